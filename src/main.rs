@@ -1,0 +1,2 @@
+//! The command line, thin: parse, call the library, print.
+fn main() {}

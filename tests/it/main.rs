@@ -1,0 +1,1 @@
+//! The one integration binary: every test runs on both stores.
