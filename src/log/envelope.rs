@@ -1,0 +1,443 @@
+//! The envelope: what every event carries around its payload, and the exact bytes that are stored and hashed.
+//!
+//! Pure types. They must never change the order or the spelling of a field: every hash ever taken depends on it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::digest;
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+/// Declares a newtype over a UUID, so that one kind of id is never taken for another.
+macro_rules! id {
+    ($(#[$doc:meta] $name:ident;)*) => {$(
+        #[$doc]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )*};
+}
+
+id! {
+    /// An event's own id (`UUIDv7`), given by the append task.
+    EventId;
+    /// The id that a client gives a command so that sending it twice does it once.
+    CommandId;
+    /// One referral episode of one subject in one contract.
+    JourneyId;
+    /// A person, family, site or area; a pseudonym.
+    SubjectId;
+    /// A keyworker or other member of staff.
+    WorkerId;
+    /// A stretch of a job, home, placement or course within a journey.
+    SpellId;
+}
+
+/// A place in the log: global, gapless, from 1. Zero is the place before the first event.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Position(pub i64);
+
+impl Position {
+    /// The position that follows this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What a stream tells the story of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StreamKind {
+    /// One contract: its opening, rulebooks and decisions.
+    Contract,
+    /// One referral episode of one subject in one contract.
+    Journey,
+    /// A person, family, site or area.
+    Subject,
+    /// A keyworker or other member of staff.
+    Worker,
+}
+
+impl StreamKind {
+    /// The kind as records, SQL and URLs spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Contract => "contract",
+            Self::Journey => "journey",
+            Self::Subject => "subject",
+            Self::Worker => "worker",
+        }
+    }
+
+    /// Whether streams of this kind belong to the deployment rather than to one contract (domain.md §3).
+    pub const fn belongs_to_deployment(self) -> bool {
+        matches!(self, Self::Subject | Self::Worker)
+    }
+}
+
+impl FromStr for StreamKind {
+    type Err = EnvelopeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Contract, Self::Journey, Self::Subject, Self::Worker]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| EnvelopeError::StreamKind(text.to_owned()))
+    }
+}
+
+/// The name of one stream: what it is about, and whose.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct StreamId {
+    /// What the stream tells the story of.
+    pub kind: StreamKind,
+    /// Whose story it is.
+    pub id: Uuid,
+}
+
+impl StreamId {
+    /// The stream of a journey.
+    pub const fn journey(id: JourneyId) -> Self {
+        Self { kind: StreamKind::Journey, id: id.0 }
+    }
+
+    /// The stream of a subject.
+    pub const fn subject(id: SubjectId) -> Self {
+        Self { kind: StreamKind::Subject, id: id.0 }
+    }
+
+    /// The stream of a worker.
+    pub const fn worker(id: WorkerId) -> Self {
+        Self { kind: StreamKind::Worker, id: id.0 }
+    }
+
+    /// The stream of the contract with this code: the id follows from the code, so that a code is opened once.
+    pub fn contract(code: &str) -> Self {
+        Self { kind: StreamKind::Contract, id: Uuid::new_v5(&CONTRACTS, code.as_bytes()) }
+    }
+}
+
+/// The name space in which a contract's code becomes its stream's id.
+const CONTRACTS: Uuid = Uuid::from_u128(0x6f1c_5a0e_4b1d_5d8e_9a35_2f64_7c1b_90d3);
+
+impl fmt::Display for StreamId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.as_str(), self.id)
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = EnvelopeError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let malformed = || EnvelopeError::Stream(text.to_owned());
+        let (kind, id) = text.split_once('/').ok_or_else(malformed)?;
+        Ok(Self { kind: kind.parse()?, id: id.parse().map_err(|_| malformed())? })
+    }
+}
+
+/// How exactly the day of a fact is known.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Precision {
+    /// The very day.
+    #[default]
+    Day,
+    /// Some day of the month.
+    Month,
+    /// Some day of the year.
+    Year,
+}
+
+/// When a fact was so, as a civil date in the contract's zone.
+///
+/// `on` is always the first day of the interval that the precision spans (domain.md §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Occurred {
+    on: NaiveDate,
+    precision: Precision,
+    local_time: Option<NaiveTime>,
+}
+
+impl Occurred {
+    /// A fact of this very day.
+    pub const fn on(day: NaiveDate) -> Self {
+        Self { on: day, precision: Precision::Day, local_time: None }
+    }
+
+    /// A fact of some day within the month or year of `day`, or of `day` itself.
+    pub fn within(day: NaiveDate, precision: Precision) -> Self {
+        let on = match precision {
+            Precision::Day => Some(day),
+            Precision::Month => day.with_day(1),
+            Precision::Year => day.with_day(1).and_then(|d| d.with_month(1)),
+        };
+        Self { on: on.expect("every month has a first day"), precision, local_time: None }
+    }
+
+    /// The same fact at a time of its day; kept only where the day itself is known.
+    #[must_use]
+    pub fn at(self, local_time: Option<NaiveTime>) -> Self {
+        Self { local_time: local_time.filter(|_| self.precision == Precision::Day), ..self }
+    }
+
+    /// The first day on which it may have been so; the day that orders facts and answers asOf.
+    pub const fn earliest(&self) -> NaiveDate {
+        self.on
+    }
+
+    /// The last day on which it may have been so.
+    pub fn latest(&self) -> NaiveDate {
+        let months = match self.precision {
+            Precision::Day => return self.on,
+            Precision::Month => 1,
+            Precision::Year => 12,
+        };
+        let after = self.on.checked_add_months(Months::new(months));
+        after.and_then(|day| day.checked_sub_days(Days::new(1))).unwrap_or(NaiveDate::MAX)
+    }
+
+    /// How exactly the day is known.
+    pub const fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// The local time of that day, where one was given.
+    pub const fn local_time(&self) -> Option<NaiveTime> {
+        self.local_time
+    }
+}
+
+/// Who did it, in which role at the time, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Actor {
+    /// The login or the machine's name, as the token gave it.
+    pub subject: String,
+    /// The role in which they acted.
+    pub role: String,
+    /// For whom, where it was not for themselves.
+    #[serde(default)]
+    pub on_behalf_of: Option<String>,
+}
+
+/// Where a fact came from, when it was not typed in here.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The other system's name.
+    pub system: String,
+    /// The record's case number there: a pseudonym, never a national identifier.
+    #[serde(default)]
+    pub record_id: Option<String>,
+    /// SHA-256 of the file that brought it, in lower-case hexadecimal.
+    #[serde(default)]
+    pub file_digest: Option<String>,
+    /// The row of that file, from 1.
+    #[serde(default)]
+    pub row: Option<u64>,
+}
+
+/// One event as the log holds it.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its own id.
+    pub event_id: EventId,
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// Its place in that stream, from 1.
+    pub version: i64,
+    /// Its type, such as `ContactLogged`.
+    pub event_type: String,
+    /// The version of the payload's shape.
+    pub schema_version: u16,
+    /// The code of the contract it belongs to; none where the stream belongs to the deployment.
+    pub contract: Option<String>,
+    /// When the fact was so.
+    pub occurred: Occurred,
+    /// When the log took it (microseconds).
+    pub recorded_at: DateTime<Utc>,
+    /// Who recorded it.
+    pub actor: Actor,
+    /// Where it came from.
+    pub source: Option<Source>,
+    /// The command that made it.
+    pub command_id: CommandId,
+    /// What it belongs together with.
+    pub correlation_id: Option<Uuid>,
+    /// The event that led to it.
+    pub causation_id: Option<EventId>,
+    /// What was so.
+    pub payload: Box<RawValue>,
+    /// Sixteen random bytes, so that a hash alone never betrays a guessed fact.
+    pub salt: [u8; 16],
+}
+
+/// The envelope's fields in the order in which they are stored.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stored {
+    position: Position,
+    event_id: EventId,
+    stream: StreamId,
+    version: i64,
+    #[serde(rename = "type")]
+    event_type: String,
+    schema_version: u16,
+    contract: Option<String>,
+    occurred_on: NaiveDate,
+    precision: Precision,
+    local_time: Option<NaiveTime>,
+    #[serde(with = "micros")]
+    recorded_at: DateTime<Utc>,
+    actor: Actor,
+    source: Option<Source>,
+    command_id: CommandId,
+    correlation_id: Option<Uuid>,
+    causation_id: Option<EventId>,
+    payload: Box<RawValue>,
+    #[serde(with = "hex_salt")]
+    salt: [u8; 16],
+}
+
+impl Envelope {
+    /// The record: the exact bytes that are stored and hashed.
+    pub fn to_record(&self) -> String {
+        let stored = Stored {
+            position: self.position,
+            event_id: self.event_id,
+            stream: self.stream,
+            version: self.version,
+            event_type: self.event_type.clone(),
+            schema_version: self.schema_version,
+            contract: self.contract.clone(),
+            occurred_on: self.occurred.on,
+            precision: self.occurred.precision,
+            local_time: self.occurred.local_time,
+            recorded_at: self.recorded_at,
+            actor: self.actor.clone(),
+            source: self.source.clone(),
+            command_id: self.command_id,
+            correlation_id: self.correlation_id,
+            causation_id: self.causation_id,
+            payload: self.payload.clone(),
+            salt: self.salt,
+        };
+        serde_json::to_string(&stored).expect("an envelope holds only what JSON can say")
+    }
+
+    /// Reads a record back.
+    pub fn from_record(record: &str) -> Result<Self, EnvelopeError> {
+        let stored: Stored = serde_json::from_str(record).map_err(EnvelopeError::Record)?;
+        Ok(Self {
+            position: stored.position,
+            event_id: stored.event_id,
+            stream: stored.stream,
+            version: stored.version,
+            event_type: stored.event_type,
+            schema_version: stored.schema_version,
+            contract: stored.contract,
+            occurred: Occurred::within(stored.occurred_on, stored.precision).at(stored.local_time),
+            recorded_at: stored.recorded_at,
+            actor: stored.actor,
+            source: stored.source,
+            command_id: stored.command_id,
+            correlation_id: stored.correlation_id,
+            causation_id: stored.causation_id,
+            payload: stored.payload,
+            salt: stored.salt,
+        })
+    }
+}
+
+/// The hash that stands beside a record: SHA-256 over a zero byte and the record (an RFC 6962 leaf).
+pub fn leaf_hash(record: &str) -> [u8; 32] {
+    let mut context = digest::Context::new(&digest::SHA256);
+    context.update(&[0]);
+    context.update(record.as_bytes());
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    use fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
+        text
+    })
+}
+
+/// What can be wrong with an envelope that comes from outside.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    /// The stream's kind is none of ours.
+    #[error("unknown stream kind {0:?}: write contract, journey, subject or worker")]
+    StreamKind(String),
+    /// The stream's name is not a kind, a slash and a UUID.
+    #[error("malformed stream {0:?}: write a kind, a slash and a UUID, such as journey/0190…")]
+    Stream(String),
+    /// The record is not the JSON of an envelope.
+    #[error("record cannot be read")]
+    Record(#[source] serde_json::Error),
+}
+
+/// `recorded_at` with exactly six decimals, in UTC.
+mod micros {
+    use chrono::{DateTime, SecondsFormat, Utc};
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(at: &DateTime<Utc>, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&at.to_rfc3339_opts(SecondsFormat::Micros, true))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<DateTime<Utc>, D::Error> {
+        DateTime::<Utc>::deserialize(from)
+    }
+}
+
+/// The salt as 32 hexadecimal digits.
+mod hex_salt {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(super) fn serialize<S: Serializer>(salt: &[u8; 16], to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&super::hex(salt))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
+        let text = String::deserialize(from)?;
+        u128::from_str_radix(&text, 16)
+            .ok()
+            .filter(|_| text.len() == 32)
+            .map(u128::to_be_bytes)
+            .ok_or_else(|| D::Error::custom("a salt is 32 hexadecimal digits"))
+    }
+}
