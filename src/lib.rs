@@ -3,5 +3,7 @@
 //! The table of contents. Everything pure stands in [`journey`], [`contract`] and
 //! the folds of `projections/`; everything that touches the world stands in the rest.
 
+pub mod clock;
 pub mod journey;
 pub mod log;
+pub mod store;
