@@ -16,6 +16,9 @@ create table events (
     unique (stream_id, stream_kind, version)
 );
 
+-- Contracts are few and every view begins by reading all of them.
+create index events_of_contracts on events (position) where stream_kind = 'contract';
+
 -- Accepted commands, so that a repetition is answered with what it did the first time.
 create table commands (
     actor text collate "C" not null,
@@ -33,6 +36,12 @@ create table log_head (
     recorded_at timestamptz not null,
     epoch bigint not null
 ) with (fillfactor = 10);
+
+-- Which generation of view tables is the live one; none until the first is built.
+create table live_view (
+    id bigint not null primary key check (id = 1),
+    generation bigint not null
+);
 
 -- Random keys of this deployment that never leave it.
 create table secrets (
@@ -66,6 +75,7 @@ create trigger the_head_only_moves_on before update on log_head
     for each row execute function refuse_to_turn_back();
 
 insert into log_head (id, position, recorded_at, epoch) values (1, 0, 'epoch', 1);
+insert into live_view (id, generation) values (1, 0);
 insert into secrets (name, value)
 values ('command_fingerprint', uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()));
 
@@ -89,5 +99,5 @@ begin
 end;
 $$;
 grant select, insert on events, commands to throughline_app;
-grant select, update on log_head to throughline_app;
+grant select, update on log_head, live_view to throughline_app;
 grant select on secrets to throughline_app;

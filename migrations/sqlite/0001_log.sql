@@ -16,6 +16,9 @@ create table events (
     unique (stream_id, stream_kind, version)
 ) strict;
 
+-- Contracts are few and every view begins by reading all of them.
+create index events_of_contracts on events (position) where stream_kind = 'contract';
+
 -- Accepted commands, so that a repetition is answered with what it did the first time.
 create table commands (
     actor text not null,
@@ -32,6 +35,12 @@ create table log_head (
     position integer not null,
     recorded_at text not null,
     epoch integer not null
+) strict;
+
+-- Which generation of view tables is the live one; none until the first is built.
+create table live_view (
+    id integer not null primary key check (id = 1),
+    generation integer not null
 ) strict;
 
 -- Random keys of this deployment that never leave it.
@@ -101,4 +110,5 @@ begin
 end;
 
 insert into log_head (id, position, recorded_at, epoch) values (1, 0, '1970-01-01T00:00:00+00:00', 1);
+insert into live_view (id, generation) values (1, 0);
 insert into secrets (name, value) values ('command_fingerprint', randomblob(32));

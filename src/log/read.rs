@@ -22,8 +22,12 @@ pub(super) static STREAMS: Sql = Sql::new(
 
 static EVENTS: Sql = Sql::new("select record from events where event_id in {uuids $1} order by position limit $2");
 
+static CONTRACTS: Sql = Sql::new(
+    "select record from events where stream_kind = 'contract' and position <= $1 order by position limit $2",
+);
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS];
+pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &CONTRACTS];
 
 /// How many events one read takes at most.
 pub const PAGE_SIZE: i64 = 2_000;
@@ -86,6 +90,14 @@ impl Log {
     pub async fn streams(&self, streams: impl Iterator<Item = (StreamId, i64)>) -> Result<Vec<Envelope>, LogError> {
         let records = records_of(&self.store.reader, &wanted(streams)).await.map_err(doing("read streams"))?;
         Ok(envelopes(records)?)
+    }
+
+    /// Every event of every contract's own stream up to a position, in order.
+    pub async fn contracts(&self, upto: Position) -> Result<Vec<Envelope>, LogError> {
+        let reader = &self.store.reader;
+        let sql = CONTRACTS.text(reader.dialect());
+        let records = on!(reader, pool => sqlx::query_as(sql).bind(upto.0).bind(i64::MAX).fetch_all(pool).await);
+        Ok(envelopes(records.map_err(doing("read the contracts"))?)?)
     }
 
     /// The events of these ids, in the order of the log.
