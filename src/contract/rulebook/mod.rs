@@ -1,0 +1,213 @@
+//! The rulebook: one contract's words and rules, read from TOML into valid values.
+//!
+//! What stands in a [`Rulebook`] has been checked whole: nobody after it asks whether
+//! a label is missing or a code unknown. It never holds half a rulebook, never guesses
+//! at a section it does not know, and never reads a file: the text is handed to it.
+
+mod buckets;
+pub mod canonical;
+mod codes;
+mod document;
+mod error;
+pub mod packs;
+mod parse;
+mod reader;
+mod stage;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+pub use buckets::Buckets;
+pub use codes::{CodeList, Codes};
+pub use document::canonical_json;
+pub use error::RulebookError;
+
+/// One version of one contract's rules, as published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rulebook {
+    /// The grammar the text is written in; this build knows 1.
+    pub grammar: u32,
+    /// The code of the contract it belongs to.
+    pub contract: String,
+    /// What the parties call this version, such as `2021-04`.
+    pub version: String,
+    /// What boards print above everything else.
+    pub title: String,
+    /// The first civil day, in the calendar's zone, on which this version applies.
+    pub effective_from: NaiveDate,
+    /// The date of a case that chooses between versions.
+    pub applies_by: AppliesBy,
+    /// Whether it also reaches cases dated before `effective_from`.
+    pub retroactive: bool,
+    /// ISO 4217 code of every amount.
+    pub currency: String,
+    /// Zone, working days, financial year and pauses.
+    pub calendar: Calendar,
+    /// The codes that commands may use.
+    pub codes: Codes,
+    /// When a referral counts. Without `[referrals]`: when it is received.
+    pub referrals: CountsWhen,
+    /// Days since contact: who counts, and the rows of the board. Without `[recency]`:
+    /// client, family and carer, and rows ending at 7, 14, 21 and 27 days.
+    pub recency: Recency,
+    /// Days from referral to plan. Without `[referral_to_plan]` the contract does not
+    /// measure them, and boards say "no data".
+    pub referral_to_plan: Option<ReferralToPlan>,
+    /// The funnel in file order, which is the order of the stages.
+    pub stages: Vec<Stage>,
+    hash: String,
+}
+
+impl Rulebook {
+    /// Reads a rulebook and reports everything wrong with it at once, in the order of
+    /// its lines. A text that is not TOML, or of another grammar, is reported for that
+    /// alone: nothing in it can be judged yet.
+    pub fn parse(text: &str) -> Result<Self, Vec<RulebookError>> {
+        parse::parse(text)
+    }
+
+    /// The rulebook's name among all others: SHA-256 of its [`canonical_json`], in
+    /// lower-case hex. Comments, layout and the order of keys do not change it.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+}
+
+/// The date of a case that chooses which version of the rulebook judges it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AppliesBy {
+    /// The date the referral was received.
+    Referred,
+    /// The date of the fact that the outcome begins with.
+    Occurred,
+    /// The date the outcome was achieved.
+    Achieved,
+    /// The date the claim was submitted.
+    Submitted,
+    /// The civil date, in the calendar's zone, on which that fact was recorded.
+    Recorded,
+}
+
+/// When a referral is counted: in the month it is received, or once it is accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CountsWhen {
+    /// As soon as it is received, also if it is declined later.
+    Received,
+    /// When the service takes it on its caseload.
+    Accepted,
+}
+
+/// The contract's civil time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Calendar {
+    /// The zone of every civil date of the contract.
+    pub zone: Tz,
+    /// The bank-holiday division by which working days are counted.
+    pub working_days: String,
+    /// The first day of the financial year.
+    pub financial_year: MonthDay,
+    /// Stretches that an outcome may leave out of its count, such as school holidays.
+    pub pauses: Vec<Pause>,
+}
+
+/// A day that every year has (29 February is none).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MonthDay {
+    /// 1 to 12.
+    pub month: u32,
+    /// 1 to 31.
+    pub day: u32,
+}
+
+/// A named set of days that stand still for the outcomes that name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// The name by which an outcome calls it.
+    pub name: String,
+    /// Its stretches, in file order.
+    pub ranges: Vec<Days>,
+}
+
+/// A stretch of civil days, both ends inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days {
+    /// The first day inside.
+    pub first: NaiveDate,
+    /// The last day inside, never before `first`.
+    pub last: NaiveDate,
+}
+
+/// Days since contact: whose contacts count, and the rows of the board.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recency {
+    /// The kinds of person a made contact must be with; by default client, family, carer.
+    pub counts_with: Vec<String>,
+    /// The rows; `none` is the row of journeys without any such contact.
+    pub buckets: Buckets,
+}
+
+/// Days from the referral to the first plan of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReferralToPlan {
+    /// The kind of plan that ends the wait.
+    pub plan: String,
+    /// The rows; `none` is the row of open journeys without such a plan.
+    pub buckets: Buckets,
+}
+
+/// One step of the funnel, reached at the first fact that fits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// Its code, unique in the rulebook.
+    pub code: String,
+    /// What the board prints, such as `Housing Secured`.
+    pub label: String,
+    /// The fact that reaches it.
+    pub when: StageWhen,
+}
+
+/// The fact that reaches a stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StageWhen {
+    /// A spell starts in one of the domains.
+    Spell {
+        /// The domains, at least one.
+        domains: Vec<String>,
+        /// For each attribute the values of which the spell must have one. A value is
+        /// a JSON string, whole number or boolean, compared for equality.
+        attributes: BTreeMap<String, Vec<Value>>,
+    },
+    /// An achievement with one of the codes is recorded.
+    Achievement {
+        /// The codes, at least one.
+        codes: Vec<String>,
+        /// The levels of which it must have one; none named: any, or none at all.
+        levels: Vec<String>,
+    },
+    /// A plan of one of the kinds is agreed.
+    Plan {
+        /// The kinds, at least one.
+        kinds: Vec<String>,
+    },
+    /// An engagement starts.
+    Engagement {
+        /// The bases of which it must have one; none named: any.
+        bases: Vec<String>,
+    },
+    /// A measure reaches a value.
+    Measure {
+        /// The measure's code.
+        code: String,
+        /// The least value that counts, in the measure's own unit.
+        at_least: Decimal,
+    },
+    /// The referral is received or accepted.
+    Referral(CountsWhen),
+}
+
+#[cfg(test)]
+mod tests;
