@@ -63,13 +63,16 @@ fn held_on(journey: &Journey, day: NaiveDate) -> Option<WorkerId> {
 /// The rows of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     for stretch in stretches(told.journey) {
-        rows.add(&TABLE, [
-            Value::Uuid(told.id.0),
-            Value::Date(stretch.from),
-            Value::Date(stretch.to),
-            Value::text(told.contract),
-            Value::text(told.area),
-            stretch.keyworker.map_or(Value::Null, |worker| Value::Uuid(worker.0)),
-        ]);
+        rows.add(
+            &TABLE,
+            [
+                Value::Uuid(told.id.0),
+                Value::Date(stretch.from),
+                Value::Date(stretch.to),
+                Value::text(told.contract),
+                Value::text(told.area),
+                stretch.keyworker.map_or(Value::Null, |worker| Value::Uuid(worker.0)),
+            ],
+        );
     }
 }

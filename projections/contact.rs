@@ -37,11 +37,14 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let mut contacts: Vec<&Contact> = made(told.journey, &told.rulebook.recency).collect();
     contacts.sort_by_key(|contact| std::cmp::Reverse(contact.occurred.latest()));
     for contact in contacts {
-        rows.add(&TABLE, [
-            Value::Uuid(told.id.0),
-            Value::Date(contact.occurred.earliest()),
-            Value::Uuid(contact.details.worker.map_or(NOBODY, |worker| worker.0)),
-            Value::Date(contact.occurred.latest()),
-        ]);
+        rows.add(
+            &TABLE,
+            [
+                Value::Uuid(told.id.0),
+                Value::Date(contact.occurred.earliest()),
+                Value::Uuid(contact.details.worker.map_or(NOBODY, |worker| worker.0)),
+                Value::Date(contact.occurred.latest()),
+            ],
+        );
     }
 }

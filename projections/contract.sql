@@ -4,6 +4,5 @@ create table contract (
     starts_on date not null,
     ends_on date,
     rulebook_version {text} not null,
-    rulebook_hash {text} not null,
-    rulebook {text} not null
+    rulebook_hash {text} not null
 );

@@ -9,13 +9,16 @@ table!("disengagement", key 3, [
 /// The rows of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     for mark in &told.journey.disengagements {
-        rows.add(&TABLE, [
-            Value::Uuid(told.id.0),
-            Value::Date(mark.occurred.earliest()),
-            Value::text(&mark.reason),
-            Value::text(told.contract),
-            Value::text(told.area),
-            Value::Date(stage::month_of(mark.occurred.earliest())),
-        ]);
+        rows.add(
+            &TABLE,
+            [
+                Value::Uuid(told.id.0),
+                Value::Date(mark.occurred.earliest()),
+                Value::text(&mark.reason),
+                Value::text(told.contract),
+                Value::text(told.area),
+                Value::Date(stage::month_of(mark.occurred.earliest())),
+            ],
+        );
     }
 }

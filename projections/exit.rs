@@ -9,13 +9,16 @@ table!("exit", key 1, [
 /// The row of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     if let Some(close) = &told.journey.closed {
-        rows.add(&TABLE, [
-            Value::Uuid(told.id.0),
-            Value::text(told.contract),
-            Value::text(told.area),
-            Value::Date(close.occurred.earliest()),
-            Value::Date(stage::month_of(close.occurred.earliest())),
-            Value::text(&close.reason),
-        ]);
+        rows.add(
+            &TABLE,
+            [
+                Value::Uuid(told.id.0),
+                Value::text(told.contract),
+                Value::text(told.area),
+                Value::Date(close.occurred.earliest()),
+                Value::Date(stage::month_of(close.occurred.earliest())),
+                Value::text(&close.reason),
+            ],
+        );
     }
 }

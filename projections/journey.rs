@@ -12,18 +12,21 @@ table!("journey", key 1, [
 /// The row of a journey.
 pub fn rows(told: &Told<'_>, referral: &ReferralReceived, rows: &mut Rows) {
     let declined = told.journey.declined.as_ref().map(|(on, _)| on.earliest());
-    rows.add(&TABLE, [
-        Value::Uuid(told.id.0),
-        Value::text(told.contract),
-        Value::Text(reference(told.id, referral)),
-        Value::Uuid(referral.subject.0),
-        Value::text(told.area),
-        referral.cohort.as_deref().map_or(Value::Null, Value::text),
-        Value::Date(told.received.earliest()),
-        Value::Date(told.received.latest()),
-        Value::date(told.journey.accepted.map(|on| on.earliest())),
-        Value::date(declined),
-    ]);
+    rows.add(
+        &TABLE,
+        [
+            Value::Uuid(told.id.0),
+            Value::text(told.contract),
+            Value::Text(reference(told.id, referral)),
+            Value::Uuid(referral.subject.0),
+            Value::text(told.area),
+            referral.cohort.as_deref().map_or(Value::Null, Value::text),
+            Value::Date(told.received.earliest()),
+            Value::Date(told.received.latest()),
+            Value::date(told.journey.accepted.map(|on| on.earliest())),
+            Value::date(declined),
+        ],
+    );
 }
 
 /// What people call the journey: the first case number it came with, else the last eight digits of its id.

@@ -37,15 +37,18 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let plan = first_plan(told);
     let declined = told.journey.declined.as_ref().map(|(on, _)| on.earliest());
     let closed = told.journey.closed.as_ref().map(|close| close.occurred.earliest());
-    rows.add(&TABLE, [
-        Value::Uuid(told.id.0),
-        Value::text(told.contract),
-        Value::text(told.area),
-        Value::Date(from.earliest()),
-        Value::Date(from.latest()),
-        Value::date(plan.map(|plan| plan.earliest())),
-        Value::date(plan.map(|plan| plan.latest())),
-        Value::date(declined),
-        Value::date(closed),
-    ]);
+    rows.add(
+        &TABLE,
+        [
+            Value::Uuid(told.id.0),
+            Value::text(told.contract),
+            Value::text(told.area),
+            Value::Date(from.earliest()),
+            Value::Date(from.latest()),
+            Value::date(plan.map(|plan| plan.earliest())),
+            Value::date(plan.map(|plan| plan.latest())),
+            Value::date(declined),
+            Value::date(closed),
+        ],
+    );
 }

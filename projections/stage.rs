@@ -29,7 +29,11 @@ pub fn reached(told: &Told<'_>, when: &StageWhen) -> Option<Occurred> {
             let fits = |spell: &&Spell| {
                 domains.contains(&spell.details.domain)
                     && attributes.iter().all(|(name, values)| {
-                        spell.details.attributes.get(name).is_some_and(|has| values.iter().any(|value| equals(has, value)))
+                        spell
+                            .details
+                            .attributes
+                            .get(name)
+                            .is_some_and(|has| values.iter().any(|value| equals(has, value)))
                     })
             };
             first(&mut journey.spells.iter().filter(fits).map(|spell| spell.started))
@@ -58,15 +62,18 @@ pub fn month_of(day: NaiveDate) -> NaiveDate {
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     for (ordinal, stage) in (0_i64..).zip(&told.rulebook.stages) {
         if let Some(reached) = reached(told, &stage.when) {
-            rows.add(&TABLE, [
-                Value::Uuid(told.id.0),
-                Value::text(&stage.code),
-                Value::text(told.contract),
-                Value::text(told.area),
-                Value::Int(ordinal),
-                Value::Date(reached.earliest()),
-                Value::Date(month_of(reached.earliest())),
-            ]);
+            rows.add(
+                &TABLE,
+                [
+                    Value::Uuid(told.id.0),
+                    Value::text(&stage.code),
+                    Value::text(told.contract),
+                    Value::text(told.area),
+                    Value::Int(ordinal),
+                    Value::Date(reached.earliest()),
+                    Value::Date(month_of(reached.earliest())),
+                ],
+            );
         }
     }
 }

@@ -3,10 +3,12 @@
 //! The table of contents. Everything pure stands in [`journey`], [`contract`] and [`projections`]; everything that
 //! touches the world stands in the rest.
 
+pub mod access;
 pub mod clock;
 pub mod contract;
 pub mod journey;
 pub mod log;
+pub mod record;
 pub mod store;
 pub mod views;
 

@@ -1,8 +1,110 @@
-//! The contract: the rulebook that says what is recorded, counted and shown.
+//! The contract: who is bound, and the rulebooks that say what is recorded, counted and shown.
 //!
-//! Pure: no clock, no input or output, no randomness. It never reads a file or the
-//! log; texts and events are handed to it.
+//! Pure: no clock, no input or output, no randomness. It never reads a file or the log; texts and events are handed
+//! to it.
 
+pub mod command;
 pub mod rulebook;
 
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use crate::journey::Recorded;
+use crate::journey::event::{ContractOpened, Event};
+use crate::log::envelope::{EventId, Position};
 pub use rulebook::{Rulebook, RulebookError};
+
+/// A contract as its stream tells it.
+#[derive(Debug, Clone, Default)]
+pub struct Contract {
+    opened: Option<ContractOpened>,
+    rulebooks: Vec<Published>,
+}
+
+/// A version of the contract's rules, and where in the log it was published.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The event that published it.
+    pub event_id: EventId,
+    /// That event's place in the log: a view as known before it does not know this version.
+    pub position: Position,
+    /// The rules.
+    pub rulebook: Arc<Rulebook>,
+}
+
+impl Contract {
+    /// The contract that these events make.
+    pub fn of<'a>(events: impl IntoIterator<Item = &'a Recorded>) -> Result<Self, UnreadableRulebook> {
+        let mut contract = Self::default();
+        for event in events {
+            contract.evolve(event)?;
+        }
+        Ok(contract)
+    }
+
+    /// Takes the next event of the stream. The one fault is a published rulebook that this build cannot read: going on
+    /// without it would judge facts by the wrong rules.
+    pub fn evolve(&mut self, recorded: &Recorded) -> Result<(), UnreadableRulebook> {
+        match &recorded.event {
+            Event::ContractOpened(opened) => self.opened = Some(opened.clone()),
+            Event::RulebookPublished(published) => {
+                let (event_id, position) = (recorded.event_id, recorded.position);
+                let rulebook = Rulebook::parse(&published.content).map_err(|errors| UnreadableRulebook {
+                    position,
+                    hash: published.hash.clone(),
+                    errors,
+                })?;
+                self.rulebooks.push(Published { event_id, position, rulebook: Arc::new(rulebook) });
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// How the contract was opened, if it was.
+    pub const fn opened(&self) -> Option<&ContractOpened> {
+        self.opened.as_ref()
+    }
+
+    /// The contract's code, once it is open.
+    pub fn code(&self) -> Option<&str> {
+        self.opened.as_ref().map(|opened| opened.code.as_str())
+    }
+
+    /// Every published version, in the order of publication.
+    pub fn rulebooks(&self) -> &[Published] {
+        &self.rulebooks
+    }
+
+    /// The zone of every civil date of the contract: all its versions have the same one.
+    pub fn zone(&self) -> Option<Tz> {
+        self.rulebooks.first().map(|first| first.rulebook.calendar.zone)
+    }
+
+    /// The rules that views apply to the whole contract: the version published last. An earlier board, as it was then
+    /// counted, is asked for as known then.
+    pub fn newest_rulebook(&self) -> Option<&Arc<Rulebook>> {
+        self.rulebooks.last().map(|published| &published.rulebook)
+    }
+
+    /// The rules in force on this day: those with the latest `effective_from` not after it, else the earliest.
+    pub fn rulebook_in_force(&self, on: NaiveDate) -> Option<&Arc<Rulebook>> {
+        let from = |published: &&Published| published.rulebook.effective_from;
+        let begun = self.rulebooks.iter().filter(|published| from(published) <= on).max_by_key(from);
+        begun.or_else(|| self.rulebooks.iter().min_by_key(from)).map(|published| &published.rulebook)
+    }
+}
+
+/// A published rulebook is of a grammar that this build does not know, or the log was altered.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("rulebook {hash} at position {position} cannot be read: this build is older than the log")]
+pub struct UnreadableRulebook {
+    /// Where in the log it was published.
+    pub position: Position,
+    /// Its hash, as it was published.
+    pub hash: String,
+    /// What this build does not understand of it.
+    pub errors: Vec<RulebookError>,
+}

@@ -3,7 +3,13 @@
 //! Pure: no SQL, HTTP, GraphQL, clock or randomness. `evolve` never fails; what may be recorded is decided in
 //! [`command`].
 
+pub mod command;
 pub mod event;
+pub mod ground;
+pub mod people;
+pub mod personal;
+pub mod refusal;
+pub(crate) mod shape;
 
 use std::collections::HashMap;
 
@@ -149,10 +155,15 @@ impl History {
         matches!(self.amendments.get(&id), Some(Amendment::Retracted { .. }))
     }
 
+    /// The fact that this event recorded, as it now reads; none where it was retracted or is no fact of a journey.
+    pub fn fact(&self, id: EventId) -> Option<Fact<'_>> {
+        self.event(id).and_then(|original| self.reading_of(original))
+    }
+
     /// The facts as they now read, ordered by day, local time where both have one, and the original's version.
     pub fn facts(&self) -> Vec<Fact<'_>> {
         let mut facts: Vec<Fact<'_>> = self.events.iter().filter_map(|original| self.reading_of(original)).collect();
-        order_facts(&mut facts);
+        in_order(&mut facts, |fact| (fact.occurred, fact.original.version));
         facts
     }
 
@@ -181,19 +192,23 @@ impl History {
     }
 }
 
-/// Orders facts by day; within a day by version, with timed facts in the order of their times.
+/// Orders facts by day; within a day by version, with timed facts in the order of their times. `stands` says when a
+/// fact was so and the version of its original event.
 ///
 /// "Local time where both have one" alone is no order (an untimed fact may stand between two timed ones that run
 /// backwards), so each untimed fact keeps the place that its version gives it and the timed ones are sorted among the
 /// places that they hold.
-fn order_facts(facts: &mut [Fact<'_>]) {
-    facts.sort_by_key(|fact| (fact.occurred.earliest(), fact.original.version));
-    for day in facts.chunk_by_mut(|a, b| a.occurred.earliest() == b.occurred.earliest()) {
-        let timed: Vec<usize> = (0..day.len()).filter(|at| day[*at].occurred.local_time().is_some()).collect();
-        let mut in_time: Vec<Fact<'_>> = timed.iter().map(|at| day[*at]).collect();
-        in_time.sort_by_key(|fact| (fact.occurred.local_time(), fact.original.version));
-        for (at, fact) in timed.into_iter().zip(in_time) {
-            day[at] = fact;
+fn in_order<T: Copy>(facts: &mut [T], stands: impl Fn(&T) -> (Occurred, i64)) {
+    let day = |fact: &T| stands(fact).0.earliest();
+    let time = |fact: &T| stands(fact).0.local_time();
+    let version = |fact: &T| stands(fact).1;
+    facts.sort_by_key(|fact| (day(fact), version(fact)));
+    for same_day in facts.chunk_by_mut(|a, b| day(a) == day(b)) {
+        let timed: Vec<usize> = (0..same_day.len()).filter(|at| time(&same_day[*at]).is_some()).collect();
+        let mut by_time: Vec<T> = timed.iter().map(|at| same_day[*at]).collect();
+        by_time.sort_by_key(|fact| (time(fact), version(fact)));
+        for (at, fact) in timed.into_iter().zip(by_time) {
+            same_day[at] = fact;
         }
     }
 }
@@ -231,6 +246,8 @@ pub struct Journey {
     pub disengagements: Vec<Exit>,
     /// The close, if the case is closed.
     pub closed: Option<Exit>,
+    /// Ends that stand before the start of their spell, as one of a whole month may.
+    early_ends: HashMap<SpellId, (Occurred, Option<String>)>,
 }
 
 /// A worker held the case over a stretch of days: `[from, to)`.
@@ -337,7 +354,8 @@ impl Journey {
             }
             Event::PlanAgreed(plan) => self.plans.push(Plan { event_id, occurred, kind: plan.kind.clone() }),
             Event::SpellStarted(details) => {
-                self.spells.push(Spell { event_id, started: occurred, details: details.clone(), ended: None });
+                let ended = self.early_ends.remove(&details.spell);
+                self.spells.push(Spell { event_id, started: occurred, details: details.clone(), ended });
             }
             Event::SpellEnded(end) => self.end_spell(end.spell, occurred, end.reason.clone()),
             Event::Disengaged(mark) => self.disengagements.push(exit(&mark.reason)),
@@ -362,9 +380,12 @@ impl Journey {
     }
 
     fn end_spell(&mut self, spell: SpellId, at: Occurred, reason: Option<String>) {
-        if let Some(spell) = self.spells.iter_mut().find(|known| known.details.spell == spell && known.ended.is_none())
-        {
-            spell.ended = Some((at, reason));
+        let open = |known: &&mut Spell| known.details.spell == spell && known.ended.is_none();
+        match self.spells.iter_mut().find(open) {
+            Some(spell) => spell.ended = Some((at, reason)),
+            None => {
+                self.early_ends.insert(spell, (at, reason));
+            }
         }
     }
 

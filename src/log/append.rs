@@ -4,7 +4,7 @@
 //! ones before it did, inserts everything and commits once. No request ever owns a transaction, and this task knows
 //! nothing of what the events mean.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
@@ -100,9 +100,9 @@ pub struct Streams<'a, S> {
     states: &'a HashMap<StreamId, Loaded<S>>,
 }
 
-impl<S> Streams<'_, S> {
+impl<'a, S> Streams<'a, S> {
     /// The stream's state; none if it has no event.
-    pub fn get(&self, stream: StreamId) -> Option<&S> {
+    pub fn get(&self, stream: StreamId) -> Option<&'a S> {
         self.states.get(&stream).filter(|loaded| loaded.version > 0).map(|loaded| &loaded.state)
     }
 }
@@ -114,6 +114,9 @@ pub trait Decide<S>: Send + Sync + 'static {
 
     /// The streams it must see; the first is the one that `Expected` speaks of.
     fn streams(&self) -> Vec<StreamId>;
+
+    /// Further streams that it turns out to need once the first ones are known, such as a journey's contract.
+    fn also(&self, streams: &Streams<'_, S>) -> Vec<StreamId>;
 
     /// Whether the actor may do this at all; comes before any word about versions.
     fn admit(&self, streams: &Streams<'_, S>) -> Result<(), Self::Refusal>;
@@ -389,14 +392,24 @@ impl<S: State> AppendTask<S> {
         Ok((batch, verdicts))
     }
 
-    /// Brings the states of every stream that the batch touches up to the log, in one statement.
+    /// Brings the states of every stream that the batch touches up to the log: in one statement, or in two where a
+    /// stream that is new here shows that a further one is needed.
     async fn load<D: Decide<S>>(&mut self, conn: &mut Conn, waiting: &[Waiting<D, S>]) -> Result<(), StoreError> {
-        let mut wanted: HashMap<StreamId, i64> = HashMap::new();
-        for stream in waiting.iter().flat_map(|waiting| waiting.request.decide.streams()) {
-            let loaded = self.states.entry(stream).or_insert_with(|| Loaded { version: 0, state: S::empty(stream) });
-            wanted.insert(stream, loaded.version);
-        }
-        let wanted = read::wanted(wanted.into_iter());
+        let named = waiting.iter().flat_map(|waiting| waiting.request.decide.streams());
+        let loaded: HashSet<StreamId> = named.chain(self.further(waiting)).collect();
+        self.bring_up(conn, &loaded).await?;
+        let missing: HashSet<StreamId> = self.further(waiting).difference(&loaded).copied().collect();
+        if missing.is_empty() { Ok(()) } else { self.bring_up(conn, &missing).await }
+    }
+
+    fn further<D: Decide<S>>(&self, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
+        let streams = Streams { states: &self.states };
+        waiting.iter().flat_map(|waiting| waiting.request.decide.also(&streams)).collect()
+    }
+
+    async fn bring_up(&mut self, conn: &mut Conn, streams: &HashSet<StreamId>) -> Result<(), StoreError> {
+        let known = |stream: &StreamId| self.states.get(stream).map_or(0, |loaded| loaded.version);
+        let wanted = read::wanted(streams.iter().map(|stream| (*stream, known(stream))));
         let sql = read::STREAMS.text(conn.dialect());
         let records = on!(conn, conn => sqlx::query_as(sql).bind(&wanted).bind(i64::MAX).fetch_all(&mut **conn).await);
         let records = records.map_err(doing("load streams"))?;

@@ -22,9 +22,8 @@ pub(super) static STREAMS: Sql = Sql::new(
 
 static EVENTS: Sql = Sql::new("select record from events where event_id in {uuids $1} order by position limit $2");
 
-static CONTRACTS: Sql = Sql::new(
-    "select record from events where stream_kind = 'contract' and position <= $1 order by position limit $2",
-);
+static CONTRACTS: Sql =
+    Sql::new("select record from events where stream_kind = 'contract' and position <= $1 order by position limit $2");
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &CONTRACTS];

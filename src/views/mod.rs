@@ -12,6 +12,7 @@ mod rows;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use crate::contract::UnreadableRulebook;
 use crate::journey::event::DecodeError;
 use crate::log::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
@@ -44,6 +45,9 @@ pub enum ViewError {
         /// Why.
         source: DecodeError,
     },
+    /// A published rulebook cannot be read.
+    #[error(transparent)]
+    Rulebook(#[from] UnreadableRulebook),
     /// A journey's contract has no rulebook.
     #[error("{stream} belongs to a contract without a rulebook: the log begins with `throughline contract open`")]
     NoRulebook {

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::ViewError;
 use super::generation::{ADVANCE_CHECKPOINT, Generation, LOCK_CHECKPOINT};
 use super::rows::Changes;
-use super::ViewError;
 use crate::contract::Contract;
 use crate::journey::event::Event;
 use crate::journey::{History, Recorded};
@@ -145,7 +145,8 @@ impl Projector {
 
     fn journey(&mut self, id: JourneyId, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
         let history = self.histories.entry(StreamId::journey(id)).or_default();
-        let contract = history.contract().map(str::to_owned).or_else(|| events.first().and_then(|event| event.contract.clone()));
+        let contract =
+            history.contract().map(str::to_owned).or_else(|| events.first().and_then(|event| event.contract.clone()));
         let unruled = || ViewError::NoRulebook { stream: StreamId::journey(id) };
         let code = contract.ok_or_else(unruled)?;
         let rulebook = self.contracts.get(&code).and_then(Contract::newest_rulebook).ok_or_else(unruled)?;
@@ -167,13 +168,12 @@ impl Projector {
             }
             self.take_contract(envelope)?;
         }
-        Ok((Rows::default(), self.contracts.get(&code).map(Contract::rows).unwrap_or_default()))
+        Ok((Rows::default(), self.contracts.get(&code).map(projections::contract::rows).unwrap_or_default()))
     }
 
     fn take_contract(&mut self, envelope: &Envelope) -> Result<(), ViewError> {
         let code = envelope.contract.clone().unwrap_or_default();
-        self.contracts.entry(code).or_default().evolve(&decoded(envelope)?);
-        Ok(())
+        Ok(self.contracts.entry(code).or_default().evolve(&decoded(envelope)?)?)
     }
 }
 

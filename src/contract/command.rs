@@ -1,0 +1,188 @@
+//! The write side of a contract: opening it and publishing its rules.
+//!
+//! Pure and synchronous. A rulebook that is published has been read whole by this build; its hash is computed here,
+//! never taken from outside.
+
+use chrono::NaiveDate;
+
+use crate::contract::{Contract, Rulebook, RulebookError};
+use crate::journey::command::NewEvent;
+use crate::journey::event::{ContractOpened, Event, RulebookPublished};
+use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::journey::shape::Shape;
+use crate::log::envelope::{Occurred, StreamId};
+
+/// The longest rulebook, in bytes.
+const RULEBOOK_MAX: usize = 256 * 1024;
+/// The most parties of a contract.
+const PARTIES_MAX: usize = 50;
+
+/// What somebody wants recorded about a contract.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ContractCommand {
+    /// The contract begins, with its first rulebook.
+    OpenContract {
+        /// When it was opened.
+        occurred: Occurred,
+        /// Its code, name, parties and dates.
+        fact: ContractOpened,
+        /// The first rulebook, as TOML.
+        rulebook: String,
+    },
+    /// A further version of the rules.
+    PublishRulebook {
+        /// The code of the contract.
+        contract: String,
+        /// When it was published.
+        occurred: Occurred,
+        /// The rulebook, as TOML.
+        rulebook: String,
+        /// Who publishes it.
+        publisher: Publisher,
+    },
+}
+
+/// Who publishes a further version of the rules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Publisher {
+    /// The service at work, whose views cannot be rebuilt meanwhile.
+    Service,
+    /// The offline rebuild, which makes the views anew with the version.
+    OfflineRebuild,
+}
+
+impl ContractCommand {
+    /// The code of the contract that it is about.
+    pub fn contract(&self) -> &str {
+        match self {
+            Self::OpenContract { fact, .. } => &fact.code,
+            Self::PublishRulebook { contract, .. } => contract,
+        }
+    }
+
+    /// The stream that it is about.
+    pub fn stream(&self) -> StreamId {
+        StreamId::contract(self.contract())
+    }
+}
+
+/// Decides a command: the events that the log should take, or every refusal that is found.
+pub fn decide(contract: &Contract, command: &ContractCommand, today: NaiveDate) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    match command {
+        ContractCommand::OpenContract { occurred, fact, rulebook } => open(contract, *occurred, fact, rulebook, today),
+        ContractCommand::PublishRulebook { contract: code, occurred, rulebook, publisher } => {
+            if contract.code() != Some(code) {
+                return Err(Refusal::contract_not_found().alone());
+            }
+            let read = read(*occurred, rulebook, code, today)?;
+            further(contract, &read, *publisher)?;
+            Ok(vec![published(code, *occurred, rulebook, &read)])
+        }
+    }
+}
+
+fn open(
+    contract: &Contract,
+    occurred: Occurred,
+    fact: &ContractOpened,
+    rulebook: &str,
+    today: NaiveDate,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    if contract.opened().is_some() {
+        let message = "a contract of this code is open already: publish a further rulebook, or choose another code";
+        return Err(vec![Refusal::new(RefusalCode::ContractExists, message).at("code")]);
+    }
+    let mut shape = Shape::new(today);
+    shape.contract_code("code", &fact.code);
+    shape.name("name", &fact.name);
+    shape.at_most("parties", fact.parties.len(), PARTIES_MAX);
+    for (index, party) in fact.parties.iter().take(PARTIES_MAX).enumerate() {
+        shape.name(&format!("parties.{index}.name"), &party.name);
+        if let Some(role) = &party.role {
+            shape.name(&format!("parties.{index}.role"), role);
+        }
+    }
+    shape.date(fact.starts_on, "starts_on");
+    if let Some(ends_on) = fact.ends_on {
+        shape.date(ends_on, "ends_on");
+        if ends_on < fact.starts_on {
+            shape.invalid("ends_on", "the contract would end before it starts: write a day on or after starts_on");
+        }
+    }
+    shape.done()?;
+    let read = read(occurred, rulebook, &fact.code, today)?;
+    let opened = NewEvent {
+        stream: StreamId::contract(&fact.code),
+        contract: Some(fact.code.clone()),
+        occurred,
+        event: fact.clone().into(),
+    };
+    Ok(vec![opened, published(&fact.code, occurred, rulebook, &read)])
+}
+
+/// Reads a rulebook that is to be published for this contract.
+fn read(occurred: Occurred, text: &str, code: &str, today: NaiveDate) -> Result<Rulebook, Vec<Refusal>> {
+    let mut shape = Shape::new(today);
+    shape.occurred(occurred);
+    if text.len() > RULEBOOK_MAX {
+        let message = format!("{} bytes are too many: write a rulebook of at most {RULEBOOK_MAX}", text.len());
+        shape.too_long("rulebook", message);
+    }
+    shape.done()?;
+    let rulebook = Rulebook::parse(text).map_err(|errors| errors.iter().map(invalid).collect::<Vec<_>>())?;
+    if rulebook.contract != code {
+        let message = format!(
+            "the rulebook is of the contract {:?}, not {code:?}: name the contract that its text names",
+            rulebook.contract
+        );
+        let refusal = Refusal::new(RefusalCode::RulebookOfOtherContract, message).at("rulebook").by("contract");
+        return Err(vec![refusal.allowing([code])]);
+    }
+    Ok(rulebook)
+}
+
+fn invalid(error: &RulebookError) -> Refusal {
+    let refusal = Refusal::new(RefusalCode::InvalidRulebook, error.to_string()).at("rulebook");
+    match &error.key {
+        Some(key) => refusal.by(key),
+        None => refusal,
+    }
+}
+
+/// What a further version must not repeat or move.
+fn further(contract: &Contract, next: &Rulebook, publisher: Publisher) -> Result<(), Vec<Refusal>> {
+    for published in contract.rulebooks() {
+        let known = &published.rulebook;
+        let (code, message) = if known.hash() == next.hash() {
+            let message = format!("this content is published already, as version {}: nothing is to do", known.version);
+            (RefusalCode::RulebookAlreadyPublished, message)
+        } else if known.version == next.version {
+            let message = format!("a version {} is published already: name this one otherwise", known.version);
+            (RefusalCode::RulebookVersionTaken, message)
+        } else if known.effective_from == next.effective_from {
+            let message = format!(
+                "version {} is in force from {} too: let this one begin on another day",
+                known.version, known.effective_from
+            );
+            (RefusalCode::RulebookOverlaps, message)
+        } else if known.calendar.zone != next.calendar.zone {
+            let message = format!("the contract's dates are of {}: keep that zone", known.calendar.zone);
+            (RefusalCode::RulebookZoneChanged, message)
+        } else {
+            continue;
+        };
+        return Err(vec![Refusal::new(code, message).at("rulebook")]);
+    }
+    match publisher {
+        Publisher::OfflineRebuild => Ok(()),
+        Publisher::Service => {
+            let message = "views cannot be rebuilt while serving: stop the service and run rebuild --rulebook";
+            Err(vec![Refusal::new(RefusalCode::RulebookNeedsRebuild, message).at("rulebook")])
+        }
+    }
+}
+
+fn published(code: &str, occurred: Occurred, text: &str, rulebook: &Rulebook) -> NewEvent {
+    let event = RulebookPublished { content: text.to_owned(), hash: rulebook.hash().to_owned() };
+    NewEvent { stream: StreamId::contract(code), contract: Some(code.to_owned()), occurred, event: Event::from(event) }
+}

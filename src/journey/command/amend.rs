@@ -1,0 +1,139 @@
+//! Corrections and retractions: knowledge about facts, dated on the day it is recorded.
+//!
+//! Pure. A correction replaces a fact whole and is judged as if the fact were stated anew at its own date; a
+//! retraction takes the fact away with its corrections. Neither ever touches another stream.
+
+use std::collections::HashSet;
+
+use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, known_worker, of_journey};
+use crate::journey::event::{Event, FactCorrected, FactRetracted};
+use crate::journey::ground::{self, Change};
+use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::journey::shape::Shape;
+use crate::journey::{Fact, History};
+use crate::log::envelope::{EventId, Occurred};
+
+/// The most facts that one command retracts: more than any journey has, fewer than would hold up the log.
+const TARGETS_MAX: usize = 1_000;
+
+pub(super) fn correct(
+    history: &History,
+    command: &CorrectFact,
+    given: &Given<'_>,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let CorrectFact { journey, target, occurred, replacement, reason } = command;
+    exists(history)?;
+    let fact = standing(history, *target)?;
+    same_fact(&fact, replacement)?;
+    let mut shape = Shape::new(given.today);
+    shape.reason(reason);
+    shape.fact(*occurred, replacement, given.contract);
+    known_worker(&mut shape, replacement, given);
+    shape.done()?;
+    if fact.occurred == *occurred && fact.event == replacement {
+        let message = "the fact already reads so: change what should read otherwise";
+        return Err(Refusal::new(RefusalCode::NothingToCorrect, message).alone());
+    }
+    ground::check(history, Change::Correct(*target, *occurred, replacement))?;
+    let corrected = FactCorrected {
+        target: *target,
+        occurred_on: occurred.earliest(),
+        precision: occurred.precision(),
+        local_time: occurred.local_time(),
+        schema_version: replacement.event_type().schema_version(),
+        payload: serde_json::from_str(replacement.payload().get()).expect("a payload is JSON"),
+        reason: reason.clone(),
+    };
+    Ok(vec![of_journey(*journey, history, Occurred::on(given.today), corrected.into())])
+}
+
+pub(super) fn retract(
+    history: &History,
+    command: &RetractFacts,
+    given: &Given<'_>,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let RetractFacts { journey, targets, reason } = command;
+    exists(history)?;
+    let mut shape = Shape::new(given.today);
+    shape.reason(reason);
+    shape.at_most("targets", targets.len(), TARGETS_MAX);
+    if targets.is_empty() {
+        shape.refuse(Refusal::new(RefusalCode::MissingValue, "no fact is named: name at least one").at("targets"));
+    }
+    let mut named = HashSet::new();
+    for (index, target) in targets.iter().take(TARGETS_MAX).enumerate() {
+        let path = format!("targets.{index}");
+        if let Err(refusals) = standing(history, *target) {
+            for refusal in refusals {
+                shape.refuse(refusal.at(path.as_str()));
+            }
+        } else if !named.insert(*target) {
+            shape.invalid(&path, "the fact is named twice: name it once");
+        }
+    }
+    shape.done()?;
+    ground::check(history, Change::Retract(targets))?;
+    let retracted = |target: &EventId| {
+        let event = FactRetracted { target: *target, reason: reason.clone() }.into();
+        of_journey(*journey, history, Occurred::on(given.today), event)
+    };
+    Ok(targets.iter().map(retracted).collect())
+}
+
+/// The fact that this event recorded, if it is one that may be corrected or retracted.
+fn standing(history: &History, target: EventId) -> Result<Fact<'_>, Vec<Refusal>> {
+    let Some(original) = history.event(target) else {
+        let message = "this journey has no event of this id: name the event that recorded the fact";
+        return Err(Refusal::new(RefusalCode::FactNotFound, message).at("target").alone());
+    };
+    match &original.event {
+        Event::FactCorrected(FactCorrected { target, .. }) | Event::FactRetracted(FactRetracted { target, .. }) => {
+            let message = "this event is itself a correction or retraction: name the original event";
+            return Err(Refusal::new(RefusalCode::NotCorrectable, message)
+                .at("target")
+                .by("domain §4: the target of a correction is always the original event")
+                .allowing([target])
+                .alone());
+        }
+        _ => {}
+    }
+    if history.is_retracted(target) {
+        let message = "the fact was retracted: record it anew if it was so after all";
+        return Err(Refusal::new(RefusalCode::AlreadyRetracted, message)
+            .at("target")
+            .by("domain §4: a retracted fact is recorded anew, not revived")
+            .alone());
+    }
+    history.fact(target).ok_or_else(|| {
+        let message = "events of this type are superseded, not corrected: record the later state instead";
+        Refusal::new(RefusalCode::NotCorrectable, message).at("target").alone()
+    })
+}
+
+/// A correction keeps the type of the fact and that by which other facts name it.
+fn same_fact(fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
+    let (is, becomes) = (fact.event.event_type(), replacement.event_type());
+    if is != becomes {
+        let message = format!(
+            "the fact is a {} and the replacement a {}: retract the one and record the other",
+            is.as_str(),
+            becomes.as_str()
+        );
+        return Err(Refusal::new(RefusalCode::OtherType, message).at("payload").allowing([is.as_str()]).alone());
+    }
+    match (fact.event, replacement) {
+        (Event::ReferralReceived(old), Event::ReferralReceived(new)) if old.subject != new.subject => Err(fixed(
+            "subject",
+            "a journey stays with its subject: retract its facts and receive the referral for the other subject",
+        )
+        .alone()),
+        (Event::SpellStarted(old), Event::SpellStarted(new)) if old.spell != new.spell => {
+            Err(fixed("spell", "a spell keeps its id: retract this start and record the spell anew").alone())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn fixed(path: &str, message: &str) -> Refusal {
+    Refusal::new(RefusalCode::FixedField, message).at(path)
+}

@@ -1,0 +1,315 @@
+//! What looks like personal data in a text that is kept in the clear.
+//!
+//! Pure. It finds shapes, not people: a name in a sentence passes, which is why the schema says that nothing personal
+//! belongs there. It must pass dates, amounts, UUIDs and case numbers, and it never repeats what it found.
+
+/// What a stretch of text looks like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Personal {
+    /// A National Insurance number, also with a prefix that is never issued: examples use those.
+    NationalInsuranceNumber,
+    /// An NHS number: ten digits of which the last checks the others.
+    NhsNumber,
+    /// A pupil's unique number: a letter and twelve digits, or a letter, eleven digits and a letter.
+    UniquePupilNumber,
+    /// An e-mail address.
+    EmailAddress,
+    /// A telephone number of the United Kingdom.
+    TelephoneNumber,
+}
+
+impl Personal {
+    /// What it is called, with its article.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NationalInsuranceNumber => "a National Insurance number",
+            Self::NhsNumber => "an NHS number",
+            Self::UniquePupilNumber => "a unique pupil number",
+            Self::EmailAddress => "an e-mail address",
+            Self::TelephoneNumber => "a telephone number",
+        }
+    }
+}
+
+/// What in this text looks like personal data, if anything does.
+pub fn found_in(text: &str) -> Option<Personal> {
+    let letters: Vec<char> = text.chars().collect();
+    (0..letters.len()).find_map(|start| starting_at(&letters, start))
+}
+
+/// What in this case number of another system looks like personal data. Telephone numbers pass: many systems number
+/// their cases with eleven digits from zero.
+pub fn found_in_reference(text: &str) -> Option<Personal> {
+    let letters: Vec<char> = text.chars().collect();
+    let mut found = (0..letters.len()).filter_map(|start| starting_at(&letters, start));
+    found.find(|personal| *personal != Personal::TelephoneNumber)
+}
+
+fn starting_at(text: &[char], start: usize) -> Option<Personal> {
+    if text[start] == '@' {
+        return is_email_around(text, start).then_some(Personal::EmailAddress);
+    }
+    if !begins_here(text, start) {
+        return None;
+    }
+    let rest = &text[start..];
+    if is_national_insurance_number(rest) {
+        Some(Personal::NationalInsuranceNumber)
+    } else if is_nhs_number(rest) {
+        Some(Personal::NhsNumber)
+    } else if is_unique_pupil_number(rest) {
+        Some(Personal::UniquePupilNumber)
+    } else if is_telephone_number(rest) {
+        Some(Personal::TelephoneNumber)
+    } else {
+        None
+    }
+}
+
+/// Whether a word begins here: no letter or digit before, nor the point or comma of an amount.
+fn begins_here(text: &[char], start: usize) -> bool {
+    let before = |back: usize| start.checked_sub(back).map(|at| text[at]);
+    match before(1) {
+        Some(c) if c.is_alphanumeric() => false,
+        Some('.' | ',') => !before(2).is_some_and(|c| c.is_ascii_digit()),
+        _ => true,
+    }
+}
+
+/// Whether a word ends before what follows: no letter or digit after, nor the decimals of an amount.
+fn ends_before(rest: &[char]) -> bool {
+    match rest {
+        [c, ..] if c.is_alphanumeric() => false,
+        ['.' | ',', c, ..] => !c.is_ascii_digit(),
+        _ => true,
+    }
+}
+
+fn is_separator(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '-' | '\u{2010}' | '\u{2011}' | '\u{2013}')
+}
+
+/// A number of characters and what each of them is.
+type Group = (usize, fn(&char) -> bool);
+
+/// Reads groups of characters, with at most one separator between two groups; what follows them, if all are there.
+fn groups<'a>(text: &'a [char], groups: &[Group]) -> Option<(String, &'a [char])> {
+    let mut found = String::new();
+    let mut rest = text;
+    for (index, (length, fits)) in groups.iter().enumerate() {
+        if index > 0 && rest.first().copied().is_some_and(is_separator) {
+            rest = &rest[1..];
+        }
+        let group = rest.get(..*length).filter(|group| group.iter().all(fits))?;
+        found.extend(group);
+        rest = &rest[*length..];
+    }
+    Some((found, rest))
+}
+
+fn is_national_insurance_number(text: &[char]) -> bool {
+    const DIGITS: Group = (2, char::is_ascii_digit);
+    let shape = [
+        (2, char::is_ascii_alphabetic as _),
+        DIGITS,
+        DIGITS,
+        DIGITS,
+        (1, |c: &char| ('A'..='D').contains(&c.to_ascii_uppercase())),
+    ];
+    groups(text, &shape).is_some_and(|(_, rest)| ends_before(rest))
+}
+
+fn is_nhs_number(text: &[char]) -> bool {
+    const DIGIT: fn(&char) -> bool = char::is_ascii_digit;
+    let Some((digits, rest)) = groups(text, &[(3, DIGIT), (3, DIGIT), (4, DIGIT)]) else { return false };
+    let digits: Vec<u32> = digits.chars().filter_map(|c| c.to_digit(10)).collect();
+    let sum: u32 = digits.iter().zip((2..=10).rev()).map(|(digit, weight)| digit * weight).sum();
+    let check = (11 - sum % 11) % 11;
+    digits.last() == Some(&check) && ends_before(rest)
+}
+
+fn is_unique_pupil_number(text: &[char]) -> bool {
+    let Some((_, rest)) = groups(text, &[(1, char::is_ascii_alphabetic)]) else { return false };
+    let digits = rest.iter().take_while(|c| c.is_ascii_digit()).count();
+    match (digits, rest.get(digits)) {
+        (12, _) => ends_before(&rest[12..]),
+        (11, Some(last)) => last.is_ascii_alphabetic() && ends_before(&rest[12..]),
+        _ => false,
+    }
+}
+
+/// Nine or ten digits after 0 or +44, in groups of two and more: the single digit of a day or month is none.
+fn is_telephone_number(text: &[char]) -> bool {
+    let text = if let ['(', rest @ ..] = text { rest } else { text };
+    let national = match text {
+        ['+', '4', '4', rest @ ..] | ['0', '0', '4', '4', rest @ ..] => after_country_code(rest),
+        ['0', rest @ ..] => rest,
+        _ => return false,
+    };
+    if !matches!(national.first(), Some('1'..='3' | '5' | '7'..='9')) {
+        return false;
+    }
+    let mut digits = 0;
+    let mut rest = national;
+    loop {
+        let group = rest.iter().take_while(|c| c.is_ascii_digit()).count();
+        if group < 2 {
+            return false;
+        }
+        digits += group;
+        rest = &rest[group..];
+        if (9..=10).contains(&digits) && ends_before(rest) {
+            return true;
+        }
+        let separators = rest.iter().take(2).take_while(|c| is_separator(**c) || matches!(c, ')' | '.')).count();
+        if separators == 0 || digits > 10 {
+            return false;
+        }
+        rest = &rest[separators..];
+    }
+}
+
+/// Skips what stands between the country's code and the number: spaces and a zero in brackets.
+fn after_country_code(rest: &[char]) -> &[char] {
+    let skip = |text: &[char]| text.iter().take_while(|c| is_separator(**c) || **c == ')').count();
+    let rest = &rest[skip(rest)..];
+    match rest {
+        ['(', '0', ')', after @ ..] => &after[skip(after)..],
+        ['0', after @ ..] => after,
+        _ => rest,
+    }
+}
+
+fn is_email_around(text: &[char], at: usize) -> bool {
+    let is_local = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '_' | '%' | '+' | '-' | '\'');
+    let is_domain = |c: &char| c.is_alphanumeric() || matches!(c, '.' | '-');
+    let has_local = at.checked_sub(1).is_some_and(|before| is_local(&text[before]));
+    let domain: String = text[at + 1..].iter().take_while(|c| is_domain(c)).collect();
+    let labels = domain.trim_end_matches(['.', '-']).split('.').collect::<Vec<_>>();
+    has_local && labels.len() >= 2 && labels.iter().all(|label| !label.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{NaiveDate, TimeDelta};
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_national_insurance_number_is_found_with_or_without_spaces() {
+        for text in ["QQ123456C", "seen as qq 12 34 56 c yesterday", "AB123456D.", "(JG 103759 A)", "ni:TN-01-12-30-A"]
+        {
+            assert_eq!(found_in(text), Some(Personal::NationalInsuranceNumber), "{text}");
+        }
+        for text in ["QQ123456E", "AB12345C", "AB1234567C", "XAB123456C", "AB123456CD", "KW-07", "AB123456"] {
+            assert_eq!(found_in(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_nhs_number_is_found_by_its_check_digit() {
+        for text in ["9434765919", "943 476 5919", "943-476-5919", "nhs no. 401 023 2137, moved"] {
+            assert_eq!(found_in(text), Some(Personal::NhsNumber), "{text}");
+        }
+        for text in ["9434765918", "94347659190", "943476591", "£9434765919.50", "0.9434765919"] {
+            assert_eq!(found_in(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_telephone_number_is_found_however_it_is_grouped() {
+        for text in [
+            "07700 900123",
+            "07700900123",
+            "call 020 7946 0958 after five",
+            "(020) 7946 0958",
+            "+44 20 7946 0958",
+            "+44 (0)20 7946 0958",
+            "+447700900123",
+            "0044 7700 900 123",
+            "01632-960-983",
+            "0161 496 0000.",
+        ] {
+            assert_eq!(found_in(text), Some(Personal::TelephoneNumber), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_email_address_is_found_but_not_a_lone_at_sign() {
+        for text in ["a.client@example.org", "wrote to A+b@mail.example.co.uk.", "<x@y.zz>"] {
+            assert_eq!(found_in(text), Some(Personal::EmailAddress), "{text}");
+        }
+        for text in ["met @ the library", "2 @ 3.50", "x@localhost", "@example.org"] {
+            assert_eq!(found_in(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_unique_pupil_number_is_found_in_both_its_forms() {
+        for text in ["A123456789012", "upn H80120000123A", "a12345678901b"] {
+            assert_eq!(found_in(text), Some(Personal::UniquePupilNumber), "{text}");
+        }
+        for text in ["A12345678901", "A1234567890123", "AB123456789012"] {
+            assert_eq!(found_in(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn dates_amounts_and_case_numbers_pass() {
+        for text in [
+            "CASE-2018/0042",
+            "SHPS-000123",
+            "05-01-2018 10:00",
+            "from 05/01/2018 to 06.02.2018",
+            "05.01.2018 06.02.2018",
+            "£1,234,567.89",
+            "1500.00",
+            "2018-02-10T09:30:00.123456Z",
+            "20180210093000",
+            "30 of 45 sessions, 12 weeks at 16 hours",
+            "typed 2018 for 2017",
+            "wrong borough: Brent, not Ealing",
+            "0000042",
+            "kept the wrong day (10 for 11 February)",
+        ] {
+            assert_eq!(found_in(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_case_number_may_look_like_a_telephone_number_and_like_nothing_else() {
+        assert_eq!(found_in_reference("07700900123"), None);
+        assert_eq!(found_in_reference("9434765919"), Some(Personal::NhsNumber));
+        assert_eq!(found_in_reference("07700900123 QQ123456C"), Some(Personal::NationalInsuranceNumber));
+    }
+
+    proptest! {
+        #[test]
+        fn a_uuid_never_looks_personal(bits: u128) {
+            let id = Uuid::from_u128(bits);
+            prop_assert_eq!(found_in(&id.to_string()), None);
+            prop_assert_eq!(found_in(&id.to_string().to_uppercase()), None);
+        }
+
+        #[test]
+        fn a_uuid_of_digits_never_looks_personal(text in "[0-9]{8}-[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{12}") {
+            prop_assert_eq!(found_in(&text), None);
+        }
+
+        #[test]
+        fn an_iso_date_or_instant_never_looks_personal(days in 0_i64..80_000, seconds in 0_i64..86_400) {
+            let day = NaiveDate::from_ymd_opt(1900, 1, 1).expect("a date") + TimeDelta::days(days);
+            let instant = day.and_hms_opt(0, 0, 0).expect("midnight") + TimeDelta::seconds(seconds);
+            prop_assert_eq!(found_in(&day.to_string()), None);
+            prop_assert_eq!(found_in(&instant.to_string()), None);
+            prop_assert_eq!(found_in(&instant.format("%Y-%m-%dT%H:%M:%SZ").to_string()), None);
+        }
+
+        #[test]
+        fn any_text_is_read_without_panic(text: String) {
+            let _ = (found_in(&text), found_in_reference(&text));
+        }
+    }
+}

@@ -1,0 +1,239 @@
+//! Refusals: what may not be recorded, why, and what to do next.
+//!
+//! A refusal is expected and is data: its code is stable, its message is for people. It never quotes what looks like
+//! personal data. Every code stands in `docs/refusals.md` with cause and remedy.
+
+use std::fmt;
+
+use crate::journey::event::EventType;
+use crate::log::envelope::{EventId, Occurred};
+
+/// Declares the closed list of codes: variant and stable spelling.
+macro_rules! codes {
+    ($(#[$doc:meta] $name:ident => $text:literal;)*) => {
+        /// The stable code of a refusal.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum RefusalCode {
+            $(#[$doc] $name,)*
+        }
+
+        impl RefusalCode {
+            /// Every code, in the order of `docs/refusals.md`.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code as clients read it, such as `DATED_IN_FUTURE`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// No contract of this code is open.
+    ContractNotFound => "CONTRACT_NOT_FOUND";
+    /// No journey of this id is known.
+    JourneyNotFound => "JOURNEY_NOT_FOUND";
+    /// No subject of this id is known.
+    SubjectNotFound => "SUBJECT_NOT_FOUND";
+    /// No worker of this id is known.
+    WorkerNotFound => "WORKER_NOT_FOUND";
+    /// The stream holds no event of this id.
+    FactNotFound => "FACT_NOT_FOUND";
+    /// A contract of this code is open already.
+    ContractExists => "CONTRACT_EXISTS";
+    /// A subject of this id is registered already.
+    SubjectExists => "SUBJECT_EXISTS";
+    /// A worker of this id has joined already.
+    WorkerExists => "WORKER_EXISTS";
+    /// Words are wanted and there are none.
+    MissingValue => "MISSING_VALUE";
+    /// The value cannot be.
+    InvalidValue => "INVALID_VALUE";
+    /// A text or a list is longer than anybody needs.
+    InputTooLong => "INPUT_TOO_LONG";
+    /// The rulebook does not list this code.
+    UnknownCode => "UNKNOWN_CODE";
+    /// The text looks like personal data, which is never written in the clear.
+    PersonalData => "PERSONAL_DATA";
+    /// The fact is dated after today.
+    DatedInFuture => "DATED_IN_FUTURE";
+    /// The journey has its referral already.
+    AlreadyReferred => "ALREADY_REFERRED";
+    /// The journey has no referral that stands.
+    NotReferred => "NOT_REFERRED";
+    /// The fact is dated before the referral.
+    BeforeReferral => "BEFORE_REFERRAL";
+    /// The referral was accepted already.
+    AlreadyAccepted => "ALREADY_ACCEPTED";
+    /// The referral was declined, so nothing follows it.
+    ReferralDeclined => "REFERRAL_DECLINED";
+    /// The journey was closed already.
+    AlreadyClosed => "ALREADY_CLOSED";
+    /// The fact is dated after the close.
+    JourneyClosed => "JOURNEY_CLOSED";
+    /// The worker holds the case in this role already.
+    AlreadyAssigned => "ALREADY_ASSIGNED";
+    /// The journey has a spell of this id already.
+    SpellExists => "SPELL_EXISTS";
+    /// The journey has no spell of this id.
+    SpellNotFound => "SPELL_NOT_FOUND";
+    /// The spell was ended already.
+    SpellAlreadyEnded => "SPELL_ALREADY_ENDED";
+    /// The spell would end before it starts.
+    EndedBeforeStart => "ENDED_BEFORE_START";
+    /// Recorded facts would be left without ground.
+    FactHasDependents => "FACT_HAS_DEPENDENTS";
+    /// Events of this type are not corrected or retracted.
+    NotCorrectable => "NOT_CORRECTABLE";
+    /// The fact was retracted already.
+    AlreadyRetracted => "ALREADY_RETRACTED";
+    /// The replacement is a fact of another type.
+    OtherType => "OTHER_TYPE";
+    /// The field is fixed for the life of the fact.
+    FixedField => "FIXED_FIELD";
+    /// The fact already reads so.
+    NothingToCorrect => "NOTHING_TO_CORRECT";
+    /// The text of the rulebook cannot be published.
+    InvalidRulebook => "INVALID_RULEBOOK";
+    /// The rulebook names another contract.
+    RulebookOfOtherContract => "RULEBOOK_OF_OTHER_CONTRACT";
+    /// This very content is published already.
+    RulebookAlreadyPublished => "RULEBOOK_ALREADY_PUBLISHED";
+    /// A version of this name is published already.
+    RulebookVersionTaken => "RULEBOOK_VERSION_TAKEN";
+    /// Two versions would be in force from the same day.
+    RulebookOverlaps => "RULEBOOK_OVERLAPS";
+    /// The version would move every civil date to another zone.
+    RulebookZoneChanged => "RULEBOOK_ZONE_CHANGED";
+    /// A further version is published offline, with the rebuild of the views.
+    RulebookNeedsRebuild => "RULEBOOK_NEEDS_REBUILD";
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A recorded fact that a refusal names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DependentFact {
+    /// Its original event.
+    pub event_id: EventId,
+    /// Its type.
+    pub event_type: EventType,
+    /// When it was so, as it now reads.
+    pub occurred: Occurred,
+}
+
+/// Why a command is not accepted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{code}: {message}")]
+pub struct Refusal {
+    /// The stable code.
+    pub code: RefusalCode,
+    /// What is wrong and what to do next: lower case, no full stop.
+    pub message: String,
+    /// The field of the input, in the payload's names with dots, such as `external_references.0.id`.
+    pub path: Option<String>,
+    /// The rule that refuses: a sentence of the domain or a key of the rulebook, such as `codes.contact_channels`.
+    pub rule: Option<String>,
+    /// What would be allowed, where that is a list.
+    pub allowed: Vec<String>,
+    /// The recorded facts that stand in the way.
+    pub facts: Vec<DependentFact>,
+}
+
+impl Refusal {
+    /// A refusal with this code and message.
+    pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), path: None, rule: None, allowed: Vec::new(), facts: Vec::new() }
+    }
+
+    /// This refusal as the only answer.
+    pub fn alone(self) -> Vec<Self> {
+        vec![self]
+    }
+
+    /// The same, naming the field of the input.
+    #[must_use]
+    pub fn at(self, path: impl Into<String>) -> Self {
+        Self { path: Some(path.into()), ..self }
+    }
+
+    /// The same, naming the rule.
+    #[must_use]
+    pub fn by(self, rule: impl Into<String>) -> Self {
+        Self { rule: Some(rule.into()), ..self }
+    }
+
+    /// The same, saying what would be allowed.
+    #[must_use]
+    pub fn allowing<T: ToString>(self, allowed: impl IntoIterator<Item = T>) -> Self {
+        Self { allowed: allowed.into_iter().map(|one| one.to_string()).collect(), ..self }
+    }
+
+    /// The same, naming the facts that stand in the way.
+    #[must_use]
+    pub fn naming(self, facts: impl IntoIterator<Item = DependentFact>) -> Self {
+        Self { facts: facts.into_iter().collect(), ..self }
+    }
+
+    /// The journey is not known, or is not one that the caller may know of: both read the same.
+    pub fn journey_not_found() -> Self {
+        Self::new(
+            RefusalCode::JourneyNotFound,
+            "no journey of this id is known: check the id, or receive its referral first",
+        )
+        .at("journey")
+    }
+
+    /// No contract of this code is open, or none that the caller may know of.
+    pub fn contract_not_found() -> Self {
+        Self::new(RefusalCode::ContractNotFound, "no contract of this code is open: check the code, or open it first")
+            .at("contract")
+    }
+
+    /// The subject is not known, or is not one that the caller may know of.
+    pub fn subject_not_found() -> Self {
+        Self::new(
+            RefusalCode::SubjectNotFound,
+            "no subject of this id is known: check the id, or register the subject with the referral",
+        )
+        .at("subject")
+    }
+
+    /// The worker is not known, or is not one that the caller may know of.
+    pub fn worker_not_found() -> Self {
+        Self::new(RefusalCode::WorkerNotFound, "no worker of this id is known: check the id, or add the worker first")
+            .at("worker")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_documentation_lists_every_code_in_order_with_cause_and_remedy() {
+        let page = include_str!("../../docs/refusals.md");
+        let rows: Vec<Vec<&str>> = page
+            .lines()
+            .filter(|line| line.starts_with("| `"))
+            .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+            .collect();
+        let listed: Vec<&str> = rows.iter().map(|row| row[0].trim_matches('`')).collect();
+        let codes: Vec<&str> = RefusalCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(listed, codes);
+        assert!(rows.iter().all(|row| row.len() == 3 && row.iter().all(|cell| !cell.is_empty())));
+    }
+
+    #[test]
+    fn a_code_is_its_variant_in_capitals() {
+        for code in RefusalCode::ALL {
+            let variant = format!("{code:?}").to_uppercase();
+            assert_eq!(code.as_str().replace('_', ""), variant);
+        }
+    }
+}
