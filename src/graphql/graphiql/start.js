@@ -1,0 +1,26 @@
+// Starts GraphiQL against the endpoint beside the page. The token is typed into the headers
+// editor and stays in this browser; it is sent nowhere but to that endpoint.
+"use strict";
+
+const greeting = `# There is no anonymous API: put a token into "Headers" below, as in
+#
+#   { "Authorization": "Bearer <what throughline token prints>" }
+#
+# and load the schema again with the button at the lower left.
+
+query Start {
+  __typename
+}
+`;
+
+ReactDOM.createRoot(document.getElementById("graphiql")).render(
+  React.createElement(GraphiQL, {
+    fetcher: GraphiQL.createFetcher({
+      url: new URL("graphql", document.baseURI).href,
+    }),
+    defaultQuery: greeting,
+    defaultHeaders: '{\n  "Authorization": "Bearer "\n}\n',
+    defaultEditorToolsVisibility: "headers",
+    shouldPersistHeaders: true,
+  }),
+);
