@@ -45,6 +45,8 @@ pub struct Limits {
     pub directives_max: u64,
     /// Fields at the root of one operation (50).
     pub root_fields_max: u64,
+    /// Questions about the schema: `__schema` and `__type`, fragments written out (5).
+    pub introspections_max: u64,
     /// Lists of the schema inside one another below `__schema` or `__type` (2): `fields`,
     /// `inputFields`, `interfaces` and `possibleTypes` lead back to types and multiply.
     pub introspection_lists_max: u64,
@@ -61,6 +63,7 @@ impl Default for Limits {
             aliases_max: 100,
             directives_max: 100,
             root_fields_max: 50,
+            introspections_max: 5,
             introspection_lists_max: 2,
         }
     }
@@ -152,8 +155,8 @@ impl From<Refusal> for ServerError {
                 extensions.set("asked", asked);
                 extensions.set("allowed", allowed);
                 let message = format!(
-                    "the document asks for {asked} {limit} and {allowed} are allowed: ask for \
-                     less, or in several requests"
+                    "too complex: {limit} {asked} of at most {allowed}, so ask for less or in \
+                     several requests"
                 );
                 (message, Vec::new())
             }
@@ -183,6 +186,11 @@ pub fn admit(
         ("aliases", measures.aliases, limits.aliases_max),
         ("directives", measures.directives, limits.directives_max),
         ("root_fields", measures.root_fields, limits.root_fields_max),
+        (
+            "introspections",
+            measures.introspections,
+            limits.introspections_max,
+        ),
         (
             "introspection_lists",
             measures.introspection_lists,
@@ -296,9 +304,9 @@ fn refuse_parse(error: parser::Error, limits: &Limits) -> Refusal {
     }
 }
 
-/// At most 200 characters of what a stranger wrote.
+/// At most 300 characters of a text that may repeat what a stranger wrote.
 pub(super) fn shortened(text: &str) -> String {
-    const CHARS_MAX: usize = 200;
+    const CHARS_MAX: usize = 300;
     match text.char_indices().nth(CHARS_MAX) {
         None => text.to_owned(),
         Some((end, _)) => format!("{}…", &text[..end]),

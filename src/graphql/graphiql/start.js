@@ -2,11 +2,10 @@
 // editor and stays in this browser; it is sent nowhere but to that endpoint.
 "use strict";
 
-const greeting = `# There is no anonymous API: put a token into "Headers" below, as in
-#
-#   { "Authorization": "Bearer <what throughline token prints>" }
-#
-# and load the schema again with the button at the lower left.
+const greeting = `# There is no anonymous API.
+# Put the token that "throughline token" prints
+# after "Bearer" in the headers below, then load
+# the schema with the round arrows, lower left.
 
 query Start {
   __typename

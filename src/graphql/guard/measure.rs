@@ -32,6 +32,8 @@ pub(super) struct Measures {
     pub(super) directives: u64,
     /// The most fields at the root of one operation.
     pub(super) root_fields: u64,
+    /// How often `__schema` or `__type` is asked for, written out.
+    pub(super) introspections: u64,
     /// The most schema lists inside one another below `__schema` or `__type`.
     pub(super) introspection_lists: u64,
     /// The names of arguments whose value comes from variables, by where they stand.
@@ -79,6 +81,7 @@ impl Measures {
         self.selections = self.selections.saturating_add(size.selections);
         self.aliases = self.aliases.saturating_add(size.aliases);
         self.directives = self.directives.saturating_add(size.directives);
+        self.introspections = self.introspections.saturating_add(size.introspections);
         self.depth = self.depth.max(size.depth);
         self.root_fields = self.root_fields.max(size.root_fields);
         self.introspection_lists = self.introspection_lists.max(size.lists_below_root);
@@ -95,6 +98,7 @@ struct Size {
     aliases: u64,
     directives: u64,
     root_fields: u64,
+    introspections: u64,
     /// Schema lists inside one another, if this set already stands below `__schema`.
     lists: u64,
     /// The same below the `__schema` and `__type` that this set asks for itself.
@@ -115,6 +119,7 @@ impl Size {
         self.selections = self.selections.saturating_add(inner.selections);
         self.aliases = self.aliases.saturating_add(inner.aliases);
         self.directives = self.directives.saturating_add(inner.directives);
+        self.introspections = self.introspections.saturating_add(inner.introspections);
         self.depth = self.depth.max(inner.depth + 1);
     }
 }
@@ -172,6 +177,7 @@ impl<'a> Measuring<'a> {
         let is_list = INTROSPECTION_LISTS.contains(&name);
         size.lists = size.lists.max(inner.lists + u64::from(is_list));
         let below = if matches!(name, "__schema" | "__type") {
+            size.introspections = size.introspections.saturating_add(1);
             inner.lists
         } else {
             inner.lists_below_root

@@ -46,7 +46,7 @@ fn only(result: Result<Admitted, Vec<Refusal>>) -> Refusal {
 }
 
 /// Fragments that spread the next one twice: 2^levels leaves.
-fn bomb(levels: usize) -> String {
+pub(crate) fn bomb(levels: usize) -> String {
     let mut document = "{ ...F0 }".to_owned();
     for level in 0..levels {
         let next = level + 1;
@@ -196,6 +196,13 @@ fn introspection_that_goes_in_circles_is_refused() {
     ] {
         assert_eq!(excess(query), [("introspection_lists", 3, 2)], "{query}");
     }
+}
+
+#[test]
+fn the_schema_is_not_asked_for_again_and_again() {
+    let query = "{ ...A ...A ...A } fragment A on Query { __schema { queryType { name } } ...B }
+                 fragment B on Query { t: __type(name: \"A\") { name } }";
+    assert_eq!(excess(query), [("introspections", 6, 5)]);
 }
 
 #[test]
@@ -402,7 +409,7 @@ fn an_excess_names_the_limit_and_both_figures() {
     });
     assert_eq!(
         error.message,
-        "the document asks for 30 depth and 24 are allowed: ask for less, or in several requests"
+        "too complex: depth 30 of at most 24, so ask for less or in several requests"
     );
     let extensions = error.extensions.expect("extensions");
     assert_eq!(

@@ -104,7 +104,7 @@ impl Query {
     }
 
     async fn needed(&self) -> Result<i32, Error> {
-        Err(Error::new("a secret"))
+        std::future::ready(Err(Error::new("a secret"))).await
     }
 
     async fn forbidden(&self) -> Option<Result<i32, Error>> {
@@ -540,13 +540,12 @@ async fn a_code_that_a_resolver_set_passes_through() {
 
 #[tokio::test]
 async fn at_most_twenty_errors_are_told() {
+    let declared: Vec<_> = (0..30).map(|n| format!("$v{n}: ID!")).collect();
+    let variables = format!("query({}) {{ hello }}", declared.join(" "));
     for query in [
         "{ many }".to_owned(),
         format!("{{ {} }}", "nothing ".repeat(30)),
-        format!(
-            "query({}) {{ hello }}",
-            (0..30).map(|n| format!("$v{n}: ID! ")).collect::<String>()
-        ),
+        variables,
     ] {
         let answered = ask(&query).await;
         let errors = answered.body["errors"].as_array().expect("errors");
@@ -564,7 +563,7 @@ async fn at_most_twenty_errors_are_told() {
 async fn an_error_does_not_repeat_a_long_name() {
     let answered = ask(&format!("{{ {} }}", "x".repeat(90_000))).await;
     assert_eq!(answered.code(), "GRAPHQL_VALIDATION_FAILED");
-    assert!(answered.message().len() < 300);
+    assert!(answered.message().len() < 400);
 }
 
 #[tokio::test]
@@ -583,14 +582,8 @@ async fn headers_of_resolvers_are_sent_but_the_type_is_ours() {
 
 #[tokio::test]
 async fn the_guard_stands_before_the_validator() {
-    let mut bomb = "{ ...F0 }".to_owned();
-    for level in 0..30 {
-        let next = level + 1;
-        bomb += &format!("fragment F{level} on Query {{ ...F{next} ...F{next} }}");
-    }
-    bomb += "fragment F30 on Query { __typename }";
     let started = Instant::now();
-    let answered = ask(&bomb).await;
+    let answered = ask(&guard::tests::bomb(30)).await;
     assert!(started.elapsed() < Duration::from_millis(500));
     assert_eq!(answered.status, 422);
     assert_eq!(answered.code(), "QUERY_TOO_COMPLEX");
