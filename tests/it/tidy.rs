@@ -15,8 +15,8 @@ const RUST: [&str; 4] = ["src", "projections", "tests", "benches"];
 
 /// Waiting, the world outside, and chance.
 const IMPURE: &str = "async, await, tokio, sqlx, axum, async_graphql, fs::, io::, net::, env::, \
-                      process::, thread::, Instant, rand, getrandom";
-const CLOCK: &str = "Utc::now, Local::now, SystemTime, now_v7, new_v4";
+                      process::, thread::, Instant, SystemTime, rand, getrandom";
+const CLOCK: &str = "Utc::now, Local::now, SystemTime::now, now_v7, new_v4";
 const EVENTS_TABLE: &str = "from events, join events, into events, update events, table events";
 const UNFINISHED: [&str; 3] = [
     concat!("FIX", "ME"),
