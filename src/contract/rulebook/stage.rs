@@ -212,7 +212,7 @@ fn attributes(when: &Section<'_>, report: &mut Report<'_>) -> BTreeMap<String, V
             wrong(item.span(), "the list is empty, so nothing would ever fit");
         }
         let mut values = Vec::new();
-        for item in items.iter() {
+        for item in items {
             match attribute_value(item.get_ref()) {
                 Some(value) => values.push(value),
                 None => wrong(
