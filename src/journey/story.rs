@@ -2,6 +2,7 @@
 //!
 //! Ids are small numbers that follow from the order of telling, so that a test can name the n-th event.
 
+use std::borrow::Borrow;
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
@@ -275,8 +276,8 @@ impl Story {
     }
 
     /// What becomes of a command.
-    pub(crate) fn when(self, command: JourneyCommand) -> When {
-        let outcome = self.decide(&command);
+    pub(crate) fn when(self, command: impl Borrow<JourneyCommand>) -> When {
+        let outcome = self.decide(command.borrow());
         When { outcome }
     }
 }

@@ -19,7 +19,7 @@ fn in_turn(history: &History) -> Vec<Option<WorkerId>> {
 /// The days from the last made contact to this day.
 fn days_since_contact(history: &History, as_of: &str) -> i64 {
     let journey = history.journey_as_of(day(as_of));
-    let last = journey.contacts.iter().filter(|contact| contact.details.is_made()).next_back().expect("a contact");
+    let last = journey.contacts.iter().rfind(|contact| contact.details.is_made()).expect("a contact");
     (day(as_of) - last.occurred.earliest()).num_days()
 }
 

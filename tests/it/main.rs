@@ -1,1 +1,3 @@
 //! The one integration binary: every test runs on both stores.
+
+mod golden_events;

@@ -6,8 +6,8 @@ use super::*;
 use crate::journey::command::JourneyCommand;
 use crate::journey::event::{ContactLogged, ReferralAccepted, SpellStarted};
 use crate::journey::story::{
-    ANN, BOB, FLAT, HOME, closed, contact, correct, declined, disengaged, ended, given, home, keyworker, on, plan,
-    referral, retract, state,
+    ANN, BOB, FLAT, HOME, accepted, closed, contact, correct, declined, disengaged, ended, given, home, keyworker, on,
+    plan, referral, retract, state,
 };
 
 fn any_fact() -> impl Strategy<Value = Event> {
@@ -50,9 +50,10 @@ fn any_command() -> impl Strategy<Value = JourneyCommand> {
 proptest! {
     #[test]
     fn whatever_is_accepted_leaves_nothing_without_ground(
+        begun: bool,
         commands in proptest::collection::vec(any_command(), 1..60)
     ) {
-        let mut story = given([]);
+        let mut story = if begun { accepted() } else { given([]) };
         for command in &commands {
             let outcome = story.tell(command);
             let found = groundless(&story.history);
