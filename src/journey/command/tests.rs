@@ -432,6 +432,16 @@ mod correcting {
     }
 
     #[test]
+    fn of_two_facts_that_exclude_each_other_the_one_said_last_is_refused() {
+        let story = accepted()
+            .and(&state("2018-02-01", home(HOME)))
+            .and(&state("2018-02-01", home(FLAT)))
+            .and(&state("2018-02-20", ended(HOME)))
+            .and(&state("2018-02-20", ended(FLAT)));
+        story.when(correct(5, "2018-02-20", ended(FLAT))).refused(Code::SpellAlreadyEnded);
+    }
+
+    #[test]
     fn a_correction_that_changes_nothing_is_refused() {
         let story = accepted().and(&state("2018-02-10", contact())).and(&correct(3, "2018-02-11", contact()));
         story.when(correct(3, "2018-02-11", contact())).refused(Code::NothingToCorrect);
@@ -593,6 +603,23 @@ fn a_list_that_the_rulebook_leaves_out_allows_any_code_that_is_a_word() {
     story().when(state("2018-02-10", by(""))).refused(Code::MissingValue);
     story().when(state("2018-02-10", by(&"p".repeat(65)))).refused(Code::InputTooLong);
     story().when(state("2018-02-10", by("a\tb"))).refused(Code::InvalidValue);
+    story().when(state("2018-02-10", by("QQ123456C"))).refused(Code::PersonalData);
+}
+
+#[test]
+fn a_refusal_never_repeats_what_looks_personal() {
+    let number = "QQ123456C";
+    let channel = ContactLogged { channel: number.to_owned(), ..contact() };
+    let attributes = BTreeMap::from([(number.to_owned(), Attribute::Text("07700 900123".to_owned()))]);
+    let commands = [
+        state("2018-02-10", channel),
+        state("2018-02-10", SpellStarted { attributes, ..home(HOME) }),
+        state("2018-02-10", WorkerAssigned { worker: ANN, role: number.to_owned() }),
+    ];
+    for command in commands {
+        let refusal = accepted().when(command).refused(Code::PersonalData);
+        assert!(!format!("{refusal:?}").contains(number), "{refusal:?}");
+    }
 }
 
 #[test]
