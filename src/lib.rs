@@ -1,8 +1,18 @@
 //! Throughline: event-sourced case tracking and claims for outcomes contracts.
 //!
-//! The table of contents. Everything pure stands in [`journey`], [`contract`] and
-//! the folds of `projections/`; everything that touches the world stands in the rest.
+//! The table of contents. Everything pure stands in [`journey`], [`contract`] and [`projections`]; everything that
+//! touches the world stands in the rest.
 
+pub mod access;
+pub mod clock;
 pub mod contract;
+pub mod graphql;
 pub mod journey;
 pub mod log;
+pub mod record;
+pub mod store;
+pub mod views;
+
+// The folds stand at the top of the repository, beside their tables: they may always be dropped.
+#[path = "../projections/mod.rs"]
+pub mod projections;

@@ -51,8 +51,11 @@ impl Contract {
             Event::ContractOpened(opened) => self.opened = Some(opened.clone()),
             Event::RulebookPublished(published) => {
                 let (event_id, position) = (recorded.event_id, recorded.position);
-                let rulebook = Rulebook::parse(&published.content)
-                    .map_err(|errors| UnreadableRulebook { position, hash: published.hash.clone(), errors })?;
+                let rulebook = Rulebook::parse(&published.content).map_err(|errors| UnreadableRulebook {
+                    position,
+                    hash: published.hash.clone(),
+                    errors,
+                })?;
                 self.rulebooks.push(Published { event_id, position, rulebook: Arc::new(rulebook) });
             }
             _ => {}
@@ -78,6 +81,12 @@ impl Contract {
     /// The zone of every civil date of the contract: all its versions have the same one.
     pub fn zone(&self) -> Option<Tz> {
         self.rulebooks.first().map(|first| first.rulebook.calendar.zone)
+    }
+
+    /// The rules that views apply to the whole contract: the version published last. An earlier board, as it was then
+    /// counted, is asked for as known then.
+    pub fn newest_rulebook(&self) -> Option<&Arc<Rulebook>> {
+        self.rulebooks.last().map(|published| &published.rulebook)
     }
 
     /// The rules in force on this day: those with the latest `effective_from` not after it, else the earliest.

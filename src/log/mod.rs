@@ -2,4 +2,95 @@
 //!
 //! It knows envelopes, streams and positions. It must never know what a journey is.
 
+pub mod append;
 pub mod envelope;
+pub mod read;
+pub mod restore;
+pub mod verify;
+
+mod follow;
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use crate::store::{Sql, Store, StoreError};
+use envelope::{EnvelopeError, Position};
+
+/// Where the log stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// The position of the newest event; zero for an empty log.
+    pub position: Position,
+    /// When that was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// Raised when another node takes over.
+    pub epoch: i64,
+}
+
+/// The log of one store, for reading and following.
+#[derive(Debug, Clone)]
+pub struct Log {
+    store: Arc<Store>,
+    /// The newest position that this process knows of.
+    newest: watch::Sender<Position>,
+}
+
+/// A fault in reading or writing the log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What is stored is no envelope: run `throughline log verify`.
+    #[error("the log holds a record that cannot be read: run `throughline log verify`")]
+    Envelope(#[from] EnvelopeError),
+    /// What is stored has a payload that this build does not know.
+    #[error("the log holds a payload that cannot be read")]
+    Payload(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The append task has ended.
+    #[error("the log takes no more events: the service is stopping")]
+    Stopped,
+    /// More writers wait than the log will hold.
+    #[error("the log has too much to do: try again in a moment")]
+    Busy,
+    /// The bulk load found the log in a state that it cannot load into.
+    #[error("{0}")]
+    Restore(String),
+}
+
+/// Every statement of the log, for preparing at start-up.
+pub fn statements() -> Vec<&'static Sql> {
+    [append::STATEMENTS, read::STATEMENTS, verify::STATEMENTS].concat()
+}
+
+impl Log {
+    /// The log of this store.
+    pub async fn open(store: Arc<Store>) -> Result<Self, LogError> {
+        store.prepare(&statements()).await?;
+        let log = Self { store, newest: watch::Sender::new(Position::default()) };
+        let head = log.head().await?;
+        log.announce(head.position);
+        Ok(log)
+    }
+
+    /// The store beneath.
+    pub const fn store(&self) -> &Arc<Store> {
+        &self.store
+    }
+
+    /// The newest position that this process knows of, and a way to wait for the next.
+    pub fn newest(&self) -> watch::Receiver<Position> {
+        self.newest.subscribe()
+    }
+
+    /// Tells everybody who waits that the log has come this far.
+    pub(crate) fn announce(&self, position: Position) {
+        self.newest.send_if_modified(|known| {
+            let further = position > *known;
+            *known = position.max(*known);
+            further
+        });
+    }
+}

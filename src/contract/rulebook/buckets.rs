@@ -60,16 +60,8 @@ mod tests {
             (29, 4, 4),
         ];
         for (days, since_contact, to_plan) in expected {
-            assert_eq!(
-                recency.bucket(days),
-                since_contact,
-                "{days} days since contact"
-            );
-            assert_eq!(
-                referral_to_plan.bucket(days),
-                to_plan,
-                "{days} days to plan"
-            );
+            assert_eq!(recency.bucket(days), since_contact, "{days} days since contact");
+            assert_eq!(referral_to_plan.bucket(days), to_plan, "{days} days to plan");
         }
     }
 

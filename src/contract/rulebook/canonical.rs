@@ -20,13 +20,10 @@ pub fn json(value: &Value) -> String {
 /// SHA-256 of a text's UTF-8 bytes in lower-case hex.
 pub fn sha256_hex(text: &str) -> String {
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
-    digest
-        .as_ref()
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
-            hex
-        })
+    digest.as_ref().iter().fold(String::with_capacity(64), |mut hex, byte| {
+        write!(hex, "{byte:02x}").expect("writing to a String cannot fail");
+        hex
+    })
 }
 
 fn write_value(out: &mut String, value: &Value) {
@@ -77,8 +74,7 @@ fn write_string(out: &mut String, text: &str) {
             '\u{c}' => out.push_str("\\f"),
             '\r' => out.push_str("\\r"),
             '\u{0}'..='\u{1f}' => {
-                write!(out, "\\u{:04x}", u32::from(character))
-                    .expect("writing to a String cannot fail");
+                write!(out, "\\u{:04x}", u32::from(character)).expect("writing to a String cannot fail");
             }
             _ => out.push(character),
         }
@@ -97,9 +93,7 @@ fn write_number(out: &mut String, number: f64) {
         out.push('-');
     }
     let shortest = format!("{:e}", number.abs());
-    let (mantissa, exponent) = shortest
-        .split_once('e')
-        .expect("the exponent form of a float has an e");
+    let (mantissa, exponent) = shortest.split_once('e').expect("the exponent form of a float has an e");
     let exponent: i32 = exponent.parse().expect("the exponent of a float is small");
     let digits = mantissa.replace('.', "");
     let point = exponent + 1;
@@ -120,8 +114,7 @@ fn write_number(out: &mut String, number: f64) {
         let (first, rest) = digits.split_at(1);
         let dot = if rest.is_empty() { "" } else { "." };
         let sign = if exponent < 0 { '-' } else { '+' };
-        write!(out, "{first}{dot}{rest}e{sign}{}", exponent.abs())
-            .expect("writing to a String cannot fail");
+        write!(out, "{first}{dot}{rest}e{sign}{}", exponent.abs()).expect("writing to a String cannot fail");
     }
 }
 
@@ -149,10 +142,7 @@ mod tests {
     #[test]
     fn strings_escape_only_what_they_must() {
         let value = json!("\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f}\"\\/\u{7f}\u{e9}\u{2028}\u{1f600}");
-        assert_eq!(
-            canonical(&value),
-            "\"\\u0000\\b\\t\\n\\u000b\\f\\r\\u001f\\\"\\\\/\u{7f}\u{e9}\u{2028}\u{1f600}\""
-        );
+        assert_eq!(canonical(&value), "\"\\u0000\\b\\t\\n\\u000b\\f\\r\\u001f\\\"\\\\/\u{7f}\u{e9}\u{2028}\u{1f600}\"");
     }
 
     #[test]
@@ -178,27 +168,18 @@ mod tests {
         for (bits, expected) in cases {
             assert_eq!(canonical(&json!(f64::from_bits(bits))), expected);
         }
-        assert_eq!(
-            canonical(&json!([7, -1, 1e3, 0.5, 16.25])),
-            "[7,-1,1000,0.5,16.25]"
-        );
+        assert_eq!(canonical(&json!([7, -1, 1e3, 0.5, 16.25])), "[7,-1,1000,0.5,16.25]");
     }
 
     #[test]
     fn nothing_is_put_between_the_parts() {
         let value = json!({ "b": [true, false, null, [], {}], "a": { "d": "x", "c": 1 } });
-        assert_eq!(
-            canonical(&value),
-            r#"{"a":{"c":1,"d":"x"},"b":[true,false,null,[],{}]}"#
-        );
+        assert_eq!(canonical(&value), r#"{"a":{"c":1,"d":"x"},"b":[true,false,null,[],{}]}"#);
     }
 
     #[test]
     fn the_hash_of_nothing_is_the_known_one() {
-        assert_eq!(
-            sha256_hex(""),
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-        );
+        assert_eq!(sha256_hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
     }
 
     proptest! {

@@ -102,18 +102,10 @@ mod tests {
 
     #[test]
     fn a_list_left_out_allows_any_code_and_an_empty_one_none() {
-        let codes = Codes {
-            lists: [
-                (CodeList::PlanKinds, vec!["php".to_owned()]),
-                (CodeList::Cohorts, Vec::new()),
-            ]
-            .into(),
-        };
+        let codes =
+            Codes { lists: [(CodeList::PlanKinds, vec!["php".to_owned()]), (CodeList::Cohorts, Vec::new())].into() };
         assert_eq!(codes.check(CodeList::PlanKinds, "php"), Ok(()));
-        assert_eq!(
-            codes.check(CodeList::PlanKinds, "PHP"),
-            Err(["php".to_owned()].as_slice())
-        );
+        assert_eq!(codes.check(CodeList::PlanKinds, "PHP"), Err(["php".to_owned()].as_slice()));
         assert_eq!(codes.check(CodeList::Cohorts, "a"), Err([].as_slice()));
         assert_eq!(codes.check(CodeList::Areas, "anywhere"), Ok(()));
     }

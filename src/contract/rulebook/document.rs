@@ -208,11 +208,7 @@ two''', x = [] }
 
         fn key(&mut self, key: &str) -> String {
             let bare = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric());
-            if bare && self.choose() {
-                key.to_owned()
-            } else {
-                Self::quoted(key)
-            }
+            if bare && self.choose() { key.to_owned() } else { Self::quoted(key) }
         }
 
         fn inline(&mut self, value: &Value) {
@@ -247,9 +243,8 @@ two''', x = [] }
             if self.choose() {
                 members.reverse();
             }
-            let (sections, plain): (Vec<_>, Vec<_>) = members
-                .into_iter()
-                .partition(|(_, member)| is_table(member) && self.choose());
+            let (sections, plain): (Vec<_>, Vec<_>) =
+                members.into_iter().partition(|(_, member)| is_table(member) && self.choose());
             for (key, member) in plain {
                 self.layout("\n# odd\n   ");
                 let key = self.key(key);

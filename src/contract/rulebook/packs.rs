@@ -12,14 +12,8 @@ pub struct Pack {
 }
 
 const PACKS: [Pack; 2] = [
-    Pack {
-        code: "shps",
-        text: include_str!("../../../projections/rulebooks/shps.toml"),
-    },
-    Pack {
-        code: "mst-essex",
-        text: include_str!("../../../projections/rulebooks/mst-essex.toml"),
-    },
+    Pack { code: "shps", text: include_str!("../../../projections/rulebooks/shps.toml") },
+    Pack { code: "mst-essex", text: include_str!("../../../projections/rulebooks/mst-essex.toml") },
 ];
 
 /// Every pack that ships.

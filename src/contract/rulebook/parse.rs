@@ -13,32 +13,17 @@ use super::document;
 use super::reader::{Item, Report, Section, path_of};
 use super::stage;
 use super::{
-    AppliesBy, Buckets, Calendar, CodeList, Codes, CountsWhen, Days, MonthDay, Pause, Recency,
-    ReferralToPlan, Rulebook, RulebookError, canonical,
+    AppliesBy, Buckets, Calendar, CodeList, Codes, CountsWhen, Days, MonthDay, Pause, Recency, ReferralToPlan,
+    Rulebook, RulebookError, canonical,
 };
 
 /// The grammar that this build reads.
 const GRAMMAR: u32 = 1;
 
-const HEADER: [&str; 8] = [
-    "rulebook",
-    "contract",
-    "version",
-    "title",
-    "effective_from",
-    "applies_by",
-    "retroactive",
-    "currency",
-];
+const HEADER: [&str; 8] =
+    ["rulebook", "contract", "version", "title", "effective_from", "applies_by", "retroactive", "currency"];
 
-const SECTIONS: [&str; 6] = [
-    "calendar",
-    "codes",
-    "referrals",
-    "recency",
-    "referral_to_plan",
-    "stage",
-];
+const SECTIONS: [&str; 6] = ["calendar", "codes", "referrals", "recency", "referral_to_plan", "stage"];
 
 /// Sections of the grammar that need what this build does not evaluate yet.
 const NOT_YET: [&str; 6] = ["outcome", "cap", "standard", "grade", "targets", "reports"];
@@ -51,20 +36,11 @@ const APPLIES_BY: [(&str, AppliesBy); 5] = [
     ("recorded", AppliesBy::Recorded),
 ];
 
-pub(super) const COUNTS_WHEN: [(&str, CountsWhen); 2] = [
-    ("received", CountsWhen::Received),
-    ("accepted", CountsWhen::Accepted),
-];
+pub(super) const COUNTS_WHEN: [(&str, CountsWhen); 2] =
+    [("received", CountsWhen::Received), ("accepted", CountsWhen::Accepted)];
 
 /// Whom a contact can be with, in the words of the event.
-const CONTACT_WITH: [&str; 6] = [
-    "client",
-    "family",
-    "carer",
-    "professional",
-    "employer",
-    "landlord",
-];
+const CONTACT_WITH: [&str; 6] = ["client", "family", "carer", "professional", "employer", "landlord"];
 
 pub(super) fn parse(text: &str) -> Result<Rulebook, Vec<RulebookError>> {
     let mut report = Report::new(text);
@@ -83,15 +59,10 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
     let contract = text(&top, "contract", "\"mhep-tower-hamlets\"", report);
     let version = text(&top, "version", "\"2021-04\"", report);
     let title = text(&top, "title", "\"IPS employment support\"", report);
-    let effective_from = top
-        .required("effective_from", "2021-04-01", report)
-        .and_then(|item| item.date(report));
-    let applies_by = top
-        .required("applies_by", "\"achieved\"", report)
-        .and_then(|item| item.one_of(&APPLIES_BY, report));
-    let retroactive = top
-        .required("retroactive", "false", report)
-        .and_then(|item| item.flag(report));
+    let effective_from = top.required("effective_from", "2021-04-01", report).and_then(|item| item.date(report));
+    let applies_by =
+        top.required("applies_by", "\"achieved\"", report).and_then(|item| item.one_of(&APPLIES_BY, report));
+    let retroactive = top.required("retroactive", "false", report).and_then(|item| item.flag(report));
     let currency = currency(&top, report);
     let calendar = calendar(&top, report);
     let codes = codes(&top, report);
@@ -125,10 +96,7 @@ fn grammar(top: &Section<'_>, report: &mut Report<'_>) -> Option<u32> {
     if grammar == GRAMMAR {
         return Some(grammar);
     }
-    item.wrong(
-        format!("this build reads grammar {GRAMMAR}, not {grammar}"),
-        report,
-    );
+    item.wrong(format!("this build reads grammar {GRAMMAR}, not {grammar}"), report);
     None
 }
 
@@ -151,26 +119,15 @@ fn known_sections(top: &Section<'_>, report: &mut Report<'_>) {
                 "take it out until a build that knows it is in use".to_owned(),
             )
         } else if is_section {
-            (
-                format!("unknown section {heading}"),
-                format!("write one of {}, or take it out", SECTIONS.join(", ")),
-            )
+            (format!("unknown section {heading}"), format!("write one of {}, or take it out", SECTIONS.join(", ")))
         } else {
-            (
-                "unknown key".to_owned(),
-                format!("write one of {}, or take it out", HEADER.join(", ")),
-            )
+            ("unknown key".to_owned(), format!("write one of {}, or take it out", HEADER.join(", ")))
         };
         report.add(key.span(), Some(name), problem, remedy);
     }
 }
 
-fn text(
-    section: &Section<'_>,
-    key: &'static str,
-    example: &'static str,
-    report: &mut Report<'_>,
-) -> Option<String> {
+fn text(section: &Section<'_>, key: &'static str, example: &'static str, report: &mut Report<'_>) -> Option<String> {
     section.required(key, example, report)?.text(report)
 }
 
@@ -198,16 +155,10 @@ fn calendar(top: &Section<'_>, report: &mut Report<'_>) -> Option<Calendar> {
     section.only(&["zone", "working_days", "financial_year", "pause"], report);
     let zone = zone(&section, report);
     let working_days = text(&section, "working_days", "\"england-and-wales\"", report);
-    let financial_year = section
-        .required("financial_year", "\"04-01\"", report)
-        .and_then(|item| month_day(&item, report));
+    let financial_year =
+        section.required("financial_year", "\"04-01\"", report).and_then(|item| month_day(&item, report));
     let pauses = pauses(&section, report);
-    Some(Calendar {
-        zone: zone?,
-        working_days: working_days?,
-        financial_year: financial_year?,
-        pauses,
-    })
+    Some(Calendar { zone: zone?, working_days: working_days?, financial_year: financial_year?, pauses })
 }
 
 fn zone(section: &Section<'_>, report: &mut Report<'_>) -> Option<Tz> {
@@ -227,10 +178,7 @@ fn month_day(item: &Item<'_>, report: &mut Report<'_>) -> Option<MonthDay> {
     if day.is_none() {
         item.wrong(format!("{text:?} is not a day of every year"), report);
     }
-    day.map(|day| MonthDay {
-        month: chrono::Datelike::month(&day),
-        day: chrono::Datelike::day(&day),
-    })
+    day.map(|day| MonthDay { month: chrono::Datelike::month(&day), day: chrono::Datelike::day(&day) })
 }
 
 fn pauses(section: &Section<'_>, report: &mut Report<'_>) -> Vec<Pause> {
@@ -242,12 +190,7 @@ fn pauses(section: &Section<'_>, report: &mut Report<'_>) -> Vec<Pause> {
         let ranges: Option<Vec<Days>> = section
             .required("ranges", example, report)
             .and_then(|item| item.elements(report))
-            .map(|ranges| {
-                ranges
-                    .iter()
-                    .filter_map(|range| days(range, report))
-                    .collect()
-            });
+            .map(|ranges| ranges.iter().filter_map(|range| days(range, report)).collect());
         let (Some(name), Some(ranges)) = (name, ranges) else {
             continue;
         };
@@ -272,10 +215,7 @@ fn days(item: &Item<'_>, report: &mut Report<'_>) -> Option<Days> {
         return None;
     };
     let (first, last) = (quoted_date(first, report), quoted_date(last, report));
-    let days = Days {
-        first: first?,
-        last: last?,
-    };
+    let days = Days { first: first?, last: last? };
     if days.last < days.first {
         item.wrong("the range ends before it begins", report);
         return None;
@@ -305,9 +245,7 @@ fn codes(top: &Section<'_>, report: &mut Report<'_>) -> Codes {
     };
     section.only(&CodeList::ALL.map(CodeList::key), report);
     for list in CodeList::ALL {
-        let texts = section
-            .optional(list.key(), "[\"a_code\", \"another_code\"]")
-            .and_then(|item| item.texts(report));
+        let texts = section.optional(list.key(), "[\"a_code\", \"another_code\"]").and_then(|item| item.texts(report));
         if let Some(texts) = texts {
             let listed = texts.into_iter().map(|(code, _)| code).collect();
             codes.lists.insert(list, listed);
@@ -328,26 +266,15 @@ pub(super) fn check_code(
         return;
     };
     let add = format!("add it to codes.{}", list.key());
-    let remedy = if allowed.is_empty() {
-        add
-    } else {
-        format!("write one of {}, or {add}", allowed.join(", "))
-    };
-    report.add(
-        at.clone(),
-        Some(path),
-        format!("{code:?} is not in codes.{}", list.key()),
-        remedy,
-    );
+    let remedy = if allowed.is_empty() { add } else { format!("write one of {}, or {add}", allowed.join(", ")) };
+    report.add(at.clone(), Some(path), format!("{code:?} is not in codes.{}", list.key()), remedy);
 }
 
 fn referrals(top: &Section<'_>, report: &mut Report<'_>) -> CountsWhen {
     top.section("referrals", report)
         .and_then(|section| {
             section.only(&["counts_when"], report);
-            section
-                .required("counts_when", "\"received\"", report)?
-                .one_of(&COUNTS_WHEN, report)
+            section.required("counts_when", "\"received\"", report)?.one_of(&COUNTS_WHEN, report)
         })
         .unwrap_or(CountsWhen::Received)
 }
@@ -362,34 +289,18 @@ fn recency(top: &Section<'_>, report: &mut Report<'_>) -> Option<Recency> {
     };
     section.only(&["counts_with", "upper", "labels", "none"], report);
     let counts_with = counts_with(&section, report);
-    let buckets = if ["upper", "labels", "none"]
-        .iter()
-        .any(|key| section.has(key))
-    {
+    let buckets = if ["upper", "labels", "none"].iter().any(|key| section.has(key)) {
         buckets(&section, report)?
     } else {
         default.buckets
     };
-    Some(Recency {
-        counts_with: counts_with.unwrap_or(default.counts_with),
-        buckets,
-    })
+    Some(Recency { counts_with: counts_with.unwrap_or(default.counts_with), buckets })
 }
 
 /// The rows that boards of such contracts print, for a rulebook that names none.
 fn default_recency_buckets() -> Buckets {
-    let labels = [
-        "1 week or less",
-        "1-2 weeks",
-        "2-3 weeks",
-        "3-4 weeks",
-        "4 weeks or more",
-    ];
-    Buckets {
-        upper: vec![7, 14, 21, 27],
-        labels: labels.map(str::to_owned).into(),
-        none: "No contact yet".to_owned(),
-    }
+    let labels = ["1 week or less", "1-2 weeks", "2-3 weeks", "3-4 weeks", "4 weeks or more"];
+    Buckets { upper: vec![7, 14, 21, 27], labels: labels.map(str::to_owned).into(), none: "No contact yet".to_owned() }
 }
 
 fn counts_with(section: &Section<'_>, report: &mut Report<'_>) -> Option<Vec<String>> {
@@ -408,43 +319,24 @@ fn counts_with(section: &Section<'_>, report: &mut Report<'_>) -> Option<Vec<Str
     Some(kinds.into_iter().map(|(kind, _)| kind).collect())
 }
 
-fn referral_to_plan(
-    top: &Section<'_>,
-    codes: &Codes,
-    report: &mut Report<'_>,
-) -> Option<ReferralToPlan> {
+fn referral_to_plan(top: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Option<ReferralToPlan> {
     let section = top.section("referral_to_plan", report)?;
     section.only(&["plan", "upper", "labels", "none"], report);
-    let plan = section
-        .required("plan", "\"employment_plan\"", report)
-        .and_then(|item| {
-            let plan = (item.text(report)?, item.at.clone());
-            check_code(codes, CodeList::PlanKinds, &plan, &item.path, report);
-            Some(plan.0)
-        });
+    let plan = section.required("plan", "\"employment_plan\"", report).and_then(|item| {
+        let plan = (item.text(report)?, item.at.clone());
+        check_code(codes, CodeList::PlanKinds, &plan, &item.path, report);
+        Some(plan.0)
+    });
     let buckets = buckets(&section, report);
-    Some(ReferralToPlan {
-        plan: plan?,
-        buckets: buckets?,
-    })
+    Some(ReferralToPlan { plan: plan?, buckets: buckets? })
 }
 
 fn buckets(section: &Section<'_>, report: &mut Report<'_>) -> Option<Buckets> {
-    let upper = section
-        .required("upper", "[7, 14, 21, 27]", report)
-        .and_then(|item| upper_edges(&item, report));
-    let labels = section.required(
-        "labels",
-        "[\"1 week or less\", \"1-2 weeks\", \"more\"]",
-        report,
-    );
+    let upper = section.required("upper", "[7, 14, 21, 27]", report).and_then(|item| upper_edges(&item, report));
+    let labels = section.required("labels", "[\"1 week or less\", \"1-2 weeks\", \"more\"]", report);
     let none = text(section, "none", "\"No contact yet\"", report);
     let labels = labels.and_then(|item| {
-        let labels: Vec<String> = item
-            .texts(report)?
-            .into_iter()
-            .map(|(label, _)| label)
-            .collect();
+        let labels: Vec<String> = item.texts(report)?.into_iter().map(|(label, _)| label).collect();
         // Counted as written, so that a label refused for itself is not refused twice.
         let written = item.value.as_array().map_or(0, |items| items.len());
         let edges = upper.as_ref().map(Vec::len);
@@ -452,23 +344,13 @@ fn buckets(section: &Section<'_>, report: &mut Report<'_>) -> Option<Buckets> {
             report.add(
                 item.at.clone(),
                 Some(&item.path),
-                format!(
-                    "{edges} edges make {} rows, but there are {written} labels",
-                    edges + 1
-                ),
-                format!(
-                    "write {} labels, the last for the days above the last edge",
-                    edges + 1
-                ),
+                format!("{edges} edges make {} rows, but there are {written} labels", edges + 1),
+                format!("write {} labels, the last for the days above the last edge", edges + 1),
             );
         }
         Some(labels)
     });
-    Some(Buckets {
-        upper: upper?,
-        labels: labels?,
-        none: none?,
-    })
+    Some(Buckets { upper: upper?, labels: labels?, none: none? })
 }
 
 fn upper_edges(item: &Item<'_>, report: &mut Report<'_>) -> Option<Vec<u32>> {
@@ -476,19 +358,12 @@ fn upper_edges(item: &Item<'_>, report: &mut Report<'_>) -> Option<Vec<u32>> {
     for element in item.elements(report)? {
         let edge = element.whole(report)?;
         let problem = match edges.last() {
-            Some(last) if *last == edge => {
-                Some(format!("the edge {edge} stands in the list twice"))
-            }
+            Some(last) if *last == edge => Some(format!("the edge {edge} stands in the list twice")),
             Some(last) if *last > edge => Some(format!("the edge {edge} stands after {last}")),
             _ => None,
         };
         if let Some(problem) = problem {
-            report.add(
-                element.at,
-                Some(&item.path),
-                problem,
-                "write each inclusive upper edge once, in rising order",
-            );
+            report.add(element.at, Some(&item.path), problem, "write each inclusive upper edge once, in rising order");
         }
         edges.push(edge);
     }

@@ -21,10 +21,7 @@ pub(super) struct Report<'t> {
 
 impl<'t> Report<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self {
-            text,
-            errors: Vec::new(),
-        }
+        Self { text, errors: Vec::new() }
     }
 
     /// Notes a fault at a place in the text.
@@ -70,11 +67,7 @@ impl<'t> Report<'t> {
 
 /// A key below a path, as the errors name it.
 pub(super) fn path_of(path: &str, key: &str) -> String {
-    if path.is_empty() {
-        key.to_owned()
-    } else {
-        format!("{path}.{key}")
-    }
+    if path.is_empty() { key.to_owned() } else { format!("{path}.{key}") }
 }
 
 /// One table of the document.
@@ -86,11 +79,7 @@ pub(super) struct Section<'d> {
 
 impl<'d> Section<'d> {
     pub(super) fn root(table: &'d DeTable<'d>) -> Self {
-        Self {
-            path: String::new(),
-            at: 0..0,
-            table,
-        }
+        Self { path: String::new(), at: 0..0, table }
     }
 
     /// Reports every key that is not one of these.
@@ -132,22 +121,13 @@ impl<'d> Section<'d> {
     ) -> Option<Item<'d>> {
         let item = self.optional(key, example);
         if item.is_none() {
-            report.add(
-                self.at.clone(),
-                Some(&path_of(&self.path, key)),
-                "missing",
-                format!("write {key} = {example}"),
-            );
+            report.add(self.at.clone(), Some(&path_of(&self.path, key)), "missing", format!("write {key} = {example}"));
         }
         item
     }
 
     /// A table below this one that may be left out.
-    pub(super) fn section(
-        &self,
-        key: &'static str,
-        report: &mut Report<'_>,
-    ) -> Option<Section<'d>> {
+    pub(super) fn section(&self, key: &'static str, report: &mut Report<'_>) -> Option<Section<'d>> {
         let item = self.table.get(key)?;
         let path = path_of(&self.path, key);
         let DeValue::Table(table) = item.get_ref() else {
@@ -155,11 +135,7 @@ impl<'d> Section<'d> {
             report.add(item.span(), Some(&path), problem, format!("write [{path}]"));
             return None;
         };
-        Some(Section {
-            at: item.span(),
-            table,
-            path,
-        })
+        Some(Section { at: item.span(), table, path })
     }
 
     /// The tables of a list of tables; none where it is left out.
@@ -169,10 +145,7 @@ impl<'d> Section<'d> {
         };
         let path = path_of(&self.path, key);
         let mut wrong = |item: &Spanned<DeValue<'_>>| {
-            let problem = format!(
-                "expected a list of sections, found {}",
-                found(item.get_ref())
-            );
+            let problem = format!("expected a list of sections, found {}", found(item.get_ref()));
             let remedy = format!("write [[{path}]] above each of them");
             report.add(item.span(), Some(&path), problem, remedy);
         };
@@ -183,11 +156,7 @@ impl<'d> Section<'d> {
         let mut sections = Vec::new();
         for item in items {
             if let DeValue::Table(table) = item.get_ref() {
-                sections.push(Section {
-                    path: path.clone(),
-                    at: item.span(),
-                    table,
-                });
+                sections.push(Section { path: path.clone(), at: item.span(), table });
             } else {
                 wrong(item);
             }
@@ -214,10 +183,7 @@ impl<'d> Item<'d> {
 
     fn expected(&self, what: &str, report: &mut Report<'_>) {
         let mut problem = format!("expected {what}, found {}", found(self.value));
-        if matches!(
-            self.value,
-            DeValue::Integer(_) | DeValue::Float(_) | DeValue::Datetime(_)
-        ) {
+        if matches!(self.value, DeValue::Integer(_) | DeValue::Float(_) | DeValue::Datetime(_)) {
             problem = format!("{problem} ({})", report.text_at(self.at.clone()));
         }
         self.wrong(problem, report);
@@ -237,11 +203,7 @@ impl<'d> Item<'d> {
     }
 
     /// One of a few words.
-    pub(super) fn one_of<T: Copy>(
-        &self,
-        words: &[(&str, T)],
-        report: &mut Report<'_>,
-    ) -> Option<T> {
+    pub(super) fn one_of<T: Copy>(&self, words: &[(&str, T)], report: &mut Report<'_>) -> Option<T> {
         let text = self.text(report)?;
         let found = words.iter().find(|(word, _)| *word == text);
         if found.is_none() {
@@ -270,9 +232,7 @@ impl<'d> Item<'d> {
             DeValue::Datetime(moment) if moment.time.is_none() => moment.date,
             _ => None,
         };
-        let civil = date.and_then(|date| {
-            NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into())
-        });
+        let civil = date.and_then(|date| NaiveDate::from_ymd_opt(date.year.into(), date.month.into(), date.day.into()));
         if civil.is_none() {
             self.expected("a date without quotes and without a time", report);
         }
@@ -342,10 +302,7 @@ impl<'d> Item<'d> {
     }
 
     /// A list of different texts of which at least one must be named.
-    pub(super) fn some_texts(
-        &self,
-        report: &mut Report<'_>,
-    ) -> Option<Vec<(String, Range<usize>)>> {
+    pub(super) fn some_texts(&self, report: &mut Report<'_>) -> Option<Vec<(String, Range<usize>)>> {
         let texts = self.texts(report)?;
         if self.value.as_array().is_some_and(|items| items.is_empty()) {
             self.wrong("the list is empty, so nothing would ever fit", report);

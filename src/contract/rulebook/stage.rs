@@ -13,15 +13,7 @@ use super::reader::{Item, Report, Section, found, path_of};
 use super::{CodeList, Codes, Stage, StageWhen};
 
 /// What a `when` can name, of which it names one.
-const FORMS: [&str; 7] = [
-    "spell",
-    "achievement",
-    "plan",
-    "engagement",
-    "measure",
-    "referral",
-    "outcome",
-];
+const FORMS: [&str; 7] = ["spell", "achievement", "plan", "engagement", "measure", "referral", "outcome"];
 
 /// What narrows a form, and the form it belongs to.
 const NARROWS: [(&str, &str); 2] = [("where", "spell"), ("level", "achievement")];
@@ -32,9 +24,7 @@ pub(super) fn stages(top: &Section<'_>, codes: &Codes, report: &mut Report<'_>) 
         section.only(&["code", "label", "when"], report);
         let code = section.required("code", "\"job_started\"", report);
         let code = code.and_then(|item| Some((item.text(report)?, item)));
-        let label = section
-            .required("label", "\"Job started\"", report)
-            .and_then(|item| item.text(report));
+        let label = section.required("label", "\"Job started\"", report).and_then(|item| item.text(report));
         let when = when(&section, codes, report);
         if let Some((code, item)) = &code
             && stages.iter().any(|earlier| earlier.code == *code)
@@ -57,29 +47,17 @@ fn when(stage: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Option<S
     let example = "{ plan = [\"employment_plan\"] }";
     let item = stage.required("when", example, report)?;
     let DeValue::Table(table) = item.value else {
-        item.wrong(
-            format!("expected one fact, found {}", found(item.value)),
-            report,
-        );
+        item.wrong(format!("expected one fact, found {}", found(item.value)), report);
         return None;
     };
-    let when = Section {
-        path: item.path.clone(),
-        at: item.at.clone(),
-        table,
-    };
+    let when = Section { path: item.path.clone(), at: item.at.clone(), table };
     let narrows = NARROWS.map(|(key, _)| key);
     let known: Vec<_> = FORMS.iter().chain(&narrows).copied().collect();
     when.only(&known, report);
     for (key, form) in NARROWS {
         if when.has(key) && !when.has(form) {
             let problem = format!("{key} belongs to {form}, which is not there");
-            report.add(
-                when.at.clone(),
-                Some(&path_of(&when.path, key)),
-                problem,
-                format!("take {key} out"),
-            );
+            report.add(when.at.clone(), Some(&path_of(&when.path, key)), problem, format!("take {key} out"));
         }
     }
     let forms: Vec<_> = FORMS.into_iter().filter(|form| when.has(form)).collect();
@@ -90,31 +68,20 @@ fn when(stage: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Option<S
             None
         }
         several => {
-            let problem = format!(
-                "it names {}, but a stage has one fact",
-                several.join(" and ")
-            );
+            let problem = format!("it names {}, but a stage has one fact", several.join(" and "));
             report.add(when.at, Some(&when.path), problem, "write a stage for each");
             None
         }
     }
 }
 
-fn fact(
-    form: &str,
-    when: &Section<'_>,
-    codes: &Codes,
-    report: &mut Report<'_>,
-) -> Option<StageWhen> {
+fn fact(form: &str, when: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Option<StageWhen> {
     match form {
         "spell" => {
             let item = when.optional("spell", "[\"employment\"]")?;
             let domains = listed(&item, CodeList::SpellDomains, codes, report);
             let attributes = attributes(when, report);
-            Some(StageWhen::Spell {
-                domains: domains?,
-                attributes,
-            })
+            Some(StageWhen::Spell { domains: domains?, attributes })
         }
         "achievement" => {
             let item = when.optional("achievement", "[\"qualification\"]")?;
@@ -123,10 +90,7 @@ fn fact(
                 Some(level) => texts(level.some_texts(report)?),
                 None => Vec::new(),
             };
-            Some(StageWhen::Achievement {
-                codes: achievements?,
-                levels,
-            })
+            Some(StageWhen::Achievement { codes: achievements?, levels })
         }
         "plan" => {
             let item = when.optional("plan", "[\"employment_plan\"]")?;
@@ -158,29 +122,17 @@ fn fact(
 fn measure(when: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Option<StageWhen> {
     let measure = when.section("measure", report)?;
     measure.only(&["code", "at_least"], report);
-    let code = measure
-        .required("code", "\"sessions\"", report)
-        .and_then(|item| {
-            let code = (item.text(report)?, item.at.clone());
-            check_code(codes, CodeList::MeasureCodes, &code, &item.path, report);
-            Some(code.0)
-        });
-    let at_least = measure
-        .required("at_least", "10", report)
-        .and_then(|item| item.decimal(report));
-    Some(StageWhen::Measure {
-        code: code?,
-        at_least: at_least?,
-    })
+    let code = measure.required("code", "\"sessions\"", report).and_then(|item| {
+        let code = (item.text(report)?, item.at.clone());
+        check_code(codes, CodeList::MeasureCodes, &code, &item.path, report);
+        Some(code.0)
+    });
+    let at_least = measure.required("at_least", "10", report).and_then(|item| item.decimal(report));
+    Some(StageWhen::Measure { code: code?, at_least: at_least? })
 }
 
 /// A list of codes, each of which a command must be able to use.
-fn listed(
-    item: &Item<'_>,
-    list: CodeList,
-    codes: &Codes,
-    report: &mut Report<'_>,
-) -> Option<Vec<String>> {
+fn listed(item: &Item<'_>, list: CodeList, codes: &Codes, report: &mut Report<'_>) -> Option<Vec<String>> {
     let found = item.some_texts(report)?;
     for code in &found {
         check_code(codes, list, code, &item.path, report);
@@ -215,10 +167,7 @@ fn attributes(when: &Section<'_>, report: &mut Report<'_>) -> BTreeMap<String, V
         for item in items {
             match attribute_value(item.get_ref()) {
                 Some(value) => values.push(value),
-                None => wrong(
-                    item.span(),
-                    "a value is a text, a whole number, true or false",
-                ),
+                None => wrong(item.span(), "a value is a text, a whole number, true or false"),
             }
         }
         attributes.insert(name.to_owned(), values);

@@ -126,16 +126,10 @@ fn a_whole_rulebook_reads_as_it_is_written() {
     assert_eq!(read.calendar.working_days, "england-and-wales");
     let april = MonthDay { month: 4, day: 1 };
     assert_eq!(read.calendar.financial_year, april);
-    let second = Days {
-        first: day("2015-05-23"),
-        last: day("2015-05-31"),
-    };
+    let second = Days { first: day("2015-05-23"), last: day("2015-05-31") };
     assert_eq!(read.calendar.pauses[0].name, "school-holidays");
     assert_eq!(read.calendar.pauses[0].ranges[1], second);
-    assert_eq!(
-        read.codes.listed(CodeList::Areas),
-        Some(words(&["tower-hamlets"]).as_slice())
-    );
+    assert_eq!(read.codes.listed(CodeList::Areas), Some(words(&["tower-hamlets"]).as_slice()));
     assert_eq!(read.codes.listed(CodeList::Cohorts), Some([].as_slice()));
     assert_eq!(read.codes.listed(CodeList::CloseReasons), None);
     assert_eq!(read.referrals, CountsWhen::Accepted);
@@ -151,32 +145,14 @@ fn a_whole_rulebook_reads_as_it_is_written() {
 fn every_form_of_when_is_read_in_file_order() {
     let stages = rulebook(WHOLE).stages;
     let codes: Vec<_> = stages.iter().map(|stage| stage.code.as_str()).collect();
-    assert_eq!(
-        codes,
-        [
-            "referral",
-            "engaged",
-            "plan",
-            "sessions",
-            "qualified",
-            "job_started"
-        ]
-    );
+    assert_eq!(codes, ["referral", "engaged", "plan", "sessions", "qualified", "job_started"]);
     let when: Vec<_> = stages.into_iter().map(|stage| stage.when).collect();
     let expected = [
         StageWhen::Referral(CountsWhen::Received),
         StageWhen::Engagement { bases: Vec::new() },
-        StageWhen::Plan {
-            kinds: words(&["employment_plan"]),
-        },
-        StageWhen::Measure {
-            code: "sessions".to_owned(),
-            at_least: "10.50".parse().expect("a decimal"),
-        },
-        StageWhen::Achievement {
-            codes: words(&["qualification"]),
-            levels: words(&["2", "3"]),
-        },
+        StageWhen::Plan { kinds: words(&["employment_plan"]) },
+        StageWhen::Measure { code: "sessions".to_owned(), at_least: "10.50".parse().expect("a decimal") },
+        StageWhen::Achievement { codes: words(&["qualification"]), levels: words(&["2", "3"]) },
         StageWhen::Spell {
             domains: words(&["employment", "self_employment"]),
             attributes: [
@@ -207,11 +183,9 @@ fn what_is_left_out_has_its_default() {
 
 #[test]
 fn every_fault_is_found_with_its_line_key_and_remedy() {
-    let text = LEAST
-        .replace("\"referred\"", "\"soon\"")
-        .replace("Europe/London", "Europe/Londn")
-        .replace("04-01", "02-29")
-        + "[codes]\nplan_kinds = \"php\"\ncolours = []\n[cap]\nscope = \"year\"\n";
+    let text =
+        LEAST.replace("\"referred\"", "\"soon\"").replace("Europe/London", "Europe/Londn").replace("04-01", "02-29")
+            + "[codes]\nplan_kinds = \"php\"\ncolours = []\n[cap]\nscope = \"year\"\n";
     assert_eq!(
         faults(&text),
         [
@@ -228,10 +202,7 @@ fn every_fault_is_found_with_its_line_key_and_remedy() {
 #[test]
 fn a_section_this_build_does_not_know_is_named_with_its_line() {
     for (section, heading) in [
-        (
-            "[[outcome]]\ncode = \"a\"\n[[outcome.tariff]]\namount = \"1.00\"\n[[outcome]]\ncode = \"b\"",
-            "[[outcome]]",
-        ),
+        ("[[outcome]]\ncode = \"a\"\n[[outcome.tariff]]\namount = \"1.00\"\n[[outcome]]\ncode = \"b\"", "[[outcome]]"),
         ("[[cap]]\nscope = \"year\"", "[[cap]]"),
         ("[[standard]]\ncode = \"a\"", "[[standard]]"),
         ("[[grade]]\ncode = \"green\"", "[[grade]]"),
@@ -313,16 +284,8 @@ fn header_values_of_the_wrong_kind_are_refused() {
             "retroactive = 0",
             "line 7: retroactive: expected true or false, found a whole number (0); write retroactive = false",
         ),
-        (
-            "\"GBP\"",
-            "\"gbp\"",
-            "line 8: currency: a currency is three capital letters; write currency = \"GBP\"",
-        ),
-        (
-            "counts_when = \"accepted\"",
-            "",
-            "line 26: referrals.counts_when: missing; write counts_when = \"received\"",
-        ),
+        ("\"GBP\"", "\"gbp\"", "line 8: currency: a currency is three capital letters; write currency = \"GBP\""),
+        ("counts_when = \"accepted\"", "", "line 26: referrals.counts_when: missing; write counts_when = \"received\""),
         (
             "counts_when = \"accepted\"",
             "counts_when = \"closed\"",
@@ -338,30 +301,13 @@ fn a_pause_has_a_name_of_its_own_and_ranges_in_order() {
     let ranges = "[[\"2015-03-28\", \"2015-04-12\"], [\"2015-05-23\", \"2015-05-31\"]]";
     let write = "write ranges = [[\"2015-03-28\", \"2015-04-12\"]]";
     for (otherwise, problem) in [
-        (
-            "[[\"2015-03-28\"]]",
-            "a range is its first and its last day",
-        ),
-        (
-            "[[\"2015-03-28\", \"2015-03-27\"]]",
-            "the range ends before it begins",
-        ),
-        (
-            "[[\"2015-03-28\", \"2015-02-30\"]]",
-            "\"2015-02-30\" is not a date",
-        ),
-        (
-            "[[2015-03-28, \"2015-03-28\"]]",
-            "expected a text, found a date (2015-03-28)",
-        ),
+        ("[[\"2015-03-28\"]]", "a range is its first and its last day"),
+        ("[[\"2015-03-28\", \"2015-03-27\"]]", "the range ends before it begins"),
+        ("[[\"2015-03-28\", \"2015-02-30\"]]", "\"2015-02-30\" is not a date"),
+        ("[[2015-03-28, \"2015-03-28\"]]", "expected a text, found a date (2015-03-28)"),
         ("[\"2015-03-28\"]", "expected a list, found a text"),
     ] {
-        assert_eq!(
-            faults_with(ranges, otherwise),
-            [format!(
-                "line 16: calendar.pause.ranges: {problem}; {write}"
-            )]
-        );
+        assert_eq!(faults_with(ranges, otherwise), [format!("line 16: calendar.pause.ranges: {problem}; {write}")]);
     }
     let twice = format!("{WHOLE}[[calendar.pause]]\nname = \"school-holidays\"\nranges = []\n");
     assert_eq!(
@@ -379,13 +325,9 @@ fn a_code_list_holds_each_code_once_and_none_empty() {
         faults_with("[\"tower-hamlets\"]", "[\"\", \"a\", 7, \"a\", \"b \"]"),
         [
             format!("{line} the text is empty; write areas = [\"a_code\", \"another_code\"]"),
-            format!(
-                "{line} expected a text, found a whole number (7); write areas = [\"a_code\", \"another_code\"]"
-            ),
+            format!("{line} expected a text, found a whole number (7); write areas = [\"a_code\", \"another_code\"]"),
             format!("{line} \"a\" stands in the list twice; keep one of the two"),
-            format!(
-                "{line} the text begins or ends with a space; write areas = [\"a_code\", \"another_code\"]"
-            ),
+            format!("{line} the text begins or ends with a space; write areas = [\"a_code\", \"another_code\"]"),
         ]
     );
 }
@@ -396,12 +338,13 @@ fn edges_rise_and_have_one_label_more() {
     for (otherwise, fault) in [
         ("[7, 14, 14, 27]", format!("the edge 14 stands in the list twice; {rising}")),
         ("[7, 21, 14, 27]", format!("the edge 14 stands after 21; {rising}")),
-        ("[7, 14, 21, -27]", "expected a whole number of 0 or more, found a whole number (-27); write upper = [7, 14, 21, 27]".to_owned()),
+        (
+            "[7, 14, 21, -27]",
+            "expected a whole number of 0 or more, found a whole number (-27); write upper = [7, 14, 21, 27]"
+                .to_owned(),
+        ),
     ] {
-        assert_eq!(
-            faults_with("[7, 14, 21, 27]", otherwise),
-            [format!("line 31: recency.upper: {fault}")]
-        );
+        assert_eq!(faults_with("[7, 14, 21, 27]", otherwise), [format!("line 31: recency.upper: {fault}")]);
     }
     assert_eq!(
         faults_with("[7, 14, 21, 28]", "[7, 14, 21]"),
@@ -483,9 +426,7 @@ fn a_stage_has_one_fact_of_a_known_form() {
     );
     assert_eq!(
         faults(&format!("{LEAST}[stage]\ncode = \"a\"\n")),
-        [
-            "line 13: stage: expected a list of sections, found a section; write [[stage]] above each of them"
-        ]
+        ["line 13: stage: expected a list of sections, found a section; write [[stage]] above each of them"]
     );
 }
 
@@ -499,17 +440,13 @@ fn a_text_that_is_not_toml_is_reported_for_that_alone() {
             "line 5: invalid basic string, expected `\"`; correct the TOML here; the rest is checked once all of it can be read",
         ]
     );
-    let errors =
-        Rulebook::parse("rulebook = 1\neffective_from = 2021-02-30\n").expect_err("a fault");
+    let errors = Rulebook::parse("rulebook = 1\neffective_from = 2021-02-30\n").expect_err("a fault");
     assert_eq!((errors.len(), errors[0].line), (1, 2));
 }
 
 #[test]
 fn another_grammar_is_reported_for_that_alone() {
-    assert_eq!(
-        faults("[outcomes]\n"),
-        ["line 1: rulebook: missing; write rulebook = 1"]
-    );
+    assert_eq!(faults("[outcomes]\n"), ["line 1: rulebook: missing; write rulebook = 1"]);
     assert_eq!(
         faults("# later\nrulebook = 2\nstage = 7\n"),
         ["line 2: rulebook: this build reads grammar 1, not 2; write rulebook = 1"]
@@ -518,8 +455,7 @@ fn another_grammar_is_reported_for_that_alone() {
 
 #[test]
 fn columns_count_characters_not_bytes() {
-    let errors =
-        Rulebook::parse(&format!("{LEAST}[codes]\nareas = [\"éé\", \"\"]\n")).expect_err("a fault");
+    let errors = Rulebook::parse(&format!("{LEAST}[codes]\nareas = [\"éé\", \"\"]\n")).expect_err("a fault");
     assert_eq!((errors[0].line, errors[0].column), (14, 16));
 }
 
@@ -529,16 +465,9 @@ fn the_packs_that_ship_are_whole() {
         let read = rulebook(pack.text);
         assert_eq!(read.contract, pack.code);
         assert_eq!(read.recency.buckets.upper, [7, 14, 21, 27]);
-        assert_eq!(
-            read.referral_to_plan.expect("a section").buckets.upper,
-            [7, 14, 21, 28]
-        );
+        assert_eq!(read.referral_to_plan.expect("a section").buckets.upper, [7, 14, 21, 28]);
         for list in CodeList::ALL {
-            assert!(
-                read.codes.listed(list).is_some(),
-                "{} says nothing of {list:?}",
-                pack.code
-            );
+            assert!(read.codes.listed(list).is_some(), "{} says nothing of {list:?}", pack.code);
         }
     }
     assert_eq!(pack("nobody"), None);
@@ -547,11 +476,7 @@ fn the_packs_that_ship_are_whole() {
 #[test]
 fn the_shps_funnel_is_the_boards() {
     let shps = rulebook(pack("shps").expect("a pack").text);
-    let labels: Vec<_> = shps
-        .stages
-        .iter()
-        .map(|stage| stage.label.as_str())
-        .collect();
+    let labels: Vec<_> = shps.stages.iter().map(|stage| stage.label.as_str()).collect();
     assert_eq!(labels, ["Referrals", "PHP complete", "Housing Secured"]);
     let areas = shps.codes.listed(CodeList::Areas).expect("a list");
     assert_eq!(areas.len(), 6);

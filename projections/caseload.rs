@@ -1,0 +1,78 @@
+//! Caseload: who held each case over which days, from acceptance to close.
+//!
+//! A case without a keyworker is on the caseload too, in a row of its own (domain.md §7).
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::{FOREVER, Rows, Told, Value, table};
+use crate::journey::Journey;
+use crate::journey::event::KEYWORKER;
+use crate::log::envelope::WorkerId;
+
+table!("caseload", key 2, [
+    "journey": Uuid, "from_on": Date, "to_on": Date, "contract": Text, "area": Text, "keyworker": Uuid,
+]);
+
+/// A stretch of days `[from, to)` on which a case was on the caseload with one keyworker, or with none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The first day no longer.
+    pub to: NaiveDate,
+    /// Who held the case.
+    pub keyworker: Option<WorkerId>,
+}
+
+/// The stretches of a case, in order and without overlap.
+pub fn stretches(journey: &Journey) -> Vec<Stretch> {
+    let Some(accepted) = journey.accepted else { return Vec::new() };
+    let from = accepted.earliest();
+    let to = journey.closed.as_ref().map_or(FOREVER, |close| close.occurred.earliest());
+    if to <= from {
+        return Vec::new();
+    }
+    let changes = journey.assignments.iter().filter(|held| held.role == KEYWORKER);
+    let changes = changes.flat_map(|held| [Some(held.from), held.to]).flatten();
+    let mut edges: BTreeSet<NaiveDate> = changes.filter(|day| *day > from && *day < to).collect();
+    edges.insert(from);
+    edges.insert(to);
+    let edges: Vec<NaiveDate> = edges.into_iter().collect();
+    let stretch = |edge: &[NaiveDate]| Stretch { from: edge[0], to: edge[1], keyworker: held_on(journey, edge[0]) };
+    let mut stretches: Vec<Stretch> = edges.windows(2).map(stretch).collect();
+    stretches.dedup_by(|later, earlier| {
+        let same = later.keyworker == earlier.keyworker;
+        if same {
+            earlier.to = later.to;
+        }
+        same
+    });
+    stretches
+}
+
+/// The keyworker at the end of a day.
+fn held_on(journey: &Journey, day: NaiveDate) -> Option<WorkerId> {
+    let held = |held: &&crate::journey::Assignment| {
+        held.role == KEYWORKER && held.from <= day && held.to.is_none_or(|to| day < to)
+    };
+    journey.assignments.iter().rev().find(held).map(|held| held.worker)
+}
+
+/// The rows of a journey.
+pub fn rows(told: &Told<'_>, rows: &mut Rows) {
+    for stretch in stretches(told.journey) {
+        rows.add(
+            &TABLE,
+            [
+                Value::Uuid(told.id.0),
+                Value::Date(stretch.from),
+                Value::Date(stretch.to),
+                Value::text(told.contract),
+                Value::text(told.area),
+                stretch.keyworker.map_or(Value::Null, |worker| Value::Uuid(worker.0)),
+            ],
+        );
+    }
+}

@@ -1,0 +1,50 @@
+//! Made contacts: the days on which the client was really in touch, by worker.
+//!
+//! Only contacts that the rulebook counts are here; attempts and missed appointments never are.
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::{DaySpan, Rows, Told, Value, table};
+use crate::contract::rulebook::Recency;
+use crate::journey::{Contact, Journey};
+
+table!("contact", key 3, ["journey": Uuid, "day": Date, "worker": Uuid, "latest": Date]);
+
+/// The worker of a contact that names none.
+pub const NOBODY: Uuid = Uuid::nil();
+
+/// The contacts of a journey that the rulebook counts as made (domain.md §7), in order.
+pub fn made<'a>(journey: &'a Journey, recency: &'a Recency) -> impl Iterator<Item = &'a Contact> {
+    let counts = |contact: &&Contact| {
+        let with = contact.details.with.as_str();
+        contact.details.is_made() && recency.counts_with.iter().any(|counted| counted == with)
+    };
+    journey.contacts.iter().filter(counts)
+}
+
+/// The days from the last of these contacts to a day: the latest by day, the best known of that day.
+///
+/// None where no contact was made by then.
+pub fn days_since<'a>(contacts: impl Iterator<Item = &'a Contact>, as_of: NaiveDate) -> Option<DaySpan> {
+    let by_then = contacts.map(|contact| contact.occurred).filter(|occurred| occurred.earliest() <= as_of);
+    let last = by_then.max_by_key(|occurred| (occurred.earliest(), std::cmp::Reverse(occurred.latest())))?;
+    Some(DaySpan::between((last.earliest(), last.latest()), (as_of, as_of)))
+}
+
+/// The rows of a journey: one for each day and worker, best known first.
+pub fn rows(told: &Told<'_>, rows: &mut Rows) {
+    let mut contacts: Vec<&Contact> = made(told.journey, &told.rulebook.recency).collect();
+    contacts.sort_by_key(|contact| std::cmp::Reverse(contact.occurred.latest()));
+    for contact in contacts {
+        rows.add(
+            &TABLE,
+            [
+                Value::Uuid(told.id.0),
+                Value::Date(contact.occurred.earliest()),
+                Value::Uuid(contact.details.worker.map_or(NOBODY, |worker| worker.0)),
+                Value::Date(contact.occurred.latest()),
+            ],
+        );
+    }
+}

@@ -1,0 +1,14 @@
+create table journey (
+    id uuid not null primary key,
+    contract {text} not null,
+    reference {text} not null,
+    subject uuid not null,
+    area {text} not null,
+    cohort {text},
+    received_on date not null,
+    received_latest date not null,
+    accepted_on date,
+    declined_on date
+);
+create index journey_by_subject on journey (subject);
+create index journey_by_contract on journey (contract, reference, id);

@@ -1,0 +1,212 @@
+//! What follows from the log: for each question the field asks, one fold and one table.
+//!
+//! Pure: rows are derived from one stream's events and the contract's rulebook, and from nothing else. No fold may
+//! read another stream, a clock or a database. All of it may always be dropped and built anew.
+
+pub mod caseload;
+pub mod contact;
+pub mod contract;
+pub mod disengagement;
+pub mod exit;
+pub mod journey;
+pub mod referral_to_plan;
+pub mod stage;
+pub mod subject;
+pub mod worker;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::contract::Rulebook;
+use crate::journey::Journey;
+use crate::log::envelope::{JourneyId, Occurred};
+
+/// A cell of a view table. Money is in minor units, other decimals in millionths.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// Nothing is known.
+    Null,
+    /// A text.
+    Text(String),
+    /// An id.
+    Uuid(Uuid),
+    /// A civil date.
+    Date(NaiveDate),
+    /// A number.
+    Int(i64),
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// A text, compared bytewise.
+    Text,
+    /// An id.
+    Uuid,
+    /// A civil date.
+    Date,
+    /// A number.
+    Int,
+}
+
+/// A view table: its columns, the first of which are its natural key.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// How many of the columns are the key.
+    pub key: usize,
+    /// The columns, in the order of the rows.
+    pub columns: &'static [(&'static str, Type)],
+    /// Its definition, one text for both stores (`{text}` is a text compared bytewise).
+    pub ddl: &'static str,
+    /// The text of its fold, part of a generation's definition.
+    pub fold: &'static str,
+}
+
+/// Every view table; a table's place here is its number in [`Rows`].
+pub static TABLES: &[&Table] = &[
+    &caseload::TABLE,
+    &contact::TABLE,
+    &contract::TABLE,
+    &disengagement::TABLE,
+    &exit::TABLE,
+    &journey::TABLE,
+    &referral_to_plan::TABLE,
+    &stage::TABLE,
+    &subject::TABLE,
+    &worker::TABLE,
+];
+
+/// Rows by table and key, each with its other columns.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows(BTreeMap<(&'static str, Vec<Value>), Vec<Value>>);
+
+impl Rows {
+    /// Adds a row; one of the same key is replaced.
+    pub fn add<const N: usize>(&mut self, table: &'static Table, row: [Value; N]) {
+        debug_assert_eq!(N, table.columns.len(), "a row of {} has all its columns", table.name);
+        let mut key = Vec::from(row);
+        let rest = key.split_off(table.key);
+        self.0.insert((table.name, key), rest);
+    }
+
+    /// Every row, by table and key.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Value], &[Value])> {
+        self.0.iter().map(|((table, key), rest)| (*table, key.as_slice(), rest.as_slice()))
+    }
+
+    /// The other columns of the row of this key.
+    pub fn get(&self, table: &'static str, key: &[Value]) -> Option<&[Value]> {
+        self.0.get(&(table, key.to_vec())).map(Vec::as_slice)
+    }
+}
+
+/// All rows of one journey, as its facts tell it under its contract's rulebook.
+///
+/// A journey whose referral does not stand has none.
+pub fn rows_of_journey(id: JourneyId, contract: &str, journey: &Journey, rulebook: &Rulebook) -> Rows {
+    let mut rows = Rows::default();
+    if let Some((received, referral)) = &journey.referral {
+        let told = Told { id, contract, journey, rulebook, received: *received, area: &referral.area };
+        journey::rows(&told, referral, &mut rows);
+        caseload::rows(&told, &mut rows);
+        contact::rows(&told, &mut rows);
+        referral_to_plan::rows(&told, &mut rows);
+        stage::rows(&told, &mut rows);
+        exit::rows(&told, &mut rows);
+        disengagement::rows(&told, &mut rows);
+    }
+    rows
+}
+
+/// What every fold of a journey is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// Which journey.
+    pub id: JourneyId,
+    /// Its contract's code.
+    pub contract: &'a str,
+    /// The journey, all its facts folded.
+    pub journey: &'a Journey,
+    /// The rulebook that the view applies.
+    pub rulebook: &'a Rulebook,
+    /// When the referral was received.
+    pub received: Occurred,
+    /// The service area.
+    pub area: &'a str,
+}
+
+/// A day after every day, for what has not ended.
+pub const FOREVER: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a real day");
+
+/// A duration in whole days of which only bounds are known when one of its ends is imprecise (domain.md §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DaySpan {
+    /// The fewest days it can be.
+    pub lowest: u32,
+    /// The most days it can be.
+    pub highest: u32,
+}
+
+/// The first and the last day on which something may have been.
+pub type Between = (NaiveDate, NaiveDate);
+
+impl DaySpan {
+    /// From one day to another, each known within bounds; never below zero.
+    pub fn between(from: Between, to: Between) -> Self {
+        let days = |from: NaiveDate, to: NaiveDate| u32::try_from((to - from).num_days()).unwrap_or(0);
+        Self { lowest: days(from.1, to.0), highest: days(from.0, to.1) }
+    }
+
+    /// The number of days, where it is known exactly.
+    pub const fn exact(self) -> Option<u32> {
+        if self.lowest == self.highest { Some(self.lowest) } else { None }
+    }
+}
+
+impl Value {
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+
+    pub(crate) fn date(date: Option<NaiveDate>) -> Self {
+        date.map_or(Self::Null, Self::Date)
+    }
+}
+
+/// Declares a projection's table from the files that define it.
+macro_rules! table {
+    ($name:literal, key $key:literal, [$($column:literal: $type:ident),* $(,)?]) => {
+        /// The table of this projection.
+        pub static TABLE: crate::projections::Table = crate::projections::Table {
+            name: $name,
+            key: $key,
+            columns: &[$(($column, crate::projections::Type::$type)),*],
+            ddl: include_str!(concat!($name, ".sql")),
+            fold: include_str!(concat!($name, ".rs")),
+        };
+    };
+}
+use table;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_and_a_day_within_it_are_at_most_four_days_apart() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        let span = DaySpan::between((day("2021-10-01"), day("2021-10-31")), (day("2021-10-05"), day("2021-10-05")));
+        assert_eq!(span, DaySpan { lowest: 0, highest: 4 });
+        assert_eq!(span.exact(), None);
+    }
+
+    #[test]
+    fn tables_stand_in_the_order_of_their_names() {
+        let names: Vec<_> = TABLES.iter().map(|table| table.name).collect();
+        assert!(names.is_sorted());
+    }
+}

@@ -1,0 +1,12 @@
+create table referral_to_plan (
+    journey uuid not null primary key,
+    contract {text} not null,
+    area {text} not null,
+    from_on date not null,
+    from_latest date not null,
+    plan_on date,
+    plan_latest date,
+    out_on date,
+    closed_on date
+);
+create index referral_to_plan_by_contract on referral_to_plan (contract, from_on);

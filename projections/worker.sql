@@ -1,0 +1,7 @@
+create table worker (
+    id uuid not null primary key,
+    login {text},
+    label {text} not null,
+    joined_on date not null
+);
+create index worker_by_login on worker (login);

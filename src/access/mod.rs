@@ -1,0 +1,119 @@
+//! Access: who somebody is, and what they may see and do.
+//!
+//! The policy is pure. Nobody is anonymous, and no read is possible without a [`Scope`].
+
+pub mod policy;
+pub mod token;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+/// What somebody is to the service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Role {
+    /// Works with clients.
+    Keyworker,
+    /// Allocates and watches caseloads, prepares claims.
+    Manager,
+    /// Reads performance, decides claims, pays.
+    Commissioner,
+    /// Replays history; changes nothing.
+    Auditor,
+    /// A machine that brings referrals and snapshots.
+    Integrator,
+    /// Opens contracts, publishes rulebooks, manages access.
+    Administrator,
+}
+
+impl Role {
+    /// Every role.
+    pub const ALL: [Self; 6] =
+        [Self::Keyworker, Self::Manager, Self::Commissioner, Self::Auditor, Self::Integrator, Self::Administrator];
+
+    /// The role as tokens and records spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keyworker => "keyworker",
+            Self::Manager => "manager",
+            Self::Commissioner => "commissioner",
+            Self::Auditor => "auditor",
+            Self::Integrator => "integrator",
+            Self::Administrator => "administrator",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL.into_iter().find(|role| role.as_str() == text).ok_or_else(|| UnknownRole(text.to_owned()))
+    }
+}
+
+/// The role is none of ours.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown role {0:?}: write keyworker, manager, commissioner, auditor, integrator or administrator")]
+pub struct UnknownRole(String);
+
+/// Which contracts somebody may see.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope {
+    /// Every contract of the deployment.
+    Deployment,
+    /// These contracts, by code.
+    Contracts(BTreeSet<String>),
+}
+
+impl Scope {
+    /// The contract of this code, as somebody of this scope may name it; none where it is outside.
+    pub fn contract<'a>(&self, code: &'a str) -> Option<InScope<'a>> {
+        let within = match self {
+            Self::Deployment => true,
+            Self::Contracts(codes) => codes.contains(code),
+        };
+        within.then_some(InScope { contract: code })
+    }
+}
+
+/// The code of a contract that somebody may see. Only a [`Scope`] gives it out, and every read asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InScope<'a> {
+    contract: &'a str,
+}
+
+impl<'a> InScope<'a> {
+    /// The code.
+    pub const fn contract(self) -> &'a str {
+        self.contract
+    }
+}
+
+/// Somebody who has shown who they are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// Their login, or the machine's name.
+    pub subject: String,
+    /// What they are.
+    pub role: Role,
+    /// Which contracts they may see.
+    pub scope: Scope,
+}
+
+impl Principal {
+    /// How the log names them.
+    pub fn actor(&self) -> crate::log::envelope::Actor {
+        crate::log::envelope::Actor {
+            subject: self.subject.clone(),
+            role: self.role.as_str().to_owned(),
+            on_behalf_of: None,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Tokens: who somebody is, as a short-lived signed word from a local key.
+//!
+//! Nothing here trusts a token's own idea of how it is signed, and no key or token is ever logged.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Principal, Role, Scope};
+
+/// Who issues and who accepts the tokens of the local key.
+const ISSUER: &str = "throughline";
+/// The type of an access token (RFC 9068).
+const TYPE: &str = "at+jwt";
+/// The word for every contract of the deployment.
+const EVERY_CONTRACT: &str = "*";
+
+/// The local signing key.
+pub struct LocalKey {
+    signing: EncodingKey,
+    verifying: DecodingKey,
+}
+
+impl std::fmt::Debug for LocalKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LocalKey(secret)")
+    }
+}
+
+/// What is wrong with a key file.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or made.
+    #[error("cannot use the key file {path}")]
+    File {
+        /// Which file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file holds something else.
+    #[error("{path} holds no Ed25519 key in PEM: give another --key, or move it away to have a new one made")]
+    Content {
+        /// Which file.
+        path: String,
+    },
+}
+
+/// Why a token is not accepted. Deliberately says little: the log has the rest.
+#[derive(Debug, thiserror::Error)]
+#[error("the token is not valid here: ask for a new one")]
+pub struct InvalidToken(#[source] Option<jsonwebtoken::errors::Error>);
+
+#[derive(Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    role: String,
+    contracts: Vec<String>,
+    iat: i64,
+    exp: i64,
+    jti: Uuid,
+}
+
+impl LocalKey {
+    /// Reads the key file; makes it, readable by its owner alone, if there is none.
+    pub fn read_or_make(path: &Path) -> Result<Self, KeyError> {
+        let shown = || path.display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(pem) => Self::from_pem(&pem).ok_or_else(|| KeyError::Content { path: shown() }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let pem = new_pem();
+                write_secret(path, &pem).map_err(|source| KeyError::File { path: shown(), source })?;
+                Ok(Self::from_pem(&pem).expect("a key just made can be read"))
+            }
+            Err(source) => Err(KeyError::File { path: shown(), source }),
+        }
+    }
+
+    fn from_pem(pem: &str) -> Option<Self> {
+        let body: String = pem.lines().filter(|line| !line.starts_with("-----")).collect();
+        let der = BASE64.decode(body.trim()).ok()?;
+        let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der).ok()?;
+        let signing = EncodingKey::from_ed_der(&der);
+        let verifying = DecodingKey::from_ed_der(pair.public_key().as_ref());
+        Some(Self { signing, verifying })
+    }
+
+    /// A token for somebody, from an instant on and for a while.
+    pub fn issue(&self, principal: &Principal, now: DateTime<Utc>, lasting: TimeDelta, id: Uuid) -> String {
+        let contracts = match &principal.scope {
+            Scope::Deployment => vec![EVERY_CONTRACT.to_owned()],
+            Scope::Contracts(codes) => codes.iter().cloned().collect(),
+        };
+        let claims = Claims {
+            iss: ISSUER.to_owned(),
+            aud: ISSUER.to_owned(),
+            sub: principal.subject.clone(),
+            role: principal.role.as_str().to_owned(),
+            contracts,
+            iat: now.timestamp(),
+            exp: (now + lasting).timestamp(),
+            jti: id,
+        };
+        let header = Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::EdDSA) };
+        jsonwebtoken::encode(&header, &claims, &self.signing).expect("an Ed25519 key signs any claims")
+    }
+
+    /// Who a token says that somebody is, if this key signed it and it has not expired.
+    pub fn verify(&self, token: &str) -> Result<Principal, InvalidToken> {
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[ISSUER]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.leeway = 0;
+        let data = jsonwebtoken::decode::<Claims>(token, &self.verifying, &validation);
+        let data = data.map_err(|error| InvalidToken(Some(error)))?;
+        if data.header.typ.as_deref() != Some(TYPE) {
+            return Err(InvalidToken(None));
+        }
+        let role: Role = data.claims.role.parse().map_err(|_| InvalidToken(None))?;
+        let everywhere = data.claims.contracts.iter().any(|code| code == EVERY_CONTRACT);
+        let scope =
+            if everywhere { Scope::Deployment } else { Scope::Contracts(data.claims.contracts.into_iter().collect()) };
+        Ok(Principal { subject: data.claims.sub, role, scope })
+    }
+}
+
+fn new_pem() -> String {
+    let pair = Ed25519KeyPair::generate().expect("the system has random bytes");
+    let der = pair.to_pkcs8v1().expect("a new key can be written");
+    let der: &[u8] = der.as_ref();
+    format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64.encode(der))
+}
+
+fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut options = std::fs::File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}

@@ -1,0 +1,317 @@
+//! The guard: refuses a document that would cost too much before anything walks it twice.
+//!
+//! Everything here is linear in the size of the document and uses a bounded stack, because it
+//! is the first to see what a stranger sent: the text is scanned before the parser recurses into
+//! it, and fragments are measured once each before the validator expands them. A document that
+//! is refused here must never reach `Schema::execute`.
+
+mod measure;
+mod scan;
+mod variables;
+
+use std::collections::HashSet;
+
+use async_graphql::{
+    Pos, ServerError, Variables,
+    parser::{
+        self, parse_query,
+        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
+    },
+};
+
+use super::code::Code;
+use measure::Measures;
+
+/// How much one document may ask for.
+///
+/// The defaults let `GraphiQL`'s introspection query and the screens of a caseload through with
+/// room to spare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of the document's text (100,000).
+    pub document_bytes_max: u64,
+    /// Names, numbers, strings and signs in the text (10,000).
+    pub tokens_max: u64,
+    /// Brackets of any kind open at once (50): what keeps the parser's stack short.
+    pub nesting_max: u64,
+    /// Fields and fragments with every fragment written out where it is spread (5,000).
+    pub selections_max: u64,
+    /// Selection sets inside one another, a spread counting as one (24; `GraphiQL`'s introspection
+    /// takes 18, and the executor itself stops at 32).
+    pub depth_max: u64,
+    /// Fields given another name, fragments written out (100).
+    pub aliases_max: u64,
+    /// Directives, fragments written out (100).
+    pub directives_max: u64,
+    /// Fields at the root of one operation (50).
+    pub root_fields_max: u64,
+    /// Questions about the schema: `__schema` and `__type`, fragments written out (5).
+    pub introspections_max: u64,
+    /// Lists of the schema inside one another below `__schema` or `__type` (2): `fields`,
+    /// `inputFields`, `interfaces` and `possibleTypes` lead back to types and multiply.
+    pub introspection_lists_max: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            document_bytes_max: 100_000,
+            tokens_max: 10_000,
+            nesting_max: 50,
+            selections_max: 5_000,
+            depth_max: 24,
+            aliases_max: 100,
+            directives_max: 100,
+            root_fields_max: 50,
+            introspections_max: 5,
+            introspection_lists_max: 2,
+        }
+    }
+}
+
+/// A document that may be executed.
+#[derive(Debug)]
+pub struct Admitted {
+    /// The parsed document, so that it is parsed once.
+    pub document: ExecutableDocument,
+    /// What the selected operation is.
+    pub kind: OperationType,
+    fed_by_variables: HashSet<Pos>,
+}
+
+impl Admitted {
+    /// Takes the document and leaves what is needed to judge the validator's errors.
+    pub(super) fn into_parts(self) -> (ExecutableDocument, HashSet<Pos>) {
+        (self.document, self.fed_by_variables)
+    }
+}
+
+/// Why a document or its variables are refused before execution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The text is not GraphQL.
+    Syntax {
+        /// What was expected, in the parser's words.
+        message: String,
+        /// Where, at most two places.
+        at: Vec<Pos>,
+    },
+    /// The document breaks a rule of the language.
+    Invalid {
+        /// Which rule.
+        message: String,
+        /// Where.
+        at: Vec<Pos>,
+    },
+    /// The operation to run cannot be determined.
+    Operation {
+        /// What to name instead.
+        message: String,
+    },
+    /// A variable is missing or of another type than the operation declares.
+    Variable {
+        /// Which, and what was expected.
+        message: String,
+        /// Where the variable is declared.
+        at: Pos,
+    },
+    /// The document asks for more than [`Limits`] allows.
+    TooComplex {
+        /// Which limit, named as the field of [`Limits`] without its `_max`.
+        limit: &'static str,
+        /// How much was asked for.
+        asked: u64,
+        /// How much is allowed.
+        allowed: u64,
+    },
+}
+
+impl Refusal {
+    /// The code under which clients see this refusal.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::Syntax { .. } => Code::ParseFailed,
+            Self::Invalid { .. } => Code::ValidationFailed,
+            Self::Operation { .. } => Code::OperationResolutionFailure,
+            Self::Variable { .. } => Code::BadUserInput,
+            Self::TooComplex { .. } => Code::QueryTooComplex,
+        }
+    }
+}
+
+impl From<Refusal> for ServerError {
+    fn from(refusal: Refusal) -> Self {
+        let mut extensions = refusal.code().extensions();
+        let (message, locations) = match refusal {
+            Refusal::Syntax { message, at } | Refusal::Invalid { message, at } => (message, at),
+            Refusal::Operation { message } => (message, Vec::new()),
+            Refusal::Variable { message, at } => (message, vec![at]),
+            Refusal::TooComplex {
+                limit,
+                asked,
+                allowed,
+            } => {
+                extensions.set("limit", limit);
+                extensions.set("asked", asked);
+                extensions.set("allowed", allowed);
+                let message = format!(
+                    "too complex: {limit} {asked} of at most {allowed}, so ask for less or in \
+                     several requests"
+                );
+                (message, Vec::new())
+            }
+        };
+        let mut error = Self::new(message, None);
+        error.locations = locations;
+        error.extensions = Some(extensions);
+        error
+    }
+}
+
+/// Parses a document once and admits it, or says everything that speaks against it.
+///
+/// `operation_name` selects among several operations; without it there must be exactly one.
+pub fn admit(
+    query: &str,
+    operation_name: Option<&str>,
+    variables: &Variables,
+    limits: &Limits,
+) -> Result<Admitted, Vec<Refusal>> {
+    admit_text(query, limits)?;
+    let document = parse_query(query).map_err(|error| vec![refuse_parse(error, limits)])?;
+    let measures = Measures::of(&document).map_err(|refusal| vec![refusal])?;
+    within([
+        ("selections", measures.selections, limits.selections_max),
+        ("depth", measures.depth, limits.depth_max),
+        ("aliases", measures.aliases, limits.aliases_max),
+        ("directives", measures.directives, limits.directives_max),
+        ("root_fields", measures.root_fields, limits.root_fields_max),
+        (
+            "introspections",
+            measures.introspections,
+            limits.introspections_max,
+        ),
+        (
+            "introspection_lists",
+            measures.introspection_lists,
+            limits.introspection_lists_max,
+        ),
+    ])?;
+    let operation = select(&document, operation_name).map_err(|refusal| vec![refusal])?;
+    variables::check(operation, variables)?;
+    Ok(Admitted {
+        kind: operation.ty,
+        fed_by_variables: measures.fed_by_variables,
+        document,
+    })
+}
+
+/// What can be said of the text before the parser sees it.
+fn admit_text(query: &str, limits: &Limits) -> Result<(), Vec<Refusal>> {
+    within([(
+        "document_bytes",
+        u64::try_from(query.len()).unwrap_or(u64::MAX),
+        limits.document_bytes_max,
+    )])?;
+    let scanned = scan::scan(query).map_err(|refusal| vec![refusal])?;
+    within([
+        ("tokens", scanned.tokens, limits.tokens_max),
+        ("nesting", scanned.nesting, limits.nesting_max),
+    ])
+}
+
+/// Refuses every figure that is above what is allowed.
+fn within<const N: usize>(figures: [(&'static str, u64, u64); N]) -> Result<(), Vec<Refusal>> {
+    let refusals: Vec<_> = figures
+        .into_iter()
+        .filter(|&(_, asked, allowed)| asked > allowed)
+        .map(|(limit, asked, allowed)| Refusal::TooComplex {
+            limit,
+            asked,
+            allowed,
+        })
+        .collect();
+    if refusals.is_empty() {
+        Ok(())
+    } else {
+        Err(refusals)
+    }
+}
+
+/// The operation that the request selects.
+fn select<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<&'a OperationDefinition, Refusal> {
+    let refuse = |message| Err(Refusal::Operation { message });
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
+        (DocumentOperations::Single(_), Some(name)) => refuse(format!(
+            "there is no operation named {}: the only one has no name, so leave operationName out",
+            shortened(name)
+        )),
+        (DocumentOperations::Multiple(operations), Some(name)) => {
+            let Some(operation) = operations.get(name) else {
+                return refuse(format!(
+                    "there is no operation named {}: name one of the document's in operationName",
+                    shortened(name)
+                ));
+            };
+            Ok(&operation.node)
+        }
+        (DocumentOperations::Multiple(operations), None) => {
+            let mut all = operations.values();
+            match (all.next(), all.next()) {
+                (Some(only), None) => Ok(&only.node),
+                _ => refuse(
+                    "the document has several operations: name the one to run in operationName"
+                        .to_owned(),
+                ),
+            }
+        }
+    }
+}
+
+/// The parser's complaint in short: its own text repeats the whole offending line.
+fn refuse_parse(error: parser::Error, limits: &Limits) -> Refusal {
+    let at: Vec<Pos> = error.positions().collect();
+    match error {
+        parser::Error::Syntax { message, start, .. } => {
+            let expected = message
+                .rsplit_once("\n  = ")
+                .map_or("unexpected text", |(_, expected)| expected);
+            Refusal::Syntax {
+                message: format!("syntax error at {start}: {}", shortened(expected)),
+                at,
+            }
+        }
+        parser::Error::RecursionLimitExceeded => Refusal::TooComplex {
+            limit: "nesting",
+            asked: limits.nesting_max.saturating_add(1),
+            allowed: limits.nesting_max,
+        },
+        parser::Error::MissingOperation => Refusal::Operation {
+            message: "the document has no operation: add a query or a mutation".to_owned(),
+        },
+        parser::Error::MultipleOperations { .. } => Refusal::Invalid {
+            message: "an operation without a name must be the only one: name them all".to_owned(),
+            at,
+        },
+        other => Refusal::Invalid {
+            message: shortened(&other.to_string()),
+            at,
+        },
+    }
+}
+
+/// At most 300 characters of a text that may repeat what a stranger wrote.
+pub(super) fn shortened(text: &str) -> String {
+    const CHARS_MAX: usize = 300;
+    match text.char_indices().nth(CHARS_MAX) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,469 @@
+//! What the guard lets through and what it refuses, and that it is quick about it.
+
+use std::{
+    fmt::Write,
+    time::{Duration, Instant},
+};
+
+use async_graphql::Value;
+use serde_json::json;
+
+use super::*;
+
+pub(crate) const INTROSPECTION: &str = include_str!("introspection.graphql");
+
+fn asked(query: &str) -> Result<Admitted, Vec<Refusal>> {
+    admit(query, None, &Variables::default(), &Limits::default())
+}
+
+fn with(query: &str, variables: serde_json::Value) -> Result<Admitted, Vec<Refusal>> {
+    let variables = Variables::from_json(variables);
+    admit(query, None, &variables, &Limits::default())
+}
+
+fn excess(query: &str) -> Vec<(&'static str, u64, u64)> {
+    let started = Instant::now();
+    let refusals = asked(query).expect_err("too complex");
+    let took = started.elapsed();
+    assert!(took < Duration::from_millis(500), "took {took:?}");
+    refusals
+        .into_iter()
+        .map(|refusal| match refusal {
+            Refusal::TooComplex {
+                limit,
+                asked,
+                allowed,
+            } => (limit, asked, allowed),
+            other => panic!("{other:?}"),
+        })
+        .collect()
+}
+
+fn only(result: Result<Admitted, Vec<Refusal>>) -> Refusal {
+    let mut refusals = result.expect_err("a refusal");
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    refusals.remove(0)
+}
+
+/// Fragments that spread the next one twice: 2^levels leaves.
+pub(crate) fn bomb(levels: usize) -> String {
+    let mut document = "{ ...F0 }".to_owned();
+    for level in 0..levels {
+        let next = level + 1;
+        write!(
+            document,
+            "fragment F{level} on Query {{ ...F{next} ...F{next} }}"
+        )
+        .expect("text");
+    }
+    write!(document, "fragment F{levels} on Query {{ __typename }}").expect("text");
+    document
+}
+
+#[test]
+fn the_introspection_of_graphiql_passes_with_room_to_spare() {
+    let measures =
+        Measures::of(&parse_query(INTROSPECTION).expect("a document")).expect("measured");
+    assert_eq!((measures.depth, measures.introspection_lists), (18, 1));
+    assert!(measures.selections < 500, "{measures:?}");
+    let admitted = asked(INTROSPECTION).expect("admitted");
+    assert_eq!(admitted.kind, OperationType::Query);
+}
+
+#[test]
+fn a_fragment_bomb_is_refused_at_once() {
+    assert_eq!(
+        excess(&bomb(30)),
+        [
+            ("selections", (3 << 30) - 1, 5_000),
+            ("depth", 32, 24),
+            ("root_fields", 1 << 30, 50)
+        ]
+    );
+}
+
+#[test]
+fn a_bomb_beyond_all_numbers_saturates() {
+    let refused = excess(&bomb(600));
+    assert!(refused.contains(&("selections", u64::MAX, 5_000)));
+    assert!(refused.contains(&("depth", 602, 24)));
+}
+
+#[test]
+fn ten_thousand_aliases_are_refused() {
+    let mut query = "{".to_owned();
+    for n in 0..10_000 {
+        write!(query, "a{n}:a ").expect("text");
+    }
+    query.push('}');
+    assert_eq!(excess(&query), [("tokens", 30_002, 10_000)]);
+}
+
+#[test]
+fn aliases_count_as_often_as_they_are_spread() {
+    let aliased = "fragment F on Q { a: x b: x }";
+    let spreads = "g { ...F } ".repeat(51);
+    assert_eq!(
+        excess(&format!("{{ r {{ {spreads} }} }} {aliased}")),
+        [("aliases", 102, 100)]
+    );
+}
+
+#[test]
+fn a_thousand_levels_are_refused_before_the_parser() {
+    let open = "{a".repeat(1_000);
+    let close = "}".repeat(1_000);
+    assert_eq!(excess(&format!("{open}{close}")), [("nesting", 1_000, 50)]);
+    for bracket in ["[", "{a:"] {
+        let open = bracket.repeat(9_000 / bracket.len());
+        let refused = excess(&format!("{{ a(x: {open}"));
+        assert_eq!(refused[0].0, "nesting", "{bracket}");
+    }
+    let types = "[".repeat(5_000);
+    assert_eq!(excess(&format!("query($a: {types}"))[0].0, "nesting");
+}
+
+#[test]
+fn the_deepest_text_that_is_parsed_fits_a_small_stack() {
+    let documents = [
+        format!("{}{}", "{a".repeat(50), "}".repeat(50)),
+        format!("{}{}", "{...{a".repeat(25), "}}".repeat(25)),
+        format!("{{ a(x: {}{}) }}", "[".repeat(48), "]".repeat(48)),
+        format!("{{ a(x: {}1{}) }}", "{a:".repeat(48), "}".repeat(48)),
+        format!("query($a: {}A{}) {{ a }}", "[".repeat(49), "]".repeat(49)),
+    ];
+    std::thread::Builder::new()
+        .stack_size(1024 * 1024)
+        .spawn(move || {
+            for document in &documents {
+                // Refused or not, it comes back.
+                drop(asked(document));
+            }
+        })
+        .expect("a thread")
+        .join()
+        .expect("it does not overflow");
+}
+
+#[test]
+fn a_hundred_thousand_directives_are_refused() {
+    let refused = excess(&format!("{{ a {} }}", "@b".repeat(40_000)));
+    assert_eq!(refused, [("tokens", 80_003, 10_000)]);
+    let refused = excess(&format!("{{ a {} }}", "@b".repeat(100_000)));
+    assert_eq!(refused, [("document_bytes", 200_006, 100_000)]);
+    let refused = excess(&format!("{{ a {} }}", "@b".repeat(101)));
+    assert_eq!(refused, [("directives", 101, 100)]);
+}
+
+#[test]
+fn directives_count_wherever_they_stand() {
+    let refused = excess(&format!(
+        "query($v: Int {0}) {0} {{ a {0} ... {0} {{ b }} ...F {0} }} fragment F on Q {0} {{ c }}",
+        "@d ".repeat(20)
+    ));
+    assert_eq!(refused, [("directives", 120, 100)]);
+}
+
+#[test]
+fn root_fields_count_through_fragments() {
+    let query = "{ ...F ... { ...F } a b } fragment F on Q { x y z }";
+    let allowed = Limits {
+        root_fields_max: 8,
+        ..Limits::default()
+    };
+    assert!(admit(query, None, &Variables::default(), &allowed).is_ok());
+    let tighter = Limits {
+        root_fields_max: 7,
+        ..allowed
+    };
+    assert_eq!(
+        only(admit(query, None, &Variables::default(), &tighter)),
+        Refusal::TooComplex {
+            limit: "root_fields",
+            asked: 8,
+            allowed: 7
+        }
+    );
+}
+
+#[test]
+fn introspection_that_goes_in_circles_is_refused() {
+    for query in [
+        "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }",
+        r#"{ ...A } fragment A on Query { __type(name: "A") { ...B } }
+           fragment B on __Type { fields { type { ...C } } }
+           fragment C on __Type { interfaces { possibleTypes { name } } }"#,
+    ] {
+        assert_eq!(excess(query), [("introspection_lists", 3, 2)], "{query}");
+    }
+}
+
+#[test]
+fn the_schema_is_not_asked_for_again_and_again() {
+    let query = "{ ...A ...A ...A } fragment A on Query { __schema { queryType { name } } ...B }
+                 fragment B on Query { t: __type(name: \"A\") { name } }";
+    assert_eq!(excess(query), [("introspections", 6, 5)]);
+}
+
+#[test]
+fn our_own_fields_may_be_called_as_those_of_the_schema_are() {
+    let query = "{ fields { fields { fields { interfaces { x } } } } }";
+    assert!(asked(query).is_ok());
+}
+
+#[test]
+fn every_operation_of_the_document_counts() {
+    let one = format!("{{ g {{ {} }} }}", "a ".repeat(2_000));
+    let query = format!("query A {one} query B {one} query C {one}");
+    let refusals = admit(&query, Some("A"), &Variables::default(), &Limits::default());
+    assert_eq!(
+        only(refusals),
+        Refusal::TooComplex {
+            limit: "selections",
+            asked: 6_003,
+            allowed: 5_000
+        }
+    );
+}
+
+#[test]
+fn fragments_that_nobody_spreads_are_bounded_too() {
+    let chain = bomb(100).replacen("{ ...F0 }", "{ a }", 1);
+    assert_eq!(excess(&chain), [("depth", 101, 24)]);
+}
+
+#[test]
+fn a_fragment_that_spreads_itself_is_refused_by_name() {
+    for (query, name) in [
+        ("{ ...A } fragment A on Q { ...A }", "A"),
+        (
+            "{ x } fragment A on Q { ...B } fragment B on Q { a { ...A } }",
+            "A",
+        ),
+        (
+            "{ ...C } fragment C on Q { ...A } fragment A on Q { ... { ...B } } \
+             fragment B on Q { ...A }",
+            "A",
+        ),
+    ] {
+        let Refusal::Invalid { message, .. } = only(asked(query)) else {
+            panic!("admitted {query}");
+        };
+        assert_eq!(
+            message,
+            format!("fragment {name} spreads itself: take the spread out")
+        );
+    }
+}
+
+#[test]
+fn an_unknown_fragment_is_left_to_the_validator() {
+    assert!(asked("{ ...Nobody }").is_ok());
+}
+
+#[test]
+fn the_operation_is_selected_by_name_or_because_it_is_the_only_one() {
+    let two = "query A { a } mutation B { b }";
+    let kind = |query, name| {
+        admit(query, name, &Variables::default(), &Limits::default())
+            .map(|admitted| admitted.kind)
+            .map_err(|refusals| refusals[0].code())
+    };
+    let unresolved = Err(Code::OperationResolutionFailure);
+    assert_eq!(kind(two, Some("A")), Ok(OperationType::Query));
+    assert_eq!(kind(two, Some("B")), Ok(OperationType::Mutation));
+    assert_eq!(kind("mutation B { b }", None), Ok(OperationType::Mutation));
+    assert_eq!(kind("{ a }", None), Ok(OperationType::Query));
+    assert_eq!(kind(two, None), unresolved);
+    assert_eq!(kind(two, Some("C")), unresolved);
+    assert_eq!(kind("{ a }", Some("A")), unresolved);
+    assert_eq!(kind("fragment F on Q { a }", None), unresolved);
+}
+
+#[test]
+fn what_is_not_graphql_says_where() {
+    let refusal = only(asked("{ a\n b( }"));
+    assert_eq!(
+        refusal,
+        Refusal::Syntax {
+            message: "syntax error at 2:5: expected name".to_owned(),
+            at: vec![Pos { line: 2, column: 5 }]
+        }
+    );
+    assert_eq!(refusal.code(), Code::ParseFailed);
+    for query in ["", "  # nothing", "{", "{ a(x: \"b) }", "\u{0}"] {
+        assert_eq!(only(asked(query)).code(), Code::ParseFailed, "{query:?}");
+    }
+}
+
+#[test]
+fn a_complaint_does_not_repeat_what_was_sent() {
+    let long = "x".repeat(50_000);
+    for query in [
+        format!("{{ {long} ( }}"),
+        format!("query {long} {{ a }} query {long} {{ b }}"),
+        format!("query A($v: Int) {{ a }} fragment {long} on Q {{ ...{long} }}"),
+    ] {
+        let error = ServerError::from(only(asked(&query)));
+        assert!(error.message.len() < 500, "{}", error.message.len());
+    }
+}
+
+#[test]
+fn definitions_given_twice_are_invalid() {
+    for query in [
+        "query A { a } query A { b }",
+        "{ a } query A { b }",
+        "{ a } fragment F on Q { a } fragment F on Q { b }",
+    ] {
+        assert_eq!(only(asked(query)).code(), Code::ValidationFailed, "{query}");
+    }
+}
+
+#[test]
+fn a_subscription_has_one_root_field() {
+    assert!(asked("subscription { a { b c } }").is_ok());
+    assert!(asked("subscription { ...F } fragment F on S { a }").is_ok());
+    for query in [
+        "subscription { a b }",
+        "subscription { a ...F } fragment F on S { b }",
+    ] {
+        assert_eq!(only(asked(query)).code(), Code::ValidationFailed, "{query}");
+    }
+}
+
+#[test]
+fn a_required_variable_must_be_there_and_not_null() {
+    let query = "query($id: ID!, $list: [Int!]! = [1], $free: Own) { a(id: $id) }";
+    assert!(with(query, json!({"id": "1"})).is_ok());
+    assert!(with(query, json!({"id": 1, "free": null, "more": {}})).is_ok());
+    for variables in [
+        json!({}),
+        json!({"id": null}),
+        json!({"id": "1", "list": null}),
+        json!({"id": "1", "list": [null]}),
+    ] {
+        let refusal = only(with(query, variables.clone()));
+        assert_eq!(refusal.code(), Code::BadUserInput, "{variables}");
+    }
+}
+
+#[test]
+fn every_variable_that_is_wrong_is_told() {
+    let refusals = with("query($a: Int!, $b: String!) { a }", json!({"b": 1})).expect_err("two");
+    let messages: Vec<_> = refusals
+        .into_iter()
+        .map(|refusal| ServerError::from(refusal).message)
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            "variable $a must be Int!: it is missing",
+            "variable $b must be String!: it is the number 1, not a string"
+        ]
+    );
+}
+
+#[test]
+fn built_in_scalars_are_held_to_their_types() {
+    let accepts = |declared: &str, value: serde_json::Value| {
+        with(
+            &format!("query($v: {declared}) {{ a }}"),
+            json!({"v": value}),
+        )
+        .is_ok()
+    };
+    assert!(accepts("Int", json!(i32::MAX)) && accepts("Int", json!(i32::MIN)));
+    assert!(!accepts("Int", json!(i64::from(i32::MAX) + 1)));
+    assert!(!accepts("Int", json!(1.5)) && !accepts("Int", json!("1")));
+    assert!(accepts("Float", json!(1)) && accepts("Float", json!(1.5)));
+    assert!(!accepts("Float", json!("1")));
+    assert!(accepts("String", json!("")) && !accepts("String", json!(1)));
+    assert!(accepts("Boolean", json!(false)) && !accepts("Boolean", json!("false")));
+    assert!(accepts("ID", json!("a")) && accepts("ID", json!(7)));
+    assert!(!accepts("ID", json!(true)) && !accepts("ID", json!({})));
+    assert!(accepts("[Int]", json!(1)) && accepts("[[Int!]]", json!([[1], null])));
+    assert!(!accepts("[[Int!]!]", json!([[1], null])));
+    assert!(!accepts("[Int]", json!([1, "2"])));
+    assert!(accepts("Own", json!({"any": ["thing"]})));
+}
+
+#[test]
+fn arguments_fed_by_variables_are_remembered() {
+    let admitted = with(
+        "query($v: Int) {\n a(x: $v, y: 1)\n b(z: {k: [$v]}) @include(if: true)\n}",
+        json!({}),
+    )
+    .expect("admitted");
+    let mut at: Vec<_> = admitted.into_parts().1.into_iter().collect();
+    at.sort_unstable();
+    assert_eq!(at, [Pos { line: 2, column: 4 }, Pos { line: 3, column: 4 }]);
+}
+
+#[test]
+fn an_excess_names_the_limit_and_both_figures() {
+    let error = ServerError::from(Refusal::TooComplex {
+        limit: "depth",
+        asked: 30,
+        allowed: 24,
+    });
+    assert_eq!(
+        error.message,
+        "too complex: depth 30 of at most 24, so ask for less or in several requests"
+    );
+    let extensions = error.extensions.expect("extensions");
+    assert_eq!(
+        extensions.get("code"),
+        Some(&Value::from("QUERY_TOO_COMPLEX"))
+    );
+    assert_eq!(extensions.get("limit"), Some(&Value::from("depth")));
+    assert_eq!(extensions.get("asked"), Some(&Value::from(30)));
+    assert_eq!(extensions.get("allowed"), Some(&Value::from(24)));
+}
+
+#[test]
+fn the_worst_text_within_the_limits_is_read_in_time() {
+    let fields = "a ".repeat(4_900);
+    let arguments = "x:[1 2 3] ".repeat(1_400);
+    let nested = "{a{a{a{a ".repeat(600) + &"}}}} ".repeat(600);
+    for query in [
+        format!("{{ {fields} }}"),
+        format!("{{ a({arguments}) }}"),
+        format!("{{ {nested} }}"),
+        format!("{{ a(x: \"{}\") }}", "y".repeat(99_000)),
+        format!("# {}", "y".repeat(99_000)),
+    ] {
+        let started = Instant::now();
+        drop(asked(&query));
+        let took = started.elapsed();
+        assert!(took < Duration::from_secs(1), "took {took:?}");
+    }
+}
+
+/// Pieces of documents, so that chance goes deep into the parser.
+const PIECES: [&str; 26] = [
+    "{", "}", "(", ")", "[", "]", ":", "!", "$", "@", "=", "...", "...on", " on ", "a", "b1",
+    "query", "mutation", "fragment", "\"", "\"\"\"", "\\", "1.5e9", "null", "#", "\n",
+];
+
+proptest::proptest! {
+    #[test]
+    fn no_text_makes_it_panic(
+        chosen in proptest::collection::vec(proptest::sample::select(&PIECES[..]), 0..60),
+        text in ".{0,40}",
+    ) {
+        drop(asked(&chosen.concat()));
+        drop(asked(&chosen.join(" ")));
+        drop(asked(&text));
+        drop(asked(&format!("{{ a(x: \"{text}\") }}")));
+        drop(asked(&format!("{{ a(x: \"\"\"{text}\"\"\") }}")));
+    }
+
+    #[test]
+    fn what_the_parser_descends_into_was_counted(depth in 0_usize..80, hidden in "[\"\\\\#a ]{0,12}") {
+        let query = format!("{{ a(x: [{hidden}\n{}{}]) }}", "[".repeat(depth), "]".repeat(depth));
+        if asked(&query).is_ok() {
+            proptest::prop_assert!(depth < 50);
+        }
+    }
+}

@@ -1,0 +1,369 @@
+//! Reads the body of a request: JSON in UTF-8 of bounded size and depth, shaped like a request.
+//!
+//! It must never take a type that a form of a foreign page can send without asking first.
+
+use std::fmt;
+
+use async_graphql::{Request, ServerError, Value, Variables};
+use axum::{
+    body::Body,
+    http::{HeaderMap, StatusCode, header},
+};
+use futures_util::StreamExt;
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+};
+
+use super::{BODY_BYTES_MAX, Problem, accept::is_utf8};
+use crate::graphql::{code::Code, guard::shortened};
+
+/// Reads the whole body, unless its type or its size is refused.
+pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
+    if !is_json(headers) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "send the request as application/json in UTF-8 with no content encoding",
+        ));
+    }
+    let announced: Option<usize> = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok()?.parse().ok());
+    if announced.is_some_and(|length| length > BODY_BYTES_MAX) {
+        return Err(too_long());
+    }
+    let mut bytes = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| {
+            Problem::new(
+                StatusCode::BAD_REQUEST,
+                "the body broke off: send the request again",
+            )
+        })?;
+        if bytes.len() + chunk.len() > BODY_BYTES_MAX {
+            return Err(too_long());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+fn too_long() -> Problem {
+    Problem::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        format!("send at most {BODY_BYTES_MAX} bytes in one request"),
+    )
+}
+
+/// Whether the headers announce plain JSON in UTF-8, exactly once.
+fn is_json(headers: &HeaderMap) -> bool {
+    let encoded = headers
+        .get_all(header::CONTENT_ENCODING)
+        .iter()
+        .any(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity"));
+    let mut announced = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(media), None) = (announced.next(), announced.next()) else {
+        return false;
+    };
+    let Ok(media) = media.to_str() else {
+        return false;
+    };
+    let mut parts = media.split(';').map(str::trim);
+    let named = parts
+        .next()
+        .is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
+    let foreign = parts
+        .filter_map(|parameter| parameter.split_once('='))
+        .any(|(key, value)| {
+            key.trim().eq_ignore_ascii_case("charset") && !is_utf8(value.trim().trim_matches('"'))
+        });
+    named && !foreign && !encoded
+}
+
+/// Parses the body as one request, or says what its shape should be.
+pub(super) fn parse(bytes: &[u8]) -> Result<Request, ServerError> {
+    let body = serde_json::from_slice::<Json>(bytes)
+        .map_err(|error| malformed(format!("the body is not JSON: {}", shortened_of(&error))))?;
+    match body {
+        Json::Object(parameters) => parameters.into_request(),
+        Json::List => Err(malformed(
+            "batching is not offered: send one operation in one request",
+        )),
+        Json::Other => Err(malformed("the body must be a JSON object")),
+    }
+}
+
+fn shortened_of(error: &serde_json::Error) -> String {
+    shortened(&error.to_string())
+}
+
+fn malformed(message: impl Into<String>) -> ServerError {
+    let mut error = ServerError::new(message, None);
+    error.extensions = Some(Code::BadUserInput.extensions());
+    error
+}
+
+/// The body as far as it matters. Of a key given twice the last counts, and others are ignored.
+enum Json {
+    Object(Box<Parameters>),
+    List,
+    Other,
+}
+
+/// The parameters of a request, before their types are looked at.
+#[derive(Default)]
+struct Parameters {
+    query: Option<Value>,
+    operation_name: Option<Value>,
+    variables: Option<Value>,
+    extensions: Option<Value>,
+}
+
+impl Parameters {
+    fn into_request(self) -> Result<Request, ServerError> {
+        let Some(Value::String(query)) = self.query else {
+            return Err(malformed("query must be given and a string"));
+        };
+        let mut request = Request::new(query);
+        request.operation_name = match self.operation_name {
+            None | Some(Value::Null) => None,
+            // Some clients send the empty name for "the only one".
+            Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
+            Some(_) => return Err(malformed("operationName must be a string or null")),
+        };
+        request.variables = match self.variables {
+            None | Some(Value::Null) => Variables::default(),
+            Some(variables @ Value::Object(_)) => Variables::from_value(variables),
+            Some(_) => return Err(malformed("variables must be an object or null")),
+        };
+        match self.extensions {
+            None | Some(Value::Null | Value::Object(_)) => Ok(request),
+            Some(_) => Err(malformed("extensions must be an object or null")),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Json, A::Error> {
+        let mut parameters = Box::<Parameters>::default();
+        while let Some(key) = map.next_key::<String>()? {
+            let slot = match key.as_str() {
+                "query" => &mut parameters.query,
+                "operationName" => &mut parameters.operation_name,
+                "variables" => &mut parameters.variables,
+                "extensions" => &mut parameters.extensions,
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                    continue;
+                }
+            };
+            *slot = Some(map.next_value()?);
+        }
+        Ok(Json::Object(parameters))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Json, A::Error> {
+        while list.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(Json::List)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Other)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(header::HeaderName, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(name, value.parse().expect("a header value"));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_json_in_utf8_is_taken() {
+        for media in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+            "application/json; profile=x",
+        ] {
+            assert!(
+                is_json(&headers(&[(header::CONTENT_TYPE, media)])),
+                "{media}"
+            );
+        }
+        for media in [
+            "",
+            "text/plain",
+            "application/graphql",
+            "application/graphql+json",
+            "application/jsonp",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+            "application/json; charset=iso-8859-1",
+            "application/json; charset=utf-16",
+            "text/plain, application/json",
+        ] {
+            assert!(
+                !is_json(&headers(&[(header::CONTENT_TYPE, media)])),
+                "{media}"
+            );
+        }
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_type_said_twice_or_an_encoding_is_refused() {
+        let json = (header::CONTENT_TYPE, "application/json");
+        assert!(!is_json(&headers(&[
+            json.clone(),
+            (header::CONTENT_TYPE, "text/plain")
+        ])));
+        assert!(!is_json(&headers(&[
+            json.clone(),
+            (header::CONTENT_ENCODING, "gzip")
+        ])));
+        assert!(is_json(&headers(&[
+            json,
+            (header::CONTENT_ENCODING, "identity")
+        ])));
+    }
+
+    #[test]
+    fn a_request_is_read_whatever_else_stands_beside_it() {
+        let request = parse(
+            br#"{"query":"{ a }","id":[{}],"query":"{ b }","variables":{"n":1},
+                "operationName":"","extensions":{"x":1}}"#,
+        )
+        .expect("a request");
+        assert_eq!(request.query, "{ b }");
+        assert_eq!(request.operation_name, None);
+        assert_eq!(request.variables["n"], Value::from(1));
+    }
+
+    #[test]
+    fn a_body_of_another_shape_is_told_what_to_be() {
+        for (body, told) in [
+            ("", "the body is not JSON"),
+            ("{\"query\":", "the body is not JSON"),
+            ("{} x", "the body is not JSON"),
+            ("NONSENSE", "the body is not JSON"),
+            ("[{\"query\":\"{ a }\"}]", "batching is not offered"),
+            ("[]", "batching is not offered"),
+            ("null", "the body must be a JSON object"),
+            ("true", "the body must be a JSON object"),
+            ("-1", "the body must be a JSON object"),
+            ("1.5", "the body must be a JSON object"),
+            ("\"{ a }\"", "the body must be a JSON object"),
+            ("{}", "query must be given"),
+            ("{\"query\":null}", "query must be given"),
+            ("{\"query\":1}", "query must be given"),
+            ("{\"query\":\"{ a }\",\"variables\":[]}", "variables must"),
+            (
+                "{\"query\":\"{ a }\",\"variables\":\"{}\"}",
+                "variables must",
+            ),
+            (
+                "{\"query\":\"{ a }\",\"operationName\":1}",
+                "operationName must",
+            ),
+            (
+                "{\"query\":\"{ a }\",\"extensions\":true}",
+                "extensions must",
+            ),
+        ] {
+            let error = parse(body.as_bytes()).expect_err(body);
+            assert!(error.message.starts_with(told), "{body}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_utf8_are_refused() {
+        assert!(parse(b"{\"query\":\"\xff\"}").is_err());
+        assert!(parse(b"{\"query\":\"\\ud800\"}").is_err());
+    }
+
+    #[test]
+    fn depth_in_json_is_bounded_where_it_is_kept() {
+        let deep = "[".repeat(100_000);
+        let objects = "{\"a\":".repeat(100_000);
+        for body in [
+            format!("{{\"query\":\"{{ a }}\",\"variables\":{{\"a\":{deep}"),
+            format!("{{\"query\":{deep}"),
+            format!("{{\"variables\":{objects}"),
+            format!("{{\"extensions\":{objects}"),
+        ] {
+            let error = parse(body.as_bytes()).expect_err("too deep");
+            assert!(
+                error.message.contains("recursion limit"),
+                "{}",
+                error.message
+            );
+        }
+    }
+
+    #[test]
+    fn depth_in_json_that_is_ignored_costs_no_stack() {
+        let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
+        assert!(parse(format!("{open}{close}").as_bytes()).is_err());
+        let beside = format!("{{\"query\":\"{{ a }}\",\"x\":{open}{close}}}");
+        assert!(parse(beside.as_bytes()).is_ok());
+    }
+
+    #[test]
+    fn json_inside_a_string_stays_a_string() {
+        let request = parse(
+            br#"{"query":"{ a }","variables":{"v":{"$serde_json::private::RawValue":"[[1]]"}}}"#,
+        )
+        .expect("a request");
+        let Value::Object(inner) = &request.variables["v"] else {
+            panic!("not an object");
+        };
+        assert!(
+            inner
+                .values()
+                .all(|value| matches!(value, Value::String(_)))
+        );
+    }
+}

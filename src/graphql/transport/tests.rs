@@ -1,0 +1,604 @@
+//! The rules of GraphQL over HTTP, one by one, through a router and a small schema.
+
+use std::{
+    io::Write,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use async_graphql::{
+    Context, Enum, Error, InputObject, InputValueResult, Object, Scalar, ScalarType, Value,
+};
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Request as HttpRequest},
+    routing::any,
+};
+use futures_util::stream;
+use serde_json::{Value as Json, json};
+use tower::ServiceExt;
+
+use super::*;
+
+const GRAPHQL: &str = "application/graphql-response+json";
+const JSON: &str = "application/json";
+
+/// A day of the week by number, to see how a scalar of our own is refused.
+struct Weekday(i64);
+
+#[Scalar]
+impl ScalarType for Weekday {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::Number(number) => Ok(Self(number.as_i64().unwrap_or_default())),
+            other => Err(async_graphql::InputValueError::expected_type(other)),
+        }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::Number(number) if number.as_i64().is_some_and(|n| n < 7))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.into()
+    }
+}
+
+#[derive(Clone, Copy, Enum, PartialEq, Eq)]
+enum Stage {
+    Referred,
+    Engaged,
+}
+
+#[derive(InputObject)]
+struct Contact {
+    stage: Stage,
+    minutes: Option<i32>,
+}
+
+struct Actor(&'static str);
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the caseload")]
+struct Broken(#[source] std::io::Error);
+
+struct Query;
+
+#[Object]
+impl Query {
+    async fn hello(&self, name: Option<String>) -> String {
+        format!("hello {}", name.as_deref().unwrap_or("you"))
+    }
+
+    async fn actor(&self, context: &Context<'_>) -> String {
+        context.data_unchecked::<Actor>().0.to_owned()
+    }
+
+    async fn day(&self, day: Weekday) -> i64 {
+        day.0
+    }
+
+    async fn minutes(&self, contact: Contact) -> i32 {
+        match contact.stage {
+            Stage::Referred => 0,
+            Stage::Engaged => contact.minutes.unwrap_or(1),
+        }
+    }
+
+    async fn bounded(&self, #[graphql(validator(maximum = 200))] first: i32) -> i32 {
+        first
+    }
+
+    async fn short(&self, first: u8) -> u8 {
+        first
+    }
+
+    async fn broken(&self) -> Option<Result<i32, Error>> {
+        let inner = std::io::Error::other("disk 7 is gone");
+        Some(Err(fault(&Broken(inner))))
+    }
+
+    async fn careless(&self) -> Option<Result<i32, Error>> {
+        Some(Err(Error::from(std::io::Error::other("password is 123"))))
+    }
+
+    async fn needed(&self) -> Result<i32, Error> {
+        std::future::ready(Err(Error::new("a secret"))).await
+    }
+
+    async fn forbidden(&self) -> Option<Result<i32, Error>> {
+        Some(Err(Code::Forbidden.error("ask for the role of a manager")))
+    }
+
+    async fn many(&self) -> Vec<Option<Result<i32, Error>>> {
+        (0..30)
+            .map(|_| Some(Err(Code::Forbidden.error("no"))))
+            .collect()
+    }
+
+    async fn headed(&self, context: &Context<'_>) -> bool {
+        context.insert_http_header("x-lag", "3");
+        context.insert_http_header("content-type", "text/html");
+        true
+    }
+}
+
+struct Mutation;
+
+#[Object]
+impl Mutation {
+    async fn log_contact(&self, minutes: i32) -> i32 {
+        minutes
+    }
+}
+
+struct Subscription;
+
+#[async_graphql::Subscription]
+impl Subscription {
+    async fn ticks(&self) -> impl futures_util::Stream<Item = i32> {
+        stream::iter([1])
+    }
+}
+
+fn router() -> Router {
+    let schema = Schema::new(Query, Mutation, Subscription);
+    let endpoint = Endpoint::new(schema, Limits::default());
+    Router::new().route(
+        "/graphql",
+        any(move |http: extract::Request| {
+            let endpoint = endpoint.clone();
+            async move {
+                endpoint
+                    .answer(http, "r-1", |request| request.data(Actor("kw-07")))
+                    .await
+            }
+        }),
+    )
+}
+
+struct Answered {
+    status: u16,
+    headers: HeaderMap,
+    body: Json,
+}
+
+impl Answered {
+    fn media(&self) -> &str {
+        self.headers["content-type"].to_str().expect("text")
+    }
+
+    fn code(&self) -> &str {
+        self.body["errors"][0]["extensions"]["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no code in {}", self.body))
+    }
+
+    fn message(&self) -> &str {
+        self.body["errors"][0]["message"].as_str().expect("text")
+    }
+}
+
+async fn send(request: HttpRequest<Body>) -> Answered {
+    let response = router().oneshot(request).await.expect("an answer");
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("bytes");
+    Answered {
+        status: parts.status.as_u16(),
+        headers: parts.headers,
+        body: serde_json::from_slice(&bytes).unwrap_or(Json::Null),
+    }
+}
+
+async fn post(accept: &str, body: impl Into<Body>) -> Answered {
+    let request = HttpRequest::post("/graphql")
+        .header("content-type", "application/json")
+        .header("accept", accept)
+        .body(body.into())
+        .expect("a request");
+    send(request).await
+}
+
+async fn ask(query: &str) -> Answered {
+    post(GRAPHQL, json!({ "query": query }).to_string()).await
+}
+
+async fn ask_with(query: &str, variables: Json) -> Answered {
+    let body = json!({ "query": query, "variables": variables });
+    post(GRAPHQL, body.to_string()).await
+}
+
+#[tokio::test]
+async fn an_operation_is_answered_in_the_type_that_was_asked_for() {
+    let body = json!({ "query": "{ hello }" }).to_string();
+    for (accept, media) in [
+        (GRAPHQL, "application/graphql-response+json; charset=utf-8"),
+        (JSON, "application/json; charset=utf-8"),
+        ("*/*", "application/json; charset=utf-8"),
+    ] {
+        let answered = post(accept, body.clone()).await;
+        assert_eq!(answered.status, 200);
+        assert_eq!(answered.media(), media);
+        assert_eq!(answered.headers["cache-control"], "no-store");
+        assert_eq!(answered.body, json!({ "data": { "hello": "hello you" } }));
+    }
+}
+
+#[tokio::test]
+async fn only_post_runs_anything() {
+    for method in ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"] {
+        let request = HttpRequest::builder()
+            .method(method)
+            .uri("/graphql?query=mutation%7BlogContact(minutes:1)%7D")
+            .header("content-type", "application/json")
+            .body(Body::from(json!({ "query": "{ hello }" }).to_string()))
+            .expect("a request");
+        let answered = send(request).await;
+        assert_eq!(answered.status, 405, "{method}");
+        assert_eq!(answered.headers["allow"], "POST", "{method}");
+        assert_eq!(answered.media(), "application/problem+json", "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_type_that_is_not_offered_is_a_problem_document() {
+    let answered = post("text/html", json!({ "query": "{ hello }" }).to_string()).await;
+    assert_eq!(answered.status, 406);
+    assert_eq!(answered.media(), "application/problem+json");
+    assert_eq!(answered.body["status"], 406);
+    assert_eq!(answered.body["title"], "Not Acceptable");
+    assert_eq!(answered.body["type"], "about:blank");
+    assert!(answered.body["detail"].is_string());
+}
+
+#[tokio::test]
+async fn what_a_form_can_send_is_not_taken() {
+    for media in [
+        None,
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("multipart/form-data; boundary=x"),
+        Some("application/graphql"),
+    ] {
+        let mut request = HttpRequest::post("/graphql");
+        if let Some(media) = media {
+            request = request.header("content-type", media);
+        }
+        let body = Body::from(json!({ "query": "{ hello }" }).to_string());
+        let answered = send(request.body(body).expect("a request")).await;
+        assert_eq!(answered.status, 415, "{media:?}");
+        assert_eq!(answered.media(), "application/problem+json");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_at_most_a_mebibyte_announced_or_not() {
+    let fitting = |bytes: usize| {
+        let frame = r#"{"query":"{ hello }","pad":""}"#.len();
+        json!({ "query": "{ hello }", "pad": "x".repeat(bytes - frame) }).to_string()
+    };
+    assert_eq!(post(JSON, fitting(BODY_BYTES_MAX)).await.status, 200);
+    let long = fitting(BODY_BYTES_MAX + 1);
+    let chunks: Vec<_> = long
+        .as_bytes()
+        .chunks(4096)
+        .map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec()))
+        .collect();
+    for answered in [
+        post(JSON, long).await,
+        post(JSON, Body::from_stream(stream::iter(chunks))).await,
+    ] {
+        assert_eq!(answered.status, 413);
+        assert_eq!(answered.media(), "application/problem+json");
+    }
+}
+
+#[tokio::test]
+async fn a_body_announced_too_long_is_not_even_read() {
+    let request = HttpRequest::post("/graphql")
+        .header("content-type", "application/json")
+        .header("content-length", BODY_BYTES_MAX + 1)
+        .body(Body::from_stream(
+            stream::pending::<std::io::Result<Vec<u8>>>(),
+        ))
+        .expect("a request");
+    assert_eq!(send(request).await.status, 413);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_a_problem_of_the_client() {
+    let broken = stream::iter([Err::<Vec<u8>, _>(std::io::Error::other("gone"))]);
+    assert_eq!(post(JSON, Body::from_stream(broken)).await.status, 400);
+}
+
+#[tokio::test]
+async fn what_is_not_a_request_is_refused_in_both_types() {
+    for body in [
+        "",
+        "NONSENSE",
+        "{\"qeury\":\"{ hello }\"}",
+        "[]",
+        "{\"query\":7}",
+    ] {
+        for accept in [GRAPHQL, JSON] {
+            let answered = post(accept, body).await;
+            assert_eq!(answered.status, 400, "{accept} {body}");
+            assert!(answered.media().starts_with(accept));
+            assert_eq!(answered.code(), "BAD_USER_INPUT");
+            assert!(answered.body.get("data").is_none());
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_refusal_before_execution_has_its_code_and_no_data() {
+    let two = "query A { hello } query B { hello }";
+    for (query, status, code) in [
+        ("{", 400, "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", 422, "GRAPHQL_VALIDATION_FAILED"),
+        ("{ hello(name: 1) }", 422, "GRAPHQL_VALIDATION_FAILED"),
+        ("{ ...F }", 422, "GRAPHQL_VALIDATION_FAILED"),
+        ("query($v: Int) { hello }", 422, "GRAPHQL_VALIDATION_FAILED"),
+        ("{ day(day: 9) }", 422, "GRAPHQL_VALIDATION_FAILED"),
+        ("query($v: ID!) { hello }", 422, "BAD_USER_INPUT"),
+        (two, 422, "OPERATION_RESOLUTION_FAILURE"),
+        (
+            "subscription { ticks }",
+            422,
+            "OPERATION_RESOLUTION_FAILURE",
+        ),
+        (
+            "{ ...A } fragment A on Query { ...A }",
+            422,
+            "GRAPHQL_VALIDATION_FAILED",
+        ),
+    ] {
+        let answered = ask(query).await;
+        assert_eq!(answered.status, status, "{query}: {}", answered.body);
+        assert_eq!(answered.code(), code, "{query}");
+        assert!(answered.body.get("data").is_none(), "{query}");
+        let legacy = post(JSON, json!({ "query": query }).to_string()).await;
+        assert_eq!(legacy.status, 200, "{query}");
+        assert_eq!(legacy.body, answered.body, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn an_operation_is_chosen_by_its_name() {
+    let body = |name: Json| {
+        let query = "query A { hello } mutation B { logContact(minutes: 5) }";
+        json!({ "query": query, "operationName": name }).to_string()
+    };
+    let query = post(GRAPHQL, body(json!("A"))).await;
+    assert_eq!(query.body["data"], json!({ "hello": "hello you" }));
+    let mutation = post(GRAPHQL, body(json!("B"))).await;
+    assert_eq!(mutation.body["data"], json!({ "logContact": 5 }));
+    for name in [json!("C"), json!(null), json!("")] {
+        let answered = post(GRAPHQL, body(name)).await;
+        assert_eq!(answered.status, 422);
+        assert_eq!(answered.code(), "OPERATION_RESOLUTION_FAILURE");
+    }
+}
+
+#[tokio::test]
+async fn null_parameters_count_as_left_out_and_unknown_ones_are_ignored() {
+    let answered = post(
+        GRAPHQL,
+        json!({ "query": "{ hello }", "variables": null, "operationName": null,
+                "extensions": null, "doc": [1] })
+        .to_string(),
+    )
+    .await;
+    assert_eq!(answered.status, 200);
+}
+
+#[tokio::test]
+async fn a_variable_of_the_wrong_type_never_reaches_a_resolver() {
+    for (query, variables) in [
+        ("query($n: String) { hello(name: $n) }", json!({ "n": 1 })),
+        ("query($d: Weekday!) { day(day: $d) }", json!({ "d": 9 })),
+        ("query($d: Weekday!) { day(day: $d) }", json!({ "d": null })),
+        (
+            "query($c: Contact!) { minutes(contact: $c) }",
+            json!({ "c": { "stage": "GONE" } }),
+        ),
+        (
+            "query($c: Contact!) { minutes(contact: $c) }",
+            json!({ "c": {} }),
+        ),
+        (
+            "query($c: Contact!) { minutes(contact: $c) }",
+            json!({ "c": { "stage": "ENGAGED", "more": 1 } }),
+        ),
+        (
+            "query($s: Stage!) { minutes(contact: { stage: $s }) }",
+            json!({ "s": "GONE" }),
+        ),
+        (
+            "mutation($m: Int!) { logContact(minutes: $m) }",
+            json!({ "m": 3_000_000_000_u32 }),
+        ),
+    ] {
+        let answered = ask_with(query, variables.clone()).await;
+        assert_eq!(
+            answered.status, 422,
+            "{query} {variables}: {}",
+            answered.body
+        );
+        assert_eq!(answered.code(), "BAD_USER_INPUT", "{query} {variables}");
+        assert!(answered.body.get("data").is_none());
+    }
+    let contact = json!({ "c": { "stage": "ENGAGED", "minutes": 40 } });
+    let answered = ask_with("query($c: Contact!) { minutes(contact: $c) }", contact).await;
+    assert_eq!(answered.body, json!({ "data": { "minutes": 40 } }));
+}
+
+#[tokio::test]
+async fn an_argument_out_of_bounds_is_the_callers_and_not_a_fault() {
+    for query in ["{ bounded(first: 201) }", "{ short(first: 300) }"] {
+        let answered = ask(query).await;
+        assert_eq!(answered.status, 294);
+        assert_eq!(answered.code(), "BAD_USER_INPUT", "{query}");
+        assert_ne!(answered.message(), "internal error");
+    }
+}
+
+#[tokio::test]
+async fn a_field_that_fails_leaves_the_others() {
+    let answered = ask("{ hello broken }").await;
+    assert_eq!(answered.status, 294);
+    assert_eq!(
+        answered.body["data"],
+        json!({ "hello": "hello you", "broken": null })
+    );
+    assert_eq!(answered.body["errors"][0]["path"], json!(["broken"]));
+    let legacy = post(JSON, json!({ "query": "{ hello broken }" }).to_string()).await;
+    assert_eq!(legacy.status, 200);
+    assert_eq!(legacy.body, answered.body);
+}
+
+#[tokio::test]
+async fn data_that_became_null_is_still_an_execution() {
+    let answered = ask("{ hello needed }").await;
+    assert_eq!(answered.status, 294);
+    assert_eq!(answered.body["data"], Json::Null);
+    assert!(
+        answered
+            .body
+            .as_object()
+            .expect("an object")
+            .contains_key("data")
+    );
+    let legacy = post(JSON, json!({ "query": "{ needed }" }).to_string()).await;
+    assert_eq!(legacy.status, 200);
+}
+
+#[tokio::test]
+async fn nothing_from_inside_is_shown() {
+    for field in ["broken", "careless", "needed"] {
+        let answered = ask(&format!("{{ {field} }}")).await;
+        assert_eq!(answered.message(), "internal error");
+        assert_eq!(
+            answered.body["errors"][0]["extensions"],
+            json!({ "code": "INTERNAL", "requestId": "r-1" })
+        );
+    }
+}
+
+/// Everything that is logged while a test runs.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("not poisoned").extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_fault_is_logged_once_with_its_causes() {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .json()
+        .with_writer(move || writer.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    ask("{ hello broken forbidden }").await;
+    drop(guard);
+    let written = String::from_utf8(log.0.lock().expect("not poisoned").clone()).expect("text");
+    assert_eq!(written.lines().count(), 1, "{written}");
+    let entry: Json = serde_json::from_str(&written).expect("an entry");
+    assert_eq!(entry["level"], "ERROR");
+    assert_eq!(entry["fields"]["request_id"], "r-1");
+    assert_eq!(entry["fields"]["path"], "broken");
+    assert_eq!(
+        entry["fields"]["error"],
+        "cannot read the caseload: disk 7 is gone"
+    );
+}
+
+#[test]
+fn a_fault_keeps_its_whole_chain_for_the_log() {
+    let inner = std::io::Error::other("disk 7 is gone");
+    let error = fault(&Broken(inner));
+    assert_eq!(error.message, "cannot read the caseload: disk 7 is gone");
+}
+
+#[tokio::test]
+async fn a_code_that_a_resolver_set_passes_through() {
+    let answered = ask("{ forbidden }").await;
+    assert_eq!(answered.code(), "FORBIDDEN");
+    assert_eq!(answered.message(), "ask for the role of a manager");
+}
+
+#[tokio::test]
+async fn at_most_twenty_errors_are_told() {
+    let declared: Vec<_> = (0..30).map(|n| format!("$v{n}: ID!")).collect();
+    let variables = format!("query({}) {{ hello }}", declared.join(" "));
+    for query in [
+        "{ many }".to_owned(),
+        format!("{{ {} }}", "nothing ".repeat(30)),
+        variables,
+    ] {
+        let answered = ask(&query).await;
+        let errors = answered.body["errors"].as_array().expect("errors");
+        assert_eq!(errors.len(), ERRORS_MAX, "{query}");
+        assert_eq!(answered.body["extensions"]["errorsOmitted"], 10, "{query}");
+        assert!(
+            errors
+                .iter()
+                .all(|error| error["extensions"]["code"].is_string())
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_error_does_not_repeat_a_long_name() {
+    let answered = ask(&format!("{{ {} }}", "x".repeat(90_000))).await;
+    assert_eq!(answered.code(), "GRAPHQL_VALIDATION_FAILED");
+    assert!(answered.message().len() < 400);
+}
+
+#[tokio::test]
+async fn what_was_attached_reaches_the_resolvers() {
+    let answered = ask("{ actor }").await;
+    assert_eq!(answered.body["data"], json!({ "actor": "kw-07" }));
+}
+
+#[tokio::test]
+async fn headers_of_resolvers_are_sent_but_the_type_is_ours() {
+    let answered = ask("{ headed }").await;
+    assert_eq!(answered.headers["x-lag"], "3");
+    assert!(answered.media().starts_with(GRAPHQL));
+    assert_eq!(answered.headers.get_all("content-type").iter().count(), 1);
+}
+
+#[tokio::test]
+async fn the_guard_stands_before_the_validator() {
+    let started = Instant::now();
+    let answered = ask(&guard::tests::bomb(30)).await;
+    assert!(started.elapsed() < Duration::from_millis(500));
+    assert_eq!(answered.status, 422);
+    assert_eq!(answered.code(), "QUERY_TOO_COMPLEX");
+    assert_eq!(
+        answered.body["errors"][0]["extensions"]["limit"],
+        "selections"
+    );
+}
+
+#[tokio::test]
+async fn the_introspection_of_graphiql_is_answered() {
+    let answered = ask(guard::tests::INTROSPECTION).await;
+    assert_eq!(answered.status, 200, "{}", answered.body);
+    assert_eq!(
+        answered.body["data"]["__schema"]["queryType"]["name"],
+        "Query"
+    );
+}

@@ -1,0 +1,619 @@
+//! The append task: the one owner of every write transaction of this process.
+//!
+//! It takes the commands that wait, locks the head, loads the streams they touch, lets each decide against what the
+//! ones before it did, inserts everything and commits once. No request ever owns a transaction, and this task knows
+//! nothing of what the events mean.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use aws_lc_rs::hmac;
+use chrono::{DateTime, Utc};
+use serde_json::value::RawValue;
+use sqlx::{FromRow, QueryBuilder};
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId, leaf_hash};
+use super::read::{self, HeadRow};
+use super::{Head, Log, LogError};
+use crate::clock::{Chance, Clock};
+use crate::store::{Conn, Sql, StoreError, doing, on};
+
+static LOCK_HEAD: Sql =
+    Sql::new("update log_head set epoch = epoch where id = 1 returning position, recorded_at, epoch");
+
+static COMMANDS: Sql = Sql::new(
+    "select actor, command_id, fingerprint, first_position, last_position from commands \
+     where command_id in {uuids $1} limit $2",
+);
+
+static MOVE_HEAD: Sql = Sql::new("update log_head set position = $1, recorded_at = $2 where id = 1");
+
+static SECRET: Sql = Sql::new("select value from secrets where name = $1");
+
+/// Every statement of this module but the inserts, whose text grows with the rows.
+pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET];
+
+/// How many commands one transaction takes at most.
+const BATCH: usize = 512;
+/// How many commands may wait.
+const WAITING: usize = 4_096;
+/// How many streams' states are kept between batches.
+const STATES_KEPT: usize = 8_192;
+/// Rows that one insert statement holds at most, within the stores' limits on binds.
+const ROWS_PER_INSERT: usize = 2_000;
+
+/// What a stream's events amount to, as the one who decides sees it.
+pub trait State: Send + Sync + 'static {
+    /// The state of a stream before its first event.
+    fn empty(stream: StreamId) -> Self;
+
+    /// Takes the stream's next event; fails only for a payload that this build cannot read.
+    fn evolve(&mut self, envelope: &Envelope) -> Result<(), Box<dyn std::error::Error + Send + Sync>>;
+}
+
+/// What a command requires of its first stream's version.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Whatever it is.
+    #[default]
+    Any,
+    /// The stream is not there yet.
+    None,
+    /// The stream is there.
+    Exists,
+    /// Exactly this version.
+    Exact(i64),
+}
+
+impl Expected {
+    const fn allows(self, version: i64) -> bool {
+        match self {
+            Self::Any => true,
+            Self::None => version == 0,
+            Self::Exists => version > 0,
+            Self::Exact(exact) => version == exact,
+        }
+    }
+}
+
+/// A new event before the log has given it position, version, ids and time.
+#[derive(Debug, Clone)]
+pub struct Draft {
+    /// The stream that it is appended to.
+    pub stream: StreamId,
+    /// The event's type.
+    pub event_type: &'static str,
+    /// The payload's schema version.
+    pub schema_version: u16,
+    /// The contract's code, where the stream belongs to one.
+    pub contract: Option<String>,
+    /// When it was so.
+    pub occurred: Occurred,
+    /// What was so.
+    pub payload: Box<RawValue>,
+}
+
+/// The streams that a command asked for, as they stand before it.
+pub struct Streams<'a, S> {
+    states: &'a HashMap<StreamId, Loaded<S>>,
+}
+
+impl<'a, S> Streams<'a, S> {
+    /// The stream's state; none if it has no event.
+    pub fn get(&self, stream: StreamId) -> Option<&'a S> {
+        self.states.get(&stream).filter(|loaded| loaded.version > 0).map(|loaded| &loaded.state)
+    }
+}
+
+/// What a command does, in the words of whoever sends it.
+pub trait Decide<S>: Send + Sync + 'static {
+    /// Why it may be refused.
+    type Refusal: Send + 'static;
+
+    /// The streams it must see; the first is the one that `Expected` speaks of.
+    fn streams(&self) -> Vec<StreamId>;
+
+    /// Further streams that it turns out to need once the first ones are known, such as a journey's contract.
+    fn also(&self, streams: &Streams<'_, S>) -> Vec<StreamId>;
+
+    /// Whether the actor may do this at all; comes before any word about versions.
+    fn admit(&self, streams: &Streams<'_, S>) -> Result<(), Self::Refusal>;
+
+    /// The events that follow. Must be pure: it may be called again if the batch has to be retried.
+    fn decide(&self, streams: &Streams<'_, S>, now: DateTime<Utc>) -> Result<Vec<Draft>, Self::Refusal>;
+}
+
+/// A command on its way to the log.
+pub struct Request<D> {
+    /// Who sends it.
+    pub actor: Actor,
+    /// The id under which it is done once.
+    pub command_id: CommandId,
+    /// Everything that makes it this command and no other, as bytes; none skips the comparison on a replay.
+    pub body: Vec<u8>,
+    /// What is required of its first stream.
+    pub expected: Expected,
+    /// Where its facts came from.
+    pub source: Option<Source>,
+    /// What it belongs together with.
+    pub correlation_id: Option<Uuid>,
+    /// What it does.
+    pub decide: D,
+}
+
+/// What became of an accepted command.
+#[derive(Debug, Clone)]
+pub struct Appended {
+    /// Its events, as the log holds them.
+    pub events: Vec<Envelope>,
+    /// Whether they were there before, from the first time this command came.
+    pub replayed: bool,
+}
+
+impl Appended {
+    /// The position of its last event; zero if it made none.
+    pub fn position(&self) -> Position {
+        self.events.last().map_or(Position::default(), |event| event.position)
+    }
+}
+
+/// Why a command was not accepted.
+#[derive(Debug)]
+pub enum Rejection<R> {
+    /// The domain says no.
+    Refused(R),
+    /// The command id belongs to a command with another body.
+    CommandIdReused,
+    /// The stream is not at the version that was expected.
+    Conflict {
+        /// What was expected.
+        expected: Expected,
+        /// Where the stream is.
+        actual: i64,
+    },
+    /// Something failed.
+    Fault(LogError),
+}
+
+struct Waiting<D: Decide<S>, S> {
+    request: Request<D>,
+    reply: oneshot::Sender<Result<Appended, Rejection<D::Refusal>>>,
+}
+
+/// A handle to the append task.
+pub struct Appender<D: Decide<S>, S> {
+    queue: mpsc::Sender<Waiting<D, S>>,
+}
+
+impl<D: Decide<S>, S> Clone for Appender<D, S> {
+    fn clone(&self) -> Self {
+        Self { queue: self.queue.clone() }
+    }
+}
+
+impl<D: Decide<S>, S: State> Appender<D, S> {
+    /// Starts the task. It ends when the last handle is dropped and what waits is done.
+    pub async fn start(
+        log: Log,
+        clock: Arc<Clock>,
+        chance: Arc<Chance>,
+    ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
+        let key = fingerprint_key(&log).await?;
+        let (queue, waiting) = mpsc::channel(WAITING);
+        let task = AppendTask { log, clock, chance, key, states: HashMap::new() };
+        Ok((Self { queue }, tokio::spawn(task.run(waiting))))
+    }
+
+    /// Sends a command and waits for what becomes of it. Giving up waiting does not stop the command.
+    pub async fn append(&self, request: Request<D>) -> Result<Appended, Rejection<D::Refusal>> {
+        let (reply, answer) = oneshot::channel();
+        let sent = self.queue.send(Waiting { request, reply }).await;
+        sent.map_err(|_| Rejection::Fault(LogError::Stopped))?;
+        answer.await.map_err(|_| Rejection::Fault(LogError::Stopped))?
+    }
+}
+
+async fn fingerprint_key(log: &Log) -> Result<hmac::Key, LogError> {
+    let reader = &log.store.reader;
+    let sql = SECRET.text(reader.dialect());
+    let (secret,): (Vec<u8>,) = on!(reader, pool => {
+        sqlx::query_as(sql).bind("command_fingerprint").fetch_one(pool).await
+    })
+    .map_err(doing("read the key of command fingerprints"))?;
+    Ok(hmac::Key::new(hmac::HMAC_SHA256, &secret))
+}
+
+/// A stream's state, as of a version of it.
+struct Loaded<S> {
+    version: i64,
+    state: S,
+}
+
+struct AppendTask<S> {
+    log: Log,
+    clock: Arc<Clock>,
+    chance: Arc<Chance>,
+    key: hmac::Key,
+    /// A baseline only: what another node has appended since is read before anything is decided.
+    states: HashMap<StreamId, Loaded<S>>,
+}
+
+/// A command that was accepted before.
+#[derive(FromRow)]
+struct CommandRow {
+    actor: String,
+    command_id: Uuid,
+    fingerprint: Option<Vec<u8>>,
+    first_position: i64,
+    last_position: i64,
+}
+
+/// What a batch has come to so far, before it is written.
+struct Batch {
+    head: Head,
+    known: HashMap<(String, CommandId), Known>,
+    events: Vec<Envelope>,
+    commands: Vec<NewCommand>,
+}
+
+/// An accepted command, from before or from earlier in this batch.
+#[derive(Clone)]
+struct Known {
+    fingerprint: Option<Vec<u8>>,
+    first: Position,
+    last: Position,
+}
+
+struct NewCommand {
+    actor: String,
+    command_id: CommandId,
+    known: Known,
+}
+
+/// What one command of a batch came to.
+enum Verdict<R> {
+    /// Its events are among the batch's, from one index to another.
+    Accepted(std::ops::Range<usize>),
+    /// It was accepted before, with the events of these positions.
+    Replayed(Position, Position),
+    Rejected(Rejection<R>),
+}
+
+impl<S: State> AppendTask<S> {
+    async fn run<D: Decide<S>>(mut self, mut waiting: mpsc::Receiver<Waiting<D, S>>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while waiting.recv_many(&mut batch, BATCH).await > 0 {
+            let taken = std::mem::take(&mut batch);
+            if let Err((error, taken)) = self.write(taken).await {
+                self.one_at_a_time(error, taken).await;
+            }
+        }
+    }
+
+    /// A batch that failed is tried again one command at a time, so that one bad command harms no other.
+    async fn one_at_a_time<D: Decide<S>>(&mut self, error: StoreError, batch: Vec<Waiting<D, S>>) {
+        tracing::error!(error = ?error, commands = batch.len(), "a batch failed; each of its commands is tried alone");
+        for waiting in batch {
+            if let Err((error, unanswered)) = self.write(vec![waiting]).await {
+                tracing::error!(error = ?error, "a command failed");
+                let mut error = Some(error);
+                for waiting in unanswered {
+                    let fault = error.take().map_or(LogError::Stopped, LogError::Store);
+                    // Nobody may be waiting any more; the command is not done either way.
+                    let _ = waiting.reply.send(Err(Rejection::Fault(fault)));
+                }
+            }
+        }
+    }
+
+    /// Writes a batch in one transaction and answers everybody; gives the batch back if nothing was written.
+    async fn write<D: Decide<S>>(&mut self, batch: Vec<Waiting<D, S>>) -> Result<(), (StoreError, Vec<Waiting<D, S>>)> {
+        let written = self.transact(&batch).await;
+        if self.states.len() > STATES_KEPT {
+            self.states.clear();
+        }
+        match written {
+            Ok((done, verdicts)) => {
+                self.log.announce(done.head.position);
+                self.answer(batch, done, verdicts).await;
+                Ok(())
+            }
+            Err(error) => {
+                self.states.clear();
+                Err((error, batch))
+            }
+        }
+    }
+
+    async fn transact<D: Decide<S>>(
+        &mut self,
+        waiting: &[Waiting<D, S>],
+    ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), StoreError> {
+        let mut conn = Conn::acquire(&self.log.store.writer).await.map_err(doing("reach the log"))?;
+        conn.begin().await.map_err(doing("begin to append"))?;
+        match self.decide_and_insert(&mut conn, waiting).await {
+            Ok((batch, verdicts)) if batch.commands.is_empty() => {
+                conn.rollback().await;
+                Ok((batch, verdicts))
+            }
+            Ok((batch, verdicts)) => {
+                if let Err(source) = conn.commit().await {
+                    self.after_a_failed_commit(conn, &batch, source).await?;
+                }
+                Ok((batch, verdicts))
+            }
+            Err(error) => {
+                conn.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// An error at COMMIT leaves it open whether the batch is in: its ids are read back before anybody is answered.
+    async fn after_a_failed_commit(
+        &mut self,
+        mut conn: Conn,
+        batch: &Batch,
+        source: sqlx::Error,
+    ) -> Result<(), StoreError> {
+        conn.rollback().await;
+        drop(conn);
+        let mut conn =
+            Conn::acquire(&self.log.store.writer).await.map_err(doing("reach the log after a failed commit"))?;
+        let ids: Vec<_> = batch.commands.iter().map(|command| command.command_id).collect();
+        let found = commands_of(&mut conn, &ids).await?;
+        if found.len() == ids.len() {
+            tracing::warn!(error = %source, "commit answered with an error, but the batch is in the log");
+            return Ok(());
+        }
+        Err(StoreError::Database { doing: "commit to the log", source })
+    }
+
+    async fn decide_and_insert<D: Decide<S>>(
+        &mut self,
+        conn: &mut Conn,
+        waiting: &[Waiting<D, S>],
+    ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), StoreError> {
+        let head = lock_head(conn).await?;
+        let ids: Vec<_> = waiting.iter().map(|waiting| waiting.request.command_id).collect();
+        let known = commands_of(conn, &ids).await?;
+        self.load(conn, waiting).await?;
+        let now = self.clock.now().max(head.recorded_at);
+        let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new() };
+        let verdicts = waiting.iter().map(|waiting| self.judge(&mut batch, &waiting.request, now)).collect();
+        if !batch.commands.is_empty() {
+            insert_events(conn, &batch.events).await.map_err(doing("insert events"))?;
+            insert_commands(conn, &batch.commands).await.map_err(doing("insert commands"))?;
+            batch.head.recorded_at = now;
+            move_head(conn, &batch.head).await?;
+        }
+        Ok((batch, verdicts))
+    }
+
+    /// Brings the states of every stream that the batch touches up to the log: in one statement, or in two where a
+    /// stream that is new here shows that a further one is needed.
+    async fn load<D: Decide<S>>(&mut self, conn: &mut Conn, waiting: &[Waiting<D, S>]) -> Result<(), StoreError> {
+        let named = waiting.iter().flat_map(|waiting| waiting.request.decide.streams());
+        let loaded: HashSet<StreamId> = named.chain(self.further(waiting)).collect();
+        self.bring_up(conn, &loaded).await?;
+        let missing: HashSet<StreamId> = self.further(waiting).difference(&loaded).copied().collect();
+        if missing.is_empty() { Ok(()) } else { self.bring_up(conn, &missing).await }
+    }
+
+    fn further<D: Decide<S>>(&self, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
+        let streams = Streams { states: &self.states };
+        waiting.iter().flat_map(|waiting| waiting.request.decide.also(&streams)).collect()
+    }
+
+    async fn bring_up(&mut self, conn: &mut Conn, streams: &HashSet<StreamId>) -> Result<(), StoreError> {
+        let known = |stream: &StreamId| self.states.get(stream).map_or(0, |loaded| loaded.version);
+        let wanted = read::wanted(streams.iter().map(|stream| (*stream, known(stream))));
+        let sql = read::STREAMS.text(conn.dialect());
+        let records = on!(conn, conn => sqlx::query_as(sql).bind(&wanted).bind(i64::MAX).fetch_all(&mut **conn).await);
+        let records = records.map_err(doing("load streams"))?;
+        for envelope in read::envelopes(records).map_err(decoding)? {
+            self.take(&envelope).map_err(decoding)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, envelope: &Envelope) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let stream = envelope.stream;
+        let loaded = self.states.entry(stream).or_insert_with(|| Loaded { version: 0, state: S::empty(stream) });
+        loaded.version = envelope.version;
+        loaded.state.evolve(envelope)
+    }
+
+    /// Judges one command: replay first, then access, expected version, and what the domain says.
+    fn judge<D: Decide<S>>(
+        &mut self,
+        batch: &mut Batch,
+        request: &Request<D>,
+        now: DateTime<Utc>,
+    ) -> Verdict<D::Refusal> {
+        let fingerprint = (!request.body.is_empty()).then(|| self.fingerprint(&request.body));
+        let id = (request.actor.subject.clone(), request.command_id);
+        if let Some(known) = batch.known.get(&id) {
+            let same = known.fingerprint.is_none() || fingerprint.is_none() || known.fingerprint == fingerprint;
+            return if same {
+                Verdict::Replayed(known.first, known.last)
+            } else {
+                Verdict::Rejected(Rejection::CommandIdReused)
+            };
+        }
+        let first = batch.events.len();
+        match self.decided(request, now) {
+            Err(rejection) => Verdict::Rejected(rejection),
+            Ok(drafts) => {
+                let before = batch.head.position;
+                for draft in drafts {
+                    if let Err(error) = self.admit_event(batch, request, draft, now) {
+                        return Verdict::Rejected(Rejection::Fault(LogError::Payload(error)));
+                    }
+                }
+                let known = Known { fingerprint, first: before.next(), last: batch.head.position };
+                batch.known.insert(id.clone(), known.clone());
+                batch.commands.push(NewCommand { actor: id.0, command_id: id.1, known });
+                Verdict::Accepted(first..batch.events.len())
+            }
+        }
+    }
+
+    fn decided<D: Decide<S>>(
+        &self,
+        request: &Request<D>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Draft>, Rejection<D::Refusal>> {
+        let streams = Streams { states: &self.states };
+        request.decide.admit(&streams).map_err(Rejection::Refused)?;
+        let first = request.decide.streams().first().copied();
+        let actual = first.and_then(|stream| self.states.get(&stream)).map_or(0, |loaded| loaded.version);
+        if !request.expected.allows(actual) {
+            return Err(Rejection::Conflict { expected: request.expected, actual });
+        }
+        request.decide.decide(&streams, now).map_err(Rejection::Refused)
+    }
+
+    /// Gives a new event its place and its ids, and lets its stream's state take it.
+    fn admit_event<D>(
+        &mut self,
+        batch: &mut Batch,
+        request: &Request<D>,
+        draft: Draft,
+        now: DateTime<Utc>,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let position = batch.head.position.next();
+        let version = self.states.get(&draft.stream).map_or(0, |loaded| loaded.version) + 1;
+        let envelope = Envelope {
+            position,
+            event_id: EventId(self.chance.id_at(now)),
+            stream: draft.stream,
+            version,
+            event_type: draft.event_type.to_owned(),
+            schema_version: draft.schema_version,
+            contract: draft.contract,
+            occurred: draft.occurred,
+            recorded_at: now,
+            actor: request.actor.clone(),
+            source: request.source.clone(),
+            command_id: request.command_id,
+            correlation_id: request.correlation_id,
+            causation_id: None,
+            payload: draft.payload,
+            salt: self.chance.bytes(),
+        };
+        self.take(&envelope)?;
+        batch.head.position = position;
+        batch.events.push(envelope);
+        Ok(())
+    }
+
+    fn fingerprint(&self, body: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.key, body).as_ref().to_vec()
+    }
+
+    async fn answer<D: Decide<S>>(&self, waiting: Vec<Waiting<D, S>>, done: Batch, verdicts: Vec<Verdict<D::Refusal>>) {
+        for (waiting, verdict) in waiting.into_iter().zip(verdicts) {
+            let answer = match verdict {
+                Verdict::Accepted(range) => Ok(Appended { events: done.events[range].to_vec(), replayed: false }),
+                Verdict::Rejected(rejection) => Err(rejection),
+                Verdict::Replayed(first, last) => match self.log.page(Position(first.0 - 1), last).await {
+                    Ok(events) => Ok(Appended { events, replayed: true }),
+                    Err(error) => Err(Rejection::Fault(error)),
+                },
+            };
+            // Whoever hung up has no use for the answer; the events are in the log all the same.
+            let _ = waiting.reply.send(answer);
+        }
+    }
+}
+
+/// A payload that cannot be read is the store's fault as far as the batch is concerned.
+fn decoding(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
+    StoreError::Database { doing: "read streams back", source: sqlx::Error::Decode(error.into()) }
+}
+
+async fn lock_head(conn: &mut Conn) -> Result<Head, StoreError> {
+    let sql = LOCK_HEAD.text(conn.dialect());
+    let row: HeadRow =
+        on!(conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await).map_err(doing("lock the head"))?;
+    Ok(row.into())
+}
+
+async fn move_head(conn: &mut Conn, head: &Head) -> Result<(), StoreError> {
+    let sql = MOVE_HEAD.text(conn.dialect());
+    on!(conn, conn => {
+        sqlx::query(sql).bind(head.position.0).bind(head.recorded_at).execute(&mut **conn).await.map(drop)
+    })
+    .map_err(doing("move the head"))
+}
+
+async fn commands_of(conn: &mut Conn, ids: &[CommandId]) -> Result<HashMap<(String, CommandId), Known>, StoreError> {
+    let sql = COMMANDS.text(conn.dialect());
+    let wanted = serde_json::json!(ids).to_string();
+    let rows: Vec<CommandRow> = on!(conn, conn => {
+        sqlx::query_as(sql).bind(&wanted).bind(i64::MAX).fetch_all(&mut **conn).await
+    })
+    .map_err(doing("look command ids up"))?;
+    let known = rows.into_iter().map(|row| {
+        let known = Known {
+            fingerprint: row.fingerprint,
+            first: Position(row.first_position),
+            last: Position(row.last_position),
+        };
+        ((row.actor, CommandId(row.command_id)), known)
+    });
+    Ok(known.collect())
+}
+
+/// Inserts events in as few statements as the stores' limits on binds allow; usually one.
+pub(super) async fn insert_events(conn: &mut Conn, events: &[Envelope]) -> sqlx::Result<()> {
+    for chunk in events.chunks(ROWS_PER_INSERT) {
+        let rows: Vec<(&Envelope, String)> = chunk.iter().map(|event| (event, event.to_record())).collect();
+        on!(&mut *conn, conn => {
+            let mut insert = QueryBuilder::new(
+                "insert into events (position, event_id, stream_kind, stream_id, version, type, contract, \
+                 occurred_on, recorded_at, actor, command_id, record, hash) ",
+            );
+            insert.push_values(rows, |mut row, (event, record)| {
+                let hash = leaf_hash(&record).to_vec();
+                row.push_bind(event.position.0)
+                    .push_bind(event.event_id.0)
+                    .push_bind(event.stream.kind.as_str())
+                    .push_bind(event.stream.id)
+                    .push_bind(event.version)
+                    .push_bind(&event.event_type)
+                    .push_bind(&event.contract)
+                    .push_bind(event.occurred.earliest())
+                    .push_bind(event.recorded_at)
+                    .push_bind(&event.actor.subject)
+                    .push_bind(event.command_id.0)
+                    .push_bind(record)
+                    .push_bind(hash);
+            });
+            insert.build().execute(&mut **conn).await?;
+        });
+    }
+    Ok(())
+}
+
+async fn insert_commands(conn: &mut Conn, commands: &[NewCommand]) -> sqlx::Result<()> {
+    for chunk in commands.chunks(ROWS_PER_INSERT) {
+        on!(&mut *conn, conn => {
+            let mut insert = QueryBuilder::new(
+                "insert into commands (actor, command_id, fingerprint, first_position, last_position) ",
+            );
+            insert.push_values(chunk, |mut row, command| {
+                row.push_bind(&command.actor)
+                    .push_bind(command.command_id.0)
+                    .push_bind(&command.known.fingerprint)
+                    .push_bind(command.known.first.0)
+                    .push_bind(command.known.last.0);
+            });
+            insert.build().execute(&mut **conn).await?;
+        });
+    }
+    Ok(())
+}

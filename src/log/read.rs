@@ -1,0 +1,116 @@
+//! Reading the log: by position, by stream, by event.
+//!
+//! Each read is one short statement. Nothing here may keep a transaction open.
+
+use serde_json::json;
+use sqlx::FromRow;
+
+use super::envelope::{Envelope, EnvelopeError, EventId, Position, StreamId};
+use super::{Head, Log, LogError};
+use crate::store::{Pool, Sql, doing, on};
+
+pub(super) static HEAD: Sql = Sql::new("select position, recorded_at, epoch from log_head where id = 1");
+
+static PAGE: Sql =
+    Sql::new("select record from events where position > $1 and position <= $2 order by position limit $3");
+
+pub(super) static STREAMS: Sql = Sql::new(
+    "select e.record from {streams $1} s \
+     join events e on e.stream_id = s.id and e.stream_kind = s.kind and e.version > s.version \
+     order by e.position limit $2",
+);
+
+static EVENTS: Sql = Sql::new("select record from events where event_id in {uuids $1} order by position limit $2");
+
+static CONTRACTS: Sql =
+    Sql::new("select record from events where stream_kind = 'contract' and position <= $1 order by position limit $2");
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &CONTRACTS];
+
+/// How many events one read takes at most.
+pub const PAGE_SIZE: i64 = 2_000;
+
+#[derive(FromRow)]
+pub(super) struct HeadRow {
+    pub(super) position: i64,
+    pub(super) recorded_at: chrono::DateTime<chrono::Utc>,
+    pub(super) epoch: i64,
+}
+
+impl From<HeadRow> for Head {
+    fn from(row: HeadRow) -> Self {
+        Self { position: Position(row.position), recorded_at: row.recorded_at, epoch: row.epoch }
+    }
+}
+
+/// Streams and the versions after which they are wanted, as a statement binds them.
+pub(super) fn wanted(streams: impl Iterator<Item = (StreamId, i64)>) -> String {
+    let rows: Vec<_> = streams.map(|(stream, version)| json!([stream.kind.as_str(), stream.id, version])).collect();
+    serde_json::Value::Array(rows).to_string()
+}
+
+/// Reads records back into envelopes.
+pub(super) fn envelopes(records: Vec<(String,)>) -> Result<Vec<Envelope>, EnvelopeError> {
+    records.into_iter().map(|(record,)| Envelope::from_record(&record)).collect()
+}
+
+impl Log {
+    /// Where the log stands.
+    pub async fn head(&self) -> Result<Head, LogError> {
+        let reader = &self.store.reader;
+        let sql = HEAD.text(reader.dialect());
+        let row: HeadRow =
+            on!(reader, pool => sqlx::query_as(sql).fetch_one(pool).await).map_err(doing("read the head"))?;
+        Ok(row.into())
+    }
+
+    /// The events after one position and up to another, in order, at most [`PAGE_SIZE`] of them.
+    pub async fn page(&self, after: Position, upto: Position) -> Result<Vec<Envelope>, LogError> {
+        self.page_of(after, upto, PAGE_SIZE).await
+    }
+
+    /// The events after one position and up to another, in order, at most `most` of them.
+    pub async fn page_of(&self, after: Position, upto: Position, most: i64) -> Result<Vec<Envelope>, LogError> {
+        let reader = &self.store.reader;
+        let sql = PAGE.text(reader.dialect());
+        let records = on!(reader, pool => {
+            sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(most).fetch_all(pool).await
+        });
+        Ok(envelopes(records.map_err(doing("read a page of the log"))?)?)
+    }
+
+    /// The whole stream, in order; empty if there is none of this name.
+    pub async fn stream(&self, stream: StreamId) -> Result<Vec<Envelope>, LogError> {
+        self.streams([(stream, 0)].into_iter()).await
+    }
+
+    /// The events of several streams after a version each, in the order of the log.
+    pub async fn streams(&self, streams: impl Iterator<Item = (StreamId, i64)>) -> Result<Vec<Envelope>, LogError> {
+        let records = records_of(&self.store.reader, &wanted(streams)).await.map_err(doing("read streams"))?;
+        Ok(envelopes(records)?)
+    }
+
+    /// Every event of every contract's own stream up to a position, in order.
+    pub async fn contracts(&self, upto: Position) -> Result<Vec<Envelope>, LogError> {
+        let reader = &self.store.reader;
+        let sql = CONTRACTS.text(reader.dialect());
+        let records = on!(reader, pool => sqlx::query_as(sql).bind(upto.0).bind(i64::MAX).fetch_all(pool).await);
+        Ok(envelopes(records.map_err(doing("read the contracts"))?)?)
+    }
+
+    /// The events of these ids, in the order of the log.
+    pub async fn events(&self, ids: &[EventId]) -> Result<Vec<Envelope>, LogError> {
+        let reader = &self.store.reader;
+        let sql = EVENTS.text(reader.dialect());
+        let wanted = json!(ids).to_string();
+        let records = on!(reader, pool => sqlx::query_as(sql).bind(&wanted).bind(PAGE_SIZE).fetch_all(pool).await);
+        Ok(envelopes(records.map_err(doing("read events by id"))?)?)
+    }
+}
+
+/// The records of these streams, as a statement binds them.
+async fn records_of(pool: &Pool, wanted: &str) -> sqlx::Result<Vec<(String,)>> {
+    let sql = STREAMS.text(pool.dialect());
+    on!(pool, pool => sqlx::query_as(sql).bind(wanted).bind(i64::MAX).fetch_all(pool).await)
+}

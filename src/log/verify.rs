@@ -1,0 +1,3 @@
+//! verify
+use crate::store::Sql;
+pub(super) static STATEMENTS: &[&Sql] = &[];

@@ -1,0 +1,388 @@
+//! The two stores behind one type: connection pools, migration, and the statements that both understand.
+//!
+//! It knows how to reach a database, never what is in it: no table is named here.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool};
+
+/// Runs one Rust body on whichever store it is: the body is compiled once for each.
+macro_rules! on {
+    ($store:expr, $db:ident => $body:expr) => {
+        match $store {
+            $crate::store::On::Sqlite($db) => $body,
+            $crate::store::On::Postgres($db) => $body,
+        }
+    };
+}
+pub(crate) use on;
+
+/// Something that comes in one form for each store.
+#[derive(Debug, Clone)]
+pub enum On<L, P> {
+    /// On `SQLite`.
+    Sqlite(L),
+    /// On Postgres.
+    Postgres(P),
+}
+
+/// A connection pool.
+pub type Pool = On<SqlitePool, PgPool>;
+/// One connection taken from a pool.
+pub type Conn = On<PoolConnection<Sqlite>, PoolConnection<Postgres>>;
+
+/// Which database it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// `SQLite`.
+    Sqlite,
+    /// Postgres.
+    Postgres,
+}
+
+impl<L, P> On<L, P> {
+    /// Which database it is.
+    pub const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+}
+
+/// One statement, one text for both stores with `$1` binds.
+///
+/// Where a set is bound, it is bound as JSON text and unfolded by one of two words that differ:
+/// `{uuids $n}`, a set of UUIDs for `in`, and `{streams $n}`, rows of (kind, id, version).
+#[derive(Debug)]
+pub struct Sql {
+    text: &'static str,
+    sqlite: OnceLock<String>,
+    postgres: OnceLock<String>,
+}
+
+impl Sql {
+    /// A statement of this text.
+    pub const fn new(text: &'static str) -> Self {
+        Self { text, sqlite: OnceLock::new(), postgres: OnceLock::new() }
+    }
+
+    /// The text as this database reads it.
+    pub fn text(&'static self, dialect: Dialect) -> &'static str {
+        let cell = match dialect {
+            Dialect::Sqlite => &self.sqlite,
+            Dialect::Postgres => &self.postgres,
+        };
+        cell.get_or_init(|| unfold_sets(self.text, dialect))
+    }
+}
+
+fn unfold_sets(text: &str, dialect: Dialect) -> String {
+    let mut unfolded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        let (marker, after) = after.split_once('}').expect("a marker in a statement is closed");
+        let (set, bind) = marker.split_once(' ').expect("a marker names a set and its bind");
+        unfolded.push_str(before);
+        unfolded.push_str(&match (set, dialect) {
+            ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
+            ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
+            ("streams", Dialect::Sqlite) => format!(
+                "(select value ->> 0 as kind, unhex(value ->> 1, '-') as id, value ->> 2 as version from json_each({bind}))"
+            ),
+            ("streams", Dialect::Postgres) => format!(
+                "(select value ->> 0 as kind, (value ->> 1)::uuid as id, (value ->> 2)::bigint as version \
+                 from json_array_elements({bind}::json))"
+            ),
+            _ => panic!("a statement names an unknown set {set:?}"),
+        });
+        rest = after;
+    }
+    unfolded.push_str(rest);
+    unfolded
+}
+
+/// What a process means to do with the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Append and project: on `SQLite` one process at a time.
+    Write,
+    /// Only read; the store must have been opened for writing before.
+    Read,
+}
+
+/// A store, opened: the log's pools and the way to open a generation's.
+#[derive(Debug)]
+pub struct Store {
+    /// For the append task alone.
+    pub(crate) writer: Pool,
+    /// For everything that reads the log.
+    pub(crate) reader: Pool,
+    place: Place,
+    /// Held while this process may write.
+    _claim: Option<File>,
+}
+
+/// Where the store is, as far as opening more of it needs to know.
+#[derive(Debug, Clone)]
+pub(crate) enum Place {
+    Sqlite { path: PathBuf },
+    Postgres { options: Box<PgConnectOptions>, schema: String },
+}
+
+/// What can go wrong in opening or using a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The URL is neither `SQLite`'s nor Postgres's.
+    #[error("cannot read the database URL {0:?}: write sqlite:FILE or postgres://USER@HOST/DATABASE")]
+    Url(String),
+    /// Another process holds the file.
+    #[error("{} is open for writing in another process: stop it, or use the mutations of its GraphQL API", .0.display())]
+    Claimed(PathBuf),
+    /// The claim could not be made.
+    #[error("cannot claim {}", path.display())]
+    Claim {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// There is nothing to read yet.
+    #[error(
+        "there is no Throughline database at {0}: create it with `throughline contract open` or `throughline demo`"
+    )]
+    Missing(String),
+    /// Postgres keeps its text in another encoding.
+    #[error("the Postgres database keeps its text as {0}: create one with encoding UTF8")]
+    Encoding(String),
+    /// The connection's search path names no schema that exists.
+    #[error("the connection's search_path names no existing schema: create the schema first")]
+    Schema,
+    /// The schema could not be brought up to date.
+    #[error("cannot migrate the database")]
+    Migrate(#[from] sqlx::migrate::MigrateError),
+    /// The database said no.
+    #[error("cannot {doing}")]
+    Database {
+        /// What was being done.
+        doing: &'static str,
+        /// What the database said.
+        source: sqlx::Error,
+    },
+}
+
+/// Says what was being done when a database error came up.
+pub(crate) fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
+    move |source| StoreError::Database { doing, source }
+}
+
+static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
+
+/// The role that serving connections act in on Postgres.
+const APP_ROLE: &str = "throughline_app";
+/// How many connections read at once.
+const READERS: u32 = 8;
+/// Prepared texts kept per connection: an insert has one text for each number of rows.
+const STATEMENTS_KEPT: usize = 1024;
+
+impl Store {
+    /// Opens the store behind a database URL; for writing, brings its schema up to date first.
+    pub async fn open(url: &str, mode: Mode) -> Result<Self, StoreError> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let options = PgConnectOptions::from_str(url).map_err(|_| StoreError::Url(without_password(url)))?;
+            Self::open_postgres(options, mode).await
+        } else if url.starts_with("sqlite:") {
+            let options = SqliteConnectOptions::from_str(url).map_err(|_| StoreError::Url(url.to_owned()))?;
+            Self::open_sqlite(options.get_filename(), mode).await
+        } else {
+            Err(StoreError::Url(without_password(url)))
+        }
+    }
+
+    async fn open_sqlite(path: &Path, mode: Mode) -> Result<Self, StoreError> {
+        let claim = match mode {
+            Mode::Write => Some(claim(path)?),
+            Mode::Read if !path.exists() => return Err(StoreError::Missing(path.display().to_string())),
+            Mode::Read => None,
+        };
+        let options = sqlite_options(path).synchronous(SqliteSynchronous::Full);
+        let writer = SqlitePoolOptions::new().max_connections(1).before_acquire(|conn, _| Box::pin(cleaned(conn)));
+        let writer = writer.connect_lazy_with(options.clone().create_if_missing(true));
+        if mode == Mode::Write {
+            SQLITE_MIGRATIONS.run(&writer).await?;
+        }
+        let reader = sqlite_readers(options);
+        let place = Place::Sqlite { path: path.to_owned() };
+        Ok(Self { writer: On::Sqlite(writer), reader: On::Sqlite(reader), place, _claim: claim })
+    }
+
+    async fn open_postgres(options: PgConnectOptions, mode: Mode) -> Result<Self, StoreError> {
+        let options = options.application_name("throughline");
+        let mut owner = PgConnection::connect_with(&options).await.map_err(doing("connect to Postgres"))?;
+        let known = "select current_schema()::text, current_setting('server_encoding')";
+        let row = owner.fetch_one(known).await.map_err(doing("read the connection's schema"))?;
+        let (schema, encoding): (Option<String>, String) = (row.get(0), row.get(1));
+        let schema = schema.ok_or(StoreError::Schema)?;
+        if encoding != "UTF8" {
+            return Err(StoreError::Encoding(encoding));
+        }
+        if mode == Mode::Write {
+            POSTGRES_MIGRATIONS.run(&mut owner).await?;
+        }
+        owner.close().await.map_err(doing("close the owner's connection"))?;
+        let serving = options.clone().options([("role", APP_ROLE)]).statement_cache_capacity(STATEMENTS_KEPT);
+        let writer = postgres_pool(serving.clone(), 2);
+        let reader = postgres_pool(serving, READERS);
+        let place = Place::Postgres { options: Box::new(options), schema };
+        Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, _claim: None })
+    }
+
+    /// Which database it is.
+    pub const fn dialect(&self) -> Dialect {
+        self.writer.dialect()
+    }
+
+    pub(crate) const fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Prepares every statement, so that one that the store does not understand is found before it serves.
+    pub(crate) async fn prepare(&self, statements: &[&'static Sql]) -> Result<(), StoreError> {
+        prepare(&self.reader, statements).await
+    }
+
+    /// Closes the pools: on `SQLite` the last connection folds the write-ahead log back into the file.
+    pub async fn close(&self) {
+        on!(&self.reader, pool => pool.close().await);
+        on!(&self.writer, pool => pool.close().await);
+    }
+}
+
+/// Prepares statements on one connection of a pool.
+pub(crate) async fn prepare(pool: &Pool, statements: &[&'static Sql]) -> Result<(), StoreError> {
+    let dialect = pool.dialect();
+    on!(pool, pool => {
+        let mut conn = pool.acquire().await.map_err(doing("connect"))?;
+        for statement in statements {
+            use sqlx::SqlSafeStr as _;
+            let text = statement.text(dialect).into_sql_str();
+            conn.prepare(text).await.map_err(|source| {
+                tracing::error!(statement = statement.text, "the store does not understand a statement");
+                StoreError::Database { doing: "prepare every statement", source }
+            })?;
+        }
+    });
+    Ok(())
+}
+
+impl Conn {
+    /// Takes a connection from a pool.
+    pub(crate) async fn acquire(pool: &Pool) -> sqlx::Result<Self> {
+        Ok(match pool {
+            On::Sqlite(pool) => Self::Sqlite(pool.acquire().await?),
+            On::Postgres(pool) => Self::Postgres(pool.acquire().await?),
+        })
+    }
+
+    /// Begins a transaction that may write: on `SQLite` it takes the write lock at once.
+    pub(crate) async fn begin(&mut self) -> sqlx::Result<()> {
+        match self {
+            Self::Sqlite(conn) => conn.execute("begin immediate").await.map(drop),
+            Self::Postgres(conn) => conn.execute("begin").await.map(drop),
+        }
+    }
+
+    /// Commits the transaction.
+    pub(crate) async fn commit(&mut self) -> sqlx::Result<()> {
+        on!(self, conn => conn.execute("commit").await.map(drop))
+    }
+
+    /// Gives the transaction up, if there is one; a broken connection has none.
+    pub(crate) async fn rollback(&mut self) {
+        if let Err(error) = on!(self, conn => conn.execute("rollback").await.map(drop)) {
+            tracing::debug!(%error, "nothing to roll back");
+        }
+    }
+}
+
+/// The options that every `SQLite` connection shares.
+pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(Duration::from_secs(10))
+        .statement_cache_capacity(STATEMENTS_KEPT)
+}
+
+/// A pool of `SQLite` readers that can write nothing.
+pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
+    let pool = SqlitePoolOptions::new().max_connections(READERS).before_acquire(|conn, _| Box::pin(cleaned(conn)));
+    pool.connect_lazy_with(options.pragma("query_only", "on"))
+}
+
+/// A pool of Postgres connections.
+pub(crate) fn postgres_pool(options: PgConnectOptions, most: u32) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(most).test_before_acquire(false);
+    let pool = pool.before_acquire(|conn, _| Box::pin(async move { conn.execute("rollback").await.map(|_| true) }));
+    pool.connect_lazy_with(options)
+}
+
+/// A request that was dropped in the middle may leave a transaction behind; the next borrower must not inherit it.
+async fn cleaned(conn: &mut sqlx::SqliteConnection) -> sqlx::Result<bool> {
+    // The only error is that there is no transaction, which is the usual case.
+    let _ = conn.execute("rollback").await;
+    Ok(true)
+}
+
+/// Claims the right to write to this file for as long as the returned file is held.
+fn claim(path: &Path) -> Result<File, StoreError> {
+    let beside = sibling(path, "-lock");
+    let fault = |source| StoreError::Claim { path: beside.clone(), source };
+    let file = File::options().create(true).truncate(false).write(true).open(&beside).map_err(fault)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Claimed(path.to_owned())),
+        Err(std::fs::TryLockError::Error(source)) => Err(fault(source)),
+    }
+}
+
+/// The file beside this one whose name goes on with `ending`.
+pub(crate) fn sibling(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    PathBuf::from(name)
+}
+
+/// A URL as it may be shown: nobody needs to read the password.
+fn without_password(url: &str) -> String {
+    match url.split_once('@') {
+        Some((_, place)) => format!("…@{place}"),
+        None => url.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_set_is_unfolded_by_the_word_of_each_store() {
+        let text = "select 1 from t where id in {uuids $1} limit $2";
+        let sqlite = unfold_sets(text, Dialect::Sqlite);
+        assert_eq!(sqlite, "select 1 from t where id in (select unhex(value, '-') from json_each($1)) limit $2");
+        assert!(unfold_sets(text, Dialect::Postgres).contains("json_array_elements_text($1::json)"));
+    }
+
+    #[test]
+    fn a_url_is_shown_without_its_password() {
+        assert_eq!(without_password("mysql://me:secret@host/db"), "…@host/db");
+    }
+}

@@ -1,0 +1,184 @@
+//! Views: what the log amounts to, in tables made to be asked.
+//!
+//! The fold is in `projections/`; here is what keeps a generation up to date and asks it. Every question needs a
+//! scope, and no function here writes to the log.
+
+pub mod generation;
+pub mod recency;
+
+mod project;
+mod rows;
+
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use crate::contract::UnreadableRulebook;
+use crate::journey::event::DecodeError;
+use crate::log::envelope::{Position, StreamId};
+use crate::log::{Log, LogError};
+use crate::store::{Sql, Store, StoreError, doing, on};
+use generation::Generation;
+use project::Projector;
+
+static LIVE: Sql = Sql::new("select generation from live_view where id = 1");
+static SWITCH: Sql = Sql::new("update live_view set generation = $1 where id = 1 and generation < $1");
+
+/// How often a node looks for what another node has appended.
+const POLL: Duration = Duration::from_millis(200);
+/// How long a projector that failed waits before it tries again.
+const AFTER_A_FAULT: Duration = Duration::from_secs(1);
+
+/// A fault in building or asking a view.
+#[derive(Debug, thiserror::Error)]
+pub enum ViewError {
+    /// The log could not be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A payload cannot be read.
+    #[error("the event at position {position} cannot be read: run `throughline log verify`")]
+    Payload {
+        /// Where it is.
+        position: Position,
+        /// Why.
+        source: DecodeError,
+    },
+    /// A published rulebook cannot be read.
+    #[error(transparent)]
+    Rulebook(#[from] UnreadableRulebook),
+    /// A journey's contract has no rulebook.
+    #[error("{stream} belongs to a contract without a rulebook: the log begins with `throughline contract open`")]
+    NoRulebook {
+        /// The journey.
+        stream: StreamId,
+    },
+    /// A further rulebook stands in the log, and the live view was built without it.
+    #[error("contract {contract} has a further rulebook: run `throughline rebuild`")]
+    RulebookPublished {
+        /// The contract's code.
+        contract: String,
+    },
+}
+
+/// The live view and what keeps it so.
+#[derive(Debug, Clone)]
+pub struct Views {
+    log: Log,
+    live: Arc<RwLock<Arc<Generation>>>,
+}
+
+/// What a rebuild found and made.
+#[derive(Debug)]
+pub struct Rebuilt {
+    /// Position and digest of the view before, if there was one.
+    pub old: Option<(Position, String)>,
+    /// Position and digest of the new one.
+    pub new: (Position, String),
+}
+
+impl Views {
+    /// Opens the live view, caught up with the log; builds it first if there is none that this build can use.
+    pub async fn open(log: Log) -> Result<Self, ViewError> {
+        let store = Arc::clone(log.store());
+        store.prepare(&[&LIVE, &SWITCH]).await?;
+        let generation = match usable(&log, &store).await? {
+            Some(generation) => Arc::new(generation),
+            None => build(&log, &store).await?,
+        };
+        crate::store::prepare(&generation.reader, &statements()).await?;
+        catch_up(&mut Projector::new(log.clone(), Arc::clone(&generation)).await?).await?;
+        Ok(Self { log, live: Arc::new(RwLock::new(generation)) })
+    }
+
+    /// Builds a new generation from the whole log and makes it the live one.
+    pub async fn rebuild(log: &Log) -> Result<Rebuilt, ViewError> {
+        let store = Arc::clone(log.store());
+        let old = match Generation::open(&store, live_number(&store).await?).await? {
+            Some(generation) => Some((*generation.position().borrow(), generation.digest().await?)),
+            None => None,
+        };
+        let generation = build(log, &store).await?;
+        let new = (*generation.position().borrow(), generation.digest().await?);
+        generation.close().await;
+        Ok(Rebuilt { old, new })
+    }
+
+    /// The live generation. A request takes it once and keeps it.
+    pub fn live(&self) -> Arc<Generation> {
+        Arc::clone(&self.live.read().expect("nobody panics while holding the pointer"))
+    }
+
+    /// Keeps the live view up to the log for as long as it is polled.
+    pub async fn keep_up(self) {
+        let mut newest = self.log.newest();
+        loop {
+            let outcome = match Projector::new(self.log.clone(), self.live()).await {
+                Ok(mut projector) => follow(&mut projector, &mut newest).await,
+                Err(error) => error,
+            };
+            tracing::error!(error = ?outcome, "the live view does not follow the log");
+            tokio::time::sleep(AFTER_A_FAULT).await;
+        }
+    }
+
+    /// Waits until the live view has passed a position; false if it has not in time.
+    pub async fn passed(&self, position: Position, patience: Duration) -> bool {
+        let mut known = self.live().position();
+        let passed = known.wait_for(|known| *known >= position);
+        matches!(tokio::time::timeout(patience, passed).await, Ok(Ok(_)))
+    }
+}
+
+/// Every statement that asks a generation.
+fn statements() -> Vec<&'static Sql> {
+    [generation::STATEMENTS, recency::STATEMENTS].concat()
+}
+
+async fn follow(projector: &mut Projector, newest: &mut tokio::sync::watch::Receiver<Position>) -> ViewError {
+    loop {
+        newest.mark_unchanged();
+        if let Err(error) = catch_up(projector).await {
+            return error;
+        }
+        // A time-out is the poll for what another node has appended.
+        let _ = tokio::time::timeout(POLL, newest.changed()).await;
+    }
+}
+
+async fn catch_up(projector: &mut Projector) -> Result<(), ViewError> {
+    while projector.step().await? {}
+    Ok(())
+}
+
+async fn live_number(store: &Store) -> Result<i64, StoreError> {
+    let sql = LIVE.text(store.dialect());
+    let (number,): (i64,) =
+        on!(&store.reader, pool => sqlx::query_as(sql).fetch_one(pool).await).map_err(doing("find the live view"))?;
+    Ok(number)
+}
+
+/// The live generation, if it is there, made by this build's definition and rulebooks, and not ahead of the log.
+async fn usable(log: &Log, store: &Store) -> Result<Option<Generation>, ViewError> {
+    let Some(generation) = Generation::open(store, live_number(store).await?).await? else { return Ok(None) };
+    let (head, position) = (log.head().await?.position, *generation.position().borrow());
+    if position > head {
+        tracing::warn!(%position, %head, "the live view is ahead of the log; it is built anew");
+        return Ok(None);
+    }
+    Ok(Some(generation))
+}
+
+/// Builds a generation from the whole log, switches to it and removes the one before.
+async fn build(log: &Log, store: &Store) -> Result<Arc<Generation>, ViewError> {
+    let old = live_number(store).await?;
+    let generation = Arc::new(Generation::create(store, old + 1).await?);
+    tracing::info!(generation = generation.number, "building the view");
+    catch_up(&mut Projector::new(log.clone(), Arc::clone(&generation)).await?).await?;
+    let sql = SWITCH.text(store.dialect());
+    on!(&store.writer, pool => sqlx::query(sql).bind(generation.number).execute(pool).await.map(drop))
+        .map_err(doing("switch to the new view"))?;
+    generation::remove(store, old).await?;
+    Ok(generation)
+}

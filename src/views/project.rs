@@ -1,0 +1,195 @@
+//! Project: the one step that brings a generation up to the log, whether live, after a crash or in a rebuild.
+//!
+//! A short transaction of its own, apart from the append: it locks the checkpoint, reads what comes after it, refolds
+//! the streams touched and writes the difference. It must never hold the log's lock.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use super::ViewError;
+use super::generation::{ADVANCE_CHECKPOINT, Generation, LOCK_CHECKPOINT};
+use super::rows::Changes;
+use crate::contract::Contract;
+use crate::journey::event::Event;
+use crate::journey::{History, Recorded};
+use crate::log::Log;
+use crate::log::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind, SubjectId, WorkerId};
+use crate::projections::{self, Rows};
+use crate::store::{Conn, doing, on};
+
+/// Events that one step takes at most.
+const STEP: i64 = 10_000;
+/// Events that are kept decoded between steps at most.
+const EVENTS_KEPT: usize = 400_000;
+
+/// Brings one generation up to the log, step by step.
+pub(super) struct Projector {
+    log: Log,
+    generation: Arc<Generation>,
+    contracts: BTreeMap<String, Contract>,
+    /// The contracts' events up to here are folded.
+    contracts_upto: Position,
+    histories: HashMap<StreamId, History>,
+    events_kept: usize,
+}
+
+impl Projector {
+    /// A projector of a generation. A fresh generation applies the rulebooks published so far, one that has rows
+    /// those that it was built with.
+    pub(super) async fn new(log: Log, generation: Arc<Generation>) -> Result<Self, ViewError> {
+        let checkpoint = *generation.position().borrow();
+        let upto = if checkpoint == Position::default() { log.head().await?.position } else { checkpoint };
+        let mut projector = Self {
+            log,
+            generation,
+            contracts: BTreeMap::new(),
+            contracts_upto: upto,
+            histories: HashMap::new(),
+            events_kept: 0,
+        };
+        for envelope in projector.log.contracts(upto).await? {
+            projector.take_contract(&envelope)?;
+        }
+        Ok(projector)
+    }
+
+    /// Takes one step; true if there may be more to do.
+    pub(super) async fn step(&mut self) -> Result<bool, ViewError> {
+        let generation = Arc::clone(&self.generation);
+        let mut conn = Conn::acquire(&generation.writer).await.map_err(doing("reach the view"))?;
+        conn.begin().await.map_err(doing("begin to project"))?;
+        let projected = self.project(&mut conn).await;
+        match projected {
+            Ok(Some((position, more))) => {
+                conn.commit().await.map_err(doing("commit to the view"))?;
+                generation.announce(position);
+                Ok(more)
+            }
+            Ok(None) => {
+                conn.rollback().await;
+                Ok(false)
+            }
+            Err(error) => {
+                conn.rollback().await;
+                self.histories.clear();
+                Err(error)
+            }
+        }
+    }
+
+    async fn project(&mut self, conn: &mut Conn) -> Result<Option<(Position, bool)>, ViewError> {
+        let sql = LOCK_CHECKPOINT.text(conn.dialect());
+        let (checkpoint,): (i64,) = on!(&mut *conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await)
+            .map_err(doing("lock the view's checkpoint"))?;
+        let events = self.log.page_of(Position(checkpoint), Position(i64::MAX), STEP).await?;
+        let Some(last) = events.last() else {
+            self.generation.announce(Position(checkpoint));
+            return Ok(None);
+        };
+        let (upto, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == STEP));
+        let changes = self.changes(events, upto).await?;
+        changes.write(conn).await.map_err(doing("write view rows"))?;
+        let sql = ADVANCE_CHECKPOINT.text(conn.dialect());
+        on!(conn, conn => sqlx::query(sql).bind(upto.0).execute(&mut **conn).await.map(drop))
+            .map_err(doing("advance the view's checkpoint"))?;
+        Ok(Some((upto, more)))
+    }
+
+    /// What these events change, stream by stream.
+    async fn changes(&mut self, events: Vec<Envelope>, upto: Position) -> Result<Changes, ViewError> {
+        let mut by_stream: BTreeMap<StreamId, Vec<Envelope>> = BTreeMap::new();
+        for event in events {
+            by_stream.entry(event.stream).or_default().push(event);
+        }
+        self.remember(&by_stream, upto).await?;
+        let mut changes = Changes::default();
+        for (stream, events) in by_stream {
+            let (before, after) = match stream.kind {
+                StreamKind::Journey => self.journey(JourneyId(stream.id), &events)?,
+                StreamKind::Contract => self.contract(&events)?,
+                StreamKind::Subject | StreamKind::Worker => (Rows::default(), of_the_deployment(stream, &events)?),
+            };
+            changes.add(&before, &after);
+        }
+        if self.events_kept > EVENTS_KEPT {
+            self.histories.clear();
+            self.events_kept = 0;
+        }
+        Ok(changes)
+    }
+
+    /// Loads the journeys whose earlier events are not in memory, in one read.
+    async fn remember(&mut self, touched: &BTreeMap<StreamId, Vec<Envelope>>, upto: Position) -> Result<(), ViewError> {
+        let mut missing = Vec::new();
+        for (stream, events) in touched.iter().filter(|(stream, _)| stream.kind == StreamKind::Journey) {
+            let before = events.first().map_or(0, |event| event.version - 1);
+            let known = self.histories.get(stream).map_or(0, History::version);
+            if known != before {
+                self.histories.remove(stream);
+                missing.push((*stream, 0));
+            }
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        for envelope in self.log.streams(missing.into_iter()).await? {
+            let new = touched.get(&envelope.stream).and_then(|events| events.first());
+            let is_earlier = new.is_some_and(|first| envelope.version < first.version) && envelope.position <= upto;
+            if is_earlier {
+                self.histories.entry(envelope.stream).or_default().evolve(decoded(&envelope)?);
+                self.events_kept += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn journey(&mut self, id: JourneyId, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
+        let history = self.histories.entry(StreamId::journey(id)).or_default();
+        let contract =
+            history.contract().map(str::to_owned).or_else(|| events.first().and_then(|event| event.contract.clone()));
+        let unruled = || ViewError::NoRulebook { stream: StreamId::journey(id) };
+        let code = contract.ok_or_else(unruled)?;
+        let rulebook = self.contracts.get(&code).and_then(Contract::newest_rulebook).ok_or_else(unruled)?;
+        let before = projections::rows_of_journey(id, &code, &history.journey(), rulebook);
+        for envelope in events {
+            history.evolve(decoded(envelope)?);
+            self.events_kept += 1;
+        }
+        Ok((before, projections::rows_of_journey(id, &code, &history.journey(), rulebook)))
+    }
+
+    fn contract(&mut self, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
+        let code = events.first().and_then(|event| event.contract.clone()).unwrap_or_default();
+        let known = self.contracts_upto;
+        for envelope in events.iter().filter(|envelope| envelope.position > known) {
+            let had_rulebook = self.contracts.get(&code).is_some_and(|contract| contract.newest_rulebook().is_some());
+            if had_rulebook && envelope.event_type == "RulebookPublished" {
+                return Err(ViewError::RulebookPublished { contract: code });
+            }
+            self.take_contract(envelope)?;
+        }
+        Ok((Rows::default(), self.contracts.get(&code).map(projections::contract::rows).unwrap_or_default()))
+    }
+
+    fn take_contract(&mut self, envelope: &Envelope) -> Result<(), ViewError> {
+        let code = envelope.contract.clone().unwrap_or_default();
+        Ok(self.contracts.entry(code).or_default().evolve(&decoded(envelope)?)?)
+    }
+}
+
+fn decoded(envelope: &Envelope) -> Result<Recorded, ViewError> {
+    Recorded::decode(envelope).map_err(|source| ViewError::Payload { position: envelope.position, source })
+}
+
+/// The rows of a subject's or worker's stream: its first event says all that is known.
+fn of_the_deployment(stream: StreamId, events: &[Envelope]) -> Result<Rows, ViewError> {
+    let Some(first) = events.first() else { return Ok(Rows::default()) };
+    let recorded = decoded(first)?;
+    Ok(match &recorded.event {
+        Event::SubjectRegistered(registered) => {
+            projections::subject::rows(SubjectId(stream.id), recorded.occurred, registered)
+        }
+        Event::WorkerJoined(joined) => projections::worker::rows(WorkerId(stream.id), recorded.occurred, joined),
+        _ => Rows::default(),
+    })
+}

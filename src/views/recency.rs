@@ -1,0 +1,3 @@
+//! recency
+use crate::store::Sql;
+pub(super) static STATEMENTS: &[&Sql] = &[];
