@@ -15,13 +15,15 @@ table!("contact", key 3, ["journey": Uuid, "day": Date, "worker": Uuid, "latest"
 /// The worker of a contact that names none.
 pub const NOBODY: Uuid = Uuid::nil();
 
-/// The contacts of a journey that the rulebook counts as made (domain.md §7), in order.
+/// Whether a contact counts: made, and with somebody whom the rulebook counts (domain.md §7).
+pub fn counts(contact: &Contact, recency: &Recency) -> bool {
+    let with = contact.details.with.as_str();
+    contact.details.is_made() && recency.counts_with.iter().any(|counted| counted == with)
+}
+
+/// The contacts of a journey that count, in order.
 pub fn made<'a>(journey: &'a Journey, recency: &'a Recency) -> impl Iterator<Item = &'a Contact> {
-    let counts = |contact: &&Contact| {
-        let with = contact.details.with.as_str();
-        contact.details.is_made() && recency.counts_with.iter().any(|counted| counted == with)
-    };
-    journey.contacts.iter().filter(counts)
+    journey.contacts.iter().filter(|contact| counts(contact, recency))
 }
 
 /// Those that this worker made, also before the case was theirs.
