@@ -62,7 +62,11 @@ pub fn router(parts: Parts, key: Arc<LocalKey>) -> Router {
 }
 
 /// Serves until told to stop, then lets requests in flight finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     axum::serve(listener, router).with_graceful_shutdown(stop).await
 }
 
@@ -78,13 +82,15 @@ async fn graphql(State(service): State<Service>, request: Request) -> Response {
         Ok(principal) => principal,
         Err(detail) => return unauthenticated(detail),
     };
-    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("").to_owned();
+    let id =
+        request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("").to_owned();
     service.api.answer(request, &id, principal).await
 }
 
 fn authenticate(key: &LocalKey, request: &Request) -> Result<Principal, &'static str> {
     let header = request.headers().get(header::AUTHORIZATION).ok_or("send a token: Authorization: Bearer …")?;
-    let (scheme, token) = header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or("send Authorization: Bearer …")?;
+    let (scheme, token) =
+        header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or("send Authorization: Bearer …")?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err("send Authorization: Bearer …");
     }
@@ -101,7 +107,8 @@ fn unauthenticated(detail: &'static str) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /graphiql, /livez and /readyz").into_response()
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /graphiql, /livez and /readyz")
+        .into_response()
 }
 
 /// The process answers.
@@ -129,5 +136,6 @@ async fn readyz(State(service): State<Service>) -> Response {
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
-    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: the log of the service has the rest").into_response()
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: the log of the service has the rest")
+        .into_response()
 }

@@ -31,7 +31,13 @@ struct Cli {
 #[derive(Debug, Args)]
 struct Places {
     /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`.
-    #[arg(long, global = true, env = "THROUGHLINE_DATABASE", default_value = "sqlite:throughline.db", hide_env_values = true)]
+    #[arg(
+        long,
+        global = true,
+        env = "THROUGHLINE_DATABASE",
+        default_value = "sqlite:throughline.db",
+        hide_env_values = true
+    )]
     database: String,
     /// The file of the local signing key; it is made, readable by you alone, if there is none.
     #[arg(long, global = true, env = "THROUGHLINE_KEY", default_value = "throughline.key")]
@@ -113,7 +119,9 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum ContractCommand {
     /// Opens a contract with its first rulebook.
-    #[command(after_help = "Example: throughline contract open --rulebook shps.toml --name 'SHPS' --party 'commissioner=A council'")]
+    #[command(
+        after_help = "Example: throughline contract open --rulebook shps.toml --name 'SHPS' --party 'commissioner=A council'"
+    )]
     Open {
         /// The rulebook's file, or the name of a pack that ships: `shps`, `mst-essex`.
         #[arg(long)]

@@ -96,7 +96,10 @@ mod tests {
 
     #[test]
     fn numbers_stand_to_the_right() {
-        assert_eq!(printed(Format::Table), "Counts\n  Area         Referrals\n  Brent               55\n  North, east\n\n");
+        assert_eq!(
+            printed(Format::Table),
+            "Counts\n  Area         Referrals\n  Brent               55\n  North, east\n\n"
+        );
     }
 
     #[test]

@@ -4,21 +4,21 @@
 
 pub mod code;
 pub mod context;
+pub mod contract;
+pub mod event;
 pub mod graphiql;
 pub mod guard;
+pub mod journey;
+pub mod mutation;
+pub mod people;
+pub mod query;
+pub mod scalars;
 pub mod transport;
-
-mod contract;
-mod event;
-mod journey;
-mod mutation;
-mod people;
-mod query;
-mod scalars;
 
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
 use async_graphql::{EmptySubscription, Schema};
 use axum::extract::Request;
 use axum::response::Response;
@@ -54,8 +54,8 @@ impl Api {
         let stories = Stories { log: self.parts.log.clone(), upto };
         let attach = |request: async_graphql::Request| {
             request
-                .data(DataLoader::new(stories, tokio::spawn))
-                .data(DataLoader::new(Workers(Arc::clone(&generation)), tokio::spawn))
+                .data(loader(stories))
+                .data(loader(Workers(Arc::clone(&generation))))
                 .data(Caller { principal, generation })
         };
         self.endpoint.answer(http, request_id, attach).await
@@ -65,4 +65,9 @@ impl Api {
 /// The schema as clients read it.
 pub fn sdl() -> String {
     Schema::build(Query, Mutation, EmptySubscription).finish().sdl()
+}
+
+/// A loader that gathers what the fields of one level ask for into one read.
+fn loader<L: Send + Sync + 'static>(of: L) -> DataLoader<L> {
+    DataLoader::new(of, TokioSpawner::current(), TokioTimer::default())
 }

@@ -31,7 +31,7 @@ pub struct Worker(pub WorkerRow);
 impl Worker {
     /// The worker's id.
     pub async fn id(&self) -> ID {
-        ID(self.0.id.to_string())
+        ID(self.0.worker.to_string())
     }
 
     /// What boards print, such as `KW-07`.
@@ -57,6 +57,6 @@ impl Loader<WorkerId> for Workers {
 
     async fn load(&self, ids: &[WorkerId]) -> Result<HashMap<WorkerId, Self::Value>, Self::Error> {
         let rows = self.0.workers(ids).await?;
-        Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+        Ok(rows.into_iter().map(|row| (row.worker, row)).collect())
     }
 }

@@ -58,7 +58,7 @@ impl Viewer {
     /// The worker whose login yours is, if there is one.
     async fn worker(&self, ctx: &Context<'_>) -> Result<Option<Worker>> {
         let caller = ctx.caller();
-        Ok(caller.generation.worker_by_login(&caller.principal.subject).await.or_fault()?.map(Worker))
+        Ok(caller.generation.worker_of_login(&caller.principal.subject).await.or_fault()?.map(Worker))
     }
 }
 
@@ -206,7 +206,9 @@ impl Query {
     /// Several things by their ids, in the order asked; none where there is no such thing.
     async fn nodes(&self, ctx: &Context<'_>, #[graphql(desc = "The ids.")] ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
         if ids.len() > usize::try_from(FIRST_MAX).unwrap_or_default() {
-            return Err(Code::BadUserInput.error(format!("{} ids are too many: ask for at most {FIRST_MAX}", ids.len())));
+            return Err(
+                Code::BadUserInput.error(format!("{} ids are too many: ask for at most {FIRST_MAX}", ids.len()))
+            );
         }
         let mut nodes = Vec::with_capacity(ids.len());
         for id in ids {
@@ -256,7 +258,9 @@ async fn events(
 ) -> Result<EventConnection> {
     for name in filter.types.iter().flatten() {
         if EventType::named(name).is_none() {
-            return Err(Code::BadUserInput.error(format!("unknown event type {name:?}: write one such as ContactLogged")));
+            return Err(
+                Code::BadUserInput.error(format!("unknown event type {name:?}: write one such as ContactLogged"))
+            );
         }
     }
     let upto = ctx.parts().log.head().await.or_fault()?.position;
@@ -274,10 +278,8 @@ async fn events(
         end = fitting.last().map_or(end, |last| last.position);
     }
     let page_info = EventPageInfo { end_cursor: Position(end), has_next_page: end < upto };
-    let edges = fitting.iter().map(|envelope| EventEdge {
-        cursor: Position(envelope.position),
-        node: Event(envelope.clone()),
-    });
+    let edges =
+        fitting.iter().map(|envelope| EventEdge { cursor: Position(envelope.position), node: Event(envelope.clone()) });
     Ok(EventConnection { edges: edges.collect(), nodes: fitting.into_iter().map(Event).collect(), page_info })
 }
 
@@ -296,8 +298,8 @@ async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Enve
     let of = |kind| events.iter().filter(move |event| event.stream.kind == kind).map(|event| event.stream.id);
     let subjects: Vec<SubjectId> = of(envelope::StreamKind::Subject).map(SubjectId).collect();
     let workers: Vec<WorkerId> = of(envelope::StreamKind::Worker).map(WorkerId).collect();
-    let subjects = caller.generation.subjects_in_scope(&scope, &subjects).await.or_fault()?;
-    let workers = caller.generation.workers_in_scope(&scope, &workers).await.or_fault()?;
+    let subjects = caller.generation.visible_subjects(&scope, &subjects).await.or_fault()?;
+    let workers = caller.generation.visible_workers(&scope, &workers).await.or_fault()?;
     Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
         (envelope::StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
         (envelope::StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
@@ -312,11 +314,11 @@ async fn node(ctx: &Context<'_>, id: uuid::Uuid) -> Result<Option<Node>> {
         if let Some(journey) = journey(ctx, JourneyId(id), JourneyAt::default()).await? {
             return Ok(Some(Node::Journey(journey)));
         }
-        if caller.generation.subjects_in_scope(&caller.principal.scope, &[SubjectId(id)]).await.or_fault()?.len() == 1 {
+        if caller.generation.visible_subjects(&caller.principal.scope, &[SubjectId(id)]).await.or_fault()?.len() == 1 {
             return Ok(Some(Node::Subject(Subject(SubjectId(id)))));
         }
     }
-    if caller.generation.workers_in_scope(&caller.principal.scope, &[WorkerId(id)]).await.or_fault()?.len() == 1 {
+    if caller.generation.visible_workers(&caller.principal.scope, &[WorkerId(id)]).await.or_fault()?.len() == 1 {
         return Ok(Worker::load(ctx, WorkerId(id)).await?.map(Node::Worker));
     }
     if ctx.allow(Action::ReadEvents).is_ok() {
@@ -326,14 +328,12 @@ async fn node(ctx: &Context<'_>, id: uuid::Uuid) -> Result<Option<Node>> {
             return Ok(Some(Node::Event(Event(event))));
         }
     }
-    for row in caller.generation.contracts(&caller.principal.scope).await.or_fault()? {
-        if StreamId::contract(&row.code).id == id {
-            if let Some(scoped) = ctx.in_scope(&row.code) {
-                return Ok(Contract::as_of(ctx, scoped, None).await?.map(Node::Contract));
-            }
-        }
+    let contracts = caller.generation.contracts(&caller.principal.scope).await.or_fault()?;
+    let found = contracts.iter().find(|row| StreamId::contract(&row.code).id == id);
+    match found.and_then(|row| ctx.in_scope(&row.code)) {
+        Some(scoped) => Ok(Contract::as_of(ctx, scoped, None).await?.map(Node::Contract)),
+        None => Ok(None),
     }
-    Ok(None)
 }
 
 #[cfg(test)]
@@ -349,7 +349,8 @@ mod tests {
     #[test]
     fn two_ways_to_say_what_was_known_are_one_too_many() {
         let date = Date("2018-02-23".parse().expect("a day"));
-        let at = JourneyAt { known_on: Some(date), position: Some(Position(envelope::Position(1))), ..JourneyAt::default() };
+        let at =
+            JourneyAt { known_on: Some(date), position: Some(Position(envelope::Position(1))), ..JourneyAt::default() };
         assert!(known(at, chrono_tz::Europe::London).is_err());
     }
 }

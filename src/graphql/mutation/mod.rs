@@ -1,7 +1,7 @@
 //! Mutations: one for each fact. Each turns its input into a command and the answer into a payload, and decides nothing.
 
-mod input;
-mod payload;
+pub mod input;
+pub mod payload;
 
 use async_graphql::{Context, Object, Result};
 use chrono::NaiveDate;
@@ -43,13 +43,7 @@ impl Mutation {
         let id = JourneyId(input.journey.map_or_else(|| input.stamp.id_for("journey"), |id| id.0));
         let subject = input.subject.map_or_else(|| input.stamp.id_for("subject"), |id| id.0);
         let register = input.subject.is_none().then(|| input.subject_kind.into());
-        let today = match ctx.in_scope(&input.contract) {
-            Some(scoped) => match ctx.parts().views.contract(scoped).await.or_fault()? {
-                Some(contract) => ctx.today(&contract),
-                None => deployment_today(ctx),
-            },
-            None => deployment_today(ctx),
-        };
+        let today = contract_today(ctx, &input.contract).await?;
         let command = JourneyCommand::ReceiveReferral(ReceiveReferral {
             journey: id,
             contract: input.contract,
@@ -81,8 +75,8 @@ impl Mutation {
     async fn log_contact(&self, ctx: &Context<'_>, mut input: LogContactInput) -> Result<JourneyPayload> {
         if input.fact.worker.is_none() {
             let login = &ctx.caller().principal.subject;
-            let own = ctx.caller().generation.worker_by_login(login).await.or_fault()?;
-            input.fact.worker = own.map(|worker| Id(worker.id.0));
+            let own = ctx.caller().generation.worker_of_login(login).await.or_fault()?;
+            input.fact.worker = own.map(|own| Id(own.worker.0));
         }
         state!(ctx, input, LogContact, input.fact.into())
     }
@@ -221,16 +215,19 @@ fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
 
 /// Today in the journey's contract, where no date was given and it matters.
 async fn today(ctx: &Context<'_>, id: JourneyId, when: &When) -> Result<NaiveDate> {
-    if when.occurred_on.is_none() {
-        let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
-        let code = envelopes.first().and_then(|first| first.contract.clone());
-        if let Some(scoped) = code.as_deref().and_then(|code| ctx.in_scope(code)) {
-            if let Some(contract) = ctx.parts().views.contract(scoped).await.or_fault()? {
-                return Ok(ctx.today(&contract));
-            }
-        }
+    if when.occurred_on.is_some() {
+        return Ok(deployment_today(ctx));
     }
-    Ok(deployment_today(ctx))
+    let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
+    let code = envelopes.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
+    contract_today(ctx, code).await
+}
+
+/// Today in the contract of this code, as far as the caller may know of it.
+async fn contract_today(ctx: &Context<'_>, code: &str) -> Result<NaiveDate> {
+    let Some(scoped) = ctx.in_scope(code) else { return Ok(deployment_today(ctx)) };
+    let contract = ctx.parts().views.contract(scoped).await.or_fault()?;
+    Ok(contract.map_or_else(|| deployment_today(ctx), |contract| ctx.today(&contract)))
 }
 
 fn deployment_today(ctx: &Context<'_>) -> NaiveDate {
