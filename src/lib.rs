@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod clock;
+pub mod cloud_event;
 pub mod contract;
 pub mod graphql;
 pub mod journey;
