@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::journey::event::{DecodeError, Event, EventType};
 use crate::log::envelope::{
-    Actor, CommandId, Envelope, EventId, Occurred, Position, Precision, Source, StreamId,
+    Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId,
 };
 
 /// What stands as `source` of the events that we write.
@@ -153,7 +153,14 @@ struct WrittenData<'a> {
 /// The line of an event, without its end; `zone` is that of the contract's dates.
 pub fn to_line(envelope: &Envelope, zone: Tz) -> String {
     let event_type = EventType::named(&envelope.event_type).map_or_else(
-        || format!("throughline.{}.{}.v{}", envelope.stream.kind.as_str(), envelope.event_type, envelope.schema_version),
+        || {
+            format!(
+                "throughline.{}.{}.v{}",
+                envelope.stream.kind.as_str(),
+                envelope.event_type,
+                envelope.schema_version
+            )
+        },
         |known| known.cloud_event_type(envelope.schema_version),
     );
     let written = Written {
@@ -186,8 +193,8 @@ pub fn to_line(envelope: &Envelope, zone: Tz) -> String {
 fn time_of(occurred: Occurred, zone: Tz) -> DateTime<FixedOffset> {
     let local = occurred.earliest().and_time(occurred.local_time().unwrap_or(NaiveTime::MIN));
     // Where the clocks go forward over it, the first time that there was.
-    let hours = (0..=24).map(|hours| local + TimeDelta::hours(hours));
-    let known = hours.filter_map(|local| zone.from_local_datetime(&local).earliest()).next();
+    let mut hours = (0..=24).map(|hours| local + TimeDelta::hours(hours));
+    let known = hours.find_map(|local| zone.from_local_datetime(&local).earliest());
     known.map_or_else(|| Utc.from_utc_datetime(&local).fixed_offset(), |at| at.fixed_offset())
 }
 
@@ -240,7 +247,8 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
         return Err(LineError::at("datacontenttype", format!("{content:?} is not read: write \"{JSON}\"")));
     }
     let id = required("id", read.id, "write the event's UUID")?;
-    let type_name: String = required("type", read.event_type, "write one such as throughline.journey.contact_logged.v1")?;
+    let type_name: String =
+        required("type", read.event_type, "write one such as throughline.journey.contact_logged.v1")?;
     let (event_type, schema_version) = known_type(&type_name)?;
     let subject: String = required("subject", read.subject, "write journey/ and the journey's UUID")?;
     let stream = stream_of(&subject, event_type)?;
@@ -254,7 +262,7 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
         stream,
         time,
         recorded_at: recorded_at.map(|at| at.trunc_subsecs(6)),
-        sequence: read.sequence.map(sequence).transpose()?,
+        sequence: read.sequence.as_deref().map(sequence).transpose()?,
         data: data(read.data)?,
     })
 }
@@ -339,10 +347,19 @@ fn known_type(name: &str) -> Result<(EventType, u16), LineError> {
 }
 
 fn stream_of(subject: &str, event_type: EventType) -> Result<StreamId, LineError> {
-    let stream: StreamId = subject.parse().map_err(|error| LineError::at("subject", format!("{error}")))?;
+    let stream: StreamId = match subject.strip_prefix("contract/") {
+        // A contract may be called by its code: its stream's id follows from it.
+        Some(code) if Uuid::parse_str(code).is_err() => StreamId::contract(code),
+        _ => subject.parse().map_err(|error: EnvelopeError| LineError::at("subject", error.to_string()))?,
+    };
     let kind = event_type.stream_kind();
     if stream.kind != kind {
-        let message = format!("{} belongs to a {2}, not a {}: write {2}/ and its UUID", event_type.as_str(), stream.kind.as_str(), kind.as_str());
+        let message = format!(
+            "{} belongs to a {2}, not a {}: write {2}/ and its UUID",
+            event_type.as_str(),
+            stream.kind.as_str(),
+            kind.as_str()
+        );
         return Err(LineError::at("subject", message));
     }
     Ok(stream)
@@ -358,7 +375,7 @@ fn time(text: &str) -> Result<Time, LineError> {
     })
 }
 
-fn sequence(raw: Box<RawValue>) -> Result<Position, LineError> {
+fn sequence(raw: &RawValue) -> Result<Position, LineError> {
     let text = raw.get().trim_matches('"');
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let position = text.parse().ok().filter(|position| digits && *position > 0);
@@ -387,7 +404,9 @@ fn located(key: &str, error: &serde_json::Error) -> LineError {
             let known = told.split_once(", ").map_or("", |(_, known)| known);
             LineError::at(format!("{key}.{field}"), format!("unknown key: leave it out ({known})"))
         }
-        Some(field) if told.starts_with("missing field") => LineError::at(format!("{key}.{field}"), "missing: write it"),
+        Some(field) if told.starts_with("missing field") => {
+            LineError::at(format!("{key}.{field}"), "missing: write it")
+        }
         _ => LineError::at(key, format!("cannot be read: {told}")),
     }
 }

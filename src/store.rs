@@ -94,7 +94,7 @@ fn unfold(text: &str, dialect: Dialect) -> String {
         let (marker, after) = after.split_once('}').expect("a marker in a statement is closed");
         let (set, bind) = marker.split_once(' ').expect("a marker names a set and its bind");
         unfolded.push_str(before);
-        unfolded.push_str(&match (set, dialect) {
+        let words = match (set, dialect) {
             ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
             ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
             ("streams", Dialect::Sqlite) => format!(
@@ -116,7 +116,8 @@ fn unfold(text: &str, dialect: Dialect) -> String {
                 "convert_to(to_char({bind} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'UTF8')"
             ),
             _ => panic!("a statement names an unknown marker {set:?}"),
-        });
+        };
+        unfolded.push_str(&words);
         rest = after;
     }
     unfolded.push_str(rest);

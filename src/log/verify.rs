@@ -469,11 +469,11 @@ impl Walk {
             self.find(None, Damage::Head(why));
         } else if position < last {
             self.find(None, Damage::Head(format!("it stands at {position}, the last event at {last}")));
-        } else if let (Some(recorded_at), true) = (self.recorded_at, !self.named.contains(&last)) {
-            if instant(head.recorded_at.as_deref()) != Some(recorded_at) {
-                let says = shown(head.recorded_at.as_deref());
-                self.find(None, Damage::Head(format!("it says {says}, the last event was recorded at {recorded_at}")));
-            }
+        } else if let Some(recorded_at) = self.recorded_at.filter(|_| !self.named.contains(&last))
+            && instant(head.recorded_at.as_deref()) != Some(recorded_at)
+        {
+            let says = shown(head.recorded_at.as_deref());
+            self.find(None, Damage::Head(format!("it says {says}, the last event was recorded at {recorded_at}")));
         }
     }
 }
