@@ -3,6 +3,66 @@
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
 pub mod code;
+pub mod context;
 pub mod graphiql;
 pub mod guard;
 pub mod transport;
+
+mod contract;
+mod event;
+mod journey;
+mod mutation;
+mod people;
+mod query;
+mod scalars;
+
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{EmptySubscription, Schema};
+use axum::extract::Request;
+use axum::response::Response;
+
+use crate::access::Principal;
+use context::{Caller, Parts};
+use guard::Limits;
+use journey::Stories;
+use mutation::Mutation;
+use people::Workers;
+use query::Query;
+use transport::Endpoint;
+
+/// The API over a deployment.
+#[derive(Clone)]
+pub struct Api {
+    endpoint: Endpoint<Query, Mutation, EmptySubscription>,
+    parts: Parts,
+}
+
+impl Api {
+    /// The API over these parts.
+    pub fn new(parts: Parts) -> Self {
+        let schema = Schema::build(Query, Mutation, EmptySubscription).data(parts.clone()).finish();
+        Self { endpoint: Endpoint::new(schema, Limits::default()), parts }
+    }
+
+    /// Answers one HTTP request of somebody who has shown who they are. The generation that is live at its start
+    /// answers all of it.
+    pub async fn answer(&self, http: Request, request_id: &str, principal: Principal) -> Response {
+        let generation = self.parts.views.live();
+        let upto = *generation.position().borrow();
+        let stories = Stories { log: self.parts.log.clone(), upto };
+        let attach = |request: async_graphql::Request| {
+            request
+                .data(DataLoader::new(stories, tokio::spawn))
+                .data(DataLoader::new(Workers(Arc::clone(&generation)), tokio::spawn))
+                .data(Caller { principal, generation })
+        };
+        self.endpoint.answer(http, request_id, attach).await
+    }
+}
+
+/// The schema as clients read it.
+pub fn sdl() -> String {
+    Schema::build(Query, Mutation, EmptySubscription).finish().sdl()
+}

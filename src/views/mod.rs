@@ -3,8 +3,16 @@
 //! The fold is in `projections/`; here is what keeps a generation up to date and asks it. Every question needs a
 //! scope, and no function here writes to the log.
 
+pub mod board;
+pub mod caseload;
+pub mod durations;
+pub mod exits;
 pub mod generation;
+pub mod people;
+pub mod performance;
+pub mod period;
 pub mod recency;
+pub mod referral_to_plan;
 
 mod project;
 mod rows;
@@ -133,7 +141,16 @@ impl Views {
 
 /// Every statement that asks a generation.
 fn statements() -> Vec<&'static Sql> {
-    [generation::STATEMENTS, recency::STATEMENTS].concat()
+    [
+        generation::STATEMENTS,
+        caseload::STATEMENTS,
+        exits::STATEMENTS,
+        people::STATEMENTS,
+        performance::STATEMENTS,
+        recency::STATEMENTS,
+        referral_to_plan::STATEMENTS,
+    ]
+    .concat()
 }
 
 async fn follow(projector: &mut Projector, newest: &mut tokio::sync::watch::Receiver<Position>) -> ViewError {
