@@ -5,12 +5,14 @@
 
 pub mod access;
 pub mod cli;
-
 pub mod clock;
+pub mod cloud_event;
 pub mod contract;
 pub mod deployment;
+pub mod export;
 pub mod graphql;
 pub mod http;
+pub mod import;
 pub mod journey;
 pub mod log;
 pub mod record;
