@@ -6,6 +6,7 @@
 pub mod access;
 pub mod clock;
 pub mod contract;
+pub mod demo;
 pub mod graphql;
 pub mod journey;
 pub mod log;
