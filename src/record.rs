@@ -23,7 +23,7 @@ use crate::log::{Log, LogError};
 use crate::views::Views;
 
 /// The zone of days that belong to no contract.
-const DEPLOYMENT_ZONE: Tz = chrono_tz::Europe::London;
+pub const DEPLOYMENT_ZONE: Tz = chrono_tz::Europe::London;
 /// How long a command waits for the live view.
 const PATIENCE: Duration = Duration::from_secs(1);
 

@@ -91,22 +91,26 @@ fn unfold_sets(text: &str, dialect: Dialect) -> String {
         let (marker, after) = after.split_once('}').expect("a marker in a statement is closed");
         let (set, bind) = marker.split_once(' ').expect("a marker names a set and its bind");
         unfolded.push_str(before);
-        unfolded.push_str(&match (set, dialect) {
-            ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
-            ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
-            ("streams", Dialect::Sqlite) => format!(
-                "(select value ->> 0 as kind, unhex(value ->> 1, '-') as id, value ->> 2 as version from json_each({bind}))"
-            ),
-            ("streams", Dialect::Postgres) => format!(
-                "(select value ->> 0 as kind, (value ->> 1)::uuid as id, (value ->> 2)::bigint as version \
-                 from json_array_elements({bind}::json))"
-            ),
-            _ => panic!("a statement names an unknown set {set:?}"),
-        });
+        unfolded.push_str(&unfolded_set(set, bind, dialect));
         rest = after;
     }
     unfolded.push_str(rest);
     unfolded
+}
+
+fn unfolded_set(set: &str, bind: &str, dialect: Dialect) -> String {
+    match (set, dialect) {
+        ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
+        ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
+        ("streams", Dialect::Sqlite) => format!(
+            "(select value ->> 0 as kind, unhex(value ->> 1, '-') as id, value ->> 2 as version from json_each({bind}))"
+        ),
+        ("streams", Dialect::Postgres) => format!(
+            "(select value ->> 0 as kind, (value ->> 1)::uuid as id, (value ->> 2)::bigint as version \
+             from json_array_elements({bind}::json))"
+        ),
+        _ => panic!("a statement names an unknown set {set:?}"),
+    }
 }
 
 /// What a process means to do with the store.
