@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 pub mod cloud_event;
 pub mod contract;
+pub mod demo;
 pub mod deployment;
 pub mod export;
 pub mod graphql;
