@@ -68,7 +68,7 @@ struct Drawn {
     area: &'static str,
     referred: bool,
     received: When,
-    accepted: Option<When>,
+    answer: Option<(When, Step)>,
     steps: Vec<(When, Step)>,
 }
 
@@ -84,8 +84,10 @@ struct Trial {
 }
 
 fn any_when() -> impl Strategy<Value = When> {
-    let precision = prop_oneof![10 => Just(Precision::Day), 1 => Just(Precision::Month), 1 => Just(Precision::Year)];
-    (0_u64..60, precision, 8_u32..18).prop_map(|(day, precision, hour)| When { day, precision, hour })
+    let precision = prop_oneof![8 => Just(Precision::Day), 2 => Just(Precision::Month), 1 => Just(Precision::Year)];
+    // The first days of the year and of February: there imprecise facts stand too.
+    let day = prop_oneof![6 => 0_u64..60, 1 => Just(1), 1 => Just(32)];
+    (day, precision, 8_u32..18).prop_map(|(day, precision, hour)| When { day, precision, hour })
 }
 
 fn any_attendance() -> impl Strategy<Value = Attendance> {
@@ -129,12 +131,13 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 fn any_journey() -> impl Strategy<Value = Drawn> {
-    let accepted = proptest::option::weighted(0.9, any_when());
+    let answer = (any_when(), prop_oneof![7 => Just(Step::Accept), 2 => Just(Step::Decline)]);
+    let answer = proptest::option::weighted(0.9, answer);
     let steps = proptest::collection::vec((any_when(), any_step()), 0..14);
-    (any_area(), any::<bool>(), any_when(), accepted, steps).prop_map(|(area, referred, received, accepted, steps)| {
+    (any_area(), any::<bool>(), any_when(), answer, steps).prop_map(|(area, referred, received, answer, steps)| {
         // Most referrals come early, so that most facts can follow them.
         let received = When { day: received.day / 3, ..received };
-        Drawn { area, referred, received, accepted, steps }
+        Drawn { area, referred, received, answer, steps }
     })
 }
 
@@ -359,11 +362,12 @@ impl Telling<'_> {
     }
 }
 
-/// The steps of a journey: the referral, mostly its acceptance, and what else was drawn.
+/// The steps of a journey: the referral, mostly its acceptance or decline, and what else was drawn.
 fn told(drawn: &Drawn) -> Vec<(When, Option<Step>)> {
-    let accepted = drawn.accepted.map(|when| (When { day: when.day / 2, ..when }, Some(Step::Accept)));
+    let sooner = |when: When| When { day: when.day / 2, ..when };
+    let answer = drawn.answer.iter().map(|(when, step)| (sooner(*when), Some(step.clone())));
     let steps = drawn.steps.iter().map(|(when, step)| (*when, Some(step.clone())));
-    std::iter::once((drawn.received, None)).chain(accepted).chain(steps).collect()
+    std::iter::once((drawn.received, None)).chain(answer).chain(steps).collect()
 }
 
 fn logged(worker: Option<WorkerId>, with: ContactWith, attendance: Attendance, two_way: bool) -> ContactLogged {
@@ -462,7 +466,7 @@ fn replay(
 
 /// How many cases are tried: more on demand.
 fn trials() -> u32 {
-    if std::env::var_os("THROUGHLINE_TEST_FULL").is_some() { 400 } else { 24 }
+    if std::env::var_os("THROUGHLINE_TEST_FULL").is_some() { 500 } else { 40 }
 }
 
 #[test]
