@@ -20,10 +20,12 @@ pub mod transport;
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use async_graphql::runtime::TokioTimer;
 use async_graphql::{EmptySubscription, Schema};
 use axum::extract::Request;
 use axum::response::Response;
+use futures_util::task::{FutureObj, Spawn, SpawnError};
+use tracing::Instrument as _;
 
 use crate::access::Principal;
 use context::{Caller, Parts};
@@ -71,5 +73,15 @@ pub fn sdl() -> String {
 
 /// A loader that gathers what the fields of one level ask for into one read.
 fn loader<L: Send + Sync + 'static>(of: L) -> DataLoader<L> {
-    DataLoader::new(of, TokioSpawner::current(), TokioTimer::default())
+    DataLoader::new(of, InTheSpan, TokioTimer::default())
+}
+
+/// Spawns within the span of whoever asks, so that what a loader logs names its request too.
+struct InTheSpan;
+
+impl Spawn for InTheSpan {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        tokio::spawn(future.in_current_span());
+        Ok(())
+    }
 }

@@ -1,8 +1,18 @@
 //! The one integration binary: every test runs on both stores.
 
+mod access;
+mod app;
 mod as_of;
+mod contact;
+mod events;
 mod golden_events;
+mod http;
+mod idempotency;
 mod oracle;
 mod oracle_boards;
+mod refusals;
+mod replay;
+mod schema;
+mod statements;
 mod stores;
 mod tidy;
