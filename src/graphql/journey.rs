@@ -10,10 +10,9 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObje
 use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
-use super::context::{Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
 use super::people::{Subject, Worker};
-use super::scalars::{Date, Id, Position};
+use super::scalars::{Date, Position};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::event::{self, KEYWORKER};
 use crate::journey::{Exit, History, Journey as Folded, Recorded};
@@ -213,15 +212,7 @@ impl Journey {
     }
 
     fn told<'a>(&'a self, reading: &'a Reading) -> Option<Told<'a>> {
-        let (received, referral) = reading.folded.referral.as_ref()?;
-        Some(Told {
-            id: self.id,
-            contract: self.contract.code()?,
-            journey: &reading.folded,
-            rulebook: self.rulebook(reading)?,
-            received: *received,
-            area: &referral.area,
-        })
+        Told::of(self.id, self.contract.code()?, &reading.folded, self.rulebook(reading)?)
     }
 }
 
@@ -235,8 +226,7 @@ impl Journey {
     /// What people call it: the first case number it came with, else the last eight digits of its id.
     async fn reference(&self, ctx: &Context<'_>) -> Result<Option<String>> {
         let reading = self.read(ctx).await?;
-        let referral = reading.folded.referral.as_ref();
-        Ok(referral.map(|(_, referral)| projections::journey::reference(self.id, referral)))
+        Ok(self.told(reading).map(|told| told.reference()))
     }
 
     /// The code of its contract.
@@ -387,17 +377,18 @@ impl Journey {
             DaySpan::between(between(from), between(plan))
         });
         let kind = told.rulebook.referral_to_plan.as_ref().map(|measured| measured.plan.clone());
-        Ok(first.zip(kind).map(|(occurred, kind)| Plan { kind, occurred: occurred.into(), waited: days.map(Into::into) }))
+        Ok(first.zip(kind).map(|(occurred, kind)| Plan {
+            kind,
+            occurred: occurred.into(),
+            waited: days.map(Into::into),
+        }))
     }
 
     /// Every plan agreed, oldest first.
     async fn plans(&self, ctx: &Context<'_>) -> Result<Vec<Plan>> {
         let plans = &self.read(ctx).await?.folded.plans;
-        let shown = plans.iter().map(|plan| Plan {
-            kind: plan.kind.clone(),
-            occurred: plan.occurred.into(),
-            waited: None,
-        });
+        let shown =
+            plans.iter().map(|plan| Plan { kind: plan.kind.clone(), occurred: plan.occurred.into(), waited: None });
         Ok(shown.collect())
     }
 
@@ -493,6 +484,7 @@ impl Assignment {
 }
 
 /// A contact or an attempt at one.
+#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that clients ask")]
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct Contact {

@@ -66,6 +66,13 @@ text_scalar! {
     |text| text.parse().ok(), |id| id.to_string()
 }
 
+text_scalar! {
+    /// An exact decimal, such as `16.5`; never a float.
+    Decimal(rust_decimal::Decimal) as "Decimal", "https://www.w3.org/TR/xmlschema-2/#decimal",
+    "write a decimal as a text, such as \"16.5\"",
+    |text| text.parse().ok(), |decimal| decimal.normalize().to_string()
+}
+
 /// A place in the log: 1 is the first event, 0 the place before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub envelope::Position);

@@ -32,6 +32,34 @@ pub enum Group {
     Reason(String),
 }
 
+impl Group {
+    /// What a board prints at the beginning of the row.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Whole => "All".to_owned(),
+            Self::Area(code) => title(code),
+            Self::Keyworker(holder) => holder.label.clone(),
+            Self::Unassigned => "Unassigned".to_owned(),
+            Self::Reason(code) => sentence(code),
+        }
+    }
+}
+
+/// A code as a name: `tower-hamlets` is Tower Hamlets.
+fn title(code: &str) -> String {
+    code.split(['-', '_', ' ']).map(capitalised).collect::<Vec<_>>().join(" ")
+}
+
+/// A code as a phrase: `lost_contact` is Lost contact.
+fn sentence(code: &str) -> String {
+    capitalised(&code.replace(['-', '_'], " "))
+}
+
+fn capitalised(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// Rows by a code: those that the rulebook lists in its order, whether or not anything is counted in them, then any
 /// other that was found.
 pub(super) fn by_code<T: Default>(
@@ -65,4 +93,15 @@ pub(super) fn by_keyworker<T: Default>(mut found: BTreeMap<Option<(String, Worke
 /// A count as SQL gives it.
 pub(super) fn count(rows: i64) -> u64 {
     u64::try_from(rows).expect("nothing is counted below zero")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_printed_as_people_write_it() {
+        assert_eq!(Group::Area("tower-hamlets".to_owned()).label(), "Tower Hamlets");
+        assert_eq!(Group::Reason("lost_contact".to_owned()).label(), "Lost contact");
+    }
 }

@@ -43,6 +43,9 @@ static BY_KEYWORKER: Sql = Sql::new(last_contacts!(" and k.worker = c.keyworker"
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&BY_ANYONE, &BY_KEYWORKER];
 
+/// What boards print for cases without a contact by their keyworker; the rulebook names the row for anyone's contacts.
+pub const NO_CONTACT_BY_KEYWORKER: &str = "No contact by keyworker";
+
 /// By what days since contact are broken down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {

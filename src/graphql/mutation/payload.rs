@@ -25,13 +25,18 @@ pub enum Severity {
 }
 
 /// Something that stood in the way of a command, or is worth knowing about it.
+#[expect(clippy::duplicated_attributes, reason = "fields of an interface share types")]
 #[derive(Debug, Clone, Interface)]
 #[graphql(
     field(name = "code", ty = "&String", desc = "The stable code, such as `DATED_IN_FUTURE`."),
     field(name = "severity", ty = "&Severity", desc = "How much it weighs."),
     field(name = "message", ty = "&String", desc = "What is wrong and what to do next."),
     field(name = "path", ty = "&Vec<String>", desc = "The field of the input that it is about, outermost first."),
-    field(name = "rule", ty = "&Option<String>", desc = "The rule behind it: of the domain, or a key of the rulebook."),
+    field(
+        name = "rule",
+        ty = "&Option<String>",
+        desc = "The rule behind it: of the domain, or a key of the rulebook."
+    ),
     field(name = "allowed", ty = "&Vec<String>", desc = "What would be allowed, where that is a list.")
 )]
 pub enum Problem {
