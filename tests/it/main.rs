@@ -3,6 +3,7 @@
 mod access;
 mod app;
 mod as_of;
+mod boards;
 mod contact;
 mod events;
 mod golden_events;
