@@ -4,5 +4,5 @@ use std::process::ExitCode;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    throughline::cli::run(std::env::args_os()).await
+    throughline::cli::run(std::env::args_os().collect()).await
 }
