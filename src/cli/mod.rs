@@ -214,8 +214,10 @@ pub(crate) enum Ending {
     WrongUse,
 }
 
-/// Runs the command line.
-pub async fn run(arguments: Vec<OsString>) -> ExitCode {
+/// Runs the command line on a runtime of its own.
+///
+/// The runtime is here rather than in the binary so that all that is asynchronous is compiled once, with the library.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(help) => {
@@ -226,7 +228,15 @@ pub async fn run(arguments: Vec<OsString>) -> ExitCode {
         }
     };
     crate::telemetry::start();
-    match commands::run(cli).await {
+    exit_code(block_on(cli))
+}
+
+fn block_on(cli: Cli) -> anyhow::Result<Ending> {
+    tokio::runtime::Runtime::new()?.block_on(commands::run(cli))
+}
+
+fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {
+    match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::CheckFailed) => ExitCode::from(1),
         Ok(Ending::WrongUse) => ExitCode::from(2),
