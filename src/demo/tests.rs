@@ -100,7 +100,7 @@ impl Ledger {
         for (id, history) in self.histories.iter().filter(|(_, history)| history.contract() == Some(CONTRACT)) {
             let rows = projections::rows_of_journey(*id, CONTRACT, &history.journey(), rulebook);
             for (table, key, rest) in rows.iter().filter(|(table, ..)| *table == "stage") {
-                let ([_, Value::Text(stage)], [_, Value::Text(area), _, _, Value::Date(month)]) = (key, rest) else {
+                let ([_, Value::Text(stage)], [_, Value::Text(area), _, _, Value::Date(month), _]) = (key, rest) else {
                     panic!("a row of {table} has another shape: {key:?} {rest:?}");
                 };
                 *counts.entry((area.clone(), stage.clone(), *month)).or_default() += 1;
