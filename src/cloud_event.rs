@@ -267,6 +267,15 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
     })
 }
 
+/// The id of a line that is otherwise not read, if it has one.
+pub fn id_of(line: &str) -> Option<Uuid> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: Uuid,
+    }
+    serde_json::from_str(line).ok().map(|Identified { id }| id)
+}
+
 fn data(raw: Option<Box<RawValue>>) -> Result<Data, LineError> {
     let read: ReadData = required("data", raw, "write an object with contract and payload")?;
     let payload = read.payload.ok_or_else(|| LineError::at("data.payload", "missing: write what was so"))?;
@@ -539,13 +548,15 @@ mod tests {
             let text = line("2022-01-03", "").replacen(from, to, 1);
             from_line(&text).and_then(|read| read.event().map(drop)).expect_err(to).to_string()
         };
-        assert_eq!(told(r#""time""#, r#""tim""#), "time: missing: write the day on which it was so");
+        assert_eq!(told(r#""time""#, r#""times""#), "time: missing: write the day on which it was so");
         assert_eq!(told("1.0", "0.3"), r#"specversion: "0.3" is unknown: write "1.0""#);
         assert!(told("plan_agreed.v1", "plan_torn.v1").starts_with("type: this build knows no type"));
         assert!(told("journey/75bc", "subject/75bc").starts_with("subject: PlanAgreed belongs to a journey"));
         assert!(told("journey/75bc", "75bc").starts_with("subject: malformed stream"));
-        assert!(told(r#""payload""#, r#""paylod""#).starts_with("data.paylod: unknown key: leave it out (expected"));
-        assert!(told(r#""kind""#, r#""kin""#).starts_with("data.payload.kin: unknown key"));
+        assert!(
+            told(r#""payload""#, r#""payloads""#).starts_with("data.payloads: unknown key: leave it out (expected")
+        );
+        assert!(told(r#""kind""#, r#""kinds""#).starts_with("data.payload.kinds: unknown key"));
         assert_eq!(told(r#""kind":"php""#, ""), "data.payload.kind: missing: write it");
         assert_eq!(told(r#"{"kind":"php"}"#, "[]"), "data.payload: not an object: write what was so");
         assert!(told("}", "").starts_with("not JSON at column"));

@@ -112,9 +112,9 @@ fn unfold(text: &str, dialect: Dialect) -> String {
             ("raw_text", Dialect::Postgres) => format!("convert_to({bind}, 'UTF8')"),
             ("raw_uuid", Dialect::Postgres) => format!("uuid_send({bind})"),
             ("raw_date", Dialect::Postgres) => format!("convert_to(to_char({bind}, 'YYYY-MM-DD'), 'UTF8')"),
-            ("raw_instant", Dialect::Postgres) => format!(
-                "convert_to(to_char({bind} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'UTF8')"
-            ),
+            ("raw_instant", Dialect::Postgres) => {
+                format!("convert_to(to_char({bind} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'UTF8')")
+            }
             _ => panic!("a statement names an unknown marker {set:?}"),
         };
         unfolded.push_str(&words);

@@ -244,8 +244,8 @@ pub(crate) async fn tell_a_story(recorder: &Recorder) {
 }
 
 async fn correct(recorder: &Recorder, payload: &serde_json::value::RawValue, target: EventId) {
-    let mut fact: ContactLogged = serde_json::from_str(payload.get()).expect("a contact");
-    fact.channel = "home_visit".to_owned();
+    let fact: ContactLogged = serde_json::from_str(payload.get()).expect("a contact");
+    let fact = ContactLogged { channel: "home_visit".to_owned(), ..fact };
     let correct = CorrectFact {
         journey: JOURNEY,
         target,

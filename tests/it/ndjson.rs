@@ -131,7 +131,7 @@ async fn one_bad_line_and_nothing_is_loaded() {
             changed(14, r#""contract":"shps""#, r#""contract":"mhep""#),
             "line 14: data.contract: the journey is one of shps",
         ),
-        (changed(14, r#""channel""#, r#""chanel""#), "line 14: data.payload.chanel: unknown key"),
+        (changed(14, r#""channel""#, r#""channels""#), "line 14: data.payload.channels: unknown key"),
         (changed(14, r#""channel":"phone","#, ""), "line 14: data.payload.channel: missing"),
         (changed(14, r#""precision""#, r#""precise""#), "line 14: data.precise: unknown key"),
         (changed(2, r#""hash":""#, r#""hash":"00"#), "line 2: data.payload.hash: not the hash of this rulebook"),
@@ -232,16 +232,16 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
         ("[1, 2]".to_owned(), "unreadable: not"),
         ("\"\u{0}\"".to_owned(), "unreadable: not JSON"),
         (
-            line(3, "contact_logged", "2018-02-10", CONTACT).replacen("contract", "contrakt", 1),
-            "unreadable: data.contrakt: unknown key",
+            line(3, "contact_logged", "2018-02-10", CONTACT).replacen("contract", "contracts", 1),
+            "unreadable: data.contracts: unknown key",
         ),
         (
-            line(4, "contact_logged", "2018-02-10", &CONTACT.replace("two_way", "twoway")),
-            "unreadable: data.payload.twoway: unknown key",
+            line(4, "contact_logged", "2018-02-10", &CONTACT.replace("two_way", "two_ways")),
+            "unreadable: data.payload.two_ways: unknown key",
         ),
         (
-            line(5, "contact_logged", "2018-02-10", &CONTACT.replace("client", "cleint")),
-            "unreadable: data.payload: cannot be read: unknown variant `cleint`",
+            line(5, "contact_logged", "2018-02-10", &CONTACT.replace("client", "clients")),
+            "unreadable: data.payload: cannot be read: unknown variant `clients`",
         ),
         (
             line(6, "evidence_attached", "2018-02-10", "{}"),
@@ -314,6 +314,8 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
             assert_eq!(row.line, line, "{shown}");
             assert!(shown.starts_with(outcome), "line {line}: expected {outcome:?}, found {shown:?}");
         }
+        let id_of = |line| told.iter().find(|row| row.line == line).and_then(|row| row.id);
+        assert_eq!((id_of(4), id_of(10)), (None, Some(uuid::Uuid::from_u128(6))), "what can be read of it is told");
         assert_eq!(deployment.log.head().await.expect("a head").position, Position(7));
         drop(recorder);
         deployment.end().await;
