@@ -13,6 +13,7 @@ use crate::log::envelope::WorkerId;
 
 table!("caseload", key 2, [
     "journey": Uuid, "from_on": Date, "to_on": Date, "contract": Text, "area": Text, "keyworker": Uuid,
+    "reference": Text,
 ]);
 
 /// A stretch of days `[from, to)` on which a case was on the caseload with one keyworker, or with none.
@@ -28,8 +29,8 @@ pub struct Stretch {
 
 /// The stretches of a case, in order and without overlap.
 pub fn stretches(journey: &Journey) -> Vec<Stretch> {
-    let Some(accepted) = journey.accepted else { return Vec::new() };
-    let from = accepted.earliest();
+    let (Some((received, _)), Some(accepted)) = (&journey.referral, journey.accepted) else { return Vec::new() };
+    let from = accepted.earliest().max(received.earliest());
     let to = journey.closed.as_ref().map_or(FOREVER, |close| close.occurred.earliest());
     if to <= from {
         return Vec::new();
@@ -70,8 +71,9 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
                 Value::Date(stretch.from),
                 Value::Date(stretch.to),
                 Value::text(told.contract),
-                Value::text(told.area),
+                Value::text(&told.referral.area),
                 stretch.keyworker.map_or(Value::Null, |worker| Value::Uuid(worker.0)),
+                Value::Text(told.reference()),
             ],
         );
     }

@@ -5,7 +5,9 @@ create table caseload (
     contract {text} not null,
     area {text} not null,
     keyworker uuid,
+    reference {text} not null,
     primary key (journey, from_on)
 );
-create index caseload_by_contract on caseload (contract, to_on, from_on);
-create index caseload_by_keyworker on caseload (keyworker, to_on);
+create index caseload_by_day on caseload (contract, to_on, from_on);
+create index caseload_by_reference on caseload (contract, reference, journey);
+create index caseload_by_keyworker on caseload (contract, keyworker, reference, journey);

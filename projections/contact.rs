@@ -8,19 +8,27 @@ use uuid::Uuid;
 use super::{DaySpan, Rows, Told, Value, table};
 use crate::contract::rulebook::Recency;
 use crate::journey::{Contact, Journey};
+use crate::log::envelope::WorkerId;
 
 table!("contact", key 3, ["journey": Uuid, "day": Date, "worker": Uuid, "latest": Date]);
 
 /// The worker of a contact that names none.
 pub const NOBODY: Uuid = Uuid::nil();
 
-/// The contacts of a journey that the rulebook counts as made (domain.md §7), in order.
+/// Whether a contact counts: made, and with somebody whom the rulebook counts (domain.md §7).
+pub fn counts(contact: &Contact, recency: &Recency) -> bool {
+    let with = contact.details.with.as_str();
+    contact.details.is_made() && recency.counts_with.iter().any(|counted| counted == with)
+}
+
+/// The contacts of a journey that count, in order.
 pub fn made<'a>(journey: &'a Journey, recency: &'a Recency) -> impl Iterator<Item = &'a Contact> {
-    let counts = |contact: &&Contact| {
-        let with = contact.details.with.as_str();
-        contact.details.is_made() && recency.counts_with.iter().any(|counted| counted == with)
-    };
-    journey.contacts.iter().filter(counts)
+    journey.contacts.iter().filter(|contact| counts(contact, recency))
+}
+
+/// Those that this worker made, also before the case was theirs.
+pub fn made_by<'a>(journey: &'a Journey, recency: &'a Recency, worker: WorkerId) -> impl Iterator<Item = &'a Contact> {
+    made(journey, recency).filter(move |contact| contact.details.worker == Some(worker))
 }
 
 /// The days from the last of these contacts to a day: the latest by day, the best known of that day.
@@ -29,7 +37,7 @@ pub fn made<'a>(journey: &'a Journey, recency: &'a Recency) -> impl Iterator<Ite
 pub fn days_since<'a>(contacts: impl Iterator<Item = &'a Contact>, as_of: NaiveDate) -> Option<DaySpan> {
     let by_then = contacts.map(|contact| contact.occurred).filter(|occurred| occurred.earliest() <= as_of);
     let last = by_then.max_by_key(|occurred| (occurred.earliest(), std::cmp::Reverse(occurred.latest())))?;
-    Some(DaySpan::between((last.earliest(), last.latest()), (as_of, as_of)))
+    Some(DaySpan::since((last.earliest(), last.latest()), as_of))
 }
 
 /// The rows of a journey: one for each day and worker, best known first.

@@ -1,23 +1,27 @@
 //! Disengagements: dated marks shown beneath the exits. The case stays on the caseload until it is closed.
+//!
+//! A board counts a journey once for each reason, by the day of its first mark (domain.md §5).
 
-use super::{Rows, Told, Value, stage, table};
+use super::{Rows, Told, Value, table};
 
-table!("disengagement", key 3, [
-    "journey": Uuid, "day": Date, "reason": Text, "contract": Text, "area": Text, "month": Date,
+table!("disengagement", key 2, [
+    "journey": Uuid, "reason": Text, "contract": Text, "area": Text, "marked_on": Date, "counts_from": Date,
 ]);
 
-/// The rows of a journey.
+/// The rows of a journey: the first mark of each reason.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    for mark in &told.journey.disengagements {
+    let mut marks: Vec<_> = told.journey.disengagements.iter().collect();
+    marks.sort_by_key(|mark| std::cmp::Reverse(mark.occurred.earliest()));
+    for mark in marks {
         rows.add(
             &TABLE,
             [
                 Value::Uuid(told.id.0),
-                Value::Date(mark.occurred.earliest()),
                 Value::text(&mark.reason),
                 Value::text(told.contract),
-                Value::text(told.area),
-                Value::Date(stage::month_of(mark.occurred.earliest())),
+                Value::text(&told.referral.area),
+                Value::Date(mark.occurred.earliest()),
+                Value::Date(told.counts_from(mark.occurred)),
             ],
         );
     }

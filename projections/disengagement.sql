@@ -1,10 +1,10 @@
 create table disengagement (
     journey uuid not null,
-    day date not null,
     reason {text} not null,
     contract {text} not null,
     area {text} not null,
-    month date not null,
-    primary key (journey, day, reason)
+    marked_on date not null,
+    counts_from date not null,
+    primary key (journey, reason)
 );
-create index disengagement_by_contract on disengagement (contract, month, reason, day);
+create index disengagement_by_contract on disengagement (contract, marked_on, reason, area, counts_from);

@@ -10,5 +10,6 @@ create table journey (
     accepted_on date,
     declined_on date
 );
-create index journey_by_subject on journey (subject);
-create index journey_by_contract on journey (contract, reference, id);
+create index journey_by_subject on journey (subject, contract);
+create index journey_by_reference on journey (contract, reference, id);
+create index journey_by_decline on journey (contract, declined_on) where declined_on is not null;

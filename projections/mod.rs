@@ -3,6 +3,7 @@
 //! Pure: rows are derived from one stream's events and the contract's rulebook, and from nothing else. No fold may
 //! read another stream, a clock or a database. All of it may always be dropped and built anew.
 
+pub mod assignment;
 pub mod caseload;
 pub mod contact;
 pub mod contract;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 use crate::contract::Rulebook;
 use crate::journey::Journey;
+use crate::journey::event::ReferralReceived;
 use crate::log::envelope::{JourneyId, Occurred};
 
 /// A cell of a view table. Money is in minor units, other decimals in millionths.
@@ -68,6 +70,7 @@ pub struct Table {
 
 /// Every view table; a table's place here is its number in [`Rows`].
 pub static TABLES: &[&Table] = &[
+    &assignment::TABLE,
     &caseload::TABLE,
     &contact::TABLE,
     &contract::TABLE,
@@ -109,9 +112,9 @@ impl Rows {
 /// A journey whose referral does not stand has none.
 pub fn rows_of_journey(id: JourneyId, contract: &str, journey: &Journey, rulebook: &Rulebook) -> Rows {
     let mut rows = Rows::default();
-    if let Some((received, referral)) = &journey.referral {
-        let told = Told { id, contract, journey, rulebook, received: *received, area: &referral.area };
-        journey::rows(&told, referral, &mut rows);
+    if let Some(told) = Told::of(id, contract, journey, rulebook) {
+        journey::rows(&told, &mut rows);
+        assignment::rows(&told, &mut rows);
         caseload::rows(&told, &mut rows);
         contact::rows(&told, &mut rows);
         referral_to_plan::rows(&told, &mut rows);
@@ -135,8 +138,28 @@ pub struct Told<'a> {
     pub rulebook: &'a Rulebook,
     /// When the referral was received.
     pub received: Occurred,
-    /// The service area.
-    pub area: &'a str,
+    /// The referral.
+    pub referral: &'a ReferralReceived,
+}
+
+impl<'a> Told<'a> {
+    /// What the folds are told of a journey; none where its referral does not stand.
+    pub fn of(id: JourneyId, contract: &'a str, journey: &'a Journey, rulebook: &'a Rulebook) -> Option<Self> {
+        let (received, referral) = journey.referral.as_ref()?;
+        Some(Self { id, contract, journey, rulebook, received: *received, referral })
+    }
+
+    /// What people call the journey: the first case number it came with, else the last eight digits of its id.
+    pub fn reference(&self) -> String {
+        let first = self.referral.external_references.first();
+        first.map_or_else(|| self.id.0.simple().to_string()[24..].to_uppercase(), |reference| reference.id.clone())
+    }
+
+    /// The first day at whose end this fact of the journey counts: the journey is there from its referral on, though
+    /// a fact may stand before it (a plan agreed before, a month known only as such).
+    pub fn counts_from(&self, occurred: Occurred) -> NaiveDate {
+        occurred.earliest().max(self.received.earliest())
+    }
 }
 
 /// A day after every day, for what has not ended.
@@ -159,6 +182,11 @@ impl DaySpan {
     pub fn between(from: Between, to: Between) -> Self {
         let days = |from: NaiveDate, to: NaiveDate| u32::try_from((to - from).num_days()).unwrap_or(0);
         Self { lowest: days(from.1, to.0), highest: days(from.0, to.1) }
+    }
+
+    /// From a day, known within bounds, to the end of another; never below zero.
+    pub fn since(from: Between, as_of: NaiveDate) -> Self {
+        Self::between(from, (as_of, as_of))
     }
 
     /// The number of days, where it is known exactly.

@@ -8,7 +8,7 @@ use crate::log::envelope::Occurred;
 
 table!("referral_to_plan", key 1, [
     "journey": Uuid, "contract": Text, "area": Text, "from_on": Date, "from_latest": Date,
-    "plan_on": Date, "plan_latest": Date, "out_on": Date, "closed_on": Date,
+    "counts_from": Date, "plan_on": Date, "plan_latest": Date, "declined_on": Date, "closed_on": Date,
 ]);
 
 /// When the clock of a referral starts: when it counts (domain.md §7).
@@ -31,6 +31,11 @@ pub fn days(from: Between, plan: Between) -> DaySpan {
     DaySpan::between(from, plan)
 }
 
+/// Whether the plan surely stands before the referral: a flag for whoever looks after the records.
+pub fn is_before_referral(from: Between, plan: Between) -> bool {
+    plan.1 < from.0
+}
+
 /// The row of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let (Some(from), true) = (clock_starts(told), told.rulebook.referral_to_plan.is_some()) else { return };
@@ -42,9 +47,10 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
         [
             Value::Uuid(told.id.0),
             Value::text(told.contract),
-            Value::text(told.area),
+            Value::text(&told.referral.area),
             Value::Date(from.earliest()),
             Value::Date(from.latest()),
+            Value::Date(told.counts_from(from)),
             Value::date(plan.map(|plan| plan.earliest())),
             Value::date(plan.map(|plan| plan.latest())),
             Value::date(declined),

@@ -4,9 +4,10 @@ create table referral_to_plan (
     area {text} not null,
     from_on date not null,
     from_latest date not null,
+    counts_from date not null,
     plan_on date,
     plan_latest date,
-    out_on date,
+    declined_on date,
     closed_on date
 );
 create index referral_to_plan_by_contract on referral_to_plan (contract, from_on);

@@ -6,13 +6,14 @@ use chrono::{Datelike, NaiveDate};
 use serde_json::Value as Json;
 
 use super::{Rows, Told, Value, table};
-use crate::contract::rulebook::{CountsWhen, StageWhen};
+use crate::contract::rulebook::{CountsWhen, Stage, StageWhen};
 use crate::journey::Spell;
 use crate::journey::event::Attribute;
 use crate::log::envelope::Occurred;
 
 table!("stage", key 2, [
     "journey": Uuid, "stage": Text, "contract": Text, "area": Text, "ordinal": Int, "reached_on": Date, "month": Date,
+    "counts_from": Date,
 ]);
 
 /// When a journey reached a stage, if it did.
@@ -43,6 +44,11 @@ pub fn reached(told: &Told<'_>, when: &StageWhen) -> Option<Occurred> {
     }
 }
 
+/// The stage of a journey: the furthest in the rulebook's order that these facts reached.
+pub fn furthest<'a>(told: &Told<'a>) -> Option<&'a Stage> {
+    told.rulebook.stages.iter().rev().find(|stage| reached(told, &stage.when).is_some())
+}
+
 /// Whether a spell's attribute is the value that a rulebook names.
 fn equals(attribute: &Attribute, value: &Json) -> bool {
     match (attribute, value) {
@@ -68,10 +74,11 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
                     Value::Uuid(told.id.0),
                     Value::text(&stage.code),
                     Value::text(told.contract),
-                    Value::text(told.area),
+                    Value::text(&told.referral.area),
                     Value::Int(ordinal),
                     Value::Date(reached.earliest()),
                     Value::Date(month_of(reached.earliest())),
+                    Value::Date(told.counts_from(reached)),
                 ],
             );
         }

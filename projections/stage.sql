@@ -6,6 +6,7 @@ create table stage (
     ordinal bigint not null,
     reached_on date not null,
     month date not null,
+    counts_from date not null,
     primary key (journey, stage)
 );
-create index stage_by_contract on stage (contract, stage, month, area, reached_on);
+create index stage_by_contract on stage (contract, month, stage, area, counts_from);

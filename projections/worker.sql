@@ -5,3 +5,4 @@ create table worker (
     joined_on date not null
 );
 create index worker_by_login on worker (login);
+create index worker_by_label on worker (label, id);

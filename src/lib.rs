@@ -4,16 +4,21 @@
 //! touches the world stands in the rest.
 
 pub mod access;
+pub mod cli;
 pub mod clock;
 pub mod cloud_event;
 pub mod contract;
+pub mod demo;
+pub mod deployment;
 pub mod export;
 pub mod graphql;
+pub mod http;
 pub mod import;
 pub mod journey;
 pub mod log;
 pub mod record;
 pub mod store;
+pub mod telemetry;
 pub mod views;
 
 // The folds stand at the top of the repository, beside their tables: they may always be dropped.

@@ -94,34 +94,38 @@ fn unfold(text: &str, dialect: Dialect) -> String {
         let (marker, after) = after.split_once('}').expect("a marker in a statement is closed");
         let (set, bind) = marker.split_once(' ').expect("a marker names a set and its bind");
         unfolded.push_str(before);
-        let words = match (set, dialect) {
-            ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
-            ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
-            ("streams", Dialect::Sqlite) => format!(
-                "(select value ->> 0 as kind, unhex(value ->> 1, '-') as id, value ->> 2 as version from json_each({bind}))"
-            ),
-            ("streams", Dialect::Postgres) => format!(
-                "(select value ->> 0 as kind, (value ->> 1)::uuid as id, (value ->> 2)::bigint as version \
-                 from json_array_elements({bind}::json))"
-            ),
-            ("raw_int", Dialect::Sqlite) => format!("cast({bind} as integer)"),
-            ("raw_int" | "raw_bytes", Dialect::Postgres) => bind.to_owned(),
-            ("raw_text" | "raw_uuid" | "raw_date" | "raw_instant" | "raw_bytes", Dialect::Sqlite) => {
-                format!("cast({bind} as blob)")
-            }
-            ("raw_text", Dialect::Postgres) => format!("convert_to({bind}, 'UTF8')"),
-            ("raw_uuid", Dialect::Postgres) => format!("uuid_send({bind})"),
-            ("raw_date", Dialect::Postgres) => format!("convert_to(to_char({bind}, 'YYYY-MM-DD'), 'UTF8')"),
-            ("raw_instant", Dialect::Postgres) => {
-                format!("convert_to(to_char({bind} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'UTF8')")
-            }
-            _ => panic!("a statement names an unknown marker {set:?}"),
-        };
-        unfolded.push_str(&words);
+        unfolded.push_str(&words(set, bind, dialect));
         rest = after;
     }
     unfolded.push_str(rest);
     unfolded
+}
+
+/// The words that stand for a marker on one store.
+fn words(set: &str, bind: &str, dialect: Dialect) -> String {
+    match (set, dialect) {
+        ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
+        ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
+        ("streams", Dialect::Sqlite) => format!(
+            "(select value ->> 0 as kind, unhex(value ->> 1, '-') as id, value ->> 2 as version from json_each({bind}))"
+        ),
+        ("streams", Dialect::Postgres) => format!(
+            "(select value ->> 0 as kind, (value ->> 1)::uuid as id, (value ->> 2)::bigint as version \
+             from json_array_elements({bind}::json))"
+        ),
+        ("raw_int", Dialect::Sqlite) => format!("cast({bind} as integer)"),
+        ("raw_int" | "raw_bytes", Dialect::Postgres) => bind.to_owned(),
+        ("raw_text" | "raw_uuid" | "raw_date" | "raw_instant" | "raw_bytes", Dialect::Sqlite) => {
+            format!("cast({bind} as blob)")
+        }
+        ("raw_text", Dialect::Postgres) => format!("convert_to({bind}, 'UTF8')"),
+        ("raw_uuid", Dialect::Postgres) => format!("uuid_send({bind})"),
+        ("raw_date", Dialect::Postgres) => format!("convert_to(to_char({bind}, 'YYYY-MM-DD'), 'UTF8')"),
+        ("raw_instant", Dialect::Postgres) => {
+            format!("convert_to(to_char({bind} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'UTF8')")
+        }
+        _ => panic!("a statement names an unknown marker {set:?}"),
+    }
 }
 
 /// What a process means to do with the store.

@@ -186,3 +186,6 @@ fn published(code: &str, occurred: Occurred, text: &str, rulebook: &Rulebook) ->
     let event = RulebookPublished { content: text.to_owned(), hash: rulebook.hash().to_owned() };
     NewEvent { stream: StreamId::contract(code), contract: Some(code.to_owned()), occurred, event: Event::from(event) }
 }
+
+#[cfg(test)]
+mod tests;

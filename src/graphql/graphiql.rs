@@ -29,16 +29,8 @@ struct Asset {
 
 /// The files of the page. README.md beside them says where each comes from.
 const ASSETS: [Asset; 6] = [
-    Asset {
-        name: "start.js",
-        media: "text/javascript; charset=utf-8",
-        bytes: include_bytes!("graphiql/start.js"),
-    },
-    Asset {
-        name: "page.css",
-        media: "text/css; charset=utf-8",
-        bytes: include_bytes!("graphiql/page.css"),
-    },
+    Asset { name: "start.js", media: "text/javascript; charset=utf-8", bytes: include_bytes!("graphiql/start.js") },
+    Asset { name: "page.css", media: "text/css; charset=utf-8", bytes: include_bytes!("graphiql/page.css") },
     Asset {
         name: "graphiql-3.9.0.min.js",
         media: "text/javascript; charset=utf-8",
@@ -63,9 +55,7 @@ const ASSETS: [Asset; 6] = [
 
 /// `GET /graphiql` and the files below it, for any state. The page asks `POST graphql` beside it.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    Router::new()
-        .route("/graphiql", get(page))
-        .route("/graphiql/{name}", get(asset))
+    Router::new().route("/graphiql", get(page)).route("/graphiql/{name}", get(asset))
 }
 
 async fn page() -> Response {
@@ -77,11 +67,7 @@ async fn asset(Path(name): Path<String>) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     };
     // A version in the name means that the file will never change under it.
-    let caching = if asset.name.contains(".min.") {
-        "public, max-age=31536000, immutable"
-    } else {
-        "no-cache"
-    };
+    let caching = if asset.name.contains(".min.") { "public, max-age=31536000, immutable" } else { "no-cache" };
     served(asset.media, caching, asset.bytes)
 }
 
@@ -150,27 +136,15 @@ mod tests {
             assert!(policy.starts_with("default-src 'none'"));
             assert!(!policy.contains("http") && !policy.contains("unsafe-eval"));
             let text = String::from_utf8(bytes).expect("text");
-            assert!(
-                !text.contains("://") && !text.contains("<script>"),
-                "{path}"
-            );
+            assert!(!text.contains("://") && !text.contains("<script>"), "{path}");
         }
         let style = include_str!("graphiql/graphiql-3.9.0.min.css");
-        assert!(
-            style
-                .split("url(")
-                .skip(1)
-                .all(|url| url.trim_start_matches(['"', '\'']).starts_with("data:"))
-        );
+        assert!(style.split("url(").skip(1).all(|url| url.trim_start_matches(['"', '\'']).starts_with("data:")));
     }
 
     #[tokio::test]
     async fn what_is_not_a_file_of_the_page_is_not_found() {
-        for path in [
-            "/graphiql/README.md",
-            "/graphiql/..%2Fcode.rs",
-            "/graphiql/x",
-        ] {
+        for path in ["/graphiql/README.md", "/graphiql/..%2Fcode.rs", "/graphiql/x"] {
             assert_eq!(got(path).await.0, StatusCode::NOT_FOUND, "{path}");
         }
     }

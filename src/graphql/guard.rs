@@ -146,11 +146,7 @@ impl From<Refusal> for ServerError {
             Refusal::Syntax { message, at } | Refusal::Invalid { message, at } => (message, at),
             Refusal::Operation { message } => (message, Vec::new()),
             Refusal::Variable { message, at } => (message, vec![at]),
-            Refusal::TooComplex {
-                limit,
-                asked,
-                allowed,
-            } => {
+            Refusal::TooComplex { limit, asked, allowed } => {
                 extensions.set("limit", limit);
                 extensions.set("asked", asked);
                 extensions.set("allowed", allowed);
@@ -186,38 +182,19 @@ pub fn admit(
         ("aliases", measures.aliases, limits.aliases_max),
         ("directives", measures.directives, limits.directives_max),
         ("root_fields", measures.root_fields, limits.root_fields_max),
-        (
-            "introspections",
-            measures.introspections,
-            limits.introspections_max,
-        ),
-        (
-            "introspection_lists",
-            measures.introspection_lists,
-            limits.introspection_lists_max,
-        ),
+        ("introspections", measures.introspections, limits.introspections_max),
+        ("introspection_lists", measures.introspection_lists, limits.introspection_lists_max),
     ])?;
     let operation = select(&document, operation_name).map_err(|refusal| vec![refusal])?;
     variables::check(operation, variables)?;
-    Ok(Admitted {
-        kind: operation.ty,
-        fed_by_variables: measures.fed_by_variables,
-        document,
-    })
+    Ok(Admitted { kind: operation.ty, fed_by_variables: measures.fed_by_variables, document })
 }
 
 /// What can be said of the text before the parser sees it.
 fn admit_text(query: &str, limits: &Limits) -> Result<(), Vec<Refusal>> {
-    within([(
-        "document_bytes",
-        u64::try_from(query.len()).unwrap_or(u64::MAX),
-        limits.document_bytes_max,
-    )])?;
+    within([("document_bytes", u64::try_from(query.len()).unwrap_or(u64::MAX), limits.document_bytes_max)])?;
     let scanned = scan::scan(query).map_err(|refusal| vec![refusal])?;
-    within([
-        ("tokens", scanned.tokens, limits.tokens_max),
-        ("nesting", scanned.nesting, limits.nesting_max),
-    ])
+    within([("tokens", scanned.tokens, limits.tokens_max), ("nesting", scanned.nesting, limits.nesting_max)])
 }
 
 /// Refuses every figure that is above what is allowed.
@@ -225,24 +202,13 @@ fn within<const N: usize>(figures: [(&'static str, u64, u64); N]) -> Result<(), 
     let refusals: Vec<_> = figures
         .into_iter()
         .filter(|&(_, asked, allowed)| asked > allowed)
-        .map(|(limit, asked, allowed)| Refusal::TooComplex {
-            limit,
-            asked,
-            allowed,
-        })
+        .map(|(limit, asked, allowed)| Refusal::TooComplex { limit, asked, allowed })
         .collect();
-    if refusals.is_empty() {
-        Ok(())
-    } else {
-        Err(refusals)
-    }
+    if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
 /// The operation that the request selects.
-fn select<'a>(
-    document: &'a ExecutableDocument,
-    name: Option<&str>,
-) -> Result<&'a OperationDefinition, Refusal> {
+fn select<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
     let refuse = |message| Err(Refusal::Operation { message });
     match (&document.operations, name) {
         (DocumentOperations::Single(operation), None) => Ok(&operation.node),
@@ -263,10 +229,7 @@ fn select<'a>(
             let mut all = operations.values();
             match (all.next(), all.next()) {
                 (Some(only), None) => Ok(&only.node),
-                _ => refuse(
-                    "the document has several operations: name the one to run in operationName"
-                        .to_owned(),
-                ),
+                _ => refuse("the document has several operations: name the one to run in operationName".to_owned()),
             }
         }
     }
@@ -277,30 +240,22 @@ fn refuse_parse(error: parser::Error, limits: &Limits) -> Refusal {
     let at: Vec<Pos> = error.positions().collect();
     match error {
         parser::Error::Syntax { message, start, .. } => {
-            let expected = message
-                .rsplit_once("\n  = ")
-                .map_or("unexpected text", |(_, expected)| expected);
-            Refusal::Syntax {
-                message: format!("syntax error at {start}: {}", shortened(expected)),
-                at,
-            }
+            let expected = message.rsplit_once("\n  = ").map_or("unexpected text", |(_, expected)| expected);
+            Refusal::Syntax { message: format!("syntax error at {start}: {}", shortened(expected)), at }
         }
         parser::Error::RecursionLimitExceeded => Refusal::TooComplex {
             limit: "nesting",
             asked: limits.nesting_max.saturating_add(1),
             allowed: limits.nesting_max,
         },
-        parser::Error::MissingOperation => Refusal::Operation {
-            message: "the document has no operation: add a query or a mutation".to_owned(),
-        },
+        parser::Error::MissingOperation => {
+            Refusal::Operation { message: "the document has no operation: add a query or a mutation".to_owned() }
+        }
         parser::Error::MultipleOperations { .. } => Refusal::Invalid {
             message: "an operation without a name must be the only one: name them all".to_owned(),
             at,
         },
-        other => Refusal::Invalid {
-            message: shortened(&other.to_string()),
-            at,
-        },
+        other => Refusal::Invalid { message: shortened(&other.to_string()), at },
     }
 }
 

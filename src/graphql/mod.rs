@@ -3,6 +3,71 @@
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
 pub mod code;
+pub mod context;
+pub mod contract;
+pub mod event;
 pub mod graphiql;
 pub mod guard;
+pub mod journey;
+pub mod mutation;
+pub mod people;
+pub mod query;
+pub mod scalars;
 pub mod transport;
+
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use async_graphql::{EmptySubscription, Schema};
+use axum::extract::Request;
+use axum::response::Response;
+
+use crate::access::Principal;
+use context::{Caller, Parts};
+use guard::Limits;
+use journey::Stories;
+use mutation::Mutation;
+use people::Workers;
+use query::Query;
+use transport::Endpoint;
+
+/// The API over a deployment.
+#[derive(Clone)]
+pub struct Api {
+    endpoint: Endpoint<Query, Mutation, EmptySubscription>,
+    parts: Parts,
+}
+
+impl Api {
+    /// The API over these parts.
+    pub fn new(parts: Parts) -> Self {
+        let schema = Schema::build(Query, Mutation, EmptySubscription).data(parts.clone()).finish();
+        Self { endpoint: Endpoint::new(schema, Limits::default()), parts }
+    }
+
+    /// Answers one HTTP request of somebody who has shown who they are. The generation that is live at its start
+    /// answers all of it.
+    pub async fn answer(&self, http: Request, request_id: &str, principal: Principal) -> Response {
+        let generation = self.parts.views.live();
+        let upto = *generation.position().borrow();
+        let stories = Stories { log: self.parts.log.clone(), upto };
+        let attach = |request: async_graphql::Request| {
+            request
+                .data(loader(stories))
+                .data(loader(Workers(Arc::clone(&generation))))
+                .data(Caller { principal, generation })
+        };
+        self.endpoint.answer(http, request_id, attach).await
+    }
+}
+
+/// The schema as clients read it.
+pub fn sdl() -> String {
+    Schema::build(Query, Mutation, EmptySubscription).finish().sdl()
+}
+
+/// A loader that gathers what the fields of one level ask for into one read.
+fn loader<L: Send + Sync + 'static>(of: L) -> DataLoader<L> {
+    DataLoader::new(of, TokioSpawner::current(), TokioTimer::default())
+}

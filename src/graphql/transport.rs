@@ -25,8 +25,7 @@ mod problem;
 use std::collections::HashSet;
 
 use async_graphql::{
-    ObjectType, Pos, Request, Response as Outcome, Schema, ServerError, SubscriptionType,
-    parser::types::OperationType,
+    ObjectType, Pos, Request, Response as Outcome, Schema, ServerError, SubscriptionType, parser::types::OperationType,
 };
 use axum::{
     extract,
@@ -55,10 +54,7 @@ pub struct Endpoint<Q, M, S> {
 
 impl<Q, M, S> Clone for Endpoint<Q, M, S> {
     fn clone(&self) -> Self {
-        Self {
-            schema: self.schema.clone(),
-            limits: self.limits.clone(),
-        }
+        Self { schema: self.schema.clone(), limits: self.limits.clone() }
     }
 }
 
@@ -108,19 +104,9 @@ where
     }
 
     /// Guards and executes one operation.
-    async fn execute(
-        &self,
-        mut asked: Request,
-        request_id: &str,
-        attach: impl FnOnce(Request) -> Request,
-    ) -> Answer {
-        let admitted = guard::admit(
-            &asked.query,
-            asked.operation_name.as_deref(),
-            &asked.variables,
-            &self.limits,
-        )
-        .and_then(without_subscription);
+    async fn execute(&self, mut asked: Request, request_id: &str, attach: impl FnOnce(Request) -> Request) -> Answer {
+        let admitted = guard::admit(&asked.query, asked.operation_name.as_deref(), &asked.variables, &self.limits)
+            .and_then(without_subscription);
         let (document, fed_by_variables) = match admitted {
             Ok(admitted) => admitted.into_parts(),
             Err(refusals) => return refused(refusals),
@@ -134,18 +120,13 @@ where
 /// Raises a fault: the whole chain of causes for the log, and for the caller no more than
 /// "internal error" and a request id.
 pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
-    let chain: Vec<_> = std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect();
+    let chain: Vec<_> = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
     Code::Internal.error(chain.join(": "))
 }
 
 /// Says that only POST runs anything, in the way that HTTP asks for.
 fn method_not_allowed() -> Response {
-    let problem = Problem::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        "send operations by POST as application/json",
-    );
+    let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "send operations by POST as application/json");
     ([(header::ALLOW, "POST")], problem).into_response()
 }
 
@@ -153,8 +134,7 @@ fn method_not_allowed() -> Response {
 fn without_subscription(admitted: Admitted) -> Result<Admitted, Vec<Refusal>> {
     if admitted.kind == OperationType::Subscription {
         return Err(vec![Refusal::Operation {
-            message: "a single answer cannot carry a subscription: send a query or a mutation"
-                .to_owned(),
+            message: "a single answer cannot carry a subscription: send a query or a mutation".to_owned(),
         }]);
     }
     Ok(admitted)
@@ -163,11 +143,7 @@ fn without_subscription(admitted: Admitted) -> Result<Admitted, Vec<Refusal>> {
 fn refused(refusals: Vec<Refusal>) -> Answer {
     let syntax = matches!(refusals[..], [Refusal::Syntax { .. }]);
     let errors = refusals.into_iter().map(Into::into).collect();
-    if syntax {
-        Answer::unparsed(errors)
-    } else {
-        Answer::refused(errors)
-    }
+    if syntax { Answer::unparsed(errors) } else { Answer::refused(errors) }
 }
 
 /// Gives every error its code and keeps what is inside inside.
@@ -195,12 +171,7 @@ fn judged(outcome: Outcome, fed_by_variables: &HashSet<Pos>, request_id: &str) -
 fn judge_validation(error: &mut ServerError, fed_by_variables: &HashSet<Pos>) {
     error.message = guard::shortened(&error.message);
     let bad_value = error.message.starts_with("Invalid value for argument");
-    let code = if bad_value
-        && error
-            .locations
-            .iter()
-            .any(|at| fed_by_variables.contains(at))
-    {
+    let code = if bad_value && error.locations.iter().any(|at| fed_by_variables.contains(at)) {
         Code::BadUserInput
     } else {
         Code::ValidationFailed
@@ -234,15 +205,11 @@ fn judge_execution(error: &mut ServerError, request_id: &str) {
 /// one below a bound: the words are the library's own, and a fault raised with `?` has a source.
 fn is_unusable_input(error: &ServerError) -> bool {
     error.source.is_none()
-        && (error.message.starts_with("Failed to parse \"")
-            || error.message.starts_with("Expected input type \""))
+        && (error.message.starts_with("Failed to parse \"") || error.message.starts_with("Expected input type \""))
 }
 
 fn set_code(error: &mut ServerError, code: Code) {
-    error
-        .extensions
-        .get_or_insert_default()
-        .set("code", code.as_str());
+    error.extensions.get_or_insert_default().set("code", code.as_str());
 }
 
 /// The path of an error as one text: `contract.caseload.0.days`.

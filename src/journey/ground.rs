@@ -289,7 +289,7 @@ fn repeated_assignments<'a>(facts: &[Stated<'a>]) -> HashMap<EventId, Stated<'a>
 }
 
 /// When a fact was so, as a sentence shows it: a day, a month or a year.
-pub(crate) fn shown(occurred: Occurred) -> String {
+fn shown(occurred: Occurred) -> String {
     let format = match occurred.precision() {
         Precision::Day => "%Y-%m-%d",
         Precision::Month => "%Y-%m",
@@ -401,3 +401,6 @@ fn has_dependents(change: Change<'_>, first: &Groundless, rest: &[Groundless]) -
         .by("domain §4: what would leave later facts without ground is refused")
         .naming(std::iter::once(first).chain(rest).map(|found| found.fact))
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ pub mod people;
 pub mod personal;
 pub mod refusal;
 pub(crate) mod shape;
+#[cfg(test)]
+pub(crate) mod story;
 
 use std::collections::HashMap;
 
@@ -405,3 +407,6 @@ impl Journey {
         self.accepted.is_some() && self.closed.is_none()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -74,3 +74,41 @@ pub fn decide(
     shape.done()?;
     Ok(vec![event])
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journey::refusal::RefusalCode as Code;
+    use crate::journey::story::{ANN, BOB, SUBJECT, TODAY, day, when};
+
+    fn decided(command: &PeopleCommand) -> Result<Vec<NewEvent>, Vec<Code>> {
+        let known = |stream| stream == StreamId::worker(BOB) || stream == StreamId::subject(SUBJECT);
+        let codes = |refusals: Vec<Refusal>| refusals.into_iter().map(|refusal| refusal.code).collect();
+        decide(command, day(TODAY), &known).map_err(codes)
+    }
+
+    fn joining(worker: WorkerId, at: &str, label: &str) -> PeopleCommand {
+        let fact = WorkerJoined { login: Some("ann@example.org".to_owned()), label: label.to_owned() };
+        PeopleCommand::AddWorker { worker, occurred: when(at), fact }
+    }
+
+    #[test]
+    fn a_worker_joins_once_under_a_label() {
+        let events = decided(&joining(ANN, "2018-01-02", "KW-07")).expect("accepted");
+        assert_eq!((events[0].stream, events[0].contract.as_deref()), (StreamId::worker(ANN), None));
+        assert_eq!(decided(&joining(BOB, "2018-01-02", "KW-07")), Err(vec![Code::WorkerExists]));
+        let odd = joining(ANN, "2018-03-01", "ann@example.org");
+        assert_eq!(decided(&odd), Err(vec![Code::DatedInFuture, Code::PersonalData]));
+    }
+
+    #[test]
+    fn a_subject_is_registered_once() {
+        let registering =
+            |subject, at| PeopleCommand::RegisterSubject { subject, occurred: when(at), kind: SubjectKind::Person };
+        let stranger = SubjectId(uuid::Uuid::from_u128(0x29));
+        let events = decided(&registering(stranger, "2018-01-02")).expect("accepted");
+        assert_eq!(events[0].stream, StreamId::subject(stranger));
+        assert_eq!(decided(&registering(SUBJECT, "2018-01-02")), Err(vec![Code::SubjectExists]));
+        assert_eq!(decided(&registering(stranger, "2018-03-02")), Err(vec![Code::DatedInFuture]));
+    }
+}

@@ -88,7 +88,14 @@ impl Shape {
             return;
         }
         let Some(rulebook) = contract.rulebook_in_force(on) else { return };
-        if let Err(listed) = rulebook.codes.check(list, code) {
+        let checked = rulebook.codes.check(list, code);
+        if rulebook.codes.listed(list).is_none() || checked.is_err() {
+            // What is listed may look like anything; what is not is neither kept nor repeated if it looks personal.
+            if !self.impersonal(path, personal::found_in(code)) {
+                return;
+            }
+        }
+        if let Err(listed) = checked {
             let remedy = if listed.is_empty() { "leave it out" } else { "use one of those allowed" };
             let message = format!("the rulebook {} does not list the code {code:?}: {remedy}", rulebook.version);
             let rule = format!("codes.{}", list.key());
@@ -113,11 +120,9 @@ impl Shape {
         false
     }
 
-    /// Words in which nothing personal belongs.
-    pub(crate) fn plain(&mut self, path: &str, text: &str, max: usize) {
-        if self.text(path, text, max) {
-            self.impersonal(path, personal::found_in(text));
-        }
+    /// Words in which nothing personal belongs. Says whether they may stand.
+    pub(crate) fn plain(&mut self, path: &str, text: &str, max: usize) -> bool {
+        self.text(path, text, max) && self.impersonal(path, personal::found_in(text))
     }
 
     /// The case number of another system: a pseudonym.
@@ -127,12 +132,13 @@ impl Shape {
         }
     }
 
-    fn impersonal(&mut self, path: &str, found: Option<Personal>) {
+    fn impersonal(&mut self, path: &str, found: Option<Personal>) -> bool {
         if let Some(personal) = found {
             let message = format!("this looks like {}: leave it out, it is never kept in the clear", personal.as_str());
             let rule = "domain §3: nothing personal is written in the clear";
             self.refuse(Refusal::new(RefusalCode::PersonalData, message).at(path).by(rule));
         }
+        found.is_none()
     }
 
     pub(crate) fn too_long(&mut self, path: &str, message: String) {
@@ -157,7 +163,9 @@ impl Shape {
         match event {
             Event::ReferralReceived(referral) => self.referral(referral, rules),
             Event::ReferralDeclined(declined) => self.code("reason", &declined.reason, CodeList::CloseReasons, rules),
-            Event::WorkerAssigned(WorkerAssigned { role, .. }) => self.plain("role", role, CODE_MAX),
+            Event::WorkerAssigned(WorkerAssigned { role, .. }) => {
+                self.plain("role", role, CODE_MAX);
+            }
             Event::ContactLogged(logged) => self.contact(logged, rules),
             Event::PlanAgreed(plan) => self.code("kind", &plan.kind, CodeList::PlanKinds, rules),
             Event::SpellStarted(start) => self.spell(start, rules),
@@ -220,10 +228,14 @@ impl Shape {
         }
         self.at_most("attributes", start.attributes.len(), ATTRIBUTES_MAX);
         for (name, value) in start.attributes.iter().take(ATTRIBUTES_MAX) {
-            self.plain("attributes", name, CODE_MAX);
-            let path = format!("attributes.{}", name.chars().take(CODE_MAX).collect::<String>());
+            if !self.plain("attributes", name, CODE_MAX) {
+                continue;
+            }
+            let path = format!("attributes.{name}");
             match value {
-                Attribute::Text(text) => self.plain(&path, text, NAME_MAX),
+                Attribute::Text(text) => {
+                    self.plain(&path, text, NAME_MAX);
+                }
                 Attribute::Quantity(quantity) => self.quantity(&path, *quantity),
                 Attribute::Flag(_) => {}
             }

@@ -3,16 +3,26 @@
 //! The fold is in `projections/`; here is what keeps a generation up to date and asks it. Every question needs a
 //! scope, and no function here writes to the log.
 
+pub mod board;
+pub mod caseload;
+pub mod durations;
+pub mod exits;
 pub mod generation;
+pub mod people;
+pub mod performance;
+pub mod period;
 pub mod recency;
+pub mod referral_to_plan;
 
 mod project;
 mod rows;
 
+use std::collections::HashMap;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use crate::contract::UnreadableRulebook;
+use crate::access::InScope;
+use crate::contract::{Contract, UnreadableRulebook};
 use crate::journey::event::DecodeError;
 use crate::log::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
@@ -67,6 +77,7 @@ pub enum ViewError {
 pub struct Views {
     log: Log,
     live: Arc<RwLock<Arc<Generation>>>,
+    contracts: Arc<RwLock<HashMap<String, Arc<Contract>>>>,
 }
 
 /// What a rebuild found and made.
@@ -87,9 +98,42 @@ impl Views {
             Some(generation) => Arc::new(generation),
             None => build(&log, &store).await?,
         };
+        let generation = match caught_up(&log, &generation).await {
+            Ok(()) => generation,
+            Err(ViewError::RulebookPublished { contract }) => {
+                tracing::warn!(contract, "a further rulebook was published; the view is built anew");
+                build(&log, &store).await?
+            }
+            Err(error) => return Err(error),
+        };
         crate::store::prepare(&generation.reader, &statements()).await?;
-        catch_up(&mut Projector::new(log.clone(), Arc::clone(&generation)).await?).await?;
-        Ok(Self { log, live: Arc::new(RwLock::new(generation)) })
+        Ok(Self { log, live: Arc::new(RwLock::new(generation)), contracts: Arc::default() })
+    }
+
+    /// The contract with every rulebook that this view applies, as its own stream tells it.
+    ///
+    /// Rulebooks are published while nothing serves, so what was read once stays true.
+    pub async fn contract(&self, scope: InScope<'_>) -> Result<Option<Arc<Contract>>, ViewError> {
+        if let Some(contract) = self.known_contract(scope) {
+            return Ok(Some(contract));
+        }
+        let envelopes = self.log.stream(StreamId::contract(scope.contract())).await?;
+        let mut contract = Contract::default();
+        for envelope in &envelopes {
+            contract.evolve(&project::decoded(envelope)?)?;
+        }
+        if contract.opened().is_none() {
+            return Ok(None);
+        }
+        let contract = Arc::new(contract);
+        let mut known = self.contracts.write().expect("nobody panics while holding the contracts");
+        known.insert(scope.contract().to_owned(), Arc::clone(&contract));
+        Ok(Some(contract))
+    }
+
+    fn known_contract(&self, scope: InScope<'_>) -> Option<Arc<Contract>> {
+        let known = self.contracts.read().expect("nobody panics while holding the contracts");
+        known.get(scope.contract()).map(Arc::clone)
     }
 
     /// Builds a new generation from the whole log and makes it the live one.
@@ -133,7 +177,16 @@ impl Views {
 
 /// Every statement that asks a generation.
 fn statements() -> Vec<&'static Sql> {
-    [generation::STATEMENTS, recency::STATEMENTS].concat()
+    [
+        generation::STATEMENTS,
+        caseload::STATEMENTS,
+        exits::STATEMENTS,
+        people::STATEMENTS,
+        performance::STATEMENTS,
+        recency::STATEMENTS,
+        referral_to_plan::STATEMENTS,
+    ]
+    .concat()
 }
 
 async fn follow(projector: &mut Projector, newest: &mut tokio::sync::watch::Receiver<Position>) -> ViewError {
@@ -145,6 +198,10 @@ async fn follow(projector: &mut Projector, newest: &mut tokio::sync::watch::Rece
         // A time-out is the poll for what another node has appended.
         let _ = tokio::time::timeout(POLL, newest.changed()).await;
     }
+}
+
+async fn caught_up(log: &Log, generation: &Arc<Generation>) -> Result<(), ViewError> {
+    catch_up(&mut Projector::new(log.clone(), Arc::clone(generation)).await?).await
 }
 
 async fn catch_up(projector: &mut Projector) -> Result<(), ViewError> {
@@ -175,7 +232,7 @@ async fn build(log: &Log, store: &Store) -> Result<Arc<Generation>, ViewError> {
     let old = live_number(store).await?;
     let generation = Arc::new(Generation::create(store, old + 1).await?);
     tracing::info!(generation = generation.number, "building the view");
-    catch_up(&mut Projector::new(log.clone(), Arc::clone(&generation)).await?).await?;
+    caught_up(log, &generation).await?;
     let sql = SWITCH.text(store.dialect());
     on!(&store.writer, pool => sqlx::query(sql).bind(generation.number).execute(pool).await.map(drop))
         .map_err(doing("switch to the new view"))?;

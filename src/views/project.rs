@@ -177,7 +177,7 @@ impl Projector {
     }
 }
 
-fn decoded(envelope: &Envelope) -> Result<Recorded, ViewError> {
+pub(super) fn decoded(envelope: &Envelope) -> Result<Recorded, ViewError> {
     Recorded::decode(envelope).map_err(|source| ViewError::Payload { position: envelope.position, source })
 }
 

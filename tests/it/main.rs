@@ -2,6 +2,7 @@
 
 mod append_only;
 mod deployment;
+mod golden_events;
 mod ndjson;
 mod tidy;
 mod verify;

@@ -18,45 +18,28 @@ const IMPURE: &str = "async, await, tokio, sqlx, axum, async_graphql, fs::, io::
                       process::, thread::, Instant, SystemTime, rand, getrandom";
 const CLOCK: &str = "Utc::now, Local::now, SystemTime::now, now_v7, new_v4";
 const EVENTS_TABLE: &str = "from events, join events, into events, update events, table events";
-const UNFINISHED: [&str; 3] = [
-    concat!("FIX", "ME"),
-    concat!("XX", "X"),
-    concat!("#[", "ignore"),
-];
+const UNFINISHED: [&str; 3] = [concat!("FIX", "ME"), concat!("XX", "X"), concat!("#[", "ignore")];
 
 #[test]
 fn the_journey_the_contract_and_the_folds_are_pure() {
     let mut pure: Vec<File> = PURE.iter().flat_map(|folder| files(folder, "rs")).collect();
     pure.retain(|file| !file.path.contains("/tests"));
-    refuse(
-        pure.iter()
-            .flat_map(|file| file.names(IMPURE, "must be pure")),
-    );
-    refuse(
-        pure.iter()
-            .flat_map(|file| file.names(CLOCK, "must be given it")),
-    );
+    refuse(pure.iter().flat_map(|file| file.names(IMPURE, "must be pure")));
+    refuse(pure.iter().flat_map(|file| file.names(CLOCK, "must be given it")));
 }
 
 #[test]
 fn only_the_clock_tells_the_time_and_makes_ids() {
     let (clock, others) = parted("src/clock.rs");
     assert!(!clock.is_empty(), "src/clock.rs is missing");
-    refuse(
-        others
-            .iter()
-            .flat_map(|file| file.names(CLOCK, "must ask src/clock.rs")),
-    );
+    refuse(others.iter().flat_map(|file| file.names(CLOCK, "must ask src/clock.rs")));
 }
 
 #[test]
 fn only_the_log_names_the_events_table() {
     let (log, mut others) = parted("src/log");
     let names = |file: &File| file.names(EVENTS_TABLE, "must ask src/log");
-    assert!(
-        log.iter().any(|file| !names(file).is_empty()),
-        "src/log names no events table"
-    );
+    assert!(log.iter().any(|file| !names(file).is_empty()), "src/log names no events table");
     others.extend(files("projections", "rs"));
     others.extend(files("projections", "sql"));
     refuse(others.iter().flat_map(names));
@@ -78,12 +61,8 @@ fn every_file_says_what_it_is_and_is_short_and_finished() {
 #[test]
 fn every_fold_has_its_table_and_every_table_its_fold() {
     let stems = |extension: &str| -> BTreeSet<String> {
-        let paths = files("projections", extension)
-            .into_iter()
-            .map(|file| file.path);
-        paths
-            .map(|path| path[..path.len() - extension.len() - 1].to_owned())
-            .collect()
+        let paths = files("projections", extension).into_iter().map(|file| file.path);
+        paths.map(|path| path[..path.len() - extension.len() - 1].to_owned()).collect()
     };
     let (mut folds, tables) = (stems("rs"), stems("sql"));
     folds.remove("projections/mod");
@@ -97,15 +76,13 @@ fn golden_events_are_added_and_never_edited() {
     let sums = fs::read_to_string(Path::new(ROOT).join(list)).expect(list);
     let listed: BTreeSet<String> = sums.lines().map(str::to_owned).collect();
     let golden = files("schema/events", "json").into_iter();
-    let found = golden
-        .map(|file| format!("{}  {}", file.sha256(), file.name()))
-        .collect();
+    let found = golden.map(|file| format!("{}  {}", file.sha256(), file.name())).collect();
     let gone = listed
         .difference(&found)
         .map(|line| format!("{line}: published, so put it back; another shape is another version"));
-    let new = found.difference(&listed).map(|line| {
-        format!("{line}: if this golden event is new, add this line to {list}; never edit one")
-    });
+    let new = found
+        .difference(&listed)
+        .map(|line| format!("{line}: if this golden event is new, add this line to {list}; never edit one"));
     refuse(gone.chain(new));
 }
 
@@ -122,9 +99,7 @@ impl File {
 
     fn sha256(&self) -> String {
         let sum = digest(&SHA256, self.text.as_bytes());
-        sum.as_ref()
-            .iter()
-            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
+        sum.as_ref().iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"))
     }
 
     /// A complaint for each of the words, separated by commas, that stands in the code.
@@ -134,9 +109,7 @@ impl File {
         let code: Vec<&str> = code.flat_map(str::split_whitespace).collect();
         let code = code.join(" ");
         let named = words.split(", ").filter(|word| stands_in(&code, word));
-        named
-            .map(|word| format!("{}: names `{word}` and {rule}", self.path))
-            .collect()
+        named.map(|word| format!("{}: names `{word}` and {rule}", self.path)).collect()
     }
 }
 
@@ -156,19 +129,14 @@ fn files(folder: &str, extension: &str) -> Vec<File> {
             }
         }
     }
-    assert!(
-        !found.is_empty(),
-        "no .{extension} file in {folder}: nothing would be checked"
-    );
+    assert!(!found.is_empty(), "no .{extension} file in {folder}: nothing would be checked");
     found.sort_by(|one, other| one.path.cmp(&other.path));
     found
 }
 
 /// The files under `src` in two parts: those whose path begins so, and the rest.
 fn parted(path: &str) -> (Vec<File>, Vec<File>) {
-    files("src", "rs")
-        .into_iter()
-        .partition(|file| file.path.starts_with(path))
+    files("src", "rs").into_iter().partition(|file| file.path.starts_with(path))
 }
 
 fn stands_in(text: &str, word: &str) -> bool {

@@ -9,8 +9,8 @@ use std::collections::{HashMap, HashSet};
 use async_graphql::{
     Name, Pos, Positioned,
     parser::types::{
-        Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition,
-        OperationType, Selection, SelectionSet,
+        Directive, ExecutableDocument, Field, FragmentDefinition, OperationDefinition, OperationType, Selection,
+        SelectionSet,
     },
 };
 
@@ -59,11 +59,7 @@ impl Measures {
         Ok(measures)
     }
 
-    fn add<'a>(
-        &mut self,
-        measuring: &mut Measuring<'a>,
-        operation: &'a OperationDefinition,
-    ) -> Result<(), Refusal> {
+    fn add<'a>(&mut self, measuring: &mut Measuring<'a>, operation: &'a OperationDefinition) -> Result<(), Refusal> {
         let mut size = measuring.set(&operation.selection_set.node);
         size.directives = measuring.directives(&operation.directives, size.directives);
         for variable in &operation.variable_definitions {
@@ -134,10 +130,7 @@ struct Measuring<'a> {
 
 impl<'a> Measuring<'a> {
     fn set(&mut self, set: &'a SelectionSet) -> Size {
-        let mut size = Size {
-            depth: 1,
-            ..Size::default()
-        };
+        let mut size = Size { depth: 1, ..Size::default() };
         for selection in &set.items {
             size.selections = size.selections.saturating_add(1);
             size.directives = self.directives(selection.node.directives(), size.directives);
@@ -240,10 +233,7 @@ fn enter<'a>(
     match visits.get(name) {
         Some(Visit::Done) => Ok(()),
         Some(Visit::Open) => Err(Refusal::Invalid {
-            message: format!(
-                "fragment {} spreads itself: take the spread out",
-                super::shortened(name)
-            ),
+            message: format!("fragment {} spreads itself: take the spread out", super::shortened(name)),
             at: vec![fragment.pos],
         }),
         None => {

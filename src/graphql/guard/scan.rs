@@ -57,10 +57,7 @@ fn is_word(byte: u8) -> bool {
 }
 
 fn run(bytes: &[u8], belongs: impl Fn(u8) -> bool) -> usize {
-    bytes
-        .iter()
-        .position(|&byte| !belongs(byte))
-        .unwrap_or(bytes.len())
+    bytes.iter().position(|&byte| !belongs(byte)).unwrap_or(bytes.len())
 }
 
 fn comment(bytes: &[u8]) -> usize {
@@ -100,10 +97,7 @@ fn unterminated(text: &str, at: usize) -> Refusal {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
     let pos = Pos { line, column };
-    Refusal::Syntax {
-        message: format!("syntax error at {pos}: this string does not end"),
-        at: vec![pos],
-    }
+    Refusal::Syntax { message: format!("syntax error at {pos}: this string does not end"), at: vec![pos] }
 }
 
 #[cfg(test)]
@@ -134,13 +128,9 @@ mod tests {
 
     #[test]
     fn a_string_without_an_end_is_refused_where_it_begins() {
-        for text in [
-            "{\n a(x: \"",
-            "{\n a(x: \"b\n\") }",
-            "{\n a(x: \"b\\",
-            "{\n a(x: \"\"\" b\" [[[[[[",
-            "{\n a(x: \"\"\"",
-        ] {
+        for text in
+            ["{\n a(x: \"", "{\n a(x: \"b\n\") }", "{\n a(x: \"b\\", "{\n a(x: \"\"\" b\" [[[[[[", "{\n a(x: \"\"\""]
+        {
             let Err(Refusal::Syntax { at, .. }) = scan(text) else {
                 panic!("accepted {text:?}");
             };

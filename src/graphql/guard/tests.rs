@@ -29,11 +29,7 @@ fn excess(query: &str) -> Vec<(&'static str, u64, u64)> {
     refusals
         .into_iter()
         .map(|refusal| match refusal {
-            Refusal::TooComplex {
-                limit,
-                asked,
-                allowed,
-            } => (limit, asked, allowed),
+            Refusal::TooComplex { limit, asked, allowed } => (limit, asked, allowed),
             other => panic!("{other:?}"),
         })
         .collect()
@@ -50,11 +46,7 @@ pub(crate) fn bomb(levels: usize) -> String {
     let mut document = "{ ...F0 }".to_owned();
     for level in 0..levels {
         let next = level + 1;
-        write!(
-            document,
-            "fragment F{level} on Query {{ ...F{next} ...F{next} }}"
-        )
-        .expect("text");
+        write!(document, "fragment F{level} on Query {{ ...F{next} ...F{next} }}").expect("text");
     }
     write!(document, "fragment F{levels} on Query {{ __typename }}").expect("text");
     document
@@ -62,8 +54,7 @@ pub(crate) fn bomb(levels: usize) -> String {
 
 #[test]
 fn the_introspection_of_graphiql_passes_with_room_to_spare() {
-    let measures =
-        Measures::of(&parse_query(INTROSPECTION).expect("a document")).expect("measured");
+    let measures = Measures::of(&parse_query(INTROSPECTION).expect("a document")).expect("measured");
     assert_eq!((measures.depth, measures.introspection_lists), (18, 1));
     assert!(measures.selections < 500, "{measures:?}");
     let admitted = asked(INTROSPECTION).expect("admitted");
@@ -74,11 +65,7 @@ fn the_introspection_of_graphiql_passes_with_room_to_spare() {
 fn a_fragment_bomb_is_refused_at_once() {
     assert_eq!(
         excess(&bomb(30)),
-        [
-            ("selections", (3 << 30) - 1, 5_000),
-            ("depth", 32, 24),
-            ("root_fields", 1 << 30, 50)
-        ]
+        [("selections", (3 << 30) - 1, 5_000), ("depth", 32, 24), ("root_fields", 1 << 30, 50)]
     );
 }
 
@@ -103,10 +90,7 @@ fn ten_thousand_aliases_are_refused() {
 fn aliases_count_as_often_as_they_are_spread() {
     let aliased = "fragment F on Q { a: x b: x }";
     let spreads = "g { ...F } ".repeat(51);
-    assert_eq!(
-        excess(&format!("{{ r {{ {spreads} }} }} {aliased}")),
-        [("aliases", 102, 100)]
-    );
+    assert_eq!(excess(&format!("{{ r {{ {spreads} }} }} {aliased}")), [("aliases", 102, 100)]);
 }
 
 #[test]
@@ -167,22 +151,12 @@ fn directives_count_wherever_they_stand() {
 #[test]
 fn root_fields_count_through_fragments() {
     let query = "{ ...F ... { ...F } a b } fragment F on Q { x y z }";
-    let allowed = Limits {
-        root_fields_max: 8,
-        ..Limits::default()
-    };
+    let allowed = Limits { root_fields_max: 8, ..Limits::default() };
     assert!(admit(query, None, &Variables::default(), &allowed).is_ok());
-    let tighter = Limits {
-        root_fields_max: 7,
-        ..allowed
-    };
+    let tighter = Limits { root_fields_max: 7, ..allowed };
     assert_eq!(
         only(admit(query, None, &Variables::default(), &tighter)),
-        Refusal::TooComplex {
-            limit: "root_fields",
-            asked: 8,
-            allowed: 7
-        }
+        Refusal::TooComplex { limit: "root_fields", asked: 8, allowed: 7 }
     );
 }
 
@@ -216,14 +190,7 @@ fn every_operation_of_the_document_counts() {
     let one = format!("{{ g {{ {} }} }}", "a ".repeat(2_000));
     let query = format!("query A {one} query B {one} query C {one}");
     let refusals = admit(&query, Some("A"), &Variables::default(), &Limits::default());
-    assert_eq!(
-        only(refusals),
-        Refusal::TooComplex {
-            limit: "selections",
-            asked: 6_003,
-            allowed: 5_000
-        }
-    );
+    assert_eq!(only(refusals), Refusal::TooComplex { limit: "selections", asked: 6_003, allowed: 5_000 });
 }
 
 #[test]
@@ -236,10 +203,7 @@ fn fragments_that_nobody_spreads_are_bounded_too() {
 fn a_fragment_that_spreads_itself_is_refused_by_name() {
     for (query, name) in [
         ("{ ...A } fragment A on Q { ...A }", "A"),
-        (
-            "{ x } fragment A on Q { ...B } fragment B on Q { a { ...A } }",
-            "A",
-        ),
+        ("{ x } fragment A on Q { ...B } fragment B on Q { a { ...A } }", "A"),
         (
             "{ ...C } fragment C on Q { ...A } fragment A on Q { ... { ...B } } \
              fragment B on Q { ...A }",
@@ -249,10 +213,7 @@ fn a_fragment_that_spreads_itself_is_refused_by_name() {
         let Refusal::Invalid { message, .. } = only(asked(query)) else {
             panic!("admitted {query}");
         };
-        assert_eq!(
-            message,
-            format!("fragment {name} spreads itself: take the spread out")
-        );
+        assert_eq!(message, format!("fragment {name} spreads itself: take the spread out"));
     }
 }
 
@@ -311,11 +272,9 @@ fn a_complaint_does_not_repeat_what_was_sent() {
 
 #[test]
 fn definitions_given_twice_are_invalid() {
-    for query in [
-        "query A { a } query A { b }",
-        "{ a } query A { b }",
-        "{ a } fragment F on Q { a } fragment F on Q { b }",
-    ] {
+    for query in
+        ["query A { a } query A { b }", "{ a } query A { b }", "{ a } fragment F on Q { a } fragment F on Q { b }"]
+    {
         assert_eq!(only(asked(query)).code(), Code::ValidationFailed, "{query}");
     }
 }
@@ -324,10 +283,7 @@ fn definitions_given_twice_are_invalid() {
 fn a_subscription_has_one_root_field() {
     assert!(asked("subscription { a { b c } }").is_ok());
     assert!(asked("subscription { ...F } fragment F on S { a }").is_ok());
-    for query in [
-        "subscription { a b }",
-        "subscription { a ...F } fragment F on S { b }",
-    ] {
+    for query in ["subscription { a b }", "subscription { a ...F } fragment F on S { b }"] {
         assert_eq!(only(asked(query)).code(), Code::ValidationFailed, "{query}");
     }
 }
@@ -337,12 +293,9 @@ fn a_required_variable_must_be_there_and_not_null() {
     let query = "query($id: ID!, $list: [Int!]! = [1], $free: Own) { a(id: $id) }";
     assert!(with(query, json!({"id": "1"})).is_ok());
     assert!(with(query, json!({"id": 1, "free": null, "more": {}})).is_ok());
-    for variables in [
-        json!({}),
-        json!({"id": null}),
-        json!({"id": "1", "list": null}),
-        json!({"id": "1", "list": [null]}),
-    ] {
+    for variables in
+        [json!({}), json!({"id": null}), json!({"id": "1", "list": null}), json!({"id": "1", "list": [null]})]
+    {
         let refusal = only(with(query, variables.clone()));
         assert_eq!(refusal.code(), Code::BadUserInput, "{variables}");
     }
@@ -351,27 +304,17 @@ fn a_required_variable_must_be_there_and_not_null() {
 #[test]
 fn every_variable_that_is_wrong_is_told() {
     let refusals = with("query($a: Int!, $b: String!) { a }", json!({"b": 1})).expect_err("two");
-    let messages: Vec<_> = refusals
-        .into_iter()
-        .map(|refusal| ServerError::from(refusal).message)
-        .collect();
+    let messages: Vec<_> = refusals.into_iter().map(|refusal| ServerError::from(refusal).message).collect();
     assert_eq!(
         messages,
-        [
-            "variable $a must be Int!: it is missing",
-            "variable $b must be String!: it is the number 1, not a string"
-        ]
+        ["variable $a must be Int!: it is missing", "variable $b must be String!: it is the number 1, not a string"]
     );
 }
 
 #[test]
 fn built_in_scalars_are_held_to_their_types() {
     let accepts = |declared: &str, value: serde_json::Value| {
-        with(
-            &format!("query($v: {declared}) {{ a }}"),
-            json!({"v": value}),
-        )
-        .is_ok()
+        with(&format!("query($v: {declared}) {{ a }}"), json!({"v": value})).is_ok()
     };
     assert!(accepts("Int", json!(i32::MAX)) && accepts("Int", json!(i32::MIN)));
     assert!(!accepts("Int", json!(i64::from(i32::MAX) + 1)));
@@ -390,11 +333,8 @@ fn built_in_scalars_are_held_to_their_types() {
 
 #[test]
 fn arguments_fed_by_variables_are_remembered() {
-    let admitted = with(
-        "query($v: Int) {\n a(x: $v, y: 1)\n b(z: {k: [$v]}) @include(if: true)\n}",
-        json!({}),
-    )
-    .expect("admitted");
+    let admitted =
+        with("query($v: Int) {\n a(x: $v, y: 1)\n b(z: {k: [$v]}) @include(if: true)\n}", json!({})).expect("admitted");
     let mut at: Vec<_> = admitted.into_parts().1.into_iter().collect();
     at.sort_unstable();
     assert_eq!(at, [Pos { line: 2, column: 4 }, Pos { line: 3, column: 4 }]);
@@ -402,20 +342,10 @@ fn arguments_fed_by_variables_are_remembered() {
 
 #[test]
 fn an_excess_names_the_limit_and_both_figures() {
-    let error = ServerError::from(Refusal::TooComplex {
-        limit: "depth",
-        asked: 30,
-        allowed: 24,
-    });
-    assert_eq!(
-        error.message,
-        "too complex: depth 30 of at most 24, so ask for less or in several requests"
-    );
+    let error = ServerError::from(Refusal::TooComplex { limit: "depth", asked: 30, allowed: 24 });
+    assert_eq!(error.message, "too complex: depth 30 of at most 24, so ask for less or in several requests");
     let extensions = error.extensions.expect("extensions");
-    assert_eq!(
-        extensions.get("code"),
-        Some(&Value::from("QUERY_TOO_COMPLEX"))
-    );
+    assert_eq!(extensions.get("code"), Some(&Value::from("QUERY_TOO_COMPLEX")));
     assert_eq!(extensions.get("limit"), Some(&Value::from("depth")));
     assert_eq!(extensions.get("asked"), Some(&Value::from(30)));
     assert_eq!(extensions.get("allowed"), Some(&Value::from(24)));
@@ -442,8 +372,8 @@ fn the_worst_text_within_the_limits_is_read_in_time() {
 
 /// Pieces of documents, so that chance goes deep into the parser.
 const PIECES: [&str; 26] = [
-    "{", "}", "(", ")", "[", "]", ":", "!", "$", "@", "=", "...", "...on", " on ", "a", "b1",
-    "query", "mutation", "fragment", "\"", "\"\"\"", "\\", "1.5e9", "null", "#", "\n",
+    "{", "}", "(", ")", "[", "]", ":", "!", "$", "@", "=", "...", "...on", " on ", "a", "b1", "query", "mutation",
+    "fragment", "\"", "\"\"\"", "\\", "1.5e9", "null", "#", "\n",
 ];
 
 proptest::proptest! {

@@ -12,10 +12,7 @@ use async_graphql::{
 use super::{Refusal, shortened};
 
 /// Refuses every variable that is missing, null where it must not be, or of another type.
-pub(super) fn check(
-    operation: &OperationDefinition,
-    variables: &Variables,
-) -> Result<(), Vec<Refusal>> {
+pub(super) fn check(operation: &OperationDefinition, variables: &Variables) -> Result<(), Vec<Refusal>> {
     let refusals: Vec<_> = operation
         .variable_definitions
         .iter()
@@ -38,11 +35,7 @@ pub(super) fn check(
             })
         })
         .collect();
-    if refusals.is_empty() {
-        Ok(())
-    } else {
-        Err(refusals)
-    }
+    if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
 /// What is wrong with a value, if anything is.
@@ -50,11 +43,10 @@ fn mismatch(value: &Value, declared: &Type) -> Option<String> {
     match (&declared.base, value) {
         (_, Value::Null) if declared.nullable => None,
         (_, Value::Null) => Some("it is null".to_owned()),
-        (BaseType::List(item), Value::List(values)) => {
-            values.iter().enumerate().find_map(|(index, value)| {
-                mismatch(value, item).map(|problem| format!("at [{index}], {problem}"))
-            })
-        }
+        (BaseType::List(item), Value::List(values)) => values
+            .iter()
+            .enumerate()
+            .find_map(|(index, value)| mismatch(value, item).map(|problem| format!("at [{index}], {problem}"))),
         (BaseType::List(item), single) => mismatch(single, item),
         (BaseType::Named(name), value) => {
             let expected = expected_of_built_in(name, value)?;
@@ -68,9 +60,7 @@ fn expected_of_built_in(scalar: &str, value: &Value) -> Option<&'static str> {
     match (scalar, value) {
         ("Int", Value::Number(number)) if is_int(number) => None,
         ("Int", _) => Some("a whole number of 32 bits"),
-        ("Float", Value::Number(_))
-        | ("String" | "ID", Value::String(_))
-        | ("Boolean", Value::Boolean(_)) => None,
+        ("Float", Value::Number(_)) | ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => None,
         ("ID", Value::Number(number)) if number.is_i64() => None,
         ("Float", _) => Some("a number"),
         ("String", _) => Some("a string"),
@@ -81,9 +71,7 @@ fn expected_of_built_in(scalar: &str, value: &Value) -> Option<&'static str> {
 }
 
 fn is_int(number: &Number) -> bool {
-    number
-        .as_i64()
-        .is_some_and(|number| i32::try_from(number).is_ok())
+    number.as_i64().is_some_and(|number| i32::try_from(number).is_ok())
 }
 
 fn kind(value: &Value) -> String {

@@ -50,11 +50,7 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     match (new, old) {
         (Some((new, fit)), Some((old, _))) => {
             let named = fit == Fit::Exact;
-            Some(if new > old || (new == old && named) {
-                Media::GraphqlResponse
-            } else {
-                Media::Json
-            })
+            Some(if new > old || (new == old && named) { Media::GraphqlResponse } else { Media::Json })
         }
         (Some(_), None) => Some(Media::GraphqlResponse),
         (None, Some(_)) => Some(Media::Json),
@@ -184,12 +180,7 @@ mod tests {
     fn several_headers_count_as_one_list() {
         let mut headers = HeaderMap::new();
         headers.append(header::ACCEPT, "text/html".parse().expect("a value"));
-        headers.append(
-            header::ACCEPT,
-            "application/graphql-response+json"
-                .parse()
-                .expect("a value"),
-        );
+        headers.append(header::ACCEPT, "application/graphql-response+json".parse().expect("a value"));
         assert_eq!(negotiate(&headers), Some(Media::GraphqlResponse));
     }
 }

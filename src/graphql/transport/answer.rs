@@ -52,13 +52,8 @@ impl Answer {
 
     /// The operation was executed, with errors or without.
     pub(super) fn executed(outcome: Outcome) -> Self {
-        let mut answer = Self::new(
-            Stage::Executed {
-                data: outcome.data,
-                headers: outcome.http_headers,
-            },
-            outcome.errors,
-        );
+        let mut answer =
+            Self::new(Stage::Executed { data: outcome.data, headers: outcome.http_headers }, outcome.errors);
         answer.extensions.extend(outcome.extensions);
         answer
     }
@@ -75,22 +70,14 @@ impl Answer {
             errors.truncate(ERRORS_MAX);
             extensions.insert("errorsOmitted".to_owned(), omitted.into());
         }
-        Self {
-            stage,
-            errors,
-            extensions,
-        }
+        Self { stage, errors, extensions }
     }
 
     fn status(&self, media: Media) -> StatusCode {
         match (&self.stage, media) {
-            (Stage::Malformed, _) | (Stage::Unparsed, Media::GraphqlResponse) => {
-                StatusCode::BAD_REQUEST
-            }
+            (Stage::Malformed, _) | (Stage::Unparsed, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
             (Stage::Refused, Media::GraphqlResponse) => StatusCode::UNPROCESSABLE_ENTITY,
-            (Stage::Executed { .. }, Media::GraphqlResponse) if !self.errors.is_empty() => {
-                partial_success()
-            }
+            (Stage::Executed { .. }, Media::GraphqlResponse) if !self.errors.is_empty() => partial_success(),
             (Stage::Executed { .. }, Media::GraphqlResponse) | (_, Media::Json) => StatusCode::OK,
         }
     }
@@ -121,10 +108,7 @@ impl Answer {
         if let Stage::Executed { headers: set, .. } = self.stage {
             headers.extend(set);
         }
-        headers.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(media.content_type()),
-        );
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
         // An answer holds what one caller may see at one moment.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response

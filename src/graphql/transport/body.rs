@@ -26,21 +26,16 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Pro
             "send the request as application/json in UTF-8 with no content encoding",
         ));
     }
-    let announced: Option<usize> = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse().ok());
+    let announced: Option<usize> =
+        headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if announced.is_some_and(|length| length > BODY_BYTES_MAX) {
         return Err(too_long());
     }
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| {
-            Problem::new(
-                StatusCode::BAD_REQUEST,
-                "the body broke off: send the request again",
-            )
-        })?;
+        let chunk =
+            chunk.map_err(|_| Problem::new(StatusCode::BAD_REQUEST, "the body broke off: send the request again"))?;
         if bytes.len() + chunk.len() > BODY_BYTES_MAX {
             return Err(too_long());
         }
@@ -50,10 +45,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Pro
 }
 
 fn too_long() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        format!("send at most {BODY_BYTES_MAX} bytes in one request"),
-    )
+    Problem::new(StatusCode::PAYLOAD_TOO_LARGE, format!("send at most {BODY_BYTES_MAX} bytes in one request"))
 }
 
 /// Whether the headers announce plain JSON in UTF-8, exactly once.
@@ -70,14 +62,10 @@ fn is_json(headers: &HeaderMap) -> bool {
         return false;
     };
     let mut parts = media.split(';').map(str::trim);
-    let named = parts
-        .next()
-        .is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
+    let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("application/json"));
     let foreign = parts
         .filter_map(|parameter| parameter.split_once('='))
-        .any(|(key, value)| {
-            key.trim().eq_ignore_ascii_case("charset") && !is_utf8(value.trim().trim_matches('"'))
-        });
+        .any(|(key, value)| key.trim().eq_ignore_ascii_case("charset") && !is_utf8(value.trim().trim_matches('"')));
     named && !foreign && !encoded
 }
 
@@ -87,9 +75,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Request, ServerError> {
         .map_err(|error| malformed(format!("the body is not JSON: {}", shortened_of(&error))))?;
     match body {
         Json::Object(parameters) => parameters.into_request(),
-        Json::List => Err(malformed(
-            "batching is not offered: send one operation in one request",
-        )),
+        Json::List => Err(malformed("batching is not offered: send one operation in one request")),
         Json::Other => Err(malformed("the body must be a JSON object")),
     }
 }
@@ -228,10 +214,7 @@ mod tests {
             "application/json;charset=\"UTF-8\"",
             "application/json; profile=x",
         ] {
-            assert!(
-                is_json(&headers(&[(header::CONTENT_TYPE, media)])),
-                "{media}"
-            );
+            assert!(is_json(&headers(&[(header::CONTENT_TYPE, media)])), "{media}");
         }
         for media in [
             "",
@@ -245,10 +228,7 @@ mod tests {
             "application/json; charset=utf-16",
             "text/plain, application/json",
         ] {
-            assert!(
-                !is_json(&headers(&[(header::CONTENT_TYPE, media)])),
-                "{media}"
-            );
+            assert!(!is_json(&headers(&[(header::CONTENT_TYPE, media)])), "{media}");
         }
         assert!(!is_json(&HeaderMap::new()));
     }
@@ -256,18 +236,9 @@ mod tests {
     #[test]
     fn a_type_said_twice_or_an_encoding_is_refused() {
         let json = (header::CONTENT_TYPE, "application/json");
-        assert!(!is_json(&headers(&[
-            json.clone(),
-            (header::CONTENT_TYPE, "text/plain")
-        ])));
-        assert!(!is_json(&headers(&[
-            json.clone(),
-            (header::CONTENT_ENCODING, "gzip")
-        ])));
-        assert!(is_json(&headers(&[
-            json,
-            (header::CONTENT_ENCODING, "identity")
-        ])));
+        assert!(!is_json(&headers(&[json.clone(), (header::CONTENT_TYPE, "text/plain")])));
+        assert!(!is_json(&headers(&[json.clone(), (header::CONTENT_ENCODING, "gzip")])));
+        assert!(is_json(&headers(&[json, (header::CONTENT_ENCODING, "identity")])));
     }
 
     #[test]
@@ -300,18 +271,9 @@ mod tests {
             ("{\"query\":null}", "query must be given"),
             ("{\"query\":1}", "query must be given"),
             ("{\"query\":\"{ a }\",\"variables\":[]}", "variables must"),
-            (
-                "{\"query\":\"{ a }\",\"variables\":\"{}\"}",
-                "variables must",
-            ),
-            (
-                "{\"query\":\"{ a }\",\"operationName\":1}",
-                "operationName must",
-            ),
-            (
-                "{\"query\":\"{ a }\",\"extensions\":true}",
-                "extensions must",
-            ),
+            ("{\"query\":\"{ a }\",\"variables\":\"{}\"}", "variables must"),
+            ("{\"query\":\"{ a }\",\"operationName\":1}", "operationName must"),
+            ("{\"query\":\"{ a }\",\"extensions\":true}", "extensions must"),
         ] {
             let error = parse(body.as_bytes()).expect_err(body);
             assert!(error.message.starts_with(told), "{body}: {}", error.message);
@@ -335,11 +297,7 @@ mod tests {
             format!("{{\"extensions\":{objects}"),
         ] {
             let error = parse(body.as_bytes()).expect_err("too deep");
-            assert!(
-                error.message.contains("recursion limit"),
-                "{}",
-                error.message
-            );
+            assert!(error.message.contains("recursion limit"), "{}", error.message);
         }
     }
 
@@ -353,17 +311,11 @@ mod tests {
 
     #[test]
     fn json_inside_a_string_stays_a_string() {
-        let request = parse(
-            br#"{"query":"{ a }","variables":{"v":{"$serde_json::private::RawValue":"[[1]]"}}}"#,
-        )
-        .expect("a request");
+        let request = parse(br#"{"query":"{ a }","variables":{"v":{"$serde_json::private::RawValue":"[[1]]"}}}"#)
+            .expect("a request");
         let Value::Object(inner) = &request.variables["v"] else {
             panic!("not an object");
         };
-        assert!(
-            inner
-                .values()
-                .all(|value| matches!(value, Value::String(_)))
-        );
+        assert!(inner.values().all(|value| matches!(value, Value::String(_))));
     }
 }

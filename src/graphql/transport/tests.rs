@@ -6,9 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_graphql::{
-    Context, Enum, Error, InputObject, InputValueResult, Object, Scalar, ScalarType, Value,
-};
+use async_graphql::{Context, Enum, Error, InputObject, InputValueResult, Object, Scalar, ScalarType, Value};
 use axum::{
     Router,
     body::Body,
@@ -112,9 +110,7 @@ impl Query {
     }
 
     async fn many(&self) -> Vec<Option<Result<i32, Error>>> {
-        (0..30)
-            .map(|_| Some(Err(Code::Forbidden.error("no"))))
-            .collect()
+        (0..30).map(|_| Some(Err(Code::Forbidden.error("no")))).collect()
     }
 
     async fn headed(&self, context: &Context<'_>) -> bool {
@@ -149,11 +145,7 @@ fn router() -> Router {
         "/graphql",
         any(move |http: extract::Request| {
             let endpoint = endpoint.clone();
-            async move {
-                endpoint
-                    .answer(http, "r-1", |request| request.data(Actor("kw-07")))
-                    .await
-            }
+            async move { endpoint.answer(http, "r-1", |request| request.data(Actor("kw-07"))).await }
         }),
     )
 }
@@ -170,9 +162,7 @@ impl Answered {
     }
 
     fn code(&self) -> &str {
-        self.body["errors"][0]["extensions"]["code"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no code in {}", self.body))
+        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or_else(|| panic!("no code in {}", self.body))
     }
 
     fn message(&self) -> &str {
@@ -280,15 +270,8 @@ async fn a_body_is_at_most_a_mebibyte_announced_or_not() {
     };
     assert_eq!(post(JSON, fitting(BODY_BYTES_MAX)).await.status, 200);
     let long = fitting(BODY_BYTES_MAX + 1);
-    let chunks: Vec<_> = long
-        .as_bytes()
-        .chunks(4096)
-        .map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec()))
-        .collect();
-    for answered in [
-        post(JSON, long).await,
-        post(JSON, Body::from_stream(stream::iter(chunks))).await,
-    ] {
+    let chunks: Vec<_> = long.as_bytes().chunks(4096).map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec())).collect();
+    for answered in [post(JSON, long).await, post(JSON, Body::from_stream(stream::iter(chunks))).await] {
         assert_eq!(answered.status, 413);
         assert_eq!(answered.media(), "application/problem+json");
     }
@@ -299,9 +282,7 @@ async fn a_body_announced_too_long_is_not_even_read() {
     let request = HttpRequest::post("/graphql")
         .header("content-type", "application/json")
         .header("content-length", BODY_BYTES_MAX + 1)
-        .body(Body::from_stream(
-            stream::pending::<std::io::Result<Vec<u8>>>(),
-        ))
+        .body(Body::from_stream(stream::pending::<std::io::Result<Vec<u8>>>()))
         .expect("a request");
     assert_eq!(send(request).await.status, 413);
 }
@@ -314,13 +295,7 @@ async fn a_body_that_breaks_off_is_a_problem_of_the_client() {
 
 #[tokio::test]
 async fn what_is_not_a_request_is_refused_in_both_types() {
-    for body in [
-        "",
-        "NONSENSE",
-        "{\"qeury\":\"{ hello }\"}",
-        "[]",
-        "{\"query\":7}",
-    ] {
+    for body in ["", "NONSENSE", "{\"qeury\":\"{ hello }\"}", "[]", "{\"query\":7}"] {
         for accept in [GRAPHQL, JSON] {
             let answered = post(accept, body).await;
             assert_eq!(answered.status, 400, "{accept} {body}");
@@ -343,16 +318,8 @@ async fn every_refusal_before_execution_has_its_code_and_no_data() {
         ("{ day(day: 9) }", 422, "GRAPHQL_VALIDATION_FAILED"),
         ("query($v: ID!) { hello }", 422, "BAD_USER_INPUT"),
         (two, 422, "OPERATION_RESOLUTION_FAILURE"),
-        (
-            "subscription { ticks }",
-            422,
-            "OPERATION_RESOLUTION_FAILURE",
-        ),
-        (
-            "{ ...A } fragment A on Query { ...A }",
-            422,
-            "GRAPHQL_VALIDATION_FAILED",
-        ),
+        ("subscription { ticks }", 422, "OPERATION_RESOLUTION_FAILURE"),
+        ("{ ...A } fragment A on Query { ...A }", 422, "GRAPHQL_VALIDATION_FAILED"),
     ] {
         let answered = ask(query).await;
         assert_eq!(answered.status, status, "{query}: {}", answered.body);
@@ -399,33 +366,14 @@ async fn a_variable_of_the_wrong_type_never_reaches_a_resolver() {
         ("query($n: String) { hello(name: $n) }", json!({ "n": 1 })),
         ("query($d: Weekday!) { day(day: $d) }", json!({ "d": 9 })),
         ("query($d: Weekday!) { day(day: $d) }", json!({ "d": null })),
-        (
-            "query($c: Contact!) { minutes(contact: $c) }",
-            json!({ "c": { "stage": "GONE" } }),
-        ),
-        (
-            "query($c: Contact!) { minutes(contact: $c) }",
-            json!({ "c": {} }),
-        ),
-        (
-            "query($c: Contact!) { minutes(contact: $c) }",
-            json!({ "c": { "stage": "ENGAGED", "more": 1 } }),
-        ),
-        (
-            "query($s: Stage!) { minutes(contact: { stage: $s }) }",
-            json!({ "s": "GONE" }),
-        ),
-        (
-            "mutation($m: Int!) { logContact(minutes: $m) }",
-            json!({ "m": 3_000_000_000_u32 }),
-        ),
+        ("query($c: Contact!) { minutes(contact: $c) }", json!({ "c": { "stage": "GONE" } })),
+        ("query($c: Contact!) { minutes(contact: $c) }", json!({ "c": {} })),
+        ("query($c: Contact!) { minutes(contact: $c) }", json!({ "c": { "stage": "ENGAGED", "more": 1 } })),
+        ("query($s: Stage!) { minutes(contact: { stage: $s }) }", json!({ "s": "GONE" })),
+        ("mutation($m: Int!) { logContact(minutes: $m) }", json!({ "m": 3_000_000_000_u32 })),
     ] {
         let answered = ask_with(query, variables.clone()).await;
-        assert_eq!(
-            answered.status, 422,
-            "{query} {variables}: {}",
-            answered.body
-        );
+        assert_eq!(answered.status, 422, "{query} {variables}: {}", answered.body);
         assert_eq!(answered.code(), "BAD_USER_INPUT", "{query} {variables}");
         assert!(answered.body.get("data").is_none());
     }
@@ -448,10 +396,7 @@ async fn an_argument_out_of_bounds_is_the_callers_and_not_a_fault() {
 async fn a_field_that_fails_leaves_the_others() {
     let answered = ask("{ hello broken }").await;
     assert_eq!(answered.status, 294);
-    assert_eq!(
-        answered.body["data"],
-        json!({ "hello": "hello you", "broken": null })
-    );
+    assert_eq!(answered.body["data"], json!({ "hello": "hello you", "broken": null }));
     assert_eq!(answered.body["errors"][0]["path"], json!(["broken"]));
     let legacy = post(JSON, json!({ "query": "{ hello broken }" }).to_string()).await;
     assert_eq!(legacy.status, 200);
@@ -463,13 +408,7 @@ async fn data_that_became_null_is_still_an_execution() {
     let answered = ask("{ hello needed }").await;
     assert_eq!(answered.status, 294);
     assert_eq!(answered.body["data"], Json::Null);
-    assert!(
-        answered
-            .body
-            .as_object()
-            .expect("an object")
-            .contains_key("data")
-    );
+    assert!(answered.body.as_object().expect("an object").contains_key("data"));
     let legacy = post(JSON, json!({ "query": "{ needed }" }).to_string()).await;
     assert_eq!(legacy.status, 200);
 }
@@ -479,10 +418,7 @@ async fn nothing_from_inside_is_shown() {
     for field in ["broken", "careless", "needed"] {
         let answered = ask(&format!("{{ {field} }}")).await;
         assert_eq!(answered.message(), "internal error");
-        assert_eq!(
-            answered.body["errors"][0]["extensions"],
-            json!({ "code": "INTERNAL", "requestId": "r-1" })
-        );
+        assert_eq!(answered.body["errors"][0]["extensions"], json!({ "code": "INTERNAL", "requestId": "r-1" }));
     }
 }
 
@@ -505,10 +441,7 @@ impl Write for Log {
 async fn a_fault_is_logged_once_with_its_causes() {
     let log = Log::default();
     let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_writer(move || writer.clone())
-        .finish();
+    let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     ask("{ hello broken forbidden }").await;
     drop(guard);
@@ -518,10 +451,7 @@ async fn a_fault_is_logged_once_with_its_causes() {
     assert_eq!(entry["level"], "ERROR");
     assert_eq!(entry["fields"]["request_id"], "r-1");
     assert_eq!(entry["fields"]["path"], "broken");
-    assert_eq!(
-        entry["fields"]["error"],
-        "cannot read the caseload: disk 7 is gone"
-    );
+    assert_eq!(entry["fields"]["error"], "cannot read the caseload: disk 7 is gone");
 }
 
 #[test]
@@ -542,20 +472,12 @@ async fn a_code_that_a_resolver_set_passes_through() {
 async fn at_most_twenty_errors_are_told() {
     let declared: Vec<_> = (0..30).map(|n| format!("$v{n}: ID!")).collect();
     let variables = format!("query({}) {{ hello }}", declared.join(" "));
-    for query in [
-        "{ many }".to_owned(),
-        format!("{{ {} }}", "nothing ".repeat(30)),
-        variables,
-    ] {
+    for query in ["{ many }".to_owned(), format!("{{ {} }}", "nothing ".repeat(30)), variables] {
         let answered = ask(&query).await;
         let errors = answered.body["errors"].as_array().expect("errors");
         assert_eq!(errors.len(), ERRORS_MAX, "{query}");
         assert_eq!(answered.body["extensions"]["errorsOmitted"], 10, "{query}");
-        assert!(
-            errors
-                .iter()
-                .all(|error| error["extensions"]["code"].is_string())
-        );
+        assert!(errors.iter().all(|error| error["extensions"]["code"].is_string()));
     }
 }
 
@@ -587,18 +509,12 @@ async fn the_guard_stands_before_the_validator() {
     assert!(started.elapsed() < Duration::from_millis(500));
     assert_eq!(answered.status, 422);
     assert_eq!(answered.code(), "QUERY_TOO_COMPLEX");
-    assert_eq!(
-        answered.body["errors"][0]["extensions"]["limit"],
-        "selections"
-    );
+    assert_eq!(answered.body["errors"][0]["extensions"]["limit"], "selections");
 }
 
 #[tokio::test]
 async fn the_introspection_of_graphiql_is_answered() {
     let answered = ask(guard::tests::INTROSPECTION).await;
     assert_eq!(answered.status, 200, "{}", answered.body);
-    assert_eq!(
-        answered.body["data"]["__schema"]["queryType"]["name"],
-        "Query"
-    );
+    assert_eq!(answered.body["data"]["__schema"]["queryType"]["name"], "Query");
 }

@@ -1,0 +1,9 @@
+create table assignment (
+    journey uuid not null,
+    worker uuid not null,
+    contract {text} not null,
+    counts_from date not null,
+    primary key (journey, worker)
+);
+create index assignment_by_worker on assignment (worker, contract, counts_from);
+create index assignment_by_contract on assignment (contract, worker, counts_from);

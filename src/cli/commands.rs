@@ -1,0 +1,255 @@
+//! What each command does with the library, and what it prints.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use chrono::{NaiveDate, TimeDelta};
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use super::{Cli, Command, ContractCommand, Ending, LogCommand, Places, board, demo};
+use crate::access::token::LocalKey;
+use crate::access::{Principal, Role, Scope};
+use crate::clock::{Chance, Clock};
+use crate::contract::Rulebook;
+use crate::contract::command::{ContractCommand as Contracts, Publisher};
+use crate::contract::rulebook::packs;
+use crate::deployment::Deployment;
+use crate::graphql::context::Parts;
+use crate::http;
+use crate::journey::event::{ContractOpened, Party};
+use crate::log::Log;
+use crate::log::append::Expected;
+use crate::log::envelope::{CommandId, Occurred};
+use crate::record::{Command as Recorded, Instruction, NotDone, civil_day};
+use crate::store::{Mode, Store};
+use crate::views::Views;
+
+/// Who the command line is in the log.
+const COMMAND_LINE: &str = "command-line";
+
+pub(super) async fn run(cli: Cli) -> Result<Ending> {
+    let places = cli.places;
+    match cli.command {
+        Command::Demo { listen, once } => demo::run(&places, &listen, once).await,
+        Command::Serve { listen } => serve(&places, &listen).await,
+        Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
+            let opening = Opening { rulebook, name, parties, starts_on, ends_on };
+            open_contract(&places, opening).await
+        }
+        Command::Board { contract, as_of, format } => board::run(&places, &contract, as_of, format).await,
+        Command::Token { role, subject, contracts, minutes } => token(&places, role, subject, contracts, minutes),
+        Command::Schema => {
+            write!(std::io::stdout().lock(), "{}", crate::graphql::sdl())?;
+            Ok(Ending::Done)
+        }
+        Command::Rebuild { rulebook } => rebuild(&places, rulebook.as_deref()).await,
+        Command::Log(LogCommand::Verify) => bail!("soon"),
+        Command::Log(LogCommand::Tail { .. }) => bail!("soon"),
+        Command::Import(_) | Command::Export(_) => bail!("soon"),
+    }
+}
+
+/// Tells whoever runs the command what is wrong.
+pub(super) fn complain(message: &str) {
+    // Nobody to tell if standard error is closed.
+    let _ = writeln!(std::io::stderr().lock(), "{message}");
+}
+
+/// Opens the deployment to write, on the machine's time.
+pub(super) async fn open(places: &Places) -> Result<Deployment> {
+    Deployment::open(&places.database, Arc::new(Clock::Machine), Arc::new(Chance::System))
+        .await
+        .context("cannot open the database")
+}
+
+pub(super) fn key(places: &Places) -> Result<Arc<LocalKey>> {
+    Ok(Arc::new(LocalKey::read_or_make(&places.key)?))
+}
+
+pub(super) fn parts(deployment: &Deployment) -> Parts {
+    Parts {
+        log: deployment.log.clone(),
+        views: deployment.views.clone(),
+        recorder: deployment.recorder.clone(),
+        clock: Arc::clone(&deployment.clock),
+    }
+}
+
+async fn serve(places: &Places, listen: &str) -> Result<Ending> {
+    let key = key(places)?;
+    let deployment = open(places).await?;
+    if deployment.log.head().await?.position.0 == 0 {
+        complain(
+            "the database is empty: stop this, and open a contract with `throughline contract open --rulebook FILE`",
+        );
+    }
+    serve_until_stopped(deployment, key, listen).await?;
+    Ok(Ending::Done)
+}
+
+/// Serves a deployment until the process is told to stop, then ends what was begun.
+pub(super) async fn serve_until_stopped(deployment: Deployment, key: Arc<LocalKey>, listen: &str) -> Result<()> {
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+    let url = http::url_of(listener.local_addr()?);
+    tracing::info!(url, "serving");
+    let router = http::router(parts(&deployment), key);
+    http::serve(listener, router, told_to_stop()).await.context("the server failed")?;
+    tracing::info!("stopping");
+    deployment.close().await;
+    Ok(())
+}
+
+/// Completes when the process is asked to stop.
+async fn told_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
+        let Ok(mut terminate) = terminate else { return drop(interrupt.await) };
+        tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        }
+    }
+    #[cfg(not(unix))]
+    drop(interrupt.await);
+}
+
+/// What `contract open` takes.
+struct Opening {
+    rulebook: String,
+    name: Option<String>,
+    parties: Vec<String>,
+    starts_on: Option<NaiveDate>,
+    ends_on: Option<NaiveDate>,
+}
+
+async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
+    let text = match packs::pack(&opening.rulebook) {
+        Some(pack) => pack.text.to_owned(),
+        None => read_rulebook(Path::new(&opening.rulebook))?,
+    };
+    let rulebook = match Rulebook::parse(&text) {
+        Ok(rulebook) => rulebook,
+        Err(errors) => {
+            errors.iter().for_each(|error| complain(&format!("{}: {error}", opening.rulebook)));
+            return Ok(Ending::WrongUse);
+        }
+    };
+    let mut parties = Vec::new();
+    for party in &opening.parties {
+        let Some((role, name)) = party.split_once('=') else {
+            complain(&format!("--party {party:?}: write ROLE=NAME, such as 'commissioner=A council'"));
+            return Ok(Ending::WrongUse);
+        };
+        parties.push(Party { name: name.to_owned(), role: Some(role.to_owned()) });
+    }
+    let fact = ContractOpened {
+        code: rulebook.contract.clone(),
+        name: opening.name.unwrap_or_else(|| rulebook.title.clone()),
+        parties,
+        starts_on: opening.starts_on.unwrap_or(rulebook.effective_from),
+        ends_on: opening.ends_on,
+    };
+    let deployment = open(places).await?;
+    let today = civil_day(deployment.clock.now(), rulebook.calendar.zone);
+    let command = Contracts::OpenContract { occurred: Occurred::on(today), fact, rulebook: text };
+    let ending =
+        record(&deployment, command, &format!("opened {} under rulebook {}", rulebook.contract, rulebook.version))
+            .await;
+    deployment.close().await;
+    ending
+}
+
+fn read_rulebook(path: &Path) -> Result<String> {
+    std::fs::read_to_string(path).with_context(|| {
+        let packs: Vec<_> = packs::packs().iter().map(|pack| pack.code).collect();
+        format!("cannot read {}: give a file, or one of the packs {}", path.display(), packs.join(", "))
+    })
+}
+
+/// Records a command of the command line and says what became of it.
+async fn record(deployment: &Deployment, command: Contracts, done: &str) -> Result<Ending> {
+    let instruction = Instruction {
+        principal: Principal { subject: COMMAND_LINE.to_owned(), role: Role::Administrator, scope: Scope::Deployment },
+        command_id: CommandId(Chance::System.id_at(deployment.clock.now())),
+        body: Vec::new(),
+        expected: Expected::Any,
+        source: None,
+        command: Recorded::Contract(command),
+    };
+    match deployment.recorder.append(instruction).await {
+        Ok(appended) => {
+            writeln!(std::io::stdout().lock(), "{done}, at position {}", appended.position())?;
+            Ok(Ending::Done)
+        }
+        Err(NotDone::Refused(refusals)) => {
+            refusals.iter().for_each(|refusal| complain(&refusal.to_string()));
+            Ok(Ending::WrongUse)
+        }
+        Err(NotDone::Fault(fault)) => Err(fault.into()),
+        Err(NotDone::Denied(denied)) => Err(denied.into()),
+        Err(other) => bail!("{other:?}"),
+    }
+}
+
+fn token(places: &Places, role: Role, subject: String, contracts: Vec<String>, minutes: i64) -> Result<Ending> {
+    let scope =
+        if contracts.is_empty() { Scope::Deployment } else { Scope::Contracts(contracts.into_iter().collect()) };
+    let principal = Principal { subject, role, scope };
+    let token = issue(&*key(places)?, &principal, TimeDelta::minutes(minutes));
+    writeln!(std::io::stdout().lock(), "{token}")?;
+    Ok(Ending::Done)
+}
+
+/// A token for somebody from now on. Tokens always go by the machine's clock.
+pub(super) fn issue(key: &LocalKey, principal: &Principal, lasting: TimeDelta) -> String {
+    let now = Clock::Machine.now();
+    key.issue(principal, now, lasting, Uuid::from_bytes(Chance::System.bytes()))
+}
+
+async fn rebuild(places: &Places, rulebook: Option<&Path>) -> Result<Ending> {
+    let store = Arc::new(Store::open(&places.database, Mode::Write).await?);
+    let log = Log::open(Arc::clone(&store)).await?;
+    if let Some(path) = rulebook {
+        store.close().await;
+        drop((store, log));
+        let published = publish(places, path).await?;
+        if published != Ending::Done {
+            return Ok(published);
+        }
+        return Box::pin(rebuild(places, None)).await;
+    }
+    let rebuilt = Views::rebuild(&log).await?;
+    let mut out = std::io::stdout().lock();
+    match rebuilt.old {
+        Some((position, digest)) => writeln!(out, "old  position {position}  digest {digest}")?,
+        None => writeln!(out, "old  none that this build can read")?,
+    }
+    writeln!(out, "new  position {}  digest {}", rebuilt.new.0, rebuilt.new.1)?;
+    store.close().await;
+    Ok(Ending::Done)
+}
+
+/// Publishes a further rulebook while nothing serves.
+async fn publish(places: &Places, path: &Path) -> Result<Ending> {
+    let text = read_rulebook(path)?;
+    let contract = match Rulebook::parse(&text) {
+        Ok(rulebook) => rulebook.contract,
+        Err(errors) => {
+            errors.iter().for_each(|error| complain(&format!("{}: {error}", path.display())));
+            return Ok(Ending::WrongUse);
+        }
+    };
+    let deployment = open(places).await?;
+    let occurred = Occurred::on(civil_day(deployment.clock.now(), crate::record::DEPLOYMENT_ZONE));
+    let done = format!("published {} for {contract}", path.display());
+    let command =
+        Contracts::PublishRulebook { contract, occurred, rulebook: text, publisher: Publisher::OfflineRebuild };
+    let ending = record(&deployment, command, &done).await;
+    deployment.close().await;
+    ending
+}

@@ -1,0 +1,250 @@
+//! The command line: what each command takes, and how it ends.
+//!
+//! Results go to standard output, progress and logs to standard error. Exit status: 0 done, 1 the check failed, 2 wrong
+//! use, 3 a fault. Nothing here decides a fact or reads a table.
+
+mod board;
+mod commands;
+mod demo;
+mod table;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::access::Role;
+
+/// Event-sourced case tracking and claims for outcomes contracts.
+#[derive(Debug, Parser)]
+#[command(name = "throughline", version, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    places: Places,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where things are.
+#[derive(Debug, Args)]
+struct Places {
+    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`.
+    #[arg(
+        long,
+        global = true,
+        env = "THROUGHLINE_DATABASE",
+        default_value = "sqlite:throughline.db",
+        hide_env_values = true
+    )]
+    database: String,
+    /// The file of the local signing key; it is made, readable by you alone, if there is none.
+    #[arg(long, global = true, env = "THROUGHLINE_KEY", default_value = "throughline.key")]
+    key: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// A realistic year of journeys on a scripted clock: prints the boards, tokens and the URL, and serves.
+    #[command(after_help = "Example: throughline demo --listen 127.0.0.1:8080")]
+    Demo {
+        /// Where to listen.
+        #[arg(long, default_value = "127.0.0.1:8080")]
+        listen: String,
+        /// Print the boards and end.
+        #[arg(long)]
+        once: bool,
+    },
+    /// The service.
+    #[command(after_help = "Example: throughline serve --database postgres://throughline@localhost/throughline")]
+    Serve {
+        /// Where to listen.
+        #[arg(long, env = "THROUGHLINE_LISTEN", default_value = "127.0.0.1:8080")]
+        listen: String,
+    },
+    /// Contracts.
+    #[command(subcommand)]
+    Contract(ContractCommand),
+    /// The performance tables of a contract.
+    #[command(after_help = "Example: throughline board --contract shps --as-of 2018-02-28")]
+    Board {
+        /// The contract's code.
+        #[arg(long)]
+        contract: String,
+        /// The day at whose end the facts are read; today if left out.
+        #[arg(long)]
+        as_of: Option<NaiveDate>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
+    },
+    /// A short-lived signed token from the local key.
+    #[command(after_help = "Example: throughline token --role keyworker --subject kw-07 --contract shps")]
+    Token {
+        /// What its bearer is: keyworker, manager, commissioner, auditor, integrator or administrator.
+        #[arg(long)]
+        role: Role,
+        /// The bearer's login.
+        #[arg(long)]
+        subject: String,
+        /// A contract that the bearer may see, by code; give it again for more, leave it out for all.
+        #[arg(long = "contract")]
+        contracts: Vec<String>,
+        /// How many minutes it lasts, at most a day.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=1440))]
+        minutes: i64,
+    },
+    /// The GraphQL schema.
+    #[command(after_help = "Example: throughline schema > schema.graphql")]
+    Schema,
+    /// Brings files in, through the same commands as the API.
+    #[command(subcommand)]
+    Import(ImportCommand),
+    /// Takes files out.
+    #[command(subcommand)]
+    Export(ExportCommand),
+    /// Builds the view tables anew from the log, while no server runs; prints position and digest, old and new.
+    #[command(after_help = "Example: throughline rebuild --rulebook shps-2018-04.toml")]
+    Rebuild {
+        /// Publishes this further rulebook first; the new view applies it.
+        #[arg(long)]
+        rulebook: Option<PathBuf>,
+    },
+    /// The log.
+    #[command(subcommand)]
+    Log(LogCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum ContractCommand {
+    /// Opens a contract with its first rulebook.
+    #[command(
+        after_help = "Example: throughline contract open --rulebook shps.toml --name 'SHPS' --party 'commissioner=A council'"
+    )]
+    Open {
+        /// The rulebook's file, or the name of a pack that ships: `shps`, `mst-essex`.
+        #[arg(long)]
+        rulebook: String,
+        /// What people call the contract; the rulebook's title if left out.
+        #[arg(long)]
+        name: Option<String>,
+        /// Somebody bound by it, as ROLE=NAME; give it again for more.
+        #[arg(long = "party")]
+        parties: Vec<String>,
+        /// The first day; the rulebook's `effective_from` if left out.
+        #[arg(long)]
+        starts_on: Option<NaiveDate>,
+        /// The last day, if it has one.
+        #[arg(long)]
+        ends_on: Option<NaiveDate>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportCommand {
+    /// Events as NDJSON CloudEvents, one a line.
+    #[command(after_help = "Example: throughline import ndjson events.ndjson --contract shps")]
+    Ndjson {
+        /// The file.
+        file: PathBuf,
+        /// The contract of events that name none.
+        #[arg(long, required_unless_present = "as_recorded")]
+        contract: Option<String>,
+        /// Into an empty log, keeping positions, ids and recorded times: for restore, audit and tests.
+        #[arg(long, conflicts_with_all = ["contract", "results"])]
+        as_recorded: bool,
+        /// Where to write what became of each row; FILE.results.csv if left out.
+        #[arg(long)]
+        results: Option<PathBuf>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportCommand {
+    /// Every event as an NDJSON CloudEvent, one a line, in the order of the log.
+    #[command(visible_alias = "events", after_help = "Example: throughline export ndjson > events.ndjson")]
+    Ndjson {
+        /// Only what belongs to this contract; give it again for more.
+        #[arg(long = "contract")]
+        contracts: Vec<String>,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum LogCommand {
+    /// Re-reads, re-hashes and decodes the whole log, and names everything that was altered.
+    #[command(after_help = "Example: throughline log verify")]
+    Verify,
+    /// Prints events as they come, as NDJSON CloudEvents.
+    #[command(after_help = "Example: throughline log tail --after 1000")]
+    Tail {
+        /// Only events after this position; those to come if left out.
+        #[arg(long)]
+        after: Option<i64>,
+    },
+}
+
+/// How to print a result.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Aligned columns.
+    #[default]
+    Table,
+    /// One JSON document.
+    Json,
+    /// Comma-separated values.
+    Csv,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// It did what it was to do.
+    Done,
+    /// What it checked is not as it should be.
+    CheckFailed,
+    /// It was used wrongly, or the domain refused it.
+    WrongUse,
+}
+
+/// Runs the command line.
+pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(help) => {
+            let code = if help.use_stderr() { 2 } else { 0 };
+            // Nobody to tell if even this cannot be printed.
+            let _ = help.print();
+            return ExitCode::from(code);
+        }
+    };
+    crate::telemetry::start();
+    match commands::run(cli).await {
+        Ok(Ending::Done) => ExitCode::SUCCESS,
+        Ok(Ending::CheckFailed) => ExitCode::from(1),
+        Ok(Ending::WrongUse) => ExitCode::from(2),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            commands::complain(&format!("error: {error:#}"));
+            ExitCode::from(3)
+        }
+    }
+}
+
+/// Whoever read our output has had enough of it.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        use clap::CommandFactory as _;
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,148 @@
+//! Given these rulebooks, when a contract is opened or a version published, then these events or this refusal.
+
+use super::*;
+use crate::journey::event::Party;
+use crate::journey::refusal::RefusalCode as Code;
+use crate::journey::story::{RULES, TODAY, day, open_contract, when};
+
+fn fact() -> ContractOpened {
+    ContractOpened {
+        code: "shps".to_owned(),
+        name: "Single Homelessness Prevention Service".to_owned(),
+        parties: vec![Party { name: "London Borough of Brent".to_owned(), role: Some("commissioner".to_owned()) }],
+        starts_on: day("2017-03-01"),
+        ends_on: None,
+    }
+}
+
+fn opening(fact: ContractOpened, rulebook: &str) -> ContractCommand {
+    ContractCommand::OpenContract { occurred: when("2017-03-01"), fact, rulebook: rulebook.to_owned() }
+}
+
+fn publishing(rulebook: &str, publisher: Publisher) -> ContractCommand {
+    let (contract, occurred) = ("shps".to_owned(), when("2018-02-01"));
+    ContractCommand::PublishRulebook { contract, occurred, rulebook: rulebook.to_owned(), publisher }
+}
+
+/// The rules as of February 2018.
+fn second() -> String {
+    RULES.replace("\"2017-03\"", "\"2018-02\"").replace("effective_from = 2017-03-01", "effective_from = 2018-02-01")
+}
+
+#[track_caller]
+fn refused(contract: &Contract, command: &ContractCommand) -> Vec<(Code, Option<String>)> {
+    let refusals = decide(contract, command, day(TODAY)).expect_err("a refusal");
+    refusals.into_iter().map(|refusal| (refusal.code, refusal.path)).collect()
+}
+
+#[track_caller]
+fn refused_as(contract: &Contract, command: &ContractCommand) -> Code {
+    let refusals = refused(contract, command);
+    assert_eq!(refusals.len(), 1, "{refusals:?}");
+    refusals[0].0
+}
+
+#[test]
+fn a_contract_opens_with_its_first_rulebook() {
+    let events = decide(&Contract::default(), &opening(fact(), RULES), day(TODAY)).expect("accepted");
+    let [opened, published] = events.as_slice() else { panic!("two events: {events:?}") };
+    assert_eq!(opened.event, fact().into());
+    assert_eq!(opened.stream, StreamId::contract("shps"));
+    assert_eq!((opened.stream, opened.contract.as_deref()), (published.stream, Some("shps")));
+    let Event::RulebookPublished(rulebook) = &published.event else { panic!("a rulebook") };
+    assert_eq!(rulebook.content, RULES);
+    assert_eq!(rulebook.hash, Rulebook::parse(RULES).expect("a rulebook").hash());
+}
+
+#[test]
+fn a_code_is_opened_once() {
+    assert_eq!(refused_as(&open_contract(&[RULES]), &opening(fact(), RULES)), Code::ContractExists);
+}
+
+#[test]
+fn a_contract_has_a_code_for_urls_names_and_dates_in_order() {
+    let odd = ContractOpened {
+        code: "S H".to_owned(),
+        name: "\u{202e}".to_owned(),
+        parties: vec![Party { name: " ".to_owned(), role: None }],
+        starts_on: day("2017-03-01"),
+        ends_on: Some(day("2017-02-28")),
+    };
+    let expected = [
+        (Code::InvalidValue, "code"),
+        (Code::InvalidValue, "name"),
+        (Code::MissingValue, "parties.0.name"),
+        (Code::InvalidValue, "ends_on"),
+    ];
+    let expected = expected.map(|(code, path)| (code, Some(path.to_owned())));
+    assert_eq!(refused(&Contract::default(), &opening(odd, RULES)), expected);
+    let crowd = ContractOpened { parties: vec![fact().parties[0].clone(); 51], ..fact() };
+    assert_eq!(refused_as(&Contract::default(), &opening(crowd, RULES)), Code::InputTooLong);
+}
+
+#[test]
+fn a_rulebook_with_faults_is_refused_with_each_of_them() {
+    let faulty = RULES.replace("retroactive = false", "retroactive = 1").replace("[codes]\n", "[codes]\nmoods = []\n");
+    let refusals = decide(&Contract::default(), &opening(fact(), &faulty), day(TODAY)).expect_err("refused");
+    assert_eq!(refusals.len(), 2, "{refusals:#?}");
+    assert!(refusals.iter().all(|refusal| refusal.code == Code::InvalidRulebook));
+    assert_eq!(refusals[0].rule.as_deref(), Some("retroactive"));
+    assert!(refusals[0].message.starts_with("line 7"), "{}", refusals[0].message);
+    let huge = format!("{RULES}#{}", " ".repeat(RULEBOOK_MAX));
+    assert_eq!(refused_as(&Contract::default(), &opening(fact(), &huge)), Code::InputTooLong);
+    let command =
+        ContractCommand::OpenContract { occurred: when("2018-03-01"), fact: fact(), rulebook: RULES.to_owned() };
+    assert_eq!(refused_as(&Contract::default(), &command), Code::DatedInFuture);
+}
+
+#[test]
+fn a_rulebook_is_of_the_contract_that_it_names() {
+    let other = RULES.replace("contract = \"shps\"", "contract = \"mst-essex\"");
+    assert_eq!(refused_as(&Contract::default(), &opening(fact(), &other)), Code::RulebookOfOtherContract);
+    let command = publishing(&other, Publisher::OfflineRebuild);
+    assert_eq!(refused_as(&open_contract(&[RULES]), &command), Code::RulebookOfOtherContract);
+}
+
+#[test]
+fn a_further_version_is_published_by_the_offline_rebuild_alone() {
+    let contract = open_contract(&[RULES]);
+    assert_eq!(refused_as(&contract, &publishing(&second(), Publisher::Service)), Code::RulebookNeedsRebuild);
+    let events = decide(&contract, &publishing(&second(), Publisher::OfflineRebuild), day(TODAY)).expect("accepted");
+    assert!(matches!(events.as_slice(), [NewEvent { event: Event::RulebookPublished(_), .. }]));
+    let unopened = publishing(&second(), Publisher::OfflineRebuild);
+    assert_eq!(refused_as(&Contract::default(), &unopened), Code::ContractNotFound);
+}
+
+#[test]
+fn a_version_repeats_neither_content_nor_name_nor_day_and_keeps_the_zone() {
+    let contract = open_contract(&[RULES]);
+    let code = |text: &str| refused_as(&contract, &publishing(text, Publisher::OfflineRebuild));
+    assert_eq!(code(&format!("# a comment changes nothing\n{RULES}")), Code::RulebookAlreadyPublished);
+    assert_eq!(code(&second().replace("\"2018-02\"", "\"2017-03\"")), Code::RulebookVersionTaken);
+    assert_eq!(code(&RULES.replace("\"2017-03\"", "\"again\"")), Code::RulebookOverlaps);
+    assert_eq!(code(&second().replace("Europe/London", "Asia/Kabul")), Code::RulebookZoneChanged);
+}
+
+#[test]
+fn the_rulebook_in_force_is_the_latest_that_has_begun_else_the_earliest() {
+    let second = second();
+    let contract = open_contract(&[&second, RULES]);
+    let in_force = |on: &str| contract.rulebook_in_force(day(on)).map(|rulebook| rulebook.version.clone());
+    assert_eq!(in_force("2018-02-01").as_deref(), Some("2018-02"));
+    assert_eq!(in_force("2018-01-31").as_deref(), Some("2017-03"));
+    assert_eq!(in_force("2010-01-01").as_deref(), Some("2017-03"));
+    assert_eq!(contract.zone(), Some(chrono_tz::Europe::London));
+    assert_eq!(open_contract(&[]).rulebook_in_force(day("2018-01-31")), None);
+}
+
+#[test]
+fn a_rulebook_of_a_later_build_stops_the_reading() {
+    let events = [crate::journey::story::recorded(
+        1,
+        when("2017-03-01"),
+        RulebookPublished { content: "rulebook = 2".to_owned(), hash: "abc".to_owned() }.into(),
+    )];
+    let fault = Contract::of(&events).expect_err("unreadable");
+    assert!(fault.to_string().contains("rulebook abc at position 1 cannot be read"), "{fault}");
+    assert!(!fault.errors.is_empty());
+}

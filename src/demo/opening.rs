@@ -1,0 +1,62 @@
+//! The opening: the contracts that ship with the program, and the keyworkers.
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::areas::Worker;
+use super::days::{FIRST, Moment, day};
+use super::story::{Deed, Item, NAMES};
+use crate::access::{Principal, Role, Scope};
+use crate::contract::command::ContractCommand;
+use crate::contract::rulebook::packs::pack;
+use crate::journey::event::{ContractOpened, Party, WorkerJoined};
+use crate::journey::people::PeopleCommand;
+use crate::log::envelope::{CommandId, Occurred};
+use crate::record::Command;
+
+/// The hour before anybody else is at work.
+const EARLY: u32 = 8;
+
+/// Both contracts and everybody who works in them.
+pub(super) fn items<'a>(workers: impl Iterator<Item = &'a Worker>) -> Vec<Item> {
+    let homelessness = [("Six London boroughs", "commissioner"), ("The prevention service", "provider")];
+    let therapy = [("Essex County Council", "commissioner"), ("The therapy service", "provider")];
+    let shps = contract("shps", "Single Homelessness Prevention Service", FIRST, homelessness);
+    let mst = contract("mst-essex", "Multi-Systemic Therapy, Essex", day(2013, 4, 1), therapy);
+    [shps, mst].into_iter().chain(workers.map(joins)).collect()
+}
+
+fn contract(code: &str, name: &str, starts_on: NaiveDate, parties: [(&str, &str); 2]) -> Item {
+    let parties = parties.map(|(name, role)| Party { name: name.to_owned(), role: Some(role.to_owned()) });
+    let fact = ContractOpened {
+        code: code.to_owned(),
+        name: name.to_owned(),
+        parties: parties.into(),
+        starts_on,
+        ends_on: None,
+    };
+    let rulebook = pack(code).expect("the story opens contracts that ship").text.to_owned();
+    let command = ContractCommand::OpenContract { occurred: Occurred::on(starts_on), fact, rulebook };
+    item(FIRST, &format!("opening of {code}"), Command::Contract(command))
+}
+
+fn joins(worker: &Worker) -> Item {
+    let fact = WorkerJoined { login: Some(worker.login.clone()), label: worker.label.clone() };
+    let occurred = Occurred::on(worker.joined_on);
+    let command = PeopleCommand::AddWorker { worker: worker.id, occurred, fact };
+    item(worker.joined_on, &format!("joining of {}", worker.label), Command::People(command))
+}
+
+fn item(on: NaiveDate, what: &str, command: Command) -> Item {
+    Item {
+        recorded_at: Moment::at(on, EARLY).instant(),
+        principal: Principal {
+            subject: "administrator".to_owned(),
+            role: Role::Administrator,
+            scope: Scope::Deployment,
+        },
+        command_id: CommandId(Uuid::new_v5(&NAMES, what.as_bytes())),
+        source: None,
+        deed: Deed::Record(command),
+    }
+}

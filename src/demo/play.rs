@@ -1,0 +1,79 @@
+//! Playing the story into a log, on a clock that follows it.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use futures_util::TryStreamExt as _;
+use futures_util::stream::FuturesOrdered;
+
+use super::story::{Item, Story};
+use crate::clock::Clock;
+use crate::log::append::{Appended, Expected};
+use crate::log::envelope::{CommandId, EventId, Position};
+use crate::record::{Instruction, NotDone, Recorder};
+
+/// What the playing came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Played {
+    /// How many commands were recorded.
+    pub commands: usize,
+    /// The position of the last event.
+    pub position: Position,
+}
+
+/// Why the story could not be played to its end.
+#[derive(Debug, thiserror::Error)]
+pub enum PlayError {
+    /// The log did not take a command: the story is wrong, or the log was not empty.
+    #[error("the story's command {command_id} of {recorded_at} was not recorded: {why:?}")]
+    NotDone {
+        /// The command.
+        command_id: CommandId,
+        /// When it was to be recorded.
+        recorded_at: DateTime<Utc>,
+        /// Why it was not.
+        why: NotDone,
+    },
+    /// A command corrects or retracts what no earlier command stated.
+    #[error("the story's command {0} is about a fact that was not stated before it")]
+    Untold(CommandId),
+}
+
+/// Plays a story into an empty log. The clock must be one that is set; it is left at the story's last moment.
+///
+/// Commands of one moment are sent together, in order: the append task takes them in the order in which they come.
+pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<Played, PlayError> {
+    let targets: HashSet<CommandId> = story.items().iter().flat_map(|item| item.deed.targets()).copied().collect();
+    let mut stated: HashMap<CommandId, EventId> = HashMap::with_capacity(targets.len());
+    let mut position = Position::default();
+    for moment in story.items().chunk_by(|one, other| one.recorded_at == other.recorded_at) {
+        clock.set(moment[0].recorded_at);
+        let instructions = moment.iter().map(|item| instruction(item, &stated)).collect::<Result<Vec<_>, _>>()?;
+        let sent = moment.iter().zip(instructions).map(|(item, instruction)| send(recorder, item, instruction));
+        let done: Vec<Appended> = sent.collect::<FuturesOrdered<_>>().try_collect().await?;
+        for (item, appended) in moment.iter().zip(&done) {
+            position = position.max(appended.position());
+            if let Some(event) = appended.events.last().filter(|_| targets.contains(&item.command_id)) {
+                stated.insert(item.command_id, event.event_id);
+            }
+        }
+    }
+    Ok(Played { commands: story.items().len(), position })
+}
+
+async fn send(recorder: &Recorder, item: &Item, instruction: Instruction) -> Result<Appended, PlayError> {
+    let (command_id, recorded_at) = (item.command_id, item.recorded_at);
+    recorder.append(instruction).await.map_err(|why| PlayError::NotDone { command_id, recorded_at, why })
+}
+
+fn instruction(item: &Item, stated: &HashMap<CommandId, EventId>) -> Result<Instruction, PlayError> {
+    let command = item.deed.command(|of| stated.get(&of).copied()).ok_or(PlayError::Untold(item.command_id))?;
+    Ok(Instruction {
+        principal: item.principal.clone(),
+        command_id: item.command_id,
+        body: Vec::new(),
+        expected: Expected::Any,
+        source: item.source.clone(),
+        command,
+    })
+}

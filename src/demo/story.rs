@@ -1,0 +1,178 @@
+//! The story: every command of the year, in the order in which it was recorded.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
+use uuid::Uuid;
+
+use super::areas::{AREAS, Area, Size, teams};
+use super::course::{Answer, Course};
+use super::days::{after, day};
+use super::dice::Dice;
+use super::telling::{Case, Office, Telling};
+use super::{case, documented, opening, therapy, year};
+use crate::access::Principal;
+use crate::journey::command::{CorrectFact, JourneyCommand, RetractFacts};
+use crate::journey::event::Event;
+use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Source};
+use crate::record::Command;
+
+/// The seed of the story that the documentation shows.
+pub const SEED: u64 = 2018;
+
+/// The name space of the story's ids: each follows from what it names.
+pub(super) const NAMES: Uuid = Uuid::from_u128(0x3d0f_8c52_61a7_5b4e_8f29_70c4_d19e_ab36);
+
+/// A year of journeys.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Story {
+    items: Vec<Item>,
+}
+
+/// One command of the story.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Item {
+    /// When it was recorded.
+    pub recorded_at: DateTime<Utc>,
+    /// Who recorded it.
+    pub principal: Principal,
+    /// Its id.
+    pub command_id: CommandId,
+    /// Where it came from, when it was not typed in.
+    pub source: Option<Source>,
+    /// What was recorded.
+    pub deed: Deed,
+}
+
+/// What was recorded. Only the log knows the ids of the events that are corrected or retracted, so the story names
+/// the commands that stated them.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Deed {
+    /// A command that stands for itself.
+    Record(Command),
+    /// What an earlier command stated was not so.
+    Correct {
+        /// The command that stated it.
+        of: CommandId,
+        /// Which journey.
+        journey: JourneyId,
+        /// When it was really so.
+        occurred: Occurred,
+        /// What was really so.
+        replacement: Event,
+        /// Why.
+        reason: String,
+    },
+    /// What earlier commands stated never was so.
+    Retract {
+        /// The commands that stated it.
+        of: Vec<CommandId>,
+        /// Which journey.
+        journey: JourneyId,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Deed {
+    /// The earlier commands that it is about.
+    pub fn targets(&self) -> &[CommandId] {
+        match self {
+            Self::Record(_) => &[],
+            Self::Correct { of, .. } => std::slice::from_ref(of),
+            Self::Retract { of, .. } => of,
+        }
+    }
+
+    /// The command to send, given which event an earlier command made; none where one is not known.
+    pub fn command(&self, event_of: impl Fn(CommandId) -> Option<EventId>) -> Option<Command> {
+        let command = match self.clone() {
+            Self::Record(command) => return Some(command),
+            Self::Correct { of, journey, occurred, replacement, reason } => {
+                let target = event_of(of)?;
+                JourneyCommand::CorrectFact(CorrectFact { journey, target, occurred, replacement, reason })
+            }
+            Self::Retract { of, journey, reason } => {
+                let targets = of.into_iter().map(event_of).collect::<Option<_>>()?;
+                JourneyCommand::RetractFacts(RetractFacts { journey, targets, reason })
+            }
+        };
+        Some(Command::Journey(command))
+    }
+}
+
+impl Story {
+    /// The story of this seed.
+    pub fn new(seed: u64, size: Size) -> Self {
+        let teams = teams();
+        let therapists = therapy::therapists();
+        let mut items = opening::items(teams.iter().flatten().chain(&therapists));
+        for (part, (area, team)) in (1..).zip(AREAS.iter().zip(&teams)) {
+            let dice = Dice::of(seed, part);
+            items.extend(of_area(&Office { area, team }, size, &dice));
+        }
+        items.extend(therapy::items(&Dice::of(seed, 0)));
+        items.sort_by_key(|item| item.recorded_at);
+        Self { items }
+    }
+
+    /// Its commands, in the order in which they were recorded.
+    pub fn items(&self) -> &[Item] {
+        &self.items
+    }
+}
+
+/// Everything recorded of an area's cases.
+fn of_area(office: &Office<'_>, size: Size, dice: &Dice) -> Vec<Item> {
+    let courses = year::courses(office.area, office.team, size, dice);
+    let cases = cases(office.area, &courses, dice);
+    let mut items = Vec::new();
+    for (case, course) in cases.into_iter().zip(&courses) {
+        if dice.permille(6) {
+            let twice = Telling::entered_twice(office, &case, course.received_on, dice);
+            items.extend(twice.into_iter().flat_map(Telling::into_items));
+        }
+        items.extend(case::tell(office, case, course, dice).into_items());
+    }
+    if documented::referrals(office.area, day(2018, 1, 1)) > 0 {
+        let case = Case::new(documented::DOCUMENTED_REFERENCE.to_owned());
+        items.extend(documented::tell(office, case).into_items());
+    }
+    items
+}
+
+/// The case numbers, counted by year in the order of the referrals; some clients come again.
+fn cases(area: &Area, courses: &[Course], dice: &Dice) -> Vec<Case> {
+    let (mut year, mut number) = (0, 0);
+    let mut cases: Vec<Case> = Vec::new();
+    let mut came_again: HashSet<usize> = HashSet::new();
+    for (at, course) in courses.iter().enumerate() {
+        if course.received_on.year() != year {
+            year = course.received_on.year();
+            number = documented::referrals(area, day(year, 1, 1));
+        }
+        number += 1;
+        let mut case = Case::new(format!("{}-{year}-{number:04}", area.letters));
+        if dice.permille(70) {
+            let left =
+                |earlier: &usize| left_on(&courses[*earlier]).is_some_and(|on| after(on, 21) < course.received_on);
+            let free: Vec<usize> = (0..at).filter(|earlier| left(earlier) && !came_again.contains(earlier)).collect();
+            if !free.is_empty() {
+                let earlier = *dice.pick(&free);
+                came_again.insert(earlier);
+                case = Case { subject: cases[earlier].subject, registers: false, ..case };
+            }
+        }
+        cases.push(case);
+    }
+    cases
+}
+
+/// The day on which a client's case ended, if it did: until then nobody refers them again.
+fn left_on(course: &Course) -> Option<NaiveDate> {
+    match course.answer {
+        Answer::Declined(on, _) => Some(on),
+        Answer::Accepted(_) => course.exit.filter(|exit| exit.reason != "deceased").map(|exit| exit.on),
+        Answer::Pending => None,
+    }
+}

@@ -1,0 +1,202 @@
+//! The story through the pure decisions and folds: nothing is refused, and February adds up.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::OnceLock;
+
+use chrono::NaiveDate;
+use chrono_tz::Europe::London;
+
+use super::areas::{AREAS, Size};
+use super::days::{MONTHS, day, month};
+use super::{CONTRACT, DOCUMENTED_REFERENCE, GOES_ON_AT, Item, SEED, Story, documented_journey};
+use crate::access::policy::{Action, policy};
+use crate::contract::Contract;
+use crate::contract::command as contracts;
+use crate::journey::command::{self as journeys, Given, JourneyCommand, NewEvent};
+use crate::journey::event::Event;
+use crate::journey::refusal::Refusal;
+use crate::journey::{History, Recorded, people};
+use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Position, StreamId};
+use crate::projections::{self, Value, contact};
+use crate::record::{Command, civil_day};
+
+/// A log in memory, which takes what the decisions give.
+#[derive(Default)]
+struct Ledger {
+    histories: HashMap<JourneyId, History>,
+    contracts: HashMap<String, Contract>,
+    known: HashSet<StreamId>,
+    stated: HashMap<CommandId, EventId>,
+    events: Vec<Recorded>,
+}
+
+impl Ledger {
+    fn played(story: &Story) -> Self {
+        let mut ledger = Self::default();
+        for item in story.items() {
+            let command = item.deed.command(|of| ledger.stated.get(&of).copied()).expect("stated before");
+            let events = ledger.decide(item, &command);
+            let events = events.unwrap_or_else(|refusals| panic!("{item:#?} is refused: {refusals:#?}"));
+            for event in events {
+                ledger.take(item, event);
+            }
+        }
+        ledger
+    }
+
+    fn decide(&self, item: &Item, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+        let today = civil_day(item.recorded_at, London);
+        let known = |stream: StreamId| self.known.contains(&stream);
+        let none = Contract::default();
+        match command {
+            Command::Contract(command) => {
+                contracts::decide(self.contracts.get(command.contract()).unwrap_or(&none), command, today)
+            }
+            Command::People(command) => people::decide(command, today, &known),
+            Command::Journey(command) => {
+                let history = self.histories.get(&command.journey()).cloned().unwrap_or_default();
+                let code = match command {
+                    JourneyCommand::ReceiveReferral(command) => Some(command.contract.as_str()),
+                    _ => history.contract(),
+                };
+                let contract = code.and_then(|code| self.contracts.get(code)).unwrap_or(&none);
+                assert!(item.principal.scope.contract(code.expect("a contract")).is_some(), "{item:?} is in scope");
+                assert!(policy(&item.principal, Action::RecordFacts).is_ok(), "{item:?} is allowed");
+                journeys::decide(&history, command, &Given { today, contract, known: &known })
+            }
+        }
+    }
+
+    fn take(&mut self, item: &Item, new: NewEvent) {
+        let position = Position(i64::try_from(self.events.len()).expect("a count") + 1);
+        let journey = JourneyId(new.stream.id);
+        let recorded = Recorded {
+            event_id: EventId(uuid::Uuid::from_u128(position.0.unsigned_abs().into())),
+            position,
+            version: self.histories.get(&journey).map_or(0, History::version) + 1,
+            contract: new.contract.clone(),
+            recorded_at: item.recorded_at,
+            actor: item.principal.actor(),
+            occurred: new.occurred,
+            event: new.event,
+        };
+        self.known.insert(new.stream);
+        self.stated.insert(item.command_id, recorded.event_id);
+        self.events.push(recorded.clone());
+        match &recorded.event {
+            Event::ContractOpened(_) | Event::RulebookPublished(_) => {
+                let code = new.contract.expect("a contract has a code");
+                self.contracts.entry(code).or_default().evolve(&recorded).expect("a rulebook that ships");
+            }
+            Event::SubjectRegistered(_) | Event::WorkerJoined(_) => {}
+            _ => self.histories.entry(journey).or_default().evolve(recorded),
+        }
+    }
+
+    /// Counts of journeys by area, stage and month, as the folds of the views give them.
+    fn counts(&self) -> BTreeMap<(String, String, NaiveDate), u32> {
+        let mut counts = BTreeMap::new();
+        let rulebook = self.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
+        for (id, history) in self.histories.iter().filter(|(_, history)| history.contract() == Some(CONTRACT)) {
+            let rows = projections::rows_of_journey(*id, CONTRACT, &history.journey(), rulebook);
+            for (table, key, rest) in rows.iter().filter(|(table, ..)| *table == "stage") {
+                let ([_, Value::Text(stage)], [_, Value::Text(area), _, _, Value::Date(month)]) = (key, rest) else {
+                    panic!("a row of {table} has another shape: {key:?} {rest:?}");
+                };
+                *counts.entry((area.clone(), stage.clone(), *month)).or_default() += 1;
+            }
+        }
+        counts
+    }
+}
+
+fn whole() -> &'static (Story, Ledger) {
+    static WHOLE: OnceLock<(Story, Ledger)> = OnceLock::new();
+    WHOLE.get_or_init(|| {
+        let story = Story::new(SEED, Size::Whole);
+        let ledger = Ledger::played(&story);
+        (story, ledger)
+    })
+}
+
+#[test]
+fn february_is_as_the_board_printed_it() {
+    let counts = whole().1.counts();
+    let of = |area: &str, stage: &str| counts[&(area.to_owned(), stage.to_owned(), day(2018, 2, 1))];
+    let row = |area| [of(area, "referral"), of(area, "php_complete"), of(area, "housing_secured")];
+    assert_eq!(row("brent"), [55, 82, 22]);
+    assert_eq!(row("ealing"), [61, 49, 22]);
+    assert_eq!(row("islington"), [32, 34, 27]);
+}
+
+#[test]
+fn every_month_of_every_area_is_as_it_was_meant() {
+    let counts = whole().1.counts();
+    for area in &AREAS {
+        for at in 0..MONTHS {
+            let of = |stage: &str| counts.get(&(area.code.to_owned(), stage.to_owned(), month(at).0)).copied();
+            let row = ["referral", "php_complete", "housing_secured"].map(|stage| of(stage).unwrap_or(0));
+            assert_eq!(row, area.counts(at, Size::Whole), "{} in month {at}", area.code);
+        }
+    }
+}
+
+#[test]
+fn brent_sums_to_what_its_board_printed() {
+    let brent = &AREAS[1];
+    let sum = |months: [u32; MONTHS]| months.iter().sum::<u32>();
+    assert_eq!([brent.referrals, brent.plans, brent.homes].map(sum), [665, 525, 232]);
+}
+
+#[test]
+fn the_story_is_of_the_size_of_a_real_year() {
+    let (story, ledger) = whole();
+    assert!((3_500..=5_000).contains(&ledger.histories.len()), "{} journeys", ledger.histories.len());
+    assert!((60_000..=100_000).contains(&ledger.events.len()), "{} events", ledger.events.len());
+    let ids: HashSet<CommandId> = story.items().iter().map(|item| item.command_id).collect();
+    assert_eq!(ids.len(), story.items().len(), "each command has its own id");
+    assert!(story.items().iter().all(|item| item.recorded_at < GOES_ON_AT));
+    assert!(story.items().is_sorted_by_key(|item| item.recorded_at));
+}
+
+#[test]
+fn the_same_seed_tells_the_same_story() {
+    let size = Size::OneIn(20);
+    assert_eq!(Story::new(7, size), Story::new(7, size));
+    assert_ne!(Story::new(7, size), Story::new(8, size));
+}
+
+#[test]
+fn any_seed_is_told_without_a_refusal() {
+    for seed in 0..12 {
+        let ledger = Ledger::played(&Story::new(seed, Size::OneIn(10)));
+        assert!(ledger.histories.len() > 300);
+    }
+}
+
+#[test]
+fn the_documented_contact_counts_only_while_it_was_known() {
+    let (_, ledger) = whole();
+    let history = &ledger.histories[&documented_journey()];
+    let rulebook = ledger.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
+    let answer = |known_on: NaiveDate| {
+        let known = history.events().iter().filter(|event| civil_day(event.recorded_at, London) <= known_on);
+        let journey = History::of(known.cloned()).journey_as_of(day(2018, 2, 23));
+        contact::days_since(contact::made(&journey, &rulebook.recency), day(2018, 2, 23))?.exact()
+    };
+    assert_eq!([23, 25, 26].map(|known| answer(day(2018, 2, known))), [Some(22), Some(13), Some(22)]);
+    let (_, referral) = history.journey().referral.expect("a referral");
+    assert_eq!(projections::journey::reference(documented_journey(), &referral), DOCUMENTED_REFERENCE);
+    assert!(history.journey().is_on_caseload());
+}
+
+#[test]
+fn some_contacts_of_early_february_were_recorded_at_its_end() {
+    let early = |occurred: Occurred| (day(2018, 2, 1)..=day(2018, 2, 13)).contains(&occurred.earliest());
+    let late = |event: &&Recorded| {
+        let is_contact = matches!(event.event, Event::ContactLogged(_));
+        is_contact && early(event.occurred) && civil_day(event.recorded_at, London) >= day(2018, 2, 20)
+    };
+    let count = whole().1.events.iter().filter(late).count();
+    assert!((100..1_000).contains(&count), "{count} contacts");
+}

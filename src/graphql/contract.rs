@@ -1,0 +1,756 @@
+//! A contract as clients read it: every list and count as of one day, from one generation of the view.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chrono::NaiveDate;
+
+use super::code::Code;
+use super::context::{Asked as _, OrFault as _};
+use super::journey::{ContactMeasure, Journey};
+use super::people::Worker;
+use super::query::FIRST;
+use super::scalars::{Date, Decimal, Id, Instant, Position};
+use crate::access::InScope;
+use crate::access::policy::Action;
+use crate::contract;
+use crate::contract::Rulebook;
+use crate::contract::rulebook::Buckets;
+use crate::log::envelope::{JourneyId, StreamId, WorkerId};
+use crate::views::board::Group as BoardGroup;
+use crate::views::caseload::{CaseloadFilter, HeldBy, HeldRow, Place};
+use crate::views::durations::{self, Durations};
+use crate::views::exits;
+use crate::views::performance::{self, MonthsRow};
+use crate::views::period::{self, Months};
+use crate::views::recency::{self, Measure};
+use crate::views::referral_to_plan::{self, ReferralToPlanRow};
+
+/// A contract, read as of one day.
+pub struct Contract {
+    told: Arc<contract::Contract>,
+    code: String,
+    as_of: NaiveDate,
+    today: NaiveDate,
+}
+
+impl Contract {
+    /// The contract as of a day; as of today in its zone where none is given.
+    pub async fn as_of(ctx: &Context<'_>, scope: InScope<'_>, as_of: Option<NaiveDate>) -> Result<Option<Self>> {
+        let Some(contract) = ctx.parts().views.contract(scope).await.or_fault()? else { return Ok(None) };
+        let today = ctx.today(&contract);
+        let code = scope.contract().to_owned();
+        Ok(Some(Self { told: contract, code, as_of: as_of.unwrap_or(today), today }))
+    }
+
+    fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
+        ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))
+    }
+
+    fn rules(&self) -> Result<&Arc<Rulebook>> {
+        let newest = self.told.newest_rulebook();
+        newest.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))
+    }
+}
+
+#[Object]
+impl Contract {
+    /// The id of the contract's own stream.
+    pub async fn id(&self) -> ID {
+        ID(StreamId::contract(&self.code).id.to_string())
+    }
+
+    /// The short name in rulebooks, commands and URLs, such as `shps`.
+    async fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// What people call it.
+    async fn name(&self) -> Option<&str> {
+        self.told.opened().map(|opened| opened.name.as_str())
+    }
+
+    /// Who is bound by it.
+    async fn parties(&self) -> Vec<Party> {
+        let parties = self.told.opened().map(|opened| opened.parties.as_slice()).unwrap_or_default();
+        parties.iter().map(|party| Party { name: party.name.clone(), role: party.role.clone() }).collect()
+    }
+
+    /// The first day of the contract.
+    async fn starts_on(&self) -> Option<Date> {
+        self.told.opened().map(|opened| Date(opened.starts_on))
+    }
+
+    /// The last day of the contract, if it has one.
+    async fn ends_on(&self) -> Option<Date> {
+        self.told.opened().and_then(|opened| opened.ends_on).map(Date)
+    }
+
+    /// The point of view of everything here, so that any answer can be reproduced.
+    async fn view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
+        let rulebook = self.rules()?;
+        let position = *ctx.caller().generation.position().borrow();
+        let last =
+            ctx.parts().log.page_of(crate::log::envelope::Position(position.0 - 1), position, 1).await.or_fault()?;
+        Ok(PointOfView {
+            position: Position(position),
+            recorded_through: last.first().map(|event| Instant(event.recorded_at)),
+            rulebook_version: rulebook.version.clone(),
+            as_of: Date(self.as_of),
+            forecast: self.as_of > self.today,
+        })
+    }
+
+    /// The rules that this view applies.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    async fn rulebook(&self) -> Result<RulebookVersion> {
+        let rulebook = self.rules()?;
+        Ok(RulebookVersion {
+            version: rulebook.version.clone(),
+            title: rulebook.title.clone(),
+            effective_from: Date(rulebook.effective_from),
+            hash: rulebook.hash().to_owned(),
+            areas: rulebook.codes.listed(contract::rulebook::CodeList::Areas).map(<[_]>::to_vec),
+            stages: rulebook
+                .stages
+                .iter()
+                .map(|stage| StageOfFunnel { code: stage.code.clone(), label: stage.label.clone() })
+                .collect(),
+        })
+    }
+
+    /// The journeys on the caseload, accepted and not closed, in the order of their references.
+    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    async fn caseload(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those of this keyworker.")] keyworker: Option<Id>,
+        #[graphql(default, desc = "Only those without a keyworker.")] unassigned: bool,
+        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
+        #[graphql(desc = "Only those that stand at this stage.")] stage: Option<String>,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<JourneyConnection> {
+        ctx.allow(Action::ReadJourneys)?;
+        let keyworker = match (keyworker, unassigned) {
+            (None, false) => HeldBy::Any,
+            (None, true) => HeldBy::Unassigned,
+            (Some(id), false) => HeldBy::Keyworker(WorkerId(id.0)),
+            (Some(_), true) => return Err(Code::BadUserInput.error("give keyworker or unassigned, not both")),
+        };
+        let filter = CaseloadFilter { keyworker, area, stage };
+        let after = after.as_deref().map(place).transpose()?;
+        let first = u32::try_from(first).unwrap_or(1);
+        let generation = &ctx.caller().generation;
+        let page =
+            generation.caseload(self.scope(ctx)?, self.as_of, &filter, (after.as_ref(), first)).await.or_fault()?;
+        let journey = |id: JourneyId| Journey::later(id, Arc::clone(&self.told), self.as_of);
+        let cursors: Vec<String> = page.rows.iter().map(|row| cursor(&row.place())).collect();
+        let info = PageInfo {
+            start_cursor: cursors.first().cloned(),
+            end_cursor: cursors.last().cloned(),
+            has_next_page: page.has_next,
+            has_previous_page: after.is_some(),
+        };
+        let edges = cursors.into_iter().zip(&page.rows);
+        Ok(JourneyConnection {
+            edges: edges.map(|(cursor, row)| JourneyEdge { cursor, node: journey(row.journey) }).collect(),
+            nodes: page.rows.iter().map(|row| journey(row.journey)).collect(),
+            page_info: info,
+            code: self.code.clone(),
+            as_of: self.as_of,
+            filter,
+        })
+    }
+
+    /// How many journeys each keyworker holds; those without one are a row of their own.
+    async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadOf>> {
+        ctx.allow(Action::ReadPerformance)?;
+        let rows = ctx.caller().generation.caseload_by_keyworker(self.scope(ctx)?, self.as_of).await.or_fault()?;
+        Ok(rows.into_iter().map(CaseloadOf::from).collect())
+    }
+
+    /// The caseload by days since the last contact that counts as made, in the rulebook's buckets.
+    async fn contact_recency(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "RecencyBy::Keyworker", desc = "By what it is broken down.")] by: RecencyBy,
+        #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
+    ) -> Result<Vec<ContactRecency>> {
+        ctx.allow(Action::ReadPerformance)?;
+        let rulebook = self.rules()?;
+        let how = (
+            by.into(),
+            match measure {
+                ContactMeasure::Anyone => Measure::Anyone,
+                ContactMeasure::Keyworker => Measure::Keyworker,
+            },
+        );
+        let rows =
+            ctx.caller().generation.contact_recency(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
+        let none = match measure {
+            ContactMeasure::Anyone => rulebook.recency.buckets.none.clone(),
+            ContactMeasure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER.to_owned(),
+        };
+        let shown = rows.into_iter().map(|row| ContactRecency {
+            total: row.total(),
+            buckets: counted(&rulebook.recency.buckets, &row.buckets),
+            none: row.none,
+            none_label: none.clone(),
+            date_imprecise: row.date_imprecise,
+            unassigned: row.unassigned,
+            group: row.group.into(),
+        });
+        Ok(shown.collect())
+    }
+
+    /// Days from the referral to the first plan, in the rulebook's buckets, of the journeys whose clock started in a
+    /// period; of all where none is given. Nothing where the rulebook does not measure it: no data.
+    async fn referral_to_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "BoardBy::Area", desc = "By what it is broken down.")] by: BoardBy,
+        #[graphql(desc = "Only journeys whose referral counts in these months.")] period: Option<PeriodInput>,
+    ) -> Result<Option<Vec<ReferralToPlan>>> {
+        ctx.allow(Action::ReadPerformance)?;
+        let rulebook = self.rules()?;
+        let Some(measured) = &rulebook.referral_to_plan else { return Ok(None) };
+        let by = match by {
+            BoardBy::Area => referral_to_plan::By::Area,
+            BoardBy::Whole => referral_to_plan::By::Whole,
+        };
+        let how = (by, period_of(period)?);
+        let rows = ctx.caller().generation.referral_to_plan(self.scope(ctx)?, self.as_of, rulebook, how).await;
+        let shown = rows
+            .or_fault()?
+            .map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect());
+        Ok(shown)
+    }
+
+    /// How many journeys reached each stage of the funnel, by area and month of the first fact that did; from the start
+    /// of the contract to the month of `asOf` where no period is given.
+    async fn performance(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only these stages, by code.")] measures: Option<Vec<String>>,
+        #[graphql(default_with = "BoardBy::Area", desc = "By what it is broken down.")] by: BoardBy,
+        #[graphql(desc = "The months to show.")] period: Option<PeriodInput>,
+    ) -> Result<Performance> {
+        ctx.allow(Action::ReadPerformance)?;
+        let rulebook = self.rules()?;
+        check_measures(measures.as_deref(), rulebook)?;
+        let by = match by {
+            BoardBy::Area => performance::By::Area,
+            BoardBy::Whole => performance::By::Whole,
+        };
+        let months = match period {
+            Some(period) => period.months()?,
+            None => self.whole_contract(),
+        };
+        let generation = &ctx.caller().generation;
+        let board = generation.performance(self.scope(ctx)?, self.as_of, rulebook, (by, months)).await.or_fault()?;
+        let wanted =
+            |code: &str| measures.as_ref().is_none_or(|measures| measures.iter().any(|measure| measure == code));
+        let stages = board.stages.into_iter().filter(|stage| wanted(&stage.code));
+        Ok(Performance {
+            stages: stages
+                .map(|stage| StageCounts {
+                    code: stage.code,
+                    label: stage.label,
+                    rows: stage.rows.into_iter().map(|row| MonthCounts::of(row, months, self.as_of)).collect(),
+                })
+                .collect(),
+            declined: board.declined.into_iter().map(|row| MonthCounts::of(row, months, self.as_of)).collect(),
+        })
+    }
+
+    /// The journeys that left the caseload, by reason or area, and the disengagements beneath.
+    async fn exits(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "ExitsBy::Reason", desc = "By what it is broken down.")] by: ExitsBy,
+        #[graphql(desc = "Only exits of these months.")] period: Option<PeriodInput>,
+    ) -> Result<Exits> {
+        ctx.allow(Action::ReadPerformance)?;
+        let by = match by {
+            ExitsBy::Reason => exits::By::Reason,
+            ExitsBy::Area => exits::By::Area,
+        };
+        let how = (by, period_of(period)?);
+        let found = ctx.caller().generation.exits(self.scope(ctx)?, self.as_of, self.rules()?, how).await.or_fault()?;
+        let rows = |rows: Vec<exits::ExitRow>| {
+            rows.into_iter().map(|row| GroupCount { group: row.group.into(), journeys: row.journeys }).collect()
+        };
+        Ok(Exits { total: found.total(), closed: rows(found.closed), disengaged: rows(found.disengaged) })
+    }
+
+    /// The workers who had held a case of this contract by then, in the order of their labels.
+    async fn workers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+    ) -> Result<Vec<Worker>> {
+        ctx.allow(Action::ReadPerformance)?;
+        let page = (None, u32::try_from(first).unwrap_or(1));
+        let rows = ctx.caller().generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
+        Ok(rows.into_iter().map(Worker).collect())
+    }
+}
+
+impl Contract {
+    /// The months from the start of the contract to the one of `asOf`.
+    fn whole_contract(&self) -> Months {
+        let last = period::Month::of(self.as_of);
+        let first = self.told.opened().map_or(last, |opened| period::Month::of(opened.starts_on));
+        Months::from_to(first.min(last), last).unwrap_or(Months::one(last))
+    }
+}
+
+fn check_measures(measures: Option<&[String]>, rulebook: &Rulebook) -> Result<()> {
+    let known: Vec<&str> = rulebook.stages.iter().map(|stage| stage.code.as_str()).collect();
+    match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
+        None => Ok(()),
+        Some(unknown) => {
+            Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: write one of {}", known.join(", "))))
+        }
+    }
+}
+
+/// Somebody bound by a contract.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Party {
+    /// The organisation.
+    name: String,
+    /// What it is in this contract: commissioner, provider, investor …
+    role: Option<String>,
+}
+
+/// The point of view of an answer: asked again with the same, it is the same.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PointOfView {
+    /// The position up to which the view has taken the log.
+    position: Position,
+    /// When the event at that position was recorded.
+    recorded_through: Option<Instant>,
+    /// The version of the rulebook that is applied.
+    rulebook_version: String,
+    /// The day at whose end the facts are read.
+    as_of: Date,
+    /// Whether that day is still to come: nothing is known of it yet but what goes on.
+    forecast: bool,
+}
+
+/// The rules that a view applies.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct RulebookVersion {
+    /// What the parties call it.
+    version: String,
+    /// What boards print above everything else.
+    title: String,
+    /// The first day on which it applies.
+    effective_from: Date,
+    /// SHA-256 of its canonical content, in lower-case hexadecimal.
+    hash: String,
+    /// The service areas, where the rulebook lists them.
+    areas: Option<Vec<String>>,
+    /// The funnel, in order.
+    stages: Vec<StageOfFunnel>,
+}
+
+/// A step of the funnel.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct StageOfFunnel {
+    /// Its code.
+    code: String,
+    /// What boards print.
+    label: String,
+}
+
+/// Journeys in an order, page by page.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct JourneyConnection {
+    /// The journeys of this page, each with its cursor.
+    edges: Vec<JourneyEdge>,
+    /// The journeys of this page.
+    nodes: Vec<Journey>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    #[graphql(skip)]
+    code: String,
+    #[graphql(skip)]
+    as_of: NaiveDate,
+    #[graphql(skip)]
+    filter: CaseloadFilter,
+}
+
+#[ComplexObject]
+impl JourneyConnection {
+    /// How many there are on all pages; counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let scope =
+            ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
+        ctx.caller().generation.caseload_count(scope, self.as_of, &self.filter).await.or_fault()
+    }
+}
+
+/// A journey and its place in the order.
+#[derive(SimpleObject)]
+pub struct JourneyEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The journey.
+    node: Journey,
+}
+
+/// Where a page begins and ends.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PageInfo {
+    /// The cursor of the first.
+    start_cursor: Option<String>,
+    /// The cursor of the last.
+    end_cursor: Option<String>,
+    /// Whether there are more after it.
+    has_next_page: bool,
+    /// Whether there are more before it.
+    has_previous_page: bool,
+}
+
+/// The beginning of every caseload cursor: the order that it belongs to.
+const BY_REFERENCE: &str = "reference";
+
+fn cursor(place: &Place) -> String {
+    BASE64.encode(format!("{BY_REFERENCE}\n{}\n{}", place.journey, place.reference))
+}
+
+fn place(cursor: &str) -> Result<Place> {
+    let read = || {
+        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
+        let mut parts = text.splitn(3, '\n');
+        let (order, journey, reference) = (parts.next()?, parts.next()?, parts.next()?);
+        (order == BY_REFERENCE).then_some(Place { reference: reference.to_owned(), journey: journey.parse().ok()? })
+    };
+    read()
+        .ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
+}
+
+/// By what days since contact are broken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "recency::By")]
+pub enum RecencyBy {
+    /// One row for each keyworker, and one for journeys without.
+    Keyworker,
+    /// One row for each service area.
+    Area,
+    /// One row.
+    Whole,
+}
+
+/// By what a board is broken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum BoardBy {
+    /// One row for each service area.
+    Area,
+    /// One row.
+    Whole,
+}
+
+/// By what exits are broken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ExitsBy {
+    /// One row for each reason.
+    Reason,
+    /// One row for each service area.
+    Area,
+}
+
+/// The months that two days are in, and all between.
+#[derive(Debug, Clone, Copy, InputObject)]
+pub struct PeriodInput {
+    /// A day of the first month.
+    pub from: Date,
+    /// A day of the last month; the same month if left out.
+    pub to: Option<Date>,
+}
+
+impl PeriodInput {
+    fn months(self) -> Result<Months> {
+        let first = period::Month::of(self.from.0);
+        let last = self.to.map_or(first, |to| period::Month::of(to.0));
+        Months::from_to(first, last).ok_or_else(|| {
+            let most = period::MONTHS_MAX;
+            Code::BadUserInput
+                .error(format!("the period runs backwards or is longer than {most} months: write from before to"))
+        })
+    }
+}
+
+fn period_of(period: Option<PeriodInput>) -> Result<period::Period> {
+    period.map_or(Ok(period::Period::ToDate), |period| period.months().map(period::Period::Months))
+}
+
+/// Whose journeys a row counts.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct Group {
+    /// What a board prints at the beginning of the row.
+    label: String,
+    /// The service area, where the row is of one.
+    area: Option<String>,
+    /// The reason, where the row is of one.
+    reason: Option<String>,
+    /// Whether the row is of journeys without a keyworker.
+    unassigned: bool,
+    #[graphql(skip)]
+    keyworker: Option<WorkerId>,
+}
+
+#[ComplexObject]
+impl Group {
+    /// The keyworker, where the row is of one.
+    async fn keyworker(&self, ctx: &Context<'_>) -> Result<Option<Worker>> {
+        match self.keyworker {
+            Some(id) => Worker::load(ctx, id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+impl From<BoardGroup> for Group {
+    fn from(group: BoardGroup) -> Self {
+        let label = group.label();
+        let plain = Self { label, area: None, reason: None, unassigned: false, keyworker: None };
+        match group {
+            BoardGroup::Whole => plain,
+            BoardGroup::Area(code) => Self { area: Some(code), ..plain },
+            BoardGroup::Keyworker(holder) => Self { keyworker: Some(holder.worker), ..plain },
+            BoardGroup::Unassigned => Self { unassigned: true, ..plain },
+            BoardGroup::Reason(code) => Self { reason: Some(code), ..plain },
+        }
+    }
+}
+
+/// How many journeys are in one bucket.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct BucketCount {
+    /// What boards print, such as `1-2 weeks`.
+    label: String,
+    /// The most days that the bucket holds; none for the last one.
+    up_to_days: Option<u32>,
+    /// How many journeys.
+    journeys: u64,
+}
+
+fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
+    let rows = buckets.labels.iter().zip(counts).enumerate();
+    rows.map(|(at, (label, journeys))| BucketCount {
+        label: label.clone(),
+        up_to_days: buckets.upper.get(at).copied(),
+        journeys: *journeys,
+    })
+    .collect()
+}
+
+/// How many journeys somebody holds.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct CaseloadOf {
+    /// Whose.
+    group: Group,
+    /// How many.
+    journeys: u64,
+    /// How many at each stage.
+    stages: Vec<StageCount>,
+}
+
+/// How many journeys stand at a stage.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct StageCount {
+    /// The stage's code.
+    stage: String,
+    /// How many journeys.
+    journeys: u64,
+}
+
+impl From<HeldRow> for CaseloadOf {
+    fn from(row: HeldRow) -> Self {
+        let stages = row.by_stage.into_iter();
+        Self {
+            group: row.group.into(),
+            journeys: row.journeys,
+            stages: stages.map(|(stage, journeys)| StageCount { stage, journeys }).collect(),
+        }
+    }
+}
+
+/// One row of days since contact.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ContactRecency {
+    /// Whose journeys.
+    group: Group,
+    /// How many in each bucket of the rulebook.
+    buckets: Vec<BucketCount>,
+    /// How many without a contact that counts.
+    none: u64,
+    /// What boards print for those.
+    none_label: String,
+    /// How many whose last contact is not dated exactly enough for one bucket.
+    date_imprecise: u64,
+    /// With the measure `KEYWORKER`: how many have no keyworker whose contacts could count.
+    unassigned: u64,
+    /// All of them.
+    total: u64,
+}
+
+/// One row of referral to plan.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct ReferralToPlan {
+    /// Whose journeys.
+    group: Group,
+    /// How many with a plan in each bucket of the rulebook.
+    buckets: Vec<BucketCount>,
+    /// How many open journeys have no plan yet.
+    no_plan_yet: u64,
+    /// What boards print for those.
+    no_plan_yet_label: String,
+    /// How many were closed without a plan.
+    closed_without_plan: u64,
+    /// How many have a plan, but dates that are not exact enough for one bucket.
+    date_imprecise: u64,
+    /// How many have a plan dated before the referral: 0 days, and worth a look.
+    plan_before_referral: u64,
+    /// How many have a plan.
+    with_plan: u64,
+    /// All of them.
+    total: u64,
+    #[graphql(skip)]
+    days: Durations,
+}
+
+#[ComplexObject]
+impl ReferralToPlan {
+    /// The median in days, of those with a plan whose dates are exact; one decimal, rounded half up.
+    async fn median_days(&self) -> Option<Decimal> {
+        self.days.median().map(durations::shown).map(Decimal)
+    }
+
+    /// The mean in days, of those with a plan whose dates are exact; one decimal, rounded half up.
+    async fn mean_days(&self) -> Option<Decimal> {
+        self.days.mean().map(durations::shown).map(Decimal)
+    }
+
+    /// A percentile in days, by linear interpolation; one decimal, rounded half up.
+    async fn percentile_days(
+        &self,
+        #[graphql(validator(minimum = 0, maximum = 100), desc = "Which, from 0 to 100.")] percent: i32,
+    ) -> Option<Decimal> {
+        let percent = u32::try_from(percent).ok()?;
+        self.days.percentile(percent).map(durations::shown).map(Decimal)
+    }
+}
+
+impl ReferralToPlan {
+    fn of(row: ReferralToPlanRow, buckets: &Buckets) -> Self {
+        Self {
+            with_plan: row.with_plan(),
+            total: row.total(),
+            group: row.group.into(),
+            buckets: counted(buckets, &row.buckets),
+            no_plan_yet: row.no_plan_yet,
+            no_plan_yet_label: buckets.none.clone(),
+            closed_without_plan: row.closed_without_plan,
+            date_imprecise: row.date_imprecise,
+            plan_before_referral: row.plan_before_referral,
+            days: row.days,
+        }
+    }
+}
+
+/// The funnel by area and month.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Performance {
+    /// A table for each stage, in the order of the rulebook.
+    stages: Vec<StageCounts>,
+    /// The referrals declined, by the month of the decline; they still count as referrals.
+    declined: Vec<MonthCounts>,
+}
+
+/// How many journeys reached one stage.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct StageCounts {
+    /// The stage's code.
+    code: String,
+    /// What boards print, such as `Housing Secured`.
+    label: String,
+    /// Its rows.
+    rows: Vec<MonthCounts>,
+}
+
+/// One row of counts, month by month.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MonthCounts {
+    /// Whose journeys.
+    group: Group,
+    /// The count of each month.
+    months: Vec<MonthCount>,
+    /// Those months together.
+    total: u64,
+    /// All from the month in which the contract started to the last of these months.
+    cumulative: u64,
+}
+
+/// The count of one month.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct MonthCount {
+    /// The first day of the month.
+    month: Date,
+    /// How many journeys.
+    journeys: u64,
+    /// Whether the month is still under way at `asOf`, so that the count may yet grow.
+    provisional: bool,
+}
+
+impl MonthCounts {
+    fn of(row: MonthsRow, months: Months, as_of: NaiveDate) -> Self {
+        let counts = months.iter().zip(&row.by_month).map(|(month, journeys)| MonthCount {
+            month: Date(month.first()),
+            journeys: *journeys,
+            provisional: month.is_provisional(as_of),
+        });
+        Self { months: counts.collect(), total: row.total(), cumulative: row.cumulative, group: row.group.into() }
+    }
+}
+
+/// The exits of a period.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Exits {
+    /// Journeys that were closed.
+    closed: Vec<GroupCount>,
+    /// Journeys marked as disengaged: no exit by itself.
+    disengaged: Vec<GroupCount>,
+    /// All exits of the period.
+    total: u64,
+}
+
+/// How many journeys are in one row.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct GroupCount {
+    /// The reason or the area.
+    group: Group,
+    /// How many journeys.
+    journeys: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_place_and_a_foreign_one_is_refused() {
+        let here = Place { reference: "BR-1\nodd".to_owned(), journey: JourneyId(uuid::Uuid::from_u128(7)) };
+        assert_eq!(place(&cursor(&here)).expect("its own cursor"), here);
+        assert!(place("bm90IGEgY3Vyc29y").is_err());
+    }
+}

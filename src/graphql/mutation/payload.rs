@@ -1,0 +1,350 @@
+//! What a mutation answers: the thing as it now is, its events, and the problems that stood in the way.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Interface, Result, SimpleObject};
+
+use crate::graphql::code::Code;
+use crate::graphql::context::{Asked as _, OrFault as _};
+use crate::graphql::contract::Contract;
+use crate::graphql::event::{Event, OccurredOn};
+use crate::graphql::journey::{Journey, Known, Story};
+use crate::graphql::people::{Subject, Worker};
+use crate::graphql::scalars::Position;
+use crate::journey::refusal::{self, DependentFact};
+use crate::log::envelope::{Envelope, JourneyId, StreamId, SubjectId, WorkerId};
+use crate::record::{Done, NotDone};
+
+/// How much a problem weighs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+pub enum Severity {
+    /// Nothing was recorded.
+    Error,
+    /// It was recorded; this is worth knowing.
+    Warning,
+}
+
+/// Something that stood in the way of a command, or is worth knowing about it.
+#[expect(clippy::duplicated_attributes, reason = "fields of an interface share types")]
+#[derive(Debug, Clone, Interface)]
+#[graphql(
+    field(name = "code", ty = "&String", desc = "The stable code, such as `DATED_IN_FUTURE`."),
+    field(name = "severity", ty = "&Severity", desc = "How much it weighs."),
+    field(name = "message", ty = "&String", desc = "What is wrong and what to do next."),
+    field(name = "path", ty = "&Vec<String>", desc = "The field of the input that it is about, outermost first."),
+    field(
+        name = "rule",
+        ty = "&Option<String>",
+        desc = "The rule behind it: of the domain, or a key of the rulebook."
+    ),
+    field(name = "allowed", ty = "&Vec<String>", desc = "What would be allowed, where that is a list.")
+)]
+pub enum Problem {
+    /// The domain says no.
+    Refusal(Refusal),
+    /// The stream has moved on.
+    VersionConflict(VersionConflict),
+    /// Worth knowing.
+    Notice(Notice),
+}
+
+/// The domain says no, and why.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Refusal {
+    /// The stable code.
+    code: String,
+    /// How much it weighs.
+    severity: Severity,
+    /// What is wrong and what to do next.
+    message: String,
+    /// The field of the input that it is about, outermost first.
+    path: Vec<String>,
+    /// The rule behind it.
+    rule: Option<String>,
+    /// What would be allowed.
+    allowed: Vec<String>,
+    /// The recorded facts that stand in the way.
+    facts: Vec<FactInTheWay>,
+}
+
+/// The stream is not at the version that the command expected.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct VersionConflict {
+    /// Always `VERSION_CONFLICT`.
+    code: String,
+    /// How much it weighs.
+    severity: Severity,
+    /// What is wrong and what to do next.
+    message: String,
+    /// The field of the input: `expectedVersion`.
+    path: Vec<String>,
+    /// The rule behind it.
+    rule: Option<String>,
+    /// The version that would be allowed.
+    allowed: Vec<String>,
+    /// The version at which the stream is.
+    actual_version: i64,
+    /// The events since the version that was expected.
+    events: Vec<Event>,
+}
+
+/// Something worth knowing about a command that was accepted.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Notice {
+    /// The stable code.
+    code: String,
+    /// How much it weighs.
+    severity: Severity,
+    /// What it is and what to do next.
+    message: String,
+    /// The field of the input that it is about.
+    path: Vec<String>,
+    /// The rule behind it.
+    rule: Option<String>,
+    /// What would be allowed.
+    allowed: Vec<String>,
+}
+
+/// A recorded fact that stands in the way of a command.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct FactInTheWay {
+    /// Its original event.
+    event: ID,
+    /// Its type.
+    #[graphql(name = "type")]
+    event_type: String,
+    /// When it was so, as it now reads.
+    occurred: OccurredOn,
+}
+
+impl From<&DependentFact> for FactInTheWay {
+    fn from(fact: &DependentFact) -> Self {
+        Self {
+            event: ID(fact.event_id.to_string()),
+            event_type: fact.event_type.as_str().to_owned(),
+            occurred: fact.occurred.into(),
+        }
+    }
+}
+
+impl From<refusal::Refusal> for Problem {
+    fn from(refused: refusal::Refusal) -> Self {
+        let path = refused.path.iter().flat_map(|path| path.split('.')).map(camel_case).collect();
+        Self::Refusal(Refusal {
+            code: refused.code.as_str().to_owned(),
+            severity: Severity::Error,
+            message: refused.message,
+            path,
+            rule: refused.rule,
+            allowed: refused.allowed,
+            facts: refused.facts.iter().map(Into::into).collect(),
+        })
+    }
+}
+
+/// A payload's name as GraphQL spells it: `external_references` is `externalReferences` there.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
+        name
+    })
+}
+
+fn command_id_reused() -> Problem {
+    Problem::Refusal(Refusal {
+        code: "COMMAND_ID_REUSED".to_owned(),
+        severity: Severity::Error,
+        message: "this commandId was used for another command: give every new command an id of its own".to_owned(),
+        path: vec!["commandId".to_owned()],
+        rule: None,
+        allowed: Vec::new(),
+        facts: Vec::new(),
+    })
+}
+
+fn conflict(actual: i64, since: Vec<Envelope>) -> Problem {
+    Problem::VersionConflict(VersionConflict {
+        code: "VERSION_CONFLICT".to_owned(),
+        severity: Severity::Error,
+        message: format!("the stream is at version {actual}: look at the events since, then send the command anew"),
+        path: vec!["expectedVersion".to_owned()],
+        rule: None,
+        allowed: vec![actual.to_string()],
+        actual_version: actual,
+        events: since.into_iter().map(Event).collect(),
+    })
+}
+
+fn view_behind() -> Problem {
+    Problem::Notice(Notice {
+        code: "VIEW_BEHIND".to_owned(),
+        severity: Severity::Warning,
+        message: "recorded, but lists and counts do not show it yet: ask again in a moment".to_owned(),
+        path: Vec::new(),
+        rule: None,
+        allowed: Vec::new(),
+    })
+}
+
+/// What became of a command, ready for any payload.
+pub struct Outcome {
+    events: Vec<Envelope>,
+    replayed: bool,
+    problems: Vec<Problem>,
+}
+
+impl Outcome {
+    /// Reads what the write side answered: a refusal is data, access and faults are errors.
+    pub fn of(answer: Result<Done, NotDone>) -> Result<Self> {
+        let refused = |problems| Ok(Self { events: Vec::new(), replayed: false, problems });
+        match answer {
+            Ok(done) => Ok(Self {
+                replayed: done.appended.replayed,
+                problems: if done.shown { Vec::new() } else { vec![view_behind()] },
+                events: done.appended.events,
+            }),
+            Err(NotDone::Refused(refusals)) => refused(refusals.into_iter().map(Problem::from).collect()),
+            Err(NotDone::CommandIdReused) => refused(vec![command_id_reused()]),
+            Err(NotDone::Conflict { actual, since }) => refused(vec![conflict(actual, since)]),
+            Err(NotDone::Denied(denied)) => Err(Code::Forbidden.error(denied.to_string())),
+            Err(NotDone::Fault(fault)) => Err(fault).or_fault(),
+        }
+    }
+
+    fn position(&self) -> Option<Position> {
+        self.events.last().map(|event| Position(event.position))
+    }
+
+    fn accepted(&self) -> bool {
+        !self.events.is_empty()
+    }
+}
+
+/// Declares a payload around one thing.
+macro_rules! payload {
+    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $type:ty }) => {
+        $(#[$doc])*
+        #[derive(SimpleObject)]
+        pub struct $name {
+            $(#[$field_doc])*
+            $field: Option<$type>,
+            /// The events that the command made; none if it was refused.
+            events: Vec<Event>,
+            /// The log position of the last of them: a later read may wait for it.
+            position: Option<Position>,
+            /// Whether the command had been done before: these are the events of the first time.
+            replayed: bool,
+            /// What stood in the way, or is worth knowing.
+            problems: Vec<Problem>,
+        }
+
+        impl $name {
+            fn with($field: Option<$type>, outcome: Outcome) -> Self {
+                Self {
+                    $field,
+                    position: outcome.position(),
+                    events: outcome.events.into_iter().map(Event).collect(),
+                    replayed: outcome.replayed,
+                    problems: outcome.problems,
+                }
+            }
+        }
+    };
+}
+
+payload! {
+    /// What a command about a journey answers.
+    JourneyPayload {
+        /// The journey as it now is, as of today; none if the caller may not know of it.
+        journey: Journey
+    }
+}
+
+payload! {
+    /// What a command about a contract answers.
+    ContractPayload {
+        /// The contract as it now is; none if it is not open.
+        contract: Contract
+    }
+}
+
+payload! {
+    /// What a command about a worker answers.
+    WorkerPayload {
+        /// The worker; none if the command was refused.
+        worker: Worker
+    }
+}
+
+payload! {
+    /// What a command about a subject answers.
+    SubjectPayload {
+        /// The subject; none if the command was refused.
+        subject: Subject
+    }
+}
+
+impl JourneyPayload {
+    /// The payload of a command about this journey.
+    pub async fn of(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
+        let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
+        let upto = outcome.events.last().map_or(i64::MAX, |event| event.position.0);
+        let known = Known::UptoPosition(crate::log::envelope::Position(upto));
+        let story = Story::of(envelopes, known).or_fault()?.map(Arc::new);
+        let scoped = story.as_ref().and_then(|story| story.contract()).and_then(|code| ctx.in_scope(code));
+        let journey = match (scoped, &story) {
+            (Some(scoped), Some(story)) => {
+                let contract = ctx.parts().views.contract(scoped).await.or_fault()?;
+                contract.map(|contract| {
+                    let today = ctx.today(&contract);
+                    Journey::of(id, contract, today, Arc::clone(story))
+                })
+            }
+            _ => None,
+        };
+        Ok(Self::with(journey, outcome))
+    }
+}
+
+impl ContractPayload {
+    /// The payload of a command about the contract of this code.
+    pub async fn of(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Result<Self> {
+        let contract = match ctx.in_scope(code) {
+            Some(scoped) => Contract::as_of(ctx, scoped, None).await?,
+            None => None,
+        };
+        Ok(Self::with(contract, outcome))
+    }
+}
+
+impl WorkerPayload {
+    /// The payload of a command about this worker.
+    pub async fn of(ctx: &Context<'_>, id: WorkerId, outcome: Outcome) -> Result<Self> {
+        let worker = if outcome.accepted() { Worker::load(ctx, id).await? } else { None };
+        Ok(Self::with(worker, outcome))
+    }
+}
+
+impl SubjectPayload {
+    /// The payload of a command about this subject.
+    pub fn of(id: SubjectId, outcome: Outcome) -> Self {
+        let subject = outcome.accepted().then_some(Subject(id));
+        Self::with(subject, outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_is_spelt_as_the_input_spells_it() {
+        assert_eq!(camel_case("external_references"), "externalReferences");
+        assert_eq!(camel_case("0"), "0");
+        assert_eq!(camel_case("channel"), "channel");
+    }
+}

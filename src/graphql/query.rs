@@ -1,0 +1,356 @@
+//! Queries: where a client enters.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, Interface, Object, Result, SimpleObject};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono_tz::Tz;
+
+use super::code::Code;
+use super::context::{Asked as _, OrFault as _};
+use super::contract::Contract;
+use super::event::{Event, StreamKind};
+use super::journey::{Journey, Known, Story};
+use super::people::{Subject, Worker};
+use super::scalars::{Date, Id, Instant, Position};
+use crate::access::policy::Action;
+use crate::journey::event::EventType;
+use crate::log::envelope::{self, Envelope, EventId, JourneyId, StreamId, SubjectId, WorkerId};
+
+/// Where a client enters.
+pub struct Query;
+
+/// From when a contract is read.
+#[derive(Debug, Clone, Copy, Default, InputObject)]
+pub struct ContractAt {
+    /// The day at whose end the facts are read; today in the contract's zone if left out.
+    pub as_of: Option<Date>,
+}
+
+/// From when a journey is read, and what was known by then: at most one of `knownAt`, `knownOn` and `position`.
+#[derive(Debug, Clone, Copy, Default, InputObject)]
+pub struct JourneyAt {
+    /// The day at whose end the facts are read; today in the contract's zone if left out.
+    pub as_of: Option<Date>,
+    /// Only what was recorded by this instant.
+    pub known_at: Option<Instant>,
+    /// Only what was recorded by the end of this day in the contract's zone.
+    pub known_on: Option<Date>,
+    /// Only what was recorded up to this position of the log.
+    pub position: Option<Position>,
+}
+
+/// Who is asking.
+pub struct Viewer;
+
+#[Object]
+impl Viewer {
+    /// The login, as the token says it.
+    async fn subject<'c>(&self, ctx: &'c Context<'_>) -> &'c str {
+        &ctx.caller().principal.subject
+    }
+
+    /// The role in which you act.
+    async fn role(&self, ctx: &Context<'_>) -> &'static str {
+        ctx.caller().principal.role.as_str()
+    }
+
+    /// The worker whose login yours is, if there is one.
+    async fn worker(&self, ctx: &Context<'_>) -> Result<Option<Worker>> {
+        let caller = ctx.caller();
+        Ok(caller.generation.worker_of_login(&caller.principal.subject).await.or_fault()?.map(Worker))
+    }
+}
+
+/// Where the log stands.
+#[derive(Debug, Clone, Copy, SimpleObject)]
+pub struct LogHead {
+    /// The position of the newest event.
+    position: Position,
+    /// When that was recorded.
+    recorded_at: Instant,
+}
+
+/// Anything with an id of its own.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The id, unique among all things."))]
+pub enum Node {
+    /// A contract.
+    Contract(Contract),
+    /// A journey.
+    Journey(Journey),
+    /// An event.
+    Event(Event),
+    /// A worker.
+    Worker(Worker),
+    /// A subject.
+    Subject(Subject),
+}
+
+/// Which events are wanted; everything given must fit.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct EventFilter {
+    /// Of this contract.
+    pub contract: Option<String>,
+    /// Of these types, such as `ContactLogged`.
+    pub types: Option<Vec<String>>,
+    /// Of streams of this kind.
+    pub stream_kind: Option<StreamKind>,
+    /// Of the stream of this id.
+    pub stream: Option<Id>,
+}
+
+/// Events in the order of the log.
+#[derive(SimpleObject)]
+pub struct EventConnection {
+    /// The events of this page, each with its cursor.
+    edges: Vec<EventEdge>,
+    /// The events of this page.
+    nodes: Vec<Event>,
+    /// Where the page ends and whether there is more.
+    page_info: EventPageInfo,
+}
+
+/// An event and where it stands.
+#[derive(SimpleObject)]
+pub struct EventEdge {
+    /// The event's position: give it as `after` to go on from here.
+    cursor: Position,
+    /// The event.
+    node: Event,
+}
+
+/// Where a page of events ends.
+#[derive(Debug, Clone, Copy, SimpleObject)]
+pub struct EventPageInfo {
+    /// The position up to which this page has looked, whether or not the last events there fit.
+    end_cursor: Position,
+    /// Whether the log goes on after it.
+    has_next_page: bool,
+}
+
+/// How many nodes a list gives unless told otherwise, and at most.
+pub const FIRST: i32 = 20;
+/// See [`FIRST`].
+pub const FIRST_MAX: i32 = 200;
+/// Events that one page looks at, at most, when few of them fit.
+const LOOKED_AT: i64 = 5_000;
+
+#[Object]
+impl Query {
+    /// Who is asking.
+    async fn viewer(&self) -> Viewer {
+        Viewer
+    }
+
+    /// Where the log stands.
+    async fn log(&self, ctx: &Context<'_>) -> Result<LogHead> {
+        let head = ctx.parts().log.head().await.or_fault()?;
+        Ok(LogHead { position: Position(head.position), recorded_at: Instant(head.recorded_at) })
+    }
+
+    /// The contracts that you may see, by code.
+    async fn contracts(&self, ctx: &Context<'_>) -> Result<Vec<Contract>> {
+        let mut contracts = Vec::new();
+        for row in ctx.caller().generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
+            if let Some(scoped) = ctx.in_scope(&row.code) {
+                contracts.extend(Contract::as_of(ctx, scoped, None).await?);
+            }
+        }
+        Ok(contracts)
+    }
+
+    /// One contract; everything beneath is read as of the same day.
+    async fn contract(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contract's code, such as `shps`.")] code: String,
+        #[graphql(desc = "From when it is read.")] at: Option<ContractAt>,
+    ) -> Result<Option<Contract>> {
+        let Some(scoped) = ctx.in_scope(&code) else { return Ok(None) };
+        Contract::as_of(ctx, scoped, at.and_then(|at| at.as_of).map(|date| date.0)).await
+    }
+
+    /// One journey, as of a day and as known then: an auditor's replay of a single stream.
+    async fn journey(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The journey's id.")] id: Id,
+        #[graphql(desc = "From when it is read, and what was known by then.")] at: Option<JourneyAt>,
+    ) -> Result<Option<Journey>> {
+        ctx.allow(Action::ReadJourneys)?;
+        journey(ctx, JourneyId(id.0), at.unwrap_or_default()).await
+    }
+
+    /// Events in the order of the log, from any position: an ordered, resumable feed.
+    async fn events(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only events after this position.")] after: Option<Position>,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
+    ) -> Result<EventConnection> {
+        ctx.allow(Action::ReadEvents)?;
+        let after = after.map_or(envelope::Position::default(), |after| after.0);
+        events(ctx, after, usize::try_from(first).unwrap_or(1), &filter.unwrap_or_default()).await
+    }
+
+    /// Anything by its id.
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id.")] id: ID) -> Result<Option<Node>> {
+        match id.parse() {
+            Ok(id) => node(ctx, id).await,
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Several things by their ids, in the order asked; none where there is no such thing.
+    async fn nodes(&self, ctx: &Context<'_>, #[graphql(desc = "The ids.")] ids: Vec<ID>) -> Result<Vec<Option<Node>>> {
+        if ids.len() > usize::try_from(FIRST_MAX).unwrap_or_default() {
+            return Err(
+                Code::BadUserInput.error(format!("{} ids are too many: ask for at most {FIRST_MAX}", ids.len()))
+            );
+        }
+        let mut nodes = Vec::with_capacity(ids.len());
+        for id in ids {
+            nodes.push(match id.parse() {
+                Ok(id) => node(ctx, id).await?,
+                Err(_) => None,
+            });
+        }
+        Ok(nodes)
+    }
+}
+
+async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Option<Journey>> {
+    let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
+    let code = envelopes.first().and_then(|first| first.contract.clone()).unwrap_or_default();
+    let Some(scoped) = ctx.in_scope(&code) else { return Ok(None) };
+    let Some(contract) = ctx.parts().views.contract(scoped).await.or_fault()? else { return Ok(None) };
+    let zone = contract.zone().unwrap_or(crate::record::DEPLOYMENT_ZONE);
+    let known = known(at, zone)?;
+    let as_of = at.as_of.map_or_else(|| ctx.today(&contract), |date| date.0);
+    let story = Story::of(envelopes, known).or_fault()?;
+    Ok(story.map(|story| Journey::of(id, contract, as_of, Arc::new(story))))
+}
+
+fn known(at: JourneyAt, zone: Tz) -> Result<Known> {
+    match (at.known_at, at.known_on, at.position) {
+        (None, None, None) => Ok(Known::UptoPosition(envelope::Position(i64::MAX))),
+        (Some(instant), None, None) => Ok(Known::UptoInstant(instant.0)),
+        (None, Some(date), None) => Ok(Known::UptoInstant(end_of(date.0, zone))),
+        (None, None, Some(position)) => Ok(Known::UptoPosition(position.0)),
+        _ => Err(Code::BadUserInput.error("give at most one of knownAt, knownOn and position")),
+    }
+}
+
+/// The last microsecond of a civil day in a zone.
+fn end_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
+    let first_instant = next.and_local_timezone(zone).earliest().map_or_else(|| next.and_utc(), |local| local.to_utc());
+    first_instant - chrono::TimeDelta::microseconds(1)
+}
+
+async fn events(
+    ctx: &Context<'_>,
+    after: envelope::Position,
+    first: usize,
+    filter: &EventFilter,
+) -> Result<EventConnection> {
+    for name in filter.types.iter().flatten() {
+        if EventType::named(name).is_none() {
+            return Err(
+                Code::BadUserInput.error(format!("unknown event type {name:?}: write one such as ContactLogged"))
+            );
+        }
+    }
+    let upto = ctx.parts().log.head().await.or_fault()?.position;
+    let looked = ctx.parts().log.page_of(after, upto, LOOKED_AT).await.or_fault()?;
+    let visible = visible(ctx, &looked).await?;
+    let mut end = looked.last().map_or(after, |last| last.position);
+    let mut fitting: Vec<Envelope> = Vec::new();
+    for envelope in looked.into_iter().filter(|envelope| fits(envelope, filter) && visible(envelope)) {
+        if fitting.len() == first {
+            break;
+        }
+        fitting.push(envelope);
+    }
+    if fitting.len() == first {
+        end = fitting.last().map_or(end, |last| last.position);
+    }
+    let page_info = EventPageInfo { end_cursor: Position(end), has_next_page: end < upto };
+    let edges =
+        fitting.iter().map(|envelope| EventEdge { cursor: Position(envelope.position), node: Event(envelope.clone()) });
+    Ok(EventConnection { edges: edges.collect(), nodes: fitting.into_iter().map(Event).collect(), page_info })
+}
+
+fn fits(envelope: &Envelope, filter: &EventFilter) -> bool {
+    filter.contract.as_ref().is_none_or(|code| envelope.contract.as_ref() == Some(code))
+        && filter.types.as_ref().is_none_or(|types| types.contains(&envelope.event_type))
+        && filter.stream_kind.is_none_or(|kind| StreamKind::from(envelope.stream.kind) == kind)
+        && filter.stream.is_none_or(|id| envelope.stream.id == id.0)
+}
+
+/// Which of these events the caller may know of: those of contracts in scope, and of the subjects and workers whom a
+/// journey in scope is about or with.
+async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
+    let caller = ctx.caller();
+    let scope = caller.principal.scope.clone();
+    let of = |kind| events.iter().filter(move |event| event.stream.kind == kind).map(|event| event.stream.id);
+    let subjects: Vec<SubjectId> = of(envelope::StreamKind::Subject).map(SubjectId).collect();
+    let workers: Vec<WorkerId> = of(envelope::StreamKind::Worker).map(WorkerId).collect();
+    let subjects = caller.generation.visible_subjects(&scope, &subjects).await.or_fault()?;
+    let workers = caller.generation.visible_workers(&scope, &workers).await.or_fault()?;
+    Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
+        (envelope::StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
+        (envelope::StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
+        (_, Some(code)) => scope.contract(code).is_some(),
+        (_, None) => false,
+    })
+}
+
+async fn node(ctx: &Context<'_>, id: uuid::Uuid) -> Result<Option<Node>> {
+    let (caller, parts) = (ctx.caller(), ctx.parts());
+    if ctx.allow(Action::ReadJourneys).is_ok() {
+        if let Some(journey) = journey(ctx, JourneyId(id), JourneyAt::default()).await? {
+            return Ok(Some(Node::Journey(journey)));
+        }
+        if caller.generation.visible_subjects(&caller.principal.scope, &[SubjectId(id)]).await.or_fault()?.len() == 1 {
+            return Ok(Some(Node::Subject(Subject(SubjectId(id)))));
+        }
+    }
+    if caller.generation.visible_workers(&caller.principal.scope, &[WorkerId(id)]).await.or_fault()?.len() == 1 {
+        return Ok(Worker::load(ctx, WorkerId(id)).await?.map(Node::Worker));
+    }
+    if ctx.allow(Action::ReadEvents).is_ok() {
+        let found = parts.log.events(&[EventId(id)]).await.or_fault()?;
+        let visible = visible(ctx, &found).await?;
+        if let Some(event) = found.into_iter().find(|event| visible(event)) {
+            return Ok(Some(Node::Event(Event(event))));
+        }
+    }
+    let contracts = caller.generation.contracts(&caller.principal.scope).await.or_fault()?;
+    let found = contracts.iter().find(|row| StreamId::contract(&row.code).id == id);
+    match found.and_then(|row| ctx.in_scope(&row.code)) {
+        Some(scoped) => Ok(Contract::as_of(ctx, scoped, None).await?.map(Node::Contract)),
+        None => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_date_is_known_until_its_last_microsecond_in_the_zone() {
+        let day: NaiveDate = "2018-07-01".parse().expect("a day");
+        assert_eq!(end_of(day, chrono_tz::Europe::London).to_string(), "2018-07-01 22:59:59.999999 UTC");
+    }
+
+    #[test]
+    fn two_ways_to_say_what_was_known_are_one_too_many() {
+        let date = Date("2018-02-23".parse().expect("a day"));
+        let at =
+            JourneyAt { known_on: Some(date), position: Some(Position(envelope::Position(1))), ..JourneyAt::default() };
+        assert!(known(at, chrono_tz::Europe::London).is_err());
+    }
+}

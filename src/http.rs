@@ -1,0 +1,141 @@
+//! HTTP: who is asking, what they may send, and where it goes. It knows no journey.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+use tracing::info_span;
+
+use crate::access::Principal;
+use crate::access::token::LocalKey;
+use crate::graphql::context::Parts;
+use crate::graphql::transport::Problem;
+use crate::graphql::{Api, graphiql};
+
+/// The longest that a request may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the routes share.
+#[derive(Clone)]
+pub struct Service {
+    api: Api,
+    parts: Parts,
+    key: Arc<LocalKey>,
+}
+
+/// Every route of the service.
+pub fn router(parts: Parts, key: Arc<LocalKey>) -> Router {
+    let service = Service { api: Api::new(parts.clone()), parts, key };
+    let traced = TraceLayer::new_for_http().make_span_with(|request: &Request| {
+        let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("");
+        info_span!("request", id, method = %request.method(), path = request.uri().path())
+    });
+    Router::new()
+        .route("/graphql", any(graphql))
+        .route("/livez", get(livez))
+        .route("/readyz", get(readyz))
+        .merge(graphiql::routes())
+        .fallback(not_found)
+        .with_state(service)
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
+        .layer(SetResponseHeaderLayer::if_not_present(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .layer(traced)
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Serves until told to stop, then lets requests in flight finish.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    axum::serve(listener, router).with_graceful_shutdown(stop).await
+}
+
+/// Where a listener can be reached by a client on this machine.
+pub fn url_of(address: SocketAddr) -> String {
+    let host = if address.ip().is_unspecified() { "127.0.0.1".to_owned() } else { address.ip().to_string() };
+    let host = if address.is_ipv6() && !address.ip().is_unspecified() { format!("[{host}]") } else { host };
+    format!("http://{host}:{}", address.port())
+}
+
+async fn graphql(State(service): State<Service>, request: Request) -> Response {
+    let principal = match authenticate(&service.key, &request) {
+        Ok(principal) => principal,
+        Err(detail) => return unauthenticated(detail),
+    };
+    let id =
+        request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("").to_owned();
+    service.api.answer(request, &id, principal).await
+}
+
+fn authenticate(key: &LocalKey, request: &Request) -> Result<Principal, &'static str> {
+    let header = request.headers().get(header::AUTHORIZATION).ok_or("send a token: Authorization: Bearer …")?;
+    let (scheme, token) =
+        header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or("send Authorization: Bearer …")?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err("send Authorization: Bearer …");
+    }
+    key.verify(token.trim()).map_err(|error| {
+        tracing::debug!(error = ?error, "a token was refused");
+        "the token is not valid here, or has expired: ask for a new one"
+    })
+}
+
+fn unauthenticated(detail: &'static str) -> Response {
+    let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"throughline\""));
+    response
+}
+
+async fn not_found() -> Response {
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /graphiql, /livez and /readyz")
+        .into_response()
+}
+
+/// The process answers.
+async fn livez() -> &'static str {
+    "alive\n"
+}
+
+/// The service can answer from its live view, with how far that is behind the log.
+async fn readyz(State(service): State<Service>) -> Response {
+    let live = service.parts.views.live();
+    let position = *live.position().borrow();
+    match service.parts.log.head().await {
+        Ok(head) => Json(json!({
+            "version": env!("CARGO_PKG_VERSION"),
+            "log": { "position": head.position },
+            "view": { "generation": live.number, "position": position },
+            "lag": head.position.0 - position.0,
+        }))
+        .into_response(),
+        Err(error) => {
+            tracing::error!(error = ?error, "not ready");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read").into_response()
+        }
+    }
+}
+
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal error: the log of the service has the rest")
+        .into_response()
+}

@@ -1,0 +1,324 @@
+//! Given, when, then: journeys told in a few words, for the tests of this folder.
+//!
+//! Ids are small numbers that follow from the order of telling, so that a test can name the n-th event.
+
+use std::borrow::Borrow;
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::command::{CorrectFact, Dated, Given, JourneyCommand, NewEvent, ReceiveReferral, RetractFacts, decide};
+use super::event::{
+    Attendance, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, JourneyClosed, KEYWORKER, PlanAgreed,
+    ReferralAccepted, ReferralDeclined, ReferralReceived, RulebookPublished, SpellEnded, SpellStarted, WorkerAssigned,
+};
+use super::refusal::{Refusal, RefusalCode};
+use super::{History, Recorded};
+use crate::contract::Contract;
+use crate::log::envelope::{
+    Actor, EventId, JourneyId, Occurred, Position, Precision, SpellId, StreamId, SubjectId, WorkerId,
+};
+
+/// The day on which every story is told.
+pub(crate) const TODAY: &str = "2018-02-28";
+
+/// A small rulebook: two boroughs, no cohorts, any achievement.
+pub(crate) const RULES: &str = r#"rulebook = 1
+contract = "shps"
+version = "2017-03"
+title = "Single Homelessness Prevention Service"
+effective_from = 2017-03-01
+applies_by = "achieved"
+retroactive = false
+currency = "GBP"
+
+[calendar]
+zone = "Europe/London"
+working_days = "england-and-wales"
+financial_year = "04-01"
+
+[codes]
+areas = ["brent", "ealing"]
+cohorts = []
+referrer_kinds = ["self", "prison"]
+plan_kinds = ["php"]
+contact_channels = ["face_to_face", "phone"]
+spell_domains = ["accommodation"]
+disengage_reasons = ["no_contact"]
+close_reasons = ["housed", "lost_contact", "not_eligible"]
+"#;
+
+pub(crate) const JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x10));
+pub(crate) const SUBJECT: SubjectId = SubjectId(Uuid::from_u128(0x20));
+pub(crate) const ANN: WorkerId = WorkerId(Uuid::from_u128(0x31));
+pub(crate) const BOB: WorkerId = WorkerId(Uuid::from_u128(0x32));
+pub(crate) const HOME: SpellId = SpellId(Uuid::from_u128(0x41));
+pub(crate) const FLAT: SpellId = SpellId(Uuid::from_u128(0x42));
+
+/// A date as tests write it.
+pub(crate) fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
+}
+
+/// When a fact was so: `2018-02-10`, `2018-02-10 09:30`, `2018-02` or `2018`.
+pub(crate) fn when(text: &str) -> Occurred {
+    match text.len() {
+        4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
+        7 => Occurred::within(day(&format!("{text}-01")), Precision::Month),
+        10 => Occurred::on(day(text)),
+        _ => {
+            let (date, time) = text.split_once(' ').expect("a date, a space, a time");
+            Occurred::on(day(date)).at(Some(NaiveTime::parse_from_str(time, "%H:%M").expect("a time")))
+        }
+    }
+}
+
+/// The id of the n-th event that a story tells, from 1.
+pub(crate) fn nth(n: u128) -> EventId {
+    EventId(Uuid::from_u128(n))
+}
+
+pub(crate) fn referral() -> ReferralReceived {
+    ReferralReceived {
+        subject: SUBJECT,
+        area: "brent".to_owned(),
+        cohort: None,
+        referrer: None,
+        external_references: Vec::new(),
+    }
+}
+
+pub(crate) fn contact() -> ContactLogged {
+    ContactLogged {
+        channel: "phone".to_owned(),
+        direction: None,
+        with: ContactWith::Client,
+        attendance: Attendance::None,
+        face_to_face: false,
+        two_way: true,
+        group: false,
+        minutes: None,
+        scheduled_on: None,
+        worker: Some(ANN),
+    }
+}
+
+pub(crate) fn home(spell: SpellId) -> SpellStarted {
+    SpellStarted {
+        spell,
+        domain: "accommodation".to_owned(),
+        employer_ref: None,
+        hours_per_week: None,
+        attributes: BTreeMap::new(),
+    }
+}
+
+pub(crate) fn keyworker(worker: WorkerId) -> WorkerAssigned {
+    WorkerAssigned { worker, role: KEYWORKER.to_owned() }
+}
+
+pub(crate) fn declined() -> ReferralDeclined {
+    ReferralDeclined { reason: "not_eligible".to_owned() }
+}
+
+pub(crate) fn plan() -> PlanAgreed {
+    PlanAgreed { kind: "php".to_owned() }
+}
+
+pub(crate) fn ended(spell: SpellId) -> SpellEnded {
+    SpellEnded { spell, reason: None }
+}
+
+pub(crate) fn disengaged() -> Disengaged {
+    Disengaged { reason: "no_contact".to_owned(), last_seen_on: None }
+}
+
+pub(crate) fn closed() -> JourneyClosed {
+    JourneyClosed { reason: "housed".to_owned(), destination: None }
+}
+
+/// A fact and its date, as the story's events are given.
+pub(crate) fn on(at: &str, fact: impl Into<Event>) -> (Occurred, Event) {
+    (when(at), fact.into())
+}
+
+/// The command that states this fact.
+pub(crate) fn state(at: &str, fact: impl Into<Event>) -> JourneyCommand {
+    let (journey, occurred) = (JOURNEY, when(at));
+    match fact.into() {
+        Event::ReferralReceived(fact) => {
+            let contract = "shps".to_owned();
+            JourneyCommand::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register: None, fact })
+        }
+        Event::ReferralAccepted(fact) => JourneyCommand::AcceptReferral(Dated { journey, occurred, fact }),
+        Event::ReferralDeclined(fact) => JourneyCommand::DeclineReferral(Dated { journey, occurred, fact }),
+        Event::WorkerAssigned(fact) => JourneyCommand::AssignWorker(Dated { journey, occurred, fact }),
+        Event::ContactLogged(fact) => JourneyCommand::LogContact(Dated { journey, occurred, fact }),
+        Event::PlanAgreed(fact) => JourneyCommand::AgreePlan(Dated { journey, occurred, fact }),
+        Event::SpellStarted(fact) => JourneyCommand::StartSpell(Dated { journey, occurred, fact }),
+        Event::SpellEnded(fact) => JourneyCommand::EndSpell(Dated { journey, occurred, fact }),
+        Event::Disengaged(fact) => JourneyCommand::Disengage(Dated { journey, occurred, fact }),
+        Event::JourneyClosed(fact) => JourneyCommand::CloseJourney(Dated { journey, occurred, fact }),
+        other => panic!("{} is not stated about a journey", other.event_type().as_str()),
+    }
+}
+
+/// The command that makes the n-th event read otherwise.
+pub(crate) fn correct(target: u128, at: &str, fact: impl Into<Event>) -> JourneyCommand {
+    JourneyCommand::CorrectFact(CorrectFact {
+        journey: JOURNEY,
+        target: nth(target),
+        occurred: when(at),
+        replacement: fact.into(),
+        reason: "typed wrongly".to_owned(),
+    })
+}
+
+/// The command that takes these events away.
+pub(crate) fn retract(targets: &[u128]) -> JourneyCommand {
+    JourneyCommand::RetractFacts(RetractFacts {
+        journey: JOURNEY,
+        targets: targets.iter().copied().map(nth).collect(),
+        reason: "never was so".to_owned(),
+    })
+}
+
+/// A referral of 10 January, accepted the day after: events 1 and 2.
+pub(crate) fn accepted() -> Story {
+    given([on("2018-01-10", referral()), on("2018-01-11", ReferralAccepted {})])
+}
+
+/// A journey of which these facts were recorded, in this order.
+pub(crate) fn given(facts: impl IntoIterator<Item = (Occurred, Event)>) -> Story {
+    let mut story = Story { history: History::default(), contract: open_contract(&[RULES]), today: day(TODAY) };
+    for (occurred, event) in facts {
+        story.record(occurred, event);
+    }
+    story
+}
+
+/// The contract `shps` with these rulebooks.
+pub(crate) fn open_contract(rulebooks: &[&str]) -> Contract {
+    let opened = ContractOpened {
+        code: "shps".to_owned(),
+        name: "Single Homelessness Prevention Service".to_owned(),
+        parties: Vec::new(),
+        starts_on: day("2017-03-01"),
+        ends_on: None,
+    };
+    let published = rulebooks
+        .iter()
+        .map(|content| Event::from(RulebookPublished { content: (*content).to_owned(), hash: String::new() }));
+    let events = std::iter::once(Event::from(opened)).chain(published);
+    let recorded: Vec<Recorded> =
+        (1..).zip(events).map(|(at, event)| recorded(at, when("2017-03-01"), event)).collect();
+    Contract::of(&recorded).expect("the rulebooks can be read")
+}
+
+/// The n-th event of a stream, recorded n days after the beginning of 2018.
+pub(crate) fn recorded(version: i64, occurred: Occurred, event: Event) -> Recorded {
+    let began = "2018-01-01T09:00:00Z".parse::<DateTime<Utc>>().expect("an instant");
+    Recorded {
+        event_id: nth(version.try_into().expect("versions are positive")),
+        position: Position(version),
+        version,
+        contract: Some("shps".to_owned()),
+        recorded_at: began + TimeDelta::days(version),
+        actor: Actor { subject: "ann".to_owned(), role: "keyworker".to_owned(), on_behalf_of: None },
+        occurred,
+        event,
+    }
+}
+
+/// A journey as it was recorded so far.
+pub(crate) struct Story {
+    pub(crate) history: History,
+    pub(crate) contract: Contract,
+    pub(crate) today: NaiveDate,
+}
+
+impl Story {
+    /// The same on another day.
+    pub(crate) fn told_on(self, today: &str) -> Self {
+        Self { today: day(today), ..self }
+    }
+
+    /// The same under these rulebooks.
+    pub(crate) fn under(self, rulebooks: &[&str]) -> Self {
+        Self { contract: open_contract(rulebooks), ..self }
+    }
+
+    pub(crate) fn record(&mut self, occurred: Occurred, event: Event) {
+        self.history.evolve(recorded(self.history.version() + 1, occurred, event));
+    }
+
+    /// What is decided about a command; the workers Ann and Bob and the one subject are known.
+    pub(crate) fn decide(&self, command: &JourneyCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+        let known = [StreamId::worker(ANN), StreamId::worker(BOB), StreamId::subject(SUBJECT)];
+        let given = Given { today: self.today, contract: &self.contract, known: &|stream| known.contains(&stream) };
+        decide(&self.history, command, &given)
+    }
+
+    /// Decides a command; if it is accepted, its events are recorded.
+    pub(crate) fn tell(&mut self, command: &JourneyCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+        let events = self.decide(command)?;
+        for event in events.iter().filter(|event| event.stream == StreamId::journey(JOURNEY)) {
+            self.record(event.occurred, event.event.clone());
+        }
+        Ok(events)
+    }
+
+    /// The same story with this command accepted.
+    pub(crate) fn and(mut self, command: &JourneyCommand) -> Self {
+        self.tell(command).unwrap_or_else(|refusals| panic!("{command:?} is refused: {refusals:#?}"));
+        self
+    }
+
+    /// What becomes of a command.
+    pub(crate) fn when(self, command: impl Borrow<JourneyCommand>) -> When {
+        let outcome = self.decide(command.borrow());
+        When { outcome }
+    }
+}
+
+/// What became of a command.
+pub(crate) struct When {
+    outcome: Result<Vec<NewEvent>, Vec<Refusal>>,
+}
+
+impl When {
+    /// It gave exactly these events of the journey.
+    #[track_caller]
+    pub(crate) fn then(self, expected: impl IntoIterator<Item = (Occurred, Event)>) {
+        let events = self.outcome.unwrap_or_else(|refusals| panic!("refused: {refusals:#?}"));
+        let got: Vec<(Occurred, Event)> = events.into_iter().map(|event| (event.occurred, event.event)).collect();
+        assert_eq!(got, expected.into_iter().collect::<Vec<_>>());
+    }
+
+    /// It was accepted.
+    #[track_caller]
+    pub(crate) fn accepted(self) {
+        if let Err(refusals) = self.outcome {
+            panic!("refused: {refusals:#?}");
+        }
+    }
+
+    /// It was refused once, with this code.
+    #[track_caller]
+    pub(crate) fn refused(self, code: RefusalCode) -> Refusal {
+        let refusals = self.outcome.expect_err("a refusal");
+        let codes: Vec<RefusalCode> = refusals.iter().map(|refusal| refusal.code).collect();
+        assert_eq!(codes, [code], "{refusals:#?}");
+        refusals.into_iter().next().expect("there is one")
+    }
+
+    /// It was refused with each of these codes and fields.
+    #[track_caller]
+    pub(crate) fn refused_each(self, expected: &[(RefusalCode, &str)]) {
+        let refusals = self.outcome.expect_err("refusals");
+        let got: Vec<(RefusalCode, &str)> =
+            refusals.iter().map(|refusal| (refusal.code, refusal.path.as_deref().unwrap_or_default())).collect();
+        assert_eq!(got, expected);
+    }
+}

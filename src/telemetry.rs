@@ -1,0 +1,22 @@
+//! Telemetry: structured logs on standard error. Ids only; never a token, a note or a name.
+
+use std::io::IsTerminal as _;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+
+/// What is logged unless `RUST_LOG` says otherwise. A rollback on a connection without a transaction is routine.
+const USUALLY: &str = "info,sqlx::postgres::notice=error";
+
+/// Starts logging: JSON lines, or plain text on a terminal.
+pub fn start() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(USUALLY));
+    let registry = tracing_subscriber::registry().with(filter);
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        registry.with(layer.with_target(false)).init();
+    } else {
+        registry.with(layer.json().flatten_event(true)).init();
+    }
+}

@@ -1,0 +1,119 @@
+//! Exits: how many journeys left the caseload, by reason or area, and the disengagements beneath.
+//!
+//! An exit counts once, in the period of its date. A disengagement is no exit and is never added to them.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::board::{self, Group};
+use super::generation::Generation;
+use super::period::{Period, bound};
+use crate::access::InScope;
+use crate::contract::Rulebook;
+use crate::contract::rulebook::CodeList;
+use crate::store::{Sql, StoreError, doing, on};
+
+static CLOSED: Sql = Sql::new(
+    "select reason, area, count(*) as journeys from exit \
+     where contract = $1 and closed_on >= $3 and closed_on <= $4 and counts_from <= $2 group by reason, area",
+);
+
+static DISENGAGED: Sql = Sql::new(
+    "select reason, area, count(*) as journeys from disengagement \
+     where contract = $1 and marked_on >= $3 and marked_on <= $4 and counts_from <= $2 group by reason, area",
+);
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&CLOSED, &DISENGAGED];
+
+/// By what exits are broken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// One row for each reason.
+    Reason,
+    /// One row for each service area.
+    Area,
+}
+
+/// The exits of a period.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exits {
+    /// Journeys that were closed.
+    pub closed: Vec<ExitRow>,
+    /// Journeys that were marked as disengaged, each once for each reason, by its first mark.
+    pub disengaged: Vec<ExitRow>,
+}
+
+impl Exits {
+    /// All exits of the period.
+    pub fn total(&self) -> u64 {
+        self.closed.iter().map(|row| row.journeys).sum()
+    }
+}
+
+/// How many journeys are in one row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExitRow {
+    /// The reason or the area.
+    pub group: Group,
+    /// How many.
+    pub journeys: u64,
+}
+
+#[derive(sqlx::FromRow)]
+struct Left {
+    reason: String,
+    area: String,
+    journeys: i64,
+}
+
+impl Generation {
+    /// The exits of a period as they stood at the end of a day.
+    pub async fn exits(
+        &self,
+        scope: InScope<'_>,
+        as_of: NaiveDate,
+        rulebook: &Rulebook,
+        (by, period): (By, Period),
+    ) -> Result<Exits, StoreError> {
+        let closed = self.left(&CLOSED, scope, as_of, period).await?;
+        let disengaged = self.left(&DISENGAGED, scope, as_of, period).await?;
+        Ok(Exits {
+            closed: rows(closed, by, rulebook, CodeList::CloseReasons),
+            disengaged: rows(disengaged, by, rulebook, CodeList::DisengageReasons),
+        })
+    }
+
+    async fn left(
+        &self,
+        statement: &'static Sql,
+        scope: InScope<'_>,
+        as_of: NaiveDate,
+        period: Period,
+    ) -> Result<Vec<Left>, StoreError> {
+        let (first, last) = period.edges();
+        let sql = statement.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<Left>> = on!(&self.reader, pool => {
+            let left = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+            left.bind(first).bind(last).fetch_all(pool).await
+        });
+        found.map_err(doing("count exits"))
+    }
+}
+
+fn rows(found: Vec<Left>, by: By, rulebook: &Rulebook, reasons: CodeList) -> Vec<ExitRow> {
+    let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+    for Left { reason, area, journeys } in found {
+        let code = match by {
+            By::Reason => reason,
+            By::Area => area,
+        };
+        *counts.entry(code).or_default() += board::count(journeys);
+    }
+    let rows = match by {
+        By::Reason => board::by_code(rulebook, reasons, Group::Reason, counts),
+        By::Area => board::by_area(rulebook, counts),
+    };
+    rows.into_iter().map(|(group, journeys)| ExitRow { group, journeys }).collect()
+}

@@ -1,0 +1,249 @@
+//! Who and what stands behind the boards: contracts, workers, subjects and their journeys.
+//!
+//! Subjects and workers belong to the deployment; whoever sees only some contracts sees those who have a journey or an
+//! assignment in one of them (domain.md §3).
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::generation::Generation;
+use super::period::bound;
+use crate::access::{InScope, Scope};
+use crate::log::envelope::{JourneyId, SubjectId, WorkerId};
+use crate::store::{Sql, StoreError, doing, on};
+
+static CONTRACTS: Sql = Sql::new(
+    "select code, name, starts_on, ends_on, rulebook_version, rulebook_hash from contract \
+     where code > $1 order by code limit $2",
+);
+static CONTRACT: Sql =
+    Sql::new("select code, name, starts_on, ends_on, rulebook_version, rulebook_hash from contract where code = $1");
+static WORKERS: Sql = Sql::new("select id, login, label, joined_on from worker where id in {uuids $1} limit $2");
+static WORKER_OF_LOGIN: Sql =
+    Sql::new("select id, login, label, joined_on from worker where login = $1 order by joined_on, id limit 1");
+static WORKERS_OF_CONTRACT: Sql = Sql::new(
+    "select w.id, w.login, w.label, w.joined_on from worker w where exists \
+     (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
+     and (w.label, w.id) > ($3, $4) order by w.label, w.id limit $5",
+);
+static WORKERS_KNOWN: Sql = Sql::new("select id from worker where id in {uuids $1} limit $2");
+static SUBJECTS_KNOWN: Sql = Sql::new("select id from subject where id in {uuids $1} limit $2");
+static SUBJECTS_IN: Sql =
+    Sql::new("select distinct subject as id, contract from journey where subject in {uuids $1} limit $2");
+static WORKERS_IN: Sql =
+    Sql::new("select distinct worker as id, contract from assignment where worker in {uuids $1} limit $2");
+static JOURNEYS_OF_SUBJECT: Sql = Sql::new(
+    "select id, reference, area, cohort, received_on, received_latest from journey \
+     where subject = $1 and contract = $2 and received_on <= $3 order by received_on, id limit $4",
+);
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[
+    &CONTRACTS,
+    &CONTRACT,
+    &WORKERS,
+    &WORKER_OF_LOGIN,
+    &WORKERS_OF_CONTRACT,
+    &WORKERS_KNOWN,
+    &SUBJECTS_KNOWN,
+    &SUBJECTS_IN,
+    &WORKERS_IN,
+    &JOURNEYS_OF_SUBJECT,
+];
+
+/// Contracts read at once while those in scope are looked for.
+const CONTRACTS_READ: i64 = 500;
+
+/// A contract and the rules that this view applies to it.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct ContractRow {
+    /// The short name in rulebooks, commands and URLs, such as `shps`.
+    pub code: String,
+    /// What people call it.
+    pub name: String,
+    /// The first day of the contract.
+    pub starts_on: NaiveDate,
+    /// The last day of the contract, if it has one.
+    pub ends_on: Option<NaiveDate>,
+    /// What the parties call the version of the rules.
+    pub rulebook_version: String,
+    /// The hash of the rules.
+    pub rulebook_hash: String,
+}
+
+/// A keyworker or other member of staff.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerRow {
+    /// Who.
+    pub worker: WorkerId,
+    /// The login in tokens, if they sign in.
+    pub login: Option<String>,
+    /// What boards print, such as `KW-07`.
+    pub label: String,
+    /// The day they joined.
+    pub joined_on: NaiveDate,
+}
+
+/// A journey as a list names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JourneyRow {
+    /// Which journey.
+    pub journey: JourneyId,
+    /// What people call it.
+    pub reference: String,
+    /// The service area.
+    pub area: String,
+    /// The cohort, if it is of one.
+    pub cohort: Option<String>,
+    /// The first and the last day on which the referral may have been received: one day, if it is known.
+    pub received: (NaiveDate, NaiveDate),
+}
+
+#[derive(sqlx::FromRow)]
+struct Worker {
+    id: Uuid,
+    login: Option<String>,
+    label: String,
+    joined_on: NaiveDate,
+}
+
+impl From<Worker> for WorkerRow {
+    fn from(Worker { id, login, label, joined_on }: Worker) -> Self {
+        Self { worker: WorkerId(id), login, label, joined_on }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Journey {
+    id: Uuid,
+    reference: String,
+    area: String,
+    cohort: Option<String>,
+    received_on: NaiveDate,
+    received_latest: NaiveDate,
+}
+
+impl From<Journey> for JourneyRow {
+    fn from(Journey { id, reference, area, cohort, received_on, received_latest }: Journey) -> Self {
+        Self { journey: JourneyId(id), reference, area, cohort, received: (received_on, received_latest) }
+    }
+}
+
+impl Generation {
+    /// The contracts in scope, in the order of their codes.
+    pub async fn contracts(&self, scope: &Scope) -> Result<Vec<ContractRow>, StoreError> {
+        let sql = CONTRACTS.text(self.reader.dialect());
+        let mut contracts = Vec::new();
+        let mut after = String::new();
+        loop {
+            let read: sqlx::Result<Vec<ContractRow>> = on!(&self.reader, pool => {
+                sqlx::query_as(sql).bind(&after).bind(CONTRACTS_READ).fetch_all(pool).await
+            });
+            let read = read.map_err(doing("list contracts"))?;
+            let Some(last) = read.last() else { return Ok(contracts) };
+            after.clone_from(&last.code);
+            contracts.extend(read.into_iter().filter(|contract| scope.contract(&contract.code).is_some()));
+        }
+    }
+
+    /// One contract.
+    pub async fn contract(&self, scope: InScope<'_>) -> Result<Option<ContractRow>, StoreError> {
+        let sql = CONTRACT.text(self.reader.dialect());
+        let found = on!(&self.reader, pool => sqlx::query_as(sql).bind(scope.contract()).fetch_optional(pool).await);
+        found.map_err(doing("read a contract"))
+    }
+
+    /// The workers of these ids, as far as they are known: for naming whoever stands in what is visible already.
+    pub async fn workers(&self, ids: &[WorkerId]) -> Result<Vec<WorkerRow>, StoreError> {
+        let sql = WORKERS.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<Worker>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
+        });
+        Ok(found.map_err(doing("read workers"))?.into_iter().map(WorkerRow::from).collect())
+    }
+
+    /// The worker who signs in by this login; of several, the one who joined first.
+    pub async fn worker_of_login(&self, login: &str) -> Result<Option<WorkerRow>, StoreError> {
+        let sql = WORKER_OF_LOGIN.text(self.reader.dialect());
+        let found: sqlx::Result<Option<Worker>> =
+            on!(&self.reader, pool => sqlx::query_as(sql).bind(login).fetch_optional(pool).await);
+        Ok(found.map_err(doing("find the worker of a login"))?.map(WorkerRow::from))
+    }
+
+    /// The workers who had held a case of a contract by the end of a day, in whatever role: at most `first` of them
+    /// after a label and id, in the order of these.
+    pub async fn workers_of_contract(
+        &self,
+        scope: InScope<'_>,
+        as_of: NaiveDate,
+        (after, first): (Option<(&str, WorkerId)>, u32),
+    ) -> Result<Vec<WorkerRow>, StoreError> {
+        let sql = WORKERS_OF_CONTRACT.text(self.reader.dialect());
+        // No label is empty, so every worker comes after this place.
+        let (label, worker) = after.unwrap_or(("", WorkerId(Uuid::nil())));
+        let found: sqlx::Result<Vec<Worker>> = on!(&self.reader, pool => {
+            let workers = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+            workers.bind(label).bind(worker.0).bind(i64::from(first)).fetch_all(pool).await
+        });
+        let found = found.map_err(doing("list the workers of a contract"))?;
+        Ok(found.into_iter().map(WorkerRow::from).collect())
+    }
+
+    /// Which of these subjects somebody of this scope may see.
+    pub async fn visible_subjects(&self, scope: &Scope, ids: &[SubjectId]) -> Result<BTreeSet<SubjectId>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        Ok(self.visible(scope, &ids, (&SUBJECTS_KNOWN, &SUBJECTS_IN)).await?.into_iter().map(SubjectId).collect())
+    }
+
+    /// Which of these workers somebody of this scope may see.
+    pub async fn visible_workers(&self, scope: &Scope, ids: &[WorkerId]) -> Result<BTreeSet<WorkerId>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        Ok(self.visible(scope, &ids, (&WORKERS_KNOWN, &WORKERS_IN)).await?.into_iter().map(WorkerId).collect())
+    }
+
+    async fn visible(
+        &self,
+        scope: &Scope,
+        ids: &[Uuid],
+        (known, related): (&'static Sql, &'static Sql),
+    ) -> Result<BTreeSet<Uuid>, StoreError> {
+        let ids = json!(ids).to_string();
+        let found: sqlx::Result<BTreeSet<Uuid>> = match scope {
+            Scope::Deployment => {
+                let sql = known.text(self.reader.dialect());
+                let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
+                    sqlx::query_as(sql).bind(ids).bind(i64::MAX).fetch_all(pool).await
+                });
+                found.map(|found| found.into_iter().map(|(id,)| id).collect())
+            }
+            Scope::Contracts(codes) => {
+                let sql = related.text(self.reader.dialect());
+                let found: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
+                    sqlx::query_as(sql).bind(ids).bind(i64::MAX).fetch_all(pool).await
+                });
+                let within = |(id, contract): (Uuid, String)| codes.contains(&contract).then_some(id);
+                found.map(|found| found.into_iter().filter_map(within).collect())
+            }
+        };
+        found.map_err(doing("find who is visible"))
+    }
+
+    /// The journeys of a subject in a contract, by the day they were received, at most `first` of them.
+    pub async fn journeys_of_subject(
+        &self,
+        scope: InScope<'_>,
+        as_of: NaiveDate,
+        subject: SubjectId,
+        first: u32,
+    ) -> Result<Vec<JourneyRow>, StoreError> {
+        let sql = JOURNEYS_OF_SUBJECT.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<Journey>> = on!(&self.reader, pool => {
+            let journeys = sqlx::query_as(sql).bind(subject.0).bind(scope.contract()).bind(bound(as_of));
+            journeys.bind(i64::from(first)).fetch_all(pool).await
+        });
+        Ok(found.map_err(doing("list the journeys of a subject"))?.into_iter().map(JourneyRow::from).collect())
+    }
+}

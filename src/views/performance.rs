@@ -1,0 +1,155 @@
+//! Performance: how many journeys reached each stage, by area and by the month of the first fact that did.
+//!
+//! Referrals stay counted when they are declined later; the declined have a table of their own.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::board::{self, Group};
+use super::generation::Generation;
+use super::period::{Month, Months, bound};
+use crate::access::InScope;
+use crate::contract::Rulebook;
+use crate::store::{Sql, StoreError, doing, on};
+
+static REACHED: Sql = Sql::new(
+    "select stage, area, month as day, count(*) as journeys from stage \
+     where contract = $1 and month >= $3 and month <= $4 and counts_from <= $2 group by stage, area, month",
+);
+
+static DECLINED: Sql = Sql::new(
+    "select '' as stage, area, declined_on as day, count(*) as journeys from journey \
+     where contract = $1 and declined_on >= $3 and declined_on <= $4 and declined_on <= $2 and received_on <= $2 \
+     group by area, declined_on",
+);
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&REACHED, &DECLINED];
+
+/// By what performance is broken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// One row for each service area.
+    Area,
+    /// One row.
+    Whole,
+}
+
+/// The board of a run of months.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Performance {
+    /// The months that the rows count.
+    pub months: Months,
+    /// A table for each stage, in the rulebook's order.
+    pub stages: Vec<StageTable>,
+    /// The referrals declined, by the month of the decline.
+    pub declined: Vec<MonthsRow>,
+}
+
+/// How many journeys reached one stage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StageTable {
+    /// The stage's code.
+    pub code: String,
+    /// What the board prints, such as `Housing Secured`.
+    pub label: String,
+    /// Its rows.
+    pub rows: Vec<MonthsRow>,
+}
+
+/// One row: counts month by month, and all since the contract started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MonthsRow {
+    /// Whose journeys these are.
+    pub group: Group,
+    /// The count of each month, in order.
+    pub by_month: Vec<u64>,
+    /// All from the month in which the contract started to the last of these months.
+    pub cumulative: u64,
+}
+
+impl MonthsRow {
+    /// The counts of these months together.
+    pub fn total(&self) -> u64 {
+        self.by_month.iter().sum()
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Reached {
+    stage: String,
+    area: String,
+    day: NaiveDate,
+    journeys: i64,
+}
+
+/// Counts by month.
+type ByMonth = BTreeMap<Month, u64>;
+
+impl Generation {
+    /// How many journeys had reached each stage by the end of a day, by the month of the first fact that did.
+    pub async fn performance(
+        &self,
+        scope: InScope<'_>,
+        as_of: NaiveDate,
+        rulebook: &Rulebook,
+        (by, months): (By, Months),
+    ) -> Result<Performance, StoreError> {
+        let contract = self.contract(scope).await?;
+        let start = contract.map_or(months.first(), |contract| Month::of(contract.starts_on));
+        let days = (start.min(months.first()).first(), months.last().last());
+        let reached = self.reached(&REACHED, (scope, as_of), days).await?;
+        let declined = self.reached(&DECLINED, (scope, as_of), days).await?;
+        let rows = |areas: BTreeMap<String, ByMonth>| -> Vec<MonthsRow> {
+            let rows = match by {
+                By::Area => board::by_area(rulebook, areas),
+                By::Whole => vec![(Group::Whole, whole(areas))],
+            };
+            rows.into_iter().map(|(group, counts)| row(group, &counts, months, start)).collect()
+        };
+        let stages = rulebook.stages.iter().map(|stage| StageTable {
+            code: stage.code.clone(),
+            label: stage.label.clone(),
+            rows: rows(by_area(reached.iter().filter(|reached| reached.stage == stage.code))),
+        });
+        Ok(Performance { months, stages: stages.collect(), declined: rows(by_area(declined.iter())) })
+    }
+
+    async fn reached(
+        &self,
+        statement: &'static Sql,
+        (scope, as_of): (InScope<'_>, NaiveDate),
+        (first, last): (NaiveDate, NaiveDate),
+    ) -> Result<Vec<Reached>, StoreError> {
+        let sql = statement.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<Reached>> = on!(&self.reader, pool => {
+            let reached = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+            reached.bind(bound(first)).bind(bound(last)).fetch_all(pool).await
+        });
+        found.map_err(doing("count the journeys that reached a stage"))
+    }
+}
+
+fn by_area<'a>(found: impl Iterator<Item = &'a Reached>) -> BTreeMap<String, ByMonth> {
+    let mut areas: BTreeMap<String, ByMonth> = BTreeMap::new();
+    for reached in found {
+        let months = areas.entry(reached.area.clone()).or_default();
+        *months.entry(Month::of(reached.day)).or_default() += board::count(reached.journeys);
+    }
+    areas
+}
+
+fn whole(areas: BTreeMap<String, ByMonth>) -> ByMonth {
+    let mut whole = ByMonth::new();
+    for (month, count) in areas.into_values().flatten() {
+        *whole.entry(month).or_default() += count;
+    }
+    whole
+}
+
+fn row(group: Group, counts: &ByMonth, months: Months, start: Month) -> MonthsRow {
+    let by_month = months.iter().map(|month| counts.get(&month).copied().unwrap_or(0)).collect();
+    let cumulative = counts.iter().filter(|(month, _)| **month >= start).map(|(_, count)| count).sum();
+    MonthsRow { group, by_month, cumulative }
+}

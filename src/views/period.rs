@@ -1,0 +1,138 @@
+//! Periods of a board: calendar months, and everything to date.
+//!
+//! Pure. SQL is handed their first and last days and computes no dates of its own.
+
+use std::fmt;
+
+use chrono::{Datelike, Days, Months as Ahead, NaiveDate};
+
+/// A calendar month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Month(NaiveDate);
+
+impl Month {
+    /// The month that holds a day.
+    pub fn of(day: NaiveDate) -> Self {
+        Self(day.with_day(1).expect("every month has a first day"))
+    }
+
+    /// Its first day.
+    pub const fn first(self) -> NaiveDate {
+        self.0
+    }
+
+    /// Its last day.
+    pub fn last(self) -> NaiveDate {
+        self.next().and_then(|next| next.0.checked_sub_days(Days::new(1))).unwrap_or(NaiveDate::MAX)
+    }
+
+    /// The month after it; none at the end of the calendar.
+    pub fn next(self) -> Option<Self> {
+        self.0.checked_add_months(Ahead::new(1)).map(Self)
+    }
+
+    /// Whether the month is still under way at the end of a day, so that its counts may yet grow.
+    pub fn is_provisional(self, as_of: NaiveDate) -> bool {
+        as_of < self.last()
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.format("%Y-%m").fmt(f)
+    }
+}
+
+/// The most months that one question may span: more than any contract lasts.
+pub const MONTHS_MAX: usize = 600;
+
+/// A run of months, both ends inside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Months {
+    first: Month,
+    last: Month,
+}
+
+impl Months {
+    /// One month alone.
+    pub const fn one(month: Month) -> Self {
+        Self { first: month, last: month }
+    }
+
+    /// The months from one to another; none where they run backwards or are more than [`MONTHS_MAX`].
+    pub fn from_to(first: Month, last: Month) -> Option<Self> {
+        let count = |month: Month| i64::from(month.0.year()) * 12 + i64::from(month.0.month0());
+        let spanned = usize::try_from(count(last) - count(first)).ok()?;
+        (spanned < MONTHS_MAX).then_some(Self { first, last })
+    }
+
+    /// The first month.
+    pub const fn first(self) -> Month {
+        self.first
+    }
+
+    /// The last month.
+    pub const fn last(self) -> Month {
+        self.last
+    }
+
+    /// Each month in order.
+    pub fn iter(self) -> impl Iterator<Item = Month> {
+        std::iter::successors(Some(self.first), |month| month.next()).take_while(move |month| *month <= self.last)
+    }
+}
+
+/// Which cases a table counts, by the date that the table goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Period {
+    /// All of them.
+    ToDate,
+    /// Those of these months.
+    Months(Months),
+}
+
+impl Period {
+    /// The first and the last day, both inside, as SQL binds them.
+    pub(super) fn edges(self) -> (NaiveDate, NaiveDate) {
+        match self {
+            Self::ToDate => (BEGINNING, END),
+            Self::Months(months) => (bound(months.first.first()), bound(months.last.last())),
+        }
+    }
+}
+
+/// A day before any fact: none is dated before 1900.
+const BEGINNING: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a real day");
+/// A day after any fact, which both stores order as a date.
+const END: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 30).expect("a real day");
+
+/// The day of a question as SQL binds it: within the days that both stores order alike.
+pub(super) fn bound(as_of: NaiveDate) -> NaiveDate {
+    as_of.clamp(BEGINNING, END)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().expect("a day")
+    }
+
+    #[test]
+    fn months_run_from_the_first_to_the_last_day() {
+        let (december, february) = (Month::of(day("2017-12-31")), Month::of(day("2018-02-01")));
+        let months = Months::from_to(december, february).expect("in order");
+        assert_eq!(months.iter().map(|month| month.to_string()).collect::<Vec<_>>(), ["2017-12", "2018-01", "2018-02"]);
+        assert_eq!(Period::Months(months).edges(), (day("2017-12-01"), day("2018-02-28")));
+        assert_eq!(Months::from_to(february, december), None);
+        assert_eq!(Months::from_to(Month::of(day("0001-01-01")), december), None);
+    }
+
+    #[test]
+    fn a_month_is_provisional_until_its_last_day_is_over() {
+        let february = Month::of(day("2018-02-10"));
+        assert!(february.is_provisional(day("2018-02-27")));
+        assert!(!february.is_provisional(day("2018-02-28")));
+    }
+}
