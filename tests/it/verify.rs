@@ -141,6 +141,14 @@ async fn events_that_are_missing_are_named() {
 }
 
 #[tokio::test]
+async fn an_event_before_the_first_position_is_named() {
+    let told = told_after("update events set position = -3 where position = 14").await;
+    assert_eq!(told[0], "position -3: no event stands here: positions begin at 1");
+    assert!(told.iter().any(|told| told.starts_with("the head is wrong: it stands at 14, the last event at 13")));
+    assert!(!told.iter().any(|told| told.contains("missing") && told.starts_with("position")), "{told:#?}");
+}
+
+#[tokio::test]
 async fn a_head_that_was_moved_is_named() {
     let told = told_after("update log_head set position = 12").await;
     assert_eq!(told, ["the head is wrong: it stands at 12, the last event at 14"]);
