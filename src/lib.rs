@@ -5,13 +5,15 @@
 
 pub mod access;
 pub mod cli;
-
 pub mod clock;
+pub mod cloud_event;
 pub mod contract;
 pub mod demo;
 pub mod deployment;
+pub mod export;
 pub mod graphql;
 pub mod http;
+pub mod import;
 pub mod journey;
 pub mod log;
 pub mod record;

@@ -61,6 +61,9 @@ impl<L, P> On<L, P> {
 ///
 /// Where a set is bound, it is bound as JSON text and unfolded by one of two words that differ:
 /// `{uuids $n}`, a set of UUIDs for `in`, and `{streams $n}`, rows of (kind, id, version).
+///
+/// Where a column may hold what it never should, it is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`,
+/// `{raw_date c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.
 #[derive(Debug)]
 pub struct Sql {
     text: &'static str,
@@ -80,25 +83,26 @@ impl Sql {
             Dialect::Sqlite => &self.sqlite,
             Dialect::Postgres => &self.postgres,
         };
-        cell.get_or_init(|| unfold_sets(self.text, dialect))
+        cell.get_or_init(|| unfold(self.text, dialect))
     }
 }
 
-fn unfold_sets(text: &str, dialect: Dialect) -> String {
+fn unfold(text: &str, dialect: Dialect) -> String {
     let mut unfolded = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('{') {
         let (marker, after) = after.split_once('}').expect("a marker in a statement is closed");
         let (set, bind) = marker.split_once(' ').expect("a marker names a set and its bind");
         unfolded.push_str(before);
-        unfolded.push_str(&unfolded_set(set, bind, dialect));
+        unfolded.push_str(&words(set, bind, dialect));
         rest = after;
     }
     unfolded.push_str(rest);
     unfolded
 }
 
-fn unfolded_set(set: &str, bind: &str, dialect: Dialect) -> String {
+/// The words that stand for a marker on one store.
+fn words(set: &str, bind: &str, dialect: Dialect) -> String {
     match (set, dialect) {
         ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
         ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
@@ -109,7 +113,18 @@ fn unfolded_set(set: &str, bind: &str, dialect: Dialect) -> String {
             "(select value ->> 0 as kind, (value ->> 1)::uuid as id, (value ->> 2)::bigint as version \
              from json_array_elements({bind}::json))"
         ),
-        _ => panic!("a statement names an unknown set {set:?}"),
+        ("raw_int", Dialect::Sqlite) => format!("cast({bind} as integer)"),
+        ("raw_int" | "raw_bytes", Dialect::Postgres) => bind.to_owned(),
+        ("raw_text" | "raw_uuid" | "raw_date" | "raw_instant" | "raw_bytes", Dialect::Sqlite) => {
+            format!("cast({bind} as blob)")
+        }
+        ("raw_text", Dialect::Postgres) => format!("convert_to({bind}, 'UTF8')"),
+        ("raw_uuid", Dialect::Postgres) => format!("uuid_send({bind})"),
+        ("raw_date", Dialect::Postgres) => format!("convert_to(to_char({bind}, 'YYYY-MM-DD'), 'UTF8')"),
+        ("raw_instant", Dialect::Postgres) => {
+            format!("convert_to(to_char({bind} at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"'), 'UTF8')")
+        }
+        _ => panic!("a statement names an unknown marker {set:?}"),
     }
 }
 
@@ -380,9 +395,9 @@ mod tests {
     #[test]
     fn a_set_is_unfolded_by_the_word_of_each_store() {
         let text = "select 1 from t where id in {uuids $1} limit $2";
-        let sqlite = unfold_sets(text, Dialect::Sqlite);
+        let sqlite = unfold(text, Dialect::Sqlite);
         assert_eq!(sqlite, "select 1 from t where id in (select unhex(value, '-') from json_each($1)) limit $2");
-        assert!(unfold_sets(text, Dialect::Postgres).contains("json_array_elements_text($1::json)"));
+        assert!(unfold(text, Dialect::Postgres).contains("json_array_elements_text($1::json)"));
     }
 
     #[test]

@@ -260,16 +260,16 @@ struct Batch {
 
 /// An accepted command, from before or from earlier in this batch.
 #[derive(Clone)]
-struct Known {
-    fingerprint: Option<Vec<u8>>,
-    first: Position,
-    last: Position,
+pub(super) struct Known {
+    pub(super) fingerprint: Option<Vec<u8>>,
+    pub(super) first: Position,
+    pub(super) last: Position,
 }
 
-struct NewCommand {
-    actor: String,
-    command_id: CommandId,
-    known: Known,
+pub(super) struct NewCommand {
+    pub(super) actor: String,
+    pub(super) command_id: CommandId,
+    pub(super) known: Known,
 }
 
 /// What one command of a batch came to.
@@ -535,14 +535,14 @@ fn decoding(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Store
     StoreError::Database { doing: "read streams back", source: sqlx::Error::Decode(error.into()) }
 }
 
-async fn lock_head(conn: &mut Conn) -> Result<Head, StoreError> {
+pub(super) async fn lock_head(conn: &mut Conn) -> Result<Head, StoreError> {
     let sql = LOCK_HEAD.text(conn.dialect());
     let row: HeadRow =
         on!(conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await).map_err(doing("lock the head"))?;
     Ok(row.into())
 }
 
-async fn move_head(conn: &mut Conn, head: &Head) -> Result<(), StoreError> {
+pub(super) async fn move_head(conn: &mut Conn, head: &Head) -> Result<(), StoreError> {
     let sql = MOVE_HEAD.text(conn.dialect());
     on!(conn, conn => {
         sqlx::query(sql).bind(head.position.0).bind(head.recorded_at).execute(&mut **conn).await.map(drop)
@@ -599,7 +599,7 @@ pub(super) async fn insert_events(conn: &mut Conn, events: &[Envelope]) -> sqlx:
     Ok(())
 }
 
-async fn insert_commands(conn: &mut Conn, commands: &[NewCommand]) -> sqlx::Result<()> {
+pub(super) async fn insert_commands(conn: &mut Conn, commands: &[NewCommand]) -> sqlx::Result<()> {
     for chunk in commands.chunks(ROWS_PER_INSERT) {
         on!(&mut *conn, conn => {
             let mut insert = QueryBuilder::new(

@@ -5,7 +5,7 @@
 use serde_json::json;
 use sqlx::FromRow;
 
-use super::envelope::{Envelope, EnvelopeError, EventId, Position, StreamId};
+use super::envelope::{CommandId, Envelope, EnvelopeError, EventId, Position, StreamId};
 use super::{Head, Log, LogError};
 use crate::store::{Pool, Sql, doing, on};
 
@@ -22,11 +22,16 @@ pub(super) static STREAMS: Sql = Sql::new(
 
 static EVENTS: Sql = Sql::new("select record from events where event_id in {uuids $1} order by position limit $2");
 
+static OF_COMMANDS: Sql = Sql::new(
+    "select e.record from commands c join events e on e.position between c.first_position and c.last_position \
+     where c.actor = $1 and c.command_id in {uuids $2} order by e.position limit $3",
+);
+
 static CONTRACTS: Sql =
     Sql::new("select record from events where stream_kind = 'contract' and position <= $1 order by position limit $2");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &CONTRACTS];
+pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS];
 
 /// How many events one read takes at most.
 pub const PAGE_SIZE: i64 = 2_000;
@@ -106,6 +111,17 @@ impl Log {
         let wanted = json!(ids).to_string();
         let records = on!(reader, pool => sqlx::query_as(sql).bind(&wanted).bind(PAGE_SIZE).fetch_all(pool).await);
         Ok(envelopes(records.map_err(doing("read events by id"))?)?)
+    }
+
+    /// The events of these commands of an actor, in the order of the log.
+    pub async fn of_commands(&self, actor: &str, ids: &[CommandId]) -> Result<Vec<Envelope>, LogError> {
+        let reader = &self.store.reader;
+        let sql = OF_COMMANDS.text(reader.dialect());
+        let wanted = json!(ids).to_string();
+        let records = on!(reader, pool => {
+            sqlx::query_as(sql).bind(actor).bind(&wanted).bind(i64::MAX).fetch_all(pool).await
+        });
+        Ok(envelopes(records.map_err(doing("read events by command"))?)?)
     }
 }
 

@@ -1,3 +1,514 @@
-//! verify
-use crate::store::Sql;
-pub(super) static STATEMENTS: &[&Sql] = &[];
+//! Verify: reads the whole log again and names everything that is not as it was written.
+//!
+//! It trusts nothing: every column is read as bytes and compared with the record, every record with its hash, and the
+//! record's order with the head and the remembered commands. It repairs nothing, and it knows no journey: whether a
+//! payload can be read is asked of whoever calls.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::envelope::{Envelope, Position, StreamId, hex, leaf_hash};
+use super::{Log, LogError};
+use crate::store::{Dialect, Sql, doing, on};
+
+static PAGE: Sql = Sql::new(
+    "select e.position, {raw_uuid e.event_id} as event_id, {raw_text e.stream_kind} as stream_kind, \
+     {raw_uuid e.stream_id} as stream_id, {raw_int e.version} as version, {raw_text e.type} as type, \
+     {raw_text e.contract} as contract, {raw_date e.occurred_on} as occurred_on, \
+     {raw_instant e.recorded_at} as recorded_at, {raw_text e.actor} as actor, {raw_uuid e.command_id} as command_id, \
+     {raw_text e.record} as record, {raw_bytes e.hash} as hash, \
+     {raw_int c.first_position} as first_position, {raw_int c.last_position} as last_position \
+     from events e left join commands c on c.actor = e.actor and c.command_id = e.command_id \
+     where e.position > $1 order by e.position limit $2",
+);
+
+/// The head and the newest event in one statement, so that both are of one moment.
+static HEAD: Sql = Sql::new(
+    "select {raw_int h.position} as position, {raw_instant h.recorded_at} as recorded_at, newest.position as newest \
+     from (select max(position) as position from events) newest left join log_head h on h.id = 1",
+);
+
+static COMMANDS_WITHOUT_EVENTS: Sql = Sql::new(
+    "select {raw_text c.actor} as actor, {raw_uuid c.command_id} as command_id, \
+     {raw_int c.first_position} as first_position, {raw_int c.last_position} as last_position \
+     from commands c where c.last_position >= c.first_position and not exists (\
+     select 1 from events e where e.position = c.first_position and e.actor = c.actor \
+     and e.command_id = c.command_id) order by c.first_position limit $1",
+);
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &HEAD, &COMMANDS_WITHOUT_EVENTS];
+
+/// Events that one read takes.
+const PAGE_SIZE: i64 = 1_000;
+/// Findings that are kept; the rest is only counted.
+pub const FINDINGS_KEPT: usize = 1_000;
+/// Characters of a stored value that a finding shows.
+const SHOWN: usize = 120;
+
+/// What a verification found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// How many events were read.
+    pub events: u64,
+    /// The position of the last one.
+    pub position: Position,
+    /// What is wrong: the first [`FINDINGS_KEPT`].
+    pub findings: Vec<Finding>,
+    /// How much is wrong in all.
+    pub found: u64,
+}
+
+impl Verified {
+    /// Whether everything is as it was written.
+    pub const fn is_sound(&self) -> bool {
+        self.found == 0
+    }
+}
+
+/// Something that is not as it was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// Where in the log; none where it is about the head.
+    pub position: Option<Position>,
+    /// What is wrong.
+    pub damage: Damage,
+}
+
+/// What is wrong with an event, a command or the head.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Damage {
+    /// The record does not give the hash that stands beside it: one of them was changed.
+    Changed {
+        /// The hash that is stored, in hexadecimal.
+        stored: String,
+        /// The hash of the record as it now is.
+        computed: String,
+    },
+    /// The record is no envelope.
+    Unreadable(String),
+    /// The record's payload is none that this build can read.
+    Payload(String),
+    /// A column says otherwise than the record that it is a copy from.
+    Column {
+        /// Which column.
+        column: &'static str,
+        /// What it holds.
+        stored: String,
+        /// What the record says.
+        record: String,
+    },
+    /// Events are missing, from the finding's position to this one.
+    Missing(Position),
+    /// The stream's versions do not follow one another.
+    Version {
+        /// Which stream.
+        stream: StreamId,
+        /// The version that should come next.
+        expected: i64,
+        /// The version that comes.
+        found: i64,
+    },
+    /// The event says that it was recorded before the one in front of it.
+    Earlier {
+        /// When the event in front was recorded.
+        before: DateTime<Utc>,
+        /// When this one was.
+        recorded_at: DateTime<Utc>,
+    },
+    /// The remembered command and the event disagree.
+    Command(String),
+    /// The head does not stand at the last event.
+    Head(String),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.position, &self.damage) {
+            (Some(from), Damage::Missing(to)) if from == *to => write!(f, "position {from}: the event is missing"),
+            (Some(from), Damage::Missing(to)) => write!(f, "positions {from} to {to}: the events are missing"),
+            (Some(position), damage) => write!(f, "position {position}: {damage}"),
+            (None, damage) => damage.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Changed { stored, computed } => {
+                write!(f, "the record was changed: its hash is {computed}, stored is {stored}")
+            }
+            Self::Unreadable(why) => write!(f, "the record cannot be read: {why}"),
+            Self::Payload(why) => write!(f, "the payload cannot be read: {why}"),
+            Self::Column { column, stored, record } => {
+                write!(f, "the column {column} differs from the record: it holds {stored}, the record says {record}")
+            }
+            Self::Missing(to) => write!(f, "the events up to {to} are missing"),
+            Self::Version { stream, expected, found } => {
+                write!(f, "{stream} goes on with version {found} where {expected} follows")
+            }
+            Self::Earlier { before, recorded_at } => {
+                write!(f, "recorded at {recorded_at}, before the event in front of it ({before})")
+            }
+            Self::Command(why) => write!(f, "the remembered command disagrees: {why}"),
+            Self::Head(why) => write!(f, "the head is wrong: {why}"),
+        }
+    }
+}
+
+/// An event's row, as bytes: nothing in it is believed yet.
+#[derive(FromRow)]
+struct Row {
+    position: i64,
+    event_id: Option<Vec<u8>>,
+    stream_kind: Option<Vec<u8>>,
+    stream_id: Option<Vec<u8>>,
+    version: Option<i64>,
+    #[sqlx(rename = "type")]
+    event_type: Option<Vec<u8>>,
+    contract: Option<Vec<u8>>,
+    occurred_on: Option<Vec<u8>>,
+    recorded_at: Option<Vec<u8>>,
+    actor: Option<Vec<u8>>,
+    command_id: Option<Vec<u8>>,
+    record: Option<Vec<u8>>,
+    hash: Option<Vec<u8>>,
+    first_position: Option<i64>,
+    last_position: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct HeadRow {
+    position: Option<i64>,
+    recorded_at: Option<Vec<u8>>,
+    newest: Option<i64>,
+}
+
+#[derive(FromRow)]
+struct CommandRow {
+    actor: Option<Vec<u8>>,
+    command_id: Option<Vec<u8>>,
+    first_position: Option<i64>,
+    last_position: Option<i64>,
+}
+
+/// Why a payload cannot be read, in the words of whoever can tell.
+pub type Unread = Box<dyn std::error::Error + Send + Sync>;
+
+impl Log {
+    /// Reads the whole log again and names everything that is wrong; `read_payload` says whether this build can read
+    /// an event's payload.
+    pub async fn verify(
+        &self,
+        mut read_payload: impl FnMut(&Envelope) -> Result<(), Unread>,
+    ) -> Result<Verified, LogError> {
+        let mut walk = Walk::new(self.store.dialect());
+        loop {
+            let rows = self.rows_after(walk.position).await?;
+            if rows.is_empty() {
+                let head = self.head_row().await?;
+                // Another process may have appended since the last page.
+                if head.newest.is_some_and(|newest| newest > walk.position.0) {
+                    continue;
+                }
+                walk.head(&head);
+                break;
+            }
+            for row in rows {
+                walk.step(&row, &mut read_payload);
+            }
+        }
+        for command in self.commands_without_events().await? {
+            walk.command_without_events(&command);
+        }
+        Ok(walk.done())
+    }
+
+    async fn rows_after(&self, after: Position) -> Result<Vec<Row>, LogError> {
+        let reader = &self.store.reader;
+        let sql = PAGE.text(reader.dialect());
+        let rows = on!(reader, pool => sqlx::query_as(sql).bind(after.0).bind(PAGE_SIZE).fetch_all(pool).await);
+        Ok(rows.map_err(doing("read the log to verify it"))?)
+    }
+
+    async fn head_row(&self) -> Result<HeadRow, LogError> {
+        let reader = &self.store.reader;
+        let sql = HEAD.text(reader.dialect());
+        let row = on!(reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
+        Ok(row.map_err(doing("read the head to verify it"))?)
+    }
+
+    async fn commands_without_events(&self) -> Result<Vec<CommandRow>, LogError> {
+        let reader = &self.store.reader;
+        let sql = COMMANDS_WITHOUT_EVENTS.text(reader.dialect());
+        let most = i64::try_from(FINDINGS_KEPT).unwrap_or(i64::MAX);
+        let rows = on!(reader, pool => sqlx::query_as(sql).bind(most).fetch_all(pool).await);
+        Ok(rows.map_err(doing("read the commands to verify them"))?)
+    }
+}
+
+/// A command's events, as far as the walk has come.
+struct Run {
+    command: (Option<Vec<u8>>, Option<Vec<u8>>),
+    last: i64,
+}
+
+/// The walk through the log: what the next event has to follow.
+struct Walk {
+    dialect: Dialect,
+    events: u64,
+    position: Position,
+    recorded_at: Option<DateTime<Utc>>,
+    versions: HashMap<StreamId, i64>,
+    run: Option<Run>,
+    findings: Vec<Finding>,
+    found: u64,
+    /// Positions with a finding, so that what follows from it is not told twice.
+    named: HashSet<i64>,
+}
+
+impl Walk {
+    fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            events: 0,
+            position: Position::default(),
+            recorded_at: None,
+            versions: HashMap::new(),
+            run: None,
+            findings: Vec::new(),
+            found: 0,
+            named: HashSet::new(),
+        }
+    }
+
+    fn done(self) -> Verified {
+        Verified { events: self.events, position: self.position, findings: self.findings, found: self.found }
+    }
+
+    fn find(&mut self, position: Option<Position>, damage: Damage) {
+        self.found += 1;
+        if self.findings.len() < FINDINGS_KEPT {
+            self.named.extend(position.map(|position| position.0));
+            self.findings.push(Finding { position, damage });
+        }
+    }
+
+    fn step(&mut self, row: &Row, read_payload: &mut impl FnMut(&Envelope) -> Result<(), Unread>) {
+        let position = Position(row.position);
+        let next = self.position.next();
+        if position > next {
+            self.find(Some(next), Damage::Missing(Position(row.position - 1)));
+            self.run = None;
+        } else if position < next {
+            // Only at the beginning: the rows come in order.
+            self.find(Some(position), Damage::Unreadable("positions begin at 1".to_owned()));
+        }
+        self.events += 1;
+        let found_before = self.found;
+        let envelope = self.record(row);
+        if let Some(envelope) = &envelope {
+            self.columns(row, envelope);
+            if let Err(error) = read_payload(envelope) {
+                self.find(Some(position), Damage::Payload(told(&*error)));
+            }
+        }
+        let is_sound = self.found == found_before;
+        self.order(row, envelope.as_ref().filter(|_| is_sound));
+        if is_sound {
+            self.command(row);
+        } else {
+            self.run = None;
+        }
+        self.position = position;
+    }
+
+    /// Hashes the record anew and reads it.
+    fn record(&mut self, row: &Row) -> Option<Envelope> {
+        let position = Some(Position(row.position));
+        let bytes = row.record.as_deref().unwrap_or_default();
+        let stored = row.hash.as_deref().unwrap_or_default();
+        let text = std::str::from_utf8(bytes);
+        let computed = text.map(|text| leaf_hash(text).to_vec());
+        if computed.as_deref() != Ok(stored) {
+            let computed = computed.map_or_else(|_| "of bytes that are no UTF-8".to_owned(), |hash| hex(&hash));
+            self.find(position, Damage::Changed { stored: hex(stored), computed });
+        }
+        match text.map(Envelope::from_record) {
+            Ok(Ok(envelope)) => Some(envelope),
+            Ok(Err(error)) => {
+                self.find(position, Damage::Unreadable(told(&error)));
+                None
+            }
+            Err(_) => None,
+        }
+    }
+
+    /// Compares each column with the record.
+    fn columns(&mut self, row: &Row, envelope: &Envelope) {
+        let recorded_at = match self.dialect {
+            Dialect::Sqlite => envelope.recorded_at.to_rfc3339_opts(SecondsFormat::AutoSi, false),
+            Dialect::Postgres => envelope.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        };
+        let occurred_on = envelope.occurred.earliest().to_string();
+        let uuids = [
+            ("event_id", &row.event_id, envelope.event_id.0),
+            ("stream_id", &row.stream_id, envelope.stream.id),
+            ("command_id", &row.command_id, envelope.command_id.0),
+        ];
+        let numbers =
+            [("position", Some(row.position), envelope.position.0), ("version", row.version, envelope.version)];
+        let texts = [
+            ("stream_kind", &row.stream_kind, Some(envelope.stream.kind.as_str())),
+            ("type", &row.event_type, Some(envelope.event_type.as_str())),
+            ("contract", &row.contract, envelope.contract.as_deref()),
+            ("occurred_on", &row.occurred_on, Some(occurred_on.as_str())),
+            ("recorded_at", &row.recorded_at, Some(recorded_at.as_str())),
+            ("actor", &row.actor, Some(envelope.actor.subject.as_str())),
+        ];
+        let mut differs = |column, stored: String, record: String| {
+            self.find(Some(Position(row.position)), Damage::Column { column, stored, record });
+        };
+        for (column, stored, record) in numbers {
+            if stored != Some(record) {
+                differs(column, stored.map_or_else(nothing, |number| number.to_string()), record.to_string());
+            }
+        }
+        for (column, stored, record) in uuids {
+            if stored.as_deref() != Some(record.as_bytes()) {
+                differs(column, shown_id(stored.as_deref()), record.to_string());
+            }
+        }
+        for (column, stored, record) in texts {
+            if stored.as_deref() != record.map(str::as_bytes) {
+                differs(column, shown(stored.as_deref()), shown(record.map(str::as_bytes)));
+            }
+        }
+    }
+
+    /// Versions follow one another and time never goes back; a row that is damaged is placed by its columns.
+    fn order(&mut self, row: &Row, envelope: Option<&Envelope>) {
+        let position = Some(Position(row.position));
+        let stream = envelope.map_or_else(|| stream_of(row), |envelope| Some(envelope.stream));
+        let version = envelope.map_or(row.version, |envelope| Some(envelope.version));
+        if let (Some(stream), Some(found)) = (stream, version) {
+            let expected = self.versions.get(&stream).copied().unwrap_or(0) + 1;
+            if found != expected {
+                self.find(position, Damage::Version { stream, expected, found });
+            }
+            self.versions.insert(stream, found.max(expected));
+        }
+        let recorded_at = envelope.map_or_else(|| instant(row.recorded_at.as_deref()), |known| Some(known.recorded_at));
+        let Some(recorded_at) = recorded_at else { return };
+        match self.recorded_at {
+            Some(before) if recorded_at < before => self.find(position, Damage::Earlier { before, recorded_at }),
+            _ => {}
+        }
+        self.recorded_at = Some(recorded_at);
+    }
+
+    /// Every event is remembered under its command's id, beside the others of that command and no more.
+    fn command(&mut self, row: &Row) {
+        let position = Some(Position(row.position));
+        let id = shown_id(row.command_id.as_deref());
+        let command = (row.actor.clone(), row.command_id.clone());
+        let before = self.run.take();
+        let goes_on = before.as_ref().is_some_and(|run| run.command == command);
+        if let Some(run) = before.filter(|run| !goes_on && run.last >= row.position) {
+            let other = shown_id(run.command.1.as_deref());
+            self.find(position, Damage::Command(format!("{other} claims this event, which is of {id}")));
+        }
+        let (Some(first), Some(last)) = (row.first_position, row.last_position) else {
+            self.find(position, Damage::Command(format!("{id} is not remembered")));
+            return;
+        };
+        if row.position < first || row.position > last {
+            let why = format!("{id} is remembered with positions {first} to {last}");
+            self.find(position, Damage::Command(why));
+        } else if !goes_on && first < row.position && self.position.0 == row.position - 1 && self.is_whole_before(row) {
+            let why = format!("{id} is remembered from position {first} on, where other events stand");
+            self.find(position, Damage::Command(why));
+        }
+        self.run = Some(Run { command, last });
+    }
+
+    /// Whether nothing was found at the position before, so that what is wrong here does not follow from it.
+    fn is_whole_before(&self, row: &Row) -> bool {
+        !self.named.contains(&(row.position - 1))
+    }
+
+    fn command_without_events(&mut self, command: &CommandRow) {
+        let first = command.first_position.unwrap_or_default();
+        let missing_before = |finding: &Finding| match (finding.position, &finding.damage) {
+            (Some(from), Damage::Missing(to)) => (from.0..=to.0).contains(&first),
+            _ => false,
+        };
+        if self.named.contains(&first) || self.findings.iter().any(missing_before) {
+            return;
+        }
+        let last = command.last_position.unwrap_or_default();
+        let (id, actor) = (shown_id(command.command_id.as_deref()), shown(command.actor.as_deref()));
+        let why = format!("{id} of {actor} is remembered with positions {first} to {last}, which hold no event of it");
+        self.find(Some(Position(first)), Damage::Command(why));
+    }
+
+    /// The head stands at the last event, and was moved when that was recorded.
+    fn head(&mut self, head: &HeadRow) {
+        let last = self.position.0;
+        let Some(position) = head.position else {
+            self.find(None, Damage::Head("its row is missing".to_owned()));
+            return;
+        };
+        if position > last {
+            let why = format!("it stands at {position}, the last event at {last}: it was moved, or events are missing");
+            self.find(None, Damage::Head(why));
+        } else if position < last {
+            self.find(None, Damage::Head(format!("it stands at {position}, the last event at {last}")));
+        } else if let Some(recorded_at) = self.recorded_at.filter(|_| !self.named.contains(&last))
+            && instant(head.recorded_at.as_deref()) != Some(recorded_at)
+        {
+            let says = shown(head.recorded_at.as_deref());
+            self.find(None, Damage::Head(format!("it says {says}, the last event was recorded at {recorded_at}")));
+        }
+    }
+}
+
+fn stream_of(row: &Row) -> Option<StreamId> {
+    let kind = std::str::from_utf8(row.stream_kind.as_deref()?).ok()?.parse().ok()?;
+    Some(StreamId { kind, id: Uuid::from_slice(row.stream_id.as_deref()?).ok()? })
+}
+
+fn instant(stored: Option<&[u8]>) -> Option<DateTime<Utc>> {
+    let text = std::str::from_utf8(stored?).ok()?;
+    DateTime::parse_from_rfc3339(text).ok().map(|at| at.to_utc())
+}
+
+fn nothing() -> String {
+    "nothing".to_owned()
+}
+
+/// A stored value as a finding shows it: as text where it is text, not too long.
+fn shown(stored: Option<&[u8]>) -> String {
+    let Some(bytes) = stored else { return nothing() };
+    match std::str::from_utf8(bytes) {
+        Ok(text) if text.chars().count() > SHOWN => format!("{:?}…", text.chars().take(SHOWN).collect::<String>()),
+        Ok(text) => format!("{text:?}"),
+        Err(_) => format!("the bytes {}", hex(&bytes[..bytes.len().min(SHOWN / 2)])),
+    }
+}
+
+fn shown_id(stored: Option<&[u8]>) -> String {
+    let id = stored.and_then(|bytes| Uuid::from_slice(bytes).ok());
+    id.map_or_else(|| shown(stored), |id| id.to_string())
+}
+
+/// An error with what lies beneath it.
+fn told(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

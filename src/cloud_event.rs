@@ -1,0 +1,438 @@
+//! The form in which events come in and go out: one CloudEvents 1.0 JSON object on a line.
+//!
+//! Pure: it reads and writes text and knows no file, log or clock. It never guesses: a key of `data` or of a payload
+//! that it does not know is an error that names it. What it writes, it reads back to the same envelope, but for the
+//! salt, which is the log's own.
+//!
+//! `sequence` is the position. The CloudEvents sequence extension wants strings that sort as text, so it is written
+//! with leading zeros; a number, or a string without them, is read alike.
+
+use std::fmt;
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, SecondsFormat, TimeDelta};
+use chrono::{LocalResult, SubsecRound as _, TimeZone as _, Utc};
+use chrono_tz::Tz;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::journey::event::{DecodeError, Event, EventType};
+use crate::log::envelope::{
+    Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId,
+};
+
+/// What stands as `source` of the events that we write.
+pub const SOURCE: &str = "throughline";
+/// The one version of CloudEvents.
+const SPEC_VERSION: &str = "1.0";
+/// What `data` is.
+const JSON: &str = "application/json";
+/// As many digits as the greatest position has.
+const SEQUENCE_DIGITS: usize = 19;
+
+/// An event as a line tells it.
+#[derive(Debug, Clone)]
+pub struct CloudEvent {
+    /// Its id: the event's in a log of ours, the command's when it is brought in.
+    pub id: Uuid,
+    /// Who says so, as a CloudEvents source.
+    pub source: String,
+    /// The type of event.
+    pub event_type: EventType,
+    /// The version of the payload's shape.
+    pub schema_version: u16,
+    /// What it is about.
+    pub stream: StreamId,
+    /// When it was so.
+    pub time: Time,
+    /// When a log took it.
+    pub recorded_at: Option<DateTime<Utc>>,
+    /// Its place in that log.
+    pub sequence: Option<Position>,
+    /// What comes with it.
+    pub data: Data,
+}
+
+/// The `data` of an event's line.
+#[derive(Debug, Clone)]
+pub struct Data {
+    /// The contract's code.
+    pub contract: Option<String>,
+    /// Its place in its stream.
+    pub version: Option<i64>,
+    /// How exactly its day is known.
+    pub precision: Precision,
+    /// The local time of its day: absent, or said to be none, or given.
+    pub local_time: Option<Option<NaiveTime>>,
+    /// Who recorded it.
+    pub actor: Option<Actor>,
+    /// Where it came from.
+    pub source: Option<Source>,
+    /// The command that made it.
+    pub command_id: Option<CommandId>,
+    /// What it belongs together with.
+    pub correlation_id: Option<Uuid>,
+    /// The event that led to it.
+    pub causation_id: Option<EventId>,
+    /// What was so, as it is written.
+    pub payload: Box<RawValue>,
+}
+
+/// The `time` of a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Time {
+    /// A civil date.
+    Date(NaiveDate),
+    /// An instant, with the offset that it was written with.
+    Instant(DateTime<FixedOffset>),
+}
+
+/// What is wrong with a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineError {
+    /// The key, with dots; none where it is the line as a whole.
+    pub key: Option<String>,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl LineError {
+    /// An error about a line as a whole.
+    pub fn line(message: impl Into<String>) -> Self {
+        Self { key: None, message: message.into() }
+    }
+
+    /// An error about one key.
+    pub fn at(key: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { key: Some(key.into()), message: message.into() }
+    }
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.key {
+            Some(key) => write!(f, "{key}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for LineError {}
+
+/// A line's keys in the order in which they are written.
+#[derive(Serialize)]
+struct Written<'a> {
+    specversion: &'static str,
+    id: EventId,
+    source: &'static str,
+    #[serde(rename = "type")]
+    event_type: String,
+    subject: String,
+    time: String,
+    recordedtime: String,
+    sequence: String,
+    datacontenttype: &'static str,
+    data: WrittenData<'a>,
+}
+
+#[derive(Serialize)]
+struct WrittenData<'a> {
+    contract: Option<&'a str>,
+    version: i64,
+    precision: Precision,
+    local_time: Option<NaiveTime>,
+    actor: &'a Actor,
+    source: Option<&'a Source>,
+    command_id: CommandId,
+    correlation_id: Option<Uuid>,
+    causation_id: Option<EventId>,
+    payload: &'a RawValue,
+}
+
+/// The line of an event, without its end; `zone` is that of the contract's dates.
+pub fn to_line(envelope: &Envelope, zone: Tz) -> String {
+    let event_type = EventType::named(&envelope.event_type).map_or_else(
+        || {
+            format!(
+                "throughline.{}.{}.v{}",
+                envelope.stream.kind.as_str(),
+                envelope.event_type,
+                envelope.schema_version
+            )
+        },
+        |known| known.cloud_event_type(envelope.schema_version),
+    );
+    let written = Written {
+        specversion: SPEC_VERSION,
+        id: envelope.event_id,
+        source: SOURCE,
+        event_type,
+        subject: envelope.stream.to_string(),
+        time: time_of(envelope.occurred, zone).to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        recordedtime: envelope.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
+        sequence: format!("{:0SEQUENCE_DIGITS$}", envelope.position.0),
+        datacontenttype: JSON,
+        data: WrittenData {
+            contract: envelope.contract.as_deref(),
+            version: envelope.version,
+            precision: envelope.occurred.precision(),
+            local_time: envelope.occurred.local_time(),
+            actor: &envelope.actor,
+            source: envelope.source.as_ref(),
+            command_id: envelope.command_id,
+            correlation_id: envelope.correlation_id,
+            causation_id: envelope.causation_id,
+            payload: &envelope.payload,
+        },
+    };
+    serde_json::to_string(&written).expect("an envelope holds only what JSON can say")
+}
+
+/// The instant at which a fact's first day, or its local time, began in a zone.
+fn time_of(occurred: Occurred, zone: Tz) -> DateTime<FixedOffset> {
+    let local = occurred.earliest().and_time(occurred.local_time().unwrap_or(NaiveTime::MIN));
+    // Where the clocks go forward over it, the first time that there was.
+    let mut hours = (0..=24).map(|hours| local + TimeDelta::hours(hours));
+    let known = hours.find_map(|local| zone.from_local_datetime(&local).earliest());
+    known.map_or_else(|| Utc.from_utc_datetime(&local).fixed_offset(), |at| at.fixed_offset())
+}
+
+/// A line's keys as they are read; others are extensions that others may use.
+#[derive(Deserialize)]
+#[serde(expecting = "one CloudEvents JSON object")]
+struct Read {
+    specversion: Option<Box<RawValue>>,
+    id: Option<Box<RawValue>>,
+    source: Option<Box<RawValue>>,
+    #[serde(rename = "type")]
+    event_type: Option<Box<RawValue>>,
+    subject: Option<Box<RawValue>>,
+    time: Option<Box<RawValue>>,
+    recordedtime: Option<Box<RawValue>>,
+    sequence: Option<Box<RawValue>>,
+    datacontenttype: Option<Box<RawValue>>,
+    data: Option<Box<RawValue>>,
+}
+
+/// The keys of `data`, all of them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+struct ReadData {
+    contract: Option<Box<RawValue>>,
+    version: Option<Box<RawValue>>,
+    precision: Option<Box<RawValue>>,
+    #[serde(default, deserialize_with = "present")]
+    local_time: Option<Box<RawValue>>,
+    actor: Option<Box<RawValue>>,
+    source: Option<Box<RawValue>>,
+    command_id: Option<Box<RawValue>>,
+    correlation_id: Option<Box<RawValue>>,
+    causation_id: Option<Box<RawValue>>,
+    payload: Option<Box<RawValue>>,
+}
+
+/// A key that is there, even if it holds null.
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
+    Box::<RawValue>::deserialize(from).map(Some)
+}
+
+/// Reads a line.
+pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
+    let read: Read = serde_json::from_str(line).map_err(|error| LineError::line(not_json(&error)))?;
+    if let Some(version) = optional::<String>("specversion", read.specversion)?.filter(|is| is != SPEC_VERSION) {
+        return Err(LineError::at("specversion", format!("{version:?} is unknown: write \"{SPEC_VERSION}\"")));
+    }
+    if let Some(content) = optional::<String>("datacontenttype", read.datacontenttype)?.filter(|is| is != JSON) {
+        return Err(LineError::at("datacontenttype", format!("{content:?} is not read: write \"{JSON}\"")));
+    }
+    let id = required("id", read.id, "write the event's UUID")?;
+    let type_name: String =
+        required("type", read.event_type, "write one such as throughline.journey.contact_logged.v1")?;
+    let (event_type, schema_version) = known_type(&type_name)?;
+    let subject: String = required("subject", read.subject, "write journey/ and the journey's UUID")?;
+    let stream = stream_of(&subject, event_type)?;
+    let time = time(&required::<String>("time", read.time, "write the day on which it was so")?)?;
+    let recorded_at = optional::<DateTime<Utc>>("recordedtime", read.recordedtime)?;
+    Ok(CloudEvent {
+        id,
+        source: optional("source", read.source)?.unwrap_or_default(),
+        event_type,
+        schema_version,
+        stream,
+        time,
+        recorded_at: recorded_at.map(|at| at.trunc_subsecs(6)),
+        sequence: read.sequence.as_deref().map(sequence).transpose()?,
+        data: data(read.data)?,
+    })
+}
+
+fn data(raw: Option<Box<RawValue>>) -> Result<Data, LineError> {
+    let read: ReadData = required("data", raw, "write an object with contract and payload")?;
+    let payload = read.payload.ok_or_else(|| LineError::at("data.payload", "missing: write what was so"))?;
+    if !payload.get().starts_with('{') {
+        return Err(LineError::at("data.payload", "not an object: write what was so"));
+    }
+    let local_time = match read.local_time {
+        None => None,
+        some => Some(optional("data.local_time", some)?),
+    };
+    Ok(Data {
+        contract: optional("data.contract", read.contract)?,
+        version: optional("data.version", read.version)?,
+        precision: optional("data.precision", read.precision)?.unwrap_or_default(),
+        local_time,
+        actor: optional("data.actor", read.actor)?,
+        source: optional("data.source", read.source)?,
+        command_id: optional("data.command_id", read.command_id)?,
+        correlation_id: optional("data.correlation_id", read.correlation_id)?,
+        causation_id: optional("data.causation_id", read.causation_id)?,
+        payload,
+    })
+}
+
+impl CloudEvent {
+    /// When it was so, as a civil date in the zone of its contract.
+    ///
+    /// An instant is carried into the zone (2022-03-31T23:30Z is 1 April in London); its time of day counts where
+    /// `data.local_time` does not say otherwise. Without a zone the date is taken as it is written.
+    pub fn occurred(&self, zone: Option<Tz>) -> Result<Occurred, LineError> {
+        let (on, time_of_day) = match self.time {
+            Time::Date(date) => (date, None),
+            Time::Instant(at) => {
+                let local = zone.map_or(at.naive_local(), |zone| local_in(at, zone));
+                (local.date(), Some(local.time()).filter(|time| *time != NaiveTime::MIN))
+            }
+        };
+        let local_time = self.data.local_time.unwrap_or(time_of_day);
+        if self.data.precision != Precision::Day && self.data.local_time.flatten().is_some() {
+            let message = "a fact of a whole month or year has no time of day: leave it out, or write precision day";
+            return Err(LineError::at("data.local_time", message));
+        }
+        Ok(Occurred::within(on, self.data.precision).at(local_time))
+    }
+
+    /// The payload as an event of its type.
+    pub fn event(&self) -> Result<Event, LineError> {
+        Event::decode(self.event_type.as_str(), self.schema_version, self.data.payload.get()).map_err(payload_error)
+    }
+}
+
+/// The civil time of an instant in a zone. What is written with the zone's own offset stays as it is written.
+fn local_in(at: DateTime<FixedOffset>, zone: Tz) -> NaiveDateTime {
+    let written = at.naive_local();
+    // Offsets are written in minutes, and some old ones had seconds.
+    let is_own = |offset: i32| (offset - at.offset().local_minus_utc()).abs() < 60;
+    let own = match zone.offset_from_local_datetime(&written) {
+        LocalResult::Single(offset) => is_own(offset.fix().local_minus_utc()),
+        LocalResult::Ambiguous(one, other) => {
+            is_own(one.fix().local_minus_utc()) || is_own(other.fix().local_minus_utc())
+        }
+        LocalResult::None => false,
+    };
+    if own { written } else { at.with_timezone(&zone).naive_local() }
+}
+
+fn known_type(name: &str) -> Result<(EventType, u16), LineError> {
+    let Some((event_type, version)) = EventType::from_cloud_event_type(name) else {
+        let message = format!("this build knows no type {}: leave the line out, or use a later build", cut(name));
+        return Err(LineError::at("type", message));
+    };
+    if version == 0 || version > event_type.schema_version() {
+        let newest = event_type.cloud_event_type(event_type.schema_version());
+        let message = format!("this build knows no version {version} of it: write {newest}, or use a later build");
+        return Err(LineError::at("type", message));
+    }
+    Ok((event_type, version))
+}
+
+fn stream_of(subject: &str, event_type: EventType) -> Result<StreamId, LineError> {
+    let stream: StreamId = match subject.strip_prefix("contract/") {
+        // A contract may be called by its code: its stream's id follows from it.
+        Some(code) if Uuid::parse_str(code).is_err() => StreamId::contract(code),
+        _ => subject.parse().map_err(|error: EnvelopeError| LineError::at("subject", error.to_string()))?,
+    };
+    let kind = event_type.stream_kind();
+    if stream.kind != kind {
+        let message = format!(
+            "{} belongs to a {2}, not a {}: write {2}/ and its UUID",
+            event_type.as_str(),
+            stream.kind.as_str(),
+            kind.as_str()
+        );
+        return Err(LineError::at("subject", message));
+    }
+    Ok(stream)
+}
+
+fn time(text: &str) -> Result<Time, LineError> {
+    if let Ok(date) = text.parse::<NaiveDate>() {
+        return Ok(Time::Date(date));
+    }
+    DateTime::parse_from_rfc3339(text).map(Time::Instant).map_err(|_| {
+        let message = format!("{} is no date: write YYYY-MM-DD, or RFC 3339 with its offset", cut(text));
+        LineError::at("time", message)
+    })
+}
+
+fn sequence(raw: &RawValue) -> Result<Position, LineError> {
+    let text = raw.get().trim_matches('"');
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let position = text.parse().ok().filter(|position| digits && *position > 0);
+    position.map(Position).ok_or_else(|| {
+        LineError::at("sequence", format!("{} is no position: write a whole number from 1", cut(raw.get())))
+    })
+}
+
+fn required<T: DeserializeOwned>(key: &str, raw: Option<Box<RawValue>>, remedy: &str) -> Result<T, LineError> {
+    optional(key, raw)?.ok_or_else(|| LineError::at(key, format!("missing: {remedy}")))
+}
+
+fn optional<T: DeserializeOwned>(key: &str, raw: Option<Box<RawValue>>) -> Result<Option<T>, LineError> {
+    let Some(raw) = raw else { return Ok(None) };
+    serde_json::from_str(raw.get()).map_err(|error| located(key, &error))
+}
+
+/// An error of reading JSON under a key, naming the key beneath it where serde names one.
+fn located(key: &str, error: &serde_json::Error) -> LineError {
+    let told = error.to_string();
+    // The column is that of a part of the line, which nobody sees.
+    let told = told.rsplit_once(" at line ").map_or(told.as_str(), |(told, _)| told);
+    let named = told.split('`').nth(1);
+    match named {
+        Some(field) if told.starts_with("unknown field") => {
+            let known = told.split_once(", ").map_or("", |(_, known)| known);
+            LineError::at(format!("{key}.{field}"), format!("unknown key: leave it out ({known})"))
+        }
+        Some(field) if told.starts_with("missing field") => {
+            LineError::at(format!("{key}.{field}"), "missing: write it")
+        }
+        _ => LineError::at(key, format!("cannot be read: {told}")),
+    }
+}
+
+/// Why a payload is not read, naming its key where that is known.
+pub fn payload_error(error: DecodeError) -> LineError {
+    match error {
+        DecodeError::Payload { source, .. } => located("data.payload", &source),
+        DecodeError::UnknownType(_) | DecodeError::UnknownVersion { .. } => LineError::at("type", error.to_string()),
+    }
+}
+
+fn not_json(error: &serde_json::Error) -> String {
+    if error.is_data() {
+        let told = error.to_string();
+        return format!("not a CloudEvent ({told}): write one JSON object on each line");
+    }
+    format!("not JSON at column {} ({}): write one JSON object on each line", error.column(), reason(error))
+}
+
+fn reason(error: &serde_json::Error) -> String {
+    let told = error.to_string();
+    told.rsplit_once(" at line ").map_or(told.as_str(), |(told, _)| told).to_owned()
+}
+
+/// A value from outside as an error shows it.
+fn cut(text: &str) -> String {
+    format!("{:?}", text.chars().take(80).collect::<String>())
+}

@@ -1,0 +1,258 @@
+//! Import as recorded: a whole log from its exported lines, into an empty one, for restore, audit and tests.
+//!
+//! It keeps ids, positions, times, actors, commands and payloads as they are written, and checks shape and order: known
+//! types, readable payloads, contracts opened before they are used, rulebooks that this build reads and whose hash is
+//! theirs. It decides nothing again. One bad line and nothing is loaded.
+
+use std::collections::HashMap;
+use std::io::{self, Read};
+
+use chrono::Datelike as _;
+use chrono_tz::Tz;
+use uuid::Uuid;
+
+use super::lines::Lines;
+use crate::clock::Chance;
+use crate::cloud_event::{self, CloudEvent, LineError};
+use crate::contract::Rulebook;
+use crate::journey::event::{Event, EventType};
+use crate::log::envelope::{Actor, CommandId, Envelope, EventId, Position, StreamId, StreamKind};
+use crate::log::restore::{Disorder, NotLoaded, Order, Ordered};
+use crate::log::{Log, LogError};
+use crate::record::DEPLOYMENT_ZONE;
+
+/// Why nothing was loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// A line is not as it must be.
+    #[error("line {line}: {error}; nothing was loaded")]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// What is wrong and what to do.
+        error: LineError,
+    },
+    /// The file could not be read.
+    #[error("the file cannot be read after line {line}; nothing was loaded")]
+    File {
+        /// The last line that was read.
+        line: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log could not take the events.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Loads exported lines into an empty log; gives the position of the last event.
+///
+/// Of what `data` holds, what an export always writes may be left out: the version is then the one that is due, the
+/// command is the event's own id, and the actor is `otherwise`. The file is read while the log is locked, a page at a
+/// time. The live view is not touched: open the views afterwards.
+pub async fn as_recorded(
+    log: &Log,
+    chance: &Chance,
+    otherwise: &Actor,
+    file: impl Read,
+) -> Result<Position, RestoreError> {
+    let checked = Checked {
+        lines: Lines::of(file),
+        line: 0,
+        otherwise,
+        order: Order::default(),
+        contracts: Vec::new(),
+        journeys: HashMap::new(),
+    };
+    log.load(chance, checked).await.map_err(|error| match error {
+        NotLoaded::Event(error) => error,
+        NotLoaded::Log(error) => RestoreError::Log(error),
+    })
+}
+
+/// A contract that the lines so far have opened.
+struct Opened {
+    code: String,
+    /// The zone of its dates, once a rulebook says it.
+    zone: Option<Tz>,
+}
+
+/// The lines of a file as events that may be loaded.
+struct Checked<'a, R> {
+    lines: Lines<R>,
+    line: u64,
+    otherwise: &'a Actor,
+    order: Order,
+    contracts: Vec<Opened>,
+    /// Each journey's contract, by its place among the contracts.
+    journeys: HashMap<Uuid, usize>,
+}
+
+impl<R: Read> Iterator for Checked<'_, R> {
+    type Item = Result<Ordered, RestoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = match self.lines.next_line() {
+            Ok(None) => return None,
+            Ok(Some((line, text))) => {
+                self.line = line;
+                text.and_then(cloud_event::from_line)
+            }
+            Err(source) => return Some(Err(RestoreError::File { line: self.line, source })),
+        };
+        let line = self.line;
+        Some(read.and_then(|event| self.check(event)).map_err(|error| RestoreError::Line { line, error }))
+    }
+}
+
+impl<R> Checked<'_, R> {
+    fn check(&mut self, read: CloudEvent) -> Result<Ordered, LineError> {
+        let event = read.event()?;
+        let (contract, zone) = self.contract(&read, &event)?;
+        let occurred = read.occurred(zone)?;
+        if !(1..=9999).contains(&occurred.earliest().year()) {
+            return Err(LineError::at("time", "cannot be meant: write a year of four digits"));
+        }
+        let missing = |key: &str| LineError::at(key, "missing: only an export of a whole log is loaded as recorded");
+        let envelope = Envelope {
+            position: read.sequence.ok_or_else(|| missing("sequence"))?,
+            event_id: EventId(read.id),
+            stream: read.stream,
+            version: read.data.version.unwrap_or_else(|| self.order.due(read.stream)),
+            event_type: read.event_type.as_str().to_owned(),
+            schema_version: read.schema_version,
+            contract,
+            occurred,
+            recorded_at: read.recorded_at.ok_or_else(|| missing("recordedtime"))?,
+            actor: read.data.actor.map_or_else(|| Ok(self.otherwise.clone()), known_actor)?,
+            source: read.data.source,
+            command_id: read.data.command_id.unwrap_or(CommandId(read.id)),
+            correlation_id: read.data.correlation_id,
+            causation_id: read.data.causation_id,
+            payload: read.data.payload,
+            salt: [0; 16],
+        };
+        self.order.admit(envelope).map_err(|disorder| {
+            let key = match disorder {
+                Disorder::Position { .. } => "sequence",
+                Disorder::Earlier { .. } => "recordedtime",
+                Disorder::Version { .. } => "data.version",
+            };
+            LineError::at(key, disorder.to_string())
+        })
+    }
+
+    /// The contract that the event belongs to, and the zone of its date.
+    fn contract(&mut self, read: &CloudEvent, event: &Event) -> Result<(Option<String>, Option<Tz>), LineError> {
+        let written = read.data.contract.as_deref();
+        let begins = self.order.due(read.stream) == 1;
+        if begins && read.event_type != opening(read.stream.kind) {
+            let message = format!("a {} begins with {}", read.stream.kind.as_str(), opening(read.stream.kind).as_str());
+            return Err(LineError::at("type", message));
+        }
+        match read.stream.kind {
+            StreamKind::Subject | StreamKind::Worker if written.is_some() => {
+                let message = format!("a {} belongs to no contract: leave it out", read.stream.kind.as_str());
+                Err(LineError::at("data.contract", message))
+            }
+            StreamKind::Subject | StreamKind::Worker => Ok((None, Some(DEPLOYMENT_ZONE))),
+            StreamKind::Contract => self.of_contract(read, event, written),
+            StreamKind::Journey => {
+                let at = match (self.journeys.get(&read.stream.id), written) {
+                    (Some(at), None) => *at,
+                    (Some(at), Some(code)) if self.contracts[*at].code == code => *at,
+                    (Some(at), Some(_)) => {
+                        let message = format!("the journey is one of {}: write that", self.contracts[*at].code);
+                        return Err(LineError::at("data.contract", message));
+                    }
+                    (None, _) => self.opened(written)?,
+                };
+                self.journeys.insert(read.stream.id, at);
+                let Opened { code, zone } = &self.contracts[at];
+                if zone.is_none() {
+                    let message = format!("{code} has no rulebook yet: publish one before its first journey");
+                    return Err(LineError::at("data.contract", message));
+                }
+                Ok((Some(code.clone()), *zone))
+            }
+        }
+    }
+
+    /// The place of a contract that was opened before.
+    fn opened(&self, written: Option<&str>) -> Result<usize, LineError> {
+        let key = "data.contract";
+        let code = written.ok_or_else(|| LineError::at(key, "missing: write the contract's code"))?;
+        self.contracts.iter().position(|opened| opened.code == code).ok_or_else(|| {
+            LineError::at(key, format!("no line above opens {code:?}: begin with its ContractOpened and rulebook"))
+        })
+    }
+
+    fn of_contract(
+        &mut self,
+        read: &CloudEvent,
+        event: &Event,
+        written: Option<&str>,
+    ) -> Result<(Option<String>, Option<Tz>), LineError> {
+        let at = match event {
+            Event::ContractOpened(opened) => {
+                if opened.code.is_empty() || opened.code.chars().any(char::is_control) {
+                    return Err(LineError::at(
+                        "data.payload.code",
+                        "cannot be a code: write letters, digits and hyphens",
+                    ));
+                }
+                if self.contracts.iter().any(|known| known.code == opened.code) {
+                    return Err(LineError::at("data.payload.code", "opened by a line above: a contract opens once"));
+                }
+                self.contracts.push(Opened { code: opened.code.clone(), zone: None });
+                self.contracts.len() - 1
+            }
+            _ => self.opened(written)?,
+        };
+        let Opened { code, zone } = &mut self.contracts[at];
+        if written.is_some_and(|written| written != code) {
+            return Err(LineError::at("data.contract", format!("the contract that opens is {code:?}: write that")));
+        }
+        if read.stream != StreamId::contract(code) {
+            let message = format!("not the stream of {code:?}: write {}", StreamId::contract(code));
+            return Err(LineError::at("subject", message));
+        }
+        if let Event::RulebookPublished(published) = event {
+            let rulebook = rulebook(&published.content)?;
+            if rulebook.hash() != published.hash {
+                let message = format!("not the hash of this rulebook, which is {}", rulebook.hash());
+                return Err(LineError::at("data.payload.hash", message));
+            }
+            if rulebook.contract != *code {
+                let message = format!("the rulebook of {:?}, not of {code:?}", rulebook.contract);
+                return Err(LineError::at("data.payload.content", message));
+            }
+            *zone = Some(rulebook.calendar.zone);
+        }
+        Ok((Some(code.clone()), *zone))
+    }
+}
+
+/// The event with which streams of a kind begin.
+const fn opening(kind: StreamKind) -> EventType {
+    match kind {
+        StreamKind::Contract => EventType::ContractOpened,
+        StreamKind::Journey => EventType::ReferralReceived,
+        StreamKind::Subject => EventType::SubjectRegistered,
+        StreamKind::Worker => EventType::WorkerJoined,
+    }
+}
+
+fn rulebook(content: &str) -> Result<Rulebook, LineError> {
+    Rulebook::parse(content).map_err(|errors| {
+        let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        LineError::at("data.payload.content", told)
+    })
+}
+
+fn known_actor(actor: Actor) -> Result<Actor, LineError> {
+    if actor.subject.trim().is_empty() || actor.subject.chars().any(char::is_control) {
+        return Err(LineError::at("data.actor.subject", "cannot be a login: write who recorded it"));
+    }
+    Ok(actor)
+}

@@ -1,0 +1,138 @@
+//! The lines of a file from outside, one at a time and none longer than can be held.
+//!
+//! It knows text and nothing of what a line says. A line that is no text or too long is told as such, and the next one
+//! is read; memory never grows with the file or with a line.
+
+use std::io::{self, BufRead, BufReader, Read};
+
+use aws_lc_rs::digest;
+
+use crate::cloud_event::LineError;
+use crate::log::envelope::hex;
+
+/// The longest line that is read, in bytes: a rulebook of the greatest size, quoted, and room beside it.
+pub const LINE_MAX: usize = 2 * 1024 * 1024;
+
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
+/// Reads lines.
+#[derive(Debug)]
+pub struct Lines<R> {
+    from: BufReader<R>,
+    number: u64,
+    line: Vec<u8>,
+}
+
+impl<R: Read> Lines<R> {
+    /// The lines of this text.
+    pub fn of(from: R) -> Self {
+        Self { from: BufReader::with_capacity(1 << 16, from), number: 0, line: Vec::new() }
+    }
+
+    /// The next line that is not empty, with its number from 1: without its end, a byte order mark or a carriage
+    /// return.
+    pub fn next_line(&mut self) -> io::Result<Option<(u64, Result<&str, LineError>)>> {
+        loop {
+            let Some(is_whole) = self.read()? else { return Ok(None) };
+            self.number += 1;
+            if !is_whole {
+                let message = format!("longer than {} MiB: write one event on each line", LINE_MAX >> 20);
+                return Ok(Some((self.number, Err(LineError::line(message)))));
+            }
+            if self.line.iter().any(|byte| !byte.is_ascii_whitespace()) {
+                break;
+            }
+        }
+        Ok(Some((self.number, text(&self.line, self.number))))
+    }
+
+    /// Reads up to the next line end; whether the line could be held, or none at the end of the file.
+    fn read(&mut self) -> io::Result<Option<bool>> {
+        self.line.clear();
+        let (mut is_whole, mut is_begun) = (true, false);
+        loop {
+            let bytes = match self.from.fill_buf() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                other => other?,
+            };
+            if bytes.is_empty() {
+                return Ok(is_begun.then_some(is_whole));
+            }
+            is_begun = true;
+            let end = bytes.iter().position(|byte| *byte == b'\n');
+            let part = &bytes[..end.unwrap_or(bytes.len())];
+            is_whole &= self.line.len() + part.len() <= LINE_MAX;
+            if is_whole {
+                self.line.extend_from_slice(part);
+            }
+            let taken = part.len() + usize::from(end.is_some());
+            self.from.consume(taken);
+            if end.is_some() {
+                return Ok(Some(is_whole));
+            }
+        }
+    }
+}
+
+fn text(line: &[u8], number: u64) -> Result<&str, LineError> {
+    let text = std::str::from_utf8(line).map_err(|error| {
+        let message = format!("not UTF-8 from byte {} on: save the file as UTF-8", error.valid_up_to() + 1);
+        LineError::line(message)
+    })?;
+    let text = if number == 1 { text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text) } else { text };
+    Ok(text.trim_ascii())
+}
+
+/// The SHA-256 of everything that can be read, in lower-case hexadecimal.
+pub fn digest_of(mut from: impl Read) -> io::Result<String> {
+    let mut whole = digest::Context::new(&digest::SHA256);
+    let mut part = vec![0; 1 << 16];
+    loop {
+        match from.read(&mut part) {
+            Ok(0) => return Ok(hex(whole.finish().as_ref())),
+            Ok(read) => whole.update(&part[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(bytes: &[u8]) -> Vec<(u64, Result<String, String>)> {
+        let mut lines = Lines::of(bytes);
+        let mut read = Vec::new();
+        while let Some((number, line)) = lines.next_line().expect("memory can be read") {
+            read.push((number, line.map(str::to_owned).map_err(|error| error.to_string())));
+        }
+        read
+    }
+
+    #[test]
+    fn marks_returns_empty_lines_and_a_missing_end_do_no_harm() {
+        let read = lines(b"\xef\xbb\xbfone\r\n\r\n  \ntwo\nthree");
+        let told: Vec<(u64, &str)> = read.iter().map(|(at, line)| (*at, line.as_deref().expect("text"))).collect();
+        assert_eq!(told, [(1, "one"), (4, "two"), (5, "three")]);
+    }
+
+    #[test]
+    fn a_line_that_is_no_text_is_told_and_the_next_is_read() {
+        let read = lines(b"caf\xe9\nnext\n");
+        assert_eq!(read[0], (1, Err("not UTF-8 from byte 4 on: save the file as UTF-8".to_owned())));
+        assert_eq!(read[1], (2, Ok("next".to_owned())));
+    }
+
+    #[test]
+    fn a_line_of_ten_mebibytes_is_told_without_being_held() {
+        let mut file = vec![b'x'; 10 << 20];
+        file.extend_from_slice(b"\nnext");
+        let mut lines = Lines::of(file.as_slice());
+        let (number, line) = lines.next_line().expect("memory can be read").expect("a line");
+        assert_eq!(number, 1);
+        assert!(line.expect_err("too long").message.starts_with("longer than 2 MiB"));
+        assert!(lines.line.capacity() <= 2 * LINE_MAX);
+        assert_eq!(lines.next_line().expect("memory can be read").expect("a line").1, Ok("next"));
+    }
+}

@@ -1,0 +1,111 @@
+//! Events and records from outside: what each format brings, and what became of every row.
+//!
+//! Nothing here writes to the log except through commands, as the API does, or, into an empty log, as recorded.
+
+pub mod as_recorded;
+pub mod lines;
+pub mod ndjson;
+
+use std::io;
+
+use crate::cloud_event::LineError;
+use crate::contract::UnreadableRulebook;
+use crate::journey::event::DecodeError;
+use crate::journey::refusal::Refusal;
+use crate::log::LogError;
+use crate::log::envelope::Position;
+
+/// What became of one row of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its number in the file, from 1.
+    pub line: u64,
+    /// Its id, as far as it could be read.
+    pub id: Option<uuid::Uuid>,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is in the log now; its last event stands at this position.
+    Recorded(Position),
+    /// It was in the log before; its last event stands at this position.
+    Replayed(Position),
+    /// It may not be recorded.
+    Refused(Vec<Problem>),
+    /// It is not what a row must be.
+    Unreadable(LineError),
+}
+
+/// Why a row may not be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The stable code.
+    pub code: &'static str,
+    /// What is wrong and what to do.
+    pub message: String,
+    /// The field, in the payload's names.
+    pub path: Option<String>,
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self { code: refusal.code.as_str(), message: refusal.message, path: refusal.path }
+    }
+}
+
+/// What became of a file, counted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Rows that are in the log now.
+    pub recorded: u64,
+    /// Rows that were in the log before.
+    pub replayed: u64,
+    /// Rows that may not be recorded.
+    pub refused: u64,
+    /// Rows that are not what a row must be.
+    pub unreadable: u64,
+    /// The position of the newest event that a row made; wait for the live view to pass it.
+    pub position: Position,
+}
+
+impl Summary {
+    fn count(&mut self, outcome: &Outcome) {
+        match outcome {
+            Outcome::Recorded(position) => {
+                self.recorded += 1;
+                self.position = self.position.max(*position);
+            }
+            Outcome::Replayed(_) => self.replayed += 1,
+            Outcome::Refused(_) => self.refused += 1,
+            Outcome::Unreadable(_) => self.unreadable += 1,
+        }
+    }
+}
+
+/// Why an import ended before its file did. What was recorded until then stays; the same file again goes on from there.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError {
+    /// The contract is not open, or is outside the scope of whoever imports.
+    #[error("no contract {0:?} is open: open it with `throughline contract open`, or name another")]
+    NoContract(String),
+    /// The contract's rulebook cannot be read.
+    #[error(transparent)]
+    Rulebook(#[from] UnreadableRulebook),
+    /// The file could not be read.
+    #[error("the file cannot be read after line {line}")]
+    File {
+        /// The last line that was read.
+        line: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A recorded event cannot be read.
+    #[error("the log holds an event that cannot be read: run `throughline log verify`")]
+    Payload(#[from] DecodeError),
+}

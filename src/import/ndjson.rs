@@ -1,0 +1,464 @@
+//! Plain import of NDJSON: each line is a command, decided as the API would decide it.
+//!
+//! A line's `id` is its command id, so the same file again adds nothing; targets of corrections are translated from
+//! the file's ids to the log's. A bad line is told and the others go on. Lines are read in windows: what a window's
+//! lines need from the log is asked for at once, then they are sent in order, and the append task keeps that order.
+
+use std::collections::{HashMap, HashSet};
+use std::future::{Future as _, poll_fn};
+use std::io::{self, Read, Seek};
+use std::task::Poll;
+
+use chrono_tz::Tz;
+use uuid::Uuid;
+
+use super::lines::{Lines, digest_of};
+use super::{ImportError, Outcome, Problem, Row, Summary};
+use crate::access::{Principal, Scope};
+use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
+use crate::contract::Contract;
+use crate::journey::Recorded;
+use crate::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts, check_source};
+use crate::journey::event::{Event, EventType, FactCorrected, FactRetracted, SubjectKind};
+use crate::journey::people::PeopleCommand;
+use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::log::Log;
+use crate::log::append::{Appended, Expected};
+use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Position, Source, StreamId, SubjectId, WorkerId};
+use crate::record::{Command, Instruction, NotDone, Recorder};
+
+/// Lines that are sent together: as many as one transaction takes.
+const WINDOW: usize = 512;
+/// What stands as the source's system where a line names none that can be kept.
+const SYSTEM: &str = "ndjson";
+
+/// An import into one contract.
+#[derive(Clone, Copy)]
+pub struct Import<'a> {
+    /// The log, for what was recorded before.
+    pub log: &'a Log,
+    /// The write side.
+    pub recorder: &'a Recorder,
+    /// Who imports.
+    pub principal: &'a Principal,
+    /// The code of the contract.
+    pub contract: &'a str,
+}
+
+impl Import<'_> {
+    /// Imports a file; `report` is told what became of each row, in the order of the file.
+    pub async fn ndjson(
+        &self,
+        mut file: impl Read + Seek,
+        mut report: impl FnMut(&Row),
+    ) -> Result<Summary, ImportError> {
+        let zone = self.zone().await?;
+        let unread = |source| ImportError::File { line: 0, source };
+        let digest = digest_of(&mut file).map_err(unread)?;
+        file.rewind().map_err(unread)?;
+        let reader = Reader { contract: self.contract, zone, digest };
+        let mut lines = Lines::of(file);
+        let mut window = Window::default();
+        let mut summary = Summary::default();
+        loop {
+            let next = next_line(&mut lines, &reader, window.last)?;
+            let is_last = next.is_none();
+            if is_last || next.as_ref().is_some_and(|next| window.must_go_before(next)) {
+                for row in self.send(std::mem::take(&mut window)).await? {
+                    summary.count(&row.outcome);
+                    report(&row);
+                }
+            }
+            match next {
+                Some(next) => window.add(next),
+                None => return Ok(summary),
+            }
+        }
+    }
+
+    /// The zone of the contract's dates, if it is open and within the scope of whoever imports.
+    async fn zone(&self) -> Result<Tz, ImportError> {
+        let none = || ImportError::NoContract(self.contract.to_owned());
+        self.principal.scope.contract(self.contract).ok_or_else(none)?;
+        let mut contract = Contract::default();
+        for envelope in self.log.contracts(Position(i64::MAX)).await? {
+            if envelope.contract.as_deref() == Some(self.contract) {
+                contract.evolve(&Recorded::decode(&envelope)?)?;
+            }
+        }
+        contract.zone().ok_or_else(none)
+    }
+
+    /// Sends a window's statements in order and gives what became of every row, in order.
+    async fn send(&self, window: Window) -> Result<Vec<Row>, ImportError> {
+        let known = self.known(&window).await?;
+        let mut waiting = Vec::with_capacity(window.lines.len());
+        for line in window.lines {
+            waiting.push(match line {
+                Line::Told(row) => Sent::Told(row),
+                Line::Stated(stated) => match command(&stated, self.contract, &known) {
+                    Ok(command) => {
+                        let rows = stated.rows();
+                        let mut answer = Box::pin(tokio::task::unconstrained(
+                            self.recorder.append(self.instruction(*stated, command)),
+                        ));
+                        // The first poll hands the command to the append task, before the next one's.
+                        match poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
+                            Poll::Ready(answer) => Sent::Answered(rows, answer),
+                            Poll::Pending => Sent::Waiting(rows, answer),
+                        }
+                    }
+                    Err(outcome) => Sent::Told(told(stated.rows(), &outcome)),
+                },
+            });
+        }
+        let mut rows = Vec::with_capacity(waiting.len());
+        for sent in waiting {
+            match sent {
+                Sent::Told(told) => rows.extend(told),
+                Sent::Answered(of, answer) => rows.extend(told(of, &outcome(answer)?)),
+                Sent::Waiting(of, answer) => rows.extend(told(of, &outcome(answer.await)?)),
+            }
+        }
+        Ok(rows)
+    }
+
+    fn instruction(&self, stated: Stated, command: Command) -> Instruction {
+        let only_here = Scope::Contracts([self.contract.to_owned()].into());
+        Instruction {
+            principal: Principal { scope: only_here, ..self.principal.clone() },
+            command_id: CommandId(stated.id),
+            body: stated.body(),
+            expected: Expected::Any,
+            source: Some(stated.source),
+            command,
+        }
+    }
+
+    /// What the window's statements need to know of the log.
+    async fn known(&self, window: &Window) -> Result<Known, ImportError> {
+        let stated = || window.lines.iter().filter_map(Line::stated);
+        let subjects = stated().filter_map(|stated| match &stated.event {
+            Event::ReferralReceived(referral) => Some((StreamId::subject(referral.subject), 0)),
+            _ => None,
+        });
+        let subjects: HashSet<_> = subjects.collect();
+        let mut known = Known::default();
+        if !subjects.is_empty() {
+            let registered = self.log.streams(subjects.into_iter()).await?;
+            known.subjects.extend(registered.iter().map(|envelope| SubjectId(envelope.stream.id)));
+        }
+        known.subjects.extend(stated().filter_map(|stated| match stated.event {
+            Event::SubjectRegistered(_) => Some(SubjectId(stated.stream.id)),
+            _ => None,
+        }));
+        let targets: Vec<EventId> = stated().flat_map(Stated::targets).collect();
+        if !targets.is_empty() {
+            let ids: Vec<CommandId> = targets.iter().map(|target| CommandId(target.0)).collect();
+            for envelope in self.log.of_commands(&self.principal.subject, &ids).await? {
+                let target = Target { event_id: envelope.event_id, event_type: EventType::named(&envelope.event_type) };
+                known.by_command.insert((envelope.command_id.0, envelope.stream), target);
+            }
+            for envelope in self.log.events(&targets).await? {
+                let target = Target { event_id: envelope.event_id, event_type: EventType::named(&envelope.event_type) };
+                known.by_event.insert(envelope.event_id, target);
+            }
+        }
+        Ok(known)
+    }
+}
+
+type Answer = Result<Appended, NotDone>;
+
+/// A statement on its way: what becomes of it becomes of all its rows.
+enum Sent<F> {
+    Told(Vec<Row>),
+    Answered(Vec<(u64, Uuid)>, Answer),
+    Waiting(Vec<(u64, Uuid)>, F),
+}
+
+fn told(rows: Vec<(u64, Uuid)>, outcome: &Outcome) -> Vec<Row> {
+    rows.into_iter().map(|(line, id)| Row { line, id: Some(id), outcome: outcome.clone() }).collect()
+}
+
+fn outcome(answer: Answer) -> Result<Outcome, ImportError> {
+    Ok(match answer {
+        Ok(done) if done.replayed => Outcome::Replayed(done.position()),
+        Ok(done) => Outcome::Recorded(done.position()),
+        Err(NotDone::Refused(refusals)) => refusals_of(refusals),
+        Err(NotDone::Denied(denied)) => refused("FORBIDDEN", &denied.to_string()),
+        Err(NotDone::CommandIdReused) => {
+            let message = "this id was imported before with another content: give the line an id of its own";
+            refused("COMMAND_ID_REUSED", message)
+        }
+        Err(NotDone::Conflict { actual, .. }) => {
+            refused("VERSION_CONFLICT", &format!("the stream is at version {actual}: import the file again"))
+        }
+        Err(NotDone::Fault(fault)) => return Err(fault.into()),
+    })
+}
+
+fn refused(code: &'static str, message: &str) -> Outcome {
+    Outcome::Refused(vec![Problem { code, message: message.to_owned(), path: None }])
+}
+
+fn refusals_of(refusals: Vec<Refusal>) -> Outcome {
+    Outcome::Refused(refusals.into_iter().map(Problem::from).collect())
+}
+
+/// What was recorded before, as far as a window needs it.
+#[derive(Default)]
+struct Known {
+    subjects: HashSet<SubjectId>,
+    by_command: HashMap<(Uuid, StreamId), Target>,
+    by_event: HashMap<EventId, Target>,
+}
+
+/// A recorded event that a line corrects or retracts.
+#[derive(Clone, Copy)]
+struct Target {
+    event_id: EventId,
+    event_type: Option<EventType>,
+}
+
+impl Known {
+    /// The recorded event that a file's id means: of the line that had it as its id, else the log's own.
+    fn target(&self, named: EventId, stream: StreamId) -> Option<Target> {
+        self.by_command.get(&(named.0, stream)).or_else(|| self.by_event.get(&named)).copied()
+    }
+}
+
+/// What somebody states with a line, or with several that retract facts together.
+struct Stated {
+    line: u64,
+    id: Uuid,
+    stream: StreamId,
+    occurred: Occurred,
+    event: Event,
+    source: Source,
+    /// The command that it was once recorded by.
+    by_command: Option<CommandId>,
+    /// The further retractions of the same command.
+    also: Vec<(u64, Uuid, FactRetracted)>,
+}
+
+impl Stated {
+    fn rows(&self) -> Vec<(u64, Uuid)> {
+        let also = self.also.iter().map(|(line, id, _)| (*line, *id));
+        std::iter::once((self.line, self.id)).chain(also).collect()
+    }
+
+    /// The facts that it corrects or retracts, by the file's ids.
+    fn targets(&self) -> Vec<EventId> {
+        match &self.event {
+            Event::FactCorrected(correction) => vec![correction.target],
+            Event::FactRetracted(retraction) => {
+                let also = self.also.iter().map(|(_, _, retraction)| retraction.target);
+                std::iter::once(retraction.target).chain(also).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Everything that makes it this statement and no other.
+    fn body(&self) -> Vec<u8> {
+        let also: Vec<EventId> = self.also.iter().map(|(_, _, retraction)| retraction.target).collect();
+        let (on, time) = (self.occurred.earliest(), self.occurred.local_time());
+        let event_type = self.event.event_type().as_str();
+        serde_json::to_vec(&(event_type, self.stream, on, self.occurred.precision(), time, self.event.payload(), also))
+            .expect("a statement holds only what JSON can say")
+    }
+}
+
+enum Line {
+    Told(Vec<Row>),
+    Stated(Box<Stated>),
+}
+
+impl Line {
+    fn stated(&self) -> Option<&Stated> {
+        match self {
+            Self::Told(_) => None,
+            Self::Stated(stated) => Some(stated),
+        }
+    }
+}
+
+/// Lines that are sent together.
+#[derive(Default)]
+struct Window {
+    lines: Vec<Line>,
+    ids: HashSet<Uuid>,
+    referred: HashSet<SubjectId>,
+    last: u64,
+}
+
+impl Window {
+    /// Whether the window must be sent before this line can be judged: it is full, or the line stands on what one of
+    /// the window's lines may or may not record.
+    fn must_go_before(&self, next: &Line) -> bool {
+        let Some(stated) = next.stated() else { return self.lines.len() >= WINDOW };
+        if self.is_joined_by(stated) {
+            return false;
+        }
+        let stands_on_one = stated.targets().iter().any(|target| self.ids.contains(&target.0));
+        let is_referred_again =
+            matches!(&stated.event, Event::ReferralReceived(referral) if self.referred.contains(&referral.subject));
+        self.lines.len() >= WINDOW || stands_on_one || is_referred_again
+    }
+
+    /// Whether the line is a further retraction of the command of the line before.
+    fn is_joined_by(&self, next: &Stated) -> bool {
+        let Some(before) = self.lines.last().and_then(Line::stated) else { return false };
+        match (&before.event, &next.event) {
+            (Event::FactRetracted(one), Event::FactRetracted(other)) => {
+                next.by_command.is_some()
+                    && before.by_command == next.by_command
+                    && before.stream == next.stream
+                    && one.reason == other.reason
+            }
+            _ => false,
+        }
+    }
+
+    fn add(&mut self, line: Line) {
+        let Line::Stated(stated) = line else {
+            self.lines.push(line);
+            return;
+        };
+        self.last = stated.line;
+        self.ids.insert(stated.id);
+        if let Event::ReferralReceived(referral) = &stated.event {
+            self.referred.insert(referral.subject);
+        }
+        let joins = self.is_joined_by(&stated);
+        match (self.lines.last_mut(), *stated) {
+            (Some(Line::Stated(before)), Stated { line, id, event: Event::FactRetracted(retraction), .. }) if joins => {
+                before.also.push((line, id, retraction));
+            }
+            (_, stated) => self.lines.push(Line::Stated(Box::new(stated))),
+        }
+    }
+}
+
+/// Reads lines as statements about one contract.
+struct Reader<'a> {
+    contract: &'a str,
+    zone: Tz,
+    digest: String,
+}
+
+fn next_line<R: Read>(lines: &mut Lines<R>, reader: &Reader<'_>, last: u64) -> Result<Option<Line>, ImportError> {
+    let next = lines.next_line().map_err(|source: io::Error| ImportError::File { line: last, source })?;
+    let Some((line, text)) = next else { return Ok(None) };
+    let read = text.and_then(cloud_event::from_line);
+    let id = read.as_ref().ok().map(|read| read.id);
+    let stated = read.map_err(Outcome::Unreadable).and_then(|read| reader.stated(line, &read));
+    Ok(Some(match stated {
+        Ok(stated) => Line::Stated(Box::new(stated)),
+        Err(outcome) => Line::Told(vec![Row { line, id, outcome }]),
+    }))
+}
+
+impl Reader<'_> {
+    fn stated(&self, line: u64, read: &CloudEvent) -> Result<Stated, Outcome> {
+        let event = read.event().map_err(Outcome::Unreadable)?;
+        let written = read.data.contract.as_deref().filter(|_| !read.stream.kind.belongs_to_deployment());
+        if let Some(other) = written.filter(|written| *written != self.contract) {
+            let message = format!("the line is of {other:?} and the import of {:?}: import it there", self.contract);
+            let refusal = Refusal::new(RefusalCode::ContractNotFound, message).at("contract");
+            return Err(refusals_of(refusal.alone()));
+        }
+        let occurred = read.occurred(Some(self.zone)).map_err(Outcome::Unreadable)?;
+        let source = self.source(line, read).map_err(refusals_of)?;
+        let (id, stream, by_command) = (read.id, read.stream, read.data.command_id);
+        Ok(Stated { line, id, stream, occurred, event, source, by_command, also: Vec::new() })
+    }
+
+    /// Where the fact came from: the system and record that the line names, in this row of this file.
+    fn source(&self, line: u64, read: &CloudEvent) -> Result<Source, Vec<Refusal>> {
+        let of = |system: &str, record_id| Source {
+            system: system.to_owned(),
+            record_id,
+            file_digest: Some(self.digest.clone()),
+            row: Some(line),
+        };
+        if let Some(source) = &read.data.source {
+            let source = of(&source.system, source.record_id.clone());
+            check_source(&source)?;
+            return Ok(source);
+        }
+        // What names itself as CloudEvents do, with an address of any length, is not kept.
+        let source = of(&read.source, None);
+        Ok(if check_source(&source).is_ok() { source } else { of(SYSTEM, None) })
+    }
+}
+
+/// The command that records what is stated.
+fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Outcome> {
+    let journey = JourneyId(stated.stream.id);
+    let occurred = stated.occurred;
+    macro_rules! dated {
+        ($command:ident, $fact:expr) => {
+            JourneyCommand::$command(Dated { journey, occurred, fact: $fact.clone() })
+        };
+    }
+    Ok(Command::Journey(match &stated.event {
+        Event::ReferralReceived(fact) => JourneyCommand::ReceiveReferral(ReceiveReferral {
+            journey,
+            contract: contract.to_owned(),
+            occurred,
+            register: (!known.subjects.contains(&fact.subject)).then_some(SubjectKind::Person),
+            fact: fact.clone(),
+        }),
+        Event::ReferralAccepted(fact) => dated!(AcceptReferral, fact),
+        Event::ReferralDeclined(fact) => dated!(DeclineReferral, fact),
+        Event::WorkerAssigned(fact) => dated!(AssignWorker, fact),
+        Event::ContactLogged(fact) => dated!(LogContact, fact),
+        Event::PlanAgreed(fact) => dated!(AgreePlan, fact),
+        Event::SpellStarted(fact) => dated!(StartSpell, fact),
+        Event::SpellEnded(fact) => dated!(EndSpell, fact),
+        Event::Disengaged(fact) => dated!(Disengage, fact),
+        Event::JourneyClosed(fact) => dated!(CloseJourney, fact),
+        Event::FactCorrected(correction) => correct(stated, correction, known)?,
+        Event::FactRetracted(retraction) => {
+            let translated = |target| known.target(target, stated.stream).map_or(target, |known| known.event_id);
+            let targets = stated.targets().into_iter().map(translated).collect();
+            JourneyCommand::RetractFacts(RetractFacts { journey, targets, reason: retraction.reason.clone() })
+        }
+        Event::SubjectRegistered(fact) => {
+            let subject = SubjectId(stated.stream.id);
+            return Ok(Command::People(PeopleCommand::RegisterSubject { subject, occurred, kind: fact.kind }));
+        }
+        Event::WorkerJoined(fact) => {
+            let worker = WorkerId(stated.stream.id);
+            return Ok(Command::People(PeopleCommand::AddWorker { worker, occurred, fact: fact.clone() }));
+        }
+        Event::ContractOpened(_) | Event::RulebookPublished(_) => {
+            let message = "a contract is opened and its rulebooks are published by command: leave the line out";
+            return Err(refused("NOT_BY_IMPORT", message));
+        }
+    }))
+}
+
+fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result<JourneyCommand, Outcome> {
+    let refuse = |code, message: &str| refusals_of(Refusal::new(code, message).at("target").alone());
+    let target = known.target(correction.target, stated.stream).ok_or_else(|| {
+        refuse(RefusalCode::FactNotFound, "no line above and no event of the log has this id: name the fact's own line")
+    })?;
+    let event_type = target.event_type.filter(|event_type| event_type.is_correctable()).ok_or_else(|| {
+        refuse(RefusalCode::NotCorrectable, "this event is itself a correction, or superseded: name the original fact")
+    })?;
+    let replacement = correction.replacement(event_type).map_err(|error| {
+        let LineError { key, message } = payload_error(error);
+        let key = key.map(|key| key.replacen("data.payload", "data.payload.payload", 1));
+        Outcome::Unreadable(LineError { key, message })
+    })?;
+    Ok(JourneyCommand::CorrectFact(CorrectFact {
+        journey: JourneyId(stated.stream.id),
+        target: target.event_id,
+        occurred: correction.occurred(),
+        replacement,
+        reason: correction.reason.clone(),
+    }))
+}
