@@ -1,6 +1,7 @@
 //! The one integration binary: every test runs on both stores.
 
 mod as_of;
+mod demo;
 mod golden_events;
 mod oracle;
 mod oracle_boards;
