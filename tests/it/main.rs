@@ -3,6 +3,7 @@
 mod append_only;
 mod as_of;
 mod boards;
+mod demo;
 mod deployment;
 mod golden_events;
 mod ndjson;
