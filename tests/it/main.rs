@@ -2,13 +2,17 @@
 
 mod access;
 mod app;
+mod append_only;
 mod as_of;
 mod boards;
 mod contact;
+mod demo;
+mod deployment;
 mod events;
 mod golden_events;
 mod http;
 mod idempotency;
+mod ndjson;
 mod oracle;
 mod oracle_boards;
 mod refusals;
@@ -17,3 +21,4 @@ mod schema;
 mod statements;
 mod stores;
 mod tidy;
+mod verify;
