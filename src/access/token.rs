@@ -122,6 +122,8 @@ impl LocalKey {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = 0;
+        // A token ends with the second that it names, not after it.
+        validation.reject_tokens_expiring_in_less_than = 1;
         let data = jsonwebtoken::decode::<Claims>(token, &self.verifying, &validation);
         let data = data.map_err(|error| InvalidToken(Some(error)))?;
         if data.header.typ.as_deref() != Some(TYPE) {
