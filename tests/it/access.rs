@@ -116,8 +116,8 @@ async fn every_question_of_the_schema_is_in_the_table_of_roles() {
         let names: Vec<_> = names.filter(|name| !name.contains(' ')).collect();
         assert!(names.len() > 5, "the fields of {entry} are read: {names:?}");
         for name in names {
-            let named = asked.contains(&format!(" {name}(")) || asked.contains(&format!(" {name} {{"));
-            assert!(named || told.contains(&name), "{entry}.{name}: say in this table who may");
+            let is_asked = asked.contains(&format!(" {name}(")) || asked.contains(&format!(" {name} {{"));
+            assert!(is_asked || told.contains(&name), "{entry}.{name}: say in this table who may");
         }
     }
 }

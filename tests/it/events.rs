@@ -11,6 +11,9 @@ use crate::app::{SHPS, TestApp, administrator, call, keyworker, manager, on_both
 
 const DOCUMENT: &str = include_str!("../../schema/operations/events.graphql");
 
+/// Whether an event is one that a filter asks for.
+type Fits<'a> = &'a dyn Fn(&Envelope) -> bool;
+
 /// Six journeys in this contract and one in the other, with workers who hold cases here, there and nowhere.
 async fn fill(app: &TestApp) {
     let (here, there) = (app.add_worker("kw-07").await, app.add_worker("kw-08").await);
@@ -95,7 +98,6 @@ async fn a_filter_gives_what_fits_it_and_ends() {
         fill(app).await;
         let every = in_scope(app).await;
         let journey = every.iter().find(|event| event.event_type == "ReferralReceived").expect("one").stream.id;
-        type Fits<'a> = &'a dyn Fn(&Envelope) -> bool;
         let cases: [(Value, Fits<'_>); 7] = [
             (json!({ "types": ["ReferralDeclined"] }), &|event| event.event_type == "ReferralDeclined"),
             (json!({ "types": ["ContactLogged", "WorkerAssigned"] }), &|event| {
