@@ -341,15 +341,22 @@ impl Journey {
         journey
     }
 
-    /// Takes the next fact.
+    /// Takes the next fact. Of those that a journey has only once the first stands, whatever a restored log may hold,
+    /// so that what a past day shows never depends on a later fact.
     pub fn apply(&mut self, fact: &Fact<'_>) {
         let occurred = fact.occurred;
         let event_id = fact.original.event_id;
         let exit = |reason: &String| Exit { event_id, occurred, reason: reason.clone() };
         match fact.event {
-            Event::ReferralReceived(referral) => self.referral = Some((occurred, referral.clone())),
-            Event::ReferralAccepted(_) => self.accepted = Some(occurred),
-            Event::ReferralDeclined(declined) => self.declined = Some((occurred, declined.reason.clone())),
+            Event::ReferralReceived(referral) => {
+                self.referral.get_or_insert_with(|| (occurred, referral.clone()));
+            }
+            Event::ReferralAccepted(_) => {
+                self.accepted.get_or_insert(occurred);
+            }
+            Event::ReferralDeclined(declined) => {
+                self.declined.get_or_insert_with(|| (occurred, declined.reason.clone()));
+            }
             Event::WorkerAssigned(assigned) => self.assign(assigned.worker, &assigned.role, occurred.earliest()),
             Event::ContactLogged(details) => {
                 self.contacts.push(Contact { event_id, occurred, details: details.clone() });
@@ -361,7 +368,9 @@ impl Journey {
             }
             Event::SpellEnded(end) => self.end_spell(end.spell, occurred, end.reason.clone()),
             Event::Disengaged(mark) => self.disengagements.push(exit(&mark.reason)),
-            Event::JourneyClosed(close) => self.closed = Some(exit(&close.reason)),
+            Event::JourneyClosed(close) => {
+                self.closed.get_or_insert_with(|| exit(&close.reason));
+            }
             Event::ContractOpened(_)
             | Event::RulebookPublished(_)
             | Event::SubjectRegistered(_)

@@ -1,0 +1,120 @@
+//! A fresh log for each test, on each of the two stores.
+//!
+//! `SQLite` in a temporary directory, Postgres in a schema of its own. It never falls back to one store alone.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
+use throughline::access::{Principal, Role, Scope};
+use throughline::clock::{Chance, Clock};
+use throughline::journey::refusal::Refusal;
+use throughline::log::Log;
+use throughline::log::append::{Appended, Expected};
+use throughline::log::envelope::CommandId;
+use throughline::record::{Command, Instruction, NotDone, Recorder};
+use throughline::store::{Dialect, Mode, Store};
+use throughline::views::Views;
+
+/// The variable that names a Postgres server on which tests may create schemas.
+const SERVER: &str = "THROUGHLINE_TEST_POSTGRES";
+
+/// A service over an empty log, with a clock that stands until it is set.
+pub(crate) struct Fresh {
+    pub(crate) log: Log,
+    pub(crate) views: Views,
+    pub(crate) recorder: Recorder,
+    pub(crate) clock: Arc<Clock>,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+    place: Place,
+}
+
+/// Where the store is, so that it goes when the test is over.
+enum Place {
+    Directory { _held: tempfile::TempDir },
+    Schema { server: String, name: String },
+}
+
+/// How long a test waits for a view on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The two stores.
+pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
+
+impl Fresh {
+    /// A service over an empty log on this store, at this instant.
+    pub(crate) async fn on(dialect: Dialect, now: DateTime<Utc>) -> Self {
+        let (place, url) = match dialect {
+            Dialect::Sqlite => directory(),
+            Dialect::Postgres => schema().await,
+        };
+        let store = Arc::new(Store::open(&url, Mode::Write).await.expect("the store opens"));
+        let log = Log::open(store).await.expect("the log opens");
+        let views = Views::open(log.clone()).await.expect("the view opens");
+        let clock = Arc::new(Clock::standing_at(now));
+        let started = Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System));
+        let (recorder, appender) = started.await.expect("the recorder starts");
+        let keeper = tokio::spawn(views.clone().keep_up());
+        Self { log, views, recorder, clock, tasks: vec![appender, keeper], place }
+    }
+
+    /// Records a command as somebody who may, and waits until the view shows it.
+    pub(crate) async fn record(&self, command: Command) -> Result<Appended, Vec<Refusal>> {
+        let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+        let instruction = Instruction {
+            principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
+            command_id: CommandId(Chance::System.id_at(self.clock.now())),
+            body: Vec::new(),
+            expected: Expected::Any,
+            source: None,
+            command,
+        };
+        match self.recorder.record(instruction).await {
+            Ok(done) => {
+                let newest = done.appended.position();
+                assert!(done.shown || self.views.passed(newest, PATIENCE).await, "the view does not follow the log");
+                Ok(done.appended)
+            }
+            Err(NotDone::Refused(refusals)) => Err(refusals),
+            Err(fault) => panic!("the command failed: {fault:?}"),
+        }
+    }
+
+    /// Ends the service and removes its store.
+    pub(crate) async fn end(self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+        self.views.live().close().await;
+        self.log.store().close().await;
+        if let Place::Schema { server, name } = self.place {
+            let mut conn = PgConnection::connect(&server).await.expect("the server answers");
+            let schemas =
+                "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_g')";
+            let schemas: Vec<(String,)> =
+                sqlx::query_as(schemas).bind(&name).fetch_all(&mut conn).await.expect("the schemas are listed");
+            for (schema,) in schemas {
+                let drop = format!("drop schema \"{schema}\" cascade");
+                conn.execute(AssertSqlSafe(drop)).await.expect("the schema goes");
+            }
+        }
+    }
+}
+
+fn directory() -> (Place, String) {
+    let held = tempfile::tempdir().expect("a temporary directory");
+    let url = format!("sqlite:{}", held.path().join("log.db").display());
+    (Place::Directory { _held: held }, url)
+}
+
+async fn schema() -> (Place, String) {
+    let server = std::env::var(SERVER)
+        .unwrap_or_else(|_| panic!("{SERVER} names no Postgres server: run the tests by `tests/with-postgres`"));
+    let name = format!("t_{:032x}", u128::from_be_bytes(Chance::System.bytes()));
+    let mut conn = PgConnection::connect(&server).await.expect("the server answers");
+    conn.execute(AssertSqlSafe(format!("create schema {name}"))).await.expect("a schema of its own");
+    let joint = if server.contains('?') { '&' } else { '?' };
+    let url = format!("{server}{joint}options[search_path]={name}");
+    (Place::Schema { server, name }, url)
+}
