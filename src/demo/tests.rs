@@ -17,7 +17,7 @@ use crate::journey::event::Event;
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded, people};
 use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Position, StreamId};
-use crate::projections::{self, Value, contact};
+use crate::projections::{self, Told, Value, contact};
 use crate::record::{Command, civil_day};
 
 /// A log in memory, which takes what the decisions give.
@@ -185,9 +185,10 @@ fn the_documented_contact_counts_only_while_it_was_known() {
         contact::days_since(contact::made(&journey, &rulebook.recency), day(2018, 2, 23))?.exact()
     };
     assert_eq!([23, 25, 26].map(|known| answer(day(2018, 2, known))), [Some(22), Some(13), Some(22)]);
-    let (_, referral) = history.journey().referral.expect("a referral");
-    assert_eq!(projections::journey::reference(documented_journey(), &referral), DOCUMENTED_REFERENCE);
-    assert!(history.journey().is_on_caseload());
+    let journey = history.journey();
+    let told = Told::of(documented_journey(), CONTRACT, &journey, rulebook).expect("a referral");
+    assert_eq!(told.reference(), DOCUMENTED_REFERENCE);
+    assert!(journey.is_on_caseload());
 }
 
 #[test]
