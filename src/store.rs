@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -148,7 +148,7 @@ pub struct Store {
     pub(crate) reader: Pool,
     place: Place,
     /// Held while this process may write.
-    _claim: Option<File>,
+    claim: Mutex<Option<File>>,
 }
 
 /// Where the store is, as far as opening more of it needs to know.
@@ -246,7 +246,7 @@ impl Store {
         }
         let reader = sqlite_readers(options);
         let place = Place::Sqlite { path: path.to_owned() };
-        Ok(Self { writer: On::Sqlite(writer), reader: On::Sqlite(reader), place, _claim: claim })
+        Ok(Self { writer: On::Sqlite(writer), reader: On::Sqlite(reader), place, claim: Mutex::new(claim) })
     }
 
     async fn open_postgres(options: PgConnectOptions, mode: Mode) -> Result<Self, StoreError> {
@@ -273,7 +273,7 @@ impl Store {
         let writer = postgres_pool(durable, 2);
         let reader = postgres_pool(serving, READERS);
         let place = Place::Postgres { options: Box::new(options), schema };
-        Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, _claim: None })
+        Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, claim: Mutex::default() })
     }
 
     /// Which database it is.
@@ -299,10 +299,12 @@ impl Store {
         prepare(&self.reader, statements).await
     }
 
-    /// Closes the pools: on `SQLite` the last connection folds the write-ahead log back into the file.
+    /// Closes the pools, so that on `SQLite` the last connection folds the write-ahead log back into the file, and gives
+    /// the claim to write up.
     pub async fn close(&self) {
         on!(&self.reader, pool => pool.close().await);
         on!(&self.writer, pool => pool.close().await);
+        self.claim.lock().expect("nobody panics while holding the claim").take();
     }
 }
 
