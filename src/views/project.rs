@@ -27,7 +27,7 @@ pub(super) struct Projector {
     log: Log,
     generation: Arc<Generation>,
     contracts: BTreeMap<String, Contract>,
-    /// The contracts' events up to here are folded.
+    /// The contracts' events up to here are folded; ahead of the checkpoint while a generation is built.
     contracts_upto: Position,
     histories: HashMap<StreamId, History>,
     events_kept: usize,
@@ -45,18 +45,28 @@ impl Projector {
             log,
             generation,
             contracts: BTreeMap::new(),
-            contracts_upto: upto,
+            contracts_upto: Position::default(),
             histories: HashMap::new(),
             events_kept: 0,
             step: STEP,
         };
-        for envelope in projector.log.contracts(upto).await? {
-            projector.take_contract(&envelope)?;
-        }
+        projector.take_contracts_upto(upto).await?;
         Ok(projector)
     }
 
-    /// Takes one step; true if there may be more to do.
+    /// Folds the contracts' events that come before a position and that this projector has not seen: another process
+    /// may have projected them.
+    async fn take_contracts_upto(&mut self, upto: Position) -> Result<(), ViewError> {
+        if upto > self.contracts_upto {
+            for envelope in self.log.contracts_between(self.contracts_upto, upto).await? {
+                self.take_contract(&envelope)?;
+            }
+            self.contracts_upto = upto;
+        }
+        Ok(())
+    }
+
+    /// Takes one step; true if there may be more to do. After a fault it is of no more use.
     pub(super) async fn step(&mut self) -> Result<bool, ViewError> {
         let generation = Arc::clone(&self.generation);
         let mut conn = Conn::acquire(&generation.writer).await.map_err(doing("reach the view"))?;
@@ -64,7 +74,10 @@ impl Projector {
         let projected = self.project(&mut conn).await;
         match projected {
             Ok(Some((position, more))) => {
-                conn.commit().await.map_err(doing("commit to the view"))?;
+                if let Err(source) = conn.commit().await {
+                    conn.rollback().await;
+                    return Err(doing("commit to the view")(source).into());
+                }
                 generation.announce(position);
                 Ok(more)
             }
@@ -74,7 +87,6 @@ impl Projector {
             }
             Err(error) => {
                 conn.rollback().await;
-                self.histories.clear();
                 Err(error)
             }
         }
@@ -89,6 +101,7 @@ impl Projector {
             self.generation.announce(Position(checkpoint));
             return Ok(None);
         };
+        self.take_contracts_upto(Position(checkpoint)).await?;
         let (upto, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == self.step));
         let changes = self.changes(events, upto).await?;
         changes.write(conn).await.map_err(doing("write view rows"))?;
@@ -114,6 +127,7 @@ impl Projector {
             };
             changes.add(&before, &after);
         }
+        self.contracts_upto = self.contracts_upto.max(upto);
         if self.events_kept > EVENTS_KEPT {
             self.histories.clear();
             self.events_kept = 0;
@@ -163,11 +177,13 @@ impl Projector {
 
     fn contract(&mut self, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
         let code = events.first().and_then(|event| event.contract.clone()).unwrap_or_default();
-        let rows = |contract: Option<&Contract>| contract.map(projections::contract::rows).unwrap_or_default();
-        // The first event brings the contract's row; a later one may come in another step.
-        let is_new = events.first().is_some_and(|event| event.version == 1);
-        let before = if is_new { Rows::default() } else { rows(self.contracts.get(&code)) };
         let known = self.contracts_upto;
+        let rows = |contracts: &BTreeMap<String, Contract>| {
+            contracts.get(&code).map(projections::contract::rows).unwrap_or_default()
+        };
+        // While a generation is built, its first step writes what all the rulebooks make of the contract.
+        let is_new = events.first().is_none_or(|first| first.version == 1);
+        let before = if is_new { Rows::default() } else { rows(&self.contracts) };
         for envelope in events.iter().filter(|envelope| envelope.position > known) {
             let had_rulebook = self.contracts.get(&code).is_some_and(|contract| contract.newest_rulebook().is_some());
             if had_rulebook && envelope.event_type == "RulebookPublished" {
@@ -175,7 +191,7 @@ impl Projector {
             }
             self.take_contract(envelope)?;
         }
-        Ok((before, rows(self.contracts.get(&code))))
+        Ok((before, rows(&self.contracts)))
     }
 
     fn take_contract(&mut self, envelope: &Envelope) -> Result<(), ViewError> {
