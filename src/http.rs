@@ -48,6 +48,7 @@ pub fn router(parts: Parts, key: Arc<LocalKey>) -> Router {
         .route("/readyz", get(readyz))
         .merge(graphiql::routes())
         .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
@@ -121,6 +122,10 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 async fn not_found() -> Response {
     Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /graphiql, /livez and /readyz")
         .into_response()
+}
+
+async fn method_not_allowed() -> Response {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "ask with a method that the header Allow names").into_response()
 }
 
 /// The process answers.

@@ -5,13 +5,15 @@
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool};
+use sqlx::{
+    ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
+};
 
 /// Runs one Rust body on whichever store it is: the body is compiled once for each.
 macro_rules! on {
@@ -146,7 +148,7 @@ pub struct Store {
     pub(crate) reader: Pool,
     place: Place,
     /// Held while this process may write.
-    _claim: Option<File>,
+    claim: Mutex<Option<File>>,
 }
 
 /// Where the store is, as far as opening more of it needs to know.
@@ -209,8 +211,13 @@ static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations
 const APP_ROLE: &str = "throughline_app";
 /// How many connections read at once.
 const READERS: u32 = 8;
-/// Prepared texts kept per connection: an insert has one text for each number of rows.
-const STATEMENTS_KEPT: usize = 1024;
+/// Prepared texts that an `SQLite` connection keeps.
+const STATEMENTS_KEPT: usize = 256;
+/// Rows that one statement takes at most, within the stores' limits on binds.
+const ROWS_PER_STATEMENT: usize = 1_024;
+/// How long a transaction of ours may stand still, should this process be stopped in the middle of one: the head and
+/// the view are everybody's.
+const STANDSTILL: &str = "60s";
 
 impl Store {
     /// Opens the store behind a database URL; for writing, brings its schema up to date first.
@@ -233,22 +240,25 @@ impl Store {
             Mode::Read => None,
         };
         let options = sqlite_options(path).synchronous(SqliteSynchronous::Full);
-        let writer = SqlitePoolOptions::new().max_connections(1).before_acquire(|conn, _| Box::pin(cleaned(conn)));
-        let writer = writer.connect_lazy_with(options.clone().create_if_missing(true));
+        let writer = sqlite_writer(options.clone().create_if_missing(true));
         if mode == Mode::Write {
             SQLITE_MIGRATIONS.run(&writer).await?;
         }
         let reader = sqlite_readers(options);
         let place = Place::Sqlite { path: path.to_owned() };
-        Ok(Self { writer: On::Sqlite(writer), reader: On::Sqlite(reader), place, _claim: claim })
+        Ok(Self { writer: On::Sqlite(writer), reader: On::Sqlite(reader), place, claim: Mutex::new(claim) })
     }
 
     async fn open_postgres(options: PgConnectOptions, mode: Mode) -> Result<Self, StoreError> {
-        let options = options.application_name("throughline");
+        let options = match options.get_application_name() {
+            Some(_) => options,
+            None => options.application_name("throughline"),
+        };
         let mut owner = PgConnection::connect_with(&options).await.map_err(doing("connect to Postgres"))?;
-        let known = "select current_schema()::text, current_setting('server_encoding')";
+        let known = "select current_schema()::text, current_setting('server_encoding'), \
+                     current_setting('synchronous_commit') = 'off'";
         let row = owner.fetch_one(known).await.map_err(doing("read the connection's schema"))?;
-        let (schema, encoding): (Option<String>, String) = (row.get(0), row.get(1));
+        let (schema, encoding, unsynced): (Option<String>, String, bool) = (row.get(0), row.get(1), row.get(2));
         let schema = schema.ok_or(StoreError::Schema)?;
         if encoding != "UTF8" {
             return Err(StoreError::Encoding(encoding));
@@ -257,11 +267,13 @@ impl Store {
             POSTGRES_MIGRATIONS.run(&mut owner).await?;
         }
         owner.close().await.map_err(doing("close the owner's connection"))?;
-        let serving = options.clone().options([("role", APP_ROLE)]).statement_cache_capacity(STATEMENTS_KEPT);
-        let writer = postgres_pool(serving.clone(), 2);
+        let serving = options.clone().options([("role", APP_ROLE)]);
+        // What is acknowledged is on the disk, even where the server's default is to be quick.
+        let durable = if unsynced { serving.clone().options([("synchronous_commit", "on")]) } else { serving.clone() };
+        let writer = postgres_pool(durable, 2);
         let reader = postgres_pool(serving, READERS);
         let place = Place::Postgres { options: Box::new(options), schema };
-        Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, _claim: None })
+        Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, claim: Mutex::default() })
     }
 
     /// Which database it is.
@@ -273,15 +285,26 @@ impl Store {
         &self.place
     }
 
+    /// Keeps other processes from building a view until the returned connection is closed; on `SQLite` there are none.
+    pub(crate) async fn sole_builder(&self) -> Result<Option<PgConnection>, StoreError> {
+        let Place::Postgres { options, schema } = &self.place else { return Ok(None) };
+        let mut conn = options.connect().await.map_err(doing("connect to Postgres"))?;
+        let lock = sqlx::query("select pg_advisory_lock(hashtextextended($1, 0))").bind(schema);
+        lock.execute(&mut conn).await.map_err(doing("wait for another process to build the view"))?;
+        Ok(Some(conn))
+    }
+
     /// Prepares every statement, so that one that the store does not understand is found before it serves.
-    pub(crate) async fn prepare(&self, statements: &[&'static Sql]) -> Result<(), StoreError> {
+    pub async fn prepare(&self, statements: &[&'static Sql]) -> Result<(), StoreError> {
         prepare(&self.reader, statements).await
     }
 
-    /// Closes the pools: on `SQLite` the last connection folds the write-ahead log back into the file.
+    /// Closes the pools, so that on `SQLite` the last connection folds the write-ahead log back into the file, and gives
+    /// the claim to write up.
     pub async fn close(&self) {
         on!(&self.reader, pool => pool.close().await);
         on!(&self.writer, pool => pool.close().await);
+        self.claim.lock().expect("nobody panics while holding the claim").take();
     }
 }
 
@@ -315,7 +338,8 @@ impl Conn {
     pub(crate) async fn begin(&mut self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(conn) => conn.execute("begin immediate").await.map(drop),
-            Self::Postgres(conn) => conn.execute("begin").await.map(drop),
+            // Each statement must see what others have committed, whatever the server's default is.
+            Self::Postgres(conn) => conn.execute("begin isolation level read committed").await.map(drop),
         }
     }
 
@@ -351,6 +375,24 @@ pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
 pub(crate) fn postgres_pool(options: PgConnectOptions, most: u32) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(most).test_before_acquire(false);
     let pool = pool.before_acquire(|conn, _| Box::pin(async move { conn.execute("rollback").await.map(|_| true) }));
+    pool.connect_lazy_with(options.options([("idle_in_transaction_session_timeout", STANDSTILL)]))
+}
+
+/// Rows in portions for statements whose text has a place for each row. A portion's size is a power of two, so that
+/// there are few such texts and they stay prepared.
+pub(crate) fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
+    let mut rest = rows;
+    std::iter::from_fn(move || {
+        let most = rest.len().min(ROWS_PER_STATEMENT);
+        let (portion, after) = rest.split_at(1 << most.checked_ilog2()?);
+        rest = after;
+        Some(portion)
+    })
+}
+
+/// A pool of one `SQLite` connection, the only one that writes.
+pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
+    let pool = SqlitePoolOptions::new().max_connections(1).before_acquire(|conn, _| Box::pin(cleaned(conn)));
     pool.connect_lazy_with(options)
 }
 
@@ -398,6 +440,15 @@ mod tests {
         let sqlite = unfold(text, Dialect::Sqlite);
         assert_eq!(sqlite, "select 1 from t where id in (select unhex(value, '-') from json_each($1)) limit $2");
         assert!(unfold(text, Dialect::Postgres).contains("json_array_elements_text($1::json)"));
+    }
+
+    #[test]
+    fn rows_are_portioned_so_that_few_statements_are_ever_prepared() {
+        let rows: Vec<u32> = (0..3_000).collect();
+        let sizes: Vec<_> = portions(&rows).map(<[u32]>::len).collect();
+        assert_eq!(sizes, [1_024, 1_024, 512, 256, 128, 32, 16, 8]);
+        assert_eq!(portions(&rows).flatten().copied().collect::<Vec<_>>(), rows);
+        assert_eq!(portions(&rows[..0]).count(), 0);
     }
 
     #[test]

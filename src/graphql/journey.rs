@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use super::context::{Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
 use super::people::{Subject, Worker};
-use super::scalars::{Date, Position};
+use super::scalars::{Date, Decimal, Position};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::event::{self, KEYWORKER};
 use crate::journey::{Exit, History, Journey as Folded, Recorded};
@@ -526,8 +526,8 @@ pub struct Spell {
     end_reason: Option<String>,
     /// The employer or landlord, by a pseudonym.
     employer_ref: Option<String>,
-    /// Hours of work a week, as a decimal.
-    hours_per_week: Option<String>,
+    /// Hours of work a week.
+    hours_per_week: Option<Decimal>,
     /// What else is known of it.
     attributes: Vec<SpellAttribute>,
 }
@@ -552,7 +552,7 @@ impl Spell {
             ended: spell.ended.as_ref().map(|(occurred, _)| (*occurred).into()),
             end_reason: spell.ended.as_ref().and_then(|(_, reason)| reason.clone()),
             employer_ref: details.employer_ref.clone(),
-            hours_per_week: details.hours_per_week.map(|hours| hours.to_string()),
+            hours_per_week: details.hours_per_week.map(|hours| Decimal(hours.0)),
             attributes: attributes
                 .map(|(name, value)| SpellAttribute { name: name.clone(), value: value.to_string() })
                 .collect(),

@@ -5,18 +5,22 @@
 //! nothing of what the events mean.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use aws_lc_rs::hmac;
 use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
 use serde_json::value::RawValue;
-use sqlx::{FromRow, QueryBuilder};
+use sqlx::FromRow;
+use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId, leaf_hash};
+use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
 use super::read::{self, HeadRow};
-use super::{Head, Log, LogError};
+use super::{Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, doing, on};
 
@@ -32,7 +36,7 @@ static MOVE_HEAD: Sql = Sql::new("update log_head set position = $1, recorded_at
 
 static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
-/// Every statement of this module but the inserts, whose text grows with the rows.
+/// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET];
 
 /// How many commands one transaction takes at most.
@@ -41,8 +45,8 @@ const BATCH: usize = 512;
 const WAITING: usize = 4_096;
 /// How many streams' states are kept between batches.
 const STATES_KEPT: usize = 8_192;
-/// Rows that one insert statement holds at most, within the stores' limits on binds.
-const ROWS_PER_INSERT: usize = 2_000;
+/// How long a command waits for a place in the queue.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a stream's events amount to, as the one who decides sees it.
 pub trait State: Send + Sync + 'static {
@@ -179,17 +183,27 @@ pub enum Rejection<R> {
 
 struct Waiting<D: Decide<S>, S> {
     request: Request<D>,
-    reply: oneshot::Sender<Result<Appended, Rejection<D::Refusal>>>,
+    reply: oneshot::Sender<Result<Answer, Rejection<D::Refusal>>>,
+}
+
+/// What the append task answers an accepted command with.
+enum Answer {
+    /// The events that it made.
+    New(Vec<Envelope>),
+    /// The first and the last position of the events that it made before: whoever asks reads them, for the append task
+    /// has other commands to write.
+    Before(Position, Position),
 }
 
 /// A handle to the append task.
 pub struct Appender<D: Decide<S>, S> {
     queue: mpsc::Sender<Waiting<D, S>>,
+    log: Log,
 }
 
 impl<D: Decide<S>, S> Clone for Appender<D, S> {
     fn clone(&self) -> Self {
-        Self { queue: self.queue.clone() }
+        Self { queue: self.queue.clone(), log: self.log.clone() }
     }
 }
 
@@ -202,16 +216,27 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
         let key = fingerprint_key(&log).await?;
         let (queue, waiting) = mpsc::channel(WAITING);
-        let task = AppendTask { log, clock, chance, key, states: HashMap::new() };
-        Ok((Self { queue }, tokio::spawn(task.run(waiting))))
+        let task = AppendTask { log: log.clone(), clock, chance, key, states: HashMap::new() };
+        Ok((Self { queue, log }, tokio::spawn(task.run(waiting))))
     }
 
     /// Sends a command and waits for what becomes of it. Giving up waiting does not stop the command.
     pub async fn append(&self, request: Request<D>) -> Result<Appended, Rejection<D::Refusal>> {
         let (reply, answer) = oneshot::channel();
-        let sent = self.queue.send(Waiting { request, reply }).await;
-        sent.map_err(|_| Rejection::Fault(LogError::Stopped))?;
-        answer.await.map_err(|_| Rejection::Fault(LogError::Stopped))?
+        let sent = self.queue.send_timeout(Waiting { request, reply }, PATIENCE).await;
+        sent.map_err(|error| {
+            Rejection::Fault(match error {
+                SendTimeoutError::Timeout(_) => LogError::Busy,
+                SendTimeoutError::Closed(_) => LogError::Stopped,
+            })
+        })?;
+        match answer.await.map_err(|_| Rejection::Fault(LogError::Stopped))?? {
+            Answer::New(events) => Ok(Appended { events, replayed: false }),
+            Answer::Before(first, last) => {
+                let events = self.log.page_of(Position(first.0 - 1), last, i64::MAX).await;
+                Ok(Appended { events: events.map_err(Rejection::Fault)?, replayed: true })
+            }
+        }
     }
 }
 
@@ -274,55 +299,67 @@ pub(super) struct NewCommand {
 
 /// What one command of a batch came to.
 enum Verdict<R> {
-    /// Its events are among the batch's, from one index to another.
-    Accepted(std::ops::Range<usize>),
+    /// It made so many of the batch's events, which stand in the order of the commands.
+    Accepted(usize),
     /// It was accepted before, with the events of these positions.
     Replayed(Position, Position),
     Rejected(Rejection<R>),
+}
+
+/// Why a batch was not written.
+enum Failed {
+    /// The database does not answer, whatever the commands are.
+    Unreachable(StoreError),
+    /// It may be the doing of one command.
+    Faulted(LogError),
+}
+
+impl From<StoreError> for Failed {
+    fn from(error: StoreError) -> Self {
+        Self::Faulted(error.into())
+    }
 }
 
 impl<S: State> AppendTask<S> {
     async fn run<D: Decide<S>>(mut self, mut waiting: mpsc::Receiver<Waiting<D, S>>) {
         let mut batch = Vec::with_capacity(BATCH);
         while waiting.recv_many(&mut batch, BATCH).await > 0 {
-            let taken = std::mem::take(&mut batch);
-            if let Err((error, taken)) = self.write(taken).await {
-                self.one_at_a_time(error, taken).await;
+            match self.write(std::mem::take(&mut batch)).await {
+                Ok(()) => {}
+                Err((Failed::Unreachable(error), batch)) => give_up(&error, batch),
+                Err((Failed::Faulted(error), batch)) => self.one_at_a_time(&error, batch).await,
             }
         }
     }
 
     /// A batch that failed is tried again one command at a time, so that one bad command harms no other.
-    async fn one_at_a_time<D: Decide<S>>(&mut self, error: StoreError, batch: Vec<Waiting<D, S>>) {
-        tracing::error!(error = ?error, commands = batch.len(), "a batch failed; each of its commands is tried alone");
-        for waiting in batch {
-            if let Err((error, unanswered)) = self.write(vec![waiting]).await {
-                tracing::error!(error = ?error, "a command failed");
-                let mut error = Some(error);
-                for waiting in unanswered {
-                    let fault = error.take().map_or(LogError::Stopped, LogError::Store);
-                    // Nobody may be waiting any more; the command is not done either way.
-                    let _ = waiting.reply.send(Err(Rejection::Fault(fault)));
-                }
+    async fn one_at_a_time<D: Decide<S>>(&mut self, error: &LogError, batch: Vec<Waiting<D, S>>) {
+        tracing::warn!(error = ?error, commands = batch.len(), "a batch failed; each of its commands is tried alone");
+        let mut rest = batch.into_iter();
+        while let Some(waiting) = rest.next() {
+            match self.write(vec![waiting]).await {
+                Ok(()) => {}
+                Err((Failed::Unreachable(error), alone)) => return give_up(&error, alone.into_iter().chain(rest)),
+                Err((Failed::Faulted(error), alone)) => refuse(error, alone),
             }
         }
     }
 
-    /// Writes a batch in one transaction and answers everybody; gives the batch back if nothing was written.
-    async fn write<D: Decide<S>>(&mut self, batch: Vec<Waiting<D, S>>) -> Result<(), (StoreError, Vec<Waiting<D, S>>)> {
-        let written = self.transact(&batch).await;
-        if self.states.len() > STATES_KEPT {
-            self.states.clear();
-        }
-        match written {
+    /// Writes a batch in one transaction and answers everybody; gives the batch back if it was not written.
+    async fn write<D: Decide<S>>(&mut self, batch: Vec<Waiting<D, S>>) -> Result<(), (Failed, Vec<Waiting<D, S>>)> {
+        match self.transact(&batch).await {
             Ok((done, verdicts)) => {
+                if self.states.len() > STATES_KEPT {
+                    self.states.clear();
+                }
                 self.log.announce(done.head.position);
-                self.answer(batch, done, verdicts).await;
+                answer(batch, done, verdicts);
                 Ok(())
             }
-            Err(error) => {
+            Err(failed) => {
+                // They hold what was not written.
                 self.states.clear();
-                Err((error, batch))
+                Err((failed, batch))
             }
         }
     }
@@ -330,62 +367,70 @@ impl<S: State> AppendTask<S> {
     async fn transact<D: Decide<S>>(
         &mut self,
         waiting: &[Waiting<D, S>],
-    ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), StoreError> {
-        let mut conn = Conn::acquire(&self.log.store.writer).await.map_err(doing("reach the log"))?;
-        conn.begin().await.map_err(doing("begin to append"))?;
-        match self.decide_and_insert(&mut conn, waiting).await {
+    ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
+        let mut conn = begun(&self.log).await.map_err(Failed::Unreachable)?;
+        // A command whose decision panics is refused as a fault; the task, and everybody else's commands, go on.
+        let decided = AssertUnwindSafe(self.decide_and_insert(&mut conn, waiting)).catch_unwind().await;
+        match decided.unwrap_or(Err(Failed::Faulted(LogError::Panicked))) {
             Ok((batch, verdicts)) if batch.commands.is_empty() => {
                 conn.rollback().await;
                 Ok((batch, verdicts))
             }
             Ok((batch, verdicts)) => {
                 if let Err(source) = conn.commit().await {
-                    self.after_a_failed_commit(conn, &batch, source).await?;
+                    conn.rollback().await;
+                    drop(conn);
+                    self.after_a_failed_commit(&batch, source).await?;
                 }
                 Ok((batch, verdicts))
             }
-            Err(error) => {
+            Err(failed) => {
                 conn.rollback().await;
-                Err(error)
+                Err(failed)
             }
         }
     }
 
-    /// An error at COMMIT leaves it open whether the batch is in: its ids are read back before anybody is answered.
-    async fn after_a_failed_commit(
-        &mut self,
-        mut conn: Conn,
-        batch: &Batch,
-        source: sqlx::Error,
-    ) -> Result<(), StoreError> {
-        conn.rollback().await;
-        drop(conn);
-        let mut conn =
-            Conn::acquire(&self.log.store.writer).await.map_err(doing("reach the log after a failed commit"))?;
+    /// An error at COMMIT leaves it open whether the batch is in: its ids are read back before anybody is answered,
+    /// under the head's lock, so that a commit still under way has come to its end.
+    async fn after_a_failed_commit(&self, batch: &Batch, source: sqlx::Error) -> Result<(), Failed> {
+        let mut conn = begun(&self.log).await.map_err(Failed::Unreachable)?;
         let ids: Vec<_> = batch.commands.iter().map(|command| command.command_id).collect();
-        let found = commands_of(&mut conn, &ids).await?;
-        if found.len() == ids.len() {
+        let found = match lock_head(&mut conn).await {
+            Ok(_) => commands_of(&mut conn, &ids).await,
+            Err(error) => Err(error),
+        };
+        conn.rollback().await;
+        let found = found.map_err(Failed::Unreachable)?;
+        let is_in = |command: &NewCommand| {
+            let id = (command.actor.clone(), command.command_id);
+            found.get(&id).is_some_and(|known| known.first == command.known.first)
+        };
+        if batch.commands.iter().all(is_in) {
             tracing::warn!(error = %source, "commit answered with an error, but the batch is in the log");
             return Ok(());
         }
-        Err(StoreError::Database { doing: "commit to the log", source })
+        Err(StoreError::Database { doing: "commit to the log", source }.into())
     }
 
     async fn decide_and_insert<D: Decide<S>>(
         &mut self,
         conn: &mut Conn,
         waiting: &[Waiting<D, S>],
-    ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), StoreError> {
+    ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
         let head = lock_head(conn).await?;
         let ids: Vec<_> = waiting.iter().map(|waiting| waiting.request.command_id).collect();
         let known = commands_of(conn, &ids).await?;
         self.load(conn, waiting).await?;
         let now = self.clock.now().max(head.recorded_at);
         let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new() };
-        let verdicts = waiting.iter().map(|waiting| self.judge(&mut batch, &waiting.request, now)).collect();
-        if !batch.commands.is_empty() {
-            insert_events(conn, &batch.events).await.map_err(doing("insert events"))?;
-            insert_commands(conn, &batch.commands).await.map_err(doing("insert commands"))?;
+        let mut verdicts = Vec::with_capacity(waiting.len());
+        for waiting in waiting {
+            verdicts.push(self.judge(&mut batch, &waiting.request, now).map_err(Failed::Faulted)?);
+        }
+        insert::events(conn, &batch.events).await.map_err(doing("insert events"))?;
+        insert::commands(conn, &batch.commands).await.map_err(doing("insert commands"))?;
+        if !batch.events.is_empty() {
             batch.head.recorded_at = now;
             move_head(conn, &batch.head).await?;
         }
@@ -427,38 +472,36 @@ impl<S: State> AppendTask<S> {
     }
 
     /// Judges one command: replay first, then access, expected version, and what the domain says.
+    ///
+    /// A fault gives up the whole batch, for half of a command's events may be among its events already.
     fn judge<D: Decide<S>>(
         &mut self,
         batch: &mut Batch,
         request: &Request<D>,
         now: DateTime<Utc>,
-    ) -> Verdict<D::Refusal> {
+    ) -> Result<Verdict<D::Refusal>, LogError> {
         let fingerprint = (!request.body.is_empty()).then(|| self.fingerprint(&request.body));
         let id = (request.actor.subject.clone(), request.command_id);
         if let Some(known) = batch.known.get(&id) {
             let same = known.fingerprint.is_none() || fingerprint.is_none() || known.fingerprint == fingerprint;
-            return if same {
+            return Ok(if same {
                 Verdict::Replayed(known.first, known.last)
             } else {
                 Verdict::Rejected(Rejection::CommandIdReused)
-            };
+            });
         }
-        let first = batch.events.len();
-        match self.decided(request, now) {
-            Err(rejection) => Verdict::Rejected(rejection),
-            Ok(drafts) => {
-                let before = batch.head.position;
-                for draft in drafts {
-                    if let Err(error) = self.admit_event(batch, request, draft, now) {
-                        return Verdict::Rejected(Rejection::Fault(LogError::Payload(error)));
-                    }
-                }
-                let known = Known { fingerprint, first: before.next(), last: batch.head.position };
-                batch.known.insert(id.clone(), known.clone());
-                batch.commands.push(NewCommand { actor: id.0, command_id: id.1, known });
-                Verdict::Accepted(first..batch.events.len())
-            }
+        let drafts = match self.decided(request, now) {
+            Ok(drafts) => drafts,
+            Err(rejection) => return Ok(Verdict::Rejected(rejection)),
+        };
+        let (before, count) = (batch.head.position, drafts.len());
+        for draft in drafts {
+            self.admit_event(batch, request, draft, now).map_err(LogError::Payload)?;
         }
+        let known = Known { fingerprint, first: before.next(), last: batch.head.position };
+        batch.known.insert(id.clone(), known.clone());
+        batch.commands.push(NewCommand { actor: id.0, command_id: id.1, known });
+        Ok(Verdict::Accepted(count))
     }
 
     fn decided<D: Decide<S>>(
@@ -513,20 +556,42 @@ impl<S: State> AppendTask<S> {
     fn fingerprint(&self, body: &[u8]) -> Vec<u8> {
         hmac::sign(&self.key, body).as_ref().to_vec()
     }
+}
 
-    async fn answer<D: Decide<S>>(&self, waiting: Vec<Waiting<D, S>>, done: Batch, verdicts: Vec<Verdict<D::Refusal>>) {
-        for (waiting, verdict) in waiting.into_iter().zip(verdicts) {
-            let answer = match verdict {
-                Verdict::Accepted(range) => Ok(Appended { events: done.events[range].to_vec(), replayed: false }),
-                Verdict::Rejected(rejection) => Err(rejection),
-                Verdict::Replayed(first, last) => match self.log.page(Position(first.0 - 1), last).await {
-                    Ok(events) => Ok(Appended { events, replayed: true }),
-                    Err(error) => Err(Rejection::Fault(error)),
-                },
-            };
-            // Whoever hung up has no use for the answer; the events are in the log all the same.
-            let _ = waiting.reply.send(answer);
-        }
+/// A connection of the append task with a transaction begun.
+async fn begun(log: &Log) -> Result<Conn, StoreError> {
+    let mut conn = Conn::acquire(&log.store.writer).await.map_err(doing("reach the log"))?;
+    conn.begin().await.map_err(doing("begin to append"))?;
+    Ok(conn)
+}
+
+/// Tells everybody what became of their command. Whoever hung up has no use for the answer; the events are in the log
+/// all the same.
+fn answer<D: Decide<S>, S>(waiting: Vec<Waiting<D, S>>, done: Batch, verdicts: Vec<Verdict<D::Refusal>>) {
+    let mut events = done.events.into_iter();
+    for (waiting, verdict) in waiting.into_iter().zip(verdicts) {
+        let answer = match verdict {
+            Verdict::Accepted(count) => Ok(Answer::New(events.by_ref().take(count).collect())),
+            Verdict::Replayed(first, last) => Ok(Answer::Before(first, last)),
+            Verdict::Rejected(rejection) => Err(rejection),
+        };
+        let _ = waiting.reply.send(answer);
+    }
+}
+
+/// Tells the one command that was tried alone that it failed.
+fn refuse<D: Decide<S>, S>(error: LogError, alone: Vec<Waiting<D, S>>) {
+    tracing::error!(error = ?error, "a command failed");
+    if let Some(waiting) = alone.into_iter().next() {
+        let _ = waiting.reply.send(Err(Rejection::Fault(error)));
+    }
+}
+
+/// Tells everybody that the database does not answer: trying each alone would only keep them waiting.
+fn give_up<D: Decide<S>, S>(error: &StoreError, batch: impl IntoIterator<Item = Waiting<D, S>>) {
+    tracing::error!(error = ?error, "the log cannot be written");
+    for waiting in batch {
+        let _ = waiting.reply.send(Err(Rejection::Fault(LogError::Unreachable)));
     }
 }
 
@@ -566,54 +631,4 @@ async fn commands_of(conn: &mut Conn, ids: &[CommandId]) -> Result<HashMap<(Stri
         ((row.actor, CommandId(row.command_id)), known)
     });
     Ok(known.collect())
-}
-
-/// Inserts events in as few statements as the stores' limits on binds allow; usually one.
-pub(super) async fn insert_events(conn: &mut Conn, events: &[Envelope]) -> sqlx::Result<()> {
-    for chunk in events.chunks(ROWS_PER_INSERT) {
-        let rows: Vec<(&Envelope, String)> = chunk.iter().map(|event| (event, event.to_record())).collect();
-        on!(&mut *conn, conn => {
-            let mut insert = QueryBuilder::new(
-                "insert into events (position, event_id, stream_kind, stream_id, version, type, contract, \
-                 occurred_on, recorded_at, actor, command_id, record, hash) ",
-            );
-            insert.push_values(rows, |mut row, (event, record)| {
-                let hash = leaf_hash(&record).to_vec();
-                row.push_bind(event.position.0)
-                    .push_bind(event.event_id.0)
-                    .push_bind(event.stream.kind.as_str())
-                    .push_bind(event.stream.id)
-                    .push_bind(event.version)
-                    .push_bind(&event.event_type)
-                    .push_bind(&event.contract)
-                    .push_bind(event.occurred.earliest())
-                    .push_bind(event.recorded_at)
-                    .push_bind(&event.actor.subject)
-                    .push_bind(event.command_id.0)
-                    .push_bind(record)
-                    .push_bind(hash);
-            });
-            insert.build().execute(&mut **conn).await?;
-        });
-    }
-    Ok(())
-}
-
-pub(super) async fn insert_commands(conn: &mut Conn, commands: &[NewCommand]) -> sqlx::Result<()> {
-    for chunk in commands.chunks(ROWS_PER_INSERT) {
-        on!(&mut *conn, conn => {
-            let mut insert = QueryBuilder::new(
-                "insert into commands (actor, command_id, fingerprint, first_position, last_position) ",
-            );
-            insert.push_values(chunk, |mut row, command| {
-                row.push_bind(&command.actor)
-                    .push_bind(command.command_id.0)
-                    .push_bind(&command.known.fingerprint)
-                    .push_bind(command.known.first.0)
-                    .push_bind(command.known.last.0);
-            });
-            insert.build().execute(&mut **conn).await?;
-        });
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 //!
 //! Pure types. They must never change the order or the spelling of a field: every hash ever taken depends on it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
@@ -303,26 +304,26 @@ pub struct Envelope {
 /// The envelope's fields in the order in which they are stored.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stored {
+struct Stored<'a> {
     position: Position,
     event_id: EventId,
     stream: StreamId,
     version: i64,
     #[serde(rename = "type")]
-    event_type: String,
+    event_type: Cow<'a, str>,
     schema_version: u16,
-    contract: Option<String>,
+    contract: Option<Cow<'a, str>>,
     occurred_on: NaiveDate,
     precision: Precision,
     local_time: Option<NaiveTime>,
     #[serde(with = "micros")]
     recorded_at: DateTime<Utc>,
-    actor: Actor,
-    source: Option<Source>,
+    actor: Cow<'a, Actor>,
+    source: Option<Cow<'a, Source>>,
     command_id: CommandId,
     correlation_id: Option<Uuid>,
     causation_id: Option<EventId>,
-    payload: Box<RawValue>,
+    payload: Cow<'a, RawValue>,
     #[serde(with = "hex_salt")]
     salt: [u8; 16],
 }
@@ -335,19 +336,19 @@ impl Envelope {
             event_id: self.event_id,
             stream: self.stream,
             version: self.version,
-            event_type: self.event_type.clone(),
+            event_type: Cow::Borrowed(&self.event_type),
             schema_version: self.schema_version,
-            contract: self.contract.clone(),
+            contract: self.contract.as_deref().map(Cow::Borrowed),
             occurred_on: self.occurred.on,
             precision: self.occurred.precision,
             local_time: self.occurred.local_time,
             recorded_at: self.recorded_at,
-            actor: self.actor.clone(),
-            source: self.source.clone(),
+            actor: Cow::Borrowed(&self.actor),
+            source: self.source.as_ref().map(Cow::Borrowed),
             command_id: self.command_id,
             correlation_id: self.correlation_id,
             causation_id: self.causation_id,
-            payload: self.payload.clone(),
+            payload: Cow::Borrowed(&self.payload),
             salt: self.salt,
         };
         serde_json::to_string(&stored).expect("an envelope holds only what JSON can say")
@@ -361,17 +362,17 @@ impl Envelope {
             event_id: stored.event_id,
             stream: stored.stream,
             version: stored.version,
-            event_type: stored.event_type,
+            event_type: stored.event_type.into_owned(),
             schema_version: stored.schema_version,
-            contract: stored.contract,
+            contract: stored.contract.map(Cow::into_owned),
             occurred: Occurred::within(stored.occurred_on, stored.precision).at(stored.local_time),
             recorded_at: stored.recorded_at,
-            actor: stored.actor,
-            source: stored.source,
+            actor: stored.actor.into_owned(),
+            source: stored.source.map(Cow::into_owned),
             command_id: stored.command_id,
             correlation_id: stored.correlation_id,
             causation_id: stored.causation_id,
-            payload: stored.payload,
+            payload: stored.payload.into_owned(),
             salt: stored.salt,
         })
     }

@@ -9,13 +9,14 @@ pub mod restore;
 pub mod verify;
 
 mod follow;
+mod insert;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::store::{Sql, Store, StoreError};
+use crate::store::{Dialect, Sql, Store, StoreError};
 use envelope::{EnvelopeError, Position};
 
 /// Where the log stands.
@@ -52,6 +53,12 @@ pub enum LogError {
     /// The append task has ended.
     #[error("the log takes no more events: the service is stopping")]
     Stopped,
+    /// The database does not answer, so that nobody knows whether the command was recorded.
+    #[error("the log's database does not answer: repeat the command under the same id in a moment")]
+    Unreachable,
+    /// Deciding a command panicked; nothing of it was recorded.
+    #[error("deciding the command panicked, which is a fault of this program: standard error says where")]
+    Panicked,
     /// More writers wait than the log will hold.
     #[error("the log has too much to do: try again in a moment")]
     Busy,
@@ -61,14 +68,18 @@ pub enum LogError {
 }
 
 /// Every statement of the log, for preparing at start-up.
-pub fn statements() -> Vec<&'static Sql> {
-    [append::STATEMENTS, read::STATEMENTS, verify::STATEMENTS].concat()
+pub fn statements(dialect: Dialect) -> Vec<&'static Sql> {
+    let inserts = match dialect {
+        Dialect::Sqlite => &[],
+        Dialect::Postgres => insert::POSTGRES_STATEMENTS,
+    };
+    [append::STATEMENTS, inserts, read::STATEMENTS, verify::STATEMENTS].concat()
 }
 
 impl Log {
     /// The log of this store.
     pub async fn open(store: Arc<Store>) -> Result<Self, LogError> {
-        store.prepare(&statements()).await?;
+        store.prepare(&statements(store.dialect())).await?;
         let log = Self { store, newest: watch::Sender::new(Position::default()) };
         let head = log.head().await?;
         log.announce(head.position);

@@ -27,8 +27,9 @@ static OF_COMMANDS: Sql = Sql::new(
      where c.actor = $1 and c.command_id in {uuids $2} order by e.position limit $3",
 );
 
-static CONTRACTS: Sql =
-    Sql::new("select record from events where stream_kind = 'contract' and position <= $1 order by position limit $2");
+static CONTRACTS: Sql = Sql::new(
+    "select record from events where stream_kind = 'contract' and position > $1 and position <= $2 order by position limit $3",
+);
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS];
@@ -98,9 +99,15 @@ impl Log {
 
     /// Every event of every contract's own stream up to a position, in order.
     pub async fn contracts(&self, upto: Position) -> Result<Vec<Envelope>, LogError> {
+        self.contracts_between(Position::default(), upto).await
+    }
+
+    /// The events of every contract's own stream after one position and up to another, in order.
+    pub async fn contracts_between(&self, after: Position, upto: Position) -> Result<Vec<Envelope>, LogError> {
         let reader = &self.store.reader;
         let sql = CONTRACTS.text(reader.dialect());
-        let records = on!(reader, pool => sqlx::query_as(sql).bind(upto.0).bind(i64::MAX).fetch_all(pool).await);
+        let records =
+            on!(reader, pool => sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(i64::MAX).fetch_all(pool).await);
         Ok(envelopes(records.map_err(doing("read the contracts"))?)?)
     }
 

@@ -8,9 +8,9 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::append::{Known, NewCommand, insert_commands, insert_events, lock_head, move_head};
+use super::append::{Known, NewCommand, lock_head, move_head};
 use super::envelope::{Envelope, Position, StreamId};
-use super::{Head, Log, LogError};
+use super::{Head, Log, LogError, insert};
 use crate::clock::Chance;
 use crate::store::{Conn, StoreError, doing};
 
@@ -191,9 +191,9 @@ impl Page {
     async fn write(&mut self, conn: &mut Conn) -> Result<(), LogError> {
         let (Some(first), Some(last)) = (self.events.first(), self.events.last()) else { return Ok(()) };
         let between = (first.position, last.position);
-        let inserted = insert_events(conn, &self.events).await;
+        let inserted = insert::events(conn, &self.events).await;
         let inserted = match inserted {
-            Ok(()) => insert_commands(conn, &self.commands).await,
+            Ok(()) => insert::commands(conn, &self.commands).await,
             Err(error) => Err(error),
         };
         inserted.map_err(|error| refused(error, between))?;

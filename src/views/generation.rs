@@ -5,7 +5,7 @@
 use std::path::Path;
 
 use sqlx::postgres::{PgConnectOptions, PgPool};
-use sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::SqliteSynchronous;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use tokio::sync::watch;
 
@@ -79,7 +79,11 @@ impl Generation {
                 generation.announce(Position(position));
                 Ok(Some(generation))
             }
-            Ok(_) | Err(sqlx::Error::Database(_)) => {
+            Ok(_) => {
+                generation.close().await;
+                Ok(None)
+            }
+            Err(source) if is_no_view(&source) => {
                 generation.close().await;
                 Ok(None)
             }
@@ -114,6 +118,14 @@ impl Generation {
         on!(&self.reader, pool => pool.close().await);
         on!(&self.writer, pool => pool.close().await);
     }
+}
+
+/// Whether the error says that there is no view to be read here, rather than that it cannot be read at the moment.
+fn is_no_view(error: &sqlx::Error) -> bool {
+    // Postgres: no such table. SQLite: no such table or column, a damaged file, no database at all.
+    let codes = ["42P01", "1", "11", "26"];
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| codes.contains(&&*code))
 }
 
 async fn define(conn: &mut Conn) -> Result<(), StoreError> {
@@ -178,8 +190,7 @@ fn quoted(name: &str) -> String {
 /// A view's commits need not reach the disk at once: it can always be caught up from the log.
 fn sqlite_pools(path: &Path, create: bool) -> (Pool, Pool) {
     let options = store::sqlite_options(path).synchronous(SqliteSynchronous::Normal).create_if_missing(create);
-    let writer = SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options.clone());
-    (On::Sqlite(writer), On::Sqlite(store::sqlite_readers(options)))
+    (On::Sqlite(store::sqlite_writer(options.clone())), On::Sqlite(store::sqlite_readers(options)))
 }
 
 fn postgres_pools(options: &PgConnectOptions, schema: &str) -> (Pool, Pool) {

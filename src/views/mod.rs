@@ -18,8 +18,13 @@ mod project;
 mod rows;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use sqlx::{Connection as _, PgConnection};
+use tokio::sync::watch;
 
 use crate::access::InScope;
 use crate::contract::{Contract, UnreadableRulebook};
@@ -32,6 +37,9 @@ use project::Projector;
 
 static LIVE: Sql = Sql::new("select generation from live_view where id = 1");
 static SWITCH: Sql = Sql::new("update live_view set generation = $1 where id = 1 and generation < $1");
+
+/// The statements that say which generation is live, which stands beside the log.
+pub static STATEMENTS_ON_THE_LOG: &[&Sql] = &[&LIVE, &SWITCH];
 
 /// How often a node looks for what another node has appended.
 const POLL: Duration = Duration::from_millis(200);
@@ -98,7 +106,9 @@ impl Views {
     /// Opens the live view, caught up with the log; builds it first if there is none that this build can use.
     pub async fn open(log: Log) -> Result<Self, ViewError> {
         let store = Arc::clone(log.store());
-        store.prepare(&[&LIVE, &SWITCH]).await?;
+        store.prepare(STATEMENTS_ON_THE_LOG).await?;
+        // Of several processes that start together one builds, and the others find what it built.
+        let sole = store.sole_builder().await?;
         let generation = match usable(&log, &store).await? {
             Some(generation) => Arc::new(generation),
             None => build(&log, &store).await?,
@@ -111,6 +121,7 @@ impl Views {
             }
             Err(error) => return Err(error),
         };
+        release(sole).await;
         crate::store::prepare(&generation.reader, &statements()).await?;
         Ok(Self { log, live: Arc::new(RwLock::new(generation)), contracts: Arc::default() })
     }
@@ -150,11 +161,17 @@ impl Views {
     /// Builds a new generation from the whole log and makes it the live one.
     pub async fn rebuild(log: &Log) -> Result<Rebuilt, ViewError> {
         let store = Arc::clone(log.store());
+        let sole = store.sole_builder().await?;
         let old = match Generation::open(&store, live_number(&store).await?).await? {
-            Some(generation) => Some((*generation.position().borrow(), generation.digest().await?)),
+            Some(generation) => {
+                let (position, digest) = (*generation.position().borrow(), generation.digest().await?);
+                generation.close().await;
+                Some((position, digest))
+            }
             None => None,
         };
         let generation = build(log, &store).await?;
+        release(sole).await;
         let new = (*generation.position().borrow(), generation.digest().await?);
         generation.close().await;
         Ok(Rebuilt { old, new })
@@ -169,13 +186,39 @@ impl Views {
     pub async fn keep_up(self) {
         let mut newest = self.log.newest();
         loop {
-            let outcome = match Projector::new(self.log.clone(), self.live()).await {
-                Ok(mut projector) => follow(&mut projector, &mut newest).await,
-                Err(error) => error,
-            };
-            tracing::error!(error = ?outcome, "the live view does not follow the log");
+            // A fold that panics must not end this task in silence.
+            let ended = AssertUnwindSafe(self.project(&mut newest)).catch_unwind().await;
+            let error = ended.map_or_else(|_| "a fold panicked".to_owned(), |error| format!("{error:?}"));
+            tracing::error!(error, "the live view does not follow the log");
             tokio::time::sleep(AFTER_A_FAULT).await;
         }
+    }
+
+    /// Projects until something fails.
+    async fn project(&self, newest: &mut watch::Receiver<Position>) -> ViewError {
+        match Projector::new(self.log.clone(), self.live()).await {
+            Ok(mut projector) => loop {
+                newest.mark_unchanged();
+                if let Err(error) = catch_up(&mut projector).await {
+                    return error;
+                }
+                if let Err(error) = self.more(newest).await {
+                    return error;
+                }
+            },
+            Err(error) => error,
+        }
+    }
+
+    /// Waits until the log has events that the live view has not; asks the log now and then, for another node may
+    /// have appended them.
+    async fn more(&self, newest: &mut watch::Receiver<Position>) -> Result<(), ViewError> {
+        while tokio::time::timeout(POLL, newest.changed()).await.is_err() {
+            if self.log.head().await?.position > *self.live().position().borrow() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until the live view has passed a position; false if it has not in time.
@@ -186,8 +229,8 @@ impl Views {
     }
 }
 
-/// Every statement that asks a generation.
-fn statements() -> Vec<&'static Sql> {
+/// Every statement that asks or advances a generation.
+pub fn statements() -> Vec<&'static Sql> {
     [
         generation::STATEMENTS,
         caseload::STATEMENTS,
@@ -200,14 +243,10 @@ fn statements() -> Vec<&'static Sql> {
     .concat()
 }
 
-async fn follow(projector: &mut Projector, newest: &mut tokio::sync::watch::Receiver<Position>) -> ViewError {
-    loop {
-        newest.mark_unchanged();
-        if let Err(error) = catch_up(projector).await {
-            return error;
-        }
-        // A time-out is the poll for what another node has appended.
-        let _ = tokio::time::timeout(POLL, newest.changed()).await;
+/// Lets other processes build; a connection that is broken has let them already.
+async fn release(sole: Option<PgConnection>) {
+    if let Some(conn) = sole {
+        let _ = conn.close().await;
     }
 }
 

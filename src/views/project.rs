@@ -17,7 +17,7 @@ use crate::log::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind, 
 use crate::projections::{self, Rows};
 use crate::store::{Conn, doing, on};
 
-/// Events that one step takes at most.
+/// Events that one step takes at most, where nothing else is said.
 const STEP: i64 = 10_000;
 /// Events that are kept decoded between steps at most.
 const EVENTS_KEPT: usize = 400_000;
@@ -27,10 +27,12 @@ pub(super) struct Projector {
     log: Log,
     generation: Arc<Generation>,
     contracts: BTreeMap<String, Contract>,
-    /// The contracts' events up to here are folded.
+    /// The contracts' events up to here are folded; ahead of the checkpoint while a generation is built.
     contracts_upto: Position,
     histories: HashMap<StreamId, History>,
     events_kept: usize,
+    /// Events that one step takes at most.
+    step: i64,
 }
 
 impl Projector {
@@ -43,17 +45,28 @@ impl Projector {
             log,
             generation,
             contracts: BTreeMap::new(),
-            contracts_upto: upto,
+            contracts_upto: Position::default(),
             histories: HashMap::new(),
             events_kept: 0,
+            step: STEP,
         };
-        for envelope in projector.log.contracts(upto).await? {
-            projector.take_contract(&envelope)?;
-        }
+        projector.take_contracts_upto(upto).await?;
         Ok(projector)
     }
 
-    /// Takes one step; true if there may be more to do.
+    /// Folds the contracts' events that come before a position and that this projector has not seen: another process
+    /// may have projected them.
+    async fn take_contracts_upto(&mut self, upto: Position) -> Result<(), ViewError> {
+        if upto > self.contracts_upto {
+            for envelope in self.log.contracts_between(self.contracts_upto, upto).await? {
+                self.take_contract(&envelope)?;
+            }
+            self.contracts_upto = upto;
+        }
+        Ok(())
+    }
+
+    /// Takes one step; true if there may be more to do. After a fault it is of no more use.
     pub(super) async fn step(&mut self) -> Result<bool, ViewError> {
         let generation = Arc::clone(&self.generation);
         let mut conn = Conn::acquire(&generation.writer).await.map_err(doing("reach the view"))?;
@@ -61,7 +74,10 @@ impl Projector {
         let projected = self.project(&mut conn).await;
         match projected {
             Ok(Some((position, more))) => {
-                conn.commit().await.map_err(doing("commit to the view"))?;
+                if let Err(source) = conn.commit().await {
+                    conn.rollback().await;
+                    return Err(doing("commit to the view")(source).into());
+                }
                 generation.announce(position);
                 Ok(more)
             }
@@ -71,7 +87,6 @@ impl Projector {
             }
             Err(error) => {
                 conn.rollback().await;
-                self.histories.clear();
                 Err(error)
             }
         }
@@ -81,12 +96,13 @@ impl Projector {
         let sql = LOCK_CHECKPOINT.text(conn.dialect());
         let (checkpoint,): (i64,) = on!(&mut *conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await)
             .map_err(doing("lock the view's checkpoint"))?;
-        let events = self.log.page_of(Position(checkpoint), Position(i64::MAX), STEP).await?;
+        let events = self.log.page_of(Position(checkpoint), Position(i64::MAX), self.step).await?;
         let Some(last) = events.last() else {
             self.generation.announce(Position(checkpoint));
             return Ok(None);
         };
-        let (upto, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == STEP));
+        self.take_contracts_upto(Position(checkpoint)).await?;
+        let (upto, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == self.step));
         let changes = self.changes(events, upto).await?;
         changes.write(conn).await.map_err(doing("write view rows"))?;
         let sql = ADVANCE_CHECKPOINT.text(conn.dialect());
@@ -111,6 +127,7 @@ impl Projector {
             };
             changes.add(&before, &after);
         }
+        self.contracts_upto = self.contracts_upto.max(upto);
         if self.events_kept > EVENTS_KEPT {
             self.histories.clear();
             self.events_kept = 0;
@@ -161,6 +178,12 @@ impl Projector {
     fn contract(&mut self, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
         let code = events.first().and_then(|event| event.contract.clone()).unwrap_or_default();
         let known = self.contracts_upto;
+        let rows = |contracts: &BTreeMap<String, Contract>| {
+            contracts.get(&code).map(projections::contract::rows).unwrap_or_default()
+        };
+        // While a generation is built, its first step writes what all the rulebooks make of the contract.
+        let is_new = events.first().is_none_or(|first| first.version == 1);
+        let before = if is_new { Rows::default() } else { rows(&self.contracts) };
         for envelope in events.iter().filter(|envelope| envelope.position > known) {
             let had_rulebook = self.contracts.get(&code).is_some_and(|contract| contract.newest_rulebook().is_some());
             if had_rulebook && envelope.event_type == "RulebookPublished" {
@@ -168,7 +191,7 @@ impl Projector {
             }
             self.take_contract(envelope)?;
         }
-        Ok((Rows::default(), self.contracts.get(&code).map(projections::contract::rows).unwrap_or_default()))
+        Ok((before, rows(&self.contracts)))
     }
 
     fn take_contract(&mut self, envelope: &Envelope) -> Result<(), ViewError> {
@@ -192,4 +215,118 @@ fn of_the_deployment(stream: StreamId, events: &[Envelope]) -> Result<Rows, View
         Event::WorkerJoined(joined) => projections::worker::rows(WorkerId(stream.id), recorded.occurred, joined),
         _ => Rows::default(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::access::{Principal, Role, Scope};
+    use crate::clock::{Chance, Clock};
+    use crate::contract::command::{ContractCommand, Publisher};
+    use crate::contract::rulebook::packs::pack;
+    use crate::journey::command::{Dated, JourneyCommand, ReceiveReferral};
+    use crate::journey::event::{
+        ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
+    };
+    use crate::journey::people::PeopleCommand;
+    use crate::log::append::Expected;
+    use crate::log::envelope::{CommandId, Occurred};
+    use crate::record::{Command, Instruction, Recorder};
+    use crate::store::{Mode, Store};
+    use crate::views::{Views, catch_up};
+
+    fn commands() -> Vec<Command> {
+        let day = |day| Occurred::on(NaiveDate::from_ymd_opt(2018, 1, day).expect("a day"));
+        let id = uuid::Uuid::from_u128;
+        let (journey, worker, text) = (JourneyId(id(1)), WorkerId(id(2)), pack("shps").expect("it ships").text);
+        let fact = ContractOpened {
+            code: "shps".to_owned(),
+            name: "A service".to_owned(),
+            parties: Vec::new(),
+            starts_on: day(1).earliest(),
+            ends_on: None,
+        };
+        let next = text.replace("2017-03\"", "2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
+        let open = ContractCommand::OpenContract { occurred: day(1), fact, rulebook: text.to_owned() };
+        let publish = ContractCommand::PublishRulebook {
+            contract: "shps".to_owned(),
+            occurred: day(9),
+            rulebook: next,
+            publisher: Publisher::OfflineRebuild,
+        };
+        let joined = WorkerJoined { login: None, label: "KW-1".to_owned() };
+        let referral = ReferralReceived {
+            subject: SubjectId(id(3)),
+            area: "brent".to_owned(),
+            cohort: None,
+            referrer: None,
+            external_references: Vec::new(),
+        };
+        let received = ReceiveReferral {
+            journey,
+            contract: "shps".to_owned(),
+            occurred: day(2),
+            register: Some(SubjectKind::Person),
+            fact: referral,
+        };
+        let (php, keyworker) = ("php".to_owned(), "keyworker".to_owned());
+        vec![
+            Command::Contract(open),
+            Command::People(PeopleCommand::AddWorker { worker, occurred: day(1), fact: joined }),
+            Command::Journey(JourneyCommand::ReceiveReferral(received)),
+            Command::Journey(JourneyCommand::AcceptReferral(Dated {
+                journey,
+                occurred: day(3),
+                fact: ReferralAccepted {},
+            })),
+            Command::Journey(JourneyCommand::AssignWorker(Dated {
+                journey,
+                occurred: day(4),
+                fact: WorkerAssigned { worker, role: keyworker },
+            })),
+            Command::Journey(JourneyCommand::AgreePlan(Dated {
+                journey,
+                occurred: day(5),
+                fact: PlanAgreed { kind: php },
+            })),
+            Command::Contract(publish),
+        ]
+    }
+
+    #[tokio::test]
+    async fn the_rows_do_not_depend_on_where_a_view_was_interrupted() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite:{}", directory.path().join("log.db").display());
+        let store = Arc::new(Store::open(&url, Mode::Write).await.expect("a store"));
+        let log = Log::open(Arc::clone(&store)).await.expect("a log");
+        let clock = Arc::new(Clock::standing_at("2018-03-01T09:00:00Z".parse().expect("an instant")));
+        let chance = Arc::new(Chance::seeded(1));
+        let views = Views::open(log.clone()).await.expect("a view");
+        let (recorder, _) = Recorder::start(log.clone(), views, clock, chance).await.expect("a recorder");
+        for (number, command) in (1_u128..).zip(commands()) {
+            let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+            let instruction = Instruction {
+                principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
+                command_id: CommandId(uuid::Uuid::from_u128(number)),
+                body: Vec::new(),
+                expected: Expected::Any,
+                source: None,
+                command,
+            };
+            recorder.append(instruction).await.expect("it is recorded");
+        }
+        let mut digests = Vec::new();
+        for (number, step) in (2..).zip([1, 2, 3, STEP]) {
+            let generation = Arc::new(Generation::create(&store, number).await.expect("a generation"));
+            let mut projector = Projector::new(log.clone(), Arc::clone(&generation)).await.expect("a projector");
+            projector.step = step;
+            catch_up(&mut projector).await.expect("it catches up");
+            assert_eq!(*generation.position().borrow(), log.head().await.expect("a head").position);
+            digests.push(generation.digest().await.expect("a digest"));
+        }
+        digests.dedup();
+        assert_eq!(digests.len(), 1);
+    }
 }

@@ -9,10 +9,7 @@ use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
 
 use crate::log::envelope::hex;
 use crate::projections::{Rows, TABLES, Table, Type, Value};
-use crate::store::{Conn, Pool, on};
-
-/// Rows that one insert statement holds at most, within the stores' limits on binds.
-const ROWS_PER_STATEMENT: usize = 1_000;
+use crate::store::{Conn, Pool, on, portions};
 
 /// What is to change in the view tables.
 #[derive(Debug, Default)]
@@ -45,10 +42,10 @@ impl Changes {
     pub(super) async fn write(self, conn: &mut Conn) -> sqlx::Result<()> {
         for (name, changes) in self.tables {
             let table = TABLES.iter().find(|table| table.name == name).expect("rows name a known table");
-            for keys in changes.gone.chunks(ROWS_PER_STATEMENT) {
+            for keys in portions(&changes.gone) {
                 delete(conn, table, keys).await?;
             }
-            for rows in changes.new.chunks(ROWS_PER_STATEMENT) {
+            for rows in portions(&changes.new) {
                 insert(conn, table, rows).await?;
             }
         }

@@ -73,6 +73,9 @@ async fn only_post_runs_anything_and_nothing_runs_without_a_token() {
             assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{}", answer.body);
         }
         assert_eq!(app.send(get("/graphql")).await.status, StatusCode::UNAUTHORIZED);
+        let posted = app.send(Request::post("/readyz").body(Body::empty()).expect("a request")).await;
+        assert_eq!((posted.status, posted.header("allow")), (StatusCode::METHOD_NOT_ALLOWED, "GET,HEAD"));
+        assert_eq!(posted.json()["status"], 405);
     })
     .await;
 }

@@ -180,6 +180,11 @@ async fn a_bad_value_is_an_error_of_the_request_and_reaches_no_resolver() {
             let codes = answer.codes();
             assert_eq!(codes, ["BAD_USER_INPUT"], "{changed}: {}", answer.body);
         }
+        let input = json!({
+            "journey": journey, "target": journey, "reason": "a slip", "replacement": { "acceptance": { "accepted": false } },
+        });
+        let answer = app.told(&manager(), "correctFact", input).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{}", answer.body);
         assert_eq!(app.head().await, head);
     })
     .await;

@@ -30,14 +30,19 @@ pub(crate) struct Fresh {
     place: Place,
 }
 
-/// Where the store is, so that it goes when the test is over.
-enum Place {
+/// Where a store is, so that it goes when the test is over.
+pub(crate) struct Place {
+    url: String,
+    kind: Kind,
+}
+
+enum Kind {
     Directory { _held: tempfile::TempDir },
     Schema { server: String, name: String },
 }
 
 /// How long a test waits for a view on a busy machine.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The two stores.
 pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
@@ -45,11 +50,8 @@ pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
 impl Fresh {
     /// A service over an empty log on this store, at this instant.
     pub(crate) async fn on(dialect: Dialect, now: DateTime<Utc>) -> Self {
-        let (place, url) = match dialect {
-            Dialect::Sqlite => directory(),
-            Dialect::Postgres => schema().await,
-        };
-        let store = Arc::new(Store::open(&url, Mode::Write).await.expect("the store opens"));
+        let place = Place::on(dialect).await;
+        let store = Arc::new(Store::open(place.url(), Mode::Write).await.expect("the store opens"));
         let log = Log::open(store).await.expect("the log opens");
         let views = Views::open(log.clone()).await.expect("the view opens");
         let clock = Arc::new(Clock::standing_at(now));
@@ -81,6 +83,16 @@ impl Fresh {
         }
     }
 
+    /// Where the store is.
+    pub(crate) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// The URL of its database.
+    pub(crate) fn url(&self) -> &str {
+        self.place.url()
+    }
+
     /// Ends the service and removes its store.
     pub(crate) async fn end(self) {
         for task in &self.tasks {
@@ -88,7 +100,27 @@ impl Fresh {
         }
         self.views.live().close().await;
         self.log.store().close().await;
-        if let Place::Schema { server, name } = self.place {
+        self.place.remove().await;
+    }
+}
+
+impl Place {
+    /// A place for a new store.
+    pub(crate) async fn on(dialect: Dialect) -> Self {
+        match dialect {
+            Dialect::Sqlite => directory(),
+            Dialect::Postgres => schema().await,
+        }
+    }
+
+    /// The URL of its database.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Removes what is there.
+    pub(crate) async fn remove(self) {
+        if let Kind::Schema { server, name } = self.kind {
             let mut conn = PgConnection::connect(&server).await.expect("the server answers");
             let schemas =
                 "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_g')";
@@ -102,19 +134,20 @@ impl Fresh {
     }
 }
 
-fn directory() -> (Place, String) {
+fn directory() -> Place {
     let held = tempfile::tempdir().expect("a temporary directory");
     let url = format!("sqlite:{}", held.path().join("log.db").display());
-    (Place::Directory { _held: held }, url)
+    Place { url, kind: Kind::Directory { _held: held } }
 }
 
-async fn schema() -> (Place, String) {
+async fn schema() -> Place {
     let server = std::env::var(SERVER)
         .unwrap_or_else(|_| panic!("{SERVER} names no Postgres server: run the tests by `tests/with-postgres`"));
     let name = format!("t_{:032x}", u128::from_be_bytes(Chance::System.bytes()));
     let mut conn = PgConnection::connect(&server).await.expect("the server answers");
     conn.execute(AssertSqlSafe(format!("create schema {name}"))).await.expect("a schema of its own");
     let joint = if server.contains('?') { '&' } else { '?' };
-    let url = format!("{server}{joint}options[search_path]={name}");
-    (Place::Schema { server, name }, url)
+    // The name of the application tells the sessions of one test from those of another.
+    let url = format!("{server}{joint}options[search_path]={name}&application_name={name}");
+    Place { url, kind: Kind::Schema { server, name } }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::{InputObject, OneofObject};
+use async_graphql::{CustomValidator, InputObject, InputValueError, OneofObject};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -313,7 +313,17 @@ impl From<DeclineFact> for event::ReferralDeclined {
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct AcceptFact {
     /// Always true.
+    #[graphql(validator(custom = "AlwaysTrue"))]
     pub accepted: bool,
+}
+
+/// A word that says nothing unless it is true.
+struct AlwaysTrue;
+
+impl CustomValidator<bool> for AlwaysTrue {
+    fn check(&self, value: &bool) -> Result<(), InputValueError<bool>> {
+        if *value { Ok(()) } else { Err("write true, or retract the acceptance if it was not so".into()) }
+    }
 }
 
 /// A referral as it should read, with its subject.

@@ -1,0 +1,181 @@
+//! kill -9 under load: what was acknowledged is there once, and the view is what the log says.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use throughline::clock::{Chance, Clock};
+use throughline::deployment::Deployment;
+use throughline::log::Log;
+use throughline::log::envelope::{CommandId, JourneyId};
+use throughline::store::{Dialect, Mode, Store};
+use uuid::Uuid;
+
+use crate::client::{self, Client};
+use crate::field::{Field, Stranger, assert_gapless, assert_verified, now, whole};
+use crate::reopened::assert_rebuilt_alike;
+use crate::stores::Place;
+
+const KILLS: usize = 20;
+const CLIENTS: usize = 24;
+/// How long the program may take from its start to its first answer, on a machine that has other things to do.
+const READY: Duration = Duration::from_secs(20);
+
+/// What the clients were told was done, on disk before they go on.
+struct Ledger(Mutex<File>);
+
+impl Ledger {
+    fn at(path: &Path) -> Self {
+        Self(Mutex::new(File::options().create(true).append(true).open(path).expect("a ledger")))
+    }
+
+    fn acknowledged(&self, command: Uuid) {
+        let mut file = self.0.lock().expect("nobody panics while writing");
+        writeln!(file, "{command}").expect("the ledger is written");
+        file.sync_data().expect("the ledger is on disk");
+    }
+
+    fn read(path: &Path) -> Vec<CommandId> {
+        let text = std::fs::read_to_string(path).expect("the ledger is read");
+        text.lines().map(|line| line.parse().expect("a command id")).collect()
+    }
+}
+
+/// The program, serving.
+struct Server {
+    address: String,
+    token: String,
+    took: Duration,
+}
+
+impl Server {
+    async fn start(place: &Place, directory: &Path) -> (Child, Self) {
+        let program = || {
+            let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
+            program.env("THROUGHLINE_DATABASE", place.url()).env("THROUGHLINE_KEY", directory.join("key"));
+            program.env("RUST_LOG", "info").stdin(Stdio::null());
+            program
+        };
+        let token = program().args(["token", "--role", "manager", "--subject", "tester"]).output().expect("a token");
+        assert!(token.status.success(), "{}", String::from_utf8_lossy(&token.stderr));
+        let began = Instant::now();
+        let mut child = program()
+            .args(["serve", "--listen", "127.0.0.1:0"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let address = address(&mut child);
+        let mut client = Client::to(&address).await.expect("it listens");
+        client.send(&client::ready()).await.expect("it reads");
+        let (status, ready) = client.answer().await.expect("it answers");
+        assert_eq!((status, &ready["lag"]), (200, &Value::from(0)), "{ready}");
+        let token = String::from_utf8(token.stdout).expect("a token is text").trim().to_owned();
+        (child, Self { address, token, took: began.elapsed() })
+    }
+}
+
+/// Where the program says that it listens; the rest of what it says is read and let go.
+fn address(child: &mut Child) -> String {
+    let mut lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
+    let mut said = Vec::new();
+    let address = loop {
+        let Some(Ok(line)) = lines.next() else { panic!("the program ended: {said:#?}") };
+        let url = serde_json::from_str::<Value>(&line).ok().and_then(|line| line["url"].as_str().map(str::to_owned));
+        match url {
+            Some(url) => break url.strip_prefix("http://").expect("a URL").to_owned(),
+            None => said.push(line),
+        }
+    };
+    std::thread::spawn(move || lines.for_each(drop));
+    address
+}
+
+/// Logs contacts until the server is gone.
+async fn load(server: &Server, journeys: &[JourneyId], field: &Field, ledger: &Ledger) {
+    let Ok(mut client) = Client::to(&server.address).await else { return };
+    loop {
+        let at = field.below(journeys.len() as u64);
+        let (command, journey) = (field.id(), journeys[usize::try_from(at).expect("few journeys")]);
+        match client.log_contact(&client::log_contact(&server.token, journey, command)).await {
+            Ok(true) => ledger.acknowledged(command),
+            Ok(false) => panic!("the server refused a contact"),
+            Err(_) => return,
+        }
+    }
+}
+
+async fn killed_again_and_again(dialect: Dialect) {
+    let (place, field) = (Place::on(dialect).await, Field::of("kill -9"));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("ledger");
+    let (clock, chance) = (Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
+    let deployment = Deployment::open(place.url(), clock, chance).await.expect("it opens");
+    let journeys = field.journeys(&deployment.recorder, 16).await;
+    deployment.close().await;
+
+    let mut slowest = Duration::ZERO;
+    let ledger = Ledger::at(&path);
+    for round in 1..=KILLS {
+        let (mut child, server) = Server::start(&place, directory.path()).await;
+        slowest = slowest.max(server.took);
+        let after = Duration::from_millis(20 + field.below(400));
+        let clients = (0..CLIENTS).map(|_| load(&server, &journeys, &field, &ledger));
+        let killed = async {
+            tokio::time::sleep(after).await;
+            // SIGKILL: nothing of it runs any more, and whoever waits for an answer never gets it.
+            child.kill().expect("it is killed");
+        };
+        tokio::join!(futures_util::future::join_all(clients), killed);
+        child.wait().expect("it is gone");
+        if dialect == Dialect::Postgres {
+            the_server_has_noticed(&place).await;
+        }
+        assert_all_is_there(&place, &Ledger::read(&path)).await;
+        assert_rebuilt_alike(&place).await;
+        eprintln!("{dialect:?}, kill {round} after {after:?}: ready in {:?}", server.took);
+    }
+    assert!(Ledger::read(&path).len() > KILLS, "the kills came under load");
+    assert!(slowest < READY, "the program took {slowest:?} to be ready");
+    place.remove().await;
+}
+
+async fn assert_all_is_there(place: &Place, ledger: &[CommandId]) {
+    let store = Store::open(place.url(), Mode::Write).await.expect("the store opens");
+    let log = Log::open(Arc::new(store)).await.expect("the log opens");
+    let events = whole(&log).await;
+    assert_gapless(&events);
+    assert_verified(&log).await;
+    let mut times: HashMap<CommandId, usize> = HashMap::new();
+    for event in events.iter().filter(|event| event.event_type == "ContactLogged") {
+        *times.entry(event.command_id).or_default() += 1;
+    }
+    assert!(times.values().all(|times| *times == 1), "no command is in the log twice");
+    for command in ledger {
+        assert!(times.contains_key(command), "{command} was acknowledged and is not in the log");
+    }
+    log.store().close().await;
+}
+
+/// Postgres ends a commit that was under way when its client died; then the session goes.
+async fn the_server_has_noticed(place: &Place) {
+    let mut stranger = Stranger::at(place).await;
+    while !stranger.sessions(place, "%").await.is_empty() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_twenty_times_under_load_it_keeps_what_it_acknowledged_on_sqlite() {
+    killed_again_and_again(Dialect::Sqlite).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_twenty_times_under_load_it_keeps_what_it_acknowledged_on_postgres() {
+    killed_again_and_again(Dialect::Postgres).await;
+}

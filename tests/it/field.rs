@@ -1,0 +1,236 @@
+//! What the field does, in a few words, for tests that need a lot of it: a contract, journeys, contacts.
+//!
+//! Every choice follows from one seed, which is printed, and taken from `THROUGHLINE_TEST_SEED` where that is set.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use futures_util::future::join_all;
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
+use throughline::access::{Principal, Role, Scope};
+use throughline::clock::Chance;
+use throughline::contract::command::ContractCommand;
+use throughline::contract::rulebook::packs::pack;
+use throughline::journey::Recorded;
+use throughline::journey::command::{Dated, JourneyCommand, ReceiveReferral};
+use throughline::journey::event::{
+    Attendance, ContactLogged, ContactWith, ContractOpened, ReferralAccepted, ReferralReceived, SubjectKind,
+};
+use throughline::journey::people::PeopleCommand;
+use throughline::log::Log;
+use throughline::log::append::Expected;
+use throughline::log::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
+use throughline::record::{Command, Instruction, Recorder};
+use uuid::Uuid;
+
+use crate::stores::Place;
+
+/// The seed of a run, where it is to be repeated.
+const SEED: &str = "THROUGHLINE_TEST_SEED";
+/// The contract that all of it is in.
+pub(crate) const CONTRACT: &str = "shps";
+
+/// Whether the longer runs are asked for.
+pub(crate) fn is_full() -> bool {
+    std::env::var_os("THROUGHLINE_TEST_FULL").is_some_and(|full| !full.is_empty() && full != "0")
+}
+
+/// The moment at which a test's clock stands.
+pub(crate) fn now() -> DateTime<Utc> {
+    "2018-02-01T09:00:00Z".parse().expect("an instant")
+}
+
+/// The day on which everything happens.
+pub(crate) fn day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(2018, 1, 15).expect("a day")
+}
+
+/// Somebody who may do what the tests do.
+pub(crate) fn principal(role: Role) -> Principal {
+    Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment }
+}
+
+/// Where commands, ids and chance come from.
+pub(crate) struct Field {
+    chance: Chance,
+}
+
+impl Field {
+    /// A field of its own for a test.
+    pub(crate) fn of(test: &str) -> Self {
+        let given = std::env::var(SEED).ok().map(|seed| seed.parse().expect("a seed is a whole number"));
+        let seed = given.unwrap_or_else(|| u64::from_be_bytes(Chance::System.bytes()));
+        eprintln!("{test}: {SEED}={seed}");
+        Self { chance: Chance::seeded(seed) }
+    }
+
+    /// A new id.
+    pub(crate) fn id(&self) -> Uuid {
+        self.chance.id_at(now())
+    }
+
+    /// A number below another.
+    pub(crate) fn below(&self, end: u64) -> u64 {
+        u64::from_be_bytes(self.chance.bytes()) % end
+    }
+
+    /// A command with an id of its own, from somebody who may.
+    pub(crate) fn instruct(&self, command: Command) -> Instruction {
+        let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+        Instruction {
+            principal: principal(role),
+            command_id: CommandId(self.id()),
+            body: Vec::new(),
+            expected: Expected::Any,
+            source: None,
+            command,
+        }
+    }
+
+    /// A contact with the client of a journey.
+    pub(crate) fn contact(&self, journey: JourneyId) -> Instruction {
+        let fact = ContactLogged {
+            channel: "phone".to_owned(),
+            direction: None,
+            with: ContactWith::Client,
+            attendance: Attendance::None,
+            face_to_face: false,
+            two_way: true,
+            group: false,
+            minutes: Some(15),
+            scheduled_on: None,
+            worker: None,
+        };
+        self.instruct(Command::Journey(JourneyCommand::LogContact(dated(journey, fact))))
+    }
+
+    /// A subject who becomes known: the smallest command there is.
+    pub(crate) fn subject(&self) -> Instruction {
+        self.instruct(Command::People(PeopleCommand::RegisterSubject {
+            subject: SubjectId(self.id()),
+            occurred: Occurred::on(day()),
+            kind: SubjectKind::Person,
+        }))
+    }
+
+    /// Opens the contract and takes on so many clients.
+    pub(crate) async fn journeys(&self, recorder: &Recorder, count: usize) -> Vec<JourneyId> {
+        let contract = ContractCommand::OpenContract {
+            occurred: Occurred::on(day()),
+            fact: ContractOpened {
+                code: CONTRACT.to_owned(),
+                name: "Single Homelessness Prevention Service".to_owned(),
+                parties: Vec::new(),
+                starts_on: day(),
+                ends_on: None,
+            },
+            rulebook: pack(CONTRACT).expect("it ships").text.to_owned(),
+        };
+        recorder.append(self.instruct(Command::Contract(contract))).await.expect("the contract opens");
+        self.further_journeys(recorder, count).await
+    }
+
+    /// Takes on so many more clients.
+    pub(crate) async fn further_journeys(&self, recorder: &Recorder, count: usize) -> Vec<JourneyId> {
+        let journeys: Vec<JourneyId> = (0..count).map(|_| JourneyId(self.id())).collect();
+        let began = journeys.iter().map(|journey| self.begin(recorder, *journey));
+        join_all(began).await;
+        journeys
+    }
+
+    async fn begin(&self, recorder: &Recorder, journey: JourneyId) {
+        let referral = ReceiveReferral {
+            journey,
+            contract: CONTRACT.to_owned(),
+            occurred: Occurred::on(day()),
+            register: Some(SubjectKind::Person),
+            fact: ReferralReceived {
+                subject: SubjectId(self.id()),
+                area: "brent".to_owned(),
+                cohort: None,
+                referrer: None,
+                external_references: Vec::new(),
+            },
+        };
+        let accepted = JourneyCommand::AcceptReferral(dated(journey, ReferralAccepted {}));
+        for command in [JourneyCommand::ReceiveReferral(referral), accepted] {
+            recorder.append(self.instruct(Command::Journey(command))).await.expect("the client is taken on");
+        }
+    }
+}
+
+fn dated<T>(journey: JourneyId, fact: T) -> Dated<T> {
+    Dated { journey, occurred: Occurred::on(day()), fact }
+}
+
+/// The whole log, read page by page.
+pub(crate) async fn whole(log: &Log) -> Vec<Envelope> {
+    let mut events: Vec<Envelope> = Vec::new();
+    loop {
+        let after = events.last().map_or(Position::default(), |event| event.position);
+        let page = log.page(after, Position(i64::MAX)).await.expect("the log is read");
+        if page.is_empty() {
+            return events;
+        }
+        events.extend(page);
+    }
+}
+
+/// Positions from 1 and every stream's versions from 1, none missing and none twice.
+pub(crate) fn assert_gapless(events: &[Envelope]) {
+    let mut versions: std::collections::HashMap<StreamId, i64> = std::collections::HashMap::new();
+    for (expected, event) in (1..).zip(events) {
+        assert_eq!(event.position, Position(expected), "positions leave none out");
+        let version = versions.entry(event.stream).or_default();
+        *version += 1;
+        assert_eq!(event.version, *version, "versions of {} leave none out", event.stream);
+    }
+}
+
+/// Every record, hash, column and command is as it was written.
+pub(crate) async fn assert_verified(log: &Log) {
+    let readable = |event: &Envelope| Recorded::decode(event).map(drop).map_err(Into::into);
+    let verified = log.verify(readable).await.expect("the log is read");
+    assert_eq!(verified.findings, [], "the log is as it was written");
+}
+
+/// Somebody else's connection to the same database.
+pub(crate) enum Stranger {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+impl Stranger {
+    /// Connects beside the program.
+    pub(crate) async fn at(place: &Place) -> Self {
+        let url = place.url();
+        if url.starts_with("sqlite:") {
+            Self::Sqlite(SqliteConnection::connect(url).await.expect("the file opens"))
+        } else {
+            let url = url.replace("application_name=t_", "application_name=stranger_");
+            Self::Postgres(PgConnection::connect(&url).await.expect("the server answers"))
+        }
+    }
+
+    /// Runs statements.
+    pub(crate) async fn run(&mut self, sql: &str) {
+        self.try_run(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+    }
+
+    /// Runs statements, which may fail.
+    pub(crate) async fn try_run(&mut self, sql: &str) -> sqlx::Result<()> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match self {
+            Self::Sqlite(conn) => conn.execute(sql).await.map(drop),
+            Self::Postgres(conn) => conn.execute(sql).await.map(drop),
+        }
+    }
+
+    /// How many of the program's sessions stand in a transaction, on Postgres; their last statement says what they did.
+    pub(crate) async fn sessions(&mut self, place: &Place, state: &str) -> Vec<String> {
+        let Self::Postgres(conn) = self else { panic!("only Postgres has sessions") };
+        let (_, name) = place.url().rsplit_once("application_name=").expect("a test has its own name");
+        let sessions = "select query from pg_stat_activity where application_name = $1 and state like $2";
+        let rows: Vec<(String,)> =
+            sqlx::query_as(sessions).bind(name).bind(state).fetch_all(conn).await.expect("the sessions are listed");
+        rows.into_iter().map(|(query,)| query).collect()
+    }
+}

@@ -1,0 +1,160 @@
+//! Reopening: a view is what the log says, whatever it was doing when the process ended, and start-up checks its
+//! statements.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use throughline::clock::{Chance, Clock};
+use throughline::contract::command::{ContractCommand, Publisher};
+use throughline::contract::rulebook::packs::pack;
+use throughline::deployment::Deployment;
+use throughline::log::envelope::Occurred;
+use throughline::log::{self, Log};
+use throughline::record::{Command, Recorder};
+use throughline::store::{Mode, Sql, Store};
+use throughline::views::{self, Views};
+
+use crate::field::{CONTRACT, Field, Stranger, day, now, whole};
+use crate::stores::{Place, STORES};
+
+async fn log_at(place: &Place) -> Log {
+    let store = Store::open(place.url(), Mode::Write).await.expect("the store opens");
+    Log::open(Arc::new(store)).await.expect("the log opens")
+}
+
+/// Opens the live view, which brings it up to the log, and compares it with one that is built anew.
+pub(crate) async fn assert_rebuilt_alike(place: &Place) {
+    let log = log_at(place).await;
+    let views = Views::open(log.clone()).await.expect("the view opens");
+    let head = log.head().await.expect("the head").position;
+    assert_eq!(*views.live().position().borrow(), head, "an opened view has caught up");
+    let live = views.live().digest().await.expect("a digest");
+    views.live().close().await;
+    let rebuilt = Views::rebuild(&log).await.expect("it is built anew");
+    assert_eq!(rebuilt.old, Some((head, live)));
+    assert_eq!(rebuilt.old, Some(rebuilt.new), "the live view is what the log says");
+    log.store().close().await;
+}
+
+/// A write side whose view nobody keeps up.
+async fn without_a_projector(place: &Place) -> (Log, Recorder, tokio::task::JoinHandle<()>) {
+    let log = log_at(place).await;
+    let views = Views::open(log.clone()).await.expect("the view opens");
+    let (clock, chance) = (Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
+    let (recorder, task) = Recorder::start(log.clone(), views, clock, chance).await.expect("it starts");
+    (log, recorder, task)
+}
+
+#[tokio::test]
+async fn a_view_that_stopped_between_append_and_project_catches_up_when_it_is_opened() {
+    for dialect in STORES {
+        let (place, field) = (Place::on(dialect).await, Field::of("behind"));
+        let (log, recorder, task) = without_a_projector(&place).await;
+        let journeys = field.journeys(&recorder, 10).await;
+        drop(recorder);
+        task.await.expect("it ends");
+        log.store().close().await;
+        assert_rebuilt_alike(&place).await;
+
+        // Then from a checkpoint in the middle, with streams that have earlier events.
+        let (log, recorder, task) = without_a_projector(&place).await;
+        for journey in &journeys {
+            recorder.append(field.contact(*journey)).await.expect("it is appended");
+        }
+        drop(recorder);
+        task.await.expect("it ends");
+        log.store().close().await;
+        assert_rebuilt_alike(&place).await;
+        place.remove().await;
+    }
+}
+
+/// A step takes ten thousand events at most, and a contract's stream may have events in several steps.
+#[tokio::test]
+async fn a_view_is_built_anew_though_a_further_rulebook_stands_far_from_the_first() {
+    for dialect in STORES {
+        let (place, field) = (Place::on(dialect).await, Field::of("further rulebook"));
+        let (log, recorder, task) = without_a_projector(&place).await;
+        field.journeys(&recorder, 1).await;
+        for _ in 0..21 {
+            let sent = (0..500).map(|_| recorder.append(field.subject()));
+            for done in futures_util::future::join_all(sent).await {
+                done.expect("it is appended");
+            }
+        }
+        let text = pack(CONTRACT).expect("it ships").text.replace("version = \"2017-03\"", "version = \"2017-04\"");
+        let command = ContractCommand::PublishRulebook {
+            contract: CONTRACT.to_owned(),
+            occurred: Occurred::on(day()),
+            rulebook: text.replace("effective_from = 2017-03-01", "effective_from = 2017-04-01"),
+            publisher: Publisher::OfflineRebuild,
+        };
+        recorder.append(field.instruct(Command::Contract(command))).await.expect("it is published");
+        drop(recorder);
+        task.await.expect("it ends");
+        log.store().close().await;
+        assert_rebuilt_alike(&place).await;
+        place.remove().await;
+    }
+}
+
+#[tokio::test]
+async fn a_statement_that_the_store_does_not_understand_stops_the_start() {
+    static BROKEN: Sql = Sql::new("select nobody from nowhere where id = $1");
+    for dialect in STORES {
+        let place = Place::on(dialect).await;
+        let log = log_at(&place).await;
+        let refused = log.store().prepare(&[&BROKEN]).await.expect_err("it is not understood");
+        assert_eq!(refused.to_string(), "cannot prepare every statement");
+        log.store().close().await;
+
+        let mut stranger = Stranger::at(&place).await;
+        stranger.run("alter table commands rename column first_position to first_place").await;
+        let store = Store::open(place.url(), Mode::Write).await.expect("the store opens");
+        let refused = Log::open(Arc::new(store)).await.expect_err("a statement names a column that is gone");
+        assert_eq!(refused.to_string(), "cannot prepare every statement");
+        stranger.run("alter table commands rename column first_place to first_position").await;
+        log_at(&place).await.store().close().await;
+        place.remove().await;
+    }
+}
+
+/// Start-up prepares the statements of these lists; a test counts that none is missing from them.
+#[tokio::test]
+async fn every_statement_is_in_the_lists_that_start_up_prepares() {
+    for dialect in STORES {
+        let place = Place::on(dialect).await;
+        let clock = Arc::new(Clock::standing_at(now()));
+        let opened = Deployment::open(place.url(), clock, Arc::new(Chance::System)).await.expect("it opens");
+        assert_eq!(whole(&opened.log).await.len(), 0);
+        let listed = [log::statements(dialect), views::STATEMENTS_ON_THE_LOG.to_vec()].concat();
+        opened.log.store().prepare(&listed).await.expect("each is understood");
+        opened.close().await;
+        place.remove().await;
+    }
+    let all = [
+        log::statements(throughline::store::Dialect::Postgres),
+        views::STATEMENTS_ON_THE_LOG.to_vec(),
+        views::statements(),
+    ];
+    let all: BTreeSet<String> = all.concat().iter().map(|statement| format!("{statement:p}")).collect();
+    let written = statements_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
+    assert_eq!(all.len(), written.len(), "a statement is missing from its module's list: {written:#?}");
+}
+
+/// Every `static NAME: Sql` below a folder.
+fn statements_in(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            found.extend(statements_in(&path));
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = std::fs::read_to_string(&path).expect("a text");
+            let named = text.lines().filter_map(|line| line.trim().split_once(": Sql =")).map(|(before, _)| before);
+            found.extend(named.map(|name| format!("{}: {name}", path.display())));
+        }
+    }
+    found
+}
