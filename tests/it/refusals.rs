@@ -180,6 +180,10 @@ async fn a_bad_value_is_an_error_of_the_request_and_reaches_no_resolver() {
             let codes = answer.codes();
             assert_eq!(codes, ["BAD_USER_INPUT"], "{changed}: {}", answer.body);
         }
+        let twice = json!([{ "name": "secured_as", "value": "new" }, { "name": "secured_as", "value": "kept" }]);
+        let input = json!({ "journey": journey, "domain": "accommodation", "attributes": twice });
+        let answer = app.told(&manager(), "startSpell", input).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{}", answer.body);
         let input = json!({
             "journey": journey, "target": journey, "reason": "a slip", "replacement": { "acceptance": { "accepted": false } },
         });
