@@ -1,6 +1,8 @@
 //! The journey itself: one row with what lists and filters ask for. It must hold nothing that only a day can tell.
 
 use super::{Rows, Told, Value, table};
+use crate::journey::event::ReferralReceived;
+use crate::log::envelope::JourneyId;
 
 table!("journey", key 1, [
     "id": Uuid, "contract": Text, "reference": Text, "subject": Uuid, "area": Text, "cohort": Text,
@@ -25,4 +27,10 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
             Value::date(declined),
         ],
     );
+}
+
+/// What people call the journey: the first case number it came with, else the last eight digits of its id.
+pub fn reference(id: JourneyId, referral: &ReferralReceived) -> String {
+    let id = id.0.simple().to_string();
+    referral.external_references.first().map_or_else(|| id[24..].to_uppercase(), |reference| reference.id.clone())
 }

@@ -149,10 +149,9 @@ impl<'a> Told<'a> {
         Some(Self { id, contract, journey, rulebook, received: *received, referral })
     }
 
-    /// What people call the journey: the first case number it came with, else the last eight digits of its id.
+    /// What people call the journey.
     pub fn reference(&self) -> String {
-        let first = self.referral.external_references.first();
-        first.map_or_else(|| self.id.0.simple().to_string()[24..].to_uppercase(), |reference| reference.id.clone())
+        journey::reference(self.id, self.referral)
     }
 
     /// The first day at whose end this fact of the journey counts: the journey is there from its referral on, though

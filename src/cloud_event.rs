@@ -267,6 +267,15 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
     })
 }
 
+/// The id of a line that is otherwise not read, if it has one.
+pub fn id_of(line: &str) -> Option<Uuid> {
+    #[derive(Deserialize)]
+    struct Identified {
+        id: Uuid,
+    }
+    serde_json::from_str(line).ok().map(|Identified { id }| id)
+}
+
 fn data(raw: Option<Box<RawValue>>) -> Result<Data, LineError> {
     let read: ReadData = required("data", raw, "write an object with contract and payload")?;
     let payload = read.payload.ok_or_else(|| LineError::at("data.payload", "missing: write what was so"))?;
@@ -435,4 +444,121 @@ fn reason(error: &serde_json::Error) -> String {
 /// A value from outside as an error shows it.
 fn cut(text: &str) -> String {
     format!("{:?}", text.chars().take(80).collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LONDON: Tz = chrono_tz::Europe::London;
+
+    fn line(time: &str, data: &str) -> String {
+        format!(
+            r#"{{"specversion":"1.0","id":"1e582dfa-7468-5240-bcd8-82e5aca601c4","source":"x","type":"throughline.journey.plan_agreed.v1","subject":"journey/75bc4ed3-d337-53b3-84ba-0f80d78336e8","time":"{time}","data":{{{data}"payload":{{"kind":"php"}}}}}}"#
+        )
+    }
+
+    fn occurred(time: &str, data: &str) -> Occurred {
+        let read = from_line(&line(time, data)).expect("a line");
+        read.occurred(Some(LONDON)).expect("a day")
+    }
+
+    fn day(text: &str) -> Occurred {
+        Occurred::on(text.parse().expect("a date"))
+    }
+
+    fn at(text: &str, time: &str) -> Occurred {
+        day(text).at(Some(time.parse().expect("a time")))
+    }
+
+    #[test]
+    fn a_line_needs_no_more_than_it_must() {
+        let read = from_line(&line("2022-01-03", "")).expect("a line");
+        assert_eq!(read.event_type, EventType::PlanAgreed);
+        assert_eq!((read.sequence, read.recorded_at, read.data.contract), (None, None, None));
+        assert_eq!(read.data.precision, Precision::Day);
+    }
+
+    #[test]
+    fn an_instant_is_a_day_of_the_contracts_zone() {
+        assert_eq!(occurred("2022-03-31T23:30:00Z", ""), at("2022-04-01", "00:30:00"));
+        assert_eq!(occurred("2022-04-01T00:00:00+01:00", ""), day("2022-04-01"));
+        assert_eq!(occurred("2022-03-31T23:00:00Z", ""), day("2022-04-01"), "midnight says no time");
+        assert_eq!(occurred("2022-04-01", ""), day("2022-04-01"));
+    }
+
+    #[test]
+    fn what_local_time_says_goes_before_the_time_of_day() {
+        assert_eq!(occurred("2022-01-03T14:00:00Z", r#""local_time":null,"#), day("2022-01-03"));
+        assert_eq!(occurred("2022-01-03T00:00:00Z", r#""local_time":"09:15:00","#), at("2022-01-03", "09:15:00"));
+        assert_eq!(occurred("2022-01-03", r#""local_time":"00:00:00","#), at("2022-01-03", "00:00:00"));
+    }
+
+    #[test]
+    fn a_month_stands_at_its_first_day_and_has_no_time() {
+        let month = occurred("2022-01-17", r#""precision":"month","#);
+        assert_eq!(month, Occurred::within("2022-01-01".parse().expect("a date"), Precision::Month));
+        let read = from_line(&line("2022-01-17", r#""precision":"month","local_time":"09:00:00","#)).expect("a line");
+        assert_eq!(read.occurred(None).expect_err("no time").key.as_deref(), Some("data.local_time"));
+    }
+
+    #[test]
+    fn a_day_is_written_at_its_midnight_with_the_zones_offset_and_reads_back() {
+        use chrono_tz::Tz as Zone;
+        let written = |occurred, zone| time_of(occurred, zone).to_rfc3339_opts(SecondsFormat::AutoSi, true);
+        assert_eq!(written(day("2022-01-03"), LONDON), "2022-01-03T00:00:00Z");
+        assert_eq!(written(day("2022-07-03"), LONDON), "2022-07-03T00:00:00+01:00");
+        assert_eq!(written(at("2022-07-03", "14:30:00"), LONDON), "2022-07-03T14:30:00+01:00");
+        // There was no midnight that day, and in Kabul of old the offset had seconds.
+        let (sao_paulo, kabul) = (Zone::America__Sao_Paulo, Zone::Asia__Kabul);
+        assert_eq!(written(day("2018-11-04"), sao_paulo), "2018-11-04T01:00:00-02:00");
+        for (on, zone) in [("2018-11-04", sao_paulo), ("1900-06-01", kabul), ("2022-10-30", LONDON)] {
+            let text = line(&written(day(on), zone), r#""local_time":null,"#);
+            assert_eq!(from_line(&text).expect("a line").occurred(Some(zone)).expect("a day"), day(on));
+        }
+    }
+
+    #[test]
+    fn a_sequence_is_a_number_or_its_text() {
+        for written in ["12", r#""12""#, r#""0000000000000000012""#] {
+            let text = line("2022-01-03", "").replacen('{', &format!(r#"{{"sequence":{written},"#), 1);
+            assert_eq!(from_line(&text).expect("a line").sequence, Some(Position(12)), "{written}");
+        }
+        for written in ["0", "-1", "1.5", r#""""#, r#""twelve""#, "[]"] {
+            let text = line("2022-01-03", "").replacen('{', &format!(r#"{{"sequence":{written},"#), 1);
+            assert_eq!(from_line(&text).expect_err("no position").key.as_deref(), Some("sequence"), "{written}");
+        }
+    }
+
+    #[test]
+    fn sequences_sort_as_text() {
+        let digits = |position: i64| format!("{position:0SEQUENCE_DIGITS$}");
+        assert!(digits(9) < digits(10) && digits(10) < digits(i64::MAX));
+    }
+
+    #[test]
+    fn extensions_of_others_are_left_alone() {
+        let text = line("2022-01-03", "").replacen('{', r#"{"traceparent":"00-0af7","partitionkey":7,"#, 1);
+        assert!(from_line(&text).is_ok());
+    }
+
+    #[test]
+    fn an_error_names_the_key_and_the_remedy() {
+        let told = |from: &str, to: &str| {
+            let text = line("2022-01-03", "").replacen(from, to, 1);
+            from_line(&text).and_then(|read| read.event().map(drop)).expect_err(to).to_string()
+        };
+        assert_eq!(told(r#""time""#, r#""times""#), "time: missing: write the day on which it was so");
+        assert_eq!(told("1.0", "0.3"), r#"specversion: "0.3" is unknown: write "1.0""#);
+        assert!(told("plan_agreed.v1", "plan_torn.v1").starts_with("type: this build knows no type"));
+        assert!(told("journey/75bc", "subject/75bc").starts_with("subject: PlanAgreed belongs to a journey"));
+        assert!(told("journey/75bc", "75bc").starts_with("subject: malformed stream"));
+        assert!(
+            told(r#""payload""#, r#""payloads""#).starts_with("data.payloads: unknown key: leave it out (expected")
+        );
+        assert!(told(r#""kind""#, r#""kinds""#).starts_with("data.payload.kinds: unknown key"));
+        assert_eq!(told(r#""kind":"php""#, ""), "data.payload.kind: missing: write it");
+        assert_eq!(told(r#"{"kind":"php"}"#, "[]"), "data.payload: not an object: write what was so");
+        assert!(told("}", "").starts_with("not JSON at column"));
+    }
 }

@@ -48,6 +48,14 @@ impl Command {
         }
     }
 
+    /// What is said of a journey or contract that the caller may not know of: the same as of one that is not there.
+    fn not_found(&self) -> Refusal {
+        match self {
+            Self::Journey(JourneyCommand::ReceiveReferral(_)) | Self::Contract(_) => Refusal::contract_not_found(),
+            Self::Journey(_) | Self::People(_) => Refusal::journey_not_found(),
+        }
+    }
+
     const fn action(&self) -> Action {
         match self {
             Self::Journey(JourneyCommand::ReceiveReferral(_)) => Action::ReceiveReferral,
@@ -138,9 +146,20 @@ impl Recorder {
         let Instruction { principal, command_id, body, expected, source, command } = instruction;
         let stream = command.stream();
         let actor = principal.actor();
+        let (caller, action, not_found) = (principal.clone(), command.action(), command.not_found());
         let decide = Decision { principal, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, decide };
         match self.appender.append(request).await {
+            Ok(appended) if appended.replayed => {
+                // The log looks for a replay before anything else; what it shows is for whoever may still see it.
+                policy(&caller, action).map_err(NotDone::Denied)?;
+                let mut codes = appended.events.iter().filter_map(|event| event.contract.as_deref());
+                if codes.all(|code| caller.scope.contract(code).is_some()) {
+                    Ok(appended)
+                } else {
+                    Err(NotDone::Refused(not_found.alone()))
+                }
+            }
             Ok(appended) => Ok(appended),
             Err(Rejection::Refused(not_done)) => Err(not_done),
             Err(Rejection::CommandIdReused) => Err(NotDone::CommandIdReused),
@@ -250,11 +269,15 @@ impl Decide<StreamState> for Decision {
         let visible = |code: &str| self.principal.scope.contract(code).is_some();
         match (&self.command, self.contract_code(streams)) {
             (Command::People(_), _) => Ok(()),
-            (_, Some(code)) if visible(code) => Ok(()),
-            (Command::Journey(JourneyCommand::ReceiveReferral(_)) | Command::Contract(_), _) => {
-                Err(NotDone::Refused(Refusal::contract_not_found().alone()))
+            (Command::Journey(command @ JourneyCommand::ReceiveReferral(_)), Some(code)) if visible(code) => {
+                // The id may be that of a journey of another contract: nothing is said of that one.
+                match history(streams, command).and_then(History::contract) {
+                    Some(code) if !visible(code) => Err(NotDone::Refused(Refusal::journey_not_found().alone())),
+                    _ => Ok(()),
+                }
             }
-            (Command::Journey(_), _) => Err(NotDone::Refused(Refusal::journey_not_found().alone())),
+            (_, Some(code)) if visible(code) => Ok(()),
+            _ => Err(NotDone::Refused(self.command.not_found().alone())),
         }
     }
 

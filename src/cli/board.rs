@@ -1,10 +1,207 @@
-//! board
+//! The boards: the performance tables of a contract, as people know them on paper.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use chrono::NaiveDate;
+
+use super::commands::complain;
+use super::table::{self, Table};
 use super::{Ending, Format, Places};
-pub(super) async fn run(
-    _places: &Places,
-    _c: &str,
-    _o: Option<chrono::NaiveDate>,
-    _f: Format,
-) -> anyhow::Result<Ending> {
-    anyhow::bail!("soon")
+use crate::access::{InScope, Scope};
+use crate::clock::Clock;
+use crate::contract::Contract;
+use crate::contract::Rulebook;
+use crate::contract::rulebook::Buckets;
+use crate::log::Log;
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
+use crate::store::{Mode, Store, StoreError};
+use crate::views::Views;
+use crate::views::durations;
+use crate::views::exits::{self, ExitRow};
+use crate::views::generation::Generation;
+use crate::views::performance::{self, Performance};
+use crate::views::period::{Month, Months, Period};
+use crate::views::recency::{self, Measure};
+use crate::views::referral_to_plan;
+
+/// The months that the month-by-month tables show at most.
+const MONTHS_SHOWN: usize = 12;
+
+pub(super) async fn run(places: &Places, code: &str, as_of: Option<NaiveDate>, format: Format) -> Result<Ending> {
+    let views = open_to_read(places).await?;
+    let scope = Scope::Deployment;
+    let found = match scope.contract(code) {
+        Some(scoped) => views.contract(scoped).await?.map(|contract| (scoped, contract)),
+        None => None,
+    };
+    let Some((scoped, contract)) = found else {
+        complain(&format!("no contract {code:?} is open: open it with `throughline contract open`"));
+        return Ok(Ending::WrongUse);
+    };
+    let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
+    let tables = tables(&views.live(), scoped, &contract, as_of.unwrap_or(today)).await?;
+    table::print(&mut std::io::stdout().lock(), &tables, format)?;
+    Ok(Ending::Done)
+}
+
+/// The views, caught up where nothing serves; where a server holds the database, it keeps them up.
+async fn open_to_read(places: &Places) -> Result<Views> {
+    let store = match Store::open(places.database(), Mode::Write).await {
+        Ok(store) => store,
+        Err(StoreError::Claimed(_)) => {
+            let log = Log::open(Arc::new(Store::open(places.database(), Mode::Read).await?)).await?;
+            return Ok(Views::open_to_read(log).await?);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Views::open(Log::open(Arc::new(store)).await?).await?)
+}
+
+/// The tables of a contract at the end of a day.
+pub(super) async fn tables(
+    view: &Generation,
+    scope: InScope<'_>,
+    contract: &Contract,
+    as_of: NaiveDate,
+) -> Result<Vec<Table>> {
+    let Some(rulebook) = contract.newest_rulebook() else { return Ok(Vec::new()) };
+    let month = Month::of(as_of);
+    let shown = last_months(contract, month);
+    let board = view.performance(scope, as_of, rulebook, (performance::By::Area, shown)).await?;
+    let mut tables = funnel(&board, month, as_of);
+    tables.extend(recency(view, scope, rulebook, as_of).await?);
+    tables.extend(waits(view, scope, rulebook, (as_of, month)).await?);
+    tables.push(left(view, scope, rulebook, (as_of, month)).await?);
+    Ok(tables)
+}
+
+/// The last months of the contract, at most a year.
+fn last_months(contract: &Contract, last: Month) -> Months {
+    let from_start = contract.opened().and_then(|opened| Months::from_to(Month::of(opened.starts_on), last));
+    let months: Vec<Month> = from_start.unwrap_or(Months::one(last)).iter().collect();
+    let first = months[months.len().saturating_sub(MONTHS_SHOWN)];
+    Months::from_to(first, last).unwrap_or(Months::one(last))
+}
+
+/// The funnel: the month, the contract to date, and each stage month by month.
+fn funnel(board: &Performance, month: Month, as_of: NaiveDate) -> Vec<Table> {
+    let provisional = if month.is_provisional(as_of) { ", provisional" } else { "" };
+    let mut columns = vec!["Area".to_owned()];
+    columns.extend(board.stages.iter().map(|stage| stage.label.clone()));
+    columns.push("Declined".to_owned());
+    let by_area = |count: fn(&performance::MonthsRow) -> u64| -> Vec<Vec<String>> {
+        let rows = board.declined.iter().enumerate().map(|(at, declined)| {
+            let reached = board.stages.iter().filter_map(|stage| stage.rows.get(at)).map(count);
+            let counts = reached.chain([count(declined)]).map(|count| count.to_string());
+            std::iter::once(declined.group.label()).chain(counts).collect()
+        });
+        rows.collect()
+    };
+    let in_month = by_area(|row| row.by_month.last().copied().unwrap_or(0));
+    let to_date = by_area(|row| row.cumulative);
+    let title = month.first().format("%B %Y");
+    let mut tables = vec![
+        Table { title: format!("In {title}{provisional}"), columns: columns.clone(), rows: in_month },
+        Table { title: format!("From the start of the contract to {title}{provisional}"), columns, rows: to_date },
+    ];
+    for stage in &board.stages {
+        let mut columns = vec!["Area".to_owned()];
+        columns.extend(board.months.iter().map(|month| month.to_string()));
+        let rows = stage.rows.iter().map(|row| {
+            let counts = row.by_month.iter().map(u64::to_string);
+            std::iter::once(row.group.label()).chain(counts).collect()
+        });
+        tables.push(Table { title: format!("{} by month", stage.label), columns, rows: rows.collect() });
+    }
+    tables
+}
+
+async fn recency(view: &Generation, scope: InScope<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Result<Vec<Table>> {
+    let mut tables = Vec::new();
+    let asked = [
+        ("Days since contact by keyworker, contacts by anyone", recency::By::Keyworker, Measure::Anyone),
+        ("Days since contact by keyworker, their own contacts", recency::By::Keyworker, Measure::Keyworker),
+        ("Days since contact by area, contacts by anyone", recency::By::Area, Measure::Anyone),
+    ];
+    for (title, by, measure) in asked {
+        let rows = view.contact_recency(scope, as_of, rulebook, (by, measure)).await?;
+        let none = match measure {
+            Measure::Anyone => rulebook.recency.buckets.none.as_str(),
+            Measure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER,
+        };
+        let mut columns = bucket_columns("", &rulebook.recency.buckets);
+        columns.extend([none, "Date imprecise", "No keyworker", "Total"].map(str::to_owned));
+        let rows = rows.into_iter().map(|row| {
+            let counts = row.buckets.iter().copied();
+            let counts = counts.chain([row.none, row.date_imprecise, row.unassigned, row.total()]);
+            std::iter::once(row.group.label()).chain(counts.map(|count| count.to_string())).collect()
+        });
+        tables.push(Table { title: format!("{title}, at the end of {as_of}"), columns, rows: rows.collect() });
+    }
+    Ok(tables)
+}
+
+async fn waits(
+    view: &Generation,
+    scope: InScope<'_>,
+    rulebook: &Rulebook,
+    (as_of, month): (NaiveDate, Month),
+) -> Result<Vec<Table>> {
+    let Some(measured) = &rulebook.referral_to_plan else { return Ok(Vec::new()) };
+    let periods = [
+        ("Referral to plan, to date".to_owned(), Period::ToDate),
+        (
+            format!("Referral to plan, referred in {}", month.first().format("%B %Y")),
+            Period::Months(Months::one(month)),
+        ),
+    ];
+    let mut tables = Vec::new();
+    for (title, period) in periods {
+        let by = referral_to_plan::By::Area;
+        let Some(rows) = view.referral_to_plan(scope, as_of, rulebook, (by, period)).await? else { continue };
+        let mut columns = bucket_columns("Area", &measured.buckets);
+        columns.push(measured.buckets.none.clone());
+        columns.extend(["Closed without plan", "Date imprecise", "Total", "Median", "Mean"].map(str::to_owned));
+        let rows = rows.into_iter().map(|row| {
+            let shown = |days: Option<_>| days.map(|days| durations::shown(days).to_string()).unwrap_or_default();
+            let counts = row.buckets.iter().copied();
+            let counts = counts.chain([row.no_plan_yet, row.closed_without_plan, row.date_imprecise, row.total()]);
+            let cells = std::iter::once(row.group.label()).chain(counts.map(|count| count.to_string()));
+            cells.chain([shown(row.days.median()), shown(row.days.mean())]).collect()
+        });
+        tables.push(Table { title: format!("{title}, at the end of {as_of}"), columns, rows: rows.collect() });
+    }
+    Ok(tables)
+}
+
+fn bucket_columns(first: &str, buckets: &Buckets) -> Vec<String> {
+    std::iter::once(first.to_owned()).chain(buckets.labels.iter().cloned()).collect()
+}
+
+async fn left(
+    view: &Generation,
+    scope: InScope<'_>,
+    rulebook: &Rulebook,
+    (as_of, month): (NaiveDate, Month),
+) -> Result<Table> {
+    let by = exits::By::Reason;
+    let in_month = view.exits(scope, as_of, rulebook, (by, Period::Months(Months::one(month)))).await?;
+    let to_date = view.exits(scope, as_of, rulebook, (by, Period::ToDate)).await?;
+    let mut rows = side_by_side(&in_month.closed, &to_date.closed, "");
+    rows.push(vec!["Exits".to_owned(), in_month.total().to_string(), to_date.total().to_string()]);
+    rows.extend(side_by_side(&in_month.disengaged, &to_date.disengaged, "Disengaged: "));
+    let columns = vec!["Reason".to_owned(), month.to_string(), "To date".to_owned()];
+    Ok(Table { title: format!("Exits by reason, at the end of {as_of}"), columns, rows })
+}
+
+/// The same reasons in a month and to date; a reason that no one left for is not shown.
+fn side_by_side(in_month: &[ExitRow], to_date: &[ExitRow], before: &str) -> Vec<Vec<String>> {
+    let month_of =
+        |row: &ExitRow| in_month.iter().find(|other| other.group == row.group).map_or(0, |other| other.journeys);
+    let counted = to_date.iter().filter(|row| row.journeys > 0);
+    let cells = |row: &ExitRow| {
+        vec![format!("{before}{}", row.group.label()), month_of(row).to_string(), row.journeys.to_string()]
+    };
+    counted.map(cells).collect()
 }

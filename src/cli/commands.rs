@@ -9,13 +9,15 @@ use chrono::{NaiveDate, TimeDelta};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::{Cli, Command, ContractCommand, Ending, LogCommand, Places, board, demo};
+use super::{
+    Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, LogCommand, Places, board, demo, files,
+};
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use crate::contract::Rulebook;
 use crate::contract::command::{ContractCommand as Contracts, Publisher};
 use crate::contract::rulebook::packs;
+use crate::contract::{Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::http;
@@ -28,7 +30,7 @@ use crate::store::{Mode, Store};
 use crate::views::Views;
 
 /// Who the command line is in the log.
-const COMMAND_LINE: &str = "command-line";
+pub(super) const COMMAND_LINE: &str = "command-line";
 
 pub(super) async fn run(cli: Cli) -> Result<Ending> {
     let places = cli.places;
@@ -46,9 +48,13 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             Ok(Ending::Done)
         }
         Command::Rebuild { rulebook } => rebuild(&places, rulebook.as_deref()).await,
-        Command::Log(LogCommand::Verify) => bail!("soon"),
-        Command::Log(LogCommand::Tail { .. }) => bail!("soon"),
-        Command::Import(_) | Command::Export(_) => bail!("soon"),
+        Command::Log(LogCommand::Verify) => files::verify(&places).await,
+        Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
+        Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,
+        Command::Import(ImportCommand::Ndjson { file, contract, results, .. }) => {
+            files::import(&places, &file, &contract.unwrap_or_default(), results).await
+        }
+        Command::Export(ExportCommand::Ndjson { contracts }) => files::export(&places, contracts).await,
     }
 }
 
@@ -58,15 +64,23 @@ pub(super) fn complain(message: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{message}");
 }
 
+/// Tells what is wrong with a rulebook, place by place.
+fn complain_of(rulebook: &str, errors: &[RulebookError]) -> Ending {
+    for error in errors {
+        complain(&format!("{rulebook}: {error}"));
+    }
+    Ending::WrongUse
+}
+
 /// Opens the deployment to write, on the machine's time.
 pub(super) async fn open(places: &Places) -> Result<Deployment> {
-    Deployment::open(&places.database, Arc::new(Clock::Machine), Arc::new(Chance::System))
+    Deployment::open(places.database(), Arc::new(Clock::Machine), Arc::new(Chance::System))
         .await
         .context("cannot open the database")
 }
 
 pub(super) fn key(places: &Places) -> Result<Arc<LocalKey>> {
-    Ok(Arc::new(LocalKey::read_or_make(&places.key)?))
+    Ok(Arc::new(LocalKey::read_or_make(places.key())?))
 }
 
 pub(super) fn parts(deployment: &Deployment) -> Parts {
@@ -80,21 +94,29 @@ pub(super) fn parts(deployment: &Deployment) -> Parts {
 
 async fn serve(places: &Places, listen: &str) -> Result<Ending> {
     let key = key(places)?;
+    let listener = listening(listen).await?;
     let deployment = open(places).await?;
     if deployment.log.head().await?.position.0 == 0 {
         complain(
             "the database is empty: stop this, and open a contract with `throughline contract open --rulebook FILE`",
         );
     }
-    serve_until_stopped(deployment, key, listen).await?;
+    serve_until_stopped(deployment, key, listener).await?;
     Ok(Ending::Done)
 }
 
+/// A listener at an address.
+pub(super) async fn listening(at: &str) -> Result<TcpListener> {
+    TcpListener::bind(at).await.with_context(|| format!("cannot listen on {at}: give another --listen"))
+}
+
 /// Serves a deployment until the process is told to stop, then ends what was begun.
-pub(super) async fn serve_until_stopped(deployment: Deployment, key: Arc<LocalKey>, listen: &str) -> Result<()> {
-    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
-    let url = http::url_of(listener.local_addr()?);
-    tracing::info!(url, "serving");
+pub(super) async fn serve_until_stopped(
+    deployment: Deployment,
+    key: Arc<LocalKey>,
+    listener: TcpListener,
+) -> Result<()> {
+    tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
     let router = http::router(parts(&deployment), key);
     http::serve(listener, router, told_to_stop()).await.context("the server failed")?;
     tracing::info!("stopping");
@@ -103,7 +125,7 @@ pub(super) async fn serve_until_stopped(deployment: Deployment, key: Arc<LocalKe
 }
 
 /// Completes when the process is asked to stop.
-async fn told_to_stop() {
+pub(super) async fn told_to_stop() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {
@@ -135,8 +157,7 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
     let rulebook = match Rulebook::parse(&text) {
         Ok(rulebook) => rulebook,
         Err(errors) => {
-            errors.iter().for_each(|error| complain(&format!("{}: {error}", opening.rulebook)));
-            return Ok(Ending::WrongUse);
+            return Ok(complain_of(&opening.rulebook, &errors));
         }
     };
     let mut parties = Vec::new();
@@ -187,7 +208,9 @@ async fn record(deployment: &Deployment, command: Contracts, done: &str) -> Resu
             Ok(Ending::Done)
         }
         Err(NotDone::Refused(refusals)) => {
-            refusals.iter().for_each(|refusal| complain(&refusal.to_string()));
+            for refusal in refusals {
+                complain(&refusal.to_string());
+            }
             Ok(Ending::WrongUse)
         }
         Err(NotDone::Fault(fault)) => Err(fault.into()),
@@ -212,7 +235,7 @@ pub(super) fn issue(key: &LocalKey, principal: &Principal, lasting: TimeDelta) -
 }
 
 async fn rebuild(places: &Places, rulebook: Option<&Path>) -> Result<Ending> {
-    let store = Arc::new(Store::open(&places.database, Mode::Write).await?);
+    let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     let log = Log::open(Arc::clone(&store)).await?;
     if let Some(path) = rulebook {
         store.close().await;
@@ -240,8 +263,7 @@ async fn publish(places: &Places, path: &Path) -> Result<Ending> {
     let contract = match Rulebook::parse(&text) {
         Ok(rulebook) => rulebook.contract,
         Err(errors) => {
-            errors.iter().for_each(|error| complain(&format!("{}: {error}", path.display())));
-            return Ok(Ending::WrongUse);
+            return Ok(complain_of(&path.display().to_string(), &errors));
         }
     };
     let deployment = open(places).await?;

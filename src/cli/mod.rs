@@ -6,10 +6,11 @@
 mod board;
 mod commands;
 mod demo;
+mod files;
 mod table;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use chrono::NaiveDate;
@@ -30,18 +31,23 @@ struct Cli {
 /// Where things are.
 #[derive(Debug, Args)]
 struct Places {
-    /// The database: `sqlite:FILE` or `postgres://USER@HOST/DATABASE`.
-    #[arg(
-        long,
-        global = true,
-        env = "THROUGHLINE_DATABASE",
-        default_value = "sqlite:throughline.db",
-        hide_env_values = true
-    )]
-    database: String,
-    /// The file of the local signing key; it is made, readable by you alone, if there is none.
-    #[arg(long, global = true, env = "THROUGHLINE_KEY", default_value = "throughline.key")]
-    key: PathBuf,
+    /// The database, `sqlite:FILE` or `postgres://USER@HOST/DATABASE`; `sqlite:throughline.db` if left out.
+    #[arg(long, global = true, env = "THROUGHLINE_DATABASE", hide_env_values = true)]
+    database: Option<String>,
+    /// The file of the local signing key, `throughline.key` if left out; it is made, readable by you alone, if there is
+    /// none.
+    #[arg(long, global = true, env = "THROUGHLINE_KEY")]
+    key: Option<PathBuf>,
+}
+
+impl Places {
+    fn database(&self) -> &str {
+        self.database.as_deref().unwrap_or("sqlite:throughline.db")
+    }
+
+    fn key(&self) -> &Path {
+        self.key.as_deref().unwrap_or(Path::new("throughline.key"))
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -162,7 +168,7 @@ enum ImportCommand {
 
 #[derive(Debug, Subcommand)]
 enum ExportCommand {
-    /// Every event as an NDJSON CloudEvent, one a line, in the order of the log.
+    /// Every event as NDJSON in the CloudEvents form, one a line, in the order of the log.
     #[command(visible_alias = "events", after_help = "Example: throughline export ndjson > events.ndjson")]
     Ndjson {
         /// Only what belongs to this contract; give it again for more.
@@ -208,8 +214,10 @@ pub(crate) enum Ending {
     WrongUse,
 }
 
-/// Runs the command line.
-pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the command line on a runtime of its own.
+///
+/// The runtime is here rather than in the binary so that all that is asynchronous is compiled once, with the library.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(help) => {
@@ -220,7 +228,15 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     crate::telemetry::start();
-    match commands::run(cli).await {
+    exit_code(block_on(cli))
+}
+
+fn block_on(cli: Cli) -> anyhow::Result<Ending> {
+    tokio::runtime::Runtime::new()?.block_on(commands::run(cli))
+}
+
+fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {
+    match ended {
         Ok(Ending::Done) => ExitCode::SUCCESS,
         Ok(Ending::CheckFailed) => ExitCode::from(1),
         Ok(Ending::WrongUse) => ExitCode::from(2),

@@ -42,11 +42,8 @@ impl Table {
     }
 
     fn csv(&self, out: &mut impl Write) -> io::Result<()> {
-        for row in std::iter::once(&self.columns).chain(&self.rows) {
-            let cells: Vec<String> = std::iter::once(&self.title).chain(row).map(|cell| quoted(cell)).collect();
-            write!(out, "{}\r\n", cells.join(","))?;
-        }
-        Ok(())
+        let rows = std::iter::once(&self.columns).chain(&self.rows);
+        rows.into_iter().try_for_each(|row| csv_row(out, std::iter::once(&self.title).chain(row)))
     }
 }
 
@@ -60,6 +57,12 @@ pub(crate) fn print(out: &mut impl Write, tables: &[Table], format: Format) -> i
         }
         Format::Csv => tables.iter().try_for_each(|table| table.csv(out)),
     }
+}
+
+/// Writes one row as RFC 4180 wants it.
+pub(crate) fn csv_row<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a String>) -> io::Result<()> {
+    let cells: Vec<String> = cells.map(|cell| quoted(cell)).collect();
+    write!(out, "{}\r\n", cells.join(","))
 }
 
 /// A cell as JSON: a whole number where it is one, nothing where it is blank.

@@ -2,31 +2,32 @@
 
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::NaiveDate;
 
+use super::boards::{
+    BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, GroupCount, MonthCounts, Performance, PeriodInput, RecencyBy,
+    ReferralToPlan, StageCounts, counted, period_of,
+};
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::journey::{ContactMeasure, Journey};
 use super::people::Worker;
 use super::query::FIRST;
-use super::scalars::{Date, Decimal, Id, Instant, Position};
+use super::scalars::{Date, Id, Instant, Position};
 use crate::access::InScope;
 use crate::access::policy::Action;
 use crate::contract;
 use crate::contract::Rulebook;
-use crate::contract::rulebook::Buckets;
 use crate::log::envelope::{JourneyId, StreamId, WorkerId};
-use crate::views::board::Group as BoardGroup;
-use crate::views::caseload::{CaseloadFilter, HeldBy, HeldRow, Place};
-use crate::views::durations::{self, Durations};
+use crate::views::caseload::{CaseloadFilter, HeldBy, Place};
 use crate::views::exits;
-use crate::views::performance::{self, MonthsRow};
+use crate::views::performance;
 use crate::views::period::{self, Months};
 use crate::views::recency::{self, Measure};
-use crate::views::referral_to_plan::{self, ReferralToPlanRow};
+use crate::views::referral_to_plan;
 
 /// A contract, read as of one day.
 pub struct Contract {
@@ -213,20 +214,8 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(default_with = "BoardBy::Area", desc = "By what it is broken down.")] by: BoardBy,
         #[graphql(desc = "Only journeys whose referral counts in these months.")] period: Option<PeriodInput>,
-    ) -> Result<Option<Vec<ReferralToPlan>>> {
-        ctx.allow(Action::ReadPerformance)?;
-        let rulebook = self.rules()?;
-        let Some(measured) = &rulebook.referral_to_plan else { return Ok(None) };
-        let by = match by {
-            BoardBy::Area => referral_to_plan::By::Area,
-            BoardBy::Whole => referral_to_plan::By::Whole,
-        };
-        let how = (by, period_of(period)?);
-        let rows = ctx.caller().generation.referral_to_plan(self.scope(ctx)?, self.as_of, rulebook, how).await;
-        let shown = rows
-            .or_fault()?
-            .map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect());
-        Ok(shown)
+    ) -> Option<Result<Vec<ReferralToPlan>>> {
+        self.waited_for_a_plan(ctx, by, period).await.transpose()
     }
 
     /// How many journeys reached each stage of the funnel, by area and month of the first fact that did; from the start
@@ -300,6 +289,25 @@ impl Contract {
 }
 
 impl Contract {
+    async fn waited_for_a_plan(
+        &self,
+        ctx: &Context<'_>,
+        by: BoardBy,
+        period: Option<PeriodInput>,
+    ) -> Result<Option<Vec<ReferralToPlan>>> {
+        ctx.allow(Action::ReadPerformance)?;
+        let rulebook = self.rules()?;
+        let Some(measured) = &rulebook.referral_to_plan else { return Ok(None) };
+        let by = match by {
+            BoardBy::Area => referral_to_plan::By::Area,
+            BoardBy::Whole => referral_to_plan::By::Whole,
+        };
+        let how = (by, period_of(period)?);
+        let generation = &ctx.caller().generation;
+        let rows = generation.referral_to_plan(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
+        Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
+    }
+
     /// The months from the start of the contract to the one of `asOf`.
     fn whole_contract(&self) -> Months {
         let last = period::Month::of(self.as_of);
@@ -434,313 +442,6 @@ fn place(cursor: &str) -> Result<Place> {
     };
     read()
         .ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
-}
-
-/// By what days since contact are broken down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "recency::By")]
-pub enum RecencyBy {
-    /// One row for each keyworker, and one for journeys without.
-    Keyworker,
-    /// One row for each service area.
-    Area,
-    /// One row.
-    Whole,
-}
-
-/// By what a board is broken down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-pub enum BoardBy {
-    /// One row for each service area.
-    Area,
-    /// One row.
-    Whole,
-}
-
-/// By what exits are broken down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-pub enum ExitsBy {
-    /// One row for each reason.
-    Reason,
-    /// One row for each service area.
-    Area,
-}
-
-/// The months that two days are in, and all between.
-#[derive(Debug, Clone, Copy, InputObject)]
-pub struct PeriodInput {
-    /// A day of the first month.
-    pub from: Date,
-    /// A day of the last month; the same month if left out.
-    pub to: Option<Date>,
-}
-
-impl PeriodInput {
-    fn months(self) -> Result<Months> {
-        let first = period::Month::of(self.from.0);
-        let last = self.to.map_or(first, |to| period::Month::of(to.0));
-        Months::from_to(first, last).ok_or_else(|| {
-            let most = period::MONTHS_MAX;
-            Code::BadUserInput
-                .error(format!("the period runs backwards or is longer than {most} months: write from before to"))
-        })
-    }
-}
-
-fn period_of(period: Option<PeriodInput>) -> Result<period::Period> {
-    period.map_or(Ok(period::Period::ToDate), |period| period.months().map(period::Period::Months))
-}
-
-/// Whose journeys a row counts.
-#[derive(Debug, Clone, SimpleObject)]
-#[graphql(complex)]
-pub struct Group {
-    /// What a board prints at the beginning of the row.
-    label: String,
-    /// The service area, where the row is of one.
-    area: Option<String>,
-    /// The reason, where the row is of one.
-    reason: Option<String>,
-    /// Whether the row is of journeys without a keyworker.
-    unassigned: bool,
-    #[graphql(skip)]
-    keyworker: Option<WorkerId>,
-}
-
-#[ComplexObject]
-impl Group {
-    /// The keyworker, where the row is of one.
-    async fn keyworker(&self, ctx: &Context<'_>) -> Result<Option<Worker>> {
-        match self.keyworker {
-            Some(id) => Worker::load(ctx, id).await,
-            None => Ok(None),
-        }
-    }
-}
-
-impl From<BoardGroup> for Group {
-    fn from(group: BoardGroup) -> Self {
-        let label = group.label();
-        let plain = Self { label, area: None, reason: None, unassigned: false, keyworker: None };
-        match group {
-            BoardGroup::Whole => plain,
-            BoardGroup::Area(code) => Self { area: Some(code), ..plain },
-            BoardGroup::Keyworker(holder) => Self { keyworker: Some(holder.worker), ..plain },
-            BoardGroup::Unassigned => Self { unassigned: true, ..plain },
-            BoardGroup::Reason(code) => Self { reason: Some(code), ..plain },
-        }
-    }
-}
-
-/// How many journeys are in one bucket.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct BucketCount {
-    /// What boards print, such as `1-2 weeks`.
-    label: String,
-    /// The most days that the bucket holds; none for the last one.
-    up_to_days: Option<u32>,
-    /// How many journeys.
-    journeys: u64,
-}
-
-fn counted(buckets: &Buckets, counts: &[u64]) -> Vec<BucketCount> {
-    let rows = buckets.labels.iter().zip(counts).enumerate();
-    rows.map(|(at, (label, journeys))| BucketCount {
-        label: label.clone(),
-        up_to_days: buckets.upper.get(at).copied(),
-        journeys: *journeys,
-    })
-    .collect()
-}
-
-/// How many journeys somebody holds.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct CaseloadOf {
-    /// Whose.
-    group: Group,
-    /// How many.
-    journeys: u64,
-    /// How many at each stage.
-    stages: Vec<StageCount>,
-}
-
-/// How many journeys stand at a stage.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct StageCount {
-    /// The stage's code.
-    stage: String,
-    /// How many journeys.
-    journeys: u64,
-}
-
-impl From<HeldRow> for CaseloadOf {
-    fn from(row: HeldRow) -> Self {
-        let stages = row.by_stage.into_iter();
-        Self {
-            group: row.group.into(),
-            journeys: row.journeys,
-            stages: stages.map(|(stage, journeys)| StageCount { stage, journeys }).collect(),
-        }
-    }
-}
-
-/// One row of days since contact.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct ContactRecency {
-    /// Whose journeys.
-    group: Group,
-    /// How many in each bucket of the rulebook.
-    buckets: Vec<BucketCount>,
-    /// How many without a contact that counts.
-    none: u64,
-    /// What boards print for those.
-    none_label: String,
-    /// How many whose last contact is not dated exactly enough for one bucket.
-    date_imprecise: u64,
-    /// With the measure `KEYWORKER`: how many have no keyworker whose contacts could count.
-    unassigned: u64,
-    /// All of them.
-    total: u64,
-}
-
-/// One row of referral to plan.
-#[derive(Debug, Clone, SimpleObject)]
-#[graphql(complex)]
-pub struct ReferralToPlan {
-    /// Whose journeys.
-    group: Group,
-    /// How many with a plan in each bucket of the rulebook.
-    buckets: Vec<BucketCount>,
-    /// How many open journeys have no plan yet.
-    no_plan_yet: u64,
-    /// What boards print for those.
-    no_plan_yet_label: String,
-    /// How many were closed without a plan.
-    closed_without_plan: u64,
-    /// How many have a plan, but dates that are not exact enough for one bucket.
-    date_imprecise: u64,
-    /// How many have a plan dated before the referral: 0 days, and worth a look.
-    plan_before_referral: u64,
-    /// How many have a plan.
-    with_plan: u64,
-    /// All of them.
-    total: u64,
-    #[graphql(skip)]
-    days: Durations,
-}
-
-#[ComplexObject]
-impl ReferralToPlan {
-    /// The median in days, of those with a plan whose dates are exact; one decimal, rounded half up.
-    async fn median_days(&self) -> Option<Decimal> {
-        self.days.median().map(durations::shown).map(Decimal)
-    }
-
-    /// The mean in days, of those with a plan whose dates are exact; one decimal, rounded half up.
-    async fn mean_days(&self) -> Option<Decimal> {
-        self.days.mean().map(durations::shown).map(Decimal)
-    }
-
-    /// A percentile in days, by linear interpolation; one decimal, rounded half up.
-    async fn percentile_days(
-        &self,
-        #[graphql(validator(minimum = 0, maximum = 100), desc = "Which, from 0 to 100.")] percent: i32,
-    ) -> Option<Decimal> {
-        let percent = u32::try_from(percent).ok()?;
-        self.days.percentile(percent).map(durations::shown).map(Decimal)
-    }
-}
-
-impl ReferralToPlan {
-    fn of(row: ReferralToPlanRow, buckets: &Buckets) -> Self {
-        Self {
-            with_plan: row.with_plan(),
-            total: row.total(),
-            group: row.group.into(),
-            buckets: counted(buckets, &row.buckets),
-            no_plan_yet: row.no_plan_yet,
-            no_plan_yet_label: buckets.none.clone(),
-            closed_without_plan: row.closed_without_plan,
-            date_imprecise: row.date_imprecise,
-            plan_before_referral: row.plan_before_referral,
-            days: row.days,
-        }
-    }
-}
-
-/// The funnel by area and month.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Performance {
-    /// A table for each stage, in the order of the rulebook.
-    stages: Vec<StageCounts>,
-    /// The referrals declined, by the month of the decline; they still count as referrals.
-    declined: Vec<MonthCounts>,
-}
-
-/// How many journeys reached one stage.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct StageCounts {
-    /// The stage's code.
-    code: String,
-    /// What boards print, such as `Housing Secured`.
-    label: String,
-    /// Its rows.
-    rows: Vec<MonthCounts>,
-}
-
-/// One row of counts, month by month.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct MonthCounts {
-    /// Whose journeys.
-    group: Group,
-    /// The count of each month.
-    months: Vec<MonthCount>,
-    /// Those months together.
-    total: u64,
-    /// All from the month in which the contract started to the last of these months.
-    cumulative: u64,
-}
-
-/// The count of one month.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct MonthCount {
-    /// The first day of the month.
-    month: Date,
-    /// How many journeys.
-    journeys: u64,
-    /// Whether the month is still under way at `asOf`, so that the count may yet grow.
-    provisional: bool,
-}
-
-impl MonthCounts {
-    fn of(row: MonthsRow, months: Months, as_of: NaiveDate) -> Self {
-        let counts = months.iter().zip(&row.by_month).map(|(month, journeys)| MonthCount {
-            month: Date(month.first()),
-            journeys: *journeys,
-            provisional: month.is_provisional(as_of),
-        });
-        Self { months: counts.collect(), total: row.total(), cumulative: row.cumulative, group: row.group.into() }
-    }
-}
-
-/// The exits of a period.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Exits {
-    /// Journeys that were closed.
-    closed: Vec<GroupCount>,
-    /// Journeys marked as disengaged: no exit by itself.
-    disengaged: Vec<GroupCount>,
-    /// All exits of the period.
-    total: u64,
-}
-
-/// How many journeys are in one row.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct GroupCount {
-    /// The reason or the area.
-    group: Group,
-    /// How many journeys.
-    journeys: u64,
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObje
 use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
+use super::context::{Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
 use super::people::{Subject, Worker};
 use super::scalars::{Date, Position};
@@ -103,6 +104,9 @@ pub enum Known {
 }
 
 impl Known {
+    /// Everything that the log holds.
+    pub const ALL: Self = Self::UptoPosition(envelope::Position(i64::MAX));
+
     fn covers(self, envelope: &Envelope) -> bool {
         match self {
             Self::UptoPosition(position) => envelope.position <= position,
@@ -181,6 +185,12 @@ struct Reading {
     folded: Folded,
 }
 
+impl Reading {
+    fn referral(&self) -> Option<&(envelope::Occurred, event::ReferralReceived)> {
+        self.folded.referral.as_ref()
+    }
+}
+
 impl Journey {
     /// A journey whose story is read when a field asks for it.
     pub fn later(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate) -> Self {
@@ -191,6 +201,16 @@ impl Journey {
     pub fn of(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate, story: Arc<Story>) -> Self {
         let folded = story.history.journey_as_of(as_of);
         Self { id, contract, as_of, story: OnceCell::new_with(Some(Reading { story, folded })) }
+    }
+
+    /// A journey as of today in its contract's zone; none if the caller may not know of it.
+    pub async fn today(ctx: &Context<'_>, id: JourneyId, story: Arc<Story>) -> Result<Option<Self>> {
+        let Some(scoped) = story.contract().and_then(|code| ctx.in_scope(code)) else { return Ok(None) };
+        let contract = ctx.parts().views.contract(scoped).await.or_fault()?;
+        Ok(contract.map(|contract| {
+            let today = ctx.today(&contract);
+            Self::of(id, contract, today, Arc::clone(&story))
+        }))
     }
 
     async fn read(&self, ctx: &Context<'_>) -> Result<&Reading> {
@@ -224,9 +244,8 @@ impl Journey {
     }
 
     /// What people call it: the first case number it came with, else the last eight digits of its id.
-    async fn reference(&self, ctx: &Context<'_>) -> Result<Option<String>> {
-        let reading = self.read(ctx).await?;
-        Ok(self.told(reading).map(|told| told.reference()))
+    async fn reference(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        self.perhaps(ctx, |reading| self.told(reading).map(|told| told.reference())).await
     }
 
     /// The code of its contract.
@@ -250,39 +269,39 @@ impl Journey {
     }
 
     /// Who was referred, by pseudonym.
-    async fn subject(&self, ctx: &Context<'_>) -> Result<Option<Subject>> {
-        Ok(self.read(ctx).await?.folded.subject().map(Subject))
+    async fn subject(&self, ctx: &Context<'_>) -> Option<Result<Subject>> {
+        self.perhaps(ctx, |reading| reading.folded.subject().map(Subject)).await
     }
 
     /// The service area.
-    async fn area(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        Ok(self.read(ctx).await?.folded.referral.as_ref().map(|(_, referral)| referral.area.as_str()))
+    async fn area(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
+        self.perhaps(ctx, |reading| reading.referral().map(|(_, referral)| referral.area.as_str())).await
     }
 
     /// The cohort, where the contract has cohorts.
-    async fn cohort(&self, ctx: &Context<'_>) -> Result<Option<&str>> {
-        Ok(self.read(ctx).await?.folded.referral.as_ref().and_then(|(_, referral)| referral.cohort.as_deref()))
+    async fn cohort(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
+        self.perhaps(ctx, |reading| reading.referral().and_then(|(_, referral)| referral.cohort.as_deref())).await
     }
 
     /// When the referral was received.
-    async fn received(&self, ctx: &Context<'_>) -> Result<Option<OccurredOn>> {
-        Ok(self.read(ctx).await?.folded.referral.as_ref().map(|(received, _)| (*received).into()))
+    async fn received(&self, ctx: &Context<'_>) -> Option<Result<OccurredOn>> {
+        self.perhaps(ctx, |reading| reading.referral().map(|(received, _)| (*received).into())).await
     }
 
     /// When the service took the client on.
-    async fn accepted(&self, ctx: &Context<'_>) -> Result<Option<OccurredOn>> {
-        Ok(self.read(ctx).await?.folded.accepted.map(Into::into))
+    async fn accepted(&self, ctx: &Context<'_>) -> Option<Result<OccurredOn>> {
+        self.perhaps(ctx, |reading| reading.folded.accepted.map(Into::into)).await
     }
 
     /// When and why the service did not take the client on.
-    async fn declined(&self, ctx: &Context<'_>) -> Result<Option<Leaving>> {
-        let declined = self.read(ctx).await?.folded.declined.clone();
-        Ok(declined.map(|(occurred, reason)| Leaving { occurred: occurred.into(), reason }))
+    async fn declined(&self, ctx: &Context<'_>) -> Option<Result<Leaving>> {
+        let leaving = |(occurred, reason): (envelope::Occurred, _)| Leaving { occurred: occurred.into(), reason };
+        self.perhaps(ctx, |reading| reading.folded.declined.clone().map(leaving)).await
     }
 
     /// When and why the case was closed.
-    async fn closed(&self, ctx: &Context<'_>) -> Result<Option<Leaving>> {
-        Ok(self.read(ctx).await?.folded.closed.as_ref().map(Into::into))
+    async fn closed(&self, ctx: &Context<'_>) -> Option<Result<Leaving>> {
+        self.perhaps(ctx, |reading| reading.folded.closed.as_ref().map(Into::into)).await
     }
 
     /// Dated marks of disengagement; the case stays on the caseload until it is closed.
@@ -296,8 +315,8 @@ impl Journey {
     }
 
     /// The furthest stage reached, in the order of the rulebook.
-    async fn stage(&self, ctx: &Context<'_>) -> Result<Option<StageReached>> {
-        Ok(self.stages_of(self.read(ctx).await?).pop())
+    async fn stage(&self, ctx: &Context<'_>) -> Option<Result<StageReached>> {
+        self.perhaps(ctx, |reading| self.stages_of(reading).pop()).await
     }
 
     /// Every stage reached, in the order of the rulebook.
@@ -306,10 +325,10 @@ impl Journey {
     }
 
     /// The keyworker who holds the case.
-    async fn keyworker(&self, ctx: &Context<'_>) -> Result<Option<Worker>> {
-        match self.read(ctx).await?.folded.keyworker() {
-            Some(id) => Worker::load(ctx, id).await,
-            None => Ok(None),
+    async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
+        match self.perhaps(ctx, |reading| reading.folded.keyworker()).await? {
+            Ok(id) => Worker::load(ctx, id).await,
+            Err(error) => Some(Err(error)),
         }
     }
 
@@ -331,8 +350,8 @@ impl Journey {
         &self,
         ctx: &Context<'_>,
         #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
-    ) -> Result<Option<u32>> {
-        Ok(self.since_contact(self.read(ctx).await?, measure).and_then(DaySpan::exact))
+    ) -> Option<Result<u32>> {
+        self.perhaps(ctx, |reading| self.since_contact(reading, measure).and_then(DaySpan::exact)).await
     }
 
     /// Civil days since the last contact that counts as made, with bounds where its day is not known exactly; none
@@ -341,8 +360,8 @@ impl Journey {
         &self,
         ctx: &Context<'_>,
         #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
-    ) -> Result<Option<Days>> {
-        Ok(self.since_contact(self.read(ctx).await?, measure).map(Days::from))
+    ) -> Option<Result<Days>> {
+        self.perhaps(ctx, |reading| self.since_contact(reading, measure).map(Days::from)).await
     }
 
     /// Every contact and attempt, oldest first.
@@ -368,20 +387,8 @@ impl Journey {
     }
 
     /// The first plan of the kind that the rulebook counts from the referral.
-    async fn plan(&self, ctx: &Context<'_>) -> Result<Option<Plan>> {
-        let reading = self.read(ctx).await?;
-        let Some(told) = self.told(reading) else { return Ok(None) };
-        let first = projections::referral_to_plan::first_plan(&told);
-        let days = projections::referral_to_plan::clock_starts(&told).zip(first).map(|(from, plan)| {
-            let between = |occurred: envelope::Occurred| -> Between { (occurred.earliest(), occurred.latest()) };
-            DaySpan::between(between(from), between(plan))
-        });
-        let kind = told.rulebook.referral_to_plan.as_ref().map(|measured| measured.plan.clone());
-        Ok(first.zip(kind).map(|(occurred, kind)| Plan {
-            kind,
-            occurred: occurred.into(),
-            waited: days.map(Into::into),
-        }))
+    async fn plan(&self, ctx: &Context<'_>) -> Option<Result<Plan>> {
+        self.perhaps(ctx, |reading| first_plan(&self.told(reading)?)).await
     }
 
     /// Every plan agreed, oldest first.
@@ -406,6 +413,15 @@ impl Journey {
 }
 
 impl Journey {
+    /// What a reading says, where there may be nothing to say. A fault leaves this field empty and no other.
+    async fn perhaps<'j, T>(
+        &'j self,
+        ctx: &Context<'_>,
+        of: impl FnOnce(&'j Reading) -> Option<T>,
+    ) -> Option<Result<T>> {
+        self.read(ctx).await.map(of).transpose()
+    }
+
     fn since_contact(&self, reading: &Reading, measure: ContactMeasure) -> Option<DaySpan> {
         let recency = &self.rulebook(reading)?.recency;
         let by = match measure {
@@ -428,6 +444,16 @@ impl Journey {
         });
         reached.collect()
     }
+}
+
+/// The first plan of the kind that the rulebook counts, with how long the client waited for it.
+fn first_plan(told: &Told<'_>) -> Option<Plan> {
+    let kind = told.rulebook.referral_to_plan.as_ref().map(|measured| measured.plan.clone())?;
+    let agreed = projections::referral_to_plan::first_plan(told)?;
+    let between = |occurred: envelope::Occurred| -> Between { (occurred.earliest(), occurred.latest()) };
+    let waited = projections::referral_to_plan::clock_starts(told)
+        .map(|from| DaySpan::between(between(from), between(agreed)).into());
+    Some(Plan { kind, occurred: agreed.into(), waited })
 }
 
 /// A stage of the funnel and when the journey reached it.
@@ -473,7 +499,7 @@ pub struct Assignment {
 #[ComplexObject]
 impl Assignment {
     /// Who held it.
-    async fn worker(&self, ctx: &Context<'_>) -> Result<Option<Worker>> {
+    async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.worker).await
     }
 
@@ -519,11 +545,8 @@ pub struct Contact {
 #[ComplexObject]
 impl Contact {
     /// Which worker; none where it was nobody of ours in particular.
-    async fn worker(&self, ctx: &Context<'_>) -> Result<Option<Worker>> {
-        match self.worker {
-            Some(id) => Worker::load(ctx, id).await,
-            None => Ok(None),
-        }
+    async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
+        Worker::load(ctx, self.worker?).await
     }
 }
 

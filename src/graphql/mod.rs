@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
+pub mod boards;
 pub mod code;
 pub mod context;
 pub mod contract;
@@ -10,6 +11,7 @@ pub mod graphiql;
 pub mod guard;
 pub mod journey;
 pub mod mutation;
+pub mod node;
 pub mod people;
 pub mod query;
 pub mod scalars;

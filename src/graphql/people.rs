@@ -42,9 +42,10 @@ impl Worker {
 
 impl Worker {
     /// The worker of this id, if there is one.
-    pub async fn load(ctx: &Context<'_>, id: WorkerId) -> Result<Option<Self>> {
+    pub async fn load(ctx: &Context<'_>, id: WorkerId) -> Option<Result<Self>> {
         let loader: &DataLoader<Workers> = ctx.data_unchecked();
-        Ok(loader.load_one(id).await.map_err(|error| fault(&*error))?.map(Self))
+        let found = loader.load_one(id).await.map_err(|error| fault(&*error));
+        found.map(|row| row.map(Self)).transpose()
     }
 }
 

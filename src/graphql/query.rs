@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, Interface, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
@@ -11,11 +11,12 @@ use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
 use super::journey::{Journey, Known, Story};
-use super::people::{Subject, Worker};
+use super::node::{self, Node};
+use super::people::Worker;
 use super::scalars::{Date, Id, Instant, Position};
 use crate::access::policy::Action;
 use crate::journey::event::EventType;
-use crate::log::envelope::{self, Envelope, EventId, JourneyId, StreamId, SubjectId, WorkerId};
+use crate::log::envelope::{self, Envelope, JourneyId, StreamId, SubjectId, WorkerId};
 
 /// Where a client enters.
 pub struct Query;
@@ -56,9 +57,10 @@ impl Viewer {
     }
 
     /// The worker whose login yours is, if there is one.
-    async fn worker(&self, ctx: &Context<'_>) -> Result<Option<Worker>> {
+    async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let caller = ctx.caller();
-        Ok(caller.generation.worker_of_login(&caller.principal.subject).await.or_fault()?.map(Worker))
+        let found = caller.generation.worker_of_login(&caller.principal.subject).await.or_fault();
+        found.map(|own| own.map(Worker)).transpose()
     }
 }
 
@@ -69,22 +71,6 @@ pub struct LogHead {
     position: Position,
     /// When that was recorded.
     recorded_at: Instant,
-}
-
-/// Anything with an id of its own.
-#[derive(Interface)]
-#[graphql(field(name = "id", ty = "ID", desc = "The id, unique among all things."))]
-pub enum Node {
-    /// A contract.
-    Contract(Contract),
-    /// A journey.
-    Journey(Journey),
-    /// An event.
-    Event(Event),
-    /// A worker.
-    Worker(Worker),
-    /// A subject.
-    Subject(Subject),
 }
 
 /// Which events are wanted; everything given must fit.
@@ -133,8 +119,10 @@ pub struct EventPageInfo {
 pub const FIRST: i32 = 20;
 /// See [`FIRST`].
 pub const FIRST_MAX: i32 = 200;
-/// Events that one page looks at, at most, when few of them fit.
-const LOOKED_AT: i64 = 5_000;
+/// Events that one page looks at first; twice as many each time that too few of them fit.
+const LOOKED_AT_FIRST: usize = 100;
+/// Events that one page has looked at when it gives up looking for more that fit.
+const LOOKED_AT: usize = 5_000;
 
 #[Object]
 impl Query {
@@ -166,9 +154,9 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The contract's code, such as `shps`.")] code: String,
         #[graphql(desc = "From when it is read.")] at: Option<ContractAt>,
-    ) -> Result<Option<Contract>> {
-        let Some(scoped) = ctx.in_scope(&code) else { return Ok(None) };
-        Contract::as_of(ctx, scoped, at.and_then(|at| at.as_of).map(|date| date.0)).await
+    ) -> Option<Result<Contract>> {
+        let as_of = at.and_then(|at| at.as_of).map(|date| date.0);
+        Contract::as_of(ctx, ctx.in_scope(&code)?, as_of).await.transpose()
     }
 
     /// One journey, as of a day and as known then: an auditor's replay of a single stream.
@@ -177,9 +165,8 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The journey's id.")] id: Id,
         #[graphql(desc = "From when it is read, and what was known by then.")] at: Option<JourneyAt>,
-    ) -> Result<Option<Journey>> {
-        ctx.allow(Action::ReadJourneys)?;
-        journey(ctx, JourneyId(id.0), at.unwrap_or_default()).await
+    ) -> Option<Result<Journey>> {
+        journey(ctx, JourneyId(id.0), at.unwrap_or_default()).await.transpose()
     }
 
     /// Events in the order of the log, from any position: an ordered, resumable feed.
@@ -196,11 +183,9 @@ impl Query {
     }
 
     /// Anything by its id.
-    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id.")] id: ID) -> Result<Option<Node>> {
-        match id.parse() {
-            Ok(id) => node(ctx, id).await,
-            Err(_) => Ok(None),
-        }
+    async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id.")] id: ID) -> Option<Result<Node>> {
+        let found = node::find(ctx, &[id]).await;
+        found.map(|nodes| nodes.into_iter().next().flatten()).transpose()
     }
 
     /// Several things by their ids, in the order asked; none where there is no such thing.
@@ -210,18 +195,12 @@ impl Query {
                 Code::BadUserInput.error(format!("{} ids are too many: ask for at most {FIRST_MAX}", ids.len()))
             );
         }
-        let mut nodes = Vec::with_capacity(ids.len());
-        for id in ids {
-            nodes.push(match id.parse() {
-                Ok(id) => node(ctx, id).await?,
-                Err(_) => None,
-            });
-        }
-        Ok(nodes)
+        node::find(ctx, &ids).await
     }
 }
 
 async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Option<Journey>> {
+    ctx.allow(Action::ReadJourneys)?;
     let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
     let code = envelopes.first().and_then(|first| first.contract.clone()).unwrap_or_default();
     let Some(scoped) = ctx.in_scope(&code) else { return Ok(None) };
@@ -235,7 +214,7 @@ async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Opti
 
 fn known(at: JourneyAt, zone: Tz) -> Result<Known> {
     match (at.known_at, at.known_on, at.position) {
-        (None, None, None) => Ok(Known::UptoPosition(envelope::Position(i64::MAX))),
+        (None, None, None) => Ok(Known::ALL),
         (Some(instant), None, None) => Ok(Known::UptoInstant(instant.0)),
         (None, Some(date), None) => Ok(Known::UptoInstant(end_of(date.0, zone))),
         (None, None, Some(position)) => Ok(Known::UptoPosition(position.0)),
@@ -263,19 +242,18 @@ async fn events(
             );
         }
     }
-    let upto = ctx.parts().log.head().await.or_fault()?.position;
-    let looked = ctx.parts().log.page_of(after, upto, LOOKED_AT).await.or_fault()?;
-    let visible = visible(ctx, &looked).await?;
-    let mut end = looked.last().map_or(after, |last| last.position);
+    let log = &ctx.parts().log;
+    let upto = log.head().await.or_fault()?.position;
+    let (mut end, mut looked_at, mut step) = (after, 0, LOOKED_AT_FIRST.max(first));
     let mut fitting: Vec<Envelope> = Vec::new();
-    for envelope in looked.into_iter().filter(|envelope| fits(envelope, filter) && visible(envelope)) {
-        if fitting.len() == first {
-            break;
-        }
-        fitting.push(envelope);
-    }
-    if fitting.len() == first {
-        end = fitting.last().map_or(end, |last| last.position);
+    while end < upto && fitting.len() < first && looked_at < LOOKED_AT {
+        let page = log.page_of(end, upto, i64::try_from(step).unwrap_or(i64::MAX)).await.or_fault()?;
+        let Some(last) = page.last().map(|last| last.position) else { break };
+        let visible = visible(ctx, &page).await?;
+        (looked_at, step) = (looked_at + page.len(), step * 2);
+        let room = first - fitting.len();
+        fitting.extend(page.into_iter().filter(|event| fits(event, filter) && visible(event)).take(room));
+        end = if fitting.len() < first { last } else { fitting.last().map_or(last, |event| event.position) };
     }
     let page_info = EventPageInfo { end_cursor: Position(end), has_next_page: end < upto };
     let edges =
@@ -292,7 +270,7 @@ fn fits(envelope: &Envelope, filter: &EventFilter) -> bool {
 
 /// Which of these events the caller may know of: those of contracts in scope, and of the subjects and workers whom a
 /// journey in scope is about or with.
-async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
+pub(super) async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
     let caller = ctx.caller();
     let scope = caller.principal.scope.clone();
     let of = |kind| events.iter().filter(move |event| event.stream.kind == kind).map(|event| event.stream.id);
@@ -306,34 +284,6 @@ async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Enve
         (_, Some(code)) => scope.contract(code).is_some(),
         (_, None) => false,
     })
-}
-
-async fn node(ctx: &Context<'_>, id: uuid::Uuid) -> Result<Option<Node>> {
-    let (caller, parts) = (ctx.caller(), ctx.parts());
-    if ctx.allow(Action::ReadJourneys).is_ok() {
-        if let Some(journey) = journey(ctx, JourneyId(id), JourneyAt::default()).await? {
-            return Ok(Some(Node::Journey(journey)));
-        }
-        if caller.generation.visible_subjects(&caller.principal.scope, &[SubjectId(id)]).await.or_fault()?.len() == 1 {
-            return Ok(Some(Node::Subject(Subject(SubjectId(id)))));
-        }
-    }
-    if caller.generation.visible_workers(&caller.principal.scope, &[WorkerId(id)]).await.or_fault()?.len() == 1 {
-        return Ok(Worker::load(ctx, WorkerId(id)).await?.map(Node::Worker));
-    }
-    if ctx.allow(Action::ReadEvents).is_ok() {
-        let found = parts.log.events(&[EventId(id)]).await.or_fault()?;
-        let visible = visible(ctx, &found).await?;
-        if let Some(event) = found.into_iter().find(|event| visible(event)) {
-            return Ok(Some(Node::Event(Event(event))));
-        }
-    }
-    let contracts = caller.generation.contracts(&caller.principal.scope).await.or_fault()?;
-    let found = contracts.iter().find(|row| StreamId::contract(&row.code).id == id);
-    match found.and_then(|row| ctx.in_scope(&row.code)) {
-        Some(scoped) => Ok(Contract::as_of(ctx, scoped, None).await?.map(Node::Contract)),
-        None => Ok(None),
-    }
 }
 
 #[cfg(test)]

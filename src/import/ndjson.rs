@@ -29,6 +29,8 @@ use crate::record::{Command, Instruction, NotDone, Recorder};
 
 /// Lines that are sent together: as many as one transaction takes.
 const WINDOW: usize = 512;
+/// Retractions that are taken as one command, as many as one may hold.
+const JOINED: usize = 1_000;
 /// What stands as the source's system where a line names none that can be kept.
 const SYSTEM: &str = "ndjson";
 
@@ -312,7 +314,8 @@ impl Window {
         let Some(before) = self.lines.last().and_then(Line::stated) else { return false };
         match (&before.event, &next.event) {
             (Event::FactRetracted(one), Event::FactRetracted(other)) => {
-                next.by_command.is_some()
+                before.also.len() + 1 < JOINED
+                    && next.by_command.is_some()
                     && before.by_command == next.by_command
                     && before.stream == next.stream
                     && one.reason == other.reason
@@ -351,9 +354,11 @@ struct Reader<'a> {
 fn next_line<R: Read>(lines: &mut Lines<R>, reader: &Reader<'_>, last: u64) -> Result<Option<Line>, ImportError> {
     let next = lines.next_line().map_err(|source: io::Error| ImportError::File { line: last, source })?;
     let Some((line, text)) = next else { return Ok(None) };
-    let read = text.and_then(cloud_event::from_line);
-    let id = read.as_ref().ok().map(|read| read.id);
-    let stated = read.map_err(Outcome::Unreadable).and_then(|read| reader.stated(line, &read));
+    let (id, stated) = match text.map(|text| (text, cloud_event::from_line(text))) {
+        Ok((_, Ok(read))) => (Some(read.id), reader.stated(line, &read)),
+        Ok((text, Err(error))) => (cloud_event::id_of(text), Err(Outcome::Unreadable(error))),
+        Err(error) => (None, Err(Outcome::Unreadable(error))),
+    };
     Ok(Some(match stated {
         Ok(stated) => Line::Stated(Box::new(stated)),
         Err(outcome) => Line::Told(vec![Row { line, id, outcome }]),

@@ -104,6 +104,8 @@ pub enum Damage {
     },
     /// Events are missing, from the finding's position to this one.
     Missing(Position),
+    /// The event stands before the log's first position.
+    Early,
     /// The stream's versions do not follow one another.
     Version {
         /// Which stream.
@@ -149,6 +151,7 @@ impl fmt::Display for Damage {
                 write!(f, "the column {column} differs from the record: it holds {stored}, the record says {record}")
             }
             Self::Missing(to) => write!(f, "the events up to {to} are missing"),
+            Self::Early => f.write_str("no event stands here: positions begin at 1"),
             Self::Version { stream, expected, found } => {
                 write!(f, "{stream} goes on with version {found} where {expected} follows")
             }
@@ -208,9 +211,10 @@ impl Log {
         mut read_payload: impl FnMut(&Envelope) -> Result<(), Unread>,
     ) -> Result<Verified, LogError> {
         let mut walk = Walk::new(self.store.dialect());
+        let mut after = Position(i64::MIN);
         loop {
-            let rows = self.rows_after(walk.position).await?;
-            if rows.is_empty() {
+            let rows = self.rows_after(after).await?;
+            let Some(last) = rows.last() else {
                 let head = self.head_row().await?;
                 // Another process may have appended since the last page.
                 if head.newest.is_some_and(|newest| newest > walk.position.0) {
@@ -218,9 +222,10 @@ impl Log {
                 }
                 walk.head(&head);
                 break;
-            }
-            for row in rows {
-                walk.step(&row, &mut read_payload);
+            };
+            after = Position(last.position);
+            for row in &rows {
+                walk.step(row, &mut read_payload);
             }
         }
         for command in self.commands_without_events().await? {
@@ -307,7 +312,7 @@ impl Walk {
             self.run = None;
         } else if position < next {
             // Only at the beginning: the rows come in order.
-            self.find(Some(position), Damage::Unreadable("positions begin at 1".to_owned()));
+            self.find(Some(position), Damage::Early);
         }
         self.events += 1;
         let found_before = self.found;
@@ -325,7 +330,7 @@ impl Walk {
         } else {
             self.run = None;
         }
-        self.position = position;
+        self.position = self.position.max(position);
     }
 
     /// Hashes the record anew and reads it.

@@ -63,6 +63,11 @@ pub enum ViewError {
         /// Why.
         source: DecodeError,
     },
+    /// There is no view to ask, and this process may not build one.
+    #[error(
+        "the live view is being built, or is of another version of this program: try again when the server is ready"
+    )]
+    NoView,
     /// A published rulebook cannot be read.
     #[error(transparent)]
     Rulebook(#[from] UnreadableRulebook),
@@ -119,6 +124,12 @@ impl Views {
         release(sole).await;
         crate::store::prepare(&generation.reader, &statements()).await?;
         Ok(Self { log, live: Arc::new(RwLock::new(generation)), contracts: Arc::default() })
+    }
+
+    /// Opens the live view that another process keeps up, only to ask it.
+    pub async fn open_to_read(log: Log) -> Result<Self, ViewError> {
+        let generation = usable(&log, log.store()).await?.ok_or(ViewError::NoView)?;
+        Ok(Self { log, live: Arc::new(RwLock::new(Arc::new(generation))), contracts: Arc::default() })
     }
 
     /// The contract with every rulebook that this view applies, as its own stream tells it.

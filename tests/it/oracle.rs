@@ -64,7 +64,7 @@ pub(crate) fn case(events: &[Envelope], known_at: i64, as_of: NaiveDate) -> Opti
     let journey = events[0].stream.id;
     let given = &referral.payload["external_references"][0]["id"];
     let own = journey.simple().to_string()[24..].to_uppercase();
-    let keyworker = all("WorkerAssigned").filter(|fact| fact.payload["role"] == "keyworker").next_back();
+    let keyworker = all("WorkerAssigned").rfind(|fact| fact.payload["role"] == "keyworker");
     let plans: Vec<Between> = all("PlanAgreed").filter(|fact| fact.payload["kind"] == "php").map(|f| f.days).collect();
     let secured = |fact: &&Fact| {
         let how = &fact.payload["attributes"]["secured_as"];

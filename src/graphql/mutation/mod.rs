@@ -7,6 +7,7 @@ use async_graphql::{Context, Object, Result};
 use chrono::NaiveDate;
 
 use super::context::{Asked as _, OrFault as _};
+use super::query::visible;
 use super::scalars::Id;
 use crate::contract::command::{ContractCommand, Publisher};
 use crate::contract::rulebook::canonical;
@@ -14,7 +15,7 @@ use crate::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferra
 use crate::journey::event::{ContractOpened, Party, ReferralAccepted, WorkerJoined};
 use crate::journey::people::PeopleCommand;
 use crate::log::envelope::{EventId, JourneyId, SpellId, StreamId, SubjectId, WorkerId};
-use crate::record::{Command, DEPLOYMENT_ZONE, Instruction, civil_day};
+use crate::record::{Command, DEPLOYMENT_ZONE, Instruction, NotDone, civil_day};
 use input::{
     AcceptReferralInput, AddWorkerInput, AgreePlanInput, AssignWorkerInput, CloseJourneyInput, CorrectFactInput,
     DeclineReferralInput, DisengageInput, EndSpellInput, LogContactInput, OpenContractInput, PublishRulebookInput,
@@ -192,20 +193,25 @@ async fn record(ctx: &Context<'_>, stamp: Stamp, command: Command) -> Result<Out
         source: None,
         command,
     };
-    Outcome::of(ctx.parts().recorder.record(instruction).await)
+    let mut answer = ctx.parts().recorder.record(instruction).await;
+    if let Err(NotDone::Conflict { since, .. }) = &mut answer {
+        let visible = visible(ctx, since).await?;
+        since.retain(|event| visible(event));
+    }
+    Outcome::of(answer)
 }
 
 /// What makes a command this one and no other: the mutation's name and its input as it was given.
 ///
 /// Neither what the server filled in (today, ids, the caller's worker) nor the expected version is part of it, so that
-/// the same request sent a day later is still the same command.
+/// the same request sent a day later is still the same command; nor is the command's id, however it is spelt.
 fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
     let field = ctx.field();
     let mut given = serde_json::Map::new();
     for (name, value) in field.arguments()? {
         let mut value = value.into_json()?;
         if let Some(input) = value.as_object_mut() {
-            input.retain(|key, value| key != "expectedVersion" && !value.is_null());
+            input.retain(|key, value| key != "expectedVersion" && key != "commandId" && !value.is_null());
         }
         given.insert(name.to_string(), value);
     }

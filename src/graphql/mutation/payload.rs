@@ -292,19 +292,9 @@ impl JourneyPayload {
     /// The payload of a command about this journey.
     pub async fn of(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
         let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
-        let upto = outcome.events.last().map_or(i64::MAX, |event| event.position.0);
-        let known = Known::UptoPosition(crate::log::envelope::Position(upto));
-        let story = Story::of(envelopes, known).or_fault()?.map(Arc::new);
-        let scoped = story.as_ref().and_then(|story| story.contract()).and_then(|code| ctx.in_scope(code));
-        let journey = match (scoped, &story) {
-            (Some(scoped), Some(story)) => {
-                let contract = ctx.parts().views.contract(scoped).await.or_fault()?;
-                contract.map(|contract| {
-                    let today = ctx.today(&contract);
-                    Journey::of(id, contract, today, Arc::clone(story))
-                })
-            }
-            _ => None,
+        let journey = match Story::of(envelopes, Known::ALL).or_fault()? {
+            Some(story) => Journey::today(ctx, id, Arc::new(story)).await?,
+            None => None,
         };
         Ok(Self::with(journey, outcome))
     }
@@ -324,7 +314,7 @@ impl ContractPayload {
 impl WorkerPayload {
     /// The payload of a command about this worker.
     pub async fn of(ctx: &Context<'_>, id: WorkerId, outcome: Outcome) -> Result<Self> {
-        let worker = if outcome.accepted() { Worker::load(ctx, id).await? } else { None };
+        let worker = if outcome.accepted() { Worker::load(ctx, id).await.transpose()? } else { None };
         Ok(Self::with(worker, outcome))
     }
 }

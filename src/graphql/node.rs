@@ -1,0 +1,105 @@
+//! Anything by its id: an id that the caller may not know of is one that does not exist.
+//!
+//! However many ids are asked for, each kind of thing is looked for once.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::{Context, ID, Interface, Result};
+use uuid::Uuid;
+
+use super::context::{Asked as _, OrFault as _};
+use super::contract::Contract;
+use super::event::Event;
+use super::journey::{Journey, Stories, Story};
+use super::people::{Subject, Worker};
+use super::query::visible;
+use super::transport::fault;
+use crate::access::policy::Action;
+use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, SubjectId, WorkerId};
+
+/// Anything with an id of its own.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The id, unique among all things."))]
+pub enum Node {
+    /// A contract.
+    Contract(Contract),
+    /// A journey.
+    Journey(Journey),
+    /// An event.
+    Event(Event),
+    /// A worker.
+    Worker(Worker),
+    /// A subject.
+    Subject(Subject),
+}
+
+/// The things of these ids, in this order; none where there is no such thing for this caller.
+pub(super) async fn find(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Node>>> {
+    let ids: Vec<Option<Uuid>> = ids.iter().map(|id| id.parse().ok()).collect();
+    let wanted: Vec<Uuid> = ids.iter().flatten().copied().collect();
+    let found = Found::among(ctx, &wanted).await?;
+    let mut nodes = Vec::with_capacity(ids.len());
+    for id in ids {
+        nodes.push(match id {
+            Some(id) => found.node(ctx, id).await?,
+            None => None,
+        });
+    }
+    Ok(nodes)
+}
+
+/// What some ids turned out to be.
+struct Found {
+    stories: HashMap<JourneyId, Arc<Story>>,
+    subjects: BTreeSet<SubjectId>,
+    workers: BTreeSet<WorkerId>,
+    events: HashMap<EventId, Envelope>,
+    contracts: HashMap<Uuid, String>,
+}
+
+impl Found {
+    async fn among(ctx: &Context<'_>, ids: &[Uuid]) -> Result<Self> {
+        let caller = ctx.caller();
+        let (scope, generation) = (&caller.principal.scope, &caller.generation);
+        let (mut stories, mut subjects, mut events) = (HashMap::new(), BTreeSet::new(), HashMap::new());
+        if ctx.allow(Action::ReadJourneys).is_ok() {
+            let loader: &DataLoader<Stories> = ctx.data_unchecked();
+            let journeys = ids.iter().map(|id| JourneyId(*id));
+            stories = loader.load_many(journeys).await.map_err(|error| fault(&*error))?;
+            let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
+            subjects = generation.visible_subjects(scope, &known).await.or_fault()?;
+        }
+        let known: Vec<WorkerId> = ids.iter().map(|id| WorkerId(*id)).collect();
+        let workers = generation.visible_workers(scope, &known).await.or_fault()?;
+        if ctx.allow(Action::ReadEvents).is_ok() {
+            let known: Vec<EventId> = ids.iter().map(|id| EventId(*id)).collect();
+            let read = ctx.parts().log.events(&known).await.or_fault()?;
+            let visible = visible(ctx, &read).await?;
+            events = read.into_iter().filter(|event| visible(event)).map(|event| (event.event_id, event)).collect();
+        }
+        let contracts = generation.contracts(scope).await.or_fault()?.into_iter();
+        let contracts = contracts.map(|row| (StreamId::contract(&row.code).id, row.code)).collect();
+        Ok(Self { stories, subjects, workers, events, contracts })
+    }
+
+    async fn node(&self, ctx: &Context<'_>, id: Uuid) -> Result<Option<Node>> {
+        if let Some(story) = self.stories.get(&JourneyId(id)) {
+            return Ok(Journey::today(ctx, JourneyId(id), Arc::clone(story)).await?.map(Node::Journey));
+        }
+        if self.subjects.contains(&SubjectId(id)) {
+            return Ok(Some(Node::Subject(Subject(SubjectId(id)))));
+        }
+        if self.workers.contains(&WorkerId(id)) {
+            return Ok(Worker::load(ctx, WorkerId(id)).await.transpose()?.map(Node::Worker));
+        }
+        if let Some(event) = self.events.get(&EventId(id)) {
+            return Ok(Some(Node::Event(Event(event.clone()))));
+        }
+        match self.contracts.get(&id).and_then(|code| ctx.in_scope(code)) {
+            Some(scoped) => Ok(Contract::as_of(ctx, scoped, None).await?.map(Node::Contract)),
+            None => Ok(None),
+        }
+    }
+}

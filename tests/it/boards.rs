@@ -1,0 +1,534 @@
+//! The boards by example: bucket edges, imprecise dates, keyworkers who change, medians, months, exits, visibility.
+//!
+//! Every example runs on both stores and asks the view itself; the law that covers the rest is in `as_of`.
+
+use chrono::{Days, NaiveDate};
+use throughline::access::Scope;
+use throughline::contract::Rulebook;
+use throughline::contract::command::ContractCommand;
+use throughline::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts};
+use throughline::journey::event::{
+    Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
+    JourneyClosed, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SpellStarted,
+    SubjectKind, WorkerAssigned, WorkerJoined,
+};
+use throughline::journey::people::PeopleCommand;
+use throughline::log::envelope::{EventId, JourneyId, Occurred, Precision, SpellId, SubjectId, WorkerId};
+use throughline::projections::DaySpan;
+use throughline::record::Command;
+use throughline::store::Dialect;
+use throughline::views::board::{Group, Holder};
+use throughline::views::caseload::{CaseloadFilter, CaseloadRow, HeldBy};
+use throughline::views::durations::shown;
+use throughline::views::performance::{MonthsRow, Performance};
+use throughline::views::period::{Month, Months, Period};
+use throughline::views::{exits, performance, recency, referral_to_plan};
+use uuid::Uuid;
+
+use crate::stores::{Fresh, STORES};
+
+const CONTRACT: &str = "shps";
+const ANN: WorkerId = WorkerId(Uuid::from_u128(0x31));
+const BOB: WorkerId = WorkerId(Uuid::from_u128(0x32));
+
+/// A service of one contract, and what its people do.
+struct Service {
+    fresh: Fresh,
+    rulebook: Rulebook,
+}
+
+/// When a fact was so: `2018-02-10`, `2018-02` or `2018`.
+fn when(text: &str) -> Occurred {
+    match text.len() {
+        4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
+        7 => Occurred::within(day(&format!("{text}-01")), Precision::Month),
+        _ => Occurred::on(day(text)),
+    }
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
+}
+
+fn journey(n: u128) -> JourneyId {
+    JourneyId(Uuid::from_u128(0x1000 + n))
+}
+
+fn month(text: &str) -> Month {
+    Month::of(day(&format!("{text}-01")))
+}
+
+fn exactly(days: u32) -> DaySpan {
+    DaySpan { lowest: days, highest: days }
+}
+
+impl Service {
+    /// A contract from the start of October 2017 with two keyworkers, on the first of March 2018.
+    async fn on(dialect: Dialect) -> Self {
+        let fresh = Fresh::on(dialect, "2018-03-01T09:00:00Z".parse().expect("an instant")).await;
+        let text =
+            include_str!("rulebooks/as_of.toml").replace("CONTRACT", CONTRACT).replace("COUNTS_WHEN", "received");
+        let service = Self { fresh, rulebook: Rulebook::parse(&text).expect("our own rulebook") };
+        let fact = ContractOpened {
+            code: CONTRACT.to_owned(),
+            name: "A service".to_owned(),
+            parties: Vec::new(),
+            starts_on: day("2017-10-16"),
+            ends_on: None,
+        };
+        let occurred = when("2017-10-01");
+        let open = ContractCommand::OpenContract { occurred, fact, rulebook: text };
+        service.record(Command::Contract(open)).await;
+        for (worker, label) in [(ANN, "KW-ann"), (BOB, "KW-bob")] {
+            let fact = WorkerJoined { login: Some(label.to_lowercase()), label: label.to_owned() };
+            service.record(Command::People(PeopleCommand::AddWorker { worker, occurred, fact })).await;
+        }
+        service
+    }
+
+    async fn record(&self, command: Command) -> EventId {
+        let appended = self.fresh.record(command).await.unwrap_or_else(|refusals| panic!("refused: {refusals:?}"));
+        appended.events.last().expect("it made an event").event_id
+    }
+
+    async fn refer(&self, n: u128, at: &str, area: &str) {
+        self.refer_as(n, at, area, &format!("C-{n:04}")).await;
+    }
+
+    async fn refer_as(&self, n: u128, at: &str, area: &str, reference: &str) {
+        let external = ExternalReference { system: "council".to_owned(), id: reference.to_owned() };
+        let fact = ReferralReceived {
+            subject: SubjectId(Uuid::from_u128(0x2000 + n)),
+            area: area.to_owned(),
+            cohort: None,
+            referrer: None,
+            external_references: vec![external],
+        };
+        let (journey, contract, register) = (journey(n), CONTRACT.to_owned(), Some(SubjectKind::Person));
+        let referral = ReceiveReferral { journey, contract, occurred: when(at), register, fact };
+        self.record(Command::Journey(JourneyCommand::ReceiveReferral(referral))).await;
+    }
+
+    async fn accept(&self, n: u128, at: &str) {
+        let fact = ReferralAccepted {};
+        self.tell(JourneyCommand::AcceptReferral(Dated { journey: journey(n), occurred: when(at), fact })).await;
+    }
+
+    async fn decline(&self, n: u128, at: &str) {
+        let fact = ReferralDeclined { reason: "not_eligible".to_owned() };
+        self.tell(JourneyCommand::DeclineReferral(Dated { journey: journey(n), occurred: when(at), fact })).await;
+    }
+
+    async fn assign(&self, n: u128, at: &str, worker: WorkerId) {
+        let fact = WorkerAssigned { worker, role: KEYWORKER.to_owned() };
+        self.tell(JourneyCommand::AssignWorker(Dated { journey: journey(n), occurred: when(at), fact })).await;
+    }
+
+    async fn contact(&self, n: u128, at: &str, worker: WorkerId) -> EventId {
+        self.attempt(n, at, worker, Attendance::Attended).await
+    }
+
+    async fn attempt(&self, n: u128, at: &str, worker: WorkerId, attendance: Attendance) -> EventId {
+        let fact = ContactLogged {
+            channel: "phone".to_owned(),
+            direction: None,
+            with: ContactWith::Client,
+            attendance,
+            face_to_face: false,
+            two_way: false,
+            group: false,
+            minutes: None,
+            scheduled_on: None,
+            worker: Some(worker),
+        };
+        self.tell(JourneyCommand::LogContact(Dated { journey: journey(n), occurred: when(at), fact })).await
+    }
+
+    async fn plan(&self, n: u128, at: &str) -> EventId {
+        let fact = PlanAgreed { kind: "php".to_owned() };
+        self.tell(JourneyCommand::AgreePlan(Dated { journey: journey(n), occurred: when(at), fact })).await
+    }
+
+    async fn secure(&self, n: u128, at: &str) {
+        let fact = SpellStarted {
+            spell: SpellId(Uuid::from_u128(0x3000 + n)),
+            domain: "accommodation".to_owned(),
+            employer_ref: None,
+            hours_per_week: None,
+            attributes: [("secured_as".to_owned(), Attribute::Text("kept".to_owned()))].into(),
+        };
+        self.tell(JourneyCommand::StartSpell(Dated { journey: journey(n), occurred: when(at), fact })).await;
+    }
+
+    async fn disengage(&self, n: u128, at: &str, reason: &str) {
+        let fact = Disengaged { reason: reason.to_owned(), last_seen_on: None };
+        self.tell(JourneyCommand::Disengage(Dated { journey: journey(n), occurred: when(at), fact })).await;
+    }
+
+    async fn close(&self, n: u128, at: &str, reason: &str) {
+        let fact = JourneyClosed { reason: reason.to_owned(), destination: None };
+        self.tell(JourneyCommand::CloseJourney(Dated { journey: journey(n), occurred: when(at), fact })).await;
+    }
+
+    async fn retract(&self, n: u128, target: EventId) {
+        let (journey, targets, reason) = (journey(n), vec![target], "it never was".to_owned());
+        self.tell(JourneyCommand::RetractFacts(RetractFacts { journey, targets, reason })).await;
+    }
+
+    async fn redate_plan(&self, n: u128, target: EventId, at: &str) {
+        let replacement = Event::from(PlanAgreed { kind: "php".to_owned() });
+        let (journey, occurred, reason) = (journey(n), when(at), "another day".to_owned());
+        self.tell(JourneyCommand::CorrectFact(CorrectFact { journey, target, occurred, replacement, reason })).await;
+    }
+
+    async fn tell(&self, command: JourneyCommand) -> EventId {
+        self.record(Command::Journey(command)).await
+    }
+
+    async fn caseload(&self, as_of: &str) -> Vec<CaseloadRow> {
+        let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
+        let scope = scope.contract(CONTRACT).expect("in scope");
+        let page = view.caseload(scope, day(as_of), &CaseloadFilter::default(), (None, 200)).await.expect("a page");
+        page.rows
+    }
+
+    async fn recency(&self, as_of: &str, by: recency::By, measure: recency::Measure) -> Vec<recency::RecencyRow> {
+        let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
+        let scope = scope.contract(CONTRACT).expect("in scope");
+        view.contact_recency(scope, day(as_of), &self.rulebook, (by, measure)).await.expect("a board")
+    }
+
+    async fn to_plan(&self, as_of: &str, period: Period) -> referral_to_plan::ReferralToPlanRow {
+        let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
+        let scope = scope.contract(CONTRACT).expect("in scope");
+        let by = referral_to_plan::By::Whole;
+        let rows = view.referral_to_plan(scope, day(as_of), &self.rulebook, (by, period)).await.expect("a board");
+        rows.expect("the rulebook measures it").remove(0)
+    }
+
+    async fn performance(&self, as_of: &str, by: performance::By, months: Months) -> Performance {
+        let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
+        let scope = scope.contract(CONTRACT).expect("in scope");
+        view.performance(scope, day(as_of), &self.rulebook, (by, months)).await.expect("a board")
+    }
+
+    async fn exits(&self, as_of: &str, by: exits::By, period: Period) -> exits::Exits {
+        let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
+        let scope = scope.contract(CONTRACT).expect("in scope");
+        view.exits(scope, day(as_of), &self.rulebook, (by, period)).await.expect("a board")
+    }
+}
+
+/// Runs an example on both stores.
+macro_rules! on_both_stores {
+    ($(#[$doc:meta])* async fn $name:ident($service:ident: &Service) $body:block) => {
+        $(#[$doc])*
+        #[tokio::test]
+        async fn $name() {
+            async fn example($service: &Service) $body
+            for dialect in STORES {
+                let service = Service::on(dialect).await;
+                example(&service).await;
+                service.fresh.end().await;
+            }
+        }
+    };
+}
+
+on_both_stores! {
+    async fn both_bucket_sets_agree_on_every_edge_but_differ_at_28_days(service: &Service) {
+        let as_of = day("2018-02-28");
+        for (n, days) in (1..).zip([7_u64, 8, 14, 15, 21, 22, 27, 28, 29]) {
+            let before = (as_of - Days::new(days)).to_string();
+            service.refer(n, &before, "brent").await;
+            service.accept(n, &before).await;
+            service.contact(n, &before, ANN).await;
+            service.plan(n, "2018-02-28").await;
+        }
+        let recency = service.recency("2018-02-28", recency::By::Whole, recency::Measure::Anyone).await;
+        assert_eq!(recency[0].buckets, [1, 2, 2, 2, 2]);
+        assert_eq!((recency[0].none, recency[0].date_imprecise, recency[0].total()), (0, 0, 9));
+        let to_plan = service.to_plan("2018-02-28", Period::ToDate).await;
+        assert_eq!(to_plan.buckets, [1, 2, 2, 3, 1]);
+        let days: Vec<_> = service.caseload("2018-02-28").await.into_iter().map(|row| row.since_contact).collect();
+        assert_eq!(days, [7, 8, 14, 15, 21, 22, 27, 28, 29].map(|days| Some(exactly(days))));
+    }
+}
+
+on_both_stores! {
+    async fn a_contact_recorded_late_and_retracted_changes_what_is_known_and_nothing_else(service: &Service) {
+        service.refer(1, "2018-01-10", "brent").await;
+        service.accept(1, "2018-01-10").await;
+        service.contact(1, "2018-02-01", ANN).await;
+        assert_eq!(service.caseload("2018-02-23").await[0].since_contact, Some(exactly(22)));
+        let late = service.contact(1, "2018-02-10", ANN).await;
+        assert_eq!(service.caseload("2018-02-23").await[0].since_contact, Some(exactly(13)));
+        assert_eq!(service.caseload("2018-02-09").await[0].since_contact, Some(exactly(8)));
+        service.retract(1, late).await;
+        assert_eq!(service.caseload("2018-02-23").await[0].since_contact, Some(exactly(22)));
+    }
+}
+
+on_both_stores! {
+    async fn a_missed_appointment_is_no_contact_and_a_case_without_any_is_shown(service: &Service) {
+        service.refer(1, "2018-02-01", "brent").await;
+        service.accept(1, "2018-02-01").await;
+        service.attempt(1, "2018-02-20", ANN, Attendance::DidNotAttend).await;
+        let rows = service.recency("2018-02-28", recency::By::Area, recency::Measure::Anyone).await;
+        let areas: Vec<&Group> = rows.iter().map(|row| &row.group).collect();
+        assert_eq!(areas, ["brent", "ealing", "hackney"].map(|area| Group::Area(area.to_owned())).each_ref());
+        assert_eq!((rows[0].none, rows[0].total(), rows[1].total()), (1, 1, 0));
+        assert_eq!(service.caseload("2018-02-28").await[0].since_contact, None);
+    }
+}
+
+on_both_stores! {
+    async fn a_colleagues_contact_resets_anyone_and_not_keyworker(service: &Service) {
+        service.refer(1, "2018-01-01", "brent").await;
+        service.accept(1, "2018-01-02").await;
+        service.contact(1, "2018-01-20", BOB).await;
+        service.assign(1, "2018-02-01", BOB).await;
+        service.contact(1, "2018-02-25", ANN).await;
+        service.refer(2, "2018-01-01", "brent").await;
+        service.accept(2, "2018-01-02").await;
+        service.contact(2, "2018-02-25", ANN).await;
+        let by = recency::By::Keyworker;
+        let anyone = service.recency("2018-02-28", by, recency::Measure::Anyone).await;
+        let holder = Holder { worker: BOB, label: "KW-bob".to_owned() };
+        assert_eq!(anyone[0].group, Group::Keyworker(holder));
+        assert_eq!((&anyone[0].buckets[..], &anyone[1].buckets[..]), (&[1, 0, 0, 0, 0][..], &[1, 0, 0, 0, 0][..]));
+        let keyworker = service.recency("2018-02-28", by, recency::Measure::Keyworker).await;
+        // Bob's contact of 20 January counts though the case became his later: 39 days.
+        assert_eq!(keyworker[0].buckets, [0, 0, 0, 0, 1]);
+        assert_eq!((&keyworker[1].group, keyworker[1].unassigned, keyworker[1].total()), (&Group::Unassigned, 1, 1));
+        // Before Bob took it the case was nobody's.
+        let before = service.recency("2018-01-31", by, recency::Measure::Keyworker).await;
+        assert_eq!((before.len(), before[0].unassigned), (1, 2));
+    }
+}
+
+on_both_stores! {
+    async fn a_case_that_goes_back_to_its_former_keyworker_is_theirs_on_the_days_it_was(service: &Service) {
+        service.refer(1, "2018-01-01", "brent").await;
+        service.accept(1, "2018-01-02").await;
+        service.assign(1, "2018-01-05", ANN).await;
+        service.assign(1, "2018-01-10", BOB).await;
+        service.assign(1, "2018-01-20", ANN).await;
+        service.contact(1, "2018-01-06", ANN).await;
+        let expected = [
+            ("2018-01-01", None),
+            ("2018-01-04", Some(None)),
+            ("2018-01-05", Some(Some(ANN))),
+            ("2018-01-09", Some(Some(ANN))),
+            ("2018-01-10", Some(Some(BOB))),
+            ("2018-01-20", Some(Some(ANN))),
+        ];
+        for (as_of, keyworker) in expected {
+            let found = service.caseload(as_of).await.first().map(|row| row.keyworker);
+            assert_eq!(found, keyworker, "on {as_of}");
+        }
+        let row = |rows: Vec<recency::RecencyRow>| (rows[0].buckets.clone(), rows[0].none);
+        let measure = recency::Measure::Keyworker;
+        let bobs = row(service.recency("2018-01-15", recency::By::Keyworker, measure).await);
+        assert_eq!(bobs, (vec![0; 5], 1), "Bob was never in touch");
+        let anns = row(service.recency("2018-01-21", recency::By::Keyworker, measure).await);
+        assert_eq!(anns, (vec![0, 0, 1, 0, 0], 0), "Ann was, 15 days ago, when the case was hers before");
+    }
+}
+
+on_both_stores! {
+    async fn of_contacts_that_stand_on_one_day_the_best_known_counts(service: &Service) {
+        service.refer(1, "2018-01-01", "brent").await;
+        service.accept(1, "2018-01-01").await;
+        service.contact(1, "2018-02", ANN).await;
+        let imprecise = service.recency("2018-02-28", recency::By::Whole, recency::Measure::Anyone).await;
+        assert_eq!(imprecise[0].date_imprecise, 1);
+        assert_eq!(service.caseload("2018-02-28").await[0].since_contact, Some(DaySpan { lowest: 0, highest: 27 }));
+        assert_eq!(service.caseload("2018-02-05").await[0].since_contact, Some(DaySpan { lowest: 0, highest: 4 }));
+        service.contact(1, "2018-02-01", BOB).await;
+        assert_eq!(service.caseload("2018-02-28").await[0].since_contact, Some(exactly(27)));
+        let known = service.recency("2018-02-28", recency::By::Whole, recency::Measure::Anyone).await;
+        assert_eq!((known[0].date_imprecise, &known[0].buckets[..]), (0, &[0, 0, 0, 1, 0][..]));
+    }
+}
+
+on_both_stores! {
+    async fn an_imprecise_wait_counts_in_a_bucket_that_holds_it_whole_and_in_no_mean(service: &Service) {
+        service.refer(1, "2017-10", "brent").await;
+        service.plan(1, "2017-10-05").await;
+        service.refer(2, "2017-10", "brent").await;
+        service.plan(2, "2017-10-20").await;
+        service.refer(3, "2017-10-02", "brent").await;
+        service.plan(3, "2017-10-12").await;
+        let row = service.to_plan("2018-02-28", Period::Months(Months::one(month("2017-10")))).await;
+        assert_eq!((&row.buckets[..], row.date_imprecise, row.with_plan()), (&[1, 1, 0, 0, 0][..], 1, 3));
+        assert_eq!((row.days.count(), row.days.median(), row.days.mean()), (1, Some(10.into()), Some(10.into())));
+    }
+}
+
+on_both_stores! {
+    async fn a_wait_ends_with_the_first_plan_that_stands(service: &Service) {
+        for (n, at) in [(1, "2018-01-01"), (2, "2018-01-01"), (3, "2018-01-01"), (4, "2018-01-01"), (5, "2018-01-01")] {
+            service.refer(n, at, "brent").await;
+        }
+        let first = service.plan(1, "2018-01-08").await;
+        service.plan(1, "2018-01-12").await;
+        service.plan(2, "2017-12-20").await;
+        service.close(3, "2018-01-31", "lost_contact").await;
+        service.decline(4, "2018-01-15").await;
+        let row = service.to_plan("2018-02-28", Period::ToDate).await;
+        assert_eq!((&row.buckets[..], row.no_plan_yet, row.closed_without_plan), (&[2, 0, 0, 0, 0][..], 1, 1));
+        assert_eq!((row.total(), row.plan_before_referral), (4, 1), "the declined one is out");
+        assert_eq!(row.days.mean().map(shown), Some("3.5".parse().expect("a decimal")));
+        // Before the decline and the close both were open, and the first plan is not yet made.
+        let before = service.to_plan("2018-01-07", Period::ToDate).await;
+        assert_eq!((before.total(), before.no_plan_yet, before.with_plan()), (5, 4, 1));
+        service.redate_plan(1, first, "2018-01-30").await;
+        let row = service.to_plan("2018-02-28", Period::ToDate).await;
+        assert_eq!(row.days.percentile(100), Some(11.into()), "the other plan is the first now");
+        assert_eq!(service.to_plan("2018-02-28", Period::Months(Months::one(month("2018-02")))).await.total(), 0);
+    }
+}
+
+fn counts(rows: &[MonthsRow]) -> Vec<(&[u64], u64)> {
+    rows.iter().map(|row| (&row.by_month[..], row.cumulative)).collect()
+}
+
+on_both_stores! {
+    async fn a_stage_is_counted_once_in_the_month_of_its_first_fact(service: &Service) {
+        service.refer(1, "2017-11-20", "brent").await;
+        service.plan(1, "2018-01-31").await;
+        service.plan(1, "2018-02-15").await;
+        service.secure(1, "2018-02-27").await;
+        service.refer(2, "2018-01-05", "ealing").await;
+        service.decline(2, "2018-02-02").await;
+        service.refer(3, "2017-10-09", "brent").await;
+        let months = Months::from_to(month("2018-01"), month("2018-02")).expect("in order");
+        let board = service.performance("2018-02-28", performance::By::Area, months).await;
+        let labels: Vec<&str> = board.stages.iter().map(|stage| stage.label.as_str()).collect();
+        assert_eq!(labels, ["Referrals", "PHP complete", "Housing Secured"]);
+        // October is the month in which the contract starts: the referral of the 9th is in.
+        let none: (&[u64], u64) = (&[0, 0], 0);
+        assert_eq!(counts(&board.stages[0].rows), [(&[0, 0][..], 2), (&[1, 0], 1), none]);
+        assert_eq!(counts(&board.stages[1].rows), [(&[1, 0][..], 1), none, none]);
+        assert_eq!(counts(&board.stages[2].rows), [(&[0, 1][..], 1), none, none]);
+        assert_eq!(counts(&board.declined), [none, (&[0, 1], 1), none]);
+        let earlier = service.performance("2018-02-26", performance::By::Whole, months).await;
+        assert_eq!(counts(&earlier.stages[0].rows), [(&[1, 0][..], 3)], "a past month never falls");
+        assert_eq!(counts(&earlier.stages[2].rows), [none]);
+        assert_eq!(board.stages[0].rows[1].total(), 1);
+    }
+}
+
+on_both_stores! {
+    async fn an_exit_counts_once_by_its_reason_and_a_disengagement_beneath(service: &Service) {
+        for n in 1..=3 {
+            service.refer(n, "2018-01-05", "brent").await;
+            service.accept(n, "2018-01-05").await;
+        }
+        service.close(1, "2018-01-31", "housed").await;
+        service.close(2, "2018-02-01", "lost_contact").await;
+        service.disengage(2, "2018-01-20", "no_contact").await;
+        service.disengage(2, "2018-01-25", "no_contact").await;
+        service.disengage(3, "2018-02-20", "moved_away").await;
+        let some = |rows: &[exits::ExitRow]| -> Vec<(Group, u64)> {
+            rows.iter().filter(|row| row.journeys > 0).map(|row| (row.group.clone(), row.journeys)).collect()
+        };
+        let reason = |code: &str| Group::Reason(code.to_owned());
+        let all = service.exits("2018-02-28", exits::By::Reason, Period::ToDate).await;
+        assert_eq!(some(&all.closed), [(reason("housed"), 1), (reason("lost_contact"), 1)]);
+        assert_eq!(some(&all.disengaged), [(reason("no_contact"), 1), (reason("moved_away"), 1)]);
+        assert_eq!((all.total(), all.closed.len()), (2, 3));
+        let january = Period::Months(Months::one(month("2018-01")));
+        let january = service.exits("2018-02-28", exits::By::Area, january).await;
+        assert_eq!(some(&january.closed), [(Group::Area("brent".to_owned()), 1)]);
+        assert_eq!(some(&january.disengaged), [(Group::Area("brent".to_owned()), 1)]);
+        assert_eq!(service.exits("2018-01-30", exits::By::Reason, Period::ToDate).await.total(), 0);
+        assert_eq!(service.caseload("2018-02-28").await.len(), 1, "who disengages stays on the caseload");
+    }
+}
+
+on_both_stores! {
+    async fn the_caseload_comes_page_by_page_in_the_order_of_references(service: &Service) {
+        for (n, reference, area) in [(1, "B", "brent"), (2, "B", "ealing"), (3, "A", "brent"), (4, "Z", "brent")] {
+            service.refer_as(n, "2018-01-05", area, reference).await;
+            service.accept(n, "2018-01-05").await;
+        }
+        service.assign(4, "2018-01-06", ANN).await;
+        let (view, scope) = (service.fresh.views.live(), Scope::Deployment);
+        let scope = scope.contract(CONTRACT).expect("in scope");
+        let as_of = day("2018-02-28");
+        let all = CaseloadFilter::default();
+        let first = view.caseload(scope, as_of, &all, (None, 2)).await.expect("a page");
+        assert_eq!(first.rows.iter().map(|row| row.journey).collect::<Vec<_>>(), [journey(3), journey(1)]);
+        assert!(first.has_next);
+        let place = first.rows[1].place();
+        let second = view.caseload(scope, as_of, &all, (Some(&place), 2)).await.expect("a page");
+        assert_eq!(second.rows.iter().map(|row| row.journey).collect::<Vec<_>>(), [journey(2), journey(4)]);
+        assert!(!second.has_next);
+        let filter = |keyworker, area: Option<&str>| CaseloadFilter {
+            keyworker,
+            area: area.map(str::to_owned),
+            stage: Some("referral".to_owned()),
+        };
+        for (filter, count) in [
+            (filter(HeldBy::Any, Some("brent")), 3),
+            (filter(HeldBy::Unassigned, None), 3),
+            (filter(HeldBy::Keyworker(ANN), Some("brent")), 1),
+            (filter(HeldBy::Keyworker(ANN), Some("ealing")), 0),
+            (filter(HeldBy::Keyworker(BOB), None), 0),
+        ] {
+            let rows = view.caseload(scope, as_of, &filter, (None, 200)).await.expect("a page").rows.len() as u64;
+            let counted = view.caseload_count(scope, as_of, &filter).await.expect("a count");
+            assert_eq!((rows, counted), (count, count), "{filter:?}");
+        }
+        let held = view.caseload_by_keyworker(scope, as_of).await.expect("a board");
+        assert_eq!(held.iter().map(|row| row.journeys).collect::<Vec<_>>(), [1, 3]);
+        // The end of the calendar is a day like any other.
+        for as_of in [NaiveDate::MAX, NaiveDate::MIN, day("9999-12-31")] {
+            let open = view.caseload_count(scope, as_of, &all).await.expect("a count");
+            assert_eq!(open, if as_of == NaiveDate::MIN { 0 } else { 4 });
+        }
+    }
+}
+
+on_both_stores! {
+    async fn people_are_visible_to_whoever_has_a_journey_or_case_of_theirs_in_scope(service: &Service) {
+        service.refer(1, "2018-01-05", "brent").await;
+        service.assign(1, "2018-01-06", ANN).await;
+        let view = service.fresh.views.live();
+        let scopes = [
+            (Scope::Deployment, 1, 2, 1),
+            (Scope::Contracts([CONTRACT.to_owned()].into()), 1, 1, 1),
+            (Scope::Contracts(["kmc".to_owned()].into()), 0, 0, 0),
+        ];
+        let nobody = Uuid::from_u128(0x99);
+        let subjects = [SubjectId(Uuid::from_u128(0x2001)), SubjectId(nobody)];
+        for (scope, subjects_seen, workers_seen, contracts_seen) in scopes {
+            let seen = view.visible_subjects(&scope, &subjects).await.expect("subjects");
+            assert_eq!(seen.len(), subjects_seen, "{scope:?}");
+            let seen = view.visible_workers(&scope, &[ANN, BOB, WorkerId(nobody)]).await.expect("workers");
+            assert_eq!(seen.len(), workers_seen, "{scope:?}");
+            assert_eq!(view.contracts(&scope).await.expect("contracts").len(), contracts_seen, "{scope:?}");
+        }
+        let scope = Scope::Deployment;
+        let contract = view.contract(scope.contract(CONTRACT).expect("in scope")).await.expect("a read");
+        let contract = contract.expect("the contract");
+        assert_eq!((contract.starts_on, contract.rulebook_hash.as_str()), (day("2017-10-16"), service.rulebook.hash()));
+        assert_eq!(view.contract(scope.contract("kmc").expect("in scope")).await.expect("a read"), None);
+        let bob = view.worker_of_login("kw-bob").await.expect("a read").expect("Bob");
+        assert_eq!((bob.worker, bob.label.as_str()), (BOB, "KW-bob"));
+        assert_eq!(view.worker_of_login("kw-eve").await.expect("a read"), None);
+        assert_eq!(view.workers(&[ANN, BOB]).await.expect("a read").len(), 2);
+        let scope = scope.contract(CONTRACT).expect("in scope");
+        let held = |as_of, after| view.workers_of_contract(scope, day(as_of), (after, 10));
+        let workers = held("2018-02-28", None).await.expect("a list");
+        assert_eq!(workers.iter().map(|worker| worker.worker).collect::<Vec<_>>(), [ANN]);
+        assert_eq!(held("2018-02-28", Some(("KW-ann", ANN))).await.expect("a list"), []);
+        assert_eq!(held("2018-01-05", None).await.expect("a list"), []);
+        let journeys = view.journeys_of_subject(scope, day("2018-02-28"), subjects[0], 10).await.expect("a list");
+        assert_eq!(journeys.iter().map(|row| row.journey).collect::<Vec<_>>(), [journey(1)]);
+        let none = view.journeys_of_subject(scope, day("2018-01-04"), subjects[0], 10).await.expect("a list");
+        assert_eq!(none, []);
+    }
+}

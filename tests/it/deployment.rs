@@ -1,0 +1,261 @@
+//! A deployment of one's own for a test, on either store, with a back door for whoever owns the database.
+//!
+//! `SQLite` lies in a temporary directory, Postgres in a schema of its own. Everything goes when the test is over, unless
+//! it fails: then the schema stays to be looked at.
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
+use throughline::access::{Principal, Role, Scope};
+use throughline::clock::{Chance, Clock};
+use throughline::contract::command::ContractCommand;
+use throughline::contract::rulebook::packs;
+use throughline::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts};
+use throughline::journey::event::{
+    Attendance, ContactLogged, ContactWith, ContractOpened, Direction, ReferralAccepted, ReferralReceived, SpellEnded,
+    SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
+};
+use throughline::journey::people::PeopleCommand;
+use throughline::log::Log;
+use throughline::log::append::{Appended, Expected};
+use throughline::log::envelope::{CommandId, EventId, JourneyId, Occurred, Precision, SpellId, SubjectId, WorkerId};
+use throughline::record::{Command, Instruction, Recorder};
+use throughline::store::{Dialect, Mode, Store};
+use throughline::views::Views;
+use uuid::Uuid;
+
+/// Both stores.
+pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
+
+/// An empty log, its place and its clock.
+pub(crate) struct Deployment {
+    pub(crate) log: Log,
+    pub(crate) clock: Arc<Clock>,
+    pub(crate) url: String,
+    place: Place,
+}
+
+enum Place {
+    Directory { _held: tempfile::TempDir },
+    Schema { name: String },
+}
+
+impl Deployment {
+    /// An empty deployment at nine in the morning of 1 March 2018.
+    pub(crate) async fn on(dialect: Dialect) -> Self {
+        let (place, url) = match dialect {
+            Dialect::Sqlite => {
+                let held = tempfile::tempdir().expect("a temporary directory");
+                let url = format!("sqlite:{}", held.path().join("log.db").display());
+                (Place::Directory { _held: held }, url)
+            }
+            Dialect::Postgres => {
+                let name = format!("t_{:032x}", u128::from_be_bytes(Chance::System.bytes()));
+                let url = server();
+                let mut owner = sqlx::PgConnection::connect(&url).await.expect("the server answers");
+                owner.execute(AssertSqlSafe(format!("create schema {name}"))).await.expect("a schema of its own");
+                let joint = if url.contains('?') { '&' } else { '?' };
+                (Place::Schema { name: name.clone() }, format!("{url}{joint}options[search_path]={name}"))
+            }
+        };
+        let store = Arc::new(Store::open(&url, Mode::Write).await.expect("the store opens"));
+        let log = Log::open(store).await.expect("the log opens");
+        let clock = Arc::new(Clock::standing_at(instant("2018-03-01T09:00:00Z")));
+        Self { log, clock, url, place }
+    }
+
+    /// The write side over a live view.
+    pub(crate) async fn recorder(&self) -> Recorder {
+        let views = Views::open(self.log.clone()).await.expect("the view opens");
+        let chance = Arc::new(Chance::System);
+        let started = Recorder::start(self.log.clone(), views, Arc::clone(&self.clock), chance).await;
+        started.expect("the recorder starts").0
+    }
+
+    /// The digest of the live view, caught up with the log.
+    pub(crate) async fn digest(&self) -> String {
+        let views = Views::open(self.log.clone()).await.expect("the view opens");
+        views.live().digest().await.expect("a digest")
+    }
+
+    /// Runs SQL as the database's owner, past everything that the service would check.
+    pub(crate) async fn behind_its_back(&self, sql: &str) -> sqlx::Result<u64> {
+        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
+        match self.place {
+            Place::Directory { .. } => {
+                let mut owner = SqliteConnectOptions::from_str(&self.url)?.connect().await?;
+                let done = owner.execute(sql).await.map(|done| done.rows_affected());
+                owner.close().await?;
+                done
+            }
+            Place::Schema { .. } => {
+                let mut owner = PgConnectOptions::from_str(&self.url)?.connect().await?;
+                let done = owner.execute(sql).await.map(|done| done.rows_affected());
+                owner.close().await?;
+                done
+            }
+        }
+    }
+
+    /// Takes away what the database does to protect the log.
+    pub(crate) async fn unprotect(&self) {
+        let sql = match self.place {
+            Place::Directory { .. } => {
+                "drop trigger events_are_not_updated; drop trigger events_are_not_deleted; \
+                 drop trigger commands_are_not_updated; drop trigger commands_are_not_deleted; \
+                 drop trigger the_head_only_moves_on; drop trigger the_head_is_not_deleted"
+            }
+            Place::Schema { .. } => {
+                "alter table events disable trigger all; alter table commands disable trigger all; \
+                 alter table log_head disable trigger all"
+            }
+        };
+        self.behind_its_back(sql).await.expect("the owner may do anything");
+    }
+
+    /// Removes everything.
+    pub(crate) async fn end(self) {
+        self.log.store().close().await;
+        if let Place::Schema { name } = &self.place {
+            let drop = format!("drop schema if exists {name} cascade; drop schema if exists {name}_g1 cascade");
+            self.behind_its_back(&drop).await.expect("the schemas go");
+        }
+    }
+}
+
+fn server() -> String {
+    const SERVER: &str = "THROUGHLINE_TEST_POSTGRES";
+    std::env::var(SERVER)
+        .unwrap_or_else(|_| panic!("{SERVER} names no Postgres server: run the tests by `tests/with-postgres`"))
+}
+
+pub(crate) fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().expect("an instant")
+}
+
+pub(crate) fn day(text: &str) -> NaiveDate {
+    text.parse().expect("a date")
+}
+
+pub(crate) fn of_role(role: Role) -> Principal {
+    Principal { subject: role.to_string(), role, scope: Scope::Deployment }
+}
+
+/// Sends a command, which must be accepted.
+pub(crate) async fn record(recorder: &Recorder, id: u128, command: impl Into<Command>) -> Appended {
+    let command = command.into();
+    let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+    let instruction = Instruction {
+        principal: of_role(role),
+        command_id: CommandId(Uuid::from_u128(id)),
+        body: id.to_be_bytes().to_vec(),
+        expected: Expected::Any,
+        source: None,
+        command,
+    };
+    recorder.append(instruction).await.expect("the command is accepted")
+}
+
+pub(crate) const JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x10));
+pub(crate) const SUBJECT: SubjectId = SubjectId(Uuid::from_u128(0x20));
+pub(crate) const WORKER: WorkerId = WorkerId(Uuid::from_u128(0x30));
+const SPELL: SpellId = SpellId(Uuid::from_u128(0x40));
+
+/// A contact of that day, by telephone.
+pub(crate) fn contact(on: &str) -> Command {
+    let fact = ContactLogged {
+        channel: "phone".to_owned(),
+        direction: Some(Direction::Outgoing),
+        with: ContactWith::Client,
+        attendance: Attendance::None,
+        face_to_face: false,
+        two_way: true,
+        group: false,
+        minutes: Some(20),
+        scheduled_on: None,
+        worker: Some(WORKER),
+    };
+    let occurred = Occurred::on(day(on)).at(Some("14:30:00".parse().expect("a time")));
+    Command::Journey(JourneyCommand::LogContact(Dated { journey: JOURNEY, occurred, fact }))
+}
+
+/// Opens the contract with the rulebook that ships.
+pub(crate) async fn open_contract(recorder: &Recorder) {
+    let fact = ContractOpened {
+        code: "shps".to_owned(),
+        name: "Single Homelessness Prevention Service".to_owned(),
+        parties: Vec::new(),
+        starts_on: day("2017-03-01"),
+        ends_on: None,
+    };
+    let rulebook = packs::pack("shps").expect("a pack that ships").text.to_owned();
+    let open = ContractCommand::OpenContract { occurred: Occurred::on(day("2017-07-03")), fact, rulebook };
+    record(recorder, 1, Command::Contract(open)).await;
+}
+
+/// A journey with everything that can happen to its facts: 14 events, the last a contact.
+pub(crate) async fn tell_a_story(recorder: &Recorder) {
+    open_contract(recorder).await;
+    let joined = WorkerJoined { login: Some("kw07".to_owned()), label: "KW-07".to_owned() };
+    let add = PeopleCommand::AddWorker { worker: WORKER, occurred: Occurred::on(day("2017-07-03")), fact: joined };
+    record(recorder, 2, Command::People(add)).await;
+    let referral = ReferralReceived {
+        subject: SUBJECT,
+        area: "brent".to_owned(),
+        cohort: None,
+        referrer: None,
+        external_references: Vec::new(),
+    };
+    let receive = ReceiveReferral {
+        journey: JOURNEY,
+        contract: "shps".to_owned(),
+        occurred: Occurred::on(day("2018-01-08")),
+        register: Some(SubjectKind::Person),
+        fact: referral,
+    };
+    record(recorder, 3, Command::Journey(JourneyCommand::ReceiveReferral(receive))).await;
+    let accepted = dated("2018-01-09", ReferralAccepted {});
+    record(recorder, 4, Command::Journey(JourneyCommand::AcceptReferral(accepted))).await;
+    let assigned = dated("2018-01-09", WorkerAssigned { worker: WORKER, role: "keyworker".to_owned() });
+    record(recorder, 5, Command::Journey(JourneyCommand::AssignWorker(assigned))).await;
+    let wrong = record(recorder, 6, contact("2018-02-10")).await.events[0].clone();
+    let never = record(recorder, 7, contact("2018-02-12")).await.events[0].event_id;
+    let spell = SpellStarted {
+        spell: SPELL,
+        domain: "accommodation".to_owned(),
+        employer_ref: None,
+        hours_per_week: None,
+        attributes: [].into(),
+    };
+    let month = Occurred::within(day("2018-01-01"), Precision::Month);
+    let start = Dated { journey: JOURNEY, occurred: month, fact: spell };
+    record(recorder, 8, Command::Journey(JourneyCommand::StartSpell(start))).await;
+    let end = dated("2018-02-20", SpellEnded { spell: SPELL, reason: None });
+    record(recorder, 9, Command::Journey(JourneyCommand::EndSpell(end))).await;
+    correct(recorder, &wrong.payload, wrong.event_id).await;
+    let retract =
+        RetractFacts { journey: JOURNEY, targets: vec![never], reason: "recorded for another client".to_owned() };
+    record(recorder, 11, Command::Journey(JourneyCommand::RetractFacts(retract))).await;
+    record(recorder, 12, contact("2018-03-01")).await;
+}
+
+async fn correct(recorder: &Recorder, payload: &serde_json::value::RawValue, target: EventId) {
+    let fact: ContactLogged = serde_json::from_str(payload.get()).expect("a contact");
+    let fact = ContactLogged { channel: "home_visit".to_owned(), ..fact };
+    let correct = CorrectFact {
+        journey: JOURNEY,
+        target,
+        occurred: Occurred::on(day("2018-02-11")),
+        replacement: fact.into(),
+        reason: "it was a visit the day after".to_owned(),
+    };
+    record(recorder, 10, Command::Journey(JourneyCommand::CorrectFact(correct))).await;
+}
+
+fn dated<T>(on: &str, fact: T) -> Dated<T> {
+    Dated { journey: JOURNEY, occurred: Occurred::on(day(on)), fact }
+}
