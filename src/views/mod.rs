@@ -187,9 +187,10 @@ impl Views {
         let mut newest = self.log.newest();
         loop {
             // A fold that panics must not end this task in silence.
-            match AssertUnwindSafe(self.project(&mut newest)).catch_unwind().await {
-                Ok(error) => tracing::error!(?error, "the live view does not follow the log"),
-                Err(_) => tracing::error!("the live view does not follow the log: a fold panicked"),
+            if let Ok(error) = AssertUnwindSafe(self.project(&mut newest)).catch_unwind().await {
+                tracing::error!(?error, "the live view does not follow the log");
+            } else {
+                tracing::error!("the live view does not follow the log: a fold panicked");
             }
             tokio::time::sleep(AFTER_A_FAULT).await;
         }

@@ -213,3 +213,6 @@ fn of_the_deployment(stream: StreamId, events: &[Envelope]) -> Result<Rows, View
         _ => Rows::default(),
     })
 }
+
+#[cfg(test)]
+mod tests;

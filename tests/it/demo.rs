@@ -10,7 +10,7 @@ use throughline::views::Views;
 use crate::stores::{Fresh, STORES};
 
 /// How long a test waits for a view on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_played_story_stands_in_the_log_as_it_was_told() {
