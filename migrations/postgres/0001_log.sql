@@ -19,14 +19,15 @@ create table events (
 -- Contracts are few and every view begins by reading all of them.
 create index events_of_contracts on events (position) where stream_kind = 'contract';
 
--- Accepted commands, so that a repetition is answered with what it did the first time.
+-- Accepted commands, so that a repetition is answered with what it did the first time. The id leads the key: a batch
+-- looks all its ids up at once, whoever sends them.
 create table commands (
     actor text collate "C" not null,
     command_id uuid not null,
     fingerprint bytea,
     first_position bigint not null,
     last_position bigint not null,
-    primary key (actor, command_id)
+    primary key (command_id, actor)
 );
 
 -- Where the log stands; the one row that every append locks.

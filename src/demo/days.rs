@@ -27,6 +27,10 @@ pub(super) const MORNING: u32 = 9;
 /// The last hour at which a record is written up.
 pub(super) const EVENING: u32 = 18;
 
+/// The hours at which the log takes what was written up since the one before, so that a story is played in few, large
+/// batches.
+const TAKEN_AT: [u32; 5] = [8, 10, 13, 16, EVENING];
+
 /// A day that exists.
 pub(super) const fn day(year: i32, month: u32, day: u32) -> NaiveDate {
     NaiveDate::from_ymd_opt(year, month, day).expect("the story names real days")
@@ -71,7 +75,7 @@ pub(super) fn month(index: usize) -> (NaiveDate, NaiveDate) {
     (FIRST + months(index), before(FIRST + months(index + 1), 1))
 }
 
-/// When something was recorded: a day and a full hour of London.
+/// When something was written up: a day and a full hour of London.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Moment {
     pub(super) day: NaiveDate,
@@ -86,9 +90,10 @@ impl Moment {
         Self { day, hour }
     }
 
-    /// The instant that clocks show.
+    /// The instant at which the log takes it.
     pub(super) fn instant(self) -> DateTime<Utc> {
-        let local = self.day.and_hms_opt(self.hour, 0, 0).expect("an hour of a day");
+        let hour = TAKEN_AT.into_iter().find(|hour| self.hour <= *hour).expect("nobody writes after the evening");
+        let local = self.day.and_hms_opt(hour, 0, 0).expect("an hour of a day");
         let local = London.from_local_datetime(&local).single().expect("no clock changes in office hours");
         local.with_timezone(&Utc)
     }

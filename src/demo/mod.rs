@@ -1,7 +1,7 @@
 //! The demo: a year of a homelessness prevention service, told from a seed and played into a fresh log.
 //!
-//! Everyone and everything in it is invented; only some printed counts of real boards return in it (see [`areas`]).
-//! The story is pure: the same seed and size give the same commands. Nothing outside this module may depend on it.
+//! Everyone and everything in it is invented; only some printed counts of a real board return in it. The story is pure:
+//! the same seed and size give the same commands. Nothing that serves may depend on it.
 
 mod areas;
 mod case;

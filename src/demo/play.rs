@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 use futures_util::TryStreamExt as _;
 use futures_util::stream::FuturesOrdered;
+use tokio::task::coop::unconstrained;
 
 use super::story::{Item, Story};
 use crate::clock::Clock;
@@ -41,7 +42,8 @@ pub enum PlayError {
 
 /// Plays a story into an empty log. The clock must be one that is set; it is left at the story's last moment.
 ///
-/// Commands of one moment are sent together, in order: the append task takes them in the order in which they come.
+/// Commands of one moment are sent together: each is polled, and thereby queued, in the order of the story, and the
+/// append task takes them in that order.
 pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<Played, PlayError> {
     let targets: HashSet<CommandId> = story.items().iter().flat_map(|item| item.deed.targets()).copied().collect();
     let mut stated: HashMap<CommandId, EventId> = HashMap::with_capacity(targets.len());
@@ -50,7 +52,8 @@ pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<P
         clock.set(moment[0].recorded_at);
         let instructions = moment.iter().map(|item| instruction(item, &stated)).collect::<Result<Vec<_>, _>>()?;
         let sent = moment.iter().zip(instructions).map(|(item, instruction)| send(recorder, item, instruction));
-        let done: Vec<Appended> = sent.collect::<FuturesOrdered<_>>().try_collect().await?;
+        // Constrained, the task would pause when its budget is spent and go on with the last ones first.
+        let done = unconstrained(sent.collect::<FuturesOrdered<_>>().try_collect::<Vec<Appended>>()).await?;
         for (item, appended) in moment.iter().zip(&done) {
             position = position.max(appended.position());
             if let Some(event) = appended.events.last().filter(|_| targets.contains(&item.command_id)) {

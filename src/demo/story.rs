@@ -26,7 +26,7 @@ pub(super) const NAMES: Uuid = Uuid::from_u128(0x3d0f_8c52_61a7_5b4e_8f29_70c4_d
 /// A year of journeys.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Story {
-    items: Vec<Item>,
+    pub(super) items: Vec<Item>,
 }
 
 /// One command of the story.

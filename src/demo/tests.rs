@@ -1,22 +1,24 @@
 //! The story through the pure decisions and folds: nothing is refused, and February adds up.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 use chrono_tz::Europe::London;
 
 use super::areas::{AREAS, Size};
-use super::days::{MONTHS, day, month};
-use super::{CONTRACT, DOCUMENTED_REFERENCE, GOES_ON_AT, Item, SEED, Story, documented_journey};
+use super::days::{EVENING, MONTHS, Moment, day, month};
+use super::{CONTRACT, DOCUMENTED_REFERENCE, GOES_ON_AT, Item, SEED, Story, documented_journey, play};
 use crate::access::policy::{Action, policy};
+use crate::clock::{Chance, Clock};
 use crate::contract::Contract;
 use crate::contract::command as contracts;
+use crate::deployment::Deployment;
 use crate::journey::command::{self as journeys, Given, JourneyCommand, NewEvent};
 use crate::journey::event::Event;
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded, people};
-use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Position, StreamId};
+use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId};
 use crate::projections::{Told, contact, stage};
 use crate::record::{Command, civil_day};
 
@@ -201,4 +203,39 @@ fn some_contacts_of_early_february_were_recorded_at_its_end() {
     };
     let count = whole().1.events.iter().filter(late).count();
     assert!((100..1_000).contains(&count), "{count} contacts");
+}
+
+#[tokio::test]
+async fn many_commands_of_one_moment_are_recorded_in_their_order() {
+    let mut story = Story::new(SEED, Size::OneIn(3));
+    let evening = Moment::at(day(2017, 3, 31), EVENING).instant();
+    story.items.retain(|item| item.recorded_at <= evening && item.deed.targets().is_empty());
+    for item in &mut story.items {
+        item.recorded_at = evening;
+    }
+    let page = records(&story, 2_000).await;
+    let mut logged: Vec<CommandId> = page.iter().map(|event| event.command_id).collect();
+    logged.dedup();
+    assert!(logged.len() > 500, "{} commands", logged.len());
+    assert!(logged.iter().eq(story.items.iter().map(|item| &item.command_id).take(logged.len())));
+}
+
+#[tokio::test]
+async fn the_same_seed_makes_the_same_bytes() {
+    let story = Story::new(SEED, Size::OneIn(40));
+    let [one, other] = [records(&story, 2_000).await, records(&story, 2_000).await];
+    assert!(one.len() > 1_000, "{} events", one.len());
+    assert!(one.iter().map(Envelope::to_record).eq(other.iter().map(Envelope::to_record)));
+}
+
+/// Plays a story into a log of its own, and reads its first events.
+async fn records(story: &Story, most: i64) -> Vec<Envelope> {
+    let held = tempfile::tempdir().expect("a temporary directory");
+    let url = format!("sqlite:{}", held.path().join("log.db").display());
+    let (clock, chance) = (Arc::new(Clock::standing_at(GOES_ON_AT)), Arc::new(Chance::seeded(SEED)));
+    let deployment = Deployment::open(&url, clock, chance).await.expect("the deployment opens");
+    play(&deployment.recorder, &deployment.clock, story).await.expect("the story is played");
+    let page = deployment.log.page(Position::default(), Position(most)).await.expect("the log is read");
+    deployment.close().await;
+    page
 }

@@ -187,11 +187,9 @@ impl Views {
         let mut newest = self.log.newest();
         loop {
             // A fold that panics must not end this task in silence.
-            if let Ok(error) = AssertUnwindSafe(self.project(&mut newest)).catch_unwind().await {
-                tracing::error!(?error, "the live view does not follow the log");
-            } else {
-                tracing::error!("the live view does not follow the log: a fold panicked");
-            }
+            let ended = AssertUnwindSafe(self.project(&mut newest)).catch_unwind().await;
+            let error = ended.map_or_else(|_| "a fold panicked".to_owned(), |error| format!("{error:?}"));
+            tracing::error!(error, "the live view does not follow the log");
             tokio::time::sleep(AFTER_A_FAULT).await;
         }
     }

@@ -17,7 +17,7 @@ use crate::log::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind, 
 use crate::projections::{self, Rows};
 use crate::store::{Conn, doing, on};
 
-/// Events that one step takes at most.
+/// Events that one step takes at most, where nothing else is said.
 const STEP: i64 = 10_000;
 /// Events that are kept decoded between steps at most.
 const EVENTS_KEPT: usize = 400_000;
@@ -31,6 +31,8 @@ pub(super) struct Projector {
     contracts_upto: Position,
     histories: HashMap<StreamId, History>,
     events_kept: usize,
+    /// Events that one step takes at most.
+    step: i64,
 }
 
 impl Projector {
@@ -46,6 +48,7 @@ impl Projector {
             contracts_upto: Position::default(),
             histories: HashMap::new(),
             events_kept: 0,
+            step: STEP,
         };
         projector.take_contracts_upto(upto).await?;
         Ok(projector)
@@ -93,13 +96,13 @@ impl Projector {
         let sql = LOCK_CHECKPOINT.text(conn.dialect());
         let (checkpoint,): (i64,) = on!(&mut *conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await)
             .map_err(doing("lock the view's checkpoint"))?;
-        let events = self.log.page_of(Position(checkpoint), Position(i64::MAX), STEP).await?;
+        let events = self.log.page_of(Position(checkpoint), Position(i64::MAX), self.step).await?;
         let Some(last) = events.last() else {
             self.generation.announce(Position(checkpoint));
             return Ok(None);
         };
         self.take_contracts_upto(Position(checkpoint)).await?;
-        let (upto, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == STEP));
+        let (upto, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == self.step));
         let changes = self.changes(events, upto).await?;
         changes.write(conn).await.map_err(doing("write view rows"))?;
         let sql = ADVANCE_CHECKPOINT.text(conn.dialect());
@@ -215,4 +218,118 @@ fn of_the_deployment(stream: StreamId, events: &[Envelope]) -> Result<Rows, View
 }
 
 #[cfg(test)]
-mod tests;
+mod two_nodes;
+
+#[cfg(test)]
+mod tests {
+    use chrono::NaiveDate;
+
+    use super::*;
+    use crate::access::{Principal, Role, Scope};
+    use crate::clock::{Chance, Clock};
+    use crate::contract::command::{ContractCommand, Publisher};
+    use crate::contract::rulebook::packs::pack;
+    use crate::journey::command::{Dated, JourneyCommand, ReceiveReferral};
+    use crate::journey::event::{
+        ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
+    };
+    use crate::journey::people::PeopleCommand;
+    use crate::log::append::Expected;
+    use crate::log::envelope::{CommandId, Occurred};
+    use crate::record::{Command, Instruction, Recorder};
+    use crate::store::{Mode, Store};
+    use crate::views::{Views, catch_up};
+
+    fn commands() -> Vec<Command> {
+        let day = |day| Occurred::on(NaiveDate::from_ymd_opt(2018, 1, day).expect("a day"));
+        let id = uuid::Uuid::from_u128;
+        let (journey, worker, text) = (JourneyId(id(1)), WorkerId(id(2)), pack("shps").expect("it ships").text);
+        let fact = ContractOpened {
+            code: "shps".to_owned(),
+            name: "A service".to_owned(),
+            parties: Vec::new(),
+            starts_on: day(1).earliest(),
+            ends_on: None,
+        };
+        let next = text.replace("2017-03\"", "2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
+        let open = ContractCommand::OpenContract { occurred: day(1), fact, rulebook: text.to_owned() };
+        let publish = ContractCommand::PublishRulebook {
+            contract: "shps".to_owned(),
+            occurred: day(9),
+            rulebook: next,
+            publisher: Publisher::OfflineRebuild,
+        };
+        let joined = WorkerJoined { login: None, label: "KW-1".to_owned() };
+        let referral = ReferralReceived {
+            subject: SubjectId(id(3)),
+            area: "brent".to_owned(),
+            cohort: None,
+            referrer: None,
+            external_references: Vec::new(),
+        };
+        let received = ReceiveReferral {
+            journey,
+            contract: "shps".to_owned(),
+            occurred: day(2),
+            register: Some(SubjectKind::Person),
+            fact: referral,
+        };
+        let (php, keyworker) = ("php".to_owned(), "keyworker".to_owned());
+        vec![
+            Command::Contract(open),
+            Command::People(PeopleCommand::AddWorker { worker, occurred: day(1), fact: joined }),
+            Command::Journey(JourneyCommand::ReceiveReferral(received)),
+            Command::Journey(JourneyCommand::AcceptReferral(Dated {
+                journey,
+                occurred: day(3),
+                fact: ReferralAccepted {},
+            })),
+            Command::Journey(JourneyCommand::AssignWorker(Dated {
+                journey,
+                occurred: day(4),
+                fact: WorkerAssigned { worker, role: keyworker },
+            })),
+            Command::Journey(JourneyCommand::AgreePlan(Dated {
+                journey,
+                occurred: day(5),
+                fact: PlanAgreed { kind: php },
+            })),
+            Command::Contract(publish),
+        ]
+    }
+
+    #[tokio::test]
+    async fn the_rows_do_not_depend_on_where_a_view_was_interrupted() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let url = format!("sqlite:{}", directory.path().join("log.db").display());
+        let store = Arc::new(Store::open(&url, Mode::Write).await.expect("a store"));
+        let log = Log::open(Arc::clone(&store)).await.expect("a log");
+        let clock = Arc::new(Clock::standing_at("2018-03-01T09:00:00Z".parse().expect("an instant")));
+        let chance = Arc::new(Chance::seeded(1));
+        let views = Views::open(log.clone()).await.expect("a view");
+        let (recorder, _) = Recorder::start(log.clone(), views, clock, chance).await.expect("a recorder");
+        for (number, command) in (1_u128..).zip(commands()) {
+            let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+            let instruction = Instruction {
+                principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
+                command_id: CommandId(uuid::Uuid::from_u128(number)),
+                body: Vec::new(),
+                expected: Expected::Any,
+                source: None,
+                command,
+            };
+            recorder.append(instruction).await.expect("it is recorded");
+        }
+        let mut digests = Vec::new();
+        for (number, step) in (2..).zip([1, 2, 3, STEP]) {
+            let generation = Arc::new(Generation::create(&store, number).await.expect("a generation"));
+            let mut projector = Projector::new(log.clone(), Arc::clone(&generation)).await.expect("a projector");
+            projector.step = step;
+            catch_up(&mut projector).await.expect("it catches up");
+            assert_eq!(*generation.position().borrow(), log.head().await.expect("a head").position);
+            digests.push(generation.digest().await.expect("a digest"));
+        }
+        digests.dedup();
+        assert_eq!(digests.len(), 1);
+    }
+}

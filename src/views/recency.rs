@@ -17,12 +17,14 @@ use crate::log::envelope::WorkerId;
 use crate::projections::DaySpan;
 use crate::store::{Sql, StoreError, doing, on};
 
-/// The counts of cases by the day of their last contact, of those that `$counts` leaves.
+/// The counts of cases by `$columns` and the day of their last contact, of those contacts that `$counts` leaves.
 macro_rules! last_contacts {
-    ($counts:literal) => {
+    ($columns:literal, $counts:literal, $join:literal) => {
         concat!(
-            "select r.keyworker, w.label, r.area, r.day, r.latest, count(*) as journeys from (",
-            "select c.keyworker, c.area, c.day, ",
+            "select ",
+            $columns,
+            ", r.held, r.day, r.latest, count(*) as journeys from (",
+            "select c.keyworker, c.keyworker is not null as held, c.area, c.day, ",
             "(select min(k.latest) from contact k where k.journey = c.journey and k.day = c.day",
             $counts,
             ") as latest from (",
@@ -31,17 +33,35 @@ macro_rules! last_contacts {
             $counts,
             " order by k.day desc limit 1) as day ",
             "from caseload c where c.contract = $1 and c.from_on <= $2 and c.to_on > $2",
-            ") c) r left join worker w on w.id = r.keyworker ",
-            "group by r.keyworker, w.label, r.area, r.day, r.latest"
+            ") c) r",
+            $join,
+            " group by ",
+            $columns,
+            ", r.held, r.day, r.latest"
         )
     };
 }
 
-static BY_ANYONE: Sql = Sql::new(last_contacts!(""));
-static BY_KEYWORKER: Sql = Sql::new(last_contacts!(" and k.worker = c.keyworker"));
+macro_rules! by_keyworker {
+    ($counts:literal) => {
+        last_contacts!("r.keyworker, w.label", $counts, " left join worker w on w.id = r.keyworker")
+    };
+}
+
+macro_rules! by_area {
+    ($counts:literal) => {
+        last_contacts!("r.area", $counts, "")
+    };
+}
+
+static ANYONE_BY_KEYWORKER: Sql = Sql::new(by_keyworker!(""));
+static ANYONE_BY_AREA: Sql = Sql::new(by_area!(""));
+static KEYWORKER_BY_KEYWORKER: Sql = Sql::new(by_keyworker!(" and k.worker = c.keyworker"));
+static KEYWORKER_BY_AREA: Sql = Sql::new(by_area!(" and k.worker = c.keyworker"));
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&BY_ANYONE, &BY_KEYWORKER];
+pub(super) static STATEMENTS: &[&Sql] =
+    &[&ANYONE_BY_KEYWORKER, &ANYONE_BY_AREA, &KEYWORKER_BY_KEYWORKER, &KEYWORKER_BY_AREA];
 
 /// What boards print for cases without a contact by their keyworker; the rulebook names the row for anyone's contacts.
 pub const NO_CONTACT_BY_KEYWORKER: &str = "No contact by keyworker";
@@ -91,9 +111,16 @@ impl RecencyRow {
 
 #[derive(sqlx::FromRow)]
 struct LastContacts {
+    /// Only where they are counted by keyworker, as is the label.
+    #[sqlx(default)]
     keyworker: Option<Uuid>,
+    #[sqlx(default)]
     label: Option<String>,
+    /// Only where they are counted by area.
+    #[sqlx(default)]
     area: String,
+    /// Whether the cases have a keyworker.
+    held: bool,
     day: Option<NaiveDate>,
     latest: Option<NaiveDate>,
     journeys: i64,
@@ -111,7 +138,7 @@ struct Counts {
 impl Counts {
     fn add(&mut self, found: &LastContacts, measure: Measure, buckets: &Buckets, as_of: NaiveDate) {
         let cases = board::count(found.journeys);
-        if measure == Measure::Keyworker && found.keyworker.is_none() {
+        if measure == Measure::Keyworker && !found.held {
             self.unassigned += cases;
             return;
         }
@@ -142,10 +169,13 @@ impl Generation {
         rulebook: &Rulebook,
         (by, measure): (By, Measure),
     ) -> Result<Vec<RecencyRow>, StoreError> {
-        let sql = match measure {
-            Measure::Anyone => BY_ANYONE.text(self.reader.dialect()),
-            Measure::Keyworker => BY_KEYWORKER.text(self.reader.dialect()),
+        let statement = match (measure, by) {
+            (Measure::Anyone, By::Keyworker) => &ANYONE_BY_KEYWORKER,
+            (Measure::Anyone, By::Area | By::Whole) => &ANYONE_BY_AREA,
+            (Measure::Keyworker, By::Keyworker) => &KEYWORKER_BY_KEYWORKER,
+            (Measure::Keyworker, By::Area | By::Whole) => &KEYWORKER_BY_AREA,
         };
+        let sql = statement.text(self.reader.dialect());
         let found: sqlx::Result<Vec<LastContacts>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of)).fetch_all(pool).await
         });

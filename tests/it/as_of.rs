@@ -466,7 +466,7 @@ fn replay(
 
 /// How many cases are tried: more on demand.
 fn trials() -> u32 {
-    if std::env::var_os("THROUGHLINE_TEST_FULL").is_some() { 500 } else { 40 }
+    if std::env::var_os("THROUGHLINE_TEST_FULL").is_some() { 400 } else { 40 }
 }
 
 #[test]
