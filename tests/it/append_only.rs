@@ -4,7 +4,8 @@ use sqlx::{ConnectOptions as _, Row as _};
 use std::str::FromStr as _;
 use throughline::store::Dialect;
 
-use crate::deployment::{Deployment, STORES, tell_a_story};
+use crate::deployment::{Deployment, tell_a_story};
+use crate::stores::STORES;
 
 const COLUMNS: &str = "event_id, stream_kind, stream_id, version, type, contract, occurred_on, recorded_at, actor, \
                        command_id, record, hash";
@@ -126,7 +127,7 @@ async fn what_was_appended_by_postgres_is_unique_by_every_key() {
 #[tokio::test]
 async fn the_serving_role_only_reads_and_adds() {
     let deployment = told(Dialect::Postgres).await;
-    let options = sqlx::postgres::PgConnectOptions::from_str(&deployment.url).expect("a URL");
+    let options = sqlx::postgres::PgConnectOptions::from_str(deployment.url()).expect("a URL");
     let mut owner = options.connect().await.expect("the server answers");
     let privileges = "select table_name::text, string_agg(privilege_type::text, ' ' order by privilege_type::text) \
                       from information_schema.role_table_grants \

@@ -1,15 +1,8 @@
-//! A deployment of one's own for a test, on either store, with a back door for whoever owns the database.
-//!
-//! `SQLite` lies in a temporary directory, Postgres in a schema of its own. Everything goes when the test is over, unless
-//! it fails: then the schema stays to be looked at.
+//! A deployment of one's own for a test, told one journey, with a back door for whoever owns the database.
 
-use std::str::FromStr as _;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::contract::command::ContractCommand;
@@ -28,44 +21,24 @@ use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
 use uuid::Uuid;
 
-/// Both stores.
-pub(crate) const STORES: [Dialect; 2] = [Dialect::Sqlite, Dialect::Postgres];
+use crate::field::Stranger;
+use crate::stores::Place;
 
 /// An empty log, its place and its clock.
 pub(crate) struct Deployment {
     pub(crate) log: Log,
     pub(crate) clock: Arc<Clock>,
-    pub(crate) url: String,
     place: Place,
-}
-
-enum Place {
-    Directory { _held: tempfile::TempDir },
-    Schema { name: String },
 }
 
 impl Deployment {
     /// An empty deployment at nine in the morning of 1 March 2018.
     pub(crate) async fn on(dialect: Dialect) -> Self {
-        let (place, url) = match dialect {
-            Dialect::Sqlite => {
-                let held = tempfile::tempdir().expect("a temporary directory");
-                let url = format!("sqlite:{}", held.path().join("log.db").display());
-                (Place::Directory { _held: held }, url)
-            }
-            Dialect::Postgres => {
-                let name = format!("t_{:032x}", u128::from_be_bytes(Chance::System.bytes()));
-                let url = server();
-                let mut owner = sqlx::PgConnection::connect(&url).await.expect("the server answers");
-                owner.execute(AssertSqlSafe(format!("create schema {name}"))).await.expect("a schema of its own");
-                let joint = if url.contains('?') { '&' } else { '?' };
-                (Place::Schema { name: name.clone() }, format!("{url}{joint}options[search_path]={name}"))
-            }
-        };
-        let store = Arc::new(Store::open(&url, Mode::Write).await.expect("the store opens"));
+        let place = Place::on(dialect).await;
+        let store = Arc::new(Store::open(place.url(), Mode::Write).await.expect("the store opens"));
         let log = Log::open(store).await.expect("the log opens");
         let clock = Arc::new(Clock::standing_at(instant("2018-03-01T09:00:00Z")));
-        Self { log, clock, url, place }
+        Self { log, clock, place }
     }
 
     /// The write side over a live view.
@@ -82,34 +55,25 @@ impl Deployment {
         views.live().digest().await.expect("a digest")
     }
 
+    /// The URL of its database.
+    pub(crate) fn url(&self) -> &str {
+        self.place.url()
+    }
+
     /// Runs SQL as the database's owner, past everything that the service would check.
-    pub(crate) async fn behind_its_back(&self, sql: &str) -> sqlx::Result<u64> {
-        let sql = sqlx::raw_sql(AssertSqlSafe(sql.to_owned()));
-        match self.place {
-            Place::Directory { .. } => {
-                let mut owner = SqliteConnectOptions::from_str(&self.url)?.connect().await?;
-                let done = owner.execute(sql).await.map(|done| done.rows_affected());
-                owner.close().await?;
-                done
-            }
-            Place::Schema { .. } => {
-                let mut owner = PgConnectOptions::from_str(&self.url)?.connect().await?;
-                let done = owner.execute(sql).await.map(|done| done.rows_affected());
-                owner.close().await?;
-                done
-            }
-        }
+    pub(crate) async fn behind_its_back(&self, sql: &str) -> sqlx::Result<()> {
+        Stranger::at(&self.place).await.try_run(sql).await
     }
 
     /// Takes away what the database does to protect the log.
     pub(crate) async fn unprotect(&self) {
-        let sql = match self.place {
-            Place::Directory { .. } => {
+        let sql = match self.log.store().dialect() {
+            Dialect::Sqlite => {
                 "drop trigger events_are_not_updated; drop trigger events_are_not_deleted; \
                  drop trigger commands_are_not_updated; drop trigger commands_are_not_deleted; \
                  drop trigger the_head_only_moves_on; drop trigger the_head_is_not_deleted"
             }
-            Place::Schema { .. } => {
+            Dialect::Postgres => {
                 "alter table events disable trigger all; alter table commands disable trigger all; \
                  alter table log_head disable trigger all"
             }
@@ -120,17 +84,8 @@ impl Deployment {
     /// Removes everything.
     pub(crate) async fn end(self) {
         self.log.store().close().await;
-        if let Place::Schema { name } = &self.place {
-            let drop = format!("drop schema if exists {name} cascade; drop schema if exists {name}_g1 cascade");
-            self.behind_its_back(&drop).await.expect("the schemas go");
-        }
+        self.place.remove().await;
     }
-}
-
-fn server() -> String {
-    const SERVER: &str = "THROUGHLINE_TEST_POSTGRES";
-    std::env::var(SERVER)
-        .unwrap_or_else(|_| panic!("{SERVER} names no Postgres server: run the tests by `tests/with-postgres`"))
 }
 
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {

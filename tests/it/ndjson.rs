@@ -14,7 +14,8 @@ use throughline::log::envelope::{Actor, Position, StreamId};
 use throughline::record::Recorder;
 use throughline::store::Dialect;
 
-use crate::deployment::{Deployment, JOURNEY, STORES, contact, of_role, open_contract, record, tell_a_story};
+use crate::deployment::{Deployment, JOURNEY, contact, of_role, open_contract, record, tell_a_story};
+use crate::stores::STORES;
 
 async fn exported(deployment: &Deployment) -> String {
     exported_within(deployment, &Scope::Deployment).await

@@ -5,7 +5,8 @@ use throughline::log::envelope::Position;
 use throughline::log::verify::{Damage, Finding, Verified};
 use throughline::store::Dialect;
 
-use crate::deployment::{Deployment, STORES, tell_a_story};
+use crate::deployment::{Deployment, tell_a_story};
+use crate::stores::STORES;
 
 const EVENTS: u64 = 14;
 
