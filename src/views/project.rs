@@ -218,6 +218,9 @@ fn of_the_deployment(stream: StreamId, events: &[Envelope]) -> Result<Rows, View
 }
 
 #[cfg(test)]
+mod two_nodes;
+
+#[cfg(test)]
 mod tests {
     use chrono::NaiveDate;
 

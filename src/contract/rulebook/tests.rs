@@ -1,3 +1,5 @@
+//! How a rulebook is read: what it may say, and what is refused, line by line.
+
 use proptest::prelude::*;
 
 use super::packs::{pack, packs};
