@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use super::{
-    Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, LogCommand, Places, board, demo, files,
+    BadFile, Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, LogCommand, Places, board, demo,
+    files,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -186,9 +187,10 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
 }
 
 fn read_rulebook(path: &Path) -> Result<String> {
-    std::fs::read_to_string(path).with_context(|| {
+    let read = std::fs::read_to_string(path);
+    read.map_err(|source| BadFile { doing: "read the rulebook", path: path.to_owned(), source }).with_context(|| {
         let packs: Vec<_> = packs::packs().iter().map(|pack| pack.code).collect();
-        format!("cannot read {}: give a file, or one of the packs {}", path.display(), packs.join(", "))
+        format!("give a rulebook's file, or one of the packs {}", packs.join(", "))
     })
 }
 

@@ -11,7 +11,7 @@ use tokio_stream::StreamExt as _;
 
 use super::commands::{COMMAND_LINE, complain, open, told_to_stop};
 use super::table::csv_row;
-use super::{Ending, Places};
+use super::{BadFile, Ending, Places};
 use crate::access::{Principal, Role, Scope};
 use crate::clock::Chance;
 use crate::export::ndjson::{self as exported, Zones};
@@ -105,7 +105,8 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
 pub(super) async fn import(places: &Places, path: &Path, contract: &str, results: Option<PathBuf>) -> Result<Ending> {
     let file = opened(path)?;
     let results = results.unwrap_or_else(|| crate::store::sibling(path, ".results.csv"));
-    let written = File::create(&results).with_context(|| format!("cannot write {}", results.display()))?;
+    let written = File::create(&results);
+    let written = written.map_err(|source| BadFile { doing: "write", path: results.clone(), source })?;
     let mut written = BufWriter::new(written);
     let heads = ["line", "id", "outcome", "position", "code", "path", "message"].map(str::to_owned);
     csv_row(&mut written, heads.iter())?;
@@ -138,7 +139,8 @@ pub(super) async fn import(places: &Places, path: &Path, contract: &str, results
 }
 
 fn opened(path: &Path) -> Result<File> {
-    File::open(path).with_context(|| format!("cannot read {}", path.display()))
+    let opened = File::open(path);
+    Ok(opened.map_err(|source| BadFile { doing: "read", path: path.to_owned(), source })?)
 }
 
 /// What became of a row: one line of cells for each thing to say of it.

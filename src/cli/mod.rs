@@ -17,6 +17,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
+use crate::store::StoreError;
 
 /// Event-sourced case tracking and claims for outcomes contracts.
 #[derive(Debug, Parser)]
@@ -243,9 +244,26 @@ fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             commands::complain(&format!("error: {error:#}"));
-            ExitCode::from(3)
+            ExitCode::from(if is_wrong_use(&error) { 2 } else { 3 })
         }
     }
+}
+
+/// A file that a command names cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot {doing} {}: check the name, and that you may", .path.display())]
+struct BadFile {
+    doing: &'static str,
+    path: PathBuf,
+    source: std::io::Error,
+}
+
+/// Whoever ran the command can mend it by running it otherwise.
+fn is_wrong_use(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let store = cause.downcast_ref::<StoreError>();
+        cause.is::<BadFile>() || store.is_some_and(|store| matches!(store, StoreError::Url(_) | StoreError::Missing(_)))
+    })
 }
 
 /// Whoever read our output has had enough of it.

@@ -351,7 +351,7 @@ fn already_closed(closed: &Stated<'_>) -> Refusal {
 
 fn journey_closed(closed: &Stated<'_>) -> Refusal {
     let message =
-        format!("the journey was closed on {0}: reopen it first, or date this on or before {0}", closed.day());
+        format!("the journey was closed on {}: date this on or before that day, or correct the close", closed.day());
     Refusal::new(RefusalCode::JourneyClosed, message)
         .at("occurred_on")
         .by("domain §4: closing ends the caseload; spells may follow, other facts may not")
