@@ -61,8 +61,9 @@ impl<L, P> On<L, P> {
 
 /// One statement, one text for both stores with `$1` binds.
 ///
-/// Where a set is bound, it is bound as JSON text and unfolded by one of two words that differ:
-/// `{uuids $n}`, a set of UUIDs for `in`, and `{streams $n}`, rows of (kind, id, version).
+/// Where a set is bound, it is bound as JSON text and unfolded by a word that differs:
+/// `{uuids $n}`, a set of UUIDs for `in`, `{streams $n}`, rows of (kind, id, version), and `{commands $n}`, rows of
+/// (actor, id).
 ///
 /// Where a column may hold what it never should, it is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`,
 /// `{raw_date c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.
@@ -115,6 +116,12 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
             "(select value ->> 0 as kind, (value ->> 1)::uuid as id, (value ->> 2)::bigint as version \
              from json_array_elements({bind}::json))"
         ),
+        ("commands", Dialect::Sqlite) => {
+            format!("(select value ->> 0 as actor, unhex(value ->> 1, '-') as id from json_each({bind}))")
+        }
+        ("commands", Dialect::Postgres) => {
+            format!("(select value ->> 0 as actor, (value ->> 1)::uuid as id from json_array_elements({bind}::json))")
+        }
         ("raw_int", Dialect::Sqlite) => format!("cast({bind} as integer)"),
         ("raw_int" | "raw_bytes", Dialect::Postgres) => bind.to_owned(),
         ("raw_text" | "raw_uuid" | "raw_date" | "raw_instant" | "raw_bytes", Dialect::Sqlite) => {
@@ -346,6 +353,14 @@ impl Conn {
     /// Commits the transaction.
     pub(crate) async fn commit(&mut self) -> sqlx::Result<()> {
         on!(self, conn => conn.execute("commit").await.map(drop))
+    }
+
+    /// Closes the connection, so that nobody borrows it again.
+    pub(crate) fn discard(self) {
+        match self {
+            Self::Sqlite(conn) => drop(conn.detach()),
+            Self::Postgres(conn) => drop(conn.detach()),
+        }
     }
 
     /// Gives the transaction up, if there is one; a broken connection has none.
