@@ -48,6 +48,7 @@ pub fn router(parts: Parts, key: Arc<LocalKey>) -> Router {
         .route("/readyz", get(readyz))
         .merge(graphiql::routes())
         .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
@@ -80,35 +81,51 @@ pub fn url_of(address: SocketAddr) -> String {
 async fn graphql(State(service): State<Service>, request: Request) -> Response {
     let principal = match authenticate(&service.key, &request) {
         Ok(principal) => principal,
-        Err(detail) => return unauthenticated(detail),
+        Err(refused) => return unauthenticated(&refused),
     };
     let id =
         request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("").to_owned();
     service.api.answer(request, &id, principal).await
 }
 
-fn authenticate(key: &LocalKey, request: &Request) -> Result<Principal, &'static str> {
-    let header = request.headers().get(header::AUTHORIZATION).ok_or("send a token: Authorization: Bearer …")?;
-    let (scheme, token) =
-        header.to_str().ok().and_then(|text| text.split_once(' ')).ok_or("send Authorization: Bearer …")?;
+/// Why somebody is not let in: what to do next, and the challenge of RFC 6750.
+struct NotLetIn {
+    detail: &'static str,
+    challenge: &'static str,
+}
+
+const NO_TOKEN: NotLetIn =
+    NotLetIn { detail: "send a token: Authorization: Bearer …", challenge: "Bearer realm=\"throughline\"" };
+const BAD_TOKEN: NotLetIn = NotLetIn {
+    detail: "the token is not valid here, or has expired: ask for a new one",
+    challenge: "Bearer realm=\"throughline\", error=\"invalid_token\"",
+};
+
+fn authenticate(key: &LocalKey, request: &Request) -> Result<Principal, NotLetIn> {
+    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let (scheme, token) = header.and_then(|text| text.split_once(' ')).ok_or(NO_TOKEN)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err("send Authorization: Bearer …");
+        return Err(NO_TOKEN);
     }
     key.verify(token.trim()).map_err(|error| {
         tracing::debug!(error = ?error, "a token was refused");
-        "the token is not valid here, or has expired: ask for a new one"
+        BAD_TOKEN
     })
 }
 
-fn unauthenticated(detail: &'static str) -> Response {
-    let mut response = Problem::new(StatusCode::UNAUTHORIZED, detail).into_response();
-    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"throughline\""));
+fn unauthenticated(refused: &NotLetIn) -> Response {
+    let mut response = Problem::new(StatusCode::UNAUTHORIZED, refused.detail).into_response();
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(refused.challenge));
     response
 }
 
 async fn not_found() -> Response {
     Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /graphiql, /livez and /readyz")
         .into_response()
+}
+
+async fn method_not_allowed() -> Response {
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "ask with a method that the header Allow names").into_response()
 }
 
 /// The process answers.

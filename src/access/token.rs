@@ -120,10 +120,16 @@ impl LocalKey {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_nbf = true;
         validation.leeway = 0;
+        // A token ends with the second that it names, not after it.
+        validation.reject_tokens_expiring_in_less_than = 1;
         let data = jsonwebtoken::decode::<Claims>(token, &self.verifying, &validation);
         let data = data.map_err(|error| InvalidToken(Some(error)))?;
         if data.header.typ.as_deref() != Some(TYPE) {
+            return Err(InvalidToken(None));
+        }
+        if data.claims.sub.trim().is_empty() {
             return Err(InvalidToken(None));
         }
         let role: Role = data.claims.role.parse().map_err(|_| InvalidToken(None))?;

@@ -92,7 +92,7 @@ enum Command {
         #[arg(long)]
         role: Role,
         /// The bearer's login.
-        #[arg(long)]
+        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
         subject: String,
         /// A contract that the bearer may see, by code; give it again for more, leave it out for all.
         #[arg(long = "contract")]

@@ -1,5 +1,6 @@
 //! A contract as clients read it: every list and count as of one day, from one generation of the view.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
@@ -13,7 +14,7 @@ use super::boards::{
 };
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
-use super::journey::{ContactMeasure, Journey};
+use super::journey::{self, ContactMeasure, Journey};
 use super::people::Worker;
 use super::query::FIRST;
 use super::scalars::{Date, Id, Instant, Position};
@@ -21,8 +22,8 @@ use crate::access::InScope;
 use crate::access::policy::Action;
 use crate::contract;
 use crate::contract::Rulebook;
-use crate::log::envelope::{JourneyId, StreamId, WorkerId};
-use crate::views::caseload::{CaseloadFilter, HeldBy, Place};
+use crate::log::envelope::{StreamId, WorkerId};
+use crate::views::caseload::{CaseloadFilter, CaseloadRow, HeldBy, Place};
 use crate::views::exits;
 use crate::views::performance;
 use crate::views::period::{self, Months};
@@ -56,6 +57,7 @@ impl Contract {
     }
 }
 
+/// A contract, read as of one day.
 #[Object]
 impl Contract {
     /// The id of the contract's own stream.
@@ -147,7 +149,16 @@ impl Contract {
         let generation = &ctx.caller().generation;
         let page =
             generation.caseload(self.scope(ctx)?, self.as_of, &filter, (after.as_ref(), first)).await.or_fault()?;
-        let journey = |id: JourneyId| Journey::later(id, Arc::clone(&self.told), self.as_of);
+        let rows = page.rows.iter();
+        let stories = if is_looked_into(ctx) {
+            journey::stories(&ctx.parts().log, rows.map(|row| row.journey)).await?
+        } else {
+            HashMap::new()
+        };
+        let journey = |row: &CaseloadRow| {
+            let story = stories.get(&row.journey)?;
+            Some(Journey::of(row.journey, Arc::clone(&self.told), self.as_of, Arc::clone(story)))
+        };
         let cursors: Vec<String> = page.rows.iter().map(|row| cursor(&row.place())).collect();
         let info = PageInfo {
             start_cursor: cursors.first().cloned(),
@@ -157,8 +168,8 @@ impl Contract {
         };
         let edges = cursors.into_iter().zip(&page.rows);
         Ok(JourneyConnection {
-            edges: edges.map(|(cursor, row)| JourneyEdge { cursor, node: journey(row.journey) }).collect(),
-            nodes: page.rows.iter().map(|row| journey(row.journey)).collect(),
+            edges: edges.filter_map(|(cursor, row)| Some(JourneyEdge { cursor, node: journey(row)? })).collect(),
+            nodes: page.rows.iter().filter_map(journey).collect(),
             page_info: info,
             code: self.code.clone(),
             as_of: self.as_of,
@@ -316,6 +327,12 @@ impl Contract {
     }
 }
 
+/// Whether the journeys of a connection are asked for, and not only how many there are or where the page ends.
+fn is_looked_into(ctx: &Context<'_>) -> bool {
+    let asked = ctx.look_ahead();
+    asked.field("nodes").exists() || asked.field("edges").exists()
+}
+
 fn check_measures(measures: Option<&[String]>, rulebook: &Rulebook) -> Result<()> {
     let known: Vec<&str> = rulebook.stages.iter().map(|stage| stage.code.as_str()).collect();
     match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
@@ -447,6 +464,7 @@ fn place(cursor: &str) -> Result<Place> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log::envelope::JourneyId;
 
     #[test]
     fn a_cursor_leads_back_to_its_place_and_a_foreign_one_is_refused() {

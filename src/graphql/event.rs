@@ -99,6 +99,7 @@ pub struct Stream {
 #[derive(Debug, Clone)]
 pub struct Event(pub Envelope);
 
+/// One immutable event of the log.
 #[Object]
 impl Event {
     /// The event's own id.

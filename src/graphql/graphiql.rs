@@ -12,6 +12,8 @@ use axum::{
     routing::get,
 };
 
+use super::transport::Problem;
+
 /// Everything from this origin, nothing from elsewhere. The editor sets inline styles and its
 /// fonts come inside the style sheet.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
@@ -64,7 +66,7 @@ async fn page() -> Response {
 
 async fn asset(Path(name): Path<String>) -> Response {
     let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
-        return StatusCode::NOT_FOUND.into_response();
+        return Problem::new(StatusCode::NOT_FOUND, "the page has no such file: see /graphiql").into_response();
     };
     // A version in the name means that the file will never change under it.
     let caching = if asset.name.contains(".min.") { "public, max-age=31536000, immutable" } else { "no-cache" };

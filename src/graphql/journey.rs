@@ -3,17 +3,15 @@
 //! Everything here is one fold over one stream, the same that the view tables are made by.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use async_graphql::dataloader::{DataLoader, Loader};
 use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
-use tokio::sync::OnceCell;
 
 use super::context::{Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
 use super::people::{Subject, Worker};
-use super::scalars::{Date, Position};
+use super::scalars::{Date, Decimal, Position};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::event::{self, KEYWORKER};
 use crate::journey::{Exit, History, Journey as Folded, Recorded};
@@ -143,32 +141,19 @@ impl Story {
     }
 }
 
-/// Loads the stories of many journeys in one read.
-pub struct Stories {
-    /// The log to read.
-    pub log: Log,
-    /// Until where in the log.
-    pub upto: envelope::Position,
-}
-
-impl Loader<JourneyId> for Stories {
-    type Value = Arc<Story>;
-    type Error = Arc<LogError>;
-
-    async fn load(&self, ids: &[JourneyId]) -> Result<HashMap<JourneyId, Self::Value>, Self::Error> {
-        let streams = ids.iter().map(|id| (StreamId::journey(*id), 0));
-        let mut by_stream: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
-        for envelope in self.log.streams(streams).await? {
-            by_stream.entry(JourneyId(envelope.stream.id)).or_default().push(envelope);
-        }
-        let mut stories = HashMap::new();
-        for (id, envelopes) in by_stream {
-            if let Some(story) = Story::of(envelopes, Known::UptoPosition(self.upto))? {
-                stories.insert(id, Arc::new(story));
-            }
-        }
-        Ok(stories)
+/// The stories of many journeys, in one read.
+pub async fn stories(log: &Log, ids: impl Iterator<Item = JourneyId>) -> Result<HashMap<JourneyId, Arc<Story>>> {
+    let mut by_stream: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
+    for envelope in log.streams(ids.map(|id| (StreamId::journey(id), 0))).await.or_fault()? {
+        by_stream.entry(JourneyId(envelope.stream.id)).or_default().push(envelope);
     }
+    let mut stories = HashMap::with_capacity(by_stream.len());
+    for (id, envelopes) in by_stream {
+        if let Some(story) = Story::of(envelopes, Known::ALL).or_fault()? {
+            stories.insert(id, Arc::new(story));
+        }
+    }
+    Ok(stories)
 }
 
 /// One referral episode of one client in one contract.
@@ -176,31 +161,14 @@ pub struct Journey {
     id: JourneyId,
     contract: Arc<Contract>,
     as_of: NaiveDate,
-    story: OnceCell<Reading>,
-}
-
-/// A story read as of a day.
-struct Reading {
     story: Arc<Story>,
-    folded: Folded,
-}
-
-impl Reading {
-    fn referral(&self) -> Option<&(envelope::Occurred, event::ReferralReceived)> {
-        self.folded.referral.as_ref()
-    }
+    folded: OnceLock<Folded>,
 }
 
 impl Journey {
-    /// A journey whose story is read when a field asks for it.
-    pub fn later(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate) -> Self {
-        Self { id, contract, as_of, story: OnceCell::new() }
-    }
-
-    /// A journey with its story at hand.
+    /// A journey as its story tells it, read as of a day; it is folded when a field first asks.
     pub fn of(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate, story: Arc<Story>) -> Self {
-        let folded = story.history.journey_as_of(as_of);
-        Self { id, contract, as_of, story: OnceCell::new_with(Some(Reading { story, folded })) }
+        Self { id, contract, as_of, story, folded: OnceLock::new() }
     }
 
     /// A journey as of today in its contract's zone; none if the caller may not know of it.
@@ -213,29 +181,27 @@ impl Journey {
         }))
     }
 
-    async fn read(&self, ctx: &Context<'_>) -> Result<&Reading> {
-        let read = self.story.get_or_try_init(|| async {
-            let loader: &DataLoader<Stories> = ctx.data_unchecked();
-            let story = loader.load_one(self.id).await.map_err(|error| super::transport::fault(&*error))?;
-            let story = story.ok_or_else(|| super::code::Code::Internal.error("a listed journey is not in the log"))?;
-            let folded = story.history.journey_as_of(self.as_of);
-            Ok(Reading { story, folded })
-        });
-        read.await
+    fn folded(&self) -> &Folded {
+        self.folded.get_or_init(|| self.story.history.journey_as_of(self.as_of))
+    }
+
+    fn referral(&self) -> Option<&(envelope::Occurred, event::ReferralReceived)> {
+        self.folded().referral.as_ref()
     }
 
     /// The rules that this reading applies: the newest that it knows of.
-    fn rulebook(&self, reading: &Reading) -> Option<&Arc<Rulebook>> {
-        let upto = reading.story.history.position();
+    fn rulebook(&self) -> Option<&Arc<Rulebook>> {
+        let upto = self.story.history.position();
         let known = self.contract.rulebooks().iter().rev().find(|published| published.position <= upto);
         known.map(|published| &published.rulebook)
     }
 
-    fn told<'a>(&'a self, reading: &'a Reading) -> Option<Told<'a>> {
-        Told::of(self.id, self.contract.code()?, &reading.folded, self.rulebook(reading)?)
+    fn told(&self) -> Option<Told<'_>> {
+        Told::of(self.id, self.contract.code()?, self.folded(), self.rulebook()?)
     }
 }
 
+/// One referral episode of one client in one contract, read as of a day.
 #[Object]
 impl Journey {
     /// The journey's id.
@@ -244,8 +210,8 @@ impl Journey {
     }
 
     /// What people call it: the first case number it came with, else the last eight digits of its id.
-    async fn reference(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        self.perhaps(ctx, |reading| self.told(reading).map(|told| told.reference())).await
+    async fn reference(&self) -> Option<String> {
+        self.told().map(|told| told.reference())
     }
 
     /// The code of its contract.
@@ -259,116 +225,109 @@ impl Journey {
     }
 
     /// The log position up to which this reading knows of the journey.
-    async fn position(&self, ctx: &Context<'_>) -> Result<Position> {
-        Ok(Position(self.read(ctx).await?.story.history.position()))
+    async fn position(&self) -> Position {
+        Position(self.story.history.position())
     }
 
     /// The stream's version as known here: what `expectedVersion` compares with.
-    async fn version(&self, ctx: &Context<'_>) -> Result<i64> {
-        Ok(self.read(ctx).await?.story.history.version())
+    async fn version(&self) -> i64 {
+        self.story.history.version()
     }
 
     /// Who was referred, by pseudonym.
-    async fn subject(&self, ctx: &Context<'_>) -> Option<Result<Subject>> {
-        self.perhaps(ctx, |reading| reading.folded.subject().map(Subject)).await
+    async fn subject(&self) -> Option<Subject> {
+        self.folded().subject().map(Subject)
     }
 
     /// The service area.
-    async fn area(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
-        self.perhaps(ctx, |reading| reading.referral().map(|(_, referral)| referral.area.as_str())).await
+    async fn area(&self) -> Option<&str> {
+        self.referral().map(|(_, referral)| referral.area.as_str())
     }
 
     /// The cohort, where the contract has cohorts.
-    async fn cohort(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
-        self.perhaps(ctx, |reading| reading.referral().and_then(|(_, referral)| referral.cohort.as_deref())).await
+    async fn cohort(&self) -> Option<&str> {
+        self.referral().and_then(|(_, referral)| referral.cohort.as_deref())
     }
 
     /// When the referral was received.
-    async fn received(&self, ctx: &Context<'_>) -> Option<Result<OccurredOn>> {
-        self.perhaps(ctx, |reading| reading.referral().map(|(received, _)| (*received).into())).await
+    async fn received(&self) -> Option<OccurredOn> {
+        self.referral().map(|(received, _)| (*received).into())
     }
 
     /// When the service took the client on.
-    async fn accepted(&self, ctx: &Context<'_>) -> Option<Result<OccurredOn>> {
-        self.perhaps(ctx, |reading| reading.folded.accepted.map(Into::into)).await
+    async fn accepted(&self) -> Option<OccurredOn> {
+        self.folded().accepted.map(Into::into)
     }
 
     /// When and why the service did not take the client on.
-    async fn declined(&self, ctx: &Context<'_>) -> Option<Result<Leaving>> {
-        let leaving = |(occurred, reason): (envelope::Occurred, _)| Leaving { occurred: occurred.into(), reason };
-        self.perhaps(ctx, |reading| reading.folded.declined.clone().map(leaving)).await
+    async fn declined(&self) -> Option<Leaving> {
+        let declined = self.folded().declined.clone();
+        declined.map(|(occurred, reason)| Leaving { occurred: occurred.into(), reason })
     }
 
     /// When and why the case was closed.
-    async fn closed(&self, ctx: &Context<'_>) -> Option<Result<Leaving>> {
-        self.perhaps(ctx, |reading| reading.folded.closed.as_ref().map(Into::into)).await
+    async fn closed(&self) -> Option<Leaving> {
+        self.folded().closed.as_ref().map(Into::into)
     }
 
     /// Dated marks of disengagement; the case stays on the caseload until it is closed.
-    async fn disengagements(&self, ctx: &Context<'_>) -> Result<Vec<Leaving>> {
-        Ok(self.read(ctx).await?.folded.disengagements.iter().map(Into::into).collect())
+    async fn disengagements(&self) -> Vec<Leaving> {
+        self.folded().disengagements.iter().map(Into::into).collect()
     }
 
     /// Whether the case is on the caseload: accepted and not closed.
-    async fn on_caseload(&self, ctx: &Context<'_>) -> Result<bool> {
-        Ok(self.read(ctx).await?.folded.is_on_caseload())
+    async fn on_caseload(&self) -> bool {
+        self.folded().is_on_caseload()
     }
 
     /// The furthest stage reached, in the order of the rulebook.
-    async fn stage(&self, ctx: &Context<'_>) -> Option<Result<StageReached>> {
-        self.perhaps(ctx, |reading| self.stages_of(reading).pop()).await
+    async fn stage(&self) -> Option<StageReached> {
+        self.stages_reached().pop()
     }
 
     /// Every stage reached, in the order of the rulebook.
-    async fn stages(&self, ctx: &Context<'_>) -> Result<Vec<StageReached>> {
-        Ok(self.stages_of(self.read(ctx).await?))
+    async fn stages(&self) -> Vec<StageReached> {
+        self.stages_reached()
     }
 
     /// The keyworker who holds the case.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        match self.perhaps(ctx, |reading| reading.folded.keyworker()).await? {
-            Ok(id) => Worker::load(ctx, id).await,
-            Err(error) => Some(Err(error)),
-        }
+        Worker::load(ctx, self.folded().keyworker()?).await
     }
 
     /// Who held the case, in which role and from when to when.
-    async fn assignments(&self, ctx: &Context<'_>) -> Result<Vec<Assignment>> {
-        let held = &self.read(ctx).await?.folded.assignments;
-        let shown = held.iter().map(|held| Assignment {
+    async fn assignments(&self) -> Vec<Assignment> {
+        let shown = self.folded().assignments.iter().map(|held| Assignment {
             worker: held.worker,
             role: held.role.clone(),
             from: Date(held.from),
             to: held.to.map(Date),
         });
-        Ok(shown.collect())
+        shown.collect()
     }
 
     /// Civil days since the last contact that counts as made: 0 on the day itself, none where there is no such contact
     /// or its day is not known exactly.
     async fn days_since_contact(
         &self,
-        ctx: &Context<'_>,
         #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
-    ) -> Option<Result<u32>> {
-        self.perhaps(ctx, |reading| self.since_contact(reading, measure).and_then(DaySpan::exact)).await
+    ) -> Option<u32> {
+        self.since_contact(measure).and_then(DaySpan::exact)
     }
 
     /// Civil days since the last contact that counts as made, with bounds where its day is not known exactly; none
     /// where there is no such contact.
     async fn time_since_contact(
         &self,
-        ctx: &Context<'_>,
         #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
-    ) -> Option<Result<Days>> {
-        self.perhaps(ctx, |reading| self.since_contact(reading, measure).map(Days::from)).await
+    ) -> Option<Days> {
+        self.since_contact(measure).map(Days::from)
     }
 
     /// Every contact and attempt, oldest first.
-    async fn contacts(&self, ctx: &Context<'_>) -> Result<Vec<Contact>> {
-        let reading = self.read(ctx).await?;
-        let counted = self.rulebook(reading).map(|rulebook| &rulebook.recency);
-        let shown = reading.folded.contacts.iter().map(|contact| Contact {
+    async fn contacts(&self) -> Vec<Contact> {
+        let recency = self.rulebook().map(|rulebook| &rulebook.recency);
+        let shown = self.folded().contacts.iter().map(|contact| Contact {
             event: ID(contact.event_id.to_string()),
             occurred: contact.occurred.into(),
             channel: contact.details.channel.clone(),
@@ -380,61 +339,52 @@ impl Journey {
             group: contact.details.group,
             minutes: contact.details.minutes,
             scheduled_on: contact.details.scheduled_on.map(Date),
-            counts: counted.is_some_and(|recency| projections::contact::counts(contact, recency)),
+            counts: recency.is_some_and(|recency| projections::contact::counts(contact, recency)),
             worker: contact.details.worker,
         });
-        Ok(shown.collect())
+        shown.collect()
     }
 
     /// The first plan of the kind that the rulebook counts from the referral.
-    async fn plan(&self, ctx: &Context<'_>) -> Option<Result<Plan>> {
-        self.perhaps(ctx, |reading| first_plan(&self.told(reading)?)).await
+    async fn plan(&self) -> Option<Plan> {
+        first_plan(&self.told()?)
     }
 
     /// Every plan agreed, oldest first.
-    async fn plans(&self, ctx: &Context<'_>) -> Result<Vec<Plan>> {
-        let plans = &self.read(ctx).await?.folded.plans;
+    async fn plans(&self) -> Vec<Plan> {
+        let plans = &self.folded().plans;
         let shown =
             plans.iter().map(|plan| Plan { kind: plan.kind.clone(), occurred: plan.occurred.into(), waited: None });
-        Ok(shown.collect())
+        shown.collect()
     }
 
     /// Every job, home, placement or course, in order of start.
-    async fn spells(&self, ctx: &Context<'_>) -> Result<Vec<Spell>> {
-        Ok(self.read(ctx).await?.folded.spells.iter().map(Spell::of).collect())
+    async fn spells(&self) -> Vec<Spell> {
+        self.folded().spells.iter().map(Spell::of).collect()
     }
 
     /// Every event known here, in the order in which it was recorded; corrections and retractions are linked with what
     /// they speak of.
-    async fn timeline(&self, ctx: &Context<'_>) -> Result<Vec<TimelineEntry>> {
-        let story = &self.read(ctx).await?.story;
-        Ok(story.history.events().iter().filter_map(|recorded| TimelineEntry::of(story, recorded)).collect())
+    async fn timeline(&self) -> Vec<TimelineEntry> {
+        let events = self.story.history.events().iter();
+        events.filter_map(|recorded| TimelineEntry::of(&self.story, recorded)).collect()
     }
 }
 
 impl Journey {
-    /// What a reading says, where there may be nothing to say. A fault leaves this field empty and no other.
-    async fn perhaps<'j, T>(
-        &'j self,
-        ctx: &Context<'_>,
-        of: impl FnOnce(&'j Reading) -> Option<T>,
-    ) -> Option<Result<T>> {
-        self.read(ctx).await.map(of).transpose()
-    }
-
-    fn since_contact(&self, reading: &Reading, measure: ContactMeasure) -> Option<DaySpan> {
-        let recency = &self.rulebook(reading)?.recency;
+    fn since_contact(&self, measure: ContactMeasure) -> Option<DaySpan> {
+        let recency = &self.rulebook()?.recency;
         let by = match measure {
             ContactMeasure::Anyone => None,
-            ContactMeasure::Keyworker => Some(reading.folded.keyworker()?),
+            ContactMeasure::Keyworker => Some(self.folded().keyworker()?),
         };
-        let made = projections::contact::made(&reading.folded, recency);
+        let made = projections::contact::made(self.folded(), recency);
         let counted = made.filter(|contact| by.is_none() || contact.details.worker == by);
         projections::contact::days_since(counted, self.as_of)
     }
 
-    fn stages_of(&self, reading: &Reading) -> Vec<StageReached> {
-        let Some(told) = self.told(reading) else { return Vec::new() };
+    fn stages_reached(&self) -> Vec<StageReached> {
+        let Some(told) = self.told() else { return Vec::new() };
         let reached = told.rulebook.stages.iter().filter_map(|stage| {
             projections::stage::reached(&told, &stage.when).map(|occurred| StageReached {
                 code: stage.code.clone(),
@@ -576,8 +526,8 @@ pub struct Spell {
     end_reason: Option<String>,
     /// The employer or landlord, by a pseudonym.
     employer_ref: Option<String>,
-    /// Hours of work a week, as a decimal.
-    hours_per_week: Option<String>,
+    /// Hours of work a week.
+    hours_per_week: Option<Decimal>,
     /// What else is known of it.
     attributes: Vec<SpellAttribute>,
 }
@@ -602,7 +552,7 @@ impl Spell {
             ended: spell.ended.as_ref().map(|(occurred, _)| (*occurred).into()),
             end_reason: spell.ended.as_ref().and_then(|(_, reason)| reason.clone()),
             employer_ref: details.employer_ref.clone(),
-            hours_per_week: details.hours_per_week.map(|hours| hours.to_string()),
+            hours_per_week: details.hours_per_week.map(|hours| Decimal(hours.0)),
             attributes: attributes
                 .map(|(name, value)| SpellAttribute { name: name.clone(), value: value.to_string() })
                 .collect(),

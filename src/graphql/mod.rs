@@ -19,16 +19,17 @@ pub mod transport;
 
 use std::sync::Arc;
 
-use async_graphql::dataloader::DataLoader;
-use async_graphql::runtime::{TokioSpawner, TokioTimer};
+use async_graphql::dataloader::{DataLoader, HashMapCache};
+use async_graphql::runtime::TokioTimer;
 use async_graphql::{EmptySubscription, Schema};
 use axum::extract::Request;
 use axum::response::Response;
+use futures_util::task::{FutureObj, Spawn, SpawnError};
+use tracing::Instrument as _;
 
 use crate::access::Principal;
 use context::{Caller, Parts};
 use guard::Limits;
-use journey::Stories;
 use mutation::Mutation;
 use people::Workers;
 use query::Query;
@@ -52,13 +53,10 @@ impl Api {
     /// answers all of it.
     pub async fn answer(&self, http: Request, request_id: &str, principal: Principal) -> Response {
         let generation = self.parts.views.live();
-        let upto = *generation.position().borrow();
-        let stories = Stories { log: self.parts.log.clone(), upto };
         let attach = |request: async_graphql::Request| {
-            request
-                .data(loader(stories))
-                .data(loader(Workers(Arc::clone(&generation))))
-                .data(Caller { principal, generation })
+            let workers = Workers(Arc::clone(&generation));
+            let workers = DataLoader::with_cache(workers, InTheSpan, TokioTimer::default(), HashMapCache::default());
+            request.data(workers).data(Caller { principal, generation })
         };
         self.endpoint.answer(http, request_id, attach).await
     }
@@ -69,7 +67,12 @@ pub fn sdl() -> String {
     Schema::build(Query, Mutation, EmptySubscription).finish().sdl()
 }
 
-/// A loader that gathers what the fields of one level ask for into one read.
-fn loader<L: Send + Sync + 'static>(of: L) -> DataLoader<L> {
-    DataLoader::new(of, TokioSpawner::current(), TokioTimer::default())
+/// Spawns within the span of whoever asks, so that what a loader logs names its request too.
+struct InTheSpan;
+
+impl Spawn for InTheSpan {
+    fn spawn_obj(&self, future: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        tokio::spawn(future.in_current_span());
+        Ok(())
+    }
 }

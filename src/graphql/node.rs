@@ -5,17 +5,15 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_graphql::dataloader::DataLoader;
 use async_graphql::{Context, ID, Interface, Result};
 use uuid::Uuid;
 
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::Event;
-use super::journey::{Journey, Stories, Story};
+use super::journey::{self, Journey, Story};
 use super::people::{Subject, Worker};
 use super::query::visible;
-use super::transport::fault;
 use crate::access::policy::Action;
 use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, SubjectId, WorkerId};
 
@@ -65,9 +63,7 @@ impl Found {
         let (scope, generation) = (&caller.principal.scope, &caller.generation);
         let (mut stories, mut subjects, mut events) = (HashMap::new(), BTreeSet::new(), HashMap::new());
         if ctx.allow(Action::ReadJourneys).is_ok() {
-            let loader: &DataLoader<Stories> = ctx.data_unchecked();
-            let journeys = ids.iter().map(|id| JourneyId(*id));
-            stories = loader.load_many(journeys).await.map_err(|error| fault(&*error))?;
+            stories = journey::stories(&ctx.parts().log, ids.iter().map(|id| JourneyId(*id))).await?;
             let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
             subjects = generation.visible_subjects(scope, &known).await.or_fault()?;
         }

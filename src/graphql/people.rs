@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use async_graphql::dataloader::{DataLoader, Loader};
+use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use async_graphql::{Context, ID, Object, Result};
 
 use super::transport::fault;
@@ -15,6 +15,7 @@ use crate::views::people::WorkerRow;
 /// Who was referred: a person, family, site or area, by pseudonym.
 pub struct Subject(pub SubjectId);
 
+/// Who was referred: a person, family, site or area, by pseudonym.
 #[Object]
 impl Subject {
     /// The subject's id: a pseudonym.
@@ -27,6 +28,7 @@ impl Subject {
 #[derive(Debug, Clone)]
 pub struct Worker(pub WorkerRow);
 
+/// A keyworker or other member of staff.
 #[Object]
 impl Worker {
     /// The worker's id.
@@ -43,13 +45,13 @@ impl Worker {
 impl Worker {
     /// The worker of this id, if there is one.
     pub async fn load(ctx: &Context<'_>, id: WorkerId) -> Option<Result<Self>> {
-        let loader: &DataLoader<Workers> = ctx.data_unchecked();
+        let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
         let found = loader.load_one(id).await.map_err(|error| fault(&*error));
         found.map(|row| row.map(Self)).transpose()
     }
 }
 
-/// Loads many workers in one read.
+/// Loads many workers in one read, each once in a request.
 pub struct Workers(pub Arc<Generation>);
 
 impl Loader<WorkerId> for Workers {

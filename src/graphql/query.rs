@@ -44,6 +44,7 @@ pub struct JourneyAt {
 /// Who is asking.
 pub struct Viewer;
 
+/// Who is asking.
 #[Object]
 impl Viewer {
     /// The login, as the token says it.
@@ -124,6 +125,7 @@ const LOOKED_AT_FIRST: usize = 100;
 /// Events that one page has looked at when it gives up looking for more that fit.
 const LOOKED_AT: usize = 5_000;
 
+/// What may be asked.
 #[Object]
 impl Query {
     /// Who is asking.

@@ -14,6 +14,7 @@ macro_rules! text_scalar {
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub $inner);
 
+        $(#[$doc])*
         #[Scalar(name = $graphql, specified_by_url = $spec)]
         impl ScalarType for $name {
             fn parse(value: Value) -> InputValueResult<Self> {
@@ -77,6 +78,7 @@ text_scalar! {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position(pub envelope::Position);
 
+/// A place in the log: 1 is the first event, 0 the place before it.
 #[Scalar(name = "Position", specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-6")]
 impl ScalarType for Position {
     fn parse(value: Value) -> InputValueResult<Self> {

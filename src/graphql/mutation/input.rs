@@ -1,8 +1,8 @@
 //! What mutations take: one typed input for each fact, never a bag of JSON.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use async_graphql::{InputObject, OneofObject};
+use async_graphql::{CustomValidator, InputObject, InputValueError, OneofObject};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -221,8 +221,18 @@ pub struct SpellFact {
     /// Hours of work a week, as a decimal such as `16.5`.
     pub hours_per_week: Option<Hours>,
     /// What else is known of it.
-    #[graphql(default)]
+    #[graphql(default, validator(custom = "NamedOnce"))]
     pub attributes: Vec<SpellAttributeInput>,
+}
+
+/// A list in which no name stands twice: of two values neither may be dropped in silence.
+struct NamedOnce;
+
+impl CustomValidator<Vec<SpellAttributeInput>> for NamedOnce {
+    fn check(&self, given: &Vec<SpellAttributeInput>) -> Result<(), InputValueError<Vec<SpellAttributeInput>>> {
+        let names: BTreeSet<&str> = given.iter().map(|attribute| attribute.name.as_str()).collect();
+        if names.len() == given.len() { Ok(()) } else { Err("an attribute is named twice: name it once".into()) }
+    }
 }
 
 /// Hours of work a week.
@@ -313,7 +323,17 @@ impl From<DeclineFact> for event::ReferralDeclined {
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct AcceptFact {
     /// Always true.
+    #[graphql(validator(custom = "AlwaysTrue"))]
     pub accepted: bool,
+}
+
+/// A word that says nothing unless it is true.
+struct AlwaysTrue;
+
+impl CustomValidator<bool> for AlwaysTrue {
+    fn check(&self, value: &bool) -> Result<(), InputValueError<bool>> {
+        if *value { Ok(()) } else { Err("write true, or retract the acceptance if it was not so".into()) }
+    }
 }
 
 /// A referral as it should read, with its subject.

@@ -37,10 +37,15 @@ macro_rules! state {
     }};
 }
 
+/// What may be recorded: one mutation for each fact. A refusal is data, in the payload's `problems`.
 #[Object]
 impl Mutation {
     /// A client is referred: the journey begins, with a new subject or a known one.
-    async fn receive_referral(&self, ctx: &Context<'_>, input: ReceiveReferralInput) -> Result<JourneyPayload> {
+    async fn receive_referral(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ReceiveReferralInput,
+    ) -> Result<JourneyPayload> {
         let id = JourneyId(input.journey.map_or_else(|| input.stamp.id_for("journey"), |id| id.0));
         let subject = input.subject.map_or_else(|| input.stamp.id_for("subject"), |id| id.0);
         let register = input.subject.is_none().then(|| input.subject_kind.into());
@@ -57,23 +62,39 @@ impl Mutation {
     }
 
     /// The service takes the client on: the case joins the caseload.
-    async fn accept_referral(&self, ctx: &Context<'_>, input: AcceptReferralInput) -> Result<JourneyPayload> {
+    async fn accept_referral(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AcceptReferralInput,
+    ) -> Result<JourneyPayload> {
         state!(ctx, input, AcceptReferral, ReferralAccepted {})
     }
 
     /// The service does not take the client on.
-    async fn decline_referral(&self, ctx: &Context<'_>, input: DeclineReferralInput) -> Result<JourneyPayload> {
+    async fn decline_referral(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: DeclineReferralInput,
+    ) -> Result<JourneyPayload> {
         state!(ctx, input, DeclineReferral, input.fact.into())
     }
 
     /// A worker takes the case; a new keyworker releases the former that day.
-    async fn assign_worker(&self, ctx: &Context<'_>, input: AssignWorkerInput) -> Result<JourneyPayload> {
+    async fn assign_worker(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AssignWorkerInput,
+    ) -> Result<JourneyPayload> {
         state!(ctx, input, AssignWorker, input.fact.into())
     }
 
     /// Somebody was, or tried to be, in touch. The worker is the one whose login makes the call, unless another is
     /// named.
-    async fn log_contact(&self, ctx: &Context<'_>, mut input: LogContactInput) -> Result<JourneyPayload> {
+    async fn log_contact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] mut input: LogContactInput,
+    ) -> Result<JourneyPayload> {
         if input.fact.worker.is_none() {
             let login = &ctx.caller().principal.subject;
             let own = ctx.caller().generation.worker_of_login(login).await.or_fault()?;
@@ -83,33 +104,57 @@ impl Mutation {
     }
 
     /// Client and keyworker agreed a plan, such as a Personal Housing Plan.
-    async fn agree_plan(&self, ctx: &Context<'_>, input: AgreePlanInput) -> Result<JourneyPayload> {
+    async fn agree_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AgreePlanInput,
+    ) -> Result<JourneyPayload> {
         state!(ctx, input, AgreePlan, input.fact.into())
     }
 
     /// A job, home, placement or course began.
-    async fn start_spell(&self, ctx: &Context<'_>, input: StartSpellInput) -> Result<JourneyPayload> {
+    async fn start_spell(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: StartSpellInput,
+    ) -> Result<JourneyPayload> {
         let spell = SpellId(input.spell.map_or_else(|| input.stamp.id_for("spell"), |id| id.0));
         state!(ctx, input, StartSpell, input.fact.of(spell))
     }
 
     /// A spell no longer holds: its date is the first day on which it did not.
-    async fn end_spell(&self, ctx: &Context<'_>, input: EndSpellInput) -> Result<JourneyPayload> {
+    async fn end_spell(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: EndSpellInput,
+    ) -> Result<JourneyPayload> {
         state!(ctx, input, EndSpell, input.fact.into())
     }
 
     /// The client no longer engages: a dated mark, the case stays on the caseload until it is closed.
-    async fn disengage(&self, ctx: &Context<'_>, input: DisengageInput) -> Result<JourneyPayload> {
+    async fn disengage(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: DisengageInput,
+    ) -> Result<JourneyPayload> {
         state!(ctx, input, Disengage, input.fact.into())
     }
 
     /// The case is closed: it leaves the caseload, its spells may go on.
-    async fn close_journey(&self, ctx: &Context<'_>, input: CloseJourneyInput) -> Result<JourneyPayload> {
+    async fn close_journey(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: CloseJourneyInput,
+    ) -> Result<JourneyPayload> {
         state!(ctx, input, CloseJourney, input.fact.into())
     }
 
     /// A fact was recorded wrongly: the whole fact as it should read takes its place, and the log keeps both.
-    async fn correct_fact(&self, ctx: &Context<'_>, input: CorrectFactInput) -> Result<JourneyPayload> {
+    async fn correct_fact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: CorrectFactInput,
+    ) -> Result<JourneyPayload> {
         let id = JourneyId(input.journey.0);
         let occurred = input.when.occurred(today(ctx, id, &input.when).await?);
         let command = JourneyCommand::CorrectFact(CorrectFact {
@@ -124,7 +169,11 @@ impl Mutation {
     }
 
     /// Facts never were so: they go, with their corrections, all or none, and the log keeps that they were recorded.
-    async fn retract_fact(&self, ctx: &Context<'_>, input: RetractFactInput) -> Result<JourneyPayload> {
+    async fn retract_fact(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RetractFactInput,
+    ) -> Result<JourneyPayload> {
         let id = JourneyId(input.journey.0);
         let command = JourneyCommand::RetractFacts(RetractFacts {
             journey: id,
@@ -136,7 +185,11 @@ impl Mutation {
     }
 
     /// A subject becomes known by pseudonym.
-    async fn register_subject(&self, ctx: &Context<'_>, input: RegisterSubjectInput) -> Result<SubjectPayload> {
+    async fn register_subject(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RegisterSubjectInput,
+    ) -> Result<SubjectPayload> {
         let subject = SubjectId(input.subject.map_or_else(|| input.stamp.id_for("subject"), |id| id.0));
         let occurred = input.when.occurred(deployment_today(ctx));
         let command = PeopleCommand::RegisterSubject { subject, occurred, kind: input.kind.into() };
@@ -145,7 +198,11 @@ impl Mutation {
     }
 
     /// A keyworker or other member of staff joins.
-    async fn add_worker(&self, ctx: &Context<'_>, input: AddWorkerInput) -> Result<WorkerPayload> {
+    async fn add_worker(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AddWorkerInput,
+    ) -> Result<WorkerPayload> {
         let worker = WorkerId(input.worker.map_or_else(|| input.stamp.id_for("worker"), |id| id.0));
         let occurred = input.when.occurred(deployment_today(ctx));
         let fact = WorkerJoined { login: input.login, label: input.label };
@@ -155,7 +212,11 @@ impl Mutation {
     }
 
     /// A contract begins, with its first rulebook.
-    async fn open_contract(&self, ctx: &Context<'_>, input: OpenContractInput) -> Result<ContractPayload> {
+    async fn open_contract(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: OpenContractInput,
+    ) -> Result<ContractPayload> {
         let parties = input.parties.into_iter().map(|party| Party { name: party.name, role: party.role });
         let fact = ContractOpened {
             code: input.code.clone(),
@@ -172,7 +233,11 @@ impl Mutation {
 
     /// A further version of a contract's rules. Refused while views cannot be rebuilt as the service runs: publish it
     /// with `throughline rebuild --rulebook`.
-    async fn publish_rulebook(&self, ctx: &Context<'_>, input: PublishRulebookInput) -> Result<ContractPayload> {
+    async fn publish_rulebook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: PublishRulebookInput,
+    ) -> Result<ContractPayload> {
         let command = ContractCommand::PublishRulebook {
             contract: input.contract.clone(),
             occurred: input.when.occurred(deployment_today(ctx)),

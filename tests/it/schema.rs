@@ -1,0 +1,146 @@
+//! The schema as it is published: printed, described, and used by the documents that the README shows.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::app::{SHPS, TODAY, call, keyworker, manager, new_id, on_both_stores, text};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+const INTROSPECTION: &str = "{ __schema { types { kind name description specifiedByURL \
+     fields(includeDeprecated: true) { name description isDeprecated deprecationReason args { name description } } \
+     inputFields { name description } enumValues(includeDeprecated: true) { name description } } } }";
+
+#[test]
+fn the_printed_schema_is_the_one_that_is_served() {
+    let path = Path::new(ROOT).join("schema/schema.graphql");
+    let printed = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        printed == throughline::graphql::sdl(),
+        "schema/schema.graphql is not the schema that is served: look whether the change keeps the promise to \
+         clients, then refresh it with `cargo run -- schema > schema/schema.graphql`"
+    );
+}
+
+/// What lacks a description beneath a type: its own, those of fields, arguments, inputs and enum values.
+fn undescribed(of: &Value) -> Vec<String> {
+    let name = text(&of["name"]);
+    let mut missing = Vec::new();
+    let mut look = |path: String, thing: &Value| {
+        if thing["description"].as_str().is_none_or(|words| words.trim().len() < 4) {
+            missing.push(path);
+        }
+    };
+    look(name.clone(), of);
+    for list in ["fields", "inputFields", "enumValues"] {
+        for part in of[list].as_array().into_iter().flatten() {
+            let path = format!("{name}.{}", text(&part["name"]));
+            look(path.clone(), part);
+            for argument in part["args"].as_array().into_iter().flatten() {
+                look(format!("{path}({})", text(&argument["name"])), argument);
+            }
+        }
+    }
+    missing
+}
+
+#[tokio::test]
+async fn everything_in_the_schema_has_a_description_and_every_scalar_a_specification() {
+    on_both_stores(async |app| {
+        let data = app.ask(&manager(), INTROSPECTION, json!({})).await;
+        let types = data["__schema"]["types"].as_array().expect("types");
+        let built_in = ["Boolean", "Float", "ID", "Int", "String"];
+        let is_own = |name: &str| !name.starts_with("__") && !built_in.contains(&name);
+        let own: Vec<&Value> = types.iter().filter(|of| is_own(&text(&of["name"]))).collect();
+        assert!(own.len() > 50, "the schema is read");
+        let missing: Vec<String> = own.iter().flat_map(|of| undescribed(of)).collect();
+        assert!(missing.is_empty(), "describe for keyworkers and integrators: {missing:#?}");
+
+        let scalars = own.iter().filter(|of| of["kind"] == "SCALAR");
+        let (with, without): (Vec<&&Value>, Vec<&&Value>) = scalars.partition(|of| of["specifiedByURL"].is_string());
+        assert!(without.is_empty(), "say which specification these follow: {without:#?}");
+        for name in ["Date", "DateTime", "Decimal", "Position", "UUID"] {
+            assert!(with.iter().any(|of| of["name"] == name), "{name} is a scalar");
+        }
+        let deprecated = own.iter().flat_map(|of| of["fields"].as_array().into_iter().flatten());
+        let mut deprecated = deprecated.filter(|field| field["isDeprecated"] == true);
+        assert!(deprecated.all(|field| field["deprecationReason"].is_string()));
+    })
+    .await;
+}
+
+/// The documents of `schema/operations`, by name.
+fn operations() -> BTreeMap<String, String> {
+    let folder = Path::new(ROOT).join("schema/operations");
+    let files = fs::read_dir(folder).expect("schema/operations");
+    let read = files.map(|entry| {
+        let path = entry.expect("a file").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        (name, fs::read_to_string(path).expect("a document"))
+    });
+    read.collect()
+}
+
+#[tokio::test]
+async fn every_committed_document_runs_as_it_stands() {
+    on_both_stores(async |app| {
+        let worker = app.add_worker("kw-07").await;
+        let journey = app.receive_referral("2018-02-05", "BR-1").await;
+        app.take_on(&journey, &worker, "2018-02-06").await;
+        let plan = json!({ "journey": journey, "kind": "php", "occurredOn": "2018-02-15" });
+        app.done(&manager(), "agreePlan", plan).await;
+        let closed = app.receive_referral("2018-02-01", "BR-2").await;
+        app.take_on(&closed, &worker, "2018-02-02").await;
+        let close = json!({ "journey": closed, "reason": "housed", "occurredOn": "2018-02-20" });
+        app.done(&manager(), "closeJourney", close).await;
+
+        let mut input = call(&journey, TODAY);
+        input["commandId"] = new_id().into();
+        let board = json!({ "contract": SHPS, "asOf": "2018-02-28", "from": "2018-02-01", "month": "2018-02-01" });
+        let mut documents = operations();
+        let mut run = async |name: &str, variables: &Value| {
+            let document = documents.remove(name).unwrap_or_else(|| panic!("schema/operations/{name}.graphql"));
+            app.ask(&manager(), &document, variables.clone()).await
+        };
+
+        let logged = run("log_contact", &json!({ "input": input })).await;
+        assert_eq!(logged["logContact"]["journey"]["daysSinceContact"], 0);
+        let caseload = run("caseload", &board).await;
+        let nodes = &caseload["contract"]["caseload"]["nodes"];
+        assert_eq!((&nodes[0]["reference"], &nodes[0]["stage"]["code"]), (&json!("BR-1"), &json!("php_complete")));
+        assert_eq!(nodes[0]["keyworker"]["label"], "KW-07");
+        let recency = run("contact_recency", &board).await;
+        assert_eq!(recency["contract"]["anyone"][0]["none"], 1);
+        let waited = run("referral_to_plan", &board).await;
+        let to_date = &waited["contract"]["toDate"][0];
+        assert_eq!((&to_date["withPlan"], &to_date["closedWithoutPlan"]), (&json!(1), &json!(1)));
+        assert_eq!((&to_date["buckets"][1]["journeys"], &to_date["medianDays"]), (&json!(1), &json!("10")));
+        let performance = run("performance", &board).await;
+        let referrals = &performance["contract"]["performance"]["stages"][0];
+        let brent = referrals["rows"].as_array().expect("rows").iter().find(|row| row["group"]["area"] == "brent");
+        assert_eq!(brent.expect("Brent")["total"], 2);
+        let exits = run("exits", &board).await;
+        assert_eq!(exits["contract"]["exits"]["closed"][0]["group"]["reason"], "housed");
+        let replay = run("journey_replay", &json!({ "journey": journey, "knownOn": TODAY })).await;
+        assert_eq!(replay["journey"]["daysSinceContact"], 0);
+        let events = run("events", &json!({ "first": 3, "filter": { "contract": SHPS } })).await;
+        assert_eq!(events["events"]["nodes"][0]["type"], "ContractOpened");
+        assert!(documents.is_empty(), "these documents are run by no test: {:?}", documents.keys());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_viewer_sees_who_they_are_and_where_the_log_stands() {
+    on_both_stores(async |app| {
+        let document = "{ viewer { subject role worker { label } } log { position recordedAt } }";
+        app.add_worker("kw-07").await;
+        let data = app.ask(&keyworker("kw-07"), document, json!({})).await;
+        let viewer = json!({ "subject": "kw-07", "role": "keyworker", "worker": { "label": "KW-07" } });
+        assert_eq!(data["viewer"], viewer);
+        assert_eq!(data["log"], json!({ "position": app.head().await, "recordedAt": "2018-03-01T09:00:00Z" }));
+    })
+    .await;
+}
