@@ -365,11 +365,16 @@ impl<S: State> AppendTask<S> {
         }
     }
 
+    async fn begun(&self) -> Result<Conn, Failed> {
+        let begun = Conn::begun(&self.log.store.writer).await;
+        begun.map_err(|source| Failed::Unreachable(doing("begin to append")(source)))
+    }
+
     async fn transact<D: Decide<S>>(
         &mut self,
         waiting: &[Waiting<D, S>],
     ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
-        let mut conn = begun(&self.log).await.map_err(Failed::Unreachable)?;
+        let mut conn = self.begun().await?;
         // A command whose decision panics is refused as a fault; the task, and everybody else's commands, go on.
         let decided = AssertUnwindSafe(self.decide_and_insert(&mut conn, waiting)).catch_unwind().await;
         match decided.unwrap_or(Err(Failed::Faulted(LogError::Panicked))) {
@@ -395,7 +400,7 @@ impl<S: State> AppendTask<S> {
     /// An error at COMMIT leaves it open whether the batch is in: its ids are read back before anybody is answered,
     /// under the head's lock, so that a commit still under way has come to its end.
     async fn after_a_failed_commit(&self, batch: &Batch, source: sqlx::Error) -> Result<(), Failed> {
-        let mut conn = begun(&self.log).await.map_err(Failed::Unreachable)?;
+        let mut conn = self.begun().await?;
         let ids: Vec<_> = batch.commands.iter().map(|command| (command.actor.as_str(), command.command_id)).collect();
         let found = match lock_head(&mut conn).await {
             Ok(_) => commands_of(&mut conn, &ids).await,
@@ -574,19 +579,6 @@ async fn gather<T>(waiting: &mut mpsc::Receiver<T>, batch: &mut Vec<T>) {
             return;
         }
     }
-}
-
-/// A connection of the append task with a transaction begun. One that was lost meanwhile is replaced.
-async fn begun(log: &Log) -> Result<Conn, StoreError> {
-    let acquire = || Conn::acquire(&log.store.writer);
-    let mut conn = acquire().await.map_err(doing("reach the log"))?;
-    if conn.begin().await.is_ok() {
-        return Ok(conn);
-    }
-    conn.discard();
-    let mut conn = acquire().await.map_err(doing("reach the log"))?;
-    conn.begin().await.map_err(doing("begin to append"))?;
-    Ok(conn)
 }
 
 /// Tells everybody what became of their command. Whoever hung up has no use for the answer; the events are in the log

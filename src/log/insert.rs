@@ -86,7 +86,7 @@ fn records(events: &[Envelope]) -> Vec<String> {
 
 type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
-fn bind_events<'q>(query: Query<'q>, events: &[Envelope], records: &[String]) -> Query<'q> {
+fn bind_events<'q>(query: Query<'q>, events: &'q [Envelope], records: &'q [String]) -> Query<'q> {
     let numbers = |of: fn(&Envelope) -> i64| events.iter().map(of).collect::<Vec<_>>();
     let ids = |of: fn(&Envelope) -> Uuid| events.iter().map(of).collect::<Vec<_>>();
     query
@@ -95,21 +95,21 @@ fn bind_events<'q>(query: Query<'q>, events: &[Envelope], records: &[String]) ->
         .bind(events.iter().map(|event| event.stream.kind.as_str()).collect::<Vec<_>>())
         .bind(ids(|event| event.stream.id))
         .bind(numbers(|event| event.version))
-        .bind(events.iter().map(|event| event.event_type.clone()).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.contract.clone()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.event_type.as_str()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.contract.as_deref()).collect::<Vec<_>>())
         .bind(events.iter().map(|event| event.occurred.earliest()).collect::<Vec<_>>())
         .bind(events.iter().map(|event| event.recorded_at).collect::<Vec<_>>())
-        .bind(events.iter().map(|event| event.actor.subject.clone()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.actor.subject.as_str()).collect::<Vec<_>>())
         .bind(ids(|event| event.command_id.0))
-        .bind(records.to_vec())
+        .bind(records.iter().map(String::as_str).collect::<Vec<_>>())
         .bind(records.iter().map(|record| leaf_hash(record).to_vec()).collect::<Vec<_>>())
 }
 
-fn bind_commands<'q>(query: Query<'q>, commands: &[NewCommand]) -> Query<'q> {
+fn bind_commands<'q>(query: Query<'q>, commands: &'q [NewCommand]) -> Query<'q> {
     query
-        .bind(commands.iter().map(|command| command.actor.clone()).collect::<Vec<_>>())
+        .bind(commands.iter().map(|command| command.actor.as_str()).collect::<Vec<_>>())
         .bind(commands.iter().map(|command| command.command_id.0).collect::<Vec<_>>())
-        .bind(commands.iter().map(|command| command.known.fingerprint.clone()).collect::<Vec<_>>())
+        .bind(commands.iter().map(|command| command.known.fingerprint.as_deref()).collect::<Vec<_>>())
         .bind(commands.iter().map(|command| command.known.first.0).collect::<Vec<_>>())
         .bind(commands.iter().map(|command| command.known.last.0).collect::<Vec<_>>())
 }
