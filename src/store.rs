@@ -61,8 +61,9 @@ impl<L, P> On<L, P> {
 
 /// One statement, one text for both stores with `$1` binds.
 ///
-/// Where a set is bound, it is bound as JSON text and unfolded by one of two words that differ:
-/// `{uuids $n}`, a set of UUIDs for `in`, and `{streams $n}`, rows of (kind, id, version).
+/// Where a set is bound, it is bound as JSON text and unfolded by a word that differs:
+/// `{uuids $n}`, a set of UUIDs for `in`, `{streams $n}`, rows of (kind, id, version), and `{commands $n}`, rows of
+/// (actor, id).
 ///
 /// Where a column may hold what it never should, it is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`,
 /// `{raw_date c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.
@@ -115,6 +116,12 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
             "(select value ->> 0 as kind, (value ->> 1)::uuid as id, (value ->> 2)::bigint as version \
              from json_array_elements({bind}::json))"
         ),
+        ("commands", Dialect::Sqlite) => {
+            format!("(select value ->> 0 as actor, unhex(value ->> 1, '-') as id from json_each({bind}))")
+        }
+        ("commands", Dialect::Postgres) => {
+            format!("(select value ->> 0 as actor, (value ->> 1)::uuid as id from json_array_elements({bind}::json))")
+        }
         ("raw_int", Dialect::Sqlite) => format!("cast({bind} as integer)"),
         ("raw_int" | "raw_bytes", Dialect::Postgres) => bind.to_owned(),
         ("raw_text" | "raw_uuid" | "raw_date" | "raw_instant" | "raw_bytes", Dialect::Sqlite) => {
@@ -209,6 +216,8 @@ static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations
 
 /// The role that serving connections act in on Postgres.
 const APP_ROLE: &str = "throughline_app";
+/// How many connections write: one at a time, and one to replace it.
+const WRITERS: u32 = 2;
 /// How many connections read at once.
 const READERS: u32 = 8;
 /// Prepared texts that an `SQLite` connection keeps.
@@ -270,8 +279,8 @@ impl Store {
         let serving = options.clone().options([("role", APP_ROLE)]);
         // What is acknowledged is on the disk, even where the server's default is to be quick.
         let durable = if unsynced { serving.clone().options([("synchronous_commit", "on")]) } else { serving.clone() };
-        let writer = postgres_pool(durable, 2);
-        let reader = postgres_pool(serving, READERS);
+        let writer = postgres_writer(durable);
+        let reader = postgres_readers(serving);
         let place = Place::Postgres { options: Box::new(options), schema };
         Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, claim: Mutex::default() })
     }
@@ -326,26 +335,49 @@ pub(crate) async fn prepare(pool: &Pool, statements: &[&'static Sql]) -> Result<
 }
 
 impl Conn {
-    /// Takes a connection from a pool.
-    pub(crate) async fn acquire(pool: &Pool) -> sqlx::Result<Self> {
+    /// Takes a connection from a writer's pool and begins a transaction on it. A connection that was lost, or left in the
+    /// middle of a transaction, is replaced.
+    pub(crate) async fn begun(pool: &Pool) -> sqlx::Result<Self> {
+        let mut conn = Self::acquire(pool).await?;
+        if conn.begin().await.is_ok() {
+            return Ok(conn);
+        }
+        conn.discard();
+        let mut conn = Self::acquire(pool).await?;
+        conn.begin().await?;
+        Ok(conn)
+    }
+
+    async fn acquire(pool: &Pool) -> sqlx::Result<Self> {
         Ok(match pool {
             On::Sqlite(pool) => Self::Sqlite(pool.acquire().await?),
             On::Postgres(pool) => Self::Postgres(pool.acquire().await?),
         })
     }
 
-    /// Begins a transaction that may write: on `SQLite` it takes the write lock at once.
-    pub(crate) async fn begin(&mut self) -> sqlx::Result<()> {
+    /// Begins a transaction that may write: on `SQLite` it takes the write lock at once, on Postgres it ends one that was
+    /// left open, which would otherwise only be warned of.
+    async fn begin(&mut self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(conn) => conn.execute("begin immediate").await.map(drop),
             // Each statement must see what others have committed, whatever the server's default is.
-            Self::Postgres(conn) => conn.execute("begin isolation level read committed").await.map(drop),
+            Self::Postgres(conn) => {
+                conn.execute(sqlx::raw_sql("rollback; begin isolation level read committed")).await.map(drop)
+            }
         }
     }
 
     /// Commits the transaction.
     pub(crate) async fn commit(&mut self) -> sqlx::Result<()> {
         on!(self, conn => conn.execute("commit").await.map(drop))
+    }
+
+    /// Closes the connection, so that nobody borrows it again.
+    fn discard(self) {
+        match self {
+            Self::Sqlite(conn) => drop(conn.detach()),
+            Self::Postgres(conn) => drop(conn.detach()),
+        }
     }
 
     /// Gives the transaction up, if there is one; a broken connection has none.
@@ -371,10 +403,16 @@ pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
     pool.connect_lazy_with(options.pragma("query_only", "on"))
 }
 
-/// A pool of Postgres connections.
-pub(crate) fn postgres_pool(options: PgConnectOptions, most: u32) -> PgPool {
-    let pool = PgPoolOptions::new().max_connections(most).test_before_acquire(false);
+/// A pool of Postgres connections that only read.
+pub(crate) fn postgres_readers(options: PgConnectOptions) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(READERS).test_before_acquire(false);
     let pool = pool.before_acquire(|conn, _| Box::pin(async move { conn.execute("rollback").await.map(|_| true) }));
+    pool.connect_lazy_with(options)
+}
+
+/// A pool of Postgres connections for transactions, each of which begins by [`Conn::begun`].
+pub(crate) fn postgres_writer(options: PgConnectOptions) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(WRITERS).test_before_acquire(false);
     pool.connect_lazy_with(options.options([("idle_in_transaction_session_timeout", STANDSTILL)]))
 }
 
@@ -390,10 +428,9 @@ pub(crate) fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// A pool of one `SQLite` connection, the only one that writes.
+/// A pool of one `SQLite` connection, the only one that writes; its transactions begin by [`Conn::begun`].
 pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
-    let pool = SqlitePoolOptions::new().max_connections(1).before_acquire(|conn, _| Box::pin(cleaned(conn)));
-    pool.connect_lazy_with(options)
+    SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options)
 }
 
 /// A request that was dropped in the middle may leave a transaction behind; the next borrower must not inherit it.

@@ -28,8 +28,8 @@ static LOCK_HEAD: Sql =
     Sql::new("update log_head set epoch = epoch where id = 1 returning position, recorded_at, epoch");
 
 static COMMANDS: Sql = Sql::new(
-    "select actor, command_id, fingerprint, first_position, last_position from commands \
-     where command_id in {uuids $1} limit $2",
+    "select c.actor, c.command_id, c.fingerprint, c.first_position, c.last_position from {commands $1} asked \
+     join commands c on c.actor = asked.actor and c.command_id = asked.id limit $2",
 );
 
 static MOVE_HEAD: Sql = Sql::new("update log_head set position = $1, recorded_at = $2 where id = 1");
@@ -276,11 +276,11 @@ struct CommandRow {
 }
 
 /// What a batch has come to so far, before it is written.
-struct Batch {
-    head: Head,
+pub(super) struct Batch {
+    pub(super) head: Head,
     known: HashMap<(String, CommandId), Known>,
-    events: Vec<Envelope>,
-    commands: Vec<NewCommand>,
+    pub(super) events: Vec<Envelope>,
+    pub(super) commands: Vec<NewCommand>,
 }
 
 /// An accepted command, from before or from earlier in this batch.
@@ -324,6 +324,7 @@ impl<S: State> AppendTask<S> {
     async fn run<D: Decide<S>>(mut self, mut waiting: mpsc::Receiver<Waiting<D, S>>) {
         let mut batch = Vec::with_capacity(BATCH);
         while waiting.recv_many(&mut batch, BATCH).await > 0 {
+            gather(&mut waiting, &mut batch).await;
             match self.write(std::mem::take(&mut batch)).await {
                 Ok(()) => {}
                 Err((Failed::Unreachable(error), batch)) => give_up(&error, batch),
@@ -364,11 +365,16 @@ impl<S: State> AppendTask<S> {
         }
     }
 
+    async fn begun(&self) -> Result<Conn, Failed> {
+        let begun = Conn::begun(&self.log.store.writer).await;
+        begun.map_err(|source| Failed::Unreachable(doing("begin to append")(source)))
+    }
+
     async fn transact<D: Decide<S>>(
         &mut self,
         waiting: &[Waiting<D, S>],
     ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
-        let mut conn = begun(&self.log).await.map_err(Failed::Unreachable)?;
+        let mut conn = self.begun().await?;
         // A command whose decision panics is refused as a fault; the task, and everybody else's commands, go on.
         let decided = AssertUnwindSafe(self.decide_and_insert(&mut conn, waiting)).catch_unwind().await;
         match decided.unwrap_or(Err(Failed::Faulted(LogError::Panicked))) {
@@ -394,8 +400,8 @@ impl<S: State> AppendTask<S> {
     /// An error at COMMIT leaves it open whether the batch is in: its ids are read back before anybody is answered,
     /// under the head's lock, so that a commit still under way has come to its end.
     async fn after_a_failed_commit(&self, batch: &Batch, source: sqlx::Error) -> Result<(), Failed> {
-        let mut conn = begun(&self.log).await.map_err(Failed::Unreachable)?;
-        let ids: Vec<_> = batch.commands.iter().map(|command| command.command_id).collect();
+        let mut conn = self.begun().await?;
+        let ids: Vec<_> = batch.commands.iter().map(|command| (command.actor.as_str(), command.command_id)).collect();
         let found = match lock_head(&mut conn).await {
             Ok(_) => commands_of(&mut conn, &ids).await,
             Err(error) => Err(error),
@@ -419,7 +425,10 @@ impl<S: State> AppendTask<S> {
         waiting: &[Waiting<D, S>],
     ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
         let head = lock_head(conn).await?;
-        let ids: Vec<_> = waiting.iter().map(|waiting| waiting.request.command_id).collect();
+        let ids: Vec<_> = waiting
+            .iter()
+            .map(|waiting| (waiting.request.actor.subject.as_str(), waiting.request.command_id))
+            .collect();
         let known = commands_of(conn, &ids).await?;
         self.load(conn, waiting).await?;
         let now = self.clock.now().max(head.recorded_at);
@@ -428,12 +437,10 @@ impl<S: State> AppendTask<S> {
         for waiting in waiting {
             verdicts.push(self.judge(&mut batch, &waiting.request, now).map_err(Failed::Faulted)?);
         }
-        insert::events(conn, &batch.events).await.map_err(doing("insert events"))?;
-        insert::commands(conn, &batch.commands).await.map_err(doing("insert commands"))?;
         if !batch.events.is_empty() {
             batch.head.recorded_at = now;
-            move_head(conn, &batch.head).await?;
         }
+        insert::batch(conn, &batch).await?;
         Ok((batch, verdicts))
     }
 
@@ -558,11 +565,20 @@ impl<S: State> AppendTask<S> {
     }
 }
 
-/// A connection of the append task with a transaction begun.
-async fn begun(log: &Log) -> Result<Conn, StoreError> {
-    let mut conn = Conn::acquire(&log.store.writer).await.map_err(doing("reach the log"))?;
-    conn.begin().await.map_err(doing("begin to append"))?;
-    Ok(conn)
+/// Lets everybody who is ready to send do so before the batch is closed: those whom the last batch answered are about
+/// to come back, and would otherwise wait for a whole commit. It waits for nobody who is not ready.
+async fn gather<T>(waiting: &mut mpsc::Receiver<T>, batch: &mut Vec<T>) {
+    loop {
+        tokio::task::yield_now().await;
+        let before = batch.len();
+        while batch.len() < BATCH {
+            let Ok(command) = waiting.try_recv() else { break };
+            batch.push(command);
+        }
+        if batch.len() == before || batch.len() >= BATCH {
+            return;
+        }
+    }
 }
 
 /// Tells everybody what became of their command. Whoever hung up has no use for the answer; the events are in the log
@@ -615,7 +631,10 @@ pub(super) async fn move_head(conn: &mut Conn, head: &Head) -> Result<(), StoreE
     .map_err(doing("move the head"))
 }
 
-async fn commands_of(conn: &mut Conn, ids: &[CommandId]) -> Result<HashMap<(String, CommandId), Known>, StoreError> {
+async fn commands_of(
+    conn: &mut Conn,
+    ids: &[(&str, CommandId)],
+) -> Result<HashMap<(String, CommandId), Known>, StoreError> {
     let sql = COMMANDS.text(conn.dialect());
     let wanted = serde_json::json!(ids).to_string();
     let rows: Vec<CommandRow> = on!(conn, conn => {

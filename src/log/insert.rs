@@ -3,58 +3,127 @@
 //! It must never decide what is added. On Postgres the rows are bound as one array for each column: one statement,
 //! whatever their number. `SQLite` has no arrays and takes rows of values, in portions, so that few texts are prepared.
 
-use sqlx::QueryBuilder;
+use sqlx::postgres::PgArguments;
+use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
-use super::append::NewCommand;
+use super::append::{Batch, NewCommand, move_head};
 use super::envelope::{Envelope, leaf_hash};
-use crate::store::{Conn, Dialect, On, Sql, portions};
+use crate::store::{Conn, Dialect, On, Sql, StoreError, doing, portions};
 
-static EVENTS: Sql = Sql::new(
-    "insert into events (position, event_id, stream_kind, stream_id, version, type, contract, occurred_on, \
-     recorded_at, actor, command_id, record, hash) select n.position, n.event_id, n.stream_kind, n.stream_id, \
-     n.version, n.type, n.contract, n.occurred_on, n.recorded_at, n.actor, n.command_id, n.record, n.hash \
-     from unnest($1::bigint[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], $8::date[], \
-     $9::timestamptz[], $10::text[], $11::uuid[], $12::text[], $13::bytea[]) as n (position, event_id, stream_kind, \
-     stream_id, version, type, contract, occurred_on, recorded_at, actor, command_id, record, hash)",
-);
+/// Adds the events whose columns are the first thirteen arrays.
+macro_rules! events {
+    () => {
+        "insert into events (position, event_id, stream_kind, stream_id, version, type, contract, occurred_on, \
+         recorded_at, actor, command_id, record, hash) select n.position, n.event_id, n.stream_kind, n.stream_id, \
+         n.version, n.type, n.contract, n.occurred_on, n.recorded_at, n.actor, n.command_id, n.record, n.hash \
+         from unnest($1::bigint[], $2::uuid[], $3::text[], $4::uuid[], $5::bigint[], $6::text[], $7::text[], \
+         $8::date[], $9::timestamptz[], $10::text[], $11::uuid[], $12::text[], $13::bytea[]) as n (position, \
+         event_id, stream_kind, stream_id, version, type, contract, occurred_on, recorded_at, actor, command_id, \
+         record, hash)"
+    };
+}
 
-static COMMANDS: Sql = Sql::new(
-    "insert into commands (actor, command_id, fingerprint, first_position, last_position) \
-     select n.actor, n.command_id, n.fingerprint, n.first_position, n.last_position \
-     from unnest($1::text[], $2::uuid[], $3::bytea[], $4::bigint[], $5::bigint[]) \
-     as n (actor, command_id, fingerprint, first_position, last_position)",
-);
+/// Adds the commands whose columns are these arrays.
+macro_rules! commands {
+    ($actor:literal, $id:literal, $fingerprint:literal, $first:literal, $last:literal) => {
+        concat!(
+            "insert into commands (actor, command_id, fingerprint, first_position, last_position) \
+             select n.actor, n.command_id, n.fingerprint, n.first_position, n.last_position from unnest(",
+            $actor,
+            "::text[], ",
+            $id,
+            "::uuid[], ",
+            $fingerprint,
+            "::bytea[], ",
+            $first,
+            "::bigint[], ",
+            $last,
+            "::bigint[]) as n (actor, command_id, fingerprint, first_position, last_position)"
+        )
+    };
+}
+
+static EVENTS: Sql = Sql::new(events!());
+static COMMANDS: Sql = Sql::new(commands!("$1", "$2", "$3", "$4", "$5"));
+/// Everything that a batch writes, in one statement: on a server each further one is a way there and back under the
+/// head's lock.
+static BATCH: Sql = Sql::new(concat!(
+    "with new_events as (",
+    events!(),
+    "), new_commands as (",
+    commands!("$14", "$15", "$16", "$17", "$18"),
+    ") update log_head set position = $19, recorded_at = $20 where id = 1"
+));
 
 /// Every statement of this module, on Postgres; on `SQLite` their texts grow with the rows.
-pub(super) static POSTGRES_STATEMENTS: &[&Sql] = &[&EVENTS, &COMMANDS];
+pub(super) static POSTGRES_STATEMENTS: &[&Sql] = &[&EVENTS, &COMMANDS, &BATCH];
+
+/// Writes what a batch has come to.
+pub(super) async fn batch(conn: &mut Conn, batch: &Batch) -> Result<(), StoreError> {
+    let Batch { head, events: new, commands: done, .. } = batch;
+    if new.is_empty() {
+        return commands(conn, done).await.map_err(doing("insert commands"));
+    }
+    match conn {
+        On::Postgres(conn) => {
+            let records = records(new);
+            let batch = bind_events(sqlx::query(BATCH.text(Dialect::Postgres)), new, &records);
+            let batch = bind_commands(batch, done).bind(head.position.0).bind(head.recorded_at);
+            batch.execute(&mut **conn).await.map(drop).map_err(doing("insert a batch"))
+        }
+        On::Sqlite(_) => {
+            events(conn, new).await.map_err(doing("insert events"))?;
+            commands(conn, done).await.map_err(doing("insert commands"))?;
+            move_head(conn, head).await
+        }
+    }
+}
+
+fn records(events: &[Envelope]) -> Vec<String> {
+    events.iter().map(Envelope::to_record).collect()
+}
+
+type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
+
+fn bind_events<'q>(query: Query<'q>, events: &'q [Envelope], records: &'q [String]) -> Query<'q> {
+    let numbers = |of: fn(&Envelope) -> i64| events.iter().map(of).collect::<Vec<_>>();
+    let ids = |of: fn(&Envelope) -> Uuid| events.iter().map(of).collect::<Vec<_>>();
+    query
+        .bind(numbers(|event| event.position.0))
+        .bind(ids(|event| event.event_id.0))
+        .bind(events.iter().map(|event| event.stream.kind.as_str()).collect::<Vec<_>>())
+        .bind(ids(|event| event.stream.id))
+        .bind(numbers(|event| event.version))
+        .bind(events.iter().map(|event| event.event_type.as_str()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.contract.as_deref()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.occurred.earliest()).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.recorded_at).collect::<Vec<_>>())
+        .bind(events.iter().map(|event| event.actor.subject.as_str()).collect::<Vec<_>>())
+        .bind(ids(|event| event.command_id.0))
+        .bind(records.iter().map(String::as_str).collect::<Vec<_>>())
+        .bind(records.iter().map(|record| leaf_hash(record).to_vec()).collect::<Vec<_>>())
+}
+
+fn bind_commands<'q>(query: Query<'q>, commands: &'q [NewCommand]) -> Query<'q> {
+    query
+        .bind(commands.iter().map(|command| command.actor.as_str()).collect::<Vec<_>>())
+        .bind(commands.iter().map(|command| command.command_id.0).collect::<Vec<_>>())
+        .bind(commands.iter().map(|command| command.known.fingerprint.as_deref()).collect::<Vec<_>>())
+        .bind(commands.iter().map(|command| command.known.first.0).collect::<Vec<_>>())
+        .bind(commands.iter().map(|command| command.known.last.0).collect::<Vec<_>>())
+}
 
 /// Adds events, each with its record and the record's hash.
 pub(super) async fn events(conn: &mut Conn, events: &[Envelope]) -> sqlx::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let records: Vec<String> = events.iter().map(Envelope::to_record).collect();
+    let records = records(events);
     match conn {
         On::Postgres(conn) => {
-            let all = |of: fn(&Envelope) -> i64| events.iter().map(of).collect::<Vec<_>>();
-            let ids = |of: fn(&Envelope) -> Uuid| events.iter().map(of).collect::<Vec<_>>();
-            sqlx::query(EVENTS.text(Dialect::Postgres))
-                .bind(all(|event| event.position.0))
-                .bind(ids(|event| event.event_id.0))
-                .bind(events.iter().map(|event| event.stream.kind.as_str()).collect::<Vec<_>>())
-                .bind(ids(|event| event.stream.id))
-                .bind(all(|event| event.version))
-                .bind(events.iter().map(|event| event.event_type.as_str()).collect::<Vec<_>>())
-                .bind(events.iter().map(|event| event.contract.as_deref()).collect::<Vec<_>>())
-                .bind(events.iter().map(|event| event.occurred.earliest()).collect::<Vec<_>>())
-                .bind(events.iter().map(|event| event.recorded_at).collect::<Vec<_>>())
-                .bind(events.iter().map(|event| event.actor.subject.as_str()).collect::<Vec<_>>())
-                .bind(ids(|event| event.command_id.0))
-                .bind(&records)
-                .bind(records.iter().map(|record| leaf_hash(record).to_vec()).collect::<Vec<_>>())
-                .execute(&mut **conn)
-                .await?;
+            let insert = bind_events(sqlx::query(EVENTS.text(Dialect::Postgres)), events, &records);
+            insert.execute(&mut **conn).await?;
         }
         On::Sqlite(conn) => {
             let rows: Vec<(&Envelope, &String)> = events.iter().zip(&records).collect();
@@ -92,14 +161,8 @@ pub(super) async fn commands(conn: &mut Conn, commands: &[NewCommand]) -> sqlx::
     }
     match conn {
         On::Postgres(conn) => {
-            sqlx::query(COMMANDS.text(Dialect::Postgres))
-                .bind(commands.iter().map(|command| command.actor.as_str()).collect::<Vec<_>>())
-                .bind(commands.iter().map(|command| command.command_id.0).collect::<Vec<_>>())
-                .bind(commands.iter().map(|command| command.known.fingerprint.as_deref()).collect::<Vec<_>>())
-                .bind(commands.iter().map(|command| command.known.first.0).collect::<Vec<_>>())
-                .bind(commands.iter().map(|command| command.known.last.0).collect::<Vec<_>>())
-                .execute(&mut **conn)
-                .await?;
+            let insert = bind_commands(sqlx::query(COMMANDS.text(Dialect::Postgres)), commands);
+            insert.execute(&mut **conn).await?;
         }
         On::Sqlite(conn) => {
             for portion in portions(commands) {

@@ -118,8 +118,7 @@ impl Log {
         chance: &Chance,
         events: impl Iterator<Item = Result<Ordered, E>>,
     ) -> Result<Position, NotLoaded<E>> {
-        let mut conn = Conn::acquire(&self.store.writer).await.map_err(doing("reach the log"))?;
-        conn.begin().await.map_err(doing("begin to load the log"))?;
+        let mut conn = Conn::begun(&self.store.writer).await.map_err(doing("begin to load the log"))?;
         match fill(&mut conn, chance, events).await {
             Ok(position) => {
                 conn.commit().await.map_err(doing("commit the loaded log"))?;

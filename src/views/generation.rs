@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use sqlx::postgres::{PgConnectOptions, PgPool};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteSynchronous;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
 use tokio::sync::watch;
@@ -25,10 +25,6 @@ pub(super) static STATEMENTS: &[&Sql] = &[&CHECKPOINT, &LOCK_CHECKPOINT, &ADVANC
 const CHECKPOINT_TABLE: &str = "create table checkpoint (\
      id bigint not null primary key, position bigint not null, definition {text} not null)";
 
-/// How many connections write a generation: its project step is one at a time.
-const WRITERS: u32 = 2;
-const READERS: u32 = 8;
-
 /// One set of view tables.
 #[derive(Debug)]
 pub struct Generation {
@@ -46,8 +42,7 @@ impl Generation {
         match store.place() {
             Place::Sqlite { path } => {
                 let generation = Self::over(number, sqlite_pools(&file(path, number), true));
-                let mut conn = Conn::acquire(&generation.writer).await.map_err(doing("create a view generation"))?;
-                define(&mut conn).await?;
+                define(&generation).await?;
                 Ok(generation)
             }
             Place::Postgres { options, schema } => {
@@ -56,8 +51,7 @@ impl Generation {
                 make_schema(&mut owner, &schema).await.map_err(doing("create a view generation"))?;
                 owner.close().await.map_err(doing("close the owner's connection"))?;
                 let generation = Self::over(number, postgres_pools(options, &schema));
-                let mut conn = Conn::acquire(&generation.writer).await.map_err(doing("create a view generation"))?;
-                define(&mut conn).await?;
+                define(&generation).await?;
                 Ok(generation)
             }
         }
@@ -128,13 +122,13 @@ fn is_no_view(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| codes.contains(&&*code))
 }
 
-async fn define(conn: &mut Conn) -> Result<(), StoreError> {
+async fn define(generation: &Generation) -> Result<(), StoreError> {
+    let mut conn = Conn::begun(&generation.writer).await.map_err(doing("create a view generation"))?;
     let text = match conn.dialect() {
         store::Dialect::Sqlite => "text",
         store::Dialect::Postgres => "text collate \"C\"",
     };
-    conn.begin().await.map_err(doing("define the view tables"))?;
-    on!(&mut *conn, conn => {
+    on!(&mut conn, conn => {
         for ddl in std::iter::once(CHECKPOINT_TABLE).chain(TABLES.iter().map(|table| table.ddl)) {
             let ddl = ddl.replace("{text}", text);
             conn.execute(sqlx::raw_sql(AssertSqlSafe(ddl))).await.map_err(doing("define the view tables"))?;
@@ -195,7 +189,6 @@ fn sqlite_pools(path: &Path, create: bool) -> (Pool, Pool) {
 
 fn postgres_pools(options: &PgConnectOptions, schema: &str) -> (Pool, Pool) {
     let serving = options.clone().options([("role", "throughline_app"), ("search_path", &quoted(schema))]);
-    let pool = |options: PgConnectOptions, most| -> PgPool { store::postgres_pool(options, most) };
     let unsynced = serving.clone().options([("synchronous_commit", "off")]);
-    (On::Postgres(pool(unsynced, WRITERS)), On::Postgres(pool(serving, READERS)))
+    (On::Postgres(store::postgres_writer(unsynced)), On::Postgres(store::postgres_readers(serving)))
 }

@@ -69,8 +69,7 @@ impl Projector {
     /// Takes one step; true if there may be more to do. After a fault it is of no more use.
     pub(super) async fn step(&mut self) -> Result<bool, ViewError> {
         let generation = Arc::clone(&self.generation);
-        let mut conn = Conn::acquire(&generation.writer).await.map_err(doing("reach the view"))?;
-        conn.begin().await.map_err(doing("begin to project"))?;
+        let mut conn = Conn::begun(&generation.writer).await.map_err(doing("begin to project"))?;
         let projected = self.project(&mut conn).await;
         match projected {
             Ok(Some((position, more))) => {
