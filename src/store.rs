@@ -140,8 +140,10 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
 /// What a process means to do with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Append and project: on `SQLite` one process at a time.
+    /// Append and project: on `SQLite` one process at a time, on Postgres beside others.
     Write,
+    /// The same with nobody beside: to replace what others would be reading.
+    Alone,
     /// Only read; the store must have been opened for writing before.
     Read,
 }
@@ -155,7 +157,7 @@ pub struct Store {
     pub(crate) reader: Pool,
     place: Place,
     /// Held while this process may write.
-    claim: Mutex<Option<File>>,
+    claim: Mutex<Option<On<File, PgConnection>>>,
 }
 
 /// Where the store is, as far as opening more of it needs to know.
@@ -174,6 +176,11 @@ pub enum StoreError {
     /// Another process holds the file.
     #[error("{} is open for writing in another process: stop it, or use the mutations of its GraphQL API", .0.display())]
     Claimed(PathBuf),
+    /// Other processes work on the schema, or one wants it for itself.
+    #[error(
+        "the schema {0} is in use by another process: stop every server on it first, or wait for the rebuild to end"
+    )]
+    InUse(String),
     /// The claim could not be made.
     #[error("cannot claim {}", path.display())]
     Claim {
@@ -244,7 +251,7 @@ impl Store {
 
     async fn open_sqlite(path: &Path, mode: Mode) -> Result<Self, StoreError> {
         let claim = match mode {
-            Mode::Write => Some(claim(path)?),
+            Mode::Write | Mode::Alone => Some(On::Sqlite(claim(path)?)),
             Mode::Read if !path.exists() => return Err(StoreError::Missing(path.display().to_string())),
             Mode::Read => None,
         };
@@ -272,17 +279,24 @@ impl Store {
         if encoding != "UTF8" {
             return Err(StoreError::Encoding(encoding));
         }
-        if mode == Mode::Write {
-            POSTGRES_MIGRATIONS.run(&mut owner).await?;
-        }
-        owner.close().await.map_err(doing("close the owner's connection"))?;
+        let claim = match mode {
+            Mode::Read => {
+                owner.close().await.map_err(doing("close the owner's connection"))?;
+                None
+            }
+            Mode::Write | Mode::Alone => {
+                POSTGRES_MIGRATIONS.run(&mut owner).await?;
+                claim_schema(&mut owner, &schema, mode).await?;
+                Some(On::Postgres(owner))
+            }
+        };
         let serving = options.clone().options([("role", APP_ROLE)]);
         // What is acknowledged is on the disk, even where the server's default is to be quick.
         let durable = if unsynced { serving.clone().options([("synchronous_commit", "on")]) } else { serving.clone() };
         let writer = postgres_writer(durable);
         let reader = postgres_readers(serving);
         let place = Place::Postgres { options: Box::new(options), schema };
-        Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, claim: Mutex::default() })
+        Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, claim: Mutex::new(claim) })
     }
 
     /// Which database it is.
@@ -313,7 +327,11 @@ impl Store {
     pub async fn close(&self) {
         on!(&self.reader, pool => pool.close().await);
         on!(&self.writer, pool => pool.close().await);
-        self.claim.lock().expect("nobody panics while holding the claim").take();
+        let claim = self.claim.lock().expect("nobody panics while holding the claim").take();
+        if let Some(On::Postgres(session)) = claim {
+            // The claim ends with the session, however that ends.
+            let _ = session.close().await;
+        }
     }
 }
 
@@ -438,6 +456,16 @@ async fn cleaned(conn: &mut sqlx::SqliteConnection) -> sqlx::Result<bool> {
     // The only error is that there is no transaction, which is the usual case.
     let _ = conn.execute("rollback").await;
     Ok(true)
+}
+
+/// Claims the right to write to this schema for as long as the session lasts: beside others, or with nobody beside.
+async fn claim_schema(session: &mut PgConnection, schema: &str, mode: Mode) -> Result<(), StoreError> {
+    let lock = match mode {
+        Mode::Alone => "select pg_try_advisory_lock(hashtextextended($1, 1))",
+        Mode::Write | Mode::Read => "select pg_try_advisory_lock_shared(hashtextextended($1, 1))",
+    };
+    let claimed = sqlx::query_scalar(lock).bind(schema).fetch_one(session).await;
+    if claimed.map_err(doing("claim the schema"))? { Ok(()) } else { Err(StoreError::InUse(schema.to_owned())) }
 }
 
 /// Claims the right to write to this file for as long as the returned file is held.

@@ -40,6 +40,9 @@ pub(super) async fn run(places: &Places, code: &str, as_of: Option<NaiveDate>, f
         return Ok(Ending::WrongUse);
     };
     let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
+    if as_of.is_some_and(|as_of| as_of > today) {
+        complain("a forecast: that day is still to come, and only what goes on by itself is known of it");
+    }
     let tables = tables(&views.live(), scoped, &contract, as_of.unwrap_or(today)).await?;
     table::print(&mut std::io::stdout().lock(), &tables, format)?;
     Ok(Ending::Done)

@@ -26,7 +26,7 @@ use crate::journey::event::{ContractOpened, Party};
 use crate::log::Log;
 use crate::log::append::Expected;
 use crate::log::envelope::{CommandId, Occurred};
-use crate::record::{Command as Recorded, Instruction, NotDone, civil_day};
+use crate::record::{Command as Recorded, Instruction, NotDone, Recorder, civil_day};
 use crate::store::{Mode, Store};
 use crate::views::Views;
 
@@ -179,9 +179,13 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
     let deployment = open(places).await?;
     let today = civil_day(deployment.clock.now(), rulebook.calendar.zone);
     let command = Contracts::OpenContract { occurred: Occurred::on(today), fact, rulebook: text };
-    let ending =
-        record(&deployment, command, &format!("opened {} under rulebook {}", rulebook.contract, rulebook.version))
-            .await;
+    let ending = record(
+        &deployment.recorder,
+        &deployment.clock,
+        command,
+        &format!("opened {} under rulebook {}", rulebook.contract, rulebook.version),
+    )
+    .await;
     deployment.close().await;
     ending
 }
@@ -195,16 +199,16 @@ fn read_rulebook(path: &Path) -> Result<String> {
 }
 
 /// Records a command of the command line and says what became of it.
-async fn record(deployment: &Deployment, command: Contracts, done: &str) -> Result<Ending> {
+async fn record(recorder: &Recorder, clock: &Clock, command: Contracts, done: &str) -> Result<Ending> {
     let instruction = Instruction {
         principal: Principal { subject: COMMAND_LINE.to_owned(), role: Role::Administrator, scope: Scope::Deployment },
-        command_id: CommandId(Chance::System.id_at(deployment.clock.now())),
+        command_id: CommandId(Chance::System.id_at(clock.now())),
         body: Vec::new(),
         expected: Expected::Any,
         source: None,
         command: Recorded::Contract(command),
     };
-    match deployment.recorder.append(instruction).await {
+    match recorder.append(instruction).await {
         Ok(appended) => {
             writeln!(std::io::stdout().lock(), "{done}, at position {}", appended.position())?;
             Ok(Ending::Done)
@@ -237,43 +241,43 @@ pub(super) fn issue(key: &LocalKey, principal: &Principal, lasting: TimeDelta) -
 }
 
 async fn rebuild(places: &Places, rulebook: Option<&Path>) -> Result<Ending> {
-    let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
+    let rulebook = rulebook.map(|path| read_rulebook(path).map(|text| (path, text))).transpose()?;
+    let store = Arc::new(Store::open(places.database(), Mode::Alone).await?);
     let log = Log::open(Arc::clone(&store)).await?;
-    if let Some(path) = rulebook {
-        store.close().await;
-        drop((store, log));
-        let published = publish(places, path).await?;
-        if published != Ending::Done {
-            return Ok(published);
+    let published = match rulebook {
+        Some((path, text)) => publish(&log, path, text).await?,
+        None => Ending::Done,
+    };
+    if published == Ending::Done {
+        let rebuilt = Views::rebuild(&log).await?;
+        let mut out = std::io::stdout().lock();
+        match rebuilt.old {
+            Some((position, digest)) => writeln!(out, "old  position {position}  digest {digest}")?,
+            None => writeln!(out, "old  none that this build can read")?,
         }
-        return Box::pin(rebuild(places, None)).await;
+        writeln!(out, "new  position {}  digest {}", rebuilt.new.0, rebuilt.new.1)?;
     }
-    let rebuilt = Views::rebuild(&log).await?;
-    let mut out = std::io::stdout().lock();
-    match rebuilt.old {
-        Some((position, digest)) => writeln!(out, "old  position {position}  digest {digest}")?,
-        None => writeln!(out, "old  none that this build can read")?,
-    }
-    writeln!(out, "new  position {}  digest {}", rebuilt.new.0, rebuilt.new.1)?;
     store.close().await;
-    Ok(Ending::Done)
+    Ok(published)
 }
 
-/// Publishes a further rulebook while nothing serves.
-async fn publish(places: &Places, path: &Path) -> Result<Ending> {
-    let text = read_rulebook(path)?;
-    let contract = match Rulebook::parse(&text) {
-        Ok(rulebook) => rulebook.contract,
-        Err(errors) => {
-            return Ok(complain_of(&path.display().to_string(), &errors));
-        }
+/// Publishes a further rulebook while nothing serves; the view does not follow, for it is about to be replaced.
+async fn publish(log: &Log, path: &Path, text: String) -> Result<Ending> {
+    let rulebook = match Rulebook::parse(&text) {
+        Ok(rulebook) => rulebook,
+        Err(errors) => return Ok(complain_of(&path.display().to_string(), &errors)),
     };
-    let deployment = open(places).await?;
-    let occurred = Occurred::on(civil_day(deployment.clock.now(), crate::record::DEPLOYMENT_ZONE));
-    let done = format!("published {} for {contract}", path.display());
-    let command =
-        Contracts::PublishRulebook { contract, occurred, rulebook: text, publisher: Publisher::OfflineRebuild };
-    let ending = record(&deployment, command, &done).await;
-    deployment.close().await;
+    let views = Views::open(log.clone()).await?;
+    let clock = Arc::new(Clock::Machine);
+    let occurred = Occurred::on(civil_day(clock.now(), rulebook.calendar.zone));
+    let (recorder, appending) =
+        Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System)).await?;
+    let done = format!("published {} for {}", path.display(), rulebook.contract);
+    let publisher = Publisher::OfflineRebuild;
+    let command = Contracts::PublishRulebook { contract: rulebook.contract, occurred, rulebook: text, publisher };
+    let ending = record(&recorder, &clock, command, &done).await;
+    drop(recorder);
+    appending.await?;
+    views.live().close().await;
     ending
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use chrono::{NaiveDate, TimeDelta};
 use tempfile::TempDir;
 
-use super::commands::{complain, issue, listening, serve_until_stopped};
+use super::commands::{complain, issue, listening, serve_until_stopped, told_to_stop};
 use super::table;
 use super::{Ending, Format, Places, board};
 use crate::access::token::LocalKey;
@@ -35,7 +35,10 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
     let key = places.key.clone().unwrap_or_else(|| own.path().join("throughline.key"));
     let key = Arc::new(LocalKey::read_or_make(&key)?);
     let listener = if once { None } else { Some(listening(listen).await?) };
-    let told = tell(&database).await?;
+    let told = tokio::select! {
+        told = tell(&database) => told?,
+        () = told_to_stop() => return Ok(Ending::Done),
+    };
     if told == Ending::Done {
         let clock = Arc::new(Clock::going_on_from(demo::GOES_ON_AT));
         let deployment = Deployment::open(&database, clock, Arc::new(Chance::System)).await?;

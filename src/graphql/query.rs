@@ -245,22 +245,48 @@ async fn events(
         }
     }
     let log = &ctx.parts().log;
+    if let Some(id) = filter.stream {
+        return events_of_stream(ctx, id.0, (after, first), filter).await;
+    }
     let upto = log.head().await.or_fault()?.position;
     let (mut end, mut looked_at, mut step) = (after, 0, LOOKED_AT_FIRST.max(first));
     let mut fitting: Vec<Envelope> = Vec::new();
     while end < upto && fitting.len() < first && looked_at < LOOKED_AT {
-        let page = log.page_of(end, upto, i64::try_from(step).unwrap_or(i64::MAX)).await.or_fault()?;
-        let Some(last) = page.last().map(|last| last.position) else { break };
-        let visible = visible(ctx, &page).await?;
-        (looked_at, step) = (looked_at + page.len(), step * 2);
+        let read = log.page_of(end, upto, i64::try_from(step).unwrap_or(i64::MAX)).await.or_fault()?;
+        let Some(last) = read.last().map(|last| last.position) else { break };
+        let visible = visible(ctx, &read).await?;
+        (looked_at, step) = (looked_at + read.len(), step * 2);
         let room = first - fitting.len();
-        fitting.extend(page.into_iter().filter(|event| fits(event, filter) && visible(event)).take(room));
+        fitting.extend(read.into_iter().filter(|event| fits(event, filter) && visible(event)).take(room));
         end = if fitting.len() < first { last } else { fitting.last().map_or(last, |event| event.position) };
     }
-    let page_info = EventPageInfo { end_cursor: Position(end), has_next_page: end < upto };
+    Ok(page(fitting, end, end < upto))
+}
+
+/// The events of one stream, whatever its kind, read as a whole: none is long.
+async fn events_of_stream(
+    ctx: &Context<'_>,
+    id: uuid::Uuid,
+    (after, first): (envelope::Position, usize),
+    filter: &EventFilter,
+) -> Result<EventConnection> {
+    use envelope::StreamKind::{Contract, Journey, Subject, Worker};
+    let kinds = [Contract, Journey, Subject, Worker];
+    let streams = kinds.into_iter().map(|kind| (StreamId { kind, id }, 0));
+    let mut found = ctx.parts().log.streams(streams).await.or_fault()?;
+    let visible = visible(ctx, &found).await?;
+    found.retain(|event| event.position > after && fits(event, filter) && visible(event));
+    let more = found.len() > first;
+    found.truncate(first);
+    let end = found.last().map_or(after, |last| last.position);
+    Ok(page(found, end, more))
+}
+
+fn page(events: Vec<Envelope>, end: envelope::Position, more: bool) -> EventConnection {
+    let page_info = EventPageInfo { end_cursor: Position(end), has_next_page: more };
     let edges =
-        fitting.iter().map(|envelope| EventEdge { cursor: Position(envelope.position), node: Event(envelope.clone()) });
-    Ok(EventConnection { edges: edges.collect(), nodes: fitting.into_iter().map(Event).collect(), page_info })
+        events.iter().map(|envelope| EventEdge { cursor: Position(envelope.position), node: Event(envelope.clone()) });
+    EventConnection { edges: edges.collect(), nodes: events.into_iter().map(Event).collect(), page_info }
 }
 
 fn fits(envelope: &Envelope, filter: &EventFilter) -> bool {

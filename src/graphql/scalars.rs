@@ -1,7 +1,7 @@
 //! Scalars: the words that GraphQL has no type for. A bad value is an error of the request, never of a resolver.
 
 use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarType, Value};
-use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Timelike as _, Utc};
 use uuid::Uuid;
 
 use crate::log::envelope;
@@ -48,7 +48,11 @@ text_scalar! {
     /// A time of day in the contract's zone, such as `14:30` or `14:30:00`.
     LocalTime(NaiveTime) as "LocalTime", "https://www.rfc-editor.org/rfc/rfc3339#section-5.6",
     "write a time of day as HH:MM or HH:MM:SS",
-    |text| ["%H:%M", "%H:%M:%S"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok()),
+    |text| {
+        let read = ["%H:%M", "%H:%M:%S"].iter().find_map(|form| NaiveTime::parse_from_str(text, form).ok());
+        // A leap second is no time of a civil day.
+        read.filter(|time| time.nanosecond() < 1_000_000_000)
+    },
     |time| time.to_string()
 }
 

@@ -413,7 +413,7 @@ impl Journey {
 
     /// Whether the case is on the caseload: accepted and not closed.
     pub const fn is_on_caseload(&self) -> bool {
-        self.accepted.is_some() && self.closed.is_none()
+        self.referral.is_some() && self.accepted.is_some() && self.closed.is_none()
     }
 }
 

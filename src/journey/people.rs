@@ -61,8 +61,11 @@ pub fn decide(
             }
             registered(*subject, *occurred, *kind)
         }
-        PeopleCommand::AddWorker { occurred, fact, .. } => {
+        PeopleCommand::AddWorker { worker, occurred, fact } => {
             shape.occurred(*occurred);
+            if worker.0.is_nil() {
+                shape.invalid("worker", "the nil UUID stands for nobody: give another id, or leave it out");
+            }
             shape.worker(&fact.label, fact.login.as_deref());
             if known(stream) {
                 let message = "a worker of this id has joined already: use that one, or give another id";

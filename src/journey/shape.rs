@@ -309,8 +309,9 @@ pub fn check_source(source: &Source) -> Result<(), Vec<Refusal>> {
     shape.done()
 }
 
-/// Whether a character would hide, reorder or break what is shown: controls, line ends, marks of direction.
+/// Whether a character would hide, reorder or break what is shown: controls, line ends, marks of direction, and what
+/// has no width.
 fn is_unshowable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

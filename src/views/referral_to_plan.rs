@@ -106,7 +106,9 @@ impl Counts {
             Some(bucket) => *self.buckets.entry(bucket).or_default() += cases,
             None => self.date_imprecise += cases,
         }
-        if let Some(exact) = days.exact() {
+        // A month known only as such is never in mean or median, even where it can be no other number of days.
+        let dates_are_exact = from.0 == from.1 && plan.0 == plan.1;
+        if let Some(exact) = days.exact().filter(|_| dates_are_exact) {
             self.days.add(exact, cases);
         }
         if fold::is_before_referral(from, plan) {

@@ -47,7 +47,7 @@ impl Stamp {
 /// When a fact was so.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct When {
-    /// The civil date in the contract's zone; today if left out.
+    /// The civil date in the contract's zone. Left out, it is today; in a correction, the day that the fact has now.
     pub occurred_on: Option<Date>,
     /// How exactly that day is known.
     #[graphql(default_with = "Precision::Day")]
@@ -256,8 +256,9 @@ fn attribute(value: String) -> Attribute {
     match (value.as_str(), value.parse()) {
         ("true", _) => Attribute::Flag(true),
         ("false", _) => Attribute::Flag(false),
-        (_, Ok(decimal)) => Attribute::Quantity(Quantity(decimal)),
-        (_, Err(_)) => Attribute::Text(value),
+        // `007` and `1E5` are codes of somebody's, not numbers.
+        (text, Ok(decimal)) if Quantity(decimal).to_string() == text => Attribute::Quantity(Quantity(decimal)),
+        _ => Attribute::Text(value),
     }
 }
 

@@ -14,7 +14,8 @@ use crate::contract::rulebook::canonical;
 use crate::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts};
 use crate::journey::event::{ContractOpened, Party, ReferralAccepted, WorkerJoined};
 use crate::journey::people::PeopleCommand;
-use crate::log::envelope::{EventId, JourneyId, SpellId, StreamId, SubjectId, WorkerId};
+use crate::journey::{History, Recorded};
+use crate::log::envelope::{EventId, JourneyId, Occurred, SpellId, StreamId, SubjectId, WorkerId};
 use crate::record::{Command, DEPLOYMENT_ZONE, Instruction, NotDone, civil_day};
 use input::{
     AcceptReferralInput, AddWorkerInput, AgreePlanInput, AssignWorkerInput, CloseJourneyInput, CorrectFactInput,
@@ -156,7 +157,7 @@ impl Mutation {
         #[graphql(desc = "What is to be recorded.")] input: CorrectFactInput,
     ) -> Result<JourneyPayload> {
         let id = JourneyId(input.journey.0);
-        let occurred = input.when.occurred(today(ctx, id, &input.when).await?);
+        let occurred = corrected_day(ctx, id, EventId(input.target.0), input.when).await?;
         let command = JourneyCommand::CorrectFact(CorrectFact {
             journey: id,
             target: EventId(input.target.0),
@@ -282,6 +283,20 @@ fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
     }
     given.insert("mutation".to_owned(), field.name().into());
     Ok(canonical::json(&given.into()).into_bytes())
+}
+
+/// When a corrected fact was so: as the input says, and where it says nothing, as the fact reads now.
+async fn corrected_day(ctx: &Context<'_>, id: JourneyId, target: EventId, when: When) -> Result<Occurred> {
+    if when.occurred_on.is_none() {
+        let mut history = History::default();
+        for envelope in ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()? {
+            history.evolve(Recorded::decode(&envelope).or_fault()?);
+        }
+        if let Some(fact) = history.fact(target) {
+            return Ok(fact.occurred);
+        }
+    }
+    Ok(when.occurred(deployment_today(ctx)))
 }
 
 /// Today in the journey's contract, where no date was given and it matters.
