@@ -363,6 +363,11 @@ on_both_stores! {
         let row = service.to_plan("2018-02-28", Period::Months(Months::one(month("2017-10")))).await;
         assert_eq!((&row.buckets[..], row.date_imprecise, row.with_plan()), (&[1, 1, 0, 0, 0][..], 1, 3));
         assert_eq!((row.days.count(), row.days.median(), row.days.mean()), (1, Some(10.into()), Some(10.into())));
+        // Known only by month, it can be no other number of days than 0, and still tells no mean anything.
+        service.refer(4, "2017-10", "brent").await;
+        service.plan(4, "2017-09-10").await;
+        let row = service.to_plan("2018-02-28", Period::Months(Months::one(month("2017-10")))).await;
+        assert_eq!((row.buckets[0], row.days.count(), row.days.median()), (2, 1, Some(10.into())));
     }
 }
 

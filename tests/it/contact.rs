@@ -209,3 +209,18 @@ async fn an_integrator_brings_a_referral_and_every_word_of_it_is_there() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_correction_that_names_no_day_keeps_the_day_of_the_fact() {
+    on_both_stores(async |app| {
+        let journey = app.receive_referral("2018-01-02", "BR-9").await;
+        let contact = app.log_contact(&manager(), call(&journey, "2018-02-10")).await["events"][0].clone();
+        let replacement = json!({ "contact": { "channel": "video", "twoWay": true } });
+        let input = json!({
+            "journey": journey, "target": contact["id"], "replacement": replacement, "reason": "it was by video",
+        });
+        let journey = app.done(&manager(), "correctFact", input).await["journey"].clone();
+        assert_eq!(journey["daysSinceContact"], 19, "from 10 February to 1 March");
+    })
+    .await;
+}

@@ -211,7 +211,8 @@ async fn to_plan(asked: &Asked<'_>, cases: &[Case], rules: Rules) -> Result<(), 
             if plan.1 < from.0 {
                 put(&mut expected, &row, 8, 9);
             }
-            if days.0 == days.1 {
+            // Whatever is known only by month or year tells no mean anything.
+            if from.0 == from.1 && plan.0 == plan.1 {
                 waits.entry(row).or_default().push(days.0);
             }
         }
