@@ -291,8 +291,11 @@ impl Store {
             }
         };
         let serving = options.clone().options([("role", APP_ROLE)]);
+        // The append task looks up by keys alone; a plan from when the tables were small must not read all of them.
+        let by_keys = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
+        let durable = serving.clone().options(by_keys);
         // What is acknowledged is on the disk, even where the server's default is to be quick.
-        let durable = if unsynced { serving.clone().options([("synchronous_commit", "on")]) } else { serving.clone() };
+        let durable = if unsynced { durable.options([("synchronous_commit", "on")]) } else { durable };
         let writer = postgres_writer(durable);
         let reader = postgres_readers(serving);
         let place = Place::Postgres { options: Box::new(options), schema };

@@ -216,7 +216,8 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
         let key = fingerprint_key(&log).await?;
         let (queue, waiting) = mpsc::channel(WAITING);
-        let task = AppendTask { log: log.clone(), clock, chance, key, states: HashMap::new() };
+        let (states, left_at, alone_since) = (HashMap::new(), None, Position::default());
+        let task = AppendTask { log: log.clone(), clock, chance, key, states, left_at, alone_since };
         Ok((Self { queue, log }, tokio::spawn(task.run(waiting))))
     }
 
@@ -254,6 +255,8 @@ async fn fingerprint_key(log: &Log) -> Result<hmac::Key, LogError> {
 struct Loaded<S> {
     version: i64,
     state: S,
+    /// Where the log's head stood when this was the stream's newest version.
+    as_of: Position,
 }
 
 struct AppendTask<S> {
@@ -263,6 +266,10 @@ struct AppendTask<S> {
     key: hmac::Key,
     /// A baseline only: what another node has appended since is read before anything is decided.
     states: HashMap<StreamId, Loaded<S>>,
+    /// Where this task left the head. If it is still there, nobody else has appended meanwhile.
+    left_at: Option<Position>,
+    /// Nobody else has appended since the head stood here: a state as of here or later is the newest there is.
+    alone_since: Position,
 }
 
 /// A command that was accepted before.
@@ -353,6 +360,7 @@ impl<S: State> AppendTask<S> {
                 if self.states.len() > STATES_KEPT {
                     self.states.clear();
                 }
+                self.left_at = Some(done.head.position);
                 self.log.announce(done.head.position);
                 answer(batch, done, verdicts);
                 Ok(())
@@ -360,6 +368,7 @@ impl<S: State> AppendTask<S> {
             Err(failed) => {
                 // They hold what was not written.
                 self.states.clear();
+                self.left_at = None;
                 Err((failed, batch))
             }
         }
@@ -430,7 +439,10 @@ impl<S: State> AppendTask<S> {
             .map(|waiting| (waiting.request.actor.subject.as_str(), waiting.request.command_id))
             .collect();
         let known = commands_of(conn, &ids).await?;
-        self.load(conn, waiting).await?;
+        if self.left_at != Some(head.position) {
+            self.alone_since = head.position;
+        }
+        self.load(conn, head.position, waiting).await?;
         let now = self.clock.now().max(head.recorded_at);
         let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new() };
         let mut verdicts = Vec::with_capacity(waiting.len());
@@ -446,12 +458,17 @@ impl<S: State> AppendTask<S> {
 
     /// Brings the states of every stream that the batch touches up to the log: in one statement, or in two where a
     /// stream that is new here shows that a further one is needed.
-    async fn load<D: Decide<S>>(&mut self, conn: &mut Conn, waiting: &[Waiting<D, S>]) -> Result<(), StoreError> {
+    async fn load<D: Decide<S>>(
+        &mut self,
+        conn: &mut Conn,
+        head: Position,
+        waiting: &[Waiting<D, S>],
+    ) -> Result<(), StoreError> {
         let named = waiting.iter().flat_map(|waiting| waiting.request.decide.streams());
         let loaded: HashSet<StreamId> = named.chain(self.further(waiting)).collect();
-        self.bring_up(conn, &loaded).await?;
+        self.bring_up(conn, head, &loaded).await?;
         let missing: HashSet<StreamId> = self.further(waiting).difference(&loaded).copied().collect();
-        if missing.is_empty() { Ok(()) } else { self.bring_up(conn, &missing).await }
+        self.bring_up(conn, head, &missing).await
     }
 
     fn further<D: Decide<S>>(&self, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
@@ -459,22 +476,40 @@ impl<S: State> AppendTask<S> {
         waiting.iter().flat_map(|waiting| waiting.request.decide.also(&streams)).collect()
     }
 
-    async fn bring_up(&mut self, conn: &mut Conn, streams: &HashSet<StreamId>) -> Result<(), StoreError> {
+    async fn bring_up(
+        &mut self,
+        conn: &mut Conn,
+        head: Position,
+        streams: &HashSet<StreamId>,
+    ) -> Result<(), StoreError> {
+        let is_newest = |loaded: &Loaded<S>| loaded.as_of >= self.alone_since;
+        let is_old = |stream: &StreamId| !self.states.get(stream).is_some_and(is_newest);
+        let old: Vec<StreamId> = streams.iter().copied().filter(is_old).collect();
+        if old.is_empty() {
+            return Ok(());
+        }
         let known = |stream: &StreamId| self.states.get(stream).map_or(0, |loaded| loaded.version);
-        let wanted = read::wanted(streams.iter().map(|stream| (*stream, known(stream))));
+        let wanted = read::wanted(old.iter().map(|stream| (*stream, known(stream))));
         let sql = read::STREAMS.text(conn.dialect());
         let records = on!(conn, conn => sqlx::query_as(sql).bind(&wanted).bind(i64::MAX).fetch_all(&mut **conn).await);
         let records = records.map_err(doing("load streams"))?;
         for envelope in read::envelopes(records).map_err(decoding)? {
             self.take(&envelope).map_err(decoding)?;
         }
+        for stream in &old {
+            if let Some(loaded) = self.states.get_mut(stream) {
+                loaded.as_of = head;
+            }
+        }
         Ok(())
     }
 
     fn take(&mut self, envelope: &Envelope) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
         let stream = envelope.stream;
-        let loaded = self.states.entry(stream).or_insert_with(|| Loaded { version: 0, state: S::empty(stream) });
+        let new = || Loaded { version: 0, state: S::empty(stream), as_of: Position::default() };
+        let loaded = self.states.entry(stream).or_insert_with(new);
         loaded.version = envelope.version;
+        loaded.as_of = envelope.position;
         loaded.state.evolve(envelope)
     }
 

@@ -104,7 +104,7 @@ async fn two_nodes_append_to_one_log_in_one_order() {
     for done in join_all(sent).await {
         done.expect("both nodes append");
     }
-    by_turns(&field, [&one, &two], journeys[0]).await;
+    by_turns(&field, [&one, &two], journeys[0], journeys[1]).await;
 
     let events = whole(&one.log).await;
     assert_gapless(&events);
@@ -123,7 +123,9 @@ async fn two_nodes_append_to_one_log_in_one_order() {
 }
 
 /// Each node knows at once what the other has appended: a state that it kept is brought up before it decides.
-async fn by_turns(field: &Field, nodes: [&Deployment; 2], journey: JourneyId) {
+///
+/// The other node appends elsewhere first, so that it has seen the log's head when it comes to the stream.
+async fn by_turns(field: &Field, nodes: [&Deployment; 2], journey: JourneyId, elsewhere: JourneyId) {
     let stream = nodes[0].log.stream(StreamId::journey(journey)).await.expect("the stream");
     let mut version = stream.last().expect("an event").version;
     for turn in 0..20 {
@@ -134,6 +136,7 @@ async fn by_turns(field: &Field, nodes: [&Deployment; 2], journey: JourneyId) {
             contact
         };
         let done = node.recorder.append(exactly(version)).await.expect("it is at this version");
+        other.recorder.append(field.contact(elsewhere)).await.expect("anything is expected there");
         let stale = other.recorder.append(exactly(version)).await;
         assert!(matches!(&stale, Err(NotDone::Conflict { actual, .. }) if *actual == version + 1), "{stale:?}");
         version = done.events[0].version;
