@@ -6,6 +6,8 @@ use std::fmt;
 
 use chrono::{Datelike, Days, Months as Ahead, NaiveDate};
 
+use crate::projections::stage;
+
 /// A calendar month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Month(NaiveDate);
@@ -13,7 +15,7 @@ pub struct Month(NaiveDate);
 impl Month {
     /// The month that holds a day.
     pub fn of(day: NaiveDate) -> Self {
-        Self(day.with_day(1).expect("every month has a first day"))
+        Self(stage::month_of(day))
     }
 
     /// Its first day.
