@@ -178,9 +178,9 @@ impl Bench {
                 external_references: Vec::new(),
             },
         };
-        let accept = Dated { journey, occurred: Occurred::on(day()), fact: ReferralAccepted {} };
+        let accept = Dated { journey, occurred: Occurred::on(day()), fact: ReferralAccepted {}.into() };
         self.append(Role::Manager, Command::Journey(JourneyCommand::ReceiveReferral(referral))).await;
-        self.append(Role::Manager, Command::Journey(JourneyCommand::AcceptReferral(accept))).await;
+        self.append(Role::Manager, Command::Journey(JourneyCommand::State(accept))).await;
         for _ in 2..EVENTS_EACH {
             self.append(Role::Manager, contact(journey)).await;
         }
@@ -189,6 +189,8 @@ impl Bench {
     /// Durable when it returns.
     async fn append(&self, role: Role, command: Command) {
         let instruction = Instruction {
+            accept_warnings: std::collections::BTreeSet::new(),
+            dry_run: false,
             principal: Principal { subject: "bench".to_owned(), role, scope: Scope::Deployment },
             command_id: CommandId(self.chance.id_at(Clock::Machine.now())),
             body: b"what a client's request would be known by".to_vec(),
@@ -252,7 +254,7 @@ fn contact(journey: JourneyId) -> Command {
         scheduled_on: Some(day()),
         worker: None,
     };
-    Command::Journey(JourneyCommand::LogContact(Dated { journey, occurred: Occurred::on(day()), fact }))
+    Command::Journey(JourneyCommand::State(Dated { journey, occurred: Occurred::on(day()), fact: fact.into() }))
 }
 
 /// What every store measures, round by round.

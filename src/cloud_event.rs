@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::journey::event::{DecodeError, Event, EventType};
 use crate::log::envelope::{
-    Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId,
+    Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId, StreamKind,
 };
 
 /// What stands as `source` of the events that we write.
@@ -161,7 +161,7 @@ pub fn to_line(envelope: &Envelope, zone: Tz) -> String {
                 envelope.schema_version
             )
         },
-        |known| known.cloud_event_type(envelope.schema_version),
+        |known| known.cloud_event_type(envelope.stream.kind, envelope.schema_version),
     );
     let written = Written {
         specversion: SPEC_VERSION,
@@ -249,9 +249,9 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
     let id = required("id", read.id, "write the event's UUID")?;
     let type_name: String =
         required("type", read.event_type, "write one such as throughline.journey.contact_logged.v1")?;
-    let (event_type, schema_version) = known_type(&type_name)?;
+    let (event_type, kind, schema_version) = known_type(&type_name)?;
     let subject: String = required("subject", read.subject, "write journey/ and the journey's UUID")?;
-    let stream = stream_of(&subject, event_type)?;
+    let stream = stream_of(&subject, event_type, kind)?;
     let time = time(&required::<String>("time", read.time, "write the day on which it was so")?)?;
     let recorded_at = optional::<DateTime<Utc>>("recordedtime", read.recordedtime)?;
     Ok(CloudEvent {
@@ -342,26 +342,25 @@ fn local_in(at: DateTime<FixedOffset>, zone: Tz) -> NaiveDateTime {
     if own { written } else { at.with_timezone(&zone).naive_local() }
 }
 
-fn known_type(name: &str) -> Result<(EventType, u16), LineError> {
-    let Some((event_type, version)) = EventType::from_cloud_event_type(name) else {
+fn known_type(name: &str) -> Result<(EventType, StreamKind, u16), LineError> {
+    let Some((event_type, kind, version)) = EventType::from_cloud_event_type(name) else {
         let message = format!("this build knows no type {}: leave the line out, or use a later build", cut(name));
         return Err(LineError::at("type", message));
     };
     if version == 0 || version > event_type.schema_version() {
-        let newest = event_type.cloud_event_type(event_type.schema_version());
+        let newest = event_type.cloud_event_type(kind, event_type.schema_version());
         let message = format!("this build knows no version {version} of it: write {newest}, or use a later build");
         return Err(LineError::at("type", message));
     }
-    Ok((event_type, version))
+    Ok((event_type, kind, version))
 }
 
-fn stream_of(subject: &str, event_type: EventType) -> Result<StreamId, LineError> {
+fn stream_of(subject: &str, event_type: EventType, kind: StreamKind) -> Result<StreamId, LineError> {
     let stream: StreamId = match subject.strip_prefix("contract/") {
         // A contract may be called by its code: its stream's id follows from it.
         Some(code) if Uuid::parse_str(code).is_err() => StreamId::contract(code),
         _ => subject.parse().map_err(|error: EnvelopeError| LineError::at("subject", error.to_string()))?,
     };
-    let kind = event_type.stream_kind();
     if stream.kind != kind {
         let message = format!(
             "{} belongs to a {2}, not a {}: write {2}/ and its UUID",

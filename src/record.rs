@@ -2,6 +2,7 @@
 //!
 //! It joins what is pure (who may, what follows) with what is not (the log, the view), and decides nothing itself.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -81,6 +82,10 @@ pub struct Instruction {
     pub expected: Expected,
     /// Where its facts came from.
     pub source: Option<Source>,
+    /// The warnings that the sender accepts, by code.
+    pub accept_warnings: BTreeSet<String>,
+    /// Whether the command is only to be judged.
+    pub dry_run: bool,
     /// What is to be recorded.
     pub command: Command,
 }
@@ -110,6 +115,8 @@ pub enum NotDone {
         /// The events since.
         since: Vec<Envelope>,
     },
+    /// It would have been done, with these events, but was only to be judged.
+    DryRun(Vec<Draft>),
     /// Something failed.
     Fault(LogError),
 }
@@ -143,12 +150,13 @@ impl Recorder {
 
     /// Records a command without waiting for the view, for loads that wait for it once at the end.
     pub async fn append(&self, instruction: Instruction) -> Result<Appended, NotDone> {
-        let Instruction { principal, command_id, body, expected, source, command } = instruction;
+        let Instruction { principal, command_id, body, expected, source, accept_warnings, dry_run, command } =
+            instruction;
         let stream = command.stream();
         let actor = principal.actor();
         let (caller, action, not_found) = (principal.clone(), command.action(), command.not_found());
-        let decide = Decision { principal, command };
-        let request = Request { actor, command_id, body, expected, source, correlation_id: None, decide };
+        let decide = Decision { principal, accept_warnings, command };
+        let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         match self.appender.append(request).await {
             Ok(appended) if appended.replayed => {
                 // The log looks for a replay before anything else; what it shows is for whoever may still see it.
@@ -163,6 +171,7 @@ impl Recorder {
             Ok(appended) => Ok(appended),
             Err(Rejection::Refused(not_done)) => Err(not_done),
             Err(Rejection::CommandIdReused) => Err(NotDone::CommandIdReused),
+            Err(Rejection::DryRun(events)) => Err(NotDone::DryRun(events)),
             Err(Rejection::Fault(fault)) => Err(NotDone::Fault(fault)),
             Err(Rejection::Conflict { expected, actual }) => Err(self.conflict(stream, expected, actual).await),
         }
@@ -198,7 +207,7 @@ impl State for StreamState {
             StreamKind::Journey => self.history.evolve(Recorded::decode(envelope)?),
             StreamKind::Contract => self.contract.evolve(&Recorded::decode(envelope)?)?,
             // That they exist is all that anybody decides by.
-            StreamKind::Subject | StreamKind::Worker => {}
+            StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {}
         }
         Ok(())
     }
@@ -207,6 +216,7 @@ impl State for StreamState {
 /// A command and who sends it, as the append task sees it.
 struct Decision {
     principal: Principal,
+    accept_warnings: BTreeSet<String>,
     command: Command,
 }
 
@@ -230,7 +240,7 @@ impl Decision {
         let today = civil_day(now, contract.zone().unwrap_or(DEPLOYMENT_ZONE));
         match &self.command {
             Command::Journey(command) => {
-                let given = Given { today, contract, known: &known };
+                let given = Given { today, contract, known: &known, accepted: &self.accept_warnings };
                 let none = History::default();
                 journeys::decide(history(streams, command).unwrap_or(&none), command, &given)
             }

@@ -201,6 +201,8 @@ fn read_rulebook(path: &Path) -> Result<String> {
 /// Records a command of the command line and says what became of it.
 async fn record(recorder: &Recorder, clock: &Clock, command: Contracts, done: &str) -> Result<Ending> {
     let instruction = Instruction {
+        accept_warnings: std::collections::BTreeSet::new(),
+        dry_run: false,
         principal: Principal { subject: COMMAND_LINE.to_owned(), role: Role::Administrator, scope: Scope::Deployment },
         command_id: CommandId(Chance::System.id_at(clock.now())),
         body: Vec::new(),

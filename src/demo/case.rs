@@ -11,7 +11,6 @@ use super::days::{EVENING, LAST, MORNING, Moment, before, day, working, working_
 use super::dice::Dice;
 use super::story::NAMES;
 use super::telling::{Case, Office, Telling, later, promptly};
-use crate::journey::command::JourneyCommand;
 use crate::journey::event::{
     Attribute, ContactLogged, Disengaged, JourneyClosed, PlanAgreed, SpellEnded, SpellStarted,
 };
@@ -39,12 +38,11 @@ fn log(told: &mut Telling, office: &Office<'_>, course: &Course, contact: &Conta
     let by = contact.by.map_or_else(|| office.manager(), |at| office.worker(at));
     let at = written_up(contact, dice);
     let right = (contact.occurred(), contact.logged.clone());
-    let command = JourneyCommand::LogContact;
     match dice.from(1..=1_000) {
         1..=7 => {
-            told.state(&by, at, right.0, right.1.clone(), command);
+            told.state(&by, at, right.0, right.1.clone());
             if let Some(then) = later(at, dice) {
-                let twice = told.state(&by, at, right.0, right.1, command);
+                let twice = told.state(&by, at, right.0, right.1);
                 told.retract(&by, then, vec![twice], "logged twice");
             }
         }
@@ -52,16 +50,16 @@ fn log(told: &mut Telling, office: &Office<'_>, course: &Course, contact: &Conta
             let on = before(contact.on, dice.from(1..=6)).max(course.received_on);
             let wrong = Occurred::on(on).at(contact.local_time);
             let wrong = (if wrong == right.0 { Occurred::on(before(on, 1)) } else { wrong }, right.1.clone());
-            told.mend((&by, at), wrong, right, command, ("logged on the wrong day", dice));
+            told.mend((&by, at), wrong, right, ("logged on the wrong day", dice));
         }
         16..=20 if contact.by.is_some() => {
             let worker = contact.by.map(|at| &office.team[at]);
             let kind = if right.1.is_made() { Kind::Missed } else { Kind::Meeting };
             let wrong = (right.0, logged(kind, contact.on, worker, dice));
-            told.mend((&by, at), wrong, right, command, ("attendance mixed up with another case", dice));
+            told.mend((&by, at), wrong, right, ("attendance mixed up with another case", dice));
         }
         _ => {
-            told.state(&by, at, right.0, right.1, command);
+            told.state(&by, at, right.0, right.1);
         }
     }
 }
@@ -91,9 +89,9 @@ fn plan(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) {
     if wrong < on && dice.permille(25) {
         let (wrong, right) = ((Occurred::on(wrong), php()), (Occurred::on(on), php()));
         let reason = "dated by the first draft, agreed later";
-        told.mend((&by, at), wrong, right, JourneyCommand::AgreePlan, (reason, dice));
+        told.mend((&by, at), wrong, right, (reason, dice));
     } else {
-        told.state(&by, at, Occurred::on(on), php(), JourneyCommand::AgreePlan);
+        told.state(&by, at, Occurred::on(on), php());
     }
 }
 
@@ -133,9 +131,9 @@ fn homes(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) 
         let mut wrong = fact.clone();
         wrong.attributes.insert("secured_as".to_owned(), Attribute::Text(other.to_owned()));
         let (wrong, right) = ((Occurred::on(from), wrong), (Occurred::on(from), fact));
-        told.mend((&by, at), wrong, right, JourneyCommand::StartSpell, ("kept and new home mixed up", dice));
+        told.mend((&by, at), wrong, right, ("kept and new home mixed up", dice));
     } else {
-        told.state(&by, at, Occurred::on(from), fact, JourneyCommand::StartSpell);
+        told.state(&by, at, Occurred::on(from), fact);
     }
     let Some((to, reason, next)) = end else { return };
     let heard = Moment::at(working_after(to, dice.from(0..=20)), dice.from(MORNING..=17)).max(at);
@@ -143,10 +141,10 @@ fn homes(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) 
     let vague = to.month() != from.month() && dice.permille(80);
     let ended = Occurred::within(to, if vague { Precision::Month } else { Precision::Day });
     let fact = SpellEnded { spell: first, reason: Some(reason.to_owned()) };
-    told.state(&office.manager(), heard, ended, fact, JourneyCommand::EndSpell);
+    told.state(&office.manager(), heard, ended, fact);
     if let Some(next) = next {
         let (at, fact) = (promptly(working(next).min(LAST), 15, dice), home_of(spell(told, 2), "new", dice));
-        told.state(&office.manager(), at, Occurred::on(next), fact, JourneyCommand::StartSpell);
+        told.state(&office.manager(), at, Occurred::on(next), fact);
     }
 }
 
@@ -159,11 +157,11 @@ fn temporary(told: &mut Telling, office: &Office<'_>, course: &Course, from: Nai
     let place = spell(told, 3);
     let fact = accommodation(place, [("placement_kind", "temporary")], dice);
     let at = promptly(from, 12, dice);
-    told.state(&office.holder(course, from), at, Occurred::on(from), fact, JourneyCommand::StartSpell);
+    told.state(&office.holder(course, from), at, Occurred::on(from), fact);
     if let Some(to) = to {
         let fact = SpellEnded { spell: place, reason: Some("moved on".to_owned()) };
         let at = promptly(to, 15, dice).max(at);
-        told.state(&office.holder(course, to), at, Occurred::on(to), fact, JourneyCommand::EndSpell);
+        told.state(&office.holder(course, to), at, Occurred::on(to), fact);
     }
 }
 
@@ -180,17 +178,17 @@ fn slips(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) 
     if course.plan_on.is_none() && dice.permille(40) {
         let Some(then) = later(at, dice) else { return };
         let fact = PlanAgreed { kind: "php".to_owned() };
-        let said = told.state(&by, at, on, fact, JourneyCommand::AgreePlan);
+        let said = told.state(&by, at, on, fact);
         told.retract(&office.manager(), then, vec![said], reason);
     } else if course.home.is_none() && dice.permille(15) {
         let Some(then) = later(at, dice) else { return };
         let fact = home_of(spell(told, 4), "new", dice);
-        let said = told.state(&by, at, on, fact, JourneyCommand::StartSpell);
+        let said = told.state(&by, at, on, fact);
         told.retract(&office.manager(), then, vec![said], reason);
     } else if dice.permille(6) {
         // Taken back the same day, before anything later is dated.
         let (written, noticed) = (Moment::at(on.earliest(), 12), Moment::at(on.earliest(), EVENING));
-        let said = told.state(&by, written, on, closed("duplicate_referral"), JourneyCommand::CloseJourney);
+        let said = told.state(&by, written, on, closed("duplicate_referral"));
         told.retract(&office.manager(), noticed, vec![said], reason);
     }
 }
@@ -208,7 +206,7 @@ fn exit(told: &mut Telling, office: &Office<'_>, course: &Course, contacts: &[Co
             let last_seen_on = contacts.iter().rev().find(seen).map(|contact| contact.on);
             let mark = Disengaged { reason: "no_contact".to_owned(), last_seen_on };
             let by = office.holder(course, on);
-            told.state(&by, promptly(on, 15, dice), Occurred::on(on), mark, JourneyCommand::Disengage);
+            told.state(&by, promptly(on, 15, dice), Occurred::on(on), mark);
         }
     }
     let Some(exit) = course.exit else { return };
@@ -222,14 +220,14 @@ fn exit(told: &mut Telling, office: &Office<'_>, course: &Course, contacts: &[Co
         let on = working(before(exit.on, dice.from(4..=12)));
         let mark = Disengaged { reason: reason.to_owned(), last_seen_on: None };
         if course.accepted_on().is_some_and(|accepted_on| accepted_on <= on) {
-            told.state(&by, promptly(on, 15, dice), Occurred::on(on), mark, JourneyCommand::Disengage);
+            told.state(&by, promptly(on, 15, dice), Occurred::on(on), mark);
         }
     }
     let mut fact = closed(exit.reason);
     if exit.reason == "moved_away" {
         fact.destination = Some("another borough".to_owned());
     }
-    told.state(&by, at, Occurred::on(exit.on), fact, JourneyCommand::CloseJourney);
+    told.state(&by, at, Occurred::on(exit.on), fact);
 }
 
 fn is_with_client(contact: &ContactLogged) -> bool {

@@ -14,7 +14,6 @@ use super::days::{Moment, day};
 use super::dice::Dice;
 use super::story::NAMES;
 use super::telling::{Case, Office, Telling};
-use crate::journey::command::JourneyCommand;
 use crate::journey::event::PlanAgreed;
 use crate::log::envelope::{JourneyId, Occurred};
 
@@ -77,7 +76,7 @@ pub(super) fn tell(office: &Office<'_>, case: Case) -> Telling {
     }
     let plan = PlanAgreed { kind: "php".to_owned() };
     let by = office.worker(keyworker);
-    told.state(&by, Moment::at(PLAN_ON, 15), Occurred::on(PLAN_ON), plan, JourneyCommand::AgreePlan);
+    told.state(&by, Moment::at(PLAN_ON, 15), Occurred::on(PLAN_ON), plan);
     let late = contact(Kind::Call, LATE_ON, worker, &dice);
     let late = log(&mut told, office, Moment::at(day(2018, 2, 25), 11), late);
     let reason = "the call was with another client and stands in the wrong case";
@@ -91,5 +90,5 @@ fn contact(kind: Kind, on: NaiveDate, worker: &Worker, dice: &Dice) -> Contact {
 
 fn log(told: &mut Telling, office: &Office<'_>, at: Moment, contact: Contact) -> crate::log::envelope::CommandId {
     let by = office.worker(0);
-    told.state(&by, at, contact.occurred(), contact.logged, JourneyCommand::LogContact)
+    told.state(&by, at, contact.occurred(), contact.logged)
 }

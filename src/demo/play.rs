@@ -72,6 +72,8 @@ async fn send(recorder: &Recorder, item: &Item, instruction: Instruction) -> Res
 fn instruction(item: &Item, stated: &HashMap<CommandId, EventId>) -> Result<Instruction, PlayError> {
     let command = item.deed.command(|of| stated.get(&of).copied()).ok_or(PlayError::Untold(item.command_id))?;
     Ok(Instruction {
+        accept_warnings: std::collections::BTreeSet::new(),
+        dry_run: false,
         principal: item.principal.clone(),
         command_id: item.command_id,
         body: Vec::new(),

@@ -163,12 +163,12 @@ impl Telling {
         match course.answer {
             Answer::Accepted(on) => {
                 let (at, on) = (promptly(on, 11, dice), Occurred::on(on));
-                self.state(&by, at, on, ReferralAccepted {}, JourneyCommand::AcceptReferral);
+                self.state(&by, at, on, ReferralAccepted {});
             }
             Answer::Declined(on, reason) => {
                 let (at, on) = (promptly(on, 11, dice), Occurred::on(on));
                 let declined = ReferralDeclined { reason: reason.to_owned() };
-                self.state(&by, at, on, declined, JourneyCommand::DeclineReferral);
+                self.state(&by, at, on, declined);
             }
             Answer::Pending => {}
         }
@@ -180,20 +180,19 @@ impl Telling {
         for (from, at) in &course.keyworkers {
             let assigned = WorkerAssigned { worker: office.team[*at].id, role: KEYWORKER.to_owned() };
             last = promptly(*from, 11, dice).max(last);
-            self.state(&office.manager(), last, Occurred::on(*from), assigned, JourneyCommand::AssignWorker);
+            self.state(&office.manager(), last, Occurred::on(*from), assigned);
         }
     }
 
     /// States a fact.
-    pub(super) fn state<T>(
+    pub(super) fn state(
         &mut self,
         by: &Principal,
         at: Moment,
         occurred: Occurred,
-        fact: T,
-        command: fn(Dated<T>) -> JourneyCommand,
+        fact: impl Into<Event>,
     ) -> CommandId {
-        let command = command(Dated { journey: self.journey, occurred, fact });
+        let command = JourneyCommand::State(Dated { journey: self.journey, occurred, fact: fact.into() });
         self.push(by, at, Deed::Record(Command::Journey(command)))
     }
 
@@ -203,14 +202,13 @@ impl Telling {
         (by, at): (&Principal, Moment),
         wrong: (Occurred, T),
         right: (Occurred, T),
-        command: fn(Dated<T>) -> JourneyCommand,
         (reason, dice): (&str, &Dice),
     ) {
         let Some(then) = later(at.max(self.since), dice) else {
-            self.state(by, at, right.0, right.1, command);
+            self.state(by, at, right.0, right.1);
             return;
         };
-        let said = self.state(by, at, wrong.0, wrong.1, command);
+        let said = self.state(by, at, wrong.0, wrong.1);
         self.correct(by, then, said, (right.0, right.1.into()), reason);
     }
 

@@ -1,6 +1,6 @@
 //! The story through the pure decisions and folds: nothing is refused, and February adds up.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
@@ -64,7 +64,11 @@ impl Ledger {
                 let contract = code.and_then(|code| self.contracts.get(code)).unwrap_or(&none);
                 assert!(item.principal.scope.contract(code.expect("a contract")).is_some(), "{item:?} is in scope");
                 assert!(policy(&item.principal, Action::RecordFacts).is_ok(), "{item:?} is allowed");
-                journeys::decide(&history, command, &Given { today, contract, known: &known })
+                journeys::decide(
+                    &history,
+                    command,
+                    &Given { today, contract, known: &known, accepted: &BTreeSet::new() },
+                )
             }
         }
     }

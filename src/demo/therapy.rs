@@ -56,21 +56,21 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
     told.push(&supervisor, Moment::at(received_on, 10), Deed::Record(referral));
     let accepted_on = working_after(received_on, dice.from(2..=8));
     let at = promptly(accepted_on, 12, dice);
-    told.state(&supervisor, at, Occurred::on(accepted_on), ReferralAccepted {}, JourneyCommand::AcceptReferral);
+    told.state(&supervisor, at, Occurred::on(accepted_on), ReferralAccepted {});
     let assigned = WorkerAssigned { worker: therapist.id, role: KEYWORKER.to_owned() };
-    told.state(&supervisor, at, Occurred::on(accepted_on), assigned, JourneyCommand::AssignWorker);
+    told.state(&supervisor, at, Occurred::on(accepted_on), assigned);
     let plan_on = working_after(accepted_on, dice.from(7..=20));
     let mut on = working_after(accepted_on, 2);
     while on <= LAST {
         let at = promptly(on, 16, dice);
         let by = &therapist_login;
-        told.state(by, at, Occurred::on(on), visit(on, therapist, dice), JourneyCommand::LogContact);
+        told.state(by, at, Occurred::on(on), visit(on, therapist, dice));
         on = working_after(on, dice.from(2..=6));
     }
     if plan_on <= LAST {
         let plan = PlanAgreed { kind: "treatment_plan".to_owned() };
         let at = promptly(plan_on, 16, dice);
-        told.state(&therapist_login, at, Occurred::on(plan_on), plan, JourneyCommand::AgreePlan);
+        told.state(&therapist_login, at, Occurred::on(plan_on), plan);
     }
     told
 }

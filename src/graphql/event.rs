@@ -17,6 +17,8 @@ pub enum StreamKind {
     Subject,
     /// A keyworker or other member of staff.
     Worker,
+    /// A team of workers.
+    Team,
 }
 
 /// How exactly the day of a fact is known.

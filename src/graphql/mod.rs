@@ -45,7 +45,7 @@ pub struct Api {
 impl Api {
     /// The API over these parts.
     pub fn new(parts: Parts) -> Self {
-        let schema = Schema::build(Query, Mutation, EmptySubscription).data(parts.clone()).finish();
+        let schema = Schema::build(Query, Mutation::default(), EmptySubscription).data(parts.clone()).finish();
         Self { endpoint: Endpoint::new(schema, Limits::default()), parts }
     }
 
@@ -64,7 +64,7 @@ impl Api {
 
 /// The schema as clients read it.
 pub fn sdl() -> String {
-    Schema::build(Query, Mutation, EmptySubscription).finish().sdl()
+    Schema::build(Query, Mutation::default(), EmptySubscription).finish().sdl()
 }
 
 /// Spawns within the span of whoever asks, so that what a loader logs names its request too.

@@ -270,9 +270,7 @@ async fn events_of_stream(
     (after, first): (envelope::Position, usize),
     filter: &EventFilter,
 ) -> Result<EventConnection> {
-    use envelope::StreamKind::{Contract, Journey, Subject, Worker};
-    let kinds = [Contract, Journey, Subject, Worker];
-    let streams = kinds.into_iter().map(|kind| (StreamId { kind, id }, 0));
+    let streams = envelope::StreamKind::ALL.into_iter().map(|kind| (StreamId { kind, id }, 0));
     let mut found = ctx.parts().log.streams(streams).await.or_fault()?;
     let visible = visible(ctx, &found).await?;
     found.retain(|event| event.position > after && fits(event, filter) && visible(event));

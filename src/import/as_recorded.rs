@@ -151,11 +151,11 @@ impl<R> Checked<'_, R> {
             return Err(LineError::at("type", message));
         }
         match read.stream.kind {
-            StreamKind::Subject | StreamKind::Worker if written.is_some() => {
+            StreamKind::Subject | StreamKind::Worker | StreamKind::Team if written.is_some() => {
                 let message = format!("a {} belongs to no contract: leave it out", read.stream.kind.as_str());
                 Err(LineError::at("data.contract", message))
             }
-            StreamKind::Subject | StreamKind::Worker => Ok((None, Some(DEPLOYMENT_ZONE))),
+            StreamKind::Subject | StreamKind::Worker | StreamKind::Team => Ok((None, Some(DEPLOYMENT_ZONE))),
             StreamKind::Contract => self.of_contract(read, event, written),
             StreamKind::Journey => {
                 let at = match (self.journeys.get(&read.stream.id), written) {
@@ -240,6 +240,7 @@ const fn opening(kind: StreamKind) -> EventType {
         StreamKind::Journey => EventType::ReferralReceived,
         StreamKind::Subject => EventType::SubjectRegistered,
         StreamKind::Worker => EventType::WorkerJoined,
+        StreamKind::Team => EventType::TeamSet,
     }
 }
 

@@ -128,6 +128,8 @@ impl Import<'_> {
     fn instruction(&self, stated: Stated, command: Command) -> Instruction {
         let only_here = Scope::Contracts([self.contract.to_owned()].into());
         Instruction {
+            accept_warnings: std::collections::BTreeSet::new(),
+            dry_run: false,
             principal: Principal { scope: only_here, ..self.principal.clone() },
             command_id: CommandId(stated.id),
             body: stated.body(),
@@ -196,6 +198,7 @@ fn outcome(answer: Answer) -> Result<Outcome, ImportError> {
         Err(NotDone::Conflict { actual, .. }) => {
             refused("VERSION_CONFLICT", &format!("the stream is at version {actual}: import the file again"))
         }
+        Err(NotDone::DryRun(_)) => refused("DRY_RUN", "it would be recorded, but this was a dry run"),
         Err(NotDone::Fault(fault)) => return Err(fault.into()),
     })
 }
@@ -403,11 +406,6 @@ impl Reader<'_> {
 fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Outcome> {
     let journey = JourneyId(stated.stream.id);
     let occurred = stated.occurred;
-    macro_rules! dated {
-        ($command:ident, $fact:expr) => {
-            JourneyCommand::$command(Dated { journey, occurred, fact: $fact.clone() })
-        };
-    }
     Ok(Command::Journey(match &stated.event {
         Event::ReferralReceived(fact) => JourneyCommand::ReceiveReferral(ReceiveReferral {
             journey,
@@ -416,15 +414,6 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
             register: (!known.subjects.contains(&fact.subject)).then_some(SubjectKind::Person),
             fact: fact.clone(),
         }),
-        Event::ReferralAccepted(fact) => dated!(AcceptReferral, fact),
-        Event::ReferralDeclined(fact) => dated!(DeclineReferral, fact),
-        Event::WorkerAssigned(fact) => dated!(AssignWorker, fact),
-        Event::ContactLogged(fact) => dated!(LogContact, fact),
-        Event::PlanAgreed(fact) => dated!(AgreePlan, fact),
-        Event::SpellStarted(fact) => dated!(StartSpell, fact),
-        Event::SpellEnded(fact) => dated!(EndSpell, fact),
-        Event::Disengaged(fact) => dated!(Disengage, fact),
-        Event::JourneyClosed(fact) => dated!(CloseJourney, fact),
         Event::FactCorrected(correction) => correct(stated, correction, known)?,
         Event::FactRetracted(retraction) => {
             let translated = |target| known.target(target, stated.stream).map_or(target, |known| known.event_id);
@@ -443,6 +432,7 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
             let message = "a contract is opened and its rulebooks are published by command: leave the line out";
             return Err(refused("NOT_BY_IMPORT", message));
         }
+        fact => JourneyCommand::State(Dated { journey, occurred, fact: fact.clone() }),
     }))
 }
 

@@ -371,12 +371,7 @@ impl Journey {
             Event::JourneyClosed(close) => {
                 self.closed.get_or_insert_with(|| exit(&close.reason));
             }
-            Event::ContractOpened(_)
-            | Event::RulebookPublished(_)
-            | Event::SubjectRegistered(_)
-            | Event::WorkerJoined(_)
-            | Event::FactCorrected(_)
-            | Event::FactRetracted(_) => {}
+            _ => {}
         }
     }
 

@@ -127,12 +127,24 @@ pub struct DependentFact {
     pub occurred: Occurred,
 }
 
+/// How much a refusal weighs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Severity {
+    /// The command cannot be accepted.
+    #[default]
+    Error,
+    /// Somebody should look twice: the command is accepted once its sender accepts the warning by its code.
+    Warning,
+}
+
 /// Why a command is not accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{code}: {message}")]
 pub struct Refusal {
     /// The stable code.
     pub code: RefusalCode,
+    /// How much it weighs.
+    pub severity: Severity,
     /// What is wrong and what to do next: lower case, no full stop.
     pub message: String,
     /// The field of the input, in the payload's names with dots, such as `external_references.0.id`.
@@ -148,12 +160,26 @@ pub struct Refusal {
 impl Refusal {
     /// A refusal with this code and message.
     pub fn new(code: RefusalCode, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), path: None, rule: None, allowed: Vec::new(), facts: Vec::new() }
+        Self {
+            code,
+            severity: Severity::Error,
+            message: message.into(),
+            path: None,
+            rule: None,
+            allowed: Vec::new(),
+            facts: Vec::new(),
+        }
     }
 
     /// This refusal as the only answer.
     pub fn alone(self) -> Vec<Self> {
         vec![self]
+    }
+
+    /// The same as a warning, which the sender may accept.
+    #[must_use]
+    pub fn as_warning(self) -> Self {
+        Self { severity: Severity::Warning, ..self }
     }
 
     /// The same, naming the field of the input.

@@ -172,13 +172,7 @@ impl Shape {
             Event::SpellEnded(end) => self.optional("reason", end.reason.as_deref()),
             Event::Disengaged(mark) => self.disengagement(mark, occurred, rules),
             Event::JourneyClosed(close) => self.close(close, rules),
-            Event::ReferralAccepted(_)
-            | Event::ContractOpened(_)
-            | Event::RulebookPublished(_)
-            | Event::SubjectRegistered(_)
-            | Event::WorkerJoined(_)
-            | Event::FactCorrected(_)
-            | Event::FactRetracted(_) => {}
+            _ => {}
         }
     }
 

@@ -3,7 +3,7 @@
 //! Ids are small numbers that follow from the order of telling, so that a test can name the n-th event.
 
 use std::borrow::Borrow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -151,16 +151,7 @@ pub(crate) fn state(at: &str, fact: impl Into<Event>) -> JourneyCommand {
             let contract = "shps".to_owned();
             JourneyCommand::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register: None, fact })
         }
-        Event::ReferralAccepted(fact) => JourneyCommand::AcceptReferral(Dated { journey, occurred, fact }),
-        Event::ReferralDeclined(fact) => JourneyCommand::DeclineReferral(Dated { journey, occurred, fact }),
-        Event::WorkerAssigned(fact) => JourneyCommand::AssignWorker(Dated { journey, occurred, fact }),
-        Event::ContactLogged(fact) => JourneyCommand::LogContact(Dated { journey, occurred, fact }),
-        Event::PlanAgreed(fact) => JourneyCommand::AgreePlan(Dated { journey, occurred, fact }),
-        Event::SpellStarted(fact) => JourneyCommand::StartSpell(Dated { journey, occurred, fact }),
-        Event::SpellEnded(fact) => JourneyCommand::EndSpell(Dated { journey, occurred, fact }),
-        Event::Disengaged(fact) => JourneyCommand::Disengage(Dated { journey, occurred, fact }),
-        Event::JourneyClosed(fact) => JourneyCommand::CloseJourney(Dated { journey, occurred, fact }),
-        other => panic!("{} is not stated about a journey", other.event_type().as_str()),
+        fact => JourneyCommand::State(Dated { journey, occurred, fact }),
     }
 }
 
@@ -256,7 +247,12 @@ impl Story {
     /// What is decided about a command; the workers Ann and Bob and the one subject are known.
     pub(crate) fn decide(&self, command: &JourneyCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let known = [StreamId::worker(ANN), StreamId::worker(BOB), StreamId::subject(SUBJECT)];
-        let given = Given { today: self.today, contract: &self.contract, known: &|stream| known.contains(&stream) };
+        let given = Given {
+            today: self.today,
+            contract: &self.contract,
+            known: &|stream| known.contains(&stream),
+            accepted: &BTreeSet::new(),
+        };
         decide(&self.history, command, &given)
     }
 

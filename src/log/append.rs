@@ -143,6 +143,8 @@ pub struct Request<D> {
     pub source: Option<Source>,
     /// What it belongs together with.
     pub correlation_id: Option<Uuid>,
+    /// Whether it is only to be judged.
+    pub dry_run: bool,
     /// What it does.
     pub decide: D,
 }
@@ -177,6 +179,8 @@ pub enum Rejection<R> {
         /// Where the stream is.
         actual: i64,
     },
+    /// It would have been accepted, with these events, but was only to be judged.
+    DryRun(Vec<Draft>),
     /// Something failed.
     Fault(LogError),
 }
@@ -536,6 +540,9 @@ impl<S: State> AppendTask<S> {
             Ok(drafts) => drafts,
             Err(rejection) => return Ok(Verdict::Rejected(rejection)),
         };
+        if request.dry_run {
+            return Ok(Verdict::Rejected(Rejection::DryRun(drafts)));
+        }
         let (before, count) = (batch.head.position, drafts.len());
         for draft in drafts {
             self.admit_event(batch, request, draft, now).map_err(LogError::Payload)?;

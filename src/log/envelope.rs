@@ -49,6 +49,24 @@ id! {
     WorkerId;
     /// A stretch of a job, home, placement or course within a journey.
     SpellId;
+    /// Something that is to be done for a client.
+    TaskId;
+    /// A risk to a client, from its raising to its clearing.
+    RiskId;
+    /// A document that shows that something was so.
+    EvidenceId;
+    /// A reason to keep what is known of a subject.
+    HoldId;
+    /// A team of workers.
+    TeamId;
+    /// A vacant post.
+    VacancyId;
+    /// One worker standing in for another.
+    CoverId;
+    /// A commissioner's formal notice.
+    NoticeId;
+    /// Something that the parties of a contract agreed to do.
+    ActionId;
 }
 
 /// A place in the log: global, gapless, from 1. Zero is the place before the first event.
@@ -82,9 +100,14 @@ pub enum StreamKind {
     Subject,
     /// A keyworker or other member of staff.
     Worker,
+    /// A team of workers.
+    Team,
 }
 
 impl StreamKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [Self::Contract, Self::Journey, Self::Subject, Self::Worker, Self::Team];
+
     /// The kind as records, SQL and URLs spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -92,12 +115,13 @@ impl StreamKind {
             Self::Journey => "journey",
             Self::Subject => "subject",
             Self::Worker => "worker",
+            Self::Team => "team",
         }
     }
 
     /// Whether streams of this kind belong to the deployment rather than to one contract (domain.md §3).
     pub const fn belongs_to_deployment(self) -> bool {
-        matches!(self, Self::Subject | Self::Worker)
+        matches!(self, Self::Subject | Self::Worker | Self::Team)
     }
 }
 
@@ -105,7 +129,7 @@ impl FromStr for StreamKind {
     type Err = EnvelopeError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        [Self::Contract, Self::Journey, Self::Subject, Self::Worker]
+        Self::ALL
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| EnvelopeError::StreamKind(text.to_owned()))
@@ -135,6 +159,11 @@ impl StreamId {
     /// The stream of a worker.
     pub const fn worker(id: WorkerId) -> Self {
         Self { kind: StreamKind::Worker, id: id.0 }
+    }
+
+    /// The stream of a team.
+    pub const fn team(id: TeamId) -> Self {
+        Self { kind: StreamKind::Team, id: id.0 }
     }
 
     /// The stream of the contract with this code: the id follows from the code, so that a code is opened once.
@@ -401,7 +430,7 @@ pub fn hex(bytes: &[u8]) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
     /// The stream's kind is none of ours.
-    #[error("unknown stream kind {0:?}: write contract, journey, subject or worker")]
+    #[error("unknown stream kind {0:?}: write contract, journey, subject, worker or team")]
     StreamKind(String),
     /// The stream's name is not a kind, a slash and a UUID.
     #[error("malformed stream {0:?}: write a kind, a slash and a UUID, such as journey/0190…")]

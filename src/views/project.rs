@@ -122,7 +122,9 @@ impl Projector {
             let (before, after) = match stream.kind {
                 StreamKind::Journey => self.journey(JourneyId(stream.id), &events)?,
                 StreamKind::Contract => self.contract(&events)?,
-                StreamKind::Subject | StreamKind::Worker => (Rows::default(), of_the_deployment(stream, &events)?),
+                StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {
+                    (Rows::default(), of_the_deployment(stream, &events)?)
+                }
             };
             changes.add(&before, &after);
         }
@@ -278,20 +280,20 @@ mod tests {
             Command::Contract(open),
             Command::People(PeopleCommand::AddWorker { worker, occurred: day(1), fact: joined }),
             Command::Journey(JourneyCommand::ReceiveReferral(received)),
-            Command::Journey(JourneyCommand::AcceptReferral(Dated {
+            Command::Journey(JourneyCommand::State(Dated {
                 journey,
                 occurred: day(3),
-                fact: ReferralAccepted {},
+                fact: ReferralAccepted {}.into(),
             })),
-            Command::Journey(JourneyCommand::AssignWorker(Dated {
+            Command::Journey(JourneyCommand::State(Dated {
                 journey,
                 occurred: day(4),
-                fact: WorkerAssigned { worker, role: keyworker },
+                fact: WorkerAssigned { worker, role: keyworker }.into(),
             })),
-            Command::Journey(JourneyCommand::AgreePlan(Dated {
+            Command::Journey(JourneyCommand::State(Dated {
                 journey,
                 occurred: day(5),
-                fact: PlanAgreed { kind: php },
+                fact: PlanAgreed { kind: php }.into(),
             })),
             Command::Contract(publish),
         ]
@@ -310,6 +312,8 @@ mod tests {
         for (number, command) in (1_u128..).zip(commands()) {
             let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
             let instruction = Instruction {
+                accept_warnings: std::collections::BTreeSet::new(),
+                dry_run: false,
                 principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
                 command_id: CommandId(uuid::Uuid::from_u128(number)),
                 body: Vec::new(),

@@ -304,6 +304,7 @@ async fn batch(
 ) -> Vec<Result<Appended, Rejection<&'static str>>> {
     let sent = scripts.into_iter().map(|decide| {
         appender.append(Request {
+            dry_run: false,
             actor: principal(Role::Manager).actor(),
             command_id: CommandId(field.id()),
             body: Vec::new(),

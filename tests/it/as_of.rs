@@ -269,49 +269,47 @@ impl Telling<'_> {
         let spell = |nth: usize| SpellId(self.id(0x10_0000 + u128::try_from(n * 0x100 + nth).expect("few spells")));
         Some(match step {
             None => self.referral(n, occurred),
-            Some(Step::Accept) => {
-                JourneyCommand::AcceptReferral(Dated { journey, occurred, fact: ReferralAccepted {} })
-            }
+            Some(Step::Accept) => JourneyCommand::State(Dated { journey, occurred, fact: ReferralAccepted {}.into() }),
             Some(Step::Decline) => {
                 let fact = ReferralDeclined { reason: "not_eligible".to_owned() };
-                JourneyCommand::DeclineReferral(Dated { journey, occurred, fact })
+                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
             }
             Some(Step::Assign { worker, role }) => {
                 let fact = WorkerAssigned { worker: self.worker(*worker), role: (*role).to_owned() };
                 // An imprecise day has no time to stand in order with timed ones.
                 let occurred = if self.trial.timed { Occurred::on(occurred.latest()) } else { occurred };
                 let time = NaiveTime::from_hms_opt(12, 0, 0).filter(|_| self.trial.timed);
-                JourneyCommand::AssignWorker(Dated { journey, occurred: occurred.at(time), fact })
+                JourneyCommand::State(Dated { journey, occurred: occurred.at(time), fact: fact.into() })
             }
             Some(Step::Contact { worker, with, attendance, two_way }) => {
                 let worker = worker.map(|worker| self.worker(worker));
                 let fact = logged(worker, *with, *attendance, *two_way);
-                JourneyCommand::LogContact(Dated { journey, occurred, fact })
+                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
             }
             Some(Step::Plan { kind }) => {
-                JourneyCommand::AgreePlan(Dated { journey, occurred, fact: PlanAgreed { kind: (*kind).to_owned() } })
+                JourneyCommand::State(Dated { journey, occurred, fact: PlanAgreed { kind: (*kind).to_owned() }.into() })
             }
             Some(Step::StartSpell { secured_as }) => {
                 let nth = self.events(fresh, n).await.len();
                 let fact = home(spell(nth), *secured_as);
-                JourneyCommand::StartSpell(Dated { journey, occurred, fact })
+                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
             }
             Some(Step::EndSpell) => {
                 let events = self.events(fresh, n).await;
                 let nth = events.iter().position(|event| event.event_type == "SpellStarted")?;
-                JourneyCommand::EndSpell(Dated {
+                JourneyCommand::State(Dated {
                     journey,
                     occurred,
-                    fact: SpellEnded { spell: spell(nth), reason: None },
+                    fact: SpellEnded { spell: spell(nth), reason: None }.into(),
                 })
             }
             Some(Step::Disengage { reason }) => {
                 let fact = Disengaged { reason: (*reason).to_owned(), last_seen_on: None };
-                JourneyCommand::Disengage(Dated { journey, occurred, fact })
+                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
             }
             Some(Step::Close { reason }) => {
                 let fact = JourneyClosed { reason: (*reason).to_owned(), destination: None };
-                JourneyCommand::CloseJourney(Dated { journey, occurred, fact })
+                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
             }
             Some(Step::Correct { target, area, worker, attendance }) => {
                 let events = self.events(fresh, n).await;

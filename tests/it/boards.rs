@@ -111,17 +111,17 @@ impl Service {
 
     async fn accept(&self, n: u128, at: &str) {
         let fact = ReferralAccepted {};
-        self.tell(JourneyCommand::AcceptReferral(Dated { journey: journey(n), occurred: when(at), fact })).await;
+        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
     }
 
     async fn decline(&self, n: u128, at: &str) {
         let fact = ReferralDeclined { reason: "not_eligible".to_owned() };
-        self.tell(JourneyCommand::DeclineReferral(Dated { journey: journey(n), occurred: when(at), fact })).await;
+        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
     }
 
     async fn assign(&self, n: u128, at: &str, worker: WorkerId) {
         let fact = WorkerAssigned { worker, role: KEYWORKER.to_owned() };
-        self.tell(JourneyCommand::AssignWorker(Dated { journey: journey(n), occurred: when(at), fact })).await;
+        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
     }
 
     async fn contact(&self, n: u128, at: &str, worker: WorkerId) -> EventId {
@@ -141,12 +141,12 @@ impl Service {
             scheduled_on: None,
             worker: Some(worker),
         };
-        self.tell(JourneyCommand::LogContact(Dated { journey: journey(n), occurred: when(at), fact })).await
+        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await
     }
 
     async fn plan(&self, n: u128, at: &str) -> EventId {
         let fact = PlanAgreed { kind: "php".to_owned() };
-        self.tell(JourneyCommand::AgreePlan(Dated { journey: journey(n), occurred: when(at), fact })).await
+        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await
     }
 
     async fn secure(&self, n: u128, at: &str) {
@@ -157,17 +157,17 @@ impl Service {
             hours_per_week: None,
             attributes: [("secured_as".to_owned(), Attribute::Text("kept".to_owned()))].into(),
         };
-        self.tell(JourneyCommand::StartSpell(Dated { journey: journey(n), occurred: when(at), fact })).await;
+        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
     }
 
     async fn disengage(&self, n: u128, at: &str, reason: &str) {
         let fact = Disengaged { reason: reason.to_owned(), last_seen_on: None };
-        self.tell(JourneyCommand::Disengage(Dated { journey: journey(n), occurred: when(at), fact })).await;
+        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
     }
 
     async fn close(&self, n: u128, at: &str, reason: &str) {
         let fact = JourneyClosed { reason: reason.to_owned(), destination: None };
-        self.tell(JourneyCommand::CloseJourney(Dated { journey: journey(n), occurred: when(at), fact })).await;
+        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
     }
 
     async fn retract(&self, n: u128, target: EventId) {

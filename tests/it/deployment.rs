@@ -9,8 +9,8 @@ use throughline::contract::command::ContractCommand;
 use throughline::contract::rulebook::packs;
 use throughline::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts};
 use throughline::journey::event::{
-    Attendance, ContactLogged, ContactWith, ContractOpened, Direction, ReferralAccepted, ReferralReceived, SpellEnded,
-    SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
+    Attendance, ContactLogged, ContactWith, ContractOpened, Direction, Event, ReferralAccepted, ReferralReceived,
+    SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
 };
 use throughline::journey::people::PeopleCommand;
 use throughline::log::Log;
@@ -105,6 +105,8 @@ pub(crate) async fn record(recorder: &Recorder, id: u128, command: impl Into<Com
     let command = command.into();
     let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
     let instruction = Instruction {
+        accept_warnings: std::collections::BTreeSet::new(),
+        dry_run: false,
         principal: of_role(role),
         command_id: CommandId(Uuid::from_u128(id)),
         body: id.to_be_bytes().to_vec(),
@@ -135,7 +137,7 @@ pub(crate) fn contact(on: &str) -> Command {
         worker: Some(WORKER),
     };
     let occurred = Occurred::on(day(on)).at(Some("14:30:00".parse().expect("a time")));
-    Command::Journey(JourneyCommand::LogContact(Dated { journey: JOURNEY, occurred, fact }))
+    Command::Journey(JourneyCommand::State(Dated { journey: JOURNEY, occurred, fact: fact.into() }))
 }
 
 /// Opens the contract with the rulebook that ships.
@@ -174,9 +176,9 @@ pub(crate) async fn tell_a_story(recorder: &Recorder) {
     };
     record(recorder, 3, Command::Journey(JourneyCommand::ReceiveReferral(receive))).await;
     let accepted = dated("2018-01-09", ReferralAccepted {});
-    record(recorder, 4, Command::Journey(JourneyCommand::AcceptReferral(accepted))).await;
+    record(recorder, 4, Command::Journey(JourneyCommand::State(accepted))).await;
     let assigned = dated("2018-01-09", WorkerAssigned { worker: WORKER, role: "keyworker".to_owned() });
-    record(recorder, 5, Command::Journey(JourneyCommand::AssignWorker(assigned))).await;
+    record(recorder, 5, Command::Journey(JourneyCommand::State(assigned))).await;
     let wrong = record(recorder, 6, contact("2018-02-10")).await.events[0].clone();
     let never = record(recorder, 7, contact("2018-02-12")).await.events[0].event_id;
     let spell = SpellStarted {
@@ -187,10 +189,10 @@ pub(crate) async fn tell_a_story(recorder: &Recorder) {
         attributes: [].into(),
     };
     let month = Occurred::within(day("2018-01-01"), Precision::Month);
-    let start = Dated { journey: JOURNEY, occurred: month, fact: spell };
-    record(recorder, 8, Command::Journey(JourneyCommand::StartSpell(start))).await;
+    let start = Dated { journey: JOURNEY, occurred: month, fact: spell.into() };
+    record(recorder, 8, Command::Journey(JourneyCommand::State(start))).await;
     let end = dated("2018-02-20", SpellEnded { spell: SPELL, reason: None });
-    record(recorder, 9, Command::Journey(JourneyCommand::EndSpell(end))).await;
+    record(recorder, 9, Command::Journey(JourneyCommand::State(end))).await;
     correct(recorder, &wrong.payload, wrong.event_id).await;
     let retract =
         RetractFacts { journey: JOURNEY, targets: vec![never], reason: "recorded for another client".to_owned() };
@@ -211,6 +213,6 @@ async fn correct(recorder: &Recorder, payload: &serde_json::value::RawValue, tar
     record(recorder, 10, Command::Journey(JourneyCommand::CorrectFact(correct))).await;
 }
 
-fn dated<T>(on: &str, fact: T) -> Dated<T> {
-    Dated { journey: JOURNEY, occurred: Occurred::on(day(on)), fact }
+fn dated(on: &str, fact: impl Into<Event>) -> Dated {
+    Dated { journey: JOURNEY, occurred: Occurred::on(day(on)), fact: fact.into() }
 }

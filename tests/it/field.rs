@@ -12,7 +12,7 @@ use throughline::contract::rulebook::packs::pack;
 use throughline::journey::Recorded;
 use throughline::journey::command::{Dated, JourneyCommand, ReceiveReferral};
 use throughline::journey::event::{
-    Attendance, ContactLogged, ContactWith, ContractOpened, ReferralAccepted, ReferralReceived, SubjectKind,
+    Attendance, ContactLogged, ContactWith, ContractOpened, Event, ReferralAccepted, ReferralReceived, SubjectKind,
 };
 use throughline::journey::people::PeopleCommand;
 use throughline::log::Log;
@@ -76,6 +76,8 @@ impl Field {
     pub(crate) fn instruct(&self, command: Command) -> Instruction {
         let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
         Instruction {
+            accept_warnings: std::collections::BTreeSet::new(),
+            dry_run: false,
             principal: principal(role),
             command_id: CommandId(self.id()),
             body: Vec::new(),
@@ -99,7 +101,7 @@ impl Field {
             scheduled_on: None,
             worker: None,
         };
-        self.instruct(Command::Journey(JourneyCommand::LogContact(dated(journey, fact))))
+        self.instruct(Command::Journey(JourneyCommand::State(dated(journey, fact))))
     }
 
     /// A subject who becomes known: the smallest command there is.
@@ -150,15 +152,15 @@ impl Field {
                 external_references: Vec::new(),
             },
         };
-        let accepted = JourneyCommand::AcceptReferral(dated(journey, ReferralAccepted {}));
+        let accepted = JourneyCommand::State(dated(journey, ReferralAccepted {}));
         for command in [JourneyCommand::ReceiveReferral(referral), accepted] {
             recorder.append(self.instruct(Command::Journey(command))).await.expect("the client is taken on");
         }
     }
 }
 
-fn dated<T>(journey: JourneyId, fact: T) -> Dated<T> {
-    Dated { journey, occurred: Occurred::on(day()), fact }
+fn dated(journey: JourneyId, fact: impl Into<Event>) -> Dated {
+    Dated { journey, occurred: Occurred::on(day()), fact: fact.into() }
 }
 
 /// The whole log, read page by page.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use throughline::contract::Rulebook;
 use throughline::journey::event::{Event, EventType};
+use throughline::log::envelope::StreamKind;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schema/events")
@@ -28,7 +29,9 @@ fn each_version_of_each_event_has_its_example_and_there_is_no_other() {
     let found: BTreeSet<String> = examples().into_iter().map(|(name, _)| name).collect();
     let versions = |event_type: &EventType| {
         let event_type = *event_type;
-        (1..=event_type.schema_version()).map(move |version| event_type.cloud_event_type(version))
+        event_type.stream_kinds().iter().flat_map(move |kind| {
+            (1..=event_type.schema_version()).map(move |version| event_type.cloud_event_type(*kind, version))
+        })
     };
     assert_eq!(found, EventType::ALL.iter().flat_map(versions).collect());
 }
@@ -36,7 +39,7 @@ fn each_version_of_each_event_has_its_example_and_there_is_no_other() {
 #[test]
 fn each_example_is_read_and_a_present_one_written_again_as_it_was() {
     for (name, text) in examples() {
-        let (event_type, version) = EventType::from_cloud_event_type(&name).expect("a type of ours");
+        let (event_type, _, version) = EventType::from_cloud_event_type(&name).expect("a type of ours");
         let event =
             Event::decode(event_type.as_str(), version, &text).unwrap_or_else(|fault| panic!("{name}: {fault}"));
         assert_eq!(event.event_type(), event_type);
@@ -49,7 +52,7 @@ fn each_example_is_read_and_a_present_one_written_again_as_it_was() {
 
 #[test]
 fn the_example_of_a_rulebook_carries_its_own_hash() {
-    let name = EventType::RulebookPublished.cloud_event_type(1);
+    let name = EventType::RulebookPublished.cloud_event_type(StreamKind::Contract, 1);
     let text = std::fs::read_to_string(folder().join(format!("{name}.json"))).expect("the example");
     let Event::RulebookPublished(published) = Event::decode("RulebookPublished", 1, &text).expect("an event") else {
         panic!("a rulebook")

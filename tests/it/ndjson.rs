@@ -245,8 +245,8 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
             "unreadable: data.payload: cannot be read: unknown variant `clients`",
         ),
         (
-            line(6, "evidence_attached", "2018-02-10", "{}"),
-            "unreadable: type: this build knows no type \"throughline.journey.evidence_attached.v1\"",
+            line(6, "identity_guessed", "2018-02-10", "{}"),
+            "unreadable: type: this build knows no type \"throughline.journey.identity_guessed.v1\"",
         ),
         (line(7, "contact_logged", "10/02/2018", CONTACT), "unreadable: time: \"10/02/2018\" is no date"),
         (line(8, "contact_logged", "2018-03-02", CONTACT), "refused: DATED_IN_FUTURE at occurred_on"),

@@ -65,6 +65,8 @@ impl Fresh {
     pub(crate) async fn record(&self, command: Command) -> Result<Appended, Vec<Refusal>> {
         let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
         let instruction = Instruction {
+            accept_warnings: std::collections::BTreeSet::new(),
+            dry_run: false,
             principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
             command_id: CommandId(Chance::System.id_at(self.clock.now())),
             body: Vec::new(),

@@ -14,23 +14,29 @@ use crate::log::append::Expected;
 use crate::log::envelope::{CommandId, Occurred, SpellId, SubjectId, WorkerId};
 
 /// What comes with every command.
-#[derive(Debug, Clone, Copy, InputObject)]
+#[derive(Debug, Clone, InputObject)]
 pub struct Stamp {
     /// The id under which the command is done once: sending it again answers with what it did the first time.
     pub command_id: Id,
     /// The version that the stream must have; 0 for a stream that must not be there yet; left out for any.
     #[graphql(validator(minimum = 0))]
     pub expected_version: Option<i64>,
+    /// Whether the command is only to be judged: nothing is recorded, and it may come again under its id.
+    #[graphql(default)]
+    pub dry_run: bool,
+    /// The warnings that the sender has seen and accepts, by code.
+    #[graphql(default)]
+    pub accept_warnings: Vec<String>,
 }
 
 impl Stamp {
     /// The id of the command.
-    pub const fn command(self) -> CommandId {
+    pub const fn command(&self) -> CommandId {
         CommandId(self.command_id.0)
     }
 
     /// What the command requires of its stream.
-    pub const fn expected(self) -> Expected {
+    pub const fn expected(&self) -> Expected {
         match self.expected_version {
             None => Expected::Any,
             Some(0) => Expected::None,
@@ -39,7 +45,7 @@ impl Stamp {
     }
 
     /// An id that follows from the command's, so that sending it again makes the same thing.
-    pub fn id_for(self, thing: &str) -> Uuid {
+    pub fn id_for(&self, thing: &str) -> Uuid {
         Uuid::new_v5(&self.command_id.0, thing.as_bytes())
     }
 }

@@ -12,15 +12,17 @@ use crate::graphql::journey::{Journey, Known, Story};
 use crate::graphql::people::{Subject, Worker};
 use crate::graphql::scalars::Position;
 use crate::journey::refusal::{self, DependentFact};
+use crate::log::append::Draft;
 use crate::log::envelope::{Envelope, JourneyId, StreamId, SubjectId, WorkerId};
 use crate::record::{Done, NotDone};
 
 /// How much a problem weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(remote = "refusal::Severity")]
 pub enum Severity {
-    /// Nothing was recorded.
+    /// It stands in the way: nothing was recorded.
     Error,
-    /// It was recorded; this is worth knowing.
+    /// Worth a second look. Where nothing was recorded, send the command again with the code in `acceptWarnings`.
     Warning,
 }
 
@@ -132,7 +134,7 @@ impl From<refusal::Refusal> for Problem {
         let path = refused.path.iter().flat_map(|path| path.split('.')).map(camel_case).collect();
         Self::Refusal(Refusal {
             code: refused.code.as_str().to_owned(),
-            severity: Severity::Error,
+            severity: refused.severity.into(),
             message: refused.message,
             path,
             rule: refused.rule,
@@ -180,10 +182,19 @@ fn conflict(actual: i64, since: Vec<Envelope>) -> Problem {
 }
 
 fn view_behind() -> Problem {
+    notice("VIEW_BEHIND", "recorded, but lists and counts do not show it yet: ask again in a moment".to_owned())
+}
+
+fn dry_run(events: &[Draft]) -> Problem {
+    let types: Vec<&str> = events.iter().map(|event| event.event_type).collect();
+    notice("DRY_RUN", format!("nothing was recorded; without dryRun it would be: {}", types.join(", ")))
+}
+
+fn notice(code: &str, message: String) -> Problem {
     Problem::Notice(Notice {
-        code: "VIEW_BEHIND".to_owned(),
+        code: code.to_owned(),
         severity: Severity::Warning,
-        message: "recorded, but lists and counts do not show it yet: ask again in a moment".to_owned(),
+        message,
         path: Vec::new(),
         rule: None,
         allowed: Vec::new(),
@@ -210,6 +221,7 @@ impl Outcome {
             Err(NotDone::Refused(refusals)) => refused(refusals.into_iter().map(Problem::from).collect()),
             Err(NotDone::CommandIdReused) => refused(vec![command_id_reused()]),
             Err(NotDone::Conflict { actual, since }) => refused(vec![conflict(actual, since)]),
+            Err(NotDone::DryRun(events)) => refused(vec![dry_run(&events)]),
             Err(NotDone::Denied(denied)) => Err(Code::Forbidden.error(denied.to_string())),
             Err(NotDone::Fault(fault)) => Err(fault).or_fault(),
         }

@@ -5,14 +5,13 @@
 
 mod amend;
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 
 use crate::contract::Contract;
 use crate::journey::History;
-use crate::journey::event::{
-    ContactLogged, Disengaged, Event, JourneyClosed, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived,
-    SpellEnded, SpellStarted, SubjectKind, SubjectRegistered, WorkerAssigned,
-};
+use crate::journey::event::{Event, ReferralReceived, SubjectKind, SubjectRegistered};
 use crate::journey::ground::{self, Change};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
@@ -41,23 +40,19 @@ pub struct Given<'a> {
     pub contract: &'a Contract,
     /// Whether a stream that the command names exists, for this caller.
     pub known: &'a dyn Fn(StreamId) -> bool,
+    /// The warnings that the sender accepts, by code.
+    pub accepted: &'a BTreeSet<String>,
 }
 
 /// A fact that somebody states about a journey, with its date.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Dated<T> {
+pub struct Dated {
     /// Which journey.
     pub journey: JourneyId,
     /// When it was so.
     pub occurred: Occurred,
     /// What was so.
-    pub fact: T,
-}
-
-impl<T: Clone + Into<Event>> Dated<T> {
-    fn stated(&self) -> (Occurred, Event) {
-        (self.occurred, self.fact.clone().into())
-    }
+    pub fact: Event,
 }
 
 /// A referral that somebody received, and whether its subject is new.
@@ -106,24 +101,8 @@ pub struct RetractFacts {
 pub enum JourneyCommand {
     /// The journey begins.
     ReceiveReferral(ReceiveReferral),
-    /// The service takes the client on.
-    AcceptReferral(Dated<ReferralAccepted>),
-    /// The service does not take the client on.
-    DeclineReferral(Dated<ReferralDeclined>),
-    /// A worker takes the case.
-    AssignWorker(Dated<WorkerAssigned>),
-    /// Somebody was, or tried to be, in touch.
-    LogContact(Dated<ContactLogged>),
-    /// A plan was agreed.
-    AgreePlan(Dated<PlanAgreed>),
-    /// A job, home, placement or course began.
-    StartSpell(Dated<SpellStarted>),
-    /// It no longer holds.
-    EndSpell(Dated<SpellEnded>),
-    /// The client is no longer engaging.
-    Disengage(Dated<Disengaged>),
-    /// The case is closed.
-    CloseJourney(Dated<JourneyClosed>),
+    /// Something was so: any fact of a journey but its referral and what is said of other facts.
+    State(Dated),
     /// A fact was recorded wrongly.
     CorrectFact(CorrectFact),
     /// Facts never were so.
@@ -135,15 +114,7 @@ impl JourneyCommand {
     pub const fn journey(&self) -> JourneyId {
         match self {
             Self::ReceiveReferral(command) => command.journey,
-            Self::AcceptReferral(command) => command.journey,
-            Self::DeclineReferral(command) => command.journey,
-            Self::AssignWorker(command) => command.journey,
-            Self::LogContact(command) => command.journey,
-            Self::AgreePlan(command) => command.journey,
-            Self::StartSpell(command) => command.journey,
-            Self::EndSpell(command) => command.journey,
-            Self::Disengage(command) => command.journey,
-            Self::CloseJourney(command) => command.journey,
+            Self::State(command) => command.journey,
             Self::CorrectFact(command) => command.journey,
             Self::RetractFacts(command) => command.journey,
         }
@@ -151,62 +122,47 @@ impl JourneyCommand {
 
     /// The other streams that it names: subject, worker and, for a referral, the contract.
     pub fn names(&self) -> Vec<StreamId> {
-        let contact_worker = |contact: &ContactLogged| contact.worker.map(StreamId::worker);
         match self {
             Self::ReceiveReferral(command) => {
                 vec![StreamId::contract(&command.contract), StreamId::subject(command.fact.subject)]
             }
-            Self::AssignWorker(command) => vec![StreamId::worker(command.fact.worker)],
-            Self::LogContact(command) => contact_worker(&command.fact).into_iter().collect(),
-            Self::CorrectFact(command) => match &command.replacement {
-                Event::WorkerAssigned(assigned) => vec![StreamId::worker(assigned.worker)],
-                Event::ContactLogged(contact) => contact_worker(contact).into_iter().collect(),
-                _ => Vec::new(),
-            },
-            Self::AcceptReferral(_)
-            | Self::DeclineReferral(_)
-            | Self::AgreePlan(_)
-            | Self::StartSpell(_)
-            | Self::EndSpell(_)
-            | Self::Disengage(_)
-            | Self::CloseJourney(_)
-            | Self::RetractFacts(_) => Vec::new(),
+            Self::State(command) => worker_of(&command.fact).map(StreamId::worker).into_iter().collect(),
+            Self::CorrectFact(command) => worker_of(&command.replacement).map(StreamId::worker).into_iter().collect(),
+            Self::RetractFacts(_) => Vec::new(),
         }
+    }
+}
+
+/// The worker whom a fact names, if it names one.
+const fn worker_of(fact: &Event) -> Option<WorkerId> {
+    match fact {
+        Event::WorkerAssigned(assigned) => Some(assigned.worker),
+        Event::WorkerReleased(released) => Some(released.worker),
+        Event::ContactLogged(contact) => contact.worker,
+        Event::TaskSet(task) => task.owner,
+        _ => None,
     }
 }
 
 /// Decides a command: the events that the log should take, or every refusal that is found.
 pub fn decide(history: &History, command: &JourneyCommand, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let stated = match command {
-        JourneyCommand::ReceiveReferral(command) => return receive(history, command, given),
-        JourneyCommand::CorrectFact(command) => return amend::correct(history, command, given),
-        JourneyCommand::RetractFacts(command) => return amend::retract(history, command, given),
-        JourneyCommand::AcceptReferral(command) => command.stated(),
-        JourneyCommand::DeclineReferral(command) => command.stated(),
-        JourneyCommand::AssignWorker(command) => command.stated(),
-        JourneyCommand::LogContact(command) => command.stated(),
-        JourneyCommand::AgreePlan(command) => command.stated(),
-        JourneyCommand::StartSpell(command) => command.stated(),
-        JourneyCommand::EndSpell(command) => command.stated(),
-        JourneyCommand::Disengage(command) => command.stated(),
-        JourneyCommand::CloseJourney(command) => command.stated(),
-    };
-    record(history, command.journey(), stated, given)
+    match command {
+        JourneyCommand::ReceiveReferral(command) => receive(history, command, given),
+        JourneyCommand::State(command) => record(history, command, given),
+        JourneyCommand::CorrectFact(command) => amend::correct(history, command, given),
+        JourneyCommand::RetractFacts(command) => amend::retract(history, command, given),
+    }
 }
 
-fn record(
-    history: &History,
-    journey: JourneyId,
-    (occurred, event): (Occurred, Event),
-    given: &Given<'_>,
-) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+fn record(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let Dated { journey, occurred, fact } = command;
     exists(history)?;
     let mut shape = Shape::new(given.today);
-    shape.fact(occurred, &event, given.contract);
-    known_worker(&mut shape, &event, given);
+    shape.fact(*occurred, fact, given.contract);
+    known_worker(&mut shape, fact, given);
     shape.done()?;
-    ground::check(history, Change::Record(occurred, &event))?;
-    Ok(vec![of_journey(journey, history, occurred, event)])
+    ground::check(history, Change::Record(*occurred, fact))?;
+    Ok(vec![of_journey(*journey, history, *occurred, fact.clone())])
 }
 
 fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
@@ -250,12 +206,7 @@ fn exists(history: &History) -> Result<(), Vec<Refusal>> {
 }
 
 fn known_worker(shape: &mut Shape, event: &Event, given: &Given<'_>) {
-    let worker: Option<WorkerId> = match event {
-        Event::WorkerAssigned(assigned) => Some(assigned.worker),
-        Event::ContactLogged(contact) => contact.worker,
-        _ => None,
-    };
-    if worker.is_some_and(|worker| !(given.known)(StreamId::worker(worker))) {
+    if worker_of(event).is_some_and(|worker| !(given.known)(StreamId::worker(worker))) {
         shape.refuse(Refusal::worker_not_found());
     }
 }

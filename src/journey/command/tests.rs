@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::*;
 use crate::journey::event::{
-    Attribute, ContactLogged, ExternalReference, FactCorrected, FactRetracted, KEYWORKER, PlanAgreed, Quantity,
-    Referrer,
+    Attribute, ContactLogged, Disengaged, ExternalReference, FactCorrected, FactRetracted, JourneyClosed, KEYWORKER,
+    PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, Referrer, SpellEnded, SpellStarted, WorkerAssigned,
 };
 use crate::journey::refusal::RefusalCode as Code;
 use crate::journey::story::{
@@ -586,7 +586,7 @@ fn a_source_names_its_record_by_a_pseudonym() {
 #[test]
 fn a_date_of_another_age_is_refused() {
     let mut command = state("2018-01-10", contact());
-    if let JourneyCommand::LogContact(contact) = &mut command {
+    if let JourneyCommand::State(contact) = &mut command {
         contact.occurred = Occurred::on(NaiveDate::MIN);
     }
     let refusal = accepted().when(command).refused(Code::InvalidValue);

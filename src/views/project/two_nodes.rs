@@ -15,6 +15,8 @@ use crate::views::Views;
 
 async fn record(recorder: &Recorder, nth: u128, role: Role, command: Command) {
     let instruction = Instruction {
+        accept_warnings: std::collections::BTreeSet::new(),
+        dry_run: false,
         principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
         command_id: CommandId(uuid::Uuid::from_u128(nth)),
         body: Vec::new(),

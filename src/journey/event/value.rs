@@ -1,0 +1,81 @@
+//! Values that payloads share: quantities, attributes and periods.
+
+use std::fmt;
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
+
+/// A decimal that JSON shows as a number, such as hours per week.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Quantity(pub Decimal);
+
+impl fmt::Display for Quantity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.normalize().fmt(f)
+    }
+}
+
+impl Serialize for Quantity {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let number: serde_json::Number = self.to_string().parse().map_err(serde::ser::Error::custom)?;
+        number.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Quantity {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = match Value::deserialize(from)? {
+            Value::Number(number) => number.to_string(),
+            Value::String(text) => text,
+            other => return Err(serde::de::Error::custom(format!("expected a decimal, found {other}"))),
+        };
+        let decimal = text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&text));
+        decimal.map(Self).map_err(|_| serde::de::Error::custom(format!("{text:?} is not a decimal")))
+    }
+}
+
+/// The value of a spell's attribute.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Attribute {
+    /// Yes or no.
+    Flag(bool),
+    /// A word or code.
+    Text(String),
+    /// A quantity.
+    Quantity(Quantity),
+}
+
+impl fmt::Display for Attribute {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => flag.fmt(f),
+            Self::Text(text) => text.fmt(f),
+            Self::Quantity(quantity) => quantity.fmt(f),
+        }
+    }
+}
+
+/// A stretch of whole days, such as a month or a quarter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Period {
+    /// The first day.
+    pub first: NaiveDate,
+    /// The last day, inside.
+    pub last: NaiveDate,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hours_are_a_number_in_json_and_exact_here() {
+        let quantity: Quantity = serde_json::from_str("16.31").expect("a decimal");
+        assert_eq!(serde_json::to_string(&quantity).expect("a number"), "16.31");
+        assert_eq!(quantity.0, Decimal::new(1631, 2));
+    }
+}
