@@ -1,5 +1,8 @@
 //! HTTP: who is asking, what they may send, and where it goes. It knows no journey.
 
+mod feed;
+mod metrics;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +11,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
-use axum::{Json, Router};
+use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -23,6 +26,7 @@ use crate::access::token::LocalKey;
 use crate::graphql::context::Parts;
 use crate::graphql::transport::Problem;
 use crate::graphql::{Api, graphiql};
+use metrics::Meters;
 
 /// The longest that a request may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,23 +37,28 @@ pub struct Service {
     api: Api,
     parts: Parts,
     key: Arc<LocalKey>,
+    meters: Arc<Meters>,
 }
 
 /// Every route of the service.
 pub fn router(parts: Parts, key: Arc<LocalKey>) -> Router {
-    let service = Service { api: Api::new(parts.clone()), parts, key };
+    let meters = Meters::new();
+    let service = Service { api: Api::new(parts.clone()), parts, key, meters: Arc::clone(&meters) };
     let traced = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("");
         info_span!("request", id, method = %request.method(), path = request.uri().path())
     });
     Router::new()
         .route("/graphql", any(graphql))
+        .route("/events", get(feed::events))
         .route("/livez", get(livez))
+        .route("/metrics", get(metrics::metrics))
         .route("/readyz", get(readyz))
         .merge(graphiql::routes())
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
+        .layer(middleware::from_fn_with_state(meters, metrics::count))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -120,8 +129,11 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /graphiql, /livez and /readyz")
-        .into_response()
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "there is nothing here: see /graphql, /graphiql, /events, /livez, /readyz and /metrics",
+    )
+    .into_response()
 }
 
 async fn method_not_allowed() -> Response {

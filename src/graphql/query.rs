@@ -16,7 +16,7 @@ use super::people::Worker;
 use super::scalars::{Date, Id, Instant, Position};
 use crate::access::policy::Action;
 use crate::journey::event::EventType;
-use crate::log::envelope::{self, Envelope, JourneyId, StreamId, SubjectId, WorkerId};
+use crate::log::envelope::{self, Envelope, JourneyId, StreamId};
 
 /// Where a client enters.
 pub struct Query;
@@ -298,18 +298,7 @@ fn fits(envelope: &Envelope, filter: &EventFilter) -> bool {
 /// journey in scope is about or with.
 pub(super) async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
     let caller = ctx.caller();
-    let scope = caller.principal.scope.clone();
-    let of = |kind| events.iter().filter(move |event| event.stream.kind == kind).map(|event| event.stream.id);
-    let subjects: Vec<SubjectId> = of(envelope::StreamKind::Subject).map(SubjectId).collect();
-    let workers: Vec<WorkerId> = of(envelope::StreamKind::Worker).map(WorkerId).collect();
-    let subjects = caller.generation.visible_subjects(&scope, &subjects).await.or_fault()?;
-    let workers = caller.generation.visible_workers(&scope, &workers).await.or_fault()?;
-    Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
-        (envelope::StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
-        (envelope::StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
-        (_, Some(code)) => scope.contract(code).is_some(),
-        (_, None) => false,
-    })
+    caller.generation.visible_events(&caller.principal.scope, events).await.or_fault()
 }
 
 #[cfg(test)]

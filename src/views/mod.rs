@@ -13,6 +13,7 @@ pub mod performance;
 pub mod period;
 pub mod recency;
 pub mod referral_to_plan;
+pub mod visible;
 
 mod project;
 mod rows;

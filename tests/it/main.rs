@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod deployment;
 mod events;
+mod feed;
 mod field;
 mod follow;
 mod golden_events;

@@ -1,0 +1,153 @@
+//! The feed: `GET /events`, every event that the caller may see, in the order of the log, a CloudEvents object a line.
+//!
+//! It is resumable from any position and answers no later than it was asked to wait. It never skips an event: what the
+//! live view has not taken in yet waits for the next request, for only the view knows who may see it.
+
+use std::time::{Duration, Instant};
+
+use axum::extract::{Query, Request, State};
+use axum::http::{HeaderName, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::{Service, authenticate, unauthenticated};
+use crate::access::Principal;
+use crate::access::policy::{Action, policy};
+use crate::export::ndjson::{ExportError, Zones};
+use crate::graphql::transport::Problem;
+use crate::log::LogError;
+use crate::log::envelope::{Envelope, Position};
+use crate::store::StoreError;
+
+/// The events of one answer, unless `limit` says otherwise, and the most of them.
+const LIMIT: usize = 1_000;
+const LIMIT_MAX: usize = 10_000;
+/// The longest that an answer is waited for, in seconds: less than a request may take.
+const WAIT_MAX: u64 = 25;
+/// How many events of the log one answer looks at, where the caller may see few of them.
+const LOOKED_AT: usize = 50_000;
+/// How many events are read at once.
+const PAGE: i64 = 2_000;
+/// The position after which the next request goes on.
+const NEXT: HeaderName = HeaderName::from_static("throughline-next");
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Asked {
+    /// The position after which to begin; 0 is before the first event.
+    #[serde(default)]
+    after: u64,
+    /// How many events at most.
+    #[serde(default = "usual_limit")]
+    limit: usize,
+    /// How many seconds to wait for an event, where there is none yet.
+    #[serde(default)]
+    wait: u64,
+}
+
+const fn usual_limit() -> usize {
+    LIMIT
+}
+
+/// Why the feed cannot be given.
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Line(#[from] ExportError),
+}
+
+/// Part of the feed, and where the next part begins.
+struct Part {
+    events: Vec<Envelope>,
+    next: Position,
+}
+
+/// The events after a position, a line each.
+pub(super) async fn events(State(service): State<Service>, request: Request) -> Response {
+    let principal = match authenticate(&service.key, &request) {
+        Ok(principal) => principal,
+        Err(refused) => return unauthenticated(&refused),
+    };
+    if let Err(denied) = policy(&principal, Action::ReadEvents) {
+        return Problem::new(StatusCode::FORBIDDEN, denied.to_string()).into_response();
+    }
+    let asked = match asked(&request) {
+        Ok(asked) => asked,
+        Err(problem) => return problem.into_response(),
+    };
+    match answer(&service, &principal, &asked).await {
+        Ok(answer) => answer,
+        Err(fault) => {
+            tracing::error!(error = ?fault, "the feed cannot be read");
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read: ask again in a moment")
+                .into_response()
+        }
+    }
+}
+
+fn asked(request: &Request) -> Result<Asked, Problem> {
+    let Query(asked): Query<Asked> = Query::try_from_uri(request.uri()).map_err(|error| {
+        let why = error.body_text();
+        Problem::new(StatusCode::BAD_REQUEST, format!("{why}: write /events?after=POSITION&limit=EVENTS&wait=SECONDS"))
+    })?;
+    if i64::try_from(asked.after).is_err() {
+        return Err(Problem::new(
+            StatusCode::BAD_REQUEST,
+            "after is a position of the log: write that of the last event you have",
+        ));
+    }
+    if asked.limit == 0 || asked.limit > LIMIT_MAX {
+        let remedy = format!("limit is from 1 to {LIMIT_MAX}");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, remedy));
+    }
+    if asked.wait > WAIT_MAX {
+        let remedy = format!("wait is at most {WAIT_MAX} seconds: ask again after that");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, remedy));
+    }
+    Ok(asked)
+}
+
+async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Result<Response, Fault> {
+    let until = Instant::now() + Duration::from_secs(asked.wait);
+    let mut part = Part { events: Vec::new(), next: Position(i64::try_from(asked.after).unwrap_or(i64::MAX)) };
+    loop {
+        part = further(service, principal, (part.next, asked.limit)).await?;
+        let left = until.saturating_duration_since(Instant::now());
+        if !part.events.is_empty() || left.is_zero() {
+            break;
+        }
+        service.parts.views.passed(part.next.next(), left).await;
+    }
+    let mut zones = Zones::load(&service.parts.log, part.next).await?;
+    let mut body = String::new();
+    for event in &part.events {
+        body.push_str(&zones.line(event)?);
+        body.push('\n');
+    }
+    let headers = [(header::CONTENT_TYPE, "application/x-ndjson".to_owned()), (NEXT, part.next.to_string())];
+    Ok((headers, body).into_response())
+}
+
+/// What the caller may see after a position, as far as the live view has come.
+async fn further(service: &Service, principal: &Principal, (after, limit): (Position, usize)) -> Result<Part, Fault> {
+    let live = service.parts.views.live();
+    let upto = *live.position().borrow();
+    let mut part = Part { events: Vec::new(), next: after };
+    let mut looked_at = 0;
+    while part.next < upto && part.events.len() < limit && looked_at < LOOKED_AT {
+        let page = service.parts.log.page_of(part.next, upto, PAGE).await?;
+        let Some(last) = page.last().map(|last| last.position) else { break };
+        let visible = live.visible_events(&principal.scope, &page).await?;
+        looked_at += page.len();
+        let room = limit - part.events.len();
+        part.events.extend(page.into_iter().filter(|event| visible(event)).take(room));
+        let full = part.events.len() == limit;
+        part.next = part.events.last().filter(|_| full).map_or(last, |event| event.position);
+    }
+    Ok(part)
+}

@@ -1,0 +1,108 @@
+//! What the service is doing, in numbers, for whoever watches it: `GET /metrics`, in the `OpenMetrics` text that
+//! Prometheus reads.
+//!
+//! No number here is about a person, a contract or a caller, so no token is asked for.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::Service;
+use crate::graphql::transport::Problem;
+
+/// The media type of `OpenMetrics` text.
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The edges between which answers are counted by how long they took, in seconds.
+const EDGES: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0];
+
+/// The route, as the service names it, and how the request was answered.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answered {
+    route: String,
+    method: String,
+    status: u16,
+}
+
+/// The route, as the service names it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Route {
+    route: String,
+}
+
+/// The numbers of one service.
+pub(super) struct Meters {
+    registry: Registry,
+    answered: Family<Answered, Counter>,
+    took: Family<Route, Histogram>,
+    log_position: Gauge,
+    view_position: Gauge,
+    view_generation: Gauge,
+    lag: Gauge<f64, AtomicU64>,
+}
+
+impl Meters {
+    /// Numbers that begin at zero.
+    pub(super) fn new() -> Arc<Self> {
+        let mut registry = Registry::with_prefix("throughline");
+        let answered = Family::<Answered, Counter>::default();
+        let took = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(EDGES));
+        let (log_position, view_position, view_generation) = (Gauge::default(), Gauge::default(), Gauge::default());
+        let lag = Gauge::default();
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register("build", "The program that answers", build);
+        registry.register("http_requests", "Requests answered, by route, method and status", answered.clone());
+        let what = "How long requests took until their answer began, by route";
+        registry.register_with_unit("http_request_duration", what, Unit::Seconds, took.clone());
+        registry.register("log_position", "The position of the newest event of the log", log_position.clone());
+        let what = "The position up to which the live view has followed the log";
+        registry.register("view_position", what, view_position.clone());
+        registry.register("view_generation", "The number of the live view", view_generation.clone());
+        registry.register("view_lag_events", "Events that the live view has still to take in", lag.clone());
+        Arc::new(Self { registry, answered, took, log_position, view_position, view_generation, lag })
+    }
+}
+
+/// Counts a request and how long its answer took to begin.
+pub(super) async fn count(State(meters): State<Arc<Meters>>, request: Request, next: Next) -> Response {
+    // Only routes of ours are labels: whatever else is asked for would fill the memory of whoever watches.
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let method = match request.method().as_str() {
+        known @ ("GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" | "OPTIONS") => known.to_owned(),
+        _ => "other".to_owned(),
+    };
+    let began = Instant::now();
+    let answer = next.run(request).await;
+    meters.took.get_or_create(&Route { route: route.clone() }).observe(began.elapsed().as_secs_f64());
+    meters.answered.get_or_create(&Answered { route, method, status: answer.status().as_u16() }).inc();
+    answer
+}
+
+/// Every number, as text.
+pub(super) async fn metrics(State(service): State<Service>) -> Response {
+    let live = service.parts.views.live();
+    let position = *live.position().borrow();
+    let Ok(head) = service.parts.log.head().await else {
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read").into_response();
+    };
+    let meters = &service.meters;
+    meters.log_position.set(head.position.0);
+    meters.view_position.set(position.0);
+    meters.view_generation.set(live.number);
+    let lag = u32::try_from((head.position.0 - position.0).max(0)).unwrap_or(u32::MAX);
+    meters.lag.set(lag.into());
+    let mut body = String::new();
+    text::encode(&mut body, &meters.registry).expect("a text takes any number");
+    ([(header::CONTENT_TYPE, OPEN_METRICS)], body).into_response()
+}
