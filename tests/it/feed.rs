@@ -38,7 +38,7 @@ async fn whole(app: &TestApp, who: &Principal, limit: usize) -> Vec<Value> {
             return all;
         }
         all.extend(part);
-        after = answer.header("throughline-next").to_owned();
+        answer.header("throughline-next").clone_into(&mut after);
     }
 }
 
