@@ -33,16 +33,25 @@ impl Personal {
 
 /// What in this text looks like personal data, if anything does.
 pub fn found_in(text: &str) -> Option<Personal> {
-    let letters: Vec<char> = text.chars().collect();
+    let letters = letters(text);
     (0..letters.len()).find_map(|start| starting_at(&letters, start))
 }
 
 /// What in this case number of another system looks like personal data. Telephone numbers pass: many systems number
 /// their cases with eleven digits from zero.
 pub fn found_in_reference(text: &str) -> Option<Personal> {
-    let letters: Vec<char> = text.chars().collect();
+    let letters = letters(text);
     let mut found = (0..letters.len()).filter_map(|start| starting_at(&letters, start));
     found.find(|personal| *personal != Personal::TelephoneNumber)
+}
+
+/// The characters of a text, full-width ones as the plain ones that they show.
+fn letters(text: &str) -> Vec<char> {
+    let plain = |c: char| match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        other => other,
+    };
+    text.chars().map(plain).collect()
 }
 
 fn starting_at(text: &[char], start: usize) -> Option<Personal> {
@@ -199,8 +208,14 @@ mod tests {
 
     #[test]
     fn a_national_insurance_number_is_found_with_or_without_spaces() {
-        for text in ["QQ123456C", "seen as qq 12 34 56 c yesterday", "AB123456D.", "(JG 103759 A)", "ni:TN-01-12-30-A"]
-        {
+        for text in [
+            "QQ123456C",
+            "seen as qq 12 34 56 c yesterday",
+            "AB123456D.",
+            "(JG 103759 A)",
+            "ni:TN-01-12-30-A",
+            "ＱＱ１２３４５６Ｃ",
+        ] {
             assert_eq!(found_in(text), Some(Personal::NationalInsuranceNumber), "{text}");
         }
         for text in ["QQ123456E", "AB12345C", "AB1234567C", "XAB123456C", "AB123456CD", "KW-07", "AB123456"] {
