@@ -1,4 +1,4 @@
-//! Caseload: who held each case over which days, from acceptance to close.
+//! Caseload: who held each case over which days, from acceptance to close, and again from a reopening on.
 //!
 //! A case without a keyworker is on the caseload too, in a row of its own (domain.md §7).
 
@@ -31,20 +31,21 @@ pub struct Stretch {
 pub fn stretches(journey: &Journey) -> Vec<Stretch> {
     let (Some((received, _)), Some(accepted)) = (&journey.referral, journey.accepted) else { return Vec::new() };
     let from = accepted.earliest().max(received.earliest());
-    let to = journey.closed.as_ref().map_or(FOREVER, |close| close.occurred.earliest());
+    let to = journey.turned_away().map_or(FOREVER, |on| on.earliest());
     if to <= from {
         return Vec::new();
     }
-    let changes = journey.assignments.iter().filter(|held| held.role == KEYWORKER);
-    let changes = changes.flat_map(|held| [Some(held.from), held.to]).flatten();
+    let held = journey.assignments.iter().filter(|held| held.role == KEYWORKER);
+    let changes = held.flat_map(|held| [Some(held.from), held.to]).flatten().chain(journey.closed_or_reopened_on());
     let mut edges: BTreeSet<NaiveDate> = changes.filter(|day| *day > from && *day < to).collect();
     edges.insert(from);
     edges.insert(to);
     let edges: Vec<NaiveDate> = edges.into_iter().collect();
+    let open = edges.windows(2).filter(|edge| !journey.is_closed_on(edge[0]));
     let stretch = |edge: &[NaiveDate]| Stretch { from: edge[0], to: edge[1], keyworker: held_on(journey, edge[0]) };
-    let mut stretches: Vec<Stretch> = edges.windows(2).map(stretch).collect();
+    let mut stretches: Vec<Stretch> = open.map(stretch).collect();
     stretches.dedup_by(|later, earlier| {
-        let same = later.keyworker == earlier.keyworker;
+        let same = later.keyworker == earlier.keyworker && later.from == earlier.to;
         if same {
             earlier.to = later.to;
         }

@@ -1,4 +1,8 @@
-//! Exits: when and why a case left the caseload, once. A disengagement alone is no exit.
+//! Exits: when and why a case first left the caseload, whether it was closed or transferred. A disengagement alone is
+//! no exit.
+//!
+//! A board counts a journey once, by its first close, also if it was reopened since: a past month never falls
+//! (domain.md §5).
 
 use super::{Rows, Told, Value, table};
 
@@ -8,7 +12,7 @@ table!("exit", key 1, [
 
 /// The row of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    if let Some(close) = &told.journey.closed {
+    if let Some(close) = told.journey.closes.first() {
         rows.add(
             &TABLE,
             [

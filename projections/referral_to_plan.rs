@@ -1,14 +1,19 @@
 //! Referral to plan: how long a client waited for the first plan of the kind that the rulebook names.
 //!
-//! A contract that names none has no rows: "no data", never zero.
+//! A contract that names none has no rows: "no data", never zero. A case has a row for each stretch of days over which
+//! it was open or closed; a referral that was declined or withdrawn is out from that day on.
 
-use super::{Between, DaySpan, Rows, Told, Value, table};
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use super::{Between, DaySpan, FOREVER, Rows, Told, Value, table};
 use crate::contract::rulebook::CountsWhen;
 use crate::log::envelope::Occurred;
 
-table!("referral_to_plan", key 1, [
-    "journey": Uuid, "contract": Text, "area": Text, "from_on": Date, "from_latest": Date,
-    "counts_from": Date, "plan_on": Date, "plan_latest": Date, "declined_on": Date, "closed_on": Date,
+table!("referral_to_plan", key 2, [
+    "journey": Uuid, "counts_from": Date, "counts_to": Date, "contract": Text, "area": Text, "from_on": Date,
+    "from_latest": Date, "plan_on": Date, "plan_latest": Date, "closed_on": Date,
 ]);
 
 /// When the clock of a referral starts: when it counts (domain.md §7).
@@ -36,25 +41,40 @@ pub fn is_before_referral(from: Between, plan: Between) -> bool {
     plan.1 < from.0
 }
 
-/// The row of a journey.
+/// The stretches of days `[from, to)` over which a case waits or has waited, open or closed.
+fn stretches(told: &Told<'_>, from: Occurred) -> Vec<(NaiveDate, NaiveDate)> {
+    let from = told.counts_from(from);
+    let to = told.journey.turned_away().map_or(FOREVER, |on| on.earliest());
+    if to <= from {
+        return Vec::new();
+    }
+    let mut edges: BTreeSet<NaiveDate> =
+        told.journey.closed_or_reopened_on().filter(|day| *day > from && *day < to).collect();
+    edges.insert(from);
+    edges.insert(to);
+    let edges: Vec<NaiveDate> = edges.into_iter().collect();
+    edges.windows(2).map(|edge| (edge[0], edge[1])).collect()
+}
+
+/// The rows of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    let (Some(from), true) = (clock_starts(told), told.rulebook.referral_to_plan.is_some()) else { return };
+    let (Some(clock), true) = (clock_starts(told), told.rulebook.referral_to_plan.is_some()) else { return };
     let plan = first_plan(told);
-    let declined = told.journey.declined.as_ref().map(|(on, _)| on.earliest());
-    let closed = told.journey.closed.as_ref().map(|close| close.occurred.earliest());
-    rows.add(
-        &TABLE,
-        [
-            Value::Uuid(told.id.0),
-            Value::text(told.contract),
-            Value::text(&told.referral.area),
-            Value::Date(from.earliest()),
-            Value::Date(from.latest()),
-            Value::Date(told.counts_from(from)),
-            Value::date(plan.map(|plan| plan.earliest())),
-            Value::date(plan.map(|plan| plan.latest())),
-            Value::date(declined),
-            Value::date(closed),
-        ],
-    );
+    for (from, to) in stretches(told, clock) {
+        rows.add(
+            &TABLE,
+            [
+                Value::Uuid(told.id.0),
+                Value::Date(from),
+                Value::Date(to),
+                Value::text(told.contract),
+                Value::text(&told.referral.area),
+                Value::Date(clock.earliest()),
+                Value::Date(clock.latest()),
+                Value::date(plan.map(|plan| plan.earliest())),
+                Value::date(plan.map(|plan| plan.latest())),
+                Value::date(told.journey.is_closed_on(from).then_some(from)),
+            ],
+        );
+    }
 }

@@ -2,13 +2,15 @@
 //!
 //! A board counts a journey once per stage, in the month of that day (domain.md §5).
 
+use std::collections::BTreeMap;
+
 use chrono::{Datelike, NaiveDate};
 use serde_json::Value as Json;
 
 use super::{Rows, Told, Value, table};
 use crate::contract::rulebook::{CountsWhen, Stage, StageWhen};
 use crate::journey::Spell;
-use crate::journey::event::Attribute;
+use crate::journey::event::{AchievementRecorded, Attribute, EngagementStarted, MeasureRecorded};
 use crate::log::envelope::Occurred;
 
 table!("stage", key 2, [
@@ -19,29 +21,49 @@ table!("stage", key 2, [
 /// When a journey reached a stage, if it did.
 pub fn reached(told: &Told<'_>, when: &StageWhen) -> Option<Occurred> {
     let journey = told.journey;
-    let first = |facts: &mut dyn Iterator<Item = Occurred>| facts.min_by_key(Occurred::earliest);
     match when {
         StageWhen::Referral(CountsWhen::Received) => Some(told.received),
         StageWhen::Referral(CountsWhen::Accepted) => journey.accepted,
         StageWhen::Plan { kinds } => {
-            first(&mut journey.plans.iter().filter(|plan| kinds.contains(&plan.kind)).map(|plan| plan.occurred))
+            first(journey.plans.iter().filter(|plan| kinds.contains(&plan.kind)).map(|plan| plan.occurred))
         }
         StageWhen::Spell { domains, attributes } => {
-            let fits = |spell: &&Spell| {
-                domains.contains(&spell.details.domain)
-                    && attributes.iter().all(|(name, values)| {
-                        spell
-                            .details
-                            .attributes
-                            .get(name)
-                            .is_some_and(|has| values.iter().any(|value| equals(has, value)))
-                    })
-            };
-            first(&mut journey.spells.iter().filter(fits).map(|spell| spell.started))
+            let spells = journey.spells.iter().filter(|spell| domains.contains(&spell.details.domain));
+            first(spells.filter_map(|spell| fits_from(spell, attributes)))
         }
-        // Their events are not recorded by this build, so nothing has reached them.
-        StageWhen::Achievement { .. } | StageWhen::Engagement { .. } | StageWhen::Measure { .. } => None,
+        StageWhen::Achievement { codes, levels } => {
+            let at_level = |level: Option<&String>| levels.is_empty() || level.is_some_and(|one| levels.contains(one));
+            let fits =
+                |details: &AchievementRecorded| codes.contains(&details.code) && at_level(details.level.as_ref());
+            first(journey.achievements.iter().filter(|entry| fits(&entry.details)).map(|entry| entry.occurred))
+        }
+        StageWhen::Engagement { bases } => {
+            let fits = |details: &EngagementStarted| bases.is_empty() || bases.contains(&details.basis);
+            first(journey.engagements.iter().filter(|entry| fits(&entry.details)).map(|entry| entry.occurred))
+        }
+        StageWhen::Measure { code, at_least } => {
+            let fits = |details: &MeasureRecorded| details.code == *code && details.value.0 >= *at_least;
+            first(journey.measures.iter().filter(|entry| fits(&entry.details)).map(|entry| entry.occurred))
+        }
     }
+}
+
+fn first(facts: impl Iterator<Item = Occurred>) -> Option<Occurred> {
+    facts.min_by_key(Occurred::earliest)
+}
+
+/// Since when a spell has one of the values for each of these attributes: its start, or the first change that made it
+/// so while it lasted.
+fn fits_from(spell: &Spell, wanted: &BTreeMap<String, Vec<Json>>) -> Option<Occurred> {
+    let later = |occurred: &Occurred| occurred.earliest() > spell.started.earliest();
+    let changes = spell.changes.iter().map(|change| change.occurred).filter(later);
+    let mut days = std::iter::once(spell.started).chain(changes);
+    days.find(|occurred| {
+        let has = spell.attributes_on(occurred.earliest());
+        wanted.iter().all(|(name, values)| {
+            has.get(name).is_some_and(|attribute| values.iter().any(|value| equals(attribute, value)))
+        })
+    })
 }
 
 /// The stage of a journey: the furthest in the rulebook's order that these facts reached.

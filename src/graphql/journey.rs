@@ -14,7 +14,7 @@ use super::people::{Subject, Worker};
 use super::scalars::{Date, Decimal, Position};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::event::{self, KEYWORKER};
-use crate::journey::{Exit, History, Journey as Folded, Recorded};
+use crate::journey::{Close, Exit, History, Journey as Folded, Recorded};
 use crate::log::envelope::{self, Envelope, EventId, JourneyId, StreamId, WorkerId};
 use crate::log::{Log, LogError};
 use crate::projections::{self, Between, DaySpan, Told};
@@ -267,7 +267,7 @@ impl Journey {
 
     /// When and why the case was closed.
     async fn closed(&self) -> Option<Leaving> {
-        self.folded().closed.as_ref().map(Into::into)
+        self.folded().closed().map(Into::into)
     }
 
     /// Dated marks of disengagement; the case stays on the caseload until it is closed.
@@ -429,6 +429,12 @@ pub struct Leaving {
 impl From<&Exit> for Leaving {
     fn from(exit: &Exit) -> Self {
         Self { occurred: exit.occurred.into(), reason: exit.reason.clone() }
+    }
+}
+
+impl From<&Close> for Leaving {
+    fn from(close: &Close) -> Self {
+        Self { occurred: close.occurred.into(), reason: close.reason.clone() }
     }
 }
 

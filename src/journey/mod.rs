@@ -5,6 +5,7 @@
 
 pub mod command;
 pub mod event;
+mod fold;
 pub mod ground;
 pub mod people;
 pub mod personal;
@@ -12,15 +13,15 @@ pub mod refusal;
 pub(crate) mod shape;
 #[cfg(test)]
 pub(crate) mod story;
+pub(crate) mod thing;
 
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::log::envelope::{Actor, Envelope, EventId, Occurred, Position, SpellId, SubjectId, WorkerId};
-use event::{
-    ContactLogged, ContactWith, DecodeError, Event, EventType, FactCorrected, KEYWORKER, ReferralReceived, SpellStarted,
-};
+pub use self::fold::*;
+use crate::log::envelope::{Actor, Envelope, EventId, Occurred, Position};
+use event::{DecodeError, Event, EventType, FactCorrected};
 
 /// One recorded event of a journey's stream, decoded.
 #[derive(Debug, Clone)]
@@ -224,191 +225,6 @@ impl FactCorrected {
     /// The replacement as an event of the target's type.
     pub fn replacement(&self, of: EventType) -> Result<Event, DecodeError> {
         Event::decode(of.as_str(), self.schema_version, &self.payload.to_string())
-    }
-}
-
-/// A journey at some point of view: what its facts, folded in order, amount to.
-#[derive(Debug, Clone, Default)]
-pub struct Journey {
-    /// The referral, if it stands.
-    pub referral: Option<(Occurred, ReferralReceived)>,
-    /// When the service took the client on.
-    pub accepted: Option<Occurred>,
-    /// When and why it did not.
-    pub declined: Option<(Occurred, String)>,
-    /// Who held the case in which role, in order.
-    pub assignments: Vec<Assignment>,
-    /// Every contact and attempt, in order.
-    pub contacts: Vec<Contact>,
-    /// Every plan, in order.
-    pub plans: Vec<Plan>,
-    /// Every spell, in order of start.
-    pub spells: Vec<Spell>,
-    /// Every dated mark of disengagement, in order.
-    pub disengagements: Vec<Exit>,
-    /// The close, if the case is closed.
-    pub closed: Option<Exit>,
-    /// Ends that stand before the start of their spell, as one of a whole month may.
-    early_ends: HashMap<SpellId, (Occurred, Option<String>)>,
-}
-
-/// A worker held the case over a stretch of days: `[from, to)`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Assignment {
-    /// Who.
-    pub worker: WorkerId,
-    /// In which role.
-    pub role: String,
-    /// The first day.
-    pub from: NaiveDate,
-    /// The first day no longer, if it ended.
-    pub to: Option<NaiveDate>,
-}
-
-/// One contact or attempt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Contact {
-    /// The event that recorded it first.
-    pub event_id: EventId,
-    /// When it was.
-    pub occurred: Occurred,
-    /// What is known of it.
-    pub details: ContactLogged,
-}
-
-impl ContactLogged {
-    /// Whether the contact was made: attended, or both sides spoke and no appointment was missed (domain.md §7).
-    pub const fn is_made(&self) -> bool {
-        use event::Attendance;
-        match self.attendance {
-            Attendance::Attended => true,
-            Attendance::None => self.two_way,
-            Attendance::DidNotAttend
-            | Attendance::CancelledByClient
-            | Attendance::CancelledByService
-            | Attendance::NotOffered => false,
-        }
-    }
-
-    /// Whether the contact was with one of these.
-    pub fn is_with(&self, kinds: &[ContactWith]) -> bool {
-        kinds.contains(&self.with)
-    }
-}
-
-/// A plan that was agreed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Plan {
-    /// The event that recorded it first.
-    pub event_id: EventId,
-    /// When it was agreed.
-    pub occurred: Occurred,
-    /// The kind, a code of the rulebook.
-    pub kind: String,
-}
-
-/// A job, home, placement or course.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Spell {
-    /// The event that recorded its start first.
-    pub event_id: EventId,
-    /// When it began.
-    pub started: Occurred,
-    /// What is known of it.
-    pub details: SpellStarted,
-    /// When it no longer held, and why, if it ended.
-    pub ended: Option<(Occurred, Option<String>)>,
-}
-
-/// The case left the caseload, or the client the service.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exit {
-    /// The event that recorded it first.
-    pub event_id: EventId,
-    /// When.
-    pub occurred: Occurred,
-    /// Why, a code of the rulebook.
-    pub reason: String,
-}
-
-impl Journey {
-    /// Folds facts that stand in order.
-    pub fn fold(facts: &[Fact<'_>]) -> Self {
-        let mut journey = Self::default();
-        for fact in facts {
-            journey.apply(fact);
-        }
-        journey
-    }
-
-    /// Takes the next fact. Of those that a journey has only once the first stands, whatever a restored log may hold,
-    /// so that what a past day shows never depends on a later fact.
-    pub fn apply(&mut self, fact: &Fact<'_>) {
-        let occurred = fact.occurred;
-        let event_id = fact.original.event_id;
-        let exit = |reason: &String| Exit { event_id, occurred, reason: reason.clone() };
-        match fact.event {
-            Event::ReferralReceived(referral) => {
-                self.referral.get_or_insert_with(|| (occurred, referral.clone()));
-            }
-            Event::ReferralAccepted(_) => {
-                self.accepted.get_or_insert(occurred);
-            }
-            Event::ReferralDeclined(declined) => {
-                self.declined.get_or_insert_with(|| (occurred, declined.reason.clone()));
-            }
-            Event::WorkerAssigned(assigned) => self.assign(assigned.worker, &assigned.role, occurred.earliest()),
-            Event::ContactLogged(details) => {
-                self.contacts.push(Contact { event_id, occurred, details: details.clone() });
-            }
-            Event::PlanAgreed(plan) => self.plans.push(Plan { event_id, occurred, kind: plan.kind.clone() }),
-            Event::SpellStarted(details) => {
-                let ended = self.early_ends.remove(&details.spell);
-                self.spells.push(Spell { event_id, started: occurred, details: details.clone(), ended });
-            }
-            Event::SpellEnded(end) => self.end_spell(end.spell, occurred, end.reason.clone()),
-            Event::Disengaged(mark) => self.disengagements.push(exit(&mark.reason)),
-            Event::JourneyClosed(close) => {
-                self.closed.get_or_insert_with(|| exit(&close.reason));
-            }
-            _ => {}
-        }
-    }
-
-    /// A new keyworker releases the former that day; other roles stand side by side.
-    fn assign(&mut self, worker: WorkerId, role: &str, from: NaiveDate) {
-        if role == KEYWORKER {
-            for held in self.assignments.iter_mut().filter(|held| held.role == KEYWORKER && held.to.is_none()) {
-                held.to = Some(from);
-            }
-        }
-        self.assignments.push(Assignment { worker, role: role.to_owned(), from, to: None });
-    }
-
-    fn end_spell(&mut self, spell: SpellId, at: Occurred, reason: Option<String>) {
-        let open = |known: &&mut Spell| known.details.spell == spell && known.ended.is_none();
-        match self.spells.iter_mut().find(open) {
-            Some(spell) => spell.ended = Some((at, reason)),
-            None => {
-                self.early_ends.insert(spell, (at, reason));
-            }
-        }
-    }
-
-    /// The keyworker who holds the case now, as these facts tell it.
-    pub fn keyworker(&self) -> Option<WorkerId> {
-        let mut held = self.assignments.iter().rev().filter(|held| held.role == KEYWORKER && held.to.is_none());
-        held.next().map(|held| held.worker)
-    }
-
-    /// Who was referred.
-    pub fn subject(&self) -> Option<SubjectId> {
-        self.referral.as_ref().map(|(_, referral)| referral.subject)
-    }
-
-    /// Whether the case is on the caseload: accepted and not closed.
-    pub const fn is_on_caseload(&self) -> bool {
-        self.referral.is_some() && self.accepted.is_some() && self.closed.is_none()
     }
 }
 

@@ -6,6 +6,7 @@ use super::story::{
     retract, state,
 };
 use super::*;
+use crate::log::envelope::WorkerId;
 
 fn by(worker: WorkerId) -> ContactLogged {
     ContactLogged { worker: Some(worker), ..contact() }

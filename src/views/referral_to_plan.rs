@@ -21,9 +21,9 @@ static WAITS: Sql = Sql::new(
      select area, \
      case when plan_on <= $2 then from_on end as from_on, case when plan_on <= $2 then from_latest end as from_latest, \
      case when plan_on <= $2 then plan_on end as plan_on, case when plan_on <= $2 then plan_latest end as plan_latest, \
-     coalesce(closed_on <= $2, false) as closed \
-     from referral_to_plan where contract = $1 and from_on >= $3 and from_on <= $4 and counts_from <= $2 \
-     and (declined_on > $2 or declined_on is null)\
+     closed_on is not null as closed \
+     from referral_to_plan where contract = $1 and from_on >= $3 and from_on <= $4 \
+     and counts_from <= $2 and counts_to > $2\
      ) r group by r.area, r.from_on, r.from_latest, r.plan_on, r.plan_latest, r.closed",
 );
 

@@ -148,7 +148,13 @@ pub(super) static DEFINITION: LazyLock<String> = LazyLock::new(|| {
     let shared = [
         include_str!("../../projections/mod.rs"),
         include_str!("../journey/mod.rs"),
+        include_str!("../journey/fold.rs"),
+        include_str!("../journey/thing.rs"),
         include_str!("../journey/event.rs"),
+        include_str!("../journey/event/facts.rs"),
+        include_str!("../journey/event/people.rs"),
+        include_str!("../journey/event/contract.rs"),
+        include_str!("../journey/event/value.rs"),
     ];
     let tables = TABLES.iter().flat_map(|table| [table.ddl, table.fold]);
     for text in shared.into_iter().chain(tables) {

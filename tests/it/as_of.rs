@@ -453,7 +453,7 @@ fn replay(
         let by_them = since(&mut contact::made_by(&journey, &rulebook.recency, worker));
         prop_assert_eq!(by_them, case.since_contact(true, as_of));
     }
-    if journey.declined.is_none() {
+    if journey.turned_away().is_none() {
         let between = |occurred: Occurred| (occurred.earliest(), occurred.latest());
         prop_assert_eq!(referral_to_plan::clock_starts(&told).map(between), case.clock(rules));
     }

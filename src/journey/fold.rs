@@ -1,0 +1,544 @@
+//! The fold of a journey: what its facts, taken in their order, amount to.
+//!
+//! Pure, and it never fails: whatever a restored log may hold, a fact that has no ground is left out of what it would
+//! change. What the fold of a past day shows never depends on a later fact.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+
+use super::Fact;
+use super::event::{
+    AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, EligibilityAssessed,
+    EngagementStarted, Event, EvidenceAttached, KEYWORKER, MeasureRecorded, Quantity, ReferralReceived, RiskRaised,
+    SpellChanged, SpellStarted, TaskSet,
+};
+use super::thing::{self, Part};
+use crate::log::envelope::{EventId, EvidenceId, Occurred, RiskId, SpellId, SubjectId, TaskId, WorkerId};
+
+/// A journey at some point of view: what its facts, folded in order, amount to.
+#[derive(Debug, Clone, Default)]
+pub struct Journey {
+    /// The referral, if it stands.
+    pub referral: Option<(Occurred, ReferralReceived)>,
+    /// When the service took the client on.
+    pub accepted: Option<Occurred>,
+    /// When and why it did not.
+    pub declined: Option<(Occurred, String)>,
+    /// When and why the referral was taken back.
+    pub withdrawn: Option<(Occurred, String)>,
+    /// Every judgement whether the client is eligible, in order: the last one stands.
+    pub eligibility: Vec<Entry<EligibilityAssessed>>,
+    /// Who held the case in which role, in order.
+    pub assignments: Vec<Assignment>,
+    /// Every contact and attempt, in order.
+    pub contacts: Vec<Contact>,
+    /// Every beginning of an engagement, in order.
+    pub engagements: Vec<Entry<EngagementStarted>>,
+    /// Every plan, in order.
+    pub plans: Vec<Plan>,
+    /// Every task, in the order in which they were set.
+    pub tasks: Vec<Task>,
+    /// Every scored assessment, in order.
+    pub assessments: Vec<Entry<AssessmentScored>>,
+    /// Every spell, in order of start.
+    pub spells: Vec<Spell>,
+    /// Every measure, in order.
+    pub measures: Vec<Entry<MeasureRecorded>>,
+    /// Every achievement, in order.
+    pub achievements: Vec<Entry<AchievementRecorded>>,
+    /// Every risk, in the order in which they were raised.
+    pub risks: Vec<Risk>,
+    /// Every piece of evidence, in the order in which they were attached.
+    pub evidence: Vec<Evidence>,
+    /// Every dated mark of disengagement, in order.
+    pub disengagements: Vec<Exit>,
+    /// Every time the case was closed or transferred, in order; all but the last were followed by a reopening.
+    pub closes: Vec<Close>,
+}
+
+/// A fact of which a journey may have many, each for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<T> {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was so.
+    pub occurred: Occurred,
+    /// What is known of it.
+    pub details: T,
+}
+
+/// One contact or attempt.
+pub type Contact = Entry<ContactLogged>;
+
+/// A worker held the case over a stretch of days: `[from, to)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Who.
+    pub worker: WorkerId,
+    /// In which role.
+    pub role: String,
+    /// The first day.
+    pub from: NaiveDate,
+    /// The first day no longer, if it ended: they were released, or another keyworker took the case.
+    pub to: Option<NaiveDate>,
+}
+
+/// A plan that was agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was agreed.
+    pub occurred: Occurred,
+    /// The kind, a code of the rulebook.
+    pub kind: String,
+    /// When it was reviewed, in order.
+    pub reviews: Vec<Occurred>,
+    /// When it no longer guided the work, and why, if it was closed.
+    pub closed: Option<(Occurred, Option<String>)>,
+}
+
+/// Something that is, or was, to be done by a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was set.
+    pub set: Occurred,
+    /// What is to be done, by when and by whom.
+    pub details: TaskSet,
+    /// How and when it was over, if it is.
+    pub over: Option<TaskOver>,
+}
+
+/// How a task was over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskOver {
+    /// It was done.
+    Done(Occurred),
+    /// It was no longer to be done, and why.
+    Cancelled(Occurred, Option<String>),
+}
+
+/// A job, home, placement or course.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spell {
+    /// The event that recorded its start first.
+    pub event_id: EventId,
+    /// When it began.
+    pub started: Occurred,
+    /// What was known of it when it began.
+    pub details: SpellStarted,
+    /// What became otherwise while it lasted, in order.
+    pub changes: Vec<Entry<SpellChanged>>,
+    /// When it no longer held, and why, if it ended.
+    pub ended: Option<(Occurred, Option<String>)>,
+}
+
+/// The client is, or was, at risk over a stretch of days: `[raised, cleared)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Risk {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// The first day.
+    pub raised: Occurred,
+    /// What kind of risk.
+    pub details: RiskRaised,
+    /// The first day no longer, if it was cleared.
+    pub cleared: Option<Occurred>,
+}
+
+/// A piece of evidence, and what was found of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was attached.
+    pub attached: Occurred,
+    /// What it is, its date, and what it supports.
+    pub details: EvidenceAttached,
+    /// When it was found good, if it was.
+    pub verified: Option<Occurred>,
+    /// When it was found wanting, and its defect, a code of the rulebook.
+    pub rejected: Option<(Occurred, String)>,
+    /// When it was taken back, and why.
+    pub withdrawn: Option<(Occurred, Option<String>)>,
+}
+
+/// The client left the service for a while, or for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exit {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When.
+    pub occurred: Occurred,
+    /// Why, a code of the rulebook.
+    pub reason: String,
+}
+
+/// The case left the caseload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When.
+    pub occurred: Occurred,
+    /// How.
+    pub how: HowClosed,
+    /// Why, a code of the rulebook.
+    pub reason: String,
+    /// Where the client went: of a transfer the contract's code or the service's name.
+    pub destination: Option<String>,
+    /// When and why the case went on, if it did.
+    pub reopened: Option<(Occurred, String)>,
+}
+
+/// How a case left the caseload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HowClosed {
+    /// The work is over.
+    Closed,
+    /// It goes on in another contract or service.
+    Transferred,
+}
+
+impl Journey {
+    /// Folds facts that stand in order. What speaks of a spell, task, risk or piece of evidence is taken after all of
+    /// them have begun: an end known by its month alone may stand before its start.
+    pub fn fold(facts: &[Fact<'_>]) -> Self {
+        let follows =
+            |fact: &&Fact<'_>| thing::told_by(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins));
+        let mut journey = Self::default();
+        for fact in facts.iter().filter(|fact| !follows(fact)).chain(facts.iter().filter(follows)) {
+            journey.apply(fact);
+        }
+        journey
+    }
+
+    /// Takes the next fact. Of those that a journey has only once the first stands, whatever a restored log may hold,
+    /// so that what a past day shows never depends on a later fact.
+    fn apply(&mut self, fact: &Fact<'_>) {
+        let (event_id, occurred) = (fact.original.event_id, fact.occurred);
+        match fact.event {
+            Event::ReferralReceived(referral) => {
+                self.referral.get_or_insert_with(|| (occurred, referral.clone()));
+            }
+            Event::ReferralAccepted(_) => {
+                self.accepted.get_or_insert(occurred);
+            }
+            Event::ReferralDeclined(declined) => {
+                self.declined.get_or_insert_with(|| (occurred, declined.reason.clone()));
+            }
+            Event::ReferralWithdrawn(withdrawn) => {
+                self.withdrawn.get_or_insert_with(|| (occurred, withdrawn.reason.clone()));
+            }
+            Event::EligibilityAssessed(assessed) => self.eligibility.push(Entry::of(fact, assessed)),
+            Event::WorkerAssigned(assigned) => self.assign(assigned.worker, &assigned.role, occurred.earliest()),
+            Event::WorkerReleased(released) => self.release(released.worker, &released.role, occurred.earliest()),
+            Event::ContactLogged(contact) => self.contacts.push(Entry::of(fact, contact)),
+            Event::EngagementStarted(engagement) => self.engagements.push(Entry::of(fact, engagement)),
+            Event::PlanAgreed(plan) => {
+                let (kind, reviews) = (plan.kind.clone(), Vec::new());
+                self.plans.push(Plan { event_id, occurred, kind, reviews, closed: None });
+            }
+            Event::PlanReviewed(review) => {
+                if let Some(plan) = self.open_plan(&review.kind) {
+                    plan.reviews.push(occurred);
+                }
+            }
+            Event::PlanClosed(close) => {
+                if let Some(plan) = self.open_plan(&close.kind) {
+                    plan.closed = Some((occurred, close.reason.clone()));
+                }
+            }
+            Event::AssessmentScored(scored) => self.assessments.push(Entry::of(fact, scored)),
+            Event::MeasureRecorded(measure) => self.measures.push(Entry::of(fact, measure)),
+            Event::AchievementRecorded(achievement) => self.achievements.push(Entry::of(fact, achievement)),
+            Event::Disengaged(mark) => {
+                self.disengagements.push(Exit { event_id, occurred, reason: mark.reason.clone() });
+            }
+            Event::JourneyClosed(_) | Event::JourneyTransferred(_) | Event::JourneyReopened(_) => self.close(fact),
+            Event::TaskSet(_)
+            | Event::TaskDone(_)
+            | Event::TaskCancelled(_)
+            | Event::SpellStarted(_)
+            | Event::SpellChanged(_)
+            | Event::SpellEnded(_)
+            | Event::RiskRaised(_)
+            | Event::RiskCleared(_)
+            | Event::EvidenceAttached(_)
+            | Event::EvidenceWithdrawn(_)
+            | Event::EvidenceVerified(_)
+            | Event::EvidenceRejected(_) => self.apply_to_thing(fact),
+            // Knowledge about facts, which is in how they read.
+            Event::FactCorrected(_) | Event::FactRetracted(_) => {}
+            // Facts of other streams.
+            Event::SubjectRegistered(_)
+            | Event::SubjectsLinked(_)
+            | Event::SubjectsUnlinked(_)
+            | Event::ConsentGiven(_)
+            | Event::ConsentWithdrawn(_)
+            | Event::LegalHoldPlaced(_)
+            | Event::LegalHoldLifted(_)
+            | Event::ErasureProposed(_)
+            | Event::ErasureApproved(_)
+            | Event::ContractOpened(_)
+            | Event::ContractVaried(_)
+            | Event::ContractEnded(_)
+            | Event::RulebookPublished(_)
+            | Event::TargetsPublished(_)
+            | Event::CommentaryRecorded(_)
+            | Event::PeriodClosed(_)
+            | Event::ReportSubmitted(_)
+            | Event::KpiAssessed(_)
+            | Event::NoticeIssued(_)
+            | Event::ActionAgreed(_)
+            | Event::ActionCompleted(_)
+            | Event::DoubleFundingDismissed(_)
+            | Event::WorkerJoined(_)
+            | Event::WorkerLeft(_)
+            | Event::WteSet(_)
+            | Event::AbsenceRecorded(_)
+            | Event::TeamSet(_)
+            | Event::CapacitySet(_)
+            | Event::VacancyOpened(_)
+            | Event::VacancyFilled(_)
+            | Event::CoverStarted(_)
+            | Event::CoverEnded(_) => {}
+        }
+    }
+
+    /// Takes a fact that speaks of a spell, task, risk or piece of evidence. Each ends once.
+    fn apply_to_thing(&mut self, fact: &Fact<'_>) {
+        let (event_id, occurred) = (fact.original.event_id, fact.occurred);
+        match fact.event {
+            Event::SpellStarted(start) => {
+                let (details, changes) = (start.clone(), Vec::new());
+                self.spells.push(Spell { event_id, started: occurred, details, changes, ended: None });
+            }
+            Event::SpellChanged(change) => {
+                if let Some(spell) = self.spell(change.spell) {
+                    spell.changes.push(Entry::of(fact, change));
+                }
+            }
+            Event::SpellEnded(end) => {
+                if let Some(spell) = self.spell(end.spell) {
+                    spell.ended.get_or_insert_with(|| (occurred, end.reason.clone()));
+                }
+            }
+            Event::TaskSet(set) => self.tasks.push(Task { event_id, set: occurred, details: set.clone(), over: None }),
+            Event::TaskDone(done) => {
+                if let Some(task) = self.task(done.task) {
+                    task.over.get_or_insert(TaskOver::Done(occurred));
+                }
+            }
+            Event::TaskCancelled(cancelled) => {
+                if let Some(task) = self.task(cancelled.task) {
+                    task.over.get_or_insert_with(|| TaskOver::Cancelled(occurred, cancelled.reason.clone()));
+                }
+            }
+            Event::RiskRaised(raised) => {
+                self.risks.push(Risk { event_id, raised: occurred, details: raised.clone(), cleared: None });
+            }
+            Event::RiskCleared(cleared) => {
+                if let Some(risk) = self.risk(cleared.risk) {
+                    risk.cleared.get_or_insert(occurred);
+                }
+            }
+            Event::EvidenceAttached(attached) => self.evidence.push(Evidence {
+                event_id,
+                attached: occurred,
+                details: attached.clone(),
+                verified: None,
+                rejected: None,
+                withdrawn: None,
+            }),
+            Event::EvidenceVerified(found) => {
+                if let Some(piece) = self.piece(found.evidence) {
+                    piece.verified.get_or_insert(occurred);
+                }
+            }
+            Event::EvidenceRejected(found) => {
+                if let Some(piece) = self.piece(found.evidence) {
+                    piece.rejected.get_or_insert_with(|| (occurred, found.defect.clone()));
+                }
+            }
+            Event::EvidenceWithdrawn(withdrawn) => {
+                if let Some(piece) = self.piece(withdrawn.evidence) {
+                    piece.withdrawn.get_or_insert_with(|| (occurred, withdrawn.reason.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A new keyworker releases the former that day; other roles stand side by side.
+    fn assign(&mut self, worker: WorkerId, role: &str, from: NaiveDate) {
+        if role == KEYWORKER {
+            for held in self.assignments.iter_mut().filter(|held| held.role == KEYWORKER && held.to.is_none()) {
+                held.to = Some(from);
+            }
+        }
+        self.assignments.push(Assignment { worker, role: role.to_owned(), from, to: None });
+    }
+
+    fn release(&mut self, worker: WorkerId, role: &str, to: NaiveDate) {
+        let held = |held: &&mut Assignment| held.worker == worker && held.role == role && held.to.is_none();
+        for held in self.assignments.iter_mut().filter(held) {
+            held.to = Some(to);
+        }
+    }
+
+    /// The plan of a kind that guides the work: the one agreed last, until it is closed.
+    fn open_plan(&mut self, kind: &str) -> Option<&mut Plan> {
+        self.plans.iter_mut().rfind(|plan| plan.kind == kind).filter(|plan| plan.closed.is_none())
+    }
+
+    /// A case is closed or transferred, reopened, closed again: what does not follow the other changes nothing.
+    fn close(&mut self, fact: &Fact<'_>) {
+        let (event_id, occurred) = (fact.original.event_id, fact.occurred);
+        let open = self.closed().is_none();
+        match fact.event {
+            Event::JourneyClosed(close) if open => self.closes.push(Close {
+                event_id,
+                occurred,
+                how: HowClosed::Closed,
+                reason: close.reason.clone(),
+                destination: close.destination.clone(),
+                reopened: None,
+            }),
+            Event::JourneyTransferred(transfer) if open => self.closes.push(Close {
+                event_id,
+                occurred,
+                how: HowClosed::Transferred,
+                reason: transfer.reason.clone(),
+                destination: Some(transfer.destination.clone()),
+                reopened: None,
+            }),
+            Event::JourneyReopened(reopened) => {
+                if let Some(close) = self.closes.last_mut() {
+                    close.reopened.get_or_insert_with(|| (occurred, reopened.reason.clone()));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn spell(&mut self, id: SpellId) -> Option<&mut Spell> {
+        self.spells.iter_mut().find(|spell| spell.details.spell == id)
+    }
+
+    fn task(&mut self, id: TaskId) -> Option<&mut Task> {
+        self.tasks.iter_mut().find(|task| task.details.task == id)
+    }
+
+    fn risk(&mut self, id: RiskId) -> Option<&mut Risk> {
+        self.risks.iter_mut().find(|risk| risk.details.risk == id)
+    }
+
+    fn piece(&mut self, id: EvidenceId) -> Option<&mut Evidence> {
+        self.evidence.iter_mut().find(|piece| piece.details.evidence == id)
+    }
+
+    /// The keyworker who holds the case now, as these facts tell it.
+    pub fn keyworker(&self) -> Option<WorkerId> {
+        let mut held = self.assignments.iter().rev().filter(|held| held.role == KEYWORKER && held.to.is_none());
+        held.next().map(|held| held.worker)
+    }
+
+    /// Who was referred.
+    pub fn subject(&self) -> Option<SubjectId> {
+        self.referral.as_ref().map(|(_, referral)| referral.subject)
+    }
+
+    /// The close or transfer that stands: none where the case was never closed, or was reopened since.
+    pub fn closed(&self) -> Option<&Close> {
+        self.closes.last().filter(|close| close.reopened.is_none())
+    }
+
+    /// Whether the case was closed at the end of a day, also if it was reopened since.
+    pub fn is_closed_on(&self, day: NaiveDate) -> bool {
+        let last = self.closes.iter().rfind(|close| close.occurred.earliest() <= day);
+        let still = |close: &Close| close.reopened.as_ref().is_none_or(|(on, _)| on.earliest() > day);
+        last.is_some_and(still)
+    }
+
+    /// The days on which the case was closed or reopened.
+    pub fn closed_or_reopened_on(&self) -> impl Iterator<Item = NaiveDate> {
+        let reopened = |close: &Close| close.reopened.as_ref().map(|(on, _)| on.earliest());
+        self.closes.iter().flat_map(move |close| [Some(close.occurred.earliest()), reopened(close)]).flatten()
+    }
+
+    /// When the referral came to nothing: it was declined or withdrawn, whichever was first.
+    pub fn turned_away(&self) -> Option<Occurred> {
+        let declined = self.declined.as_ref().map(|(on, _)| *on);
+        let withdrawn = self.withdrawn.as_ref().map(|(on, _)| *on);
+        declined.into_iter().chain(withdrawn).min_by_key(Occurred::earliest)
+    }
+
+    /// Whether the case is on the caseload: accepted, and neither turned away nor closed.
+    pub fn is_on_caseload(&self) -> bool {
+        self.referral.is_some() && self.accepted.is_some() && self.turned_away().is_none() && self.closed().is_none()
+    }
+
+    /// The judgement of the client's eligibility that stands: the newest.
+    pub fn newest_eligibility(&self) -> Option<&Entry<EligibilityAssessed>> {
+        self.eligibility.last()
+    }
+}
+
+impl<T: Clone> Entry<T> {
+    fn of(fact: &Fact<'_>, details: &T) -> Self {
+        Self { event_id: fact.original.event_id, occurred: fact.occurred, details: details.clone() }
+    }
+}
+
+impl ContactLogged {
+    /// Whether the contact was made: attended, or both sides spoke and no appointment was missed (domain.md §7).
+    pub const fn is_made(&self) -> bool {
+        match self.attendance {
+            Attendance::Attended => true,
+            Attendance::None => self.two_way,
+            Attendance::DidNotAttend
+            | Attendance::CancelledByClient
+            | Attendance::CancelledByService
+            | Attendance::NotOffered => false,
+        }
+    }
+}
+
+impl Task {
+    /// Whether it is still to be done.
+    pub const fn is_open(&self) -> bool {
+        self.over.is_none()
+    }
+}
+
+impl Spell {
+    /// The hours a week that were worked on a day; none where they are not known.
+    pub fn hours_on(&self, day: NaiveDate) -> Option<Quantity> {
+        let changed = self.changes_by(day).filter_map(|change| change.hours_per_week).last();
+        changed.or(self.details.hours_per_week)
+    }
+
+    /// What else was known of the spell on a day: each attribute as it was said last.
+    pub fn attributes_on(&self, day: NaiveDate) -> BTreeMap<String, Attribute> {
+        let mut attributes = self.details.attributes.clone();
+        for change in self.changes_by(day) {
+            attributes.extend(change.attributes.clone());
+        }
+        attributes
+    }
+
+    fn changes_by(&self, day: NaiveDate) -> impl Iterator<Item = &SpellChanged> {
+        self.changes.iter().filter(move |change| change.occurred.earliest() <= day).map(|change| &change.details)
+    }
+}
+
+impl Evidence {
+    /// Whether it counts: neither withdrawn nor rejected.
+    pub const fn counts(&self) -> bool {
+        self.withdrawn.is_none() && self.rejected.is_none()
+    }
+}
