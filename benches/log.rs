@@ -18,16 +18,16 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
-use throughline::contract::command::ContractCommand;
+use throughline::contract::command::OpenContract;
 use throughline::contract::rulebook::packs::pack;
-use throughline::journey::command::{Dated, JourneyCommand, ReceiveReferral};
+use throughline::journey::command::{Command, ReceiveReferral};
 use throughline::journey::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Direction, ReferralAccepted, ReferralReceived, SubjectKind,
 };
 use throughline::log::Log;
 use throughline::log::append::Expected;
-use throughline::log::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, SubjectId};
-use throughline::record::{Command, Instruction, Recorder};
+use throughline::log::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
+use throughline::record::{Instruction, Recorder};
 use throughline::store::{Mode, Store};
 use throughline::views::Views;
 
@@ -146,7 +146,7 @@ impl Bench {
     }
 
     async fn fill(&self) -> Result<()> {
-        let contract = ContractCommand::OpenContract {
+        let contract = Command::OpenContract(OpenContract {
             occurred: Occurred::on(day()),
             fact: ContractOpened {
                 code: "shps".to_owned(),
@@ -156,8 +156,8 @@ impl Bench {
                 ends_on: None,
             },
             rulebook: pack("shps").context("it ships")?.text.to_owned(),
-        };
-        self.append(Role::Administrator, Command::Contract(contract)).await;
+        });
+        self.append(Role::Administrator, contract).await;
         for journeys in self.journeys.chunks(250) {
             join_all(journeys.iter().map(|journey| self.fill_journey(*journey))).await;
         }
@@ -178,9 +178,9 @@ impl Bench {
                 external_references: Vec::new(),
             },
         };
-        let accept = Dated { journey, occurred: Occurred::on(day()), fact: ReferralAccepted {}.into() };
-        self.append(Role::Manager, Command::Journey(JourneyCommand::ReceiveReferral(referral))).await;
-        self.append(Role::Manager, Command::Journey(JourneyCommand::State(accept))).await;
+        let accept = Command::state(StreamId::journey(journey), Occurred::on(day()), ReferralAccepted {});
+        self.append(Role::Manager, Command::ReceiveReferral(referral)).await;
+        self.append(Role::Manager, accept).await;
         for _ in 2..EVENTS_EACH {
             self.append(Role::Manager, contact(journey)).await;
         }
@@ -254,7 +254,7 @@ fn contact(journey: JourneyId) -> Command {
         scheduled_on: Some(day()),
         worker: None,
     };
-    Command::Journey(JourneyCommand::State(Dated { journey, occurred: Occurred::on(day()), fact: fact.into() }))
+    Command::state(StreamId::journey(journey), Occurred::on(day()), fact)
 }
 
 /// What every store measures, round by round.

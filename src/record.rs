@@ -13,9 +13,8 @@ use crate::access::Principal;
 use crate::access::policy::{Action, Denied, policy};
 use crate::clock::{Chance, Clock};
 use crate::contract::Contract;
-use crate::contract::command::{self as contracts, ContractCommand};
-use crate::journey::command::{self as journeys, Given, JourneyCommand, NewEvent};
-use crate::journey::people::{self, PeopleCommand};
+use crate::journey::command::{Command, Given, NewEvent, decide, not_found};
+use crate::journey::event::Event;
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
@@ -28,44 +27,21 @@ pub const DEPLOYMENT_ZONE: Tz = chrono_tz::Europe::London;
 /// How long a command waits for the live view.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// What somebody wants recorded.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Command {
-    /// About a journey.
-    Journey(JourneyCommand),
-    /// About a contract.
-    Contract(ContractCommand),
-    /// About a subject or worker.
-    People(PeopleCommand),
+/// What is said of a stream that the sender may not know of: the same as of one that is not there.
+fn unknown(command: &Command) -> Refusal {
+    if command.contract().is_some() { Refusal::contract_not_found() } else { not_found(command.stream().kind) }
 }
 
-impl Command {
-    /// The stream that it is about; its expected version is this one's.
-    pub fn stream(&self) -> StreamId {
-        match self {
-            Self::Journey(command) => StreamId::journey(command.journey()),
-            Self::Contract(command) => command.stream(),
-            Self::People(command) => command.stream(),
-        }
-    }
-
-    /// What is said of a journey or contract that the caller may not know of: the same as of one that is not there.
-    fn not_found(&self) -> Refusal {
-        match self {
-            Self::Journey(JourneyCommand::ReceiveReferral(_)) | Self::Contract(_) => Refusal::contract_not_found(),
-            Self::Journey(_) | Self::People(_) => Refusal::journey_not_found(),
-        }
-    }
-
-    const fn action(&self) -> Action {
-        match self {
-            Self::Journey(JourneyCommand::ReceiveReferral(_)) => Action::ReceiveReferral,
-            Self::Journey(JourneyCommand::CorrectFact(_) | JourneyCommand::RetractFacts(_)) => Action::CorrectFacts,
-            Self::Journey(_) => Action::RecordFacts,
-            Self::Contract(_) => Action::RuleContracts,
-            Self::People(PeopleCommand::RegisterSubject { .. }) => Action::RegisterSubject,
-            Self::People(PeopleCommand::AddWorker { .. }) => Action::AddWorker,
-        }
+fn action(command: &Command) -> Action {
+    match command {
+        Command::ReceiveReferral(_) => Action::ReceiveReferral,
+        Command::OpenContract(_) | Command::PublishRulebook(_) => Action::RuleContracts,
+        Command::State(stated) => match stated.fact {
+            Event::SubjectRegistered(_) => Action::RegisterSubject,
+            Event::WorkerJoined(_) => Action::AddWorker,
+            _ => Action::RecordFacts,
+        },
+        Command::CorrectFact(_) | Command::RetractFacts(_) => Action::CorrectFacts,
     }
 }
 
@@ -154,7 +130,7 @@ impl Recorder {
             instruction;
         let stream = command.stream();
         let actor = principal.actor();
-        let (caller, action, not_found) = (principal.clone(), command.action(), command.not_found());
+        let (caller, action, not_found) = (principal.clone(), action(&command), unknown(&command));
         let decide = Decision { principal, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         match self.appender.append(request).await {
@@ -191,23 +167,35 @@ impl Recorder {
 }
 
 /// What a stream's events amount to, for whoever decides.
-pub struct StreamState {
-    stream: StreamKind,
-    history: History,
-    contract: Contract,
+pub enum StreamState {
+    /// A contract, with its rules read.
+    Contract(Contract),
+    /// Any other stream.
+    Other(History),
+}
+
+impl StreamState {
+    const fn history(&self) -> &History {
+        match self {
+            Self::Contract(contract) => contract.history(),
+            Self::Other(history) => history,
+        }
+    }
 }
 
 impl State for StreamState {
     fn empty(stream: StreamId) -> Self {
-        Self { stream: stream.kind, history: History::default(), contract: Contract::default() }
+        match stream.kind {
+            StreamKind::Contract => Self::Contract(Contract::default()),
+            _ => Self::Other(History::default()),
+        }
     }
 
     fn evolve(&mut self, envelope: &Envelope) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
-        match self.stream {
-            StreamKind::Journey => self.history.evolve(Recorded::decode(envelope)?),
-            StreamKind::Contract => self.contract.evolve(&Recorded::decode(envelope)?)?,
-            // That they exist is all that anybody decides by.
-            StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {}
+        let recorded = Recorded::decode(envelope)?;
+        match self {
+            Self::Contract(contract) => contract.evolve(&recorded)?,
+            Self::Other(history) => history.evolve(recorded),
         }
         Ok(())
     }
@@ -223,35 +211,36 @@ struct Decision {
 impl Decision {
     /// The contract that the command is in, as far as the loaded streams tell.
     fn contract_code<'a>(&'a self, streams: &Streams<'a, StreamState>) -> Option<&'a str> {
-        match &self.command {
-            Command::Journey(JourneyCommand::ReceiveReferral(command)) => Some(&command.contract),
-            Command::Journey(command) => history(streams, command).and_then(History::contract),
-            Command::Contract(command) => Some(command.contract()),
-            Command::People(_) => None,
-        }
+        self.command.contract().or_else(|| history(streams, self.command.stream()).and_then(History::contract))
+    }
+
+    fn sees(&self, code: &str) -> bool {
+        self.principal.scope.contract(code).is_some()
     }
 
     fn events(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-        let known = |stream| streams.get(stream).is_some();
-        let code = self.contract_code(streams);
+        let contract = self.contract_code(streams).and_then(|code| streams.get(StreamId::contract(code)));
         let none = Contract::default();
-        let contract =
-            code.and_then(|code| streams.get(StreamId::contract(code))).map_or(&none, |state| &state.contract);
-        let today = civil_day(now, contract.zone().unwrap_or(DEPLOYMENT_ZONE));
-        match &self.command {
-            Command::Journey(command) => {
-                let given = Given { today, contract, known: &known, accepted: &self.accept_warnings };
-                let none = History::default();
-                journeys::decide(history(streams, command).unwrap_or(&none), command, &given)
-            }
-            Command::Contract(command) => contracts::decide(contract, command, today),
-            Command::People(command) => people::decide(command, today, &known),
-        }
+        let contract = match contract {
+            Some(StreamState::Contract(contract)) => contract,
+            _ => &none,
+        };
+        let given = Given {
+            today: civil_day(now, contract.zone().unwrap_or(DEPLOYMENT_ZONE)),
+            contract,
+            sender: &self.principal.subject,
+            history: &|stream| {
+                history(streams, stream).filter(|history| history.contract().is_none_or(|code| self.sees(code)))
+            },
+            accepted: &self.accept_warnings,
+        };
+        let none = History::default();
+        decide(history(streams, self.command.stream()).unwrap_or(&none), &self.command, &given)
     }
 }
 
-fn history<'a>(streams: &Streams<'a, StreamState>, command: &JourneyCommand) -> Option<&'a History> {
-    streams.get(StreamId::journey(command.journey())).map(|state| &state.history)
+fn history<'a>(streams: &Streams<'a, StreamState>, stream: StreamId) -> Option<&'a History> {
+    streams.get(stream).map(StreamState::history)
 }
 
 /// The civil date of an instant in a zone.
@@ -263,11 +252,7 @@ impl Decide<StreamState> for Decision {
     type Refusal = NotDone;
 
     fn streams(&self) -> Vec<StreamId> {
-        let others = match &self.command {
-            Command::Journey(command) => command.names(),
-            Command::Contract(_) | Command::People(_) => Vec::new(),
-        };
-        std::iter::once(self.command.stream()).chain(others).collect()
+        std::iter::once(self.command.stream()).chain(self.command.names()).collect()
     }
 
     fn also(&self, streams: &Streams<'_, StreamState>) -> Vec<StreamId> {
@@ -275,19 +260,18 @@ impl Decide<StreamState> for Decision {
     }
 
     fn admit(&self, streams: &Streams<'_, StreamState>) -> Result<(), NotDone> {
-        policy(&self.principal, self.command.action()).map_err(NotDone::Denied)?;
-        let visible = |code: &str| self.principal.scope.contract(code).is_some();
-        match (&self.command, self.contract_code(streams)) {
-            (Command::People(_), _) => Ok(()),
-            (Command::Journey(command @ JourneyCommand::ReceiveReferral(_)), Some(code)) if visible(code) => {
-                // The id may be that of a journey of another contract: nothing is said of that one.
-                match history(streams, command).and_then(History::contract) {
-                    Some(code) if !visible(code) => Err(NotDone::Refused(Refusal::journey_not_found().alone())),
-                    _ => Ok(()),
-                }
-            }
-            (_, Some(code)) if visible(code) => Ok(()),
-            _ => Err(NotDone::Refused(self.command.not_found().alone())),
+        policy(&self.principal, action(&self.command)).map_err(NotDone::Denied)?;
+        let stream = self.command.stream();
+        if stream.kind.belongs_to_deployment() {
+            return Ok(());
+        }
+        if !self.contract_code(streams).is_some_and(|code| self.sees(code)) {
+            return Err(NotDone::Refused(unknown(&self.command).alone()));
+        }
+        // The id of a new journey may be that of one of another contract: nothing is said of that one.
+        match history(streams, stream).and_then(History::contract) {
+            Some(code) if !self.sees(code) => Err(NotDone::Refused(not_found(stream.kind).alone())),
+            _ => Ok(()),
         }
     }
 

@@ -16,17 +16,18 @@ use super::{
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use crate::contract::command::{ContractCommand as Contracts, Publisher};
+use crate::contract::command::{OpenContract, PublishRulebook, Publisher};
 use crate::contract::rulebook::packs;
 use crate::contract::{Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::http;
+use crate::journey::command::Command as Recorded;
 use crate::journey::event::{ContractOpened, Party};
 use crate::log::Log;
 use crate::log::append::Expected;
 use crate::log::envelope::{CommandId, Occurred};
-use crate::record::{Command as Recorded, Instruction, NotDone, Recorder, civil_day};
+use crate::record::{Instruction, NotDone, Recorder, civil_day};
 use crate::store::{Mode, Store};
 use crate::views::Views;
 
@@ -178,7 +179,7 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
     };
     let deployment = open(places).await?;
     let today = civil_day(deployment.clock.now(), rulebook.calendar.zone);
-    let command = Contracts::OpenContract { occurred: Occurred::on(today), fact, rulebook: text };
+    let command = Recorded::OpenContract(OpenContract { occurred: Occurred::on(today), fact, rulebook: text });
     let ending = record(
         &deployment.recorder,
         &deployment.clock,
@@ -199,7 +200,7 @@ fn read_rulebook(path: &Path) -> Result<String> {
 }
 
 /// Records a command of the command line and says what became of it.
-async fn record(recorder: &Recorder, clock: &Clock, command: Contracts, done: &str) -> Result<Ending> {
+async fn record(recorder: &Recorder, clock: &Clock, command: Recorded, done: &str) -> Result<Ending> {
     let instruction = Instruction {
         accept_warnings: std::collections::BTreeSet::new(),
         dry_run: false,
@@ -208,7 +209,7 @@ async fn record(recorder: &Recorder, clock: &Clock, command: Contracts, done: &s
         body: Vec::new(),
         expected: Expected::Any,
         source: None,
-        command: Recorded::Contract(command),
+        command,
     };
     match recorder.append(instruction).await {
         Ok(appended) => {
@@ -276,7 +277,8 @@ async fn publish(log: &Log, path: &Path, text: String) -> Result<Ending> {
         Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System)).await?;
     let done = format!("published {} for {}", path.display(), rulebook.contract);
     let publisher = Publisher::OfflineRebuild;
-    let command = Contracts::PublishRulebook { contract: rulebook.contract, occurred, rulebook: text, publisher };
+    let published = PublishRulebook { contract: rulebook.contract, occurred, rulebook: text, publisher };
+    let command = Recorded::PublishRulebook(published);
     let ending = record(&recorder, &clock, command, &done).await;
     drop(recorder);
     appending.await?;

@@ -17,29 +17,28 @@ const RULEBOOK_MAX: usize = 256 * 1024;
 /// The most parties of a contract.
 const PARTIES_MAX: usize = 50;
 
-/// What somebody wants recorded about a contract.
+/// A contract that begins, with its first rulebook.
 #[derive(Debug, Clone, PartialEq)]
-pub enum ContractCommand {
-    /// The contract begins, with its first rulebook.
-    OpenContract {
-        /// When it was opened.
-        occurred: Occurred,
-        /// Its code, name, parties and dates.
-        fact: ContractOpened,
-        /// The first rulebook, as TOML.
-        rulebook: String,
-    },
-    /// A further version of the rules.
-    PublishRulebook {
-        /// The code of the contract.
-        contract: String,
-        /// When it was published.
-        occurred: Occurred,
-        /// The rulebook, as TOML.
-        rulebook: String,
-        /// Who publishes it.
-        publisher: Publisher,
-    },
+pub struct OpenContract {
+    /// When it was opened.
+    pub occurred: Occurred,
+    /// Its code, name, parties and dates.
+    pub fact: ContractOpened,
+    /// The first rulebook, as TOML.
+    pub rulebook: String,
+}
+
+/// A further version of the rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishRulebook {
+    /// The code of the contract.
+    pub contract: String,
+    /// When it was published.
+    pub occurred: Occurred,
+    /// The rulebook, as TOML.
+    pub rulebook: String,
+    /// Who publishes it.
+    pub publisher: Publisher,
 }
 
 /// Who publishes a further version of the rules.
@@ -51,43 +50,14 @@ pub enum Publisher {
     OfflineRebuild,
 }
 
-impl ContractCommand {
-    /// The code of the contract that it is about.
-    pub fn contract(&self) -> &str {
-        match self {
-            Self::OpenContract { fact, .. } => &fact.code,
-            Self::PublishRulebook { contract, .. } => contract,
-        }
-    }
-
-    /// The stream that it is about.
-    pub fn stream(&self) -> StreamId {
-        StreamId::contract(self.contract())
-    }
-}
-
-/// Decides a command: the events that the log should take, or every refusal that is found.
-pub fn decide(contract: &Contract, command: &ContractCommand, today: NaiveDate) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    match command {
-        ContractCommand::OpenContract { occurred, fact, rulebook } => open(contract, *occurred, fact, rulebook, today),
-        ContractCommand::PublishRulebook { contract: code, occurred, rulebook, publisher } => {
-            if contract.code() != Some(code) {
-                return Err(Refusal::contract_not_found().alone());
-            }
-            let read = read(*occurred, rulebook, code, today)?;
-            further(contract, &read, *publisher)?;
-            Ok(vec![published(code, *occurred, rulebook, &read)])
-        }
-    }
-}
-
-fn open(
+/// Decides whether a contract may be opened: its two first events, or every refusal that is found.
+pub(crate) fn open(
     contract: &Contract,
-    occurred: Occurred,
-    fact: &ContractOpened,
-    rulebook: &str,
+    command: &OpenContract,
     today: NaiveDate,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let OpenContract { occurred, fact, rulebook } = command;
+    let occurred = *occurred;
     if contract.opened().is_some() {
         let message = "a contract of this code is open already: publish a further rulebook, or choose another code";
         return Err(vec![Refusal::new(RefusalCode::ContractExists, message).at("code")]);
@@ -118,6 +88,21 @@ fn open(
         event: fact.clone().into(),
     };
     Ok(vec![opened, published(&fact.code, occurred, rulebook, &read)])
+}
+
+/// Decides whether a further version of the rules may be published.
+pub(crate) fn publish(
+    contract: &Contract,
+    command: &PublishRulebook,
+    today: NaiveDate,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let PublishRulebook { contract: code, occurred, rulebook, publisher } = command;
+    if contract.code() != Some(code) {
+        return Err(Refusal::contract_not_found().alone());
+    }
+    let read = read(*occurred, rulebook, code, today)?;
+    further(contract, &read, *publisher)?;
+    Ok(vec![published(code, *occurred, rulebook, &read)])
 }
 
 /// Reads a rulebook that is to be published for this contract.

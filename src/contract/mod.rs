@@ -11,15 +11,15 @@ use std::sync::Arc;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use crate::journey::Recorded;
 use crate::journey::event::{ContractOpened, Event};
+use crate::journey::{History, Recorded};
 use crate::log::envelope::{EventId, Position};
 pub use rulebook::{Rulebook, RulebookError};
 
 /// A contract as its stream tells it.
 #[derive(Debug, Clone, Default)]
 pub struct Contract {
-    opened: Option<ContractOpened>,
+    history: History,
     rulebooks: Vec<Published>,
 }
 
@@ -47,30 +47,36 @@ impl Contract {
     /// Takes the next event of the stream. The one fault is a published rulebook that this build cannot read: going on
     /// without it would judge facts by the wrong rules.
     pub fn evolve(&mut self, recorded: &Recorded) -> Result<(), UnreadableRulebook> {
-        match &recorded.event {
-            Event::ContractOpened(opened) => self.opened = Some(opened.clone()),
-            Event::RulebookPublished(published) => {
-                let (event_id, position) = (recorded.event_id, recorded.position);
-                let rulebook = Rulebook::parse(&published.content).map_err(|errors| UnreadableRulebook {
-                    position,
-                    hash: published.hash.clone(),
-                    errors,
-                })?;
-                self.rulebooks.push(Published { event_id, position, rulebook: Arc::new(rulebook) });
-            }
-            _ => {}
+        if let Event::RulebookPublished(published) = &recorded.event {
+            let (event_id, position) = (recorded.event_id, recorded.position);
+            let rulebook = Rulebook::parse(&published.content).map_err(|errors| UnreadableRulebook {
+                position,
+                hash: published.hash.clone(),
+                errors,
+            })?;
+            self.rulebooks.push(Published { event_id, position, rulebook: Arc::new(rulebook) });
         }
+        self.history.evolve(recorded.clone());
         Ok(())
     }
 
-    /// How the contract was opened, if it was.
-    pub const fn opened(&self) -> Option<&ContractOpened> {
-        self.opened.as_ref()
+    /// Everything recorded in its stream.
+    pub const fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// How the contract was opened, as that now reads, if it was.
+    pub fn opened(&self) -> Option<&ContractOpened> {
+        let first = self.history.events().first()?;
+        match self.history.fact(first.event_id)?.event {
+            Event::ContractOpened(opened) => Some(opened),
+            _ => None,
+        }
     }
 
     /// The contract's code, once it is open.
     pub fn code(&self) -> Option<&str> {
-        self.opened.as_ref().map(|opened| opened.code.as_str())
+        self.opened().map(|opened| opened.code.as_str())
     }
 
     /// Every published version, in the order of publication.

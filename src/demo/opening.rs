@@ -7,12 +7,11 @@ use super::areas::Worker;
 use super::days::{FIRST, Moment, day};
 use super::story::{Deed, Item, NAMES};
 use crate::access::{Principal, Role, Scope};
-use crate::contract::command::ContractCommand;
+use crate::contract::command::OpenContract;
 use crate::contract::rulebook::packs::pack;
+use crate::journey::command::Command;
 use crate::journey::event::{ContractOpened, Party, WorkerJoined};
-use crate::journey::people::PeopleCommand;
-use crate::log::envelope::{CommandId, Occurred};
-use crate::record::Command;
+use crate::log::envelope::{CommandId, Occurred, StreamId};
 
 /// The hour before anybody else is at work.
 const EARLY: u32 = 8;
@@ -36,15 +35,15 @@ fn contract(code: &str, name: &str, starts_on: NaiveDate, parties: [(&str, &str)
         ends_on: None,
     };
     let rulebook = pack(code).expect("the story opens contracts that ship").text.to_owned();
-    let command = ContractCommand::OpenContract { occurred: Occurred::on(starts_on), fact, rulebook };
-    item(FIRST, &format!("opening of {code}"), Command::Contract(command))
+    let command = Command::OpenContract(OpenContract { occurred: Occurred::on(starts_on), fact, rulebook });
+    item(FIRST, &format!("opening of {code}"), command)
 }
 
 fn joins(worker: &Worker) -> Item {
     let fact = WorkerJoined { login: Some(worker.login.clone()), label: worker.label.clone() };
     let occurred = Occurred::on(worker.joined_on);
-    let command = PeopleCommand::AddWorker { worker: worker.id, occurred, fact };
-    item(worker.joined_on, &format!("joining of {}", worker.label), Command::People(command))
+    let command = Command::state(StreamId::worker(worker.id), occurred, fact);
+    item(worker.joined_on, &format!("joining of {}", worker.label), command)
 }
 
 fn item(on: NaiveDate, what: &str, command: Command) -> Item {

@@ -12,10 +12,9 @@ use super::dice::Dice;
 use super::telling::{Case, Office, Telling};
 use super::{case, documented, opening, therapy, year};
 use crate::access::Principal;
-use crate::journey::command::{CorrectFact, JourneyCommand, RetractFacts};
+use crate::journey::command::{Command, CorrectFact, RetractFacts};
 use crate::journey::event::Event;
-use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Source};
-use crate::record::Command;
+use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Source, StreamId};
 
 /// The seed of the story that the documentation shows.
 pub const SEED: u64 = 2018;
@@ -90,14 +89,20 @@ impl Deed {
             Self::Record(command) => return Some(command),
             Self::Correct { of, journey, occurred, replacement, reason } => {
                 let target = event_of(of)?;
-                JourneyCommand::CorrectFact(CorrectFact { journey, target, occurred, replacement, reason })
+                Command::CorrectFact(CorrectFact {
+                    stream: StreamId::journey(journey),
+                    target,
+                    occurred,
+                    replacement,
+                    reason,
+                })
             }
             Self::Retract { of, journey, reason } => {
                 let targets = of.into_iter().map(event_of).collect::<Option<_>>()?;
-                JourneyCommand::RetractFacts(RetractFacts { journey, targets, reason })
+                Command::RetractFacts(RetractFacts { stream: StreamId::journey(journey), targets, reason })
             }
         };
-        Some(Command::Journey(command))
+        Some(command)
     }
 }
 

@@ -12,13 +12,12 @@ use super::dice::Dice;
 use super::story::{Deed, Item, NAMES};
 use super::{CONTRACT, documented};
 use crate::access::{Principal, Role, Scope};
-use crate::journey::command::{Dated, JourneyCommand, ReceiveReferral};
+use crate::journey::command::{Command, ReceiveReferral};
 use crate::journey::event::{
     Event, ExternalReference, KEYWORKER, ReferralAccepted, ReferralDeclined, ReferralReceived, Referrer, SubjectKind,
     WorkerAssigned,
 };
-use crate::log::envelope::{CommandId, JourneyId, Occurred, Source, SubjectId};
-use crate::record::Command;
+use crate::log::envelope::{CommandId, JourneyId, Occurred, Source, StreamId, SubjectId};
 
 /// The system through which most referrals come.
 pub(super) const PORTAL: &str = "referral-portal";
@@ -139,14 +138,14 @@ impl Telling {
         fact: ReferralReceived,
         dice: &Dice,
     ) -> CommandId {
-        let command = JourneyCommand::ReceiveReferral(ReceiveReferral {
+        let command = Command::ReceiveReferral(ReceiveReferral {
             journey: self.journey,
             contract: CONTRACT.to_owned(),
             occurred: Occurred::on(on),
             register: registers.then_some(SubjectKind::Person),
             fact,
         });
-        let deed = Deed::Record(Command::Journey(command));
+        let deed = Deed::Record(command);
         if dice.permille(300) {
             return self.push(&office.manager(), at, deed);
         }
@@ -192,8 +191,8 @@ impl Telling {
         occurred: Occurred,
         fact: impl Into<Event>,
     ) -> CommandId {
-        let command = JourneyCommand::State(Dated { journey: self.journey, occurred, fact: fact.into() });
-        self.push(by, at, Deed::Record(Command::Journey(command)))
+        let command = Command::state(StreamId::journey(self.journey), occurred, fact);
+        self.push(by, at, Deed::Record(command))
     }
 
     /// States a fact as it was not, and corrects it days later; at once as it was where the story ends before.

@@ -12,22 +12,20 @@ use super::{CONTRACT, DOCUMENTED_REFERENCE, GOES_ON_AT, Item, SEED, Story, docum
 use crate::access::policy::{Action, policy};
 use crate::clock::{Chance, Clock};
 use crate::contract::Contract;
-use crate::contract::command as contracts;
 use crate::deployment::Deployment;
-use crate::journey::command::{self as journeys, Given, JourneyCommand, NewEvent};
+use crate::journey::command::{Command, Given, NewEvent, decide};
 use crate::journey::event::Event;
 use crate::journey::refusal::Refusal;
-use crate::journey::{History, Recorded, people};
-use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId};
+use crate::journey::{History, Recorded};
+use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId, StreamKind};
 use crate::projections::{Told, contact, stage};
-use crate::record::{Command, civil_day};
+use crate::record::civil_day;
 
 /// A log in memory, which takes what the decisions give.
 #[derive(Default)]
 struct Ledger {
-    histories: HashMap<JourneyId, History>,
+    histories: HashMap<StreamId, History>,
     contracts: HashMap<String, Contract>,
-    known: HashSet<StreamId>,
     stated: HashMap<CommandId, EventId>,
     events: Vec<Recorded>,
 }
@@ -48,64 +46,57 @@ impl Ledger {
 
     fn decide(&self, item: &Item, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let today = civil_day(item.recorded_at, London);
-        let known = |stream: StreamId| self.known.contains(&stream);
+        let empty = History::default();
         let none = Contract::default();
-        match command {
-            Command::Contract(command) => {
-                contracts::decide(self.contracts.get(command.contract()).unwrap_or(&none), command, today)
-            }
-            Command::People(command) => people::decide(command, today, &known),
-            Command::Journey(command) => {
-                let history = self.histories.get(&command.journey()).cloned().unwrap_or_default();
-                let code = match command {
-                    JourneyCommand::ReceiveReferral(command) => Some(command.contract.as_str()),
-                    _ => history.contract(),
-                };
-                let contract = code.and_then(|code| self.contracts.get(code)).unwrap_or(&none);
-                assert!(item.principal.scope.contract(code.expect("a contract")).is_some(), "{item:?} is in scope");
-                assert!(policy(&item.principal, Action::RecordFacts).is_ok(), "{item:?} is allowed");
-                journeys::decide(
-                    &history,
-                    command,
-                    &Given { today, contract, known: &known, accepted: &BTreeSet::new() },
-                )
-            }
+        let stream = command.stream();
+        let history = self.histories.get(&stream).unwrap_or(&empty);
+        let code = command.contract().or_else(|| history.contract());
+        assert!(code.is_none_or(|code| item.principal.scope.contract(code).is_some()), "{item:?} is in scope");
+        if stream.kind == StreamKind::Journey {
+            assert!(policy(&item.principal, Action::RecordFacts).is_ok(), "{item:?} is allowed");
         }
+        let given = Given {
+            today,
+            contract: code.and_then(|code| self.contracts.get(code)).unwrap_or(&none),
+            sender: &item.principal.subject,
+            history: &|stream| self.histories.get(&stream),
+            accepted: &BTreeSet::new(),
+        };
+        decide(history, command, &given)
     }
 
     fn take(&mut self, item: &Item, new: NewEvent) {
         let position = Position(i64::try_from(self.events.len()).expect("a count") + 1);
-        let journey = JourneyId(new.stream.id);
         let recorded = Recorded {
             event_id: EventId(uuid::Uuid::from_u128(position.0.unsigned_abs().into())),
             position,
-            version: self.histories.get(&journey).map_or(0, History::version) + 1,
+            version: self.histories.get(&new.stream).map_or(0, History::version) + 1,
             contract: new.contract.clone(),
             recorded_at: item.recorded_at,
             actor: item.principal.actor(),
             occurred: new.occurred,
             event: new.event,
         };
-        self.known.insert(new.stream);
         self.stated.insert(item.command_id, recorded.event_id);
         self.events.push(recorded.clone());
-        match &recorded.event {
-            Event::ContractOpened(_) | Event::RulebookPublished(_) => {
-                let code = new.contract.expect("a contract has a code");
-                self.contracts.entry(code).or_default().evolve(&recorded).expect("a rulebook that ships");
-            }
-            Event::SubjectRegistered(_) | Event::WorkerJoined(_) => {}
-            _ => self.histories.entry(journey).or_default().evolve(recorded),
+        if let Some(code) = new.contract.filter(|_| new.stream.kind == StreamKind::Contract) {
+            self.contracts.entry(code).or_default().evolve(&recorded).expect("a rulebook that ships");
         }
+        self.histories.entry(new.stream).or_default().evolve(recorded);
+    }
+
+    fn journeys(&self) -> impl Iterator<Item = (JourneyId, &History)> {
+        let journeys = self.histories.iter().filter(|(stream, _)| stream.kind == StreamKind::Journey);
+        journeys.map(|(stream, history)| (JourneyId(stream.id), history))
     }
 
     /// Counts of journeys by area, stage and month, as the folds of the views give them.
     fn counts(&self) -> BTreeMap<(String, String, NaiveDate), u32> {
         let mut counts = BTreeMap::new();
         let rulebook = self.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
-        for (id, history) in self.histories.iter().filter(|(_, history)| history.contract() == Some(CONTRACT)) {
+        for (id, history) in self.journeys().filter(|(_, history)| history.contract() == Some(CONTRACT)) {
             let journey = history.journey();
-            let Some(told) = Told::of(*id, CONTRACT, &journey, rulebook) else { continue };
+            let Some(told) = Told::of(id, CONTRACT, &journey, rulebook) else { continue };
             for stage in &rulebook.stages {
                 if let Some(reached) = stage::reached(&told, &stage.when) {
                     let month = stage::month_of(reached.earliest());
@@ -158,7 +149,7 @@ fn brent_sums_to_what_its_board_printed() {
 #[test]
 fn the_story_is_of_the_size_of_a_real_year() {
     let (story, ledger) = whole();
-    assert!((3_500..=5_000).contains(&ledger.histories.len()), "{} journeys", ledger.histories.len());
+    assert!((3_500..=5_000).contains(&ledger.journeys().count()), "{} journeys", ledger.journeys().count());
     assert!((60_000..=100_000).contains(&ledger.events.len()), "{} events", ledger.events.len());
     let ids: HashSet<CommandId> = story.items().iter().map(|item| item.command_id).collect();
     assert_eq!(ids.len(), story.items().len(), "each command has its own id");
@@ -177,14 +168,14 @@ fn the_same_seed_tells_the_same_story() {
 fn any_seed_is_told_without_a_refusal() {
     for seed in 0..6 {
         let ledger = Ledger::played(&Story::new(seed, Size::OneIn(10)));
-        assert!(ledger.histories.len() > 300);
+        assert!(ledger.journeys().count() > 300);
     }
 }
 
 #[test]
 fn the_documented_contact_counts_only_while_it_was_known() {
     let (_, ledger) = whole();
-    let history = &ledger.histories[&documented_journey()];
+    let history = &ledger.histories[&StreamId::journey(documented_journey())];
     let rulebook = ledger.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
     let answer = |known_on: NaiveDate| {
         let known = history.events().iter().filter(|event| civil_day(event.recorded_at, London) <= known_on);

@@ -8,13 +8,12 @@ use super::dice::Dice;
 use super::story::{Deed, Item};
 use super::telling::{Case, Telling, promptly, somebody};
 use crate::access::Role;
-use crate::journey::command::{JourneyCommand, ReceiveReferral};
+use crate::journey::command::{Command, ReceiveReferral};
 use crate::journey::event::{
     Attendance, ContactLogged, ContactWith, Direction, ExternalReference, KEYWORKER, PlanAgreed, ReferralAccepted,
     ReferralReceived, Referrer, SubjectKind, WorkerAssigned,
 };
 use crate::log::envelope::Occurred;
-use crate::record::Command;
 
 const CONTRACT: &str = "mst-essex";
 const AREAS: [&str; 4] = ["north_east", "mid", "south", "west"];
@@ -40,7 +39,7 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
     let supervisor = somebody("manager-mst", Role::Manager, CONTRACT);
     let therapist_login = somebody(&therapist.login, Role::Keyworker, CONTRACT);
     let mut told = Telling::begin(case.reference.clone(), Moment::at(received_on, 10));
-    let referral = Command::Journey(JourneyCommand::ReceiveReferral(ReceiveReferral {
+    let referral = Command::ReceiveReferral(ReceiveReferral {
         journey: told.journey(),
         contract: CONTRACT.to_owned(),
         occurred: Occurred::on(received_on),
@@ -52,7 +51,7 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
             referrer: Some(Referrer { organisation: None, kind: Some("edge_of_care_panel".to_owned()) }),
             external_references: vec![ExternalReference { system: "casework".to_owned(), id: case.reference }],
         },
-    }));
+    });
     told.push(&supervisor, Moment::at(received_on, 10), Deed::Record(referral));
     let accepted_on = working_after(received_on, dice.from(2..=8));
     let at = promptly(accepted_on, 12, dice);

@@ -18,14 +18,13 @@ use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
 use crate::contract::Contract;
 use crate::journey::Recorded;
-use crate::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts, check_source};
+use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, check_source};
 use crate::journey::event::{Event, EventType, FactCorrected, FactRetracted, SubjectKind};
-use crate::journey::people::PeopleCommand;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::Log;
 use crate::log::append::{Appended, Expected};
-use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Position, Source, StreamId, SubjectId, WorkerId};
-use crate::record::{Command, Instruction, NotDone, Recorder};
+use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Position, Source, StreamId, SubjectId};
+use crate::record::{Instruction, NotDone, Recorder};
 
 /// Lines that are sent together: as many as one transaction takes.
 const WINDOW: usize = 512;
@@ -404,11 +403,10 @@ impl Reader<'_> {
 
 /// The command that records what is stated.
 fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Outcome> {
-    let journey = JourneyId(stated.stream.id);
-    let occurred = stated.occurred;
-    Ok(Command::Journey(match &stated.event {
-        Event::ReferralReceived(fact) => JourneyCommand::ReceiveReferral(ReceiveReferral {
-            journey,
+    let (stream, occurred) = (stated.stream, stated.occurred);
+    Ok(match &stated.event {
+        Event::ReferralReceived(fact) => Command::ReceiveReferral(ReceiveReferral {
+            journey: JourneyId(stream.id),
             contract: contract.to_owned(),
             occurred,
             register: (!known.subjects.contains(&fact.subject)).then_some(SubjectKind::Person),
@@ -418,25 +416,17 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
         Event::FactRetracted(retraction) => {
             let translated = |target| known.target(target, stated.stream).map_or(target, |known| known.event_id);
             let targets = stated.targets().into_iter().map(translated).collect();
-            JourneyCommand::RetractFacts(RetractFacts { journey, targets, reason: retraction.reason.clone() })
-        }
-        Event::SubjectRegistered(fact) => {
-            let subject = SubjectId(stated.stream.id);
-            return Ok(Command::People(PeopleCommand::RegisterSubject { subject, occurred, kind: fact.kind }));
-        }
-        Event::WorkerJoined(fact) => {
-            let worker = WorkerId(stated.stream.id);
-            return Ok(Command::People(PeopleCommand::AddWorker { worker, occurred, fact: fact.clone() }));
+            Command::RetractFacts(RetractFacts { stream, targets, reason: retraction.reason.clone() })
         }
         Event::ContractOpened(_) | Event::RulebookPublished(_) => {
             let message = "a contract is opened and its rulebooks are published by command: leave the line out";
             return Err(refused("NOT_BY_IMPORT", message));
         }
-        fact => JourneyCommand::State(Dated { journey, occurred, fact: fact.clone() }),
-    }))
+        fact => Command::state(stream, occurred, fact.clone()),
+    })
 }
 
-fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result<JourneyCommand, Outcome> {
+fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result<Command, Outcome> {
     let refuse = |code, message: &str| refusals_of(Refusal::new(code, message).at("target").alone());
     let target = known.target(correction.target, stated.stream).ok_or_else(|| {
         refuse(RefusalCode::FactNotFound, "no line above and no event of the log has this id: name the fact's own line")
@@ -449,8 +439,8 @@ fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result
         let key = key.map(|key| key.replacen("data.payload", "data.payload.payload", 1));
         Outcome::Unreadable(LineError { key, message })
     })?;
-    Ok(JourneyCommand::CorrectFact(CorrectFact {
-        journey: JourneyId(stated.stream.id),
+    Ok(Command::CorrectFact(CorrectFact {
+        stream: stated.stream,
         target: target.event_id,
         occurred: correction.occurred(),
         replacement,

@@ -11,6 +11,7 @@ pub mod people;
 pub mod personal;
 pub mod refusal;
 pub(crate) mod shape;
+pub(crate) mod stated;
 #[cfg(test)]
 pub(crate) mod story;
 pub(crate) mod thing;
@@ -23,7 +24,7 @@ pub use self::fold::*;
 use crate::log::envelope::{Actor, Envelope, EventId, Occurred, Position};
 use event::{DecodeError, Event, EventType, FactCorrected};
 
-/// One recorded event of a journey's stream, decoded.
+/// One recorded event of a stream, decoded.
 #[derive(Debug, Clone)]
 pub struct Recorded {
     /// Its own id.
@@ -73,7 +74,7 @@ pub struct Fact<'a> {
     pub event: &'a Event,
 }
 
-/// Everything recorded in one journey's stream, in order, with corrections resolved as they come.
+/// Everything recorded in one stream, of whatever kind, in order, with corrections resolved as they come.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     events: Vec<Recorded>,
@@ -126,7 +127,7 @@ impl History {
         &self.events
     }
 
-    /// The code of the contract in which the referral was received.
+    /// The code of the contract that the stream belongs to; none where it belongs to the deployment.
     pub fn contract(&self) -> Option<&str> {
         self.events.first().and_then(|event| event.contract.as_deref())
     }
@@ -158,7 +159,7 @@ impl History {
         matches!(self.amendments.get(&id), Some(Amendment::Retracted { .. }))
     }
 
-    /// The fact that this event recorded, as it now reads; none where it was retracted or is no fact of a journey.
+    /// The fact that this event recorded, as it now reads; none where it was retracted or is itself said of another fact.
     pub fn fact(&self, id: EventId) -> Option<Fact<'_>> {
         self.event(id).and_then(|original| self.reading_of(original))
     }
@@ -171,10 +172,10 @@ impl History {
     }
 
     fn reading_of<'a>(&'a self, original: &'a Recorded) -> Option<Fact<'a>> {
-        if !original.event.event_type().is_correctable() {
+        if matches!(original.event, Event::FactCorrected(_) | Event::FactRetracted(_)) {
             return None;
         }
-        match self.amendments.get(&original.event_id) {
+        match self.amendments.get(&original.event_id).filter(|_| original.event.event_type().is_correctable()) {
             None => Some(Fact { original, reading: original, occurred: original.occurred, event: &original.event }),
             Some(Amendment::Corrected { by, occurred, event }) => {
                 Some(Fact { original, reading: &self.events[*by], occurred: *occurred, event })

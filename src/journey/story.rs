@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
-use super::command::{CorrectFact, Dated, Given, JourneyCommand, NewEvent, ReceiveReferral, RetractFacts, decide};
+use super::command::{Command, CorrectFact, Given, NewEvent, ReceiveReferral, RetractFacts, decide};
 use super::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, JourneyClosed, KEYWORKER, PlanAgreed,
     ReferralAccepted, ReferralDeclined, ReferralReceived, RulebookPublished, SpellEnded, SpellStarted, WorkerAssigned,
@@ -144,21 +144,21 @@ pub(crate) fn on(at: &str, fact: impl Into<Event>) -> (Occurred, Event) {
 }
 
 /// The command that states this fact.
-pub(crate) fn state(at: &str, fact: impl Into<Event>) -> JourneyCommand {
+pub(crate) fn state(at: &str, fact: impl Into<Event>) -> Command {
     let (journey, occurred) = (JOURNEY, when(at));
     match fact.into() {
         Event::ReferralReceived(fact) => {
             let contract = "shps".to_owned();
-            JourneyCommand::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register: None, fact })
+            Command::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register: None, fact })
         }
-        fact => JourneyCommand::State(Dated { journey, occurred, fact }),
+        fact => Command::state(StreamId::journey(journey), occurred, fact),
     }
 }
 
 /// The command that makes the n-th event read otherwise.
-pub(crate) fn correct(target: u128, at: &str, fact: impl Into<Event>) -> JourneyCommand {
-    JourneyCommand::CorrectFact(CorrectFact {
-        journey: JOURNEY,
+pub(crate) fn correct(target: u128, at: &str, fact: impl Into<Event>) -> Command {
+    Command::CorrectFact(CorrectFact {
+        stream: StreamId::journey(JOURNEY),
         target: nth(target),
         occurred: when(at),
         replacement: fact.into(),
@@ -167,9 +167,9 @@ pub(crate) fn correct(target: u128, at: &str, fact: impl Into<Event>) -> Journey
 }
 
 /// The command that takes these events away.
-pub(crate) fn retract(targets: &[u128]) -> JourneyCommand {
-    JourneyCommand::RetractFacts(RetractFacts {
-        journey: JOURNEY,
+pub(crate) fn retract(targets: &[u128]) -> Command {
+    Command::RetractFacts(RetractFacts {
+        stream: StreamId::journey(JOURNEY),
         targets: targets.iter().copied().map(nth).collect(),
         reason: "never was so".to_owned(),
     })
@@ -245,19 +245,21 @@ impl Story {
     }
 
     /// What is decided about a command; the workers Ann and Bob and the one subject are known.
-    pub(crate) fn decide(&self, command: &JourneyCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    pub(crate) fn decide(&self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let known = [StreamId::worker(ANN), StreamId::worker(BOB), StreamId::subject(SUBJECT)];
+        let empty = History::default();
         let given = Given {
             today: self.today,
             contract: &self.contract,
-            known: &|stream| known.contains(&stream),
+            sender: "ann",
+            history: &|stream| known.contains(&stream).then_some(&empty),
             accepted: &BTreeSet::new(),
         };
         decide(&self.history, command, &given)
     }
 
     /// Decides a command; if it is accepted, its events are recorded.
-    pub(crate) fn tell(&mut self, command: &JourneyCommand) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    pub(crate) fn tell(&mut self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let events = self.decide(command)?;
         for event in events.iter().filter(|event| event.stream == StreamId::journey(JOURNEY)) {
             self.record(event.occurred, event.event.clone());
@@ -266,13 +268,13 @@ impl Story {
     }
 
     /// The same story with this command accepted.
-    pub(crate) fn and(mut self, command: &JourneyCommand) -> Self {
+    pub(crate) fn and(mut self, command: &Command) -> Self {
         self.tell(command).unwrap_or_else(|refusals| panic!("{command:?} is refused: {refusals:#?}"));
         self
     }
 
     /// What becomes of a command.
-    pub(crate) fn when(self, command: impl Borrow<JourneyCommand>) -> When {
+    pub(crate) fn when(self, command: impl Borrow<Command>) -> When {
         let outcome = self.decide(command.borrow());
         When { outcome }
     }

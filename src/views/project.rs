@@ -228,16 +228,15 @@ mod tests {
     use super::*;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use crate::contract::command::{ContractCommand, Publisher};
+    use crate::contract::command::{OpenContract, PublishRulebook, Publisher};
     use crate::contract::rulebook::packs::pack;
-    use crate::journey::command::{Dated, JourneyCommand, ReceiveReferral};
+    use crate::journey::command::{Command, ReceiveReferral};
     use crate::journey::event::{
         ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
     };
-    use crate::journey::people::PeopleCommand;
     use crate::log::append::Expected;
     use crate::log::envelope::{CommandId, Occurred};
-    use crate::record::{Command, Instruction, Recorder};
+    use crate::record::{Instruction, Recorder};
     use crate::store::{Mode, Store};
     use crate::views::{Views, catch_up};
 
@@ -253,13 +252,13 @@ mod tests {
             ends_on: None,
         };
         let next = text.replace("2017-03\"", "2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
-        let open = ContractCommand::OpenContract { occurred: day(1), fact, rulebook: text.to_owned() };
-        let publish = ContractCommand::PublishRulebook {
+        let open = Command::OpenContract(OpenContract { occurred: day(1), fact, rulebook: text.to_owned() });
+        let publish = Command::PublishRulebook(PublishRulebook {
             contract: "shps".to_owned(),
             occurred: day(9),
             rulebook: next,
             publisher: Publisher::OfflineRebuild,
-        };
+        });
         let joined = WorkerJoined { login: None, label: "KW-1".to_owned() };
         let referral = ReferralReceived {
             subject: SubjectId(id(3)),
@@ -277,25 +276,13 @@ mod tests {
         };
         let (php, keyworker) = ("php".to_owned(), "keyworker".to_owned());
         vec![
-            Command::Contract(open),
-            Command::People(PeopleCommand::AddWorker { worker, occurred: day(1), fact: joined }),
-            Command::Journey(JourneyCommand::ReceiveReferral(received)),
-            Command::Journey(JourneyCommand::State(Dated {
-                journey,
-                occurred: day(3),
-                fact: ReferralAccepted {}.into(),
-            })),
-            Command::Journey(JourneyCommand::State(Dated {
-                journey,
-                occurred: day(4),
-                fact: WorkerAssigned { worker, role: keyworker }.into(),
-            })),
-            Command::Journey(JourneyCommand::State(Dated {
-                journey,
-                occurred: day(5),
-                fact: PlanAgreed { kind: php }.into(),
-            })),
-            Command::Contract(publish),
+            open,
+            Command::state(StreamId::worker(worker), day(1), joined),
+            Command::ReceiveReferral(received),
+            Command::state(StreamId::journey(journey), day(3), ReferralAccepted {}),
+            Command::state(StreamId::journey(journey), day(4), WorkerAssigned { worker, role: keyworker }),
+            Command::state(StreamId::journey(journey), day(5), PlanAgreed { kind: php }),
+            publish,
         ]
     }
 
@@ -310,7 +297,11 @@ mod tests {
         let views = Views::open(log.clone()).await.expect("a view");
         let (recorder, _) = Recorder::start(log.clone(), views, clock, chance).await.expect("a recorder");
         for (number, command) in (1_u128..).zip(commands()) {
-            let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+            let role = if matches!(command, Command::OpenContract(_) | Command::PublishRulebook(_)) {
+                Role::Administrator
+            } else {
+                Role::Manager
+            };
             let instruction = Instruction {
                 accept_warnings: std::collections::BTreeSet::new(),
                 dry_run: false,

@@ -11,20 +11,18 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use throughline::access::Scope;
 use throughline::contract::Rulebook;
-use throughline::contract::command::ContractCommand;
-use throughline::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts};
+use throughline::contract::command::OpenContract;
+use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline::journey::event::{
     Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
     JourneyClosed, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SpellEnded, SpellStarted,
     SubjectKind, WorkerAssigned, WorkerJoined,
 };
-use throughline::journey::people::PeopleCommand;
 use throughline::journey::{History, Recorded};
 use throughline::log::envelope::{
     Envelope, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
 };
 use throughline::projections::{Told, contact, referral_to_plan, stage};
-use throughline::record::Command;
 use throughline::store::Dialect;
 use throughline::views::Views;
 use uuid::Uuid;
@@ -241,13 +239,13 @@ impl Telling<'_> {
             ends_on: None,
         };
         let rulebook = rulebook(&self.contract, self.trial.counts_accepted);
-        let open = ContractCommand::OpenContract { occurred, fact, rulebook };
-        fresh.record(Command::Contract(open)).await.expect("the contract opens");
+        let open = Command::OpenContract(OpenContract { occurred, fact, rulebook });
+        fresh.record(open).await.expect("the contract opens");
         for n in 0..WORKERS {
             // Two workers share a label: the order must not depend on it alone.
             let fact = WorkerJoined { login: None, label: format!("KW-{}", n / 2) };
-            let add = PeopleCommand::AddWorker { worker: self.worker(n), occurred, fact };
-            fresh.record(Command::People(add)).await.expect("the worker joins");
+            let add = Command::state(StreamId::worker(self.worker(n)), occurred, fact);
+            fresh.record(add).await.expect("the worker joins");
         }
     }
 
@@ -255,61 +253,51 @@ impl Telling<'_> {
         let occurred = when.occurred(self.trial.timed);
         let Some(command) = self.command(fresh, n, occurred, step.as_ref()).await else { return false };
         fresh.clock.set(fresh.clock.now() + TimeDelta::milliseconds(1));
-        fresh.record(Command::Journey(command)).await.is_ok()
+        fresh.record(command).await.is_ok()
     }
 
-    async fn command(
-        &self,
-        fresh: &Fresh,
-        n: usize,
-        occurred: Occurred,
-        step: Option<&Step>,
-    ) -> Option<JourneyCommand> {
+    async fn command(&self, fresh: &Fresh, n: usize, occurred: Occurred, step: Option<&Step>) -> Option<Command> {
         let journey = self.journey(n);
         let spell = |nth: usize| SpellId(self.id(0x10_0000 + u128::try_from(n * 0x100 + nth).expect("few spells")));
         Some(match step {
             None => self.referral(n, occurred),
-            Some(Step::Accept) => JourneyCommand::State(Dated { journey, occurred, fact: ReferralAccepted {}.into() }),
+            Some(Step::Accept) => Command::state(StreamId::journey(journey), occurred, ReferralAccepted {}),
             Some(Step::Decline) => {
                 let fact = ReferralDeclined { reason: "not_eligible".to_owned() };
-                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
+                Command::state(StreamId::journey(journey), occurred, fact)
             }
             Some(Step::Assign { worker, role }) => {
                 let fact = WorkerAssigned { worker: self.worker(*worker), role: (*role).to_owned() };
                 // An imprecise day has no time to stand in order with timed ones.
                 let occurred = if self.trial.timed { Occurred::on(occurred.latest()) } else { occurred };
                 let time = NaiveTime::from_hms_opt(12, 0, 0).filter(|_| self.trial.timed);
-                JourneyCommand::State(Dated { journey, occurred: occurred.at(time), fact: fact.into() })
+                Command::state(StreamId::journey(journey), occurred.at(time), fact)
             }
             Some(Step::Contact { worker, with, attendance, two_way }) => {
                 let worker = worker.map(|worker| self.worker(worker));
                 let fact = logged(worker, *with, *attendance, *two_way);
-                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
+                Command::state(StreamId::journey(journey), occurred, fact)
             }
             Some(Step::Plan { kind }) => {
-                JourneyCommand::State(Dated { journey, occurred, fact: PlanAgreed { kind: (*kind).to_owned() }.into() })
+                Command::state(StreamId::journey(journey), occurred, PlanAgreed { kind: (*kind).to_owned() })
             }
             Some(Step::StartSpell { secured_as }) => {
                 let nth = self.events(fresh, n).await.len();
                 let fact = home(spell(nth), *secured_as);
-                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
+                Command::state(StreamId::journey(journey), occurred, fact)
             }
             Some(Step::EndSpell) => {
                 let events = self.events(fresh, n).await;
                 let nth = events.iter().position(|event| event.event_type == "SpellStarted")?;
-                JourneyCommand::State(Dated {
-                    journey,
-                    occurred,
-                    fact: SpellEnded { spell: spell(nth), reason: None }.into(),
-                })
+                Command::state(StreamId::journey(journey), occurred, SpellEnded { spell: spell(nth), reason: None })
             }
             Some(Step::Disengage { reason }) => {
                 let fact = Disengaged { reason: (*reason).to_owned(), last_seen_on: None };
-                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
+                Command::state(StreamId::journey(journey), occurred, fact)
             }
             Some(Step::Close { reason }) => {
                 let fact = JourneyClosed { reason: (*reason).to_owned(), destination: None };
-                JourneyCommand::State(Dated { journey, occurred, fact: fact.into() })
+                Command::state(StreamId::journey(journey), occurred, fact)
             }
             Some(Step::Correct { target, area, worker, attendance }) => {
                 let events = self.events(fresh, n).await;
@@ -317,19 +305,29 @@ impl Telling<'_> {
                 let replacement = self.corrected(target, area, *worker, *attendance);
                 let reason = "it was otherwise".to_owned();
                 let target = target.event_id;
-                JourneyCommand::CorrectFact(CorrectFact { journey, target, occurred, replacement, reason })
+                Command::CorrectFact(CorrectFact {
+                    stream: StreamId::journey(journey),
+                    target,
+                    occurred,
+                    replacement,
+                    reason,
+                })
             }
             Some(Step::Retract { targets }) => {
                 let events = self.events(fresh, n).await;
                 let named = |target: &usize| events.get(target % events.len().max(1)).map(|event| event.event_id);
                 let mut targets: Vec<EventId> = targets.iter().filter_map(named).collect();
                 targets.dedup();
-                JourneyCommand::RetractFacts(RetractFacts { journey, targets, reason: "it never was".to_owned() })
+                Command::RetractFacts(RetractFacts {
+                    stream: StreamId::journey(journey),
+                    targets,
+                    reason: "it never was".to_owned(),
+                })
             }
         })
     }
 
-    fn referral(&self, n: usize, occurred: Occurred) -> JourneyCommand {
+    fn referral(&self, n: usize, occurred: Occurred) -> Command {
         let drawn = &self.trial.journeys[n];
         let reference = ExternalReference { system: "council".to_owned(), id: format!("C-{}", n / 2) };
         let fact = ReferralReceived {
@@ -341,7 +339,7 @@ impl Telling<'_> {
         };
         let (journey, contract) = (self.journey(n), self.contract.clone());
         let register = Some(SubjectKind::Person);
-        JourneyCommand::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register, fact })
+        Command::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register, fact })
     }
 
     fn corrected(&self, target: &Envelope, area: &str, worker: u128, attendance: Attendance) -> Event {

@@ -5,17 +5,15 @@
 use chrono::{Days, NaiveDate};
 use throughline::access::Scope;
 use throughline::contract::Rulebook;
-use throughline::contract::command::ContractCommand;
-use throughline::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts};
+use throughline::contract::command::OpenContract;
+use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline::journey::event::{
     Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
     JourneyClosed, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SpellStarted,
     SubjectKind, WorkerAssigned, WorkerJoined,
 };
-use throughline::journey::people::PeopleCommand;
-use throughline::log::envelope::{EventId, JourneyId, Occurred, Precision, SpellId, SubjectId, WorkerId};
+use throughline::log::envelope::{EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId};
 use throughline::projections::DaySpan;
-use throughline::record::Command;
 use throughline::store::Dialect;
 use throughline::views::board::{Group, Holder};
 use throughline::views::caseload::{CaseloadFilter, CaseloadRow, HeldBy};
@@ -77,11 +75,11 @@ impl Service {
             ends_on: None,
         };
         let occurred = when("2017-10-01");
-        let open = ContractCommand::OpenContract { occurred, fact, rulebook: text };
-        service.record(Command::Contract(open)).await;
+        let open = Command::OpenContract(OpenContract { occurred, fact, rulebook: text });
+        service.record(open).await;
         for (worker, label) in [(ANN, "KW-ann"), (BOB, "KW-bob")] {
             let fact = WorkerJoined { login: Some(label.to_lowercase()), label: label.to_owned() };
-            service.record(Command::People(PeopleCommand::AddWorker { worker, occurred, fact })).await;
+            service.record(Command::state(StreamId::worker(worker), occurred, fact)).await;
         }
         service
     }
@@ -106,22 +104,22 @@ impl Service {
         };
         let (journey, contract, register) = (journey(n), CONTRACT.to_owned(), Some(SubjectKind::Person));
         let referral = ReceiveReferral { journey, contract, occurred: when(at), register, fact };
-        self.record(Command::Journey(JourneyCommand::ReceiveReferral(referral))).await;
+        self.record(Command::ReceiveReferral(referral)).await;
     }
 
     async fn accept(&self, n: u128, at: &str) {
         let fact = ReferralAccepted {};
-        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 
     async fn decline(&self, n: u128, at: &str) {
         let fact = ReferralDeclined { reason: "not_eligible".to_owned() };
-        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 
     async fn assign(&self, n: u128, at: &str, worker: WorkerId) {
         let fact = WorkerAssigned { worker, role: KEYWORKER.to_owned() };
-        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 
     async fn contact(&self, n: u128, at: &str, worker: WorkerId) -> EventId {
@@ -141,12 +139,12 @@ impl Service {
             scheduled_on: None,
             worker: Some(worker),
         };
-        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await
     }
 
     async fn plan(&self, n: u128, at: &str) -> EventId {
         let fact = PlanAgreed { kind: "php".to_owned() };
-        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await
     }
 
     async fn secure(&self, n: u128, at: &str) {
@@ -157,32 +155,39 @@ impl Service {
             hours_per_week: None,
             attributes: [("secured_as".to_owned(), Attribute::Text("kept".to_owned()))].into(),
         };
-        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 
     async fn disengage(&self, n: u128, at: &str, reason: &str) {
         let fact = Disengaged { reason: reason.to_owned(), last_seen_on: None };
-        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 
     async fn close(&self, n: u128, at: &str, reason: &str) {
         let fact = JourneyClosed { reason: reason.to_owned(), destination: None };
-        self.tell(JourneyCommand::State(Dated { journey: journey(n), occurred: when(at), fact: fact.into() })).await;
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 
     async fn retract(&self, n: u128, target: EventId) {
         let (journey, targets, reason) = (journey(n), vec![target], "it never was".to_owned());
-        self.tell(JourneyCommand::RetractFacts(RetractFacts { journey, targets, reason })).await;
+        self.tell(Command::RetractFacts(RetractFacts { stream: StreamId::journey(journey), targets, reason })).await;
     }
 
     async fn redate_plan(&self, n: u128, target: EventId, at: &str) {
         let replacement = Event::from(PlanAgreed { kind: "php".to_owned() });
         let (journey, occurred, reason) = (journey(n), when(at), "another day".to_owned());
-        self.tell(JourneyCommand::CorrectFact(CorrectFact { journey, target, occurred, replacement, reason })).await;
+        self.tell(Command::CorrectFact(CorrectFact {
+            stream: StreamId::journey(journey),
+            target,
+            occurred,
+            replacement,
+            reason,
+        }))
+        .await;
     }
 
-    async fn tell(&self, command: JourneyCommand) -> EventId {
-        self.record(Command::Journey(command)).await
+    async fn tell(&self, command: Command) -> EventId {
+        self.record(command).await
     }
 
     async fn caseload(&self, as_of: &str) -> Vec<CaseloadRow> {

@@ -5,18 +5,19 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
-use throughline::contract::command::ContractCommand;
+use throughline::contract::command::OpenContract;
 use throughline::contract::rulebook::packs;
-use throughline::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts};
+use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline::journey::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Direction, Event, ReferralAccepted, ReferralReceived,
     SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
 };
-use throughline::journey::people::PeopleCommand;
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
-use throughline::log::envelope::{CommandId, EventId, JourneyId, Occurred, Precision, SpellId, SubjectId, WorkerId};
-use throughline::record::{Command, Instruction, Recorder};
+use throughline::log::envelope::{
+    CommandId, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
+};
+use throughline::record::{Instruction, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
 use uuid::Uuid;
@@ -103,7 +104,11 @@ pub(crate) fn of_role(role: Role) -> Principal {
 /// Sends a command, which must be accepted.
 pub(crate) async fn record(recorder: &Recorder, id: u128, command: impl Into<Command>) -> Appended {
     let command = command.into();
-    let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+    let role = if matches!(command, Command::OpenContract(_) | Command::PublishRulebook(_)) {
+        Role::Administrator
+    } else {
+        Role::Manager
+    };
     let instruction = Instruction {
         accept_warnings: std::collections::BTreeSet::new(),
         dry_run: false,
@@ -137,7 +142,7 @@ pub(crate) fn contact(on: &str) -> Command {
         worker: Some(WORKER),
     };
     let occurred = Occurred::on(day(on)).at(Some("14:30:00".parse().expect("a time")));
-    Command::Journey(JourneyCommand::State(Dated { journey: JOURNEY, occurred, fact: fact.into() }))
+    Command::state(StreamId::journey(JOURNEY), occurred, fact)
 }
 
 /// Opens the contract with the rulebook that ships.
@@ -150,16 +155,16 @@ pub(crate) async fn open_contract(recorder: &Recorder) {
         ends_on: None,
     };
     let rulebook = packs::pack("shps").expect("a pack that ships").text.to_owned();
-    let open = ContractCommand::OpenContract { occurred: Occurred::on(day("2017-07-03")), fact, rulebook };
-    record(recorder, 1, Command::Contract(open)).await;
+    let open = Command::OpenContract(OpenContract { occurred: Occurred::on(day("2017-07-03")), fact, rulebook });
+    record(recorder, 1, open).await;
 }
 
 /// A journey with everything that can happen to its facts: 14 events, the last a contact.
 pub(crate) async fn tell_a_story(recorder: &Recorder) {
     open_contract(recorder).await;
     let joined = WorkerJoined { login: Some("kw07".to_owned()), label: "KW-07".to_owned() };
-    let add = PeopleCommand::AddWorker { worker: WORKER, occurred: Occurred::on(day("2017-07-03")), fact: joined };
-    record(recorder, 2, Command::People(add)).await;
+    let add = Command::state(StreamId::worker(WORKER), Occurred::on(day("2017-07-03")), joined);
+    record(recorder, 2, add).await;
     let referral = ReferralReceived {
         subject: SUBJECT,
         area: "brent".to_owned(),
@@ -174,11 +179,11 @@ pub(crate) async fn tell_a_story(recorder: &Recorder) {
         register: Some(SubjectKind::Person),
         fact: referral,
     };
-    record(recorder, 3, Command::Journey(JourneyCommand::ReceiveReferral(receive))).await;
+    record(recorder, 3, Command::ReceiveReferral(receive)).await;
     let accepted = dated("2018-01-09", ReferralAccepted {});
-    record(recorder, 4, Command::Journey(JourneyCommand::State(accepted))).await;
+    record(recorder, 4, accepted).await;
     let assigned = dated("2018-01-09", WorkerAssigned { worker: WORKER, role: "keyworker".to_owned() });
-    record(recorder, 5, Command::Journey(JourneyCommand::State(assigned))).await;
+    record(recorder, 5, assigned).await;
     let wrong = record(recorder, 6, contact("2018-02-10")).await.events[0].clone();
     let never = record(recorder, 7, contact("2018-02-12")).await.events[0].event_id;
     let spell = SpellStarted {
@@ -189,14 +194,17 @@ pub(crate) async fn tell_a_story(recorder: &Recorder) {
         attributes: [].into(),
     };
     let month = Occurred::within(day("2018-01-01"), Precision::Month);
-    let start = Dated { journey: JOURNEY, occurred: month, fact: spell.into() };
-    record(recorder, 8, Command::Journey(JourneyCommand::State(start))).await;
+    let start = Command::state(StreamId::journey(JOURNEY), month, spell);
+    record(recorder, 8, start).await;
     let end = dated("2018-02-20", SpellEnded { spell: SPELL, reason: None });
-    record(recorder, 9, Command::Journey(JourneyCommand::State(end))).await;
+    record(recorder, 9, end).await;
     correct(recorder, &wrong.payload, wrong.event_id).await;
-    let retract =
-        RetractFacts { journey: JOURNEY, targets: vec![never], reason: "recorded for another client".to_owned() };
-    record(recorder, 11, Command::Journey(JourneyCommand::RetractFacts(retract))).await;
+    let retract = RetractFacts {
+        stream: StreamId::journey(JOURNEY),
+        targets: vec![never],
+        reason: "recorded for another client".to_owned(),
+    };
+    record(recorder, 11, Command::RetractFacts(retract)).await;
     record(recorder, 12, contact("2018-03-01")).await;
 }
 
@@ -204,15 +212,15 @@ async fn correct(recorder: &Recorder, payload: &serde_json::value::RawValue, tar
     let fact: ContactLogged = serde_json::from_str(payload.get()).expect("a contact");
     let fact = ContactLogged { channel: "home_visit".to_owned(), ..fact };
     let correct = CorrectFact {
-        journey: JOURNEY,
+        stream: StreamId::journey(JOURNEY),
         target,
         occurred: Occurred::on(day("2018-02-11")),
         replacement: fact.into(),
         reason: "it was a visit the day after".to_owned(),
     };
-    record(recorder, 10, Command::Journey(JourneyCommand::CorrectFact(correct))).await;
+    record(recorder, 10, Command::CorrectFact(correct)).await;
 }
 
-fn dated(on: &str, fact: impl Into<Event>) -> Dated {
-    Dated { journey: JOURNEY, occurred: Occurred::on(day(on)), fact: fact.into() }
+fn dated(on: &str, fact: impl Into<Event>) -> Command {
+    Command::state(StreamId::journey(JOURNEY), Occurred::on(day(on)), fact)
 }

@@ -7,18 +7,18 @@ use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::Chance;
-use throughline::contract::command::ContractCommand;
+use throughline::contract::command::OpenContract;
 use throughline::contract::rulebook::packs::pack;
 use throughline::journey::Recorded;
-use throughline::journey::command::{Dated, JourneyCommand, ReceiveReferral};
+use throughline::journey::command::{Command, ReceiveReferral};
 use throughline::journey::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Event, ReferralAccepted, ReferralReceived, SubjectKind,
+    SubjectRegistered,
 };
-use throughline::journey::people::PeopleCommand;
 use throughline::log::Log;
 use throughline::log::append::Expected;
 use throughline::log::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
-use throughline::record::{Command, Instruction, Recorder};
+use throughline::record::{Instruction, Recorder};
 use uuid::Uuid;
 
 use crate::stores::Place;
@@ -74,7 +74,11 @@ impl Field {
 
     /// A command with an id of its own, from somebody who may.
     pub(crate) fn instruct(&self, command: Command) -> Instruction {
-        let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+        let role = if matches!(command, Command::OpenContract(_) | Command::PublishRulebook(_)) {
+            Role::Administrator
+        } else {
+            Role::Manager
+        };
         Instruction {
             accept_warnings: std::collections::BTreeSet::new(),
             dry_run: false,
@@ -101,21 +105,21 @@ impl Field {
             scheduled_on: None,
             worker: None,
         };
-        self.instruct(Command::Journey(JourneyCommand::State(dated(journey, fact))))
+        self.instruct(dated(journey, fact))
     }
 
     /// A subject who becomes known: the smallest command there is.
     pub(crate) fn subject(&self) -> Instruction {
-        self.instruct(Command::People(PeopleCommand::RegisterSubject {
-            subject: SubjectId(self.id()),
-            occurred: Occurred::on(day()),
-            kind: SubjectKind::Person,
-        }))
+        self.instruct(Command::state(
+            StreamId::subject(SubjectId(self.id())),
+            Occurred::on(day()),
+            SubjectRegistered { kind: SubjectKind::Person },
+        ))
     }
 
     /// Opens the contract and takes on so many clients.
     pub(crate) async fn journeys(&self, recorder: &Recorder, count: usize) -> Vec<JourneyId> {
-        let contract = ContractCommand::OpenContract {
+        let contract = Command::OpenContract(OpenContract {
             occurred: Occurred::on(day()),
             fact: ContractOpened {
                 code: CONTRACT.to_owned(),
@@ -125,8 +129,8 @@ impl Field {
                 ends_on: None,
             },
             rulebook: pack(CONTRACT).expect("it ships").text.to_owned(),
-        };
-        recorder.append(self.instruct(Command::Contract(contract))).await.expect("the contract opens");
+        });
+        recorder.append(self.instruct(contract)).await.expect("the contract opens");
         self.further_journeys(recorder, count).await
     }
 
@@ -152,15 +156,15 @@ impl Field {
                 external_references: Vec::new(),
             },
         };
-        let accepted = JourneyCommand::State(dated(journey, ReferralAccepted {}));
-        for command in [JourneyCommand::ReceiveReferral(referral), accepted] {
-            recorder.append(self.instruct(Command::Journey(command))).await.expect("the client is taken on");
+        let accepted = dated(journey, ReferralAccepted {});
+        for command in [Command::ReceiveReferral(referral), accepted] {
+            recorder.append(self.instruct(command)).await.expect("the client is taken on");
         }
     }
 }
 
-fn dated(journey: JourneyId, fact: impl Into<Event>) -> Dated {
-    Dated { journey, occurred: Occurred::on(day()), fact: fact.into() }
+fn dated(journey: JourneyId, fact: impl Into<Event>) -> Command {
+    Command::state(StreamId::journey(journey), Occurred::on(day()), fact)
 }
 
 /// The whole log, read page by page.

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use throughline::clock::{Chance, Clock};
-use throughline::contract::command::{ContractCommand, Publisher};
+use throughline::contract::command::{PublishRulebook, Publisher};
 use throughline::contract::rulebook::packs::pack;
 use throughline::deployment::Deployment;
+use throughline::journey::command::Command;
 use throughline::log::envelope::Occurred;
 use throughline::log::{self, Log};
-use throughline::record::{Command, Recorder};
+use throughline::record::Recorder;
 use throughline::store::{Mode, Sql, Store};
 use throughline::views::{self, Views};
 
@@ -84,13 +85,13 @@ async fn a_view_is_built_anew_though_a_further_rulebook_stands_far_from_the_firs
             }
         }
         let text = pack(CONTRACT).expect("it ships").text.replace("version = \"2017-03\"", "version = \"2017-04\"");
-        let command = ContractCommand::PublishRulebook {
+        let command = Command::PublishRulebook(PublishRulebook {
             contract: CONTRACT.to_owned(),
             occurred: Occurred::on(day()),
             rulebook: text.replace("effective_from = 2017-03-01", "effective_from = 2017-04-01"),
             publisher: Publisher::OfflineRebuild,
-        };
-        recorder.append(field.instruct(Command::Contract(command))).await.expect("it is published");
+        });
+        recorder.append(field.instruct(command)).await.expect("it is published");
         drop(recorder);
         task.await.expect("it ends");
         log.store().close().await;

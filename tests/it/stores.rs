@@ -9,11 +9,12 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
+use throughline::journey::command::Command;
 use throughline::journey::refusal::Refusal;
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
 use throughline::log::envelope::CommandId;
-use throughline::record::{Command, Instruction, NotDone, Recorder};
+use throughline::record::{Instruction, NotDone, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
 
@@ -63,7 +64,11 @@ impl Fresh {
 
     /// Records a command as somebody who may, and waits until the view shows it.
     pub(crate) async fn record(&self, command: Command) -> Result<Appended, Vec<Refusal>> {
-        let role = if matches!(command, Command::Contract(_)) { Role::Administrator } else { Role::Manager };
+        let role = if matches!(command, Command::OpenContract(_) | Command::PublishRulebook(_)) {
+            Role::Administrator
+        } else {
+            Role::Manager
+        };
         let instruction = Instruction {
             accept_warnings: std::collections::BTreeSet::new(),
             dry_run: false,

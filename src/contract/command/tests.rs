@@ -1,6 +1,9 @@
 //! Given these rulebooks, when a contract is opened or a version published, then these events or this refusal.
 
+use std::collections::BTreeSet;
+
 use super::*;
+use crate::journey::command::{self, Command, Given};
 use crate::journey::event::Party;
 use crate::journey::refusal::RefusalCode as Code;
 use crate::journey::story::{RULES, TODAY, day, open_contract, when};
@@ -15,13 +18,13 @@ fn fact() -> ContractOpened {
     }
 }
 
-fn opening(fact: ContractOpened, rulebook: &str) -> ContractCommand {
-    ContractCommand::OpenContract { occurred: when("2017-03-01"), fact, rulebook: rulebook.to_owned() }
+fn opening(fact: ContractOpened, rulebook: &str) -> Command {
+    Command::OpenContract(OpenContract { occurred: when("2017-03-01"), fact, rulebook: rulebook.to_owned() })
 }
 
-fn publishing(rulebook: &str, publisher: Publisher) -> ContractCommand {
+fn publishing(rulebook: &str, publisher: Publisher) -> Command {
     let (contract, occurred) = ("shps".to_owned(), when("2018-02-01"));
-    ContractCommand::PublishRulebook { contract, occurred, rulebook: rulebook.to_owned(), publisher }
+    Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: rulebook.to_owned(), publisher })
 }
 
 /// The rules as of February 2018.
@@ -29,14 +32,21 @@ fn second() -> String {
     RULES.replace("\"2017-03\"", "\"2018-02\"").replace("effective_from = 2017-03-01", "effective_from = 2018-02-01")
 }
 
+/// What is decided about a command of this contract.
+fn decide(contract: &Contract, command: &Command, today: NaiveDate) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let accepted = BTreeSet::new();
+    let given = Given { today, contract, sender: "ann", history: &|_| None, accepted: &accepted };
+    command::decide(contract.history(), command, &given)
+}
+
 #[track_caller]
-fn refused(contract: &Contract, command: &ContractCommand) -> Vec<(Code, Option<String>)> {
+fn refused(contract: &Contract, command: &Command) -> Vec<(Code, Option<String>)> {
     let refusals = decide(contract, command, day(TODAY)).expect_err("a refusal");
     refusals.into_iter().map(|refusal| (refusal.code, refusal.path)).collect()
 }
 
 #[track_caller]
-fn refused_as(contract: &Contract, command: &ContractCommand) -> Code {
+fn refused_as(contract: &Contract, command: &Command) -> Code {
     let refusals = refused(contract, command);
     assert_eq!(refusals.len(), 1, "{refusals:?}");
     refusals[0].0
@@ -90,8 +100,8 @@ fn a_rulebook_with_faults_is_refused_with_each_of_them() {
     assert!(refusals[0].message.starts_with("line 7"), "{}", refusals[0].message);
     let huge = format!("{RULES}#{}", " ".repeat(RULEBOOK_MAX));
     assert_eq!(refused_as(&Contract::default(), &opening(fact(), &huge)), Code::InputTooLong);
-    let command =
-        ContractCommand::OpenContract { occurred: when("2018-03-01"), fact: fact(), rulebook: RULES.to_owned() };
+    let (occurred, rulebook) = (when("2018-03-01"), RULES.to_owned());
+    let command = Command::OpenContract(OpenContract { occurred, fact: fact(), rulebook });
     assert_eq!(refused_as(&Contract::default(), &command), Code::DatedInFuture);
 }
 

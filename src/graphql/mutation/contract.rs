@@ -5,9 +5,9 @@ use async_graphql::{Context, Object, Result};
 use super::input::{OpenContractInput, PublishRulebookInput};
 use super::payload::ContractPayload;
 use super::{deployment_today, record};
-use crate::contract::command::{ContractCommand, Publisher};
+use crate::contract::command::{OpenContract, PublishRulebook, Publisher};
+use crate::journey::command::Command;
 use crate::journey::event::{ContractOpened, Party};
-use crate::record::Command;
 
 /// What may be recorded about a contract.
 #[derive(Default)]
@@ -31,8 +31,8 @@ impl ContractMutations {
             ends_on: input.ends_on.map(|date| date.0),
         };
         let occurred = input.when.occurred(deployment_today(ctx));
-        let command = ContractCommand::OpenContract { occurred, fact, rulebook: input.rulebook };
-        let outcome = record(ctx, input.stamp, Command::Contract(command)).await?;
+        let command = Command::OpenContract(OpenContract { occurred, fact, rulebook: input.rulebook });
+        let outcome = record(ctx, input.stamp, command).await?;
         ContractPayload::of(ctx, &input.code, outcome).await
     }
 
@@ -43,13 +43,13 @@ impl ContractMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: PublishRulebookInput,
     ) -> Result<ContractPayload> {
-        let command = ContractCommand::PublishRulebook {
+        let command = Command::PublishRulebook(PublishRulebook {
             contract: input.contract.clone(),
             occurred: input.when.occurred(deployment_today(ctx)),
             rulebook: input.rulebook,
             publisher: Publisher::Service,
-        };
-        let outcome = record(ctx, input.stamp, Command::Contract(command)).await?;
+        });
+        let outcome = record(ctx, input.stamp, command).await?;
         ContractPayload::of(ctx, &input.contract, outcome).await
     }
 }

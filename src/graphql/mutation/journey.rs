@@ -11,14 +11,13 @@ use super::payload::JourneyPayload;
 use super::{contract_today, deployment_today, record};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
-use crate::journey::command::{CorrectFact, Dated, JourneyCommand, ReceiveReferral, RetractFacts};
+use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use crate::journey::event::{
     ContactLogged, Disengaged, JourneyClosed, PlanAgreed, ReferralAccepted, ReferralDeclined, SpellEnded,
     WorkerAssigned,
 };
 use crate::journey::{History, Recorded};
 use crate::log::envelope::{EventId, JourneyId, Occurred, SpellId, StreamId, SubjectId};
-use crate::record::Command;
 
 /// What may be recorded about a journey.
 #[derive(Default)]
@@ -29,8 +28,8 @@ macro_rules! state {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let id = JourneyId($input.journey.0);
         let occurred = $input.when.occurred(today($ctx, id, &$input.when).await?);
-        let command = JourneyCommand::State(Dated { journey: id, occurred, fact: $fact.into() });
-        let outcome = record($ctx, $input.stamp, Command::Journey(command)).await?;
+        let command = Command::state(StreamId::journey(id), occurred, $fact);
+        let outcome = record($ctx, $input.stamp, command).await?;
         JourneyPayload::of($ctx, id, outcome).await
     }};
 }
@@ -48,14 +47,14 @@ impl JourneyMutations {
         let subject = input.subject.map_or_else(|| input.stamp.id_for("subject"), |id| id.0);
         let register = input.subject.is_none().then(|| input.subject_kind.into());
         let today = contract_today(ctx, &input.contract).await?;
-        let command = JourneyCommand::ReceiveReferral(ReceiveReferral {
+        let command = Command::ReceiveReferral(ReceiveReferral {
             journey: id,
             contract: input.contract,
             occurred: input.when.occurred(today),
             register,
             fact: input.fact.of(SubjectId(subject)),
         });
-        let outcome = record(ctx, input.stamp, Command::Journey(command)).await?;
+        let outcome = record(ctx, input.stamp, command).await?;
         JourneyPayload::of(ctx, id, outcome).await
     }
 
@@ -155,14 +154,14 @@ impl JourneyMutations {
     ) -> Result<JourneyPayload> {
         let id = JourneyId(input.journey.0);
         let occurred = corrected_day(ctx, id, EventId(input.target.0), input.when).await?;
-        let command = JourneyCommand::CorrectFact(CorrectFact {
-            journey: id,
+        let command = Command::CorrectFact(CorrectFact {
+            stream: StreamId::journey(id),
             target: EventId(input.target.0),
             occurred,
             replacement: input.replacement.into(),
             reason: input.reason,
         });
-        let outcome = record(ctx, input.stamp, Command::Journey(command)).await?;
+        let outcome = record(ctx, input.stamp, command).await?;
         JourneyPayload::of(ctx, id, outcome).await
     }
 
@@ -173,12 +172,12 @@ impl JourneyMutations {
         #[graphql(desc = "What is to be recorded.")] input: RetractFactInput,
     ) -> Result<JourneyPayload> {
         let id = JourneyId(input.journey.0);
-        let command = JourneyCommand::RetractFacts(RetractFacts {
-            journey: id,
+        let command = Command::RetractFacts(RetractFacts {
+            stream: StreamId::journey(id),
             targets: input.targets.iter().map(|target| EventId(target.0)).collect(),
             reason: input.reason,
         });
-        let outcome = record(ctx, input.stamp, Command::Journey(command)).await?;
+        let outcome = record(ctx, input.stamp, command).await?;
         JourneyPayload::of(ctx, id, outcome).await
     }
 }

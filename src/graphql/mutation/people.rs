@@ -5,10 +5,9 @@ use async_graphql::{Context, Object, Result};
 use super::input::{AddWorkerInput, RegisterSubjectInput};
 use super::payload::{SubjectPayload, WorkerPayload};
 use super::{deployment_today, record};
-use crate::journey::event::WorkerJoined;
-use crate::journey::people::PeopleCommand;
-use crate::log::envelope::{SubjectId, WorkerId};
-use crate::record::Command;
+use crate::journey::command::Command;
+use crate::journey::event::{SubjectRegistered, WorkerJoined};
+use crate::log::envelope::{StreamId, SubjectId, WorkerId};
 
 /// What may be recorded about subjects and workers.
 #[derive(Default)]
@@ -25,8 +24,9 @@ impl PeopleMutations {
     ) -> Result<SubjectPayload> {
         let subject = SubjectId(input.subject.map_or_else(|| input.stamp.id_for("subject"), |id| id.0));
         let occurred = input.when.occurred(deployment_today(ctx));
-        let command = PeopleCommand::RegisterSubject { subject, occurred, kind: input.kind.into() };
-        let outcome = record(ctx, input.stamp, Command::People(command)).await?;
+        let command =
+            Command::state(StreamId::subject(subject), occurred, SubjectRegistered { kind: input.kind.into() });
+        let outcome = record(ctx, input.stamp, command).await?;
         Ok(SubjectPayload::of(subject, outcome))
     }
 
@@ -39,8 +39,8 @@ impl PeopleMutations {
         let worker = WorkerId(input.worker.map_or_else(|| input.stamp.id_for("worker"), |id| id.0));
         let occurred = input.when.occurred(deployment_today(ctx));
         let fact = WorkerJoined { login: input.login, label: input.label };
-        let command = PeopleCommand::AddWorker { worker, occurred, fact };
-        let outcome = record(ctx, input.stamp, Command::People(command)).await?;
+        let command = Command::state(StreamId::worker(worker), occurred, fact);
+        let outcome = record(ctx, input.stamp, command).await?;
         WorkerPayload::of(ctx, worker, outcome).await
     }
 }

@@ -5,9 +5,9 @@
 
 use std::collections::HashSet;
 
-use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, known_worker, of_journey};
+use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, of_stream, stands, values};
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
-use crate::journey::ground::{self, Change};
+use crate::journey::ground::Change;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 use crate::journey::{Fact, History};
@@ -21,20 +21,19 @@ pub(super) fn correct(
     command: &CorrectFact,
     given: &Given<'_>,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let CorrectFact { journey, target, occurred, replacement, reason } = command;
-    exists(history)?;
+    let CorrectFact { stream, target, occurred, replacement, reason } = command;
+    exists(history, *stream)?;
     let fact = standing(history, *target)?;
     same_fact(&fact, replacement)?;
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
-    shape.fact(*occurred, replacement, given.contract);
-    known_worker(&mut shape, replacement, given);
+    values(&mut shape, *occurred, replacement, given);
     shape.done()?;
     if fact.occurred == *occurred && fact.event == replacement {
         let message = "the fact already reads so: change what should read otherwise";
         return Err(Refusal::new(RefusalCode::NothingToCorrect, message).alone());
     }
-    ground::check(history, Change::Correct(*target, *occurred, replacement))?;
+    stands(history, stream.kind, Change::Correct(*target, *occurred, replacement))?;
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),
@@ -44,7 +43,7 @@ pub(super) fn correct(
         payload: serde_json::from_str(replacement.payload().get()).expect("a payload is JSON"),
         reason: reason.clone(),
     };
-    Ok(vec![of_journey(*journey, history, Occurred::on(given.today), corrected.into())])
+    Ok(vec![of_stream(*stream, history, Occurred::on(given.today), corrected.into())])
 }
 
 pub(super) fn retract(
@@ -52,8 +51,8 @@ pub(super) fn retract(
     command: &RetractFacts,
     given: &Given<'_>,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let RetractFacts { journey, targets, reason } = command;
-    exists(history)?;
+    let RetractFacts { stream, targets, reason } = command;
+    exists(history, *stream)?;
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
     shape.at_most("targets", targets.len(), TARGETS_MAX);
@@ -72,10 +71,10 @@ pub(super) fn retract(
         }
     }
     shape.done()?;
-    ground::check(history, Change::Retract(targets))?;
+    stands(history, stream.kind, Change::Retract(targets))?;
     let retracted = |target: &EventId| {
         let event = FactRetracted { target: *target, reason: reason.clone() }.into();
-        of_journey(*journey, history, Occurred::on(given.today), event)
+        of_stream(*stream, history, Occurred::on(given.today), event)
     };
     Ok(targets.iter().map(retracted).collect())
 }
@@ -83,7 +82,7 @@ pub(super) fn retract(
 /// The fact that this event recorded, if it is one that may be corrected or retracted.
 fn standing(history: &History, target: EventId) -> Result<Fact<'_>, Vec<Refusal>> {
     let Some(original) = history.event(target) else {
-        let message = "this journey has no event of this id: name the event that recorded the fact";
+        let message = "this stream has no event of this id: name the event that recorded the fact";
         return Err(Refusal::new(RefusalCode::FactNotFound, message).at("target").alone());
     };
     match &original.event {
@@ -104,7 +103,7 @@ fn standing(history: &History, target: EventId) -> Result<Fact<'_>, Vec<Refusal>
             .by("domain §4: a retracted fact is recorded anew, not revived")
             .alone());
     }
-    history.fact(target).ok_or_else(|| {
+    history.fact(target).filter(|fact| fact.event.event_type().is_correctable()).ok_or_else(|| {
         let message = "events of this type are superseded, not corrected: record the later state instead";
         Refusal::new(RefusalCode::NotCorrectable, message).at("target").alone()
     })

@@ -1,7 +1,9 @@
-//! The write side of a journey: what somebody wants recorded, and the decision whether it may be.
+//! The write side: what somebody wants recorded of a journey, subject, worker, team or contract, and the decision
+//! whether it may be.
 //!
 //! Pure and synchronous. A decision never looks at a clock or a store: all it may know is handed to it in [`Given`].
-//! It gives events or refusals, never both, and never changes anything.
+//! It gives events or refusals, never both, and never changes anything. Whatever the kind of its stream, a fact goes
+//! one way: its values (shape), what it needs of the others (ground), its events.
 
 mod amend;
 
@@ -10,13 +12,15 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use crate::contract::Contract;
-use crate::journey::History;
-use crate::journey::event::{Event, ReferralReceived, SubjectKind, SubjectRegistered};
+use crate::contract::command::{self as contracts, OpenContract, PublishRulebook};
+use crate::journey::event::{Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
 use crate::journey::ground::{self, Change};
+use crate::journey::people;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 pub use crate::journey::shape::check_source;
-use crate::log::envelope::{EventId, JourneyId, Occurred, StreamId, SubjectId, WorkerId};
+use crate::journey::{History, stated};
+use crate::log::envelope::{EventId, JourneyId, Occurred, StreamId, StreamKind, SubjectId, WorkerId};
 
 /// An event that a decision asks the log to take. Ids, versions, salts and instants are the log's to give.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,24 +35,34 @@ pub struct NewEvent {
     pub event: Event,
 }
 
-/// All that a decision about a journey may know beside its history.
+/// All that a decision may know beside the history of its stream.
 #[derive(Clone, Copy)]
 pub struct Given<'a> {
     /// Today's civil date in the contract's zone.
     pub today: NaiveDate,
-    /// The contract of the journey, with every rulebook published so far.
+    /// The contract that the stream belongs to, with every rulebook published so far; an empty one where it belongs
+    /// to the deployment.
     pub contract: &'a Contract,
-    /// Whether a stream that the command names exists, for this caller.
-    pub known: &'a dyn Fn(StreamId) -> bool,
+    /// The login of whoever sends the command.
+    pub sender: &'a str,
+    /// The history of another stream that the command names, where it exists for this sender.
+    pub history: &'a dyn Fn(StreamId) -> Option<&'a History>,
     /// The warnings that the sender accepts, by code.
     pub accepted: &'a BTreeSet<String>,
 }
 
-/// A fact that somebody states about a journey, with its date.
+impl Given<'_> {
+    /// Whether a stream that the command names exists, for this sender.
+    pub fn knows(&self, stream: StreamId) -> bool {
+        (self.history)(stream).is_some()
+    }
+}
+
+/// A fact that somebody states, with its date.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dated {
-    /// Which journey.
-    pub journey: JourneyId,
+    /// Of what: a journey, subject, worker, team or contract.
+    pub stream: StreamId,
     /// When it was so.
     pub occurred: Occurred,
     /// What was so.
@@ -73,8 +87,8 @@ pub struct ReceiveReferral {
 /// The whole fact as it should read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CorrectFact {
-    /// Which journey.
-    pub journey: JourneyId,
+    /// Whose fact.
+    pub stream: StreamId,
     /// The original event.
     pub target: EventId,
     /// When it was really so.
@@ -88,20 +102,25 @@ pub struct CorrectFact {
 /// Facts that never were so, taken away together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetractFacts {
-    /// Which journey.
-    pub journey: JourneyId,
+    /// Whose facts.
+    pub stream: StreamId,
     /// The original events.
     pub targets: Vec<EventId>,
     /// Why: at most 200 characters, nothing personal.
     pub reason: String,
 }
 
-/// What somebody wants recorded about a journey.
+/// What somebody wants recorded.
 #[derive(Debug, Clone, PartialEq)]
-pub enum JourneyCommand {
-    /// The journey begins.
+pub enum Command {
+    /// A journey begins.
     ReceiveReferral(ReceiveReferral),
-    /// Something was so: any fact of a journey but its referral and what is said of other facts.
+    /// A contract begins, with its first rulebook.
+    OpenContract(OpenContract),
+    /// A further version of a contract's rules.
+    PublishRulebook(PublishRulebook),
+    /// Something was so: any fact but those above and what is said of other facts. A link of subjects is stated of
+    /// one of them and recorded of both.
     State(Dated),
     /// A fact was recorded wrongly.
     CorrectFact(CorrectFact),
@@ -109,60 +128,131 @@ pub enum JourneyCommand {
     RetractFacts(RetractFacts),
 }
 
-impl JourneyCommand {
-    /// The journey that it is about.
-    pub const fn journey(&self) -> JourneyId {
+impl Command {
+    /// The command that states a fact.
+    pub fn state(stream: StreamId, occurred: Occurred, fact: impl Into<Event>) -> Self {
+        Self::State(Dated { stream, occurred, fact: fact.into() })
+    }
+
+    /// The stream that it is about; its expected version is this one's.
+    pub fn stream(&self) -> StreamId {
         match self {
-            Self::ReceiveReferral(command) => command.journey,
-            Self::State(command) => command.journey,
-            Self::CorrectFact(command) => command.journey,
-            Self::RetractFacts(command) => command.journey,
+            Self::ReceiveReferral(command) => StreamId::journey(command.journey),
+            Self::OpenContract(command) => StreamId::contract(&command.fact.code),
+            Self::PublishRulebook(command) => StreamId::contract(&command.contract),
+            Self::State(command) => command.stream,
+            Self::CorrectFact(command) => command.stream,
+            Self::RetractFacts(command) => command.stream,
         }
     }
 
-    /// The other streams that it names: subject, worker and, for a referral, the contract.
+    /// The code of the contract that it names itself.
+    pub fn contract(&self) -> Option<&str> {
+        match self {
+            Self::ReceiveReferral(command) => Some(&command.contract),
+            Self::OpenContract(command) => Some(&command.fact.code),
+            Self::PublishRulebook(command) => Some(&command.contract),
+            Self::State(_) | Self::CorrectFact(_) | Self::RetractFacts(_) => None,
+        }
+    }
+
+    /// The other streams that it names: subjects, workers, journeys and, for a referral, the contract.
     pub fn names(&self) -> Vec<StreamId> {
         match self {
             Self::ReceiveReferral(command) => {
                 vec![StreamId::contract(&command.contract), StreamId::subject(command.fact.subject)]
             }
-            Self::State(command) => worker_of(&command.fact).map(StreamId::worker).into_iter().collect(),
-            Self::CorrectFact(command) => worker_of(&command.replacement).map(StreamId::worker).into_iter().collect(),
-            Self::RetractFacts(_) => Vec::new(),
+            Self::State(command) => named(&command.fact).into_iter().map(|named| named.stream).collect(),
+            Self::CorrectFact(command) => named(&command.replacement).into_iter().map(|named| named.stream).collect(),
+            Self::OpenContract(_) | Self::PublishRulebook(_) | Self::RetractFacts(_) => Vec::new(),
         }
     }
 }
 
-/// The worker whom a fact names, if it names one.
-const fn worker_of(fact: &Event) -> Option<WorkerId> {
+/// Something else that a fact names.
+struct Named {
+    /// Its stream.
+    stream: StreamId,
+    /// The field of the payload that names it.
+    path: String,
+}
+
+impl Named {
+    fn not_found(&self) -> Refusal {
+        not_found(self.stream.kind).at(self.path.as_str())
+    }
+}
+
+/// What a fact names beside its own stream.
+fn named(fact: &Event) -> Vec<Named> {
+    let named = |path: &str, stream| Named { stream, path: path.to_owned() };
+    let worker = |path, worker: WorkerId| named(path, StreamId::worker(worker));
     match fact {
-        Event::WorkerAssigned(assigned) => Some(assigned.worker),
-        Event::WorkerReleased(released) => Some(released.worker),
-        Event::ContactLogged(contact) => contact.worker,
-        Event::TaskSet(task) => task.owner,
-        _ => None,
+        Event::WorkerAssigned(assigned) => vec![worker("worker", assigned.worker)],
+        Event::WorkerReleased(released) => vec![worker("worker", released.worker)],
+        Event::ContactLogged(contact) => contact.worker.map(|by| worker("worker", by)).into_iter().collect(),
+        Event::TaskSet(task) => task.owner.map(|owner| worker("owner", owner)).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// What is said of a stream that is not there, or not for this sender: both read the same.
+pub fn not_found(kind: StreamKind) -> Refusal {
+    match kind {
+        StreamKind::Journey => Refusal::journey_not_found(),
+        StreamKind::Contract => Refusal::contract_not_found(),
+        StreamKind::Subject => Refusal::subject_not_found(),
+        StreamKind::Worker | StreamKind::Team => Refusal::worker_not_found(),
     }
 }
 
 /// Decides a command: the events that the log should take, or every refusal that is found.
-pub fn decide(history: &History, command: &JourneyCommand, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     match command {
-        JourneyCommand::ReceiveReferral(command) => receive(history, command, given),
-        JourneyCommand::State(command) => record(history, command, given),
-        JourneyCommand::CorrectFact(command) => amend::correct(history, command, given),
-        JourneyCommand::RetractFacts(command) => amend::retract(history, command, given),
+        Command::ReceiveReferral(command) => receive(history, command, given),
+        Command::OpenContract(command) => contracts::open(given.contract, command, given.today),
+        Command::PublishRulebook(command) => contracts::publish(given.contract, command, given.today),
+        Command::State(command) => state(history, command, given),
+        Command::CorrectFact(command) => amend::correct(history, command, given),
+        Command::RetractFacts(command) => amend::retract(history, command, given),
     }
 }
 
-fn record(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let Dated { journey, occurred, fact } = command;
-    exists(history)?;
+fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let Dated { stream, occurred, fact } = command;
+    let is_stated = !matches!(
+        fact.event_type(),
+        EventType::FactCorrected | EventType::FactRetracted | EventType::RulebookPublished
+    );
+    if !is_stated || !fact.event_type().stream_kinds().contains(&stream.kind) {
+        let message = format!("a fact of this type is not stated of a {}: send its own command", stream.kind.as_str());
+        return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
+    }
+    if !matches!(fact, Event::SubjectRegistered(_) | Event::WorkerJoined(_)) {
+        exists(history, *stream)?;
+    }
     let mut shape = Shape::new(given.today);
-    shape.fact(*occurred, fact, given.contract);
-    known_worker(&mut shape, fact, given);
+    values(&mut shape, *occurred, fact, given);
     shape.done()?;
-    ground::check(history, Change::Record(*occurred, fact))?;
-    Ok(vec![of_journey(*journey, history, *occurred, fact.clone())])
+    stands(history, stream.kind, Change::Record(*occurred, fact))?;
+    Ok(vec![of_stream(*stream, history, *occurred, fact.clone())])
+}
+
+/// Judges the values of a fact, each for itself.
+fn values(shape: &mut Shape, occurred: Occurred, fact: &Event, given: &Given<'_>) {
+    shape.fact(occurred, fact, given.contract);
+    people::shape(shape, fact);
+    for named in named(fact).iter().filter(|named| !given.knows(named.stream)) {
+        shape.refuse(named.not_found());
+    }
+}
+
+/// Judges whether facts can be so together, in the manner of their kind of stream.
+fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(), Vec<Refusal>> {
+    match kind {
+        StreamKind::Journey => ground::check(history, change),
+        _ => stated::check(history, change, people::judge),
+    }
 }
 
 fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
@@ -175,14 +265,14 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     }
     let event = Event::from(fact.clone());
     let mut shape = Shape::new(given.today);
-    shape.fact(*occurred, &event, given.contract);
-    match ((given.known)(StreamId::subject(fact.subject)), register) {
+    values(&mut shape, *occurred, &event, given);
+    match (given.knows(StreamId::subject(fact.subject)), register) {
         (false, None) => shape.refuse(Refusal::subject_not_found()),
         (true, Some(_)) => shape.refuse(subject_exists()),
         (true, None) | (false, Some(_)) => {}
     }
     shape.done()?;
-    ground::check(history, Change::Record(*occurred, &event))?;
+    stands(history, StreamKind::Journey, Change::Record(*occurred, &event))?;
     let registered = register.map(|kind| registered(fact.subject, *occurred, kind));
     let received =
         NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred: *occurred, event };
@@ -190,7 +280,7 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
 }
 
 /// The event by which a subject is known from here on.
-pub(crate) fn registered(subject: SubjectId, occurred: Occurred, kind: SubjectKind) -> NewEvent {
+fn registered(subject: SubjectId, occurred: Occurred, kind: SubjectKind) -> NewEvent {
     let event = SubjectRegistered { kind }.into();
     NewEvent { stream: StreamId::subject(subject), contract: None, occurred, event }
 }
@@ -201,18 +291,12 @@ pub(crate) fn subject_exists() -> Refusal {
     Refusal::new(RefusalCode::SubjectExists, message).at("subject")
 }
 
-fn exists(history: &History) -> Result<(), Vec<Refusal>> {
-    if history.events().is_empty() { Err(Refusal::journey_not_found().alone()) } else { Ok(()) }
+fn exists(history: &History, stream: StreamId) -> Result<(), Vec<Refusal>> {
+    if history.events().is_empty() { Err(not_found(stream.kind).alone()) } else { Ok(()) }
 }
 
-fn known_worker(shape: &mut Shape, event: &Event, given: &Given<'_>) {
-    if worker_of(event).is_some_and(|worker| !(given.known)(StreamId::worker(worker))) {
-        shape.refuse(Refusal::worker_not_found());
-    }
-}
-
-fn of_journey(journey: JourneyId, history: &History, occurred: Occurred, event: Event) -> NewEvent {
-    NewEvent { stream: StreamId::journey(journey), contract: history.contract().map(str::to_owned), occurred, event }
+fn of_stream(stream: StreamId, history: &History, occurred: Occurred, event: Event) -> NewEvent {
+    NewEvent { stream, contract: history.contract().map(str::to_owned), occurred, event }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use chrono::NaiveTime;
 use uuid::Uuid;
 
 use super::*;
+use crate::journey::command::Command;
 use crate::journey::event::{
     Attribute, ContactLogged, Disengaged, ExternalReference, FactCorrected, FactRetracted, JourneyClosed, KEYWORKER,
     PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, Referrer, SpellEnded, SpellStarted, WorkerAssigned,
@@ -15,7 +16,7 @@ use crate::journey::story::{
     ANN, BOB, FLAT, HOME, JOURNEY, RULES, SUBJECT, accepted, closed, contact, correct, day, declined, disengaged,
     ended, given, home, keyworker, nth, on, open_contract, plan, referral, retract, state, when,
 };
-use crate::log::envelope::{Precision, SpellId};
+use crate::log::envelope::{Precision, SpellId, StreamId};
 
 const NOBODY: WorkerId = WorkerId(Uuid::from_u128(0x39));
 const STRANGER: SubjectId = SubjectId(Uuid::from_u128(0x29));
@@ -30,7 +31,7 @@ mod receiving {
 
     #[test]
     fn a_new_subject_is_registered_along_with_the_referral() {
-        let command = JourneyCommand::ReceiveReferral(ReceiveReferral {
+        let command = Command::ReceiveReferral(ReceiveReferral {
             journey: JOURNEY,
             contract: "shps".to_owned(),
             occurred: when("2018-01-10"),
@@ -51,19 +52,19 @@ mod receiving {
     fn a_subject_is_known_or_registered_never_both_or_neither() {
         let unknown = ReferralReceived { subject: STRANGER, ..referral() };
         given([]).when(state("2018-01-10", unknown)).refused(Code::SubjectNotFound);
-        let JourneyCommand::ReceiveReferral(command) = state("2018-01-10", referral()) else { panic!("a referral") };
+        let Command::ReceiveReferral(command) = state("2018-01-10", referral()) else { panic!("a referral") };
         let again = ReceiveReferral { register: Some(SubjectKind::Person), ..command };
-        given([]).when(JourneyCommand::ReceiveReferral(again)).refused(Code::SubjectExists);
+        given([]).when(Command::ReceiveReferral(again)).refused(Code::SubjectExists);
     }
 
     #[test]
     fn a_referral_needs_its_contract() {
-        let JourneyCommand::ReceiveReferral(command) = state("2018-01-10", referral()) else { panic!("a referral") };
+        let Command::ReceiveReferral(command) = state("2018-01-10", referral()) else { panic!("a referral") };
         let elsewhere = ReceiveReferral { contract: "mst-essex".to_owned(), ..command.clone() };
-        given([]).when(JourneyCommand::ReceiveReferral(elsewhere)).refused(Code::ContractNotFound);
+        given([]).when(Command::ReceiveReferral(elsewhere)).refused(Code::ContractNotFound);
         let mut nothing_open = given([]);
         nothing_open.contract = Contract::default();
-        nothing_open.when(JourneyCommand::ReceiveReferral(command)).refused(Code::ContractNotFound);
+        nothing_open.when(Command::ReceiveReferral(command)).refused(Code::ContractNotFound);
     }
 
     #[test]
@@ -486,15 +487,15 @@ mod correcting {
             ("nul \u{0}", Code::InvalidValue),
             (" led by a space", Code::InvalidValue),
         ] {
-            let JourneyCommand::CorrectFact(command) = correct(3, "2018-02-11", contact()) else { panic!("one") };
+            let Command::CorrectFact(command) = correct(3, "2018-02-11", contact()) else { panic!("one") };
             let command = CorrectFact { reason: reason.to_owned(), ..command };
-            let refusal = story().when(JourneyCommand::CorrectFact(command)).refused(code);
+            let refusal = story().when(Command::CorrectFact(command)).refused(code);
             assert_eq!(refusal.path.as_deref(), Some("reason"));
             assert!(reason.is_empty() || !refusal.message.contains(reason), "a refusal does not repeat what it found");
         }
         for (length, code) in [(200, None), (201, Some(Code::InputTooLong))] {
-            let JourneyCommand::RetractFacts(command) = retract(&[3]) else { panic!("one") };
-            let command = JourneyCommand::RetractFacts(RetractFacts { reason: "é".repeat(length), ..command });
+            let Command::RetractFacts(command) = retract(&[3]) else { panic!("one") };
+            let command = Command::RetractFacts(RetractFacts { reason: "é".repeat(length), ..command });
             match code {
                 None => story().when(command).accepted(),
                 Some(code) => drop(story().when(command).refused(code)),
@@ -531,7 +532,7 @@ mod retracting {
         let story = || given([on("2018-01-10", referral())]).and(&retract(&[1]));
         story().when(state("2018-02-10", contact())).refused(Code::NotReferred);
         story().when(state("2018-02-10", referral())).accepted();
-        let JourneyCommand::ReceiveReferral(command) = state("2018-02-10", referral()) else { panic!("a referral") };
+        let Command::ReceiveReferral(command) = state("2018-02-10", referral()) else { panic!("a referral") };
         let mut elsewhere = story();
         let code = "mst-essex".to_owned();
         elsewhere.contract = Contract::of(&[crate::journey::story::recorded(
@@ -545,7 +546,7 @@ mod retracting {
         )])
         .expect("no rulebook");
         let command = ReceiveReferral { contract: code, ..command };
-        elsewhere.when(JourneyCommand::ReceiveReferral(command)).refused(Code::JourneyNotFound);
+        elsewhere.when(Command::ReceiveReferral(command)).refused(Code::JourneyNotFound);
     }
 
     #[test]
@@ -586,7 +587,7 @@ fn a_source_names_its_record_by_a_pseudonym() {
 #[test]
 fn a_date_of_another_age_is_refused() {
     let mut command = state("2018-01-10", contact());
-    if let JourneyCommand::State(contact) = &mut command {
+    if let Command::State(contact) = &mut command {
         contact.occurred = Occurred::on(NaiveDate::MIN);
     }
     let refusal = accepted().when(command).refused(Code::InvalidValue);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::journey::command::JourneyCommand;
+use crate::journey::command::Command;
 use crate::journey::event::{ContactLogged, ReferralAccepted, SpellStarted};
 use crate::journey::story::{
     ANN, BOB, FLAT, HOME, accepted, closed, contact, correct, declined, disengaged, ended, given, home, keyworker, on,
@@ -39,7 +39,7 @@ fn any_date() -> impl Strategy<Value = String> {
     ]
 }
 
-fn any_command() -> impl Strategy<Value = JourneyCommand> {
+fn any_command() -> impl Strategy<Value = Command> {
     prop_oneof![
         8 => (any_date(), any_fact()).prop_map(|(date, fact)| state(&date, fact)),
         3 => (1_u128..20, any_date(), any_fact()).prop_map(|(target, date, fact)| correct(target, &date, fact)),

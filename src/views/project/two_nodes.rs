@@ -3,13 +3,13 @@
 use super::*;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use crate::contract::command::ContractCommand;
+use crate::contract::command::OpenContract;
 use crate::contract::rulebook::packs::pack;
-use crate::journey::command::{JourneyCommand, ReceiveReferral};
+use crate::journey::command::{Command, ReceiveReferral};
 use crate::journey::event::{ContractOpened, ReferralReceived, SubjectKind};
 use crate::log::append::Expected;
 use crate::log::envelope::{CommandId, Occurred};
-use crate::record::{Command, Instruction, Recorder};
+use crate::record::{Instruction, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;
 
@@ -32,7 +32,7 @@ fn on() -> Occurred {
 }
 
 fn opening() -> Command {
-    Command::Contract(ContractCommand::OpenContract {
+    Command::OpenContract(OpenContract {
         occurred: on(),
         fact: ContractOpened {
             code: "shps".to_owned(),
@@ -46,7 +46,7 @@ fn opening() -> Command {
 }
 
 fn referral(nth: u128) -> Command {
-    Command::Journey(JourneyCommand::ReceiveReferral(ReceiveReferral {
+    Command::ReceiveReferral(ReceiveReferral {
         journey: JourneyId(uuid::Uuid::from_u128(nth)),
         contract: "shps".to_owned(),
         occurred: on(),
@@ -58,7 +58,7 @@ fn referral(nth: u128) -> Command {
             referrer: None,
             external_references: Vec::new(),
         },
-    }))
+    })
 }
 
 #[tokio::test]
