@@ -58,6 +58,8 @@ codes! {
     PersonalData => "PERSONAL_DATA";
     /// The fact is dated after today.
     DatedInFuture => "DATED_IN_FUTURE";
+    /// Tasks would be left open by the close.
+    TasksOpen => "TASKS_OPEN";
     /// The journey has its referral already.
     AlreadyReferred => "ALREADY_REFERRED";
     /// The journey has no referral that stands.
@@ -68,20 +70,54 @@ codes! {
     AlreadyAccepted => "ALREADY_ACCEPTED";
     /// The referral was declined, so nothing follows it.
     ReferralDeclined => "REFERRAL_DECLINED";
+    /// The referral was withdrawn, so nothing follows it.
+    ReferralWithdrawn => "REFERRAL_WITHDRAWN";
     /// The journey was closed already.
     AlreadyClosed => "ALREADY_CLOSED";
-    /// The fact is dated after the close.
+    /// The journey is not closed on that day, so it cannot be reopened.
+    NotClosed => "NOT_CLOSED";
+    /// The fact is dated while the journey was closed.
     JourneyClosed => "JOURNEY_CLOSED";
     /// The worker holds the case in this role already.
     AlreadyAssigned => "ALREADY_ASSIGNED";
+    /// The worker does not hold the case in this role on that day.
+    NotAssigned => "NOT_ASSIGNED";
+    /// No plan of this kind is open on that day.
+    PlanNotFound => "PLAN_NOT_FOUND";
     /// The journey has a spell of this id already.
     SpellExists => "SPELL_EXISTS";
     /// The journey has no spell of this id.
     SpellNotFound => "SPELL_NOT_FOUND";
     /// The spell was ended already.
     SpellAlreadyEnded => "SPELL_ALREADY_ENDED";
-    /// The spell would end before it starts.
+    /// The change is dated when the spell did not hold.
+    OutsideSpell => "OUTSIDE_SPELL";
+    /// The journey has a task of this id already.
+    TaskExists => "TASK_EXISTS";
+    /// The journey has no task of this id.
+    TaskNotFound => "TASK_NOT_FOUND";
+    /// The task was done or cancelled already.
+    TaskAlreadyOver => "TASK_ALREADY_OVER";
+    /// The journey has a risk of this id already.
+    RiskExists => "RISK_EXISTS";
+    /// The journey has no risk of this id.
+    RiskNotFound => "RISK_NOT_FOUND";
+    /// The risk was cleared already.
+    RiskAlreadyCleared => "RISK_ALREADY_CLEARED";
+    /// The spell, task or risk would end before it begins.
     EndedBeforeStart => "ENDED_BEFORE_START";
+    /// The journey has evidence of this id already.
+    EvidenceExists => "EVIDENCE_EXISTS";
+    /// The journey has no evidence of this id.
+    EvidenceNotFound => "EVIDENCE_NOT_FOUND";
+    /// The evidence was verified already.
+    EvidenceAlreadyVerified => "EVIDENCE_ALREADY_VERIFIED";
+    /// The evidence was withdrawn or rejected.
+    EvidenceNoLongerCounts => "EVIDENCE_NO_LONGER_COUNTS";
+    /// What is said of the evidence is dated before it was attached.
+    BeforeAttached => "BEFORE_ATTACHED";
+    /// The evidence supports what is no fact or spell of the journey.
+    SupportNotFound => "SUPPORT_NOT_FOUND";
     /// Recorded facts would be left without ground.
     FactHasDependents => "FACT_HAS_DEPENDENTS";
     /// Events of this type are not corrected or retracted.

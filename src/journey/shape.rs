@@ -3,14 +3,12 @@
 //! Pure. Each value is judged for itself, all of them at once, so that a form can show every remark beside its field.
 //! Whether facts can be true together is not asked here: that is the ground's business.
 
+mod facts;
+
 use chrono::{Datelike, NaiveDate};
 
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
-use crate::journey::event::{
-    Attribute, ContactLogged, Disengaged, Event, JourneyClosed, Quantity, ReferralReceived, Referrer, SpellStarted,
-    WorkerAssigned,
-};
 use crate::journey::personal::{self, Personal};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{Occurred, Source};
@@ -21,16 +19,6 @@ const CODE_MAX: usize = 64;
 const NAME_MAX: usize = 200;
 /// The longest reason, in characters.
 pub(crate) const REASON_MAX: usize = 200;
-/// The most case numbers of other systems that a referral carries.
-const REFERENCES_MAX: usize = 20;
-/// The most attributes that a spell carries.
-const ATTRIBUTES_MAX: usize = 32;
-/// The most minutes that a contact takes: a day.
-const MINUTES_MAX: u32 = 24 * 60;
-/// The most hours of a week.
-const HOURS_MAX: i64 = 24 * 7;
-/// The most digits of a quantity that JSON carries without loss.
-const QUANTITY_DIGITS: u32 = 15;
 /// The first year in which a fact of ours can have been so.
 const FIRST_YEAR: i32 = 1900;
 /// The last year of any date, also of an appointment to come.
@@ -61,6 +49,7 @@ impl Shape {
         self.past(occurred.earliest(), "occurred_on");
     }
 
+    /// A day that is over, or today.
     fn past(&mut self, day: NaiveDate, path: &str) {
         if day > self.today {
             let message = format!("{day} is after today, {}: record it when it is so", self.today);
@@ -80,6 +69,11 @@ impl Shape {
 
     pub(crate) fn invalid(&mut self, path: &str, message: impl Into<String>) {
         self.refuse(Refusal::new(RefusalCode::InvalidValue, message).at(path));
+    }
+
+    /// Something that is asked for and not there.
+    pub(crate) fn missing(&mut self, path: &str, message: &str) {
+        self.refuse(Refusal::new(RefusalCode::MissingValue, message).at(path));
     }
 
     /// A code of one of the rulebook's lists, in the rulebook that was in force on the fact's own date.
@@ -107,7 +101,7 @@ impl Shape {
     pub(crate) fn text(&mut self, path: &str, text: &str, max: usize) -> bool {
         let length = text.chars().count();
         if text.trim().is_empty() {
-            self.refuse(Refusal::new(RefusalCode::MissingValue, "there are no words here: write some").at(path));
+            self.missing(path, "there are no words here: write some");
         } else if length > max {
             self.too_long(path, format!("{length} characters are too many: write at most {max}"));
         } else if text.chars().any(is_unshowable) {
@@ -156,107 +150,6 @@ impl Shape {
         self.plain("reason", reason, REASON_MAX);
     }
 
-    /// A fact of a journey: its date and its whole payload.
-    pub(crate) fn fact(&mut self, occurred: Occurred, event: &Event, contract: &Contract) {
-        self.occurred(occurred);
-        let rules = (contract, occurred.earliest());
-        match event {
-            Event::ReferralReceived(referral) => self.referral(referral, rules),
-            Event::ReferralDeclined(declined) => self.code("reason", &declined.reason, CodeList::CloseReasons, rules),
-            Event::WorkerAssigned(WorkerAssigned { role, .. }) => {
-                self.plain("role", role, CODE_MAX);
-            }
-            Event::ContactLogged(logged) => self.contact(logged, rules),
-            Event::PlanAgreed(plan) => self.code("kind", &plan.kind, CodeList::PlanKinds, rules),
-            Event::SpellStarted(start) => self.spell(start, rules),
-            Event::SpellEnded(end) => self.optional("reason", end.reason.as_deref()),
-            Event::Disengaged(mark) => self.disengagement(mark, occurred, rules),
-            Event::JourneyClosed(close) => self.close(close, rules),
-            _ => {}
-        }
-    }
-
-    fn optional(&mut self, path: &str, text: Option<&str>) {
-        if let Some(text) = text {
-            self.plain(path, text, NAME_MAX);
-        }
-    }
-
-    fn referral(&mut self, referral: &ReferralReceived, rules: (&Contract, NaiveDate)) {
-        self.code("area", &referral.area, CodeList::Areas, rules);
-        if let Some(cohort) = &referral.cohort {
-            self.code("cohort", cohort, CodeList::Cohorts, rules);
-        }
-        if let Some(Referrer { organisation, kind }) = &referral.referrer {
-            self.optional("referrer.organisation", organisation.as_deref());
-            if let Some(kind) = kind {
-                self.code("referrer.kind", kind, CodeList::ReferrerKinds, rules);
-            }
-        }
-        self.at_most("external_references", referral.external_references.len(), REFERENCES_MAX);
-        for (index, reference) in referral.external_references.iter().take(REFERENCES_MAX).enumerate() {
-            self.plain(&format!("external_references.{index}.system"), &reference.system, CODE_MAX);
-            self.reference(&format!("external_references.{index}.id"), &reference.id);
-        }
-    }
-
-    fn contact(&mut self, contact: &ContactLogged, rules: (&Contract, NaiveDate)) {
-        self.code("channel", &contact.channel, CodeList::ContactChannels, rules);
-        if contact.minutes.is_some_and(|minutes| minutes > MINUTES_MAX) {
-            self.invalid("minutes", format!("a contact takes at most a day: write up to {MINUTES_MAX} minutes"));
-        }
-        if let Some(day) = contact.scheduled_on {
-            self.date(day, "scheduled_on");
-        }
-    }
-
-    fn spell(&mut self, start: &SpellStarted, rules: (&Contract, NaiveDate)) {
-        self.code("domain", &start.domain, CodeList::SpellDomains, rules);
-        self.optional("employer_ref", start.employer_ref.as_deref());
-        if let Some(hours) = start.hours_per_week {
-            if hours.0 < 0.into() || hours.0 > HOURS_MAX.into() {
-                self.invalid("hours_per_week", format!("a week has {HOURS_MAX} hours: write 0 to {HOURS_MAX}"));
-            } else {
-                self.quantity("hours_per_week", hours);
-            }
-        }
-        self.at_most("attributes", start.attributes.len(), ATTRIBUTES_MAX);
-        for (name, value) in start.attributes.iter().take(ATTRIBUTES_MAX) {
-            if !self.plain("attributes", name, CODE_MAX) {
-                continue;
-            }
-            let path = format!("attributes.{name}");
-            match value {
-                Attribute::Text(text) => {
-                    self.plain(&path, text, NAME_MAX);
-                }
-                Attribute::Quantity(quantity) => self.quantity(&path, *quantity),
-                Attribute::Flag(_) => {}
-            }
-        }
-    }
-
-    fn quantity(&mut self, path: &str, quantity: Quantity) {
-        if quantity.0.normalize().mantissa().unsigned_abs() >= 10_u128.pow(QUANTITY_DIGITS) {
-            self.too_long(path, format!("the number has too many digits: write at most {QUANTITY_DIGITS}"));
-        }
-    }
-
-    fn disengagement(&mut self, mark: &Disengaged, occurred: Occurred, rules: (&Contract, NaiveDate)) {
-        self.code("reason", &mark.reason, CodeList::DisengageReasons, rules);
-        let Some(seen) = mark.last_seen_on else { return };
-        self.past(seen, "last_seen_on");
-        if seen <= self.today && seen > occurred.latest() {
-            let message = "they were seen after they disengaged: date the disengagement on or after that day";
-            self.invalid("last_seen_on", message);
-        }
-    }
-
-    fn close(&mut self, close: &JourneyClosed, rules: (&Contract, NaiveDate)) {
-        self.code("reason", &close.reason, CodeList::CloseReasons, rules);
-        self.optional("destination", close.destination.as_deref());
-    }
-
     /// What boards print for a worker, and the login in tokens.
     pub(crate) fn worker(&mut self, label: &str, login: Option<&str>) {
         self.plain("label", label, CODE_MAX);
@@ -278,6 +171,14 @@ impl Shape {
         self.plain(path, name, NAME_MAX);
     }
 
+    /// The digest of a file.
+    fn sha256(&mut self, path: &str, digest: &str) {
+        let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
+        if digest.len() != 64 || !digest.bytes().all(is_hex) {
+            self.invalid(path, "write the file's SHA-256 in 64 lower-case hexadecimal digits");
+        }
+    }
+
     /// Where a fact came from.
     fn source(&mut self, source: &Source) {
         self.plain("source.system", &source.system, CODE_MAX);
@@ -285,10 +186,7 @@ impl Shape {
             self.reference("source.record_id", record_id);
         }
         if let Some(digest) = &source.file_digest {
-            let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
-            if digest.len() != 64 || !digest.bytes().all(is_hex) {
-                self.invalid("source.file_digest", "write the file's SHA-256 in 64 lower-case hexadecimal digits");
-            }
+            self.sha256("source.file_digest", digest);
         }
         if source.row == Some(0) {
             self.invalid("source.row", "rows are counted from 1: write the row's own number");

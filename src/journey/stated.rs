@@ -41,6 +41,26 @@ impl<'a> From<&Fact<'a>> for Stated<'a> {
 }
 
 impl Stated<'_> {
+    /// The one of two facts that was said first, and the other.
+    pub(crate) const fn in_turn_of_saying(self, other: Self) -> (Self, Self) {
+        if self.said < other.said { (self, other) } else { (other, self) }
+    }
+
+    /// Whether this fact cannot have been so on or after the day of the other.
+    pub(crate) fn is_before(&self, other: &Self) -> bool {
+        self.occurred.latest() < other.occurred.earliest()
+    }
+
+    /// Whether this fact cannot have been so on or before the day of the other.
+    pub(crate) fn is_after(&self, other: &Self) -> bool {
+        other.is_before(self)
+    }
+
+    /// Its day, as a sentence shows it.
+    pub(crate) fn day(&self) -> String {
+        shown(self.occurred)
+    }
+
     /// How a refusal names it.
     pub(crate) fn fact(&self) -> DependentFact {
         DependentFact { event_id: self.id, event_type: self.event.event_type(), occurred: self.occurred }

@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, of_stream, stands, values};
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
-use crate::journey::ground::Change;
+use crate::journey::ground::{self, Change};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 use crate::journey::{Fact, History};
@@ -120,19 +120,5 @@ fn same_fact(fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
         );
         return Err(Refusal::new(RefusalCode::OtherType, message).at("payload").allowing([is.as_str()]).alone());
     }
-    match (fact.event, replacement) {
-        (Event::ReferralReceived(old), Event::ReferralReceived(new)) if old.subject != new.subject => Err(fixed(
-            "subject",
-            "a journey stays with its subject: retract its facts and receive the referral for the other subject",
-        )
-        .alone()),
-        (Event::SpellStarted(old), Event::SpellStarted(new)) if old.spell != new.spell => {
-            Err(fixed("spell", "a spell keeps its id: retract this start and record the spell anew").alone())
-        }
-        _ => Ok(()),
-    }
-}
-
-fn fixed(path: &str, message: &str) -> Refusal {
-    Refusal::new(RefusalCode::FixedField, message).at(path)
+    ground::same_thing(fact.event, replacement).map_err(Refusal::alone)
 }

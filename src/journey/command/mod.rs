@@ -235,6 +235,11 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     values(&mut shape, *occurred, fact, given);
     shape.done()?;
     stands(history, stream.kind, Change::Record(*occurred, fact))?;
+    let mut warnings = ground::warnings(history, *occurred, fact);
+    warnings.retain(|warning| !given.accepted.contains(warning.code.as_str()));
+    if !warnings.is_empty() {
+        return Err(warnings);
+    }
     Ok(vec![of_stream(*stream, history, *occurred, fact.clone())])
 }
 

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::journey::command::Command;
-use crate::journey::event::{ContactLogged, ReferralAccepted, SpellStarted};
+use crate::journey::event::{ContactLogged, EventType, ReferralAccepted, SpellStarted, WorkerAssigned};
+use crate::journey::refusal::RefusalCode;
 use crate::journey::story::{
     ANN, BOB, FLAT, HOME, accepted, closed, contact, correct, declined, disengaged, ended, given, home, keyworker, on,
     plan, referral, retract, state,

@@ -1,0 +1,136 @@
+//! Facts that go by turns, so that their order says what they mean: closes and reopenings, the holders of a role, the
+//! plan of a kind.
+//!
+//! Pure. They are taken in the order in which they are folded, where a month stands at its first day.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::because;
+use crate::journey::event::{Event, KEYWORKER};
+use crate::journey::refusal::Refusal;
+use crate::journey::stated::Stated;
+use crate::log::envelope::{EventId, WorkerId};
+
+/// What is refused, by the fact that is to blame.
+type OutOfTurn = HashMap<EventId, Refusal>;
+
+/// A stretch over which the journey was closed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Closed<'a> {
+    /// The close or transfer.
+    pub(super) close: Stated<'a>,
+    /// The reopening, if it was reopened.
+    pub(super) reopened: Option<Stated<'a>>,
+}
+
+/// A journey is closed, reopened, closed again.
+pub(super) fn closes<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) -> Vec<Closed<'a>> {
+    let mut stretches: Vec<Closed<'a>> = Vec::new();
+    for fact in facts {
+        match (fact.event, stretches.last_mut()) {
+            (Event::JourneyClosed(_) | Event::JourneyTransferred(_), last) => match last {
+                Some(Closed { close, reopened: None }) => {
+                    let (first, second) = close.in_turn_of_saying(*fact);
+                    out_of_turn.insert(second.id, because::already_closed(&first));
+                    *close = first;
+                }
+                _ => stretches.push(Closed { close: *fact, reopened: None }),
+            },
+            (Event::JourneyReopened(_), None) => {
+                out_of_turn.insert(fact.id, because::never_closed());
+            }
+            (Event::JourneyReopened(_), Some(last)) => match &mut last.reopened {
+                Some(reopened) => {
+                    let (first, second) = reopened.in_turn_of_saying(*fact);
+                    out_of_turn.insert(second.id, because::reopened_already(&first));
+                    *reopened = first;
+                }
+                none => *none = Some(*fact),
+            },
+            _ => {}
+        }
+    }
+    stretches
+}
+
+/// What goes by turns under one name: it has begun, or it was ended.
+enum Turn<'a> {
+    Begun(Stated<'a>),
+    Ended(Stated<'a>),
+}
+
+/// Takes an end. Of two ends the one said last is refused, and one without a beginning always.
+fn end<'a>(
+    turn: Option<&mut Turn<'a>>,
+    fact: &Stated<'a>,
+    out_of_turn: &mut OutOfTurn,
+    refusal: impl Fn(Option<&Stated<'a>>) -> Refusal,
+) {
+    match turn {
+        None => {
+            out_of_turn.insert(fact.id, refusal(None));
+        }
+        Some(Turn::Ended(end)) => {
+            let (first, second) = end.in_turn_of_saying(*fact);
+            out_of_turn.insert(second.id, refusal(Some(&first)));
+            *end = first;
+        }
+        Some(turn) => *turn = Turn::Ended(*fact),
+    }
+}
+
+/// A worker who holds the case in a role is not assigned to it again, and only who holds it is released. One keyworker
+/// holds a case; of any other role several stand side by side.
+pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
+    let mut roles: HashMap<&str, HashMap<WorkerId, Turn<'a>>> = HashMap::new();
+    for fact in facts {
+        match fact.event {
+            Event::WorkerAssigned(assigned) => {
+                let workers = roles.entry(&assigned.role).or_default();
+                let mut holds = *fact;
+                if let Some(Turn::Begun(already)) = workers.get(&assigned.worker) {
+                    let (first, second) = already.in_turn_of_saying(*fact);
+                    out_of_turn.insert(second.id, because::already_assigned(&first, &assigned.role));
+                    holds = first;
+                }
+                if assigned.role == KEYWORKER {
+                    workers.retain(|_, turn| matches!(turn, Turn::Ended(_)));
+                }
+                workers.insert(assigned.worker, Turn::Begun(holds));
+            }
+            Event::WorkerReleased(released) => {
+                let turn = roles.get_mut(released.role.as_str()).and_then(|workers| workers.get_mut(&released.worker));
+                end(turn, fact, out_of_turn, |already| because::not_assigned(&released.role, already));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A plan is reviewed and closed while it is open: of one kind the plan agreed last is, until it is closed.
+pub(super) fn plans<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
+    let mut kinds: BTreeMap<&str, Turn<'a>> = BTreeMap::new();
+    for fact in facts {
+        match fact.event {
+            Event::PlanAgreed(plan) => {
+                kinds.insert(&plan.kind, Turn::Begun(*fact));
+            }
+            Event::PlanReviewed(review) => {
+                if !matches!(kinds.get(review.kind.as_str()), Some(Turn::Begun(_))) {
+                    out_of_turn.insert(fact.id, because::plan_not_found(&open(&kinds), None));
+                }
+            }
+            Event::PlanClosed(close) => {
+                let others = open(&kinds);
+                let turn = kinds.get_mut(close.kind.as_str());
+                end(turn, fact, out_of_turn, |already| because::plan_not_found(&others, already));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The kinds of which a plan is open.
+fn open<'a>(kinds: &BTreeMap<&'a str, Turn<'_>>) -> Vec<&'a str> {
+    kinds.iter().filter(|(_, turn)| matches!(turn, Turn::Begun(_))).map(|(kind, _)| *kind).collect()
+}

@@ -1,0 +1,259 @@
+//! The shape of each fact of a journey: its codes by the rulebook of its own day, its dates, lengths and numbers.
+//!
+//! Pure. It never looks at another fact.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+
+use super::{CODE_MAX, NAME_MAX, REASON_MAX, Shape};
+use crate::contract::Contract;
+use crate::contract::rulebook::CodeList;
+use crate::journey::event::{
+    AssessmentScored, Attribute, ContactLogged, Disengaged, EligibilityAssessed, Event, EvidenceAttached,
+    MeasureRecorded, Period, Quantity, ReferralReceived, Referrer, SpellChanged, SpellStarted, TaskSet,
+};
+use crate::log::envelope::Occurred;
+
+/// The most case numbers of other systems that a referral carries.
+const REFERENCES_MAX: usize = 20;
+/// The most attributes that a spell carries.
+const ATTRIBUTES_MAX: usize = 32;
+/// The most minutes that a contact takes: a day.
+const MINUTES_MAX: u32 = 24 * 60;
+/// The most hours of a week.
+const HOURS_MAX: i64 = 24 * 7;
+/// The most digits of a quantity that JSON carries without loss.
+const QUANTITY_DIGITS: u32 = 15;
+/// The most items of an assessment: more than any instrument has.
+const ITEMS_MAX: usize = 200;
+/// The most events and spells that one piece of evidence supports.
+const SUPPORTS_MAX: usize = 200;
+
+/// The contract whose words are used, and the day whose rulebook lists them.
+type Rules<'a> = (&'a Contract, NaiveDate);
+
+impl Shape {
+    /// A fact: its date, and its whole payload where a journey's stream may hold it.
+    pub(crate) fn fact(&mut self, occurred: Occurred, event: &Event, contract: &Contract) {
+        self.occurred(occurred);
+        let rules = (contract, occurred.earliest());
+        match event {
+            Event::ReferralReceived(referral) => self.referral(referral, rules),
+            Event::ReferralDeclined(declined) => self.code("reason", &declined.reason, CodeList::CloseReasons, rules),
+            Event::ReferralWithdrawn(taken) => self.code("reason", &taken.reason, CodeList::CloseReasons, rules),
+            Event::EligibilityAssessed(assessed) => self.eligibility(assessed),
+            Event::WorkerAssigned(assigned) => self.word("role", &assigned.role),
+            Event::WorkerReleased(released) => self.word("role", &released.role),
+            Event::ContactLogged(logged) => self.contact(logged, rules),
+            Event::EngagementStarted(started) => self.word("basis", &started.basis),
+            Event::PlanAgreed(plan) => self.code("kind", &plan.kind, CodeList::PlanKinds, rules),
+            // These name a plan that was agreed, whatever the rulebook of their own day lists.
+            Event::PlanReviewed(plan) => self.word("kind", &plan.kind),
+            Event::PlanClosed(plan) => {
+                self.word("kind", &plan.kind);
+                self.optional("reason", plan.reason.as_deref());
+            }
+            Event::TaskSet(task) => self.task(task, occurred),
+            Event::TaskCancelled(cancelled) => self.optional("reason", cancelled.reason.as_deref()),
+            Event::AssessmentScored(scored) => self.assessment(scored),
+            Event::SpellStarted(start) => self.spell(start, rules),
+            Event::SpellChanged(change) => self.change_of_spell(change),
+            Event::SpellEnded(end) => self.optional("reason", end.reason.as_deref()),
+            Event::MeasureRecorded(measure) => self.measure(measure, rules),
+            Event::AchievementRecorded(achievement) => {
+                self.code("code", &achievement.code, CodeList::AchievementCodes, rules);
+                self.optional_word("level", achievement.level.as_deref());
+            }
+            Event::RiskRaised(risk) => self.code("kind", &risk.kind, CodeList::RiskKinds, rules),
+            Event::EvidenceAttached(piece) => self.evidence(piece, occurred, rules),
+            Event::EvidenceWithdrawn(withdrawn) => self.optional("reason", withdrawn.reason.as_deref()),
+            Event::EvidenceRejected(found) => self.code("defect", &found.defect, CodeList::DefectCodes, rules),
+            Event::Disengaged(mark) => self.disengagement(mark, occurred, rules),
+            Event::JourneyClosed(close) => {
+                self.code("reason", &close.reason, CodeList::CloseReasons, rules);
+                self.optional("destination", close.destination.as_deref());
+            }
+            Event::JourneyReopened(reopened) => drop(self.plain("reason", &reopened.reason, REASON_MAX)),
+            Event::JourneyTransferred(transfer) => {
+                self.code("reason", &transfer.reason, CodeList::CloseReasons, rules);
+                self.plain("destination", &transfer.destination, NAME_MAX);
+            }
+            // Nothing but ids; or a fact of another kind of stream, whose values are judged there.
+            _ => {}
+        }
+    }
+
+    /// A word of the service's own that no rulebook lists.
+    fn word(&mut self, path: &str, word: &str) {
+        self.plain(path, word, CODE_MAX);
+    }
+
+    fn optional_word(&mut self, path: &str, word: Option<&str>) {
+        if let Some(word) = word {
+            self.word(path, word);
+        }
+    }
+
+    fn optional(&mut self, path: &str, text: Option<&str>) {
+        if let Some(text) = text {
+            self.plain(path, text, NAME_MAX);
+        }
+    }
+
+    fn referral(&mut self, referral: &ReferralReceived, rules: Rules<'_>) {
+        self.code("area", &referral.area, CodeList::Areas, rules);
+        if let Some(cohort) = &referral.cohort {
+            self.code("cohort", cohort, CodeList::Cohorts, rules);
+        }
+        if let Some(Referrer { organisation, kind }) = &referral.referrer {
+            self.optional("referrer.organisation", organisation.as_deref());
+            if let Some(kind) = kind {
+                self.code("referrer.kind", kind, CodeList::ReferrerKinds, rules);
+            }
+        }
+        self.at_most("external_references", referral.external_references.len(), REFERENCES_MAX);
+        for (index, reference) in referral.external_references.iter().take(REFERENCES_MAX).enumerate() {
+            self.plain(&format!("external_references.{index}.system"), &reference.system, CODE_MAX);
+            self.reference(&format!("external_references.{index}.id"), &reference.id);
+        }
+    }
+
+    fn eligibility(&mut self, assessed: &EligibilityAssessed) {
+        self.at_most("criteria", assessed.criteria.len(), ATTRIBUTES_MAX);
+        for name in assessed.criteria.keys().take(ATTRIBUTES_MAX) {
+            self.word("criteria", name);
+        }
+        self.attributes("facts", &assessed.facts);
+    }
+
+    fn contact(&mut self, contact: &ContactLogged, rules: Rules<'_>) {
+        self.code("channel", &contact.channel, CodeList::ContactChannels, rules);
+        if contact.minutes.is_some_and(|minutes| minutes > MINUTES_MAX) {
+            self.invalid("minutes", format!("a contact takes at most a day: write up to {MINUTES_MAX} minutes"));
+        }
+        if let Some(day) = contact.scheduled_on {
+            self.date(day, "scheduled_on");
+        }
+    }
+
+    fn task(&mut self, task: &TaskSet, occurred: Occurred) {
+        self.word("kind", &task.kind);
+        self.date(task.due_on, "due_on");
+        if task.due_on < occurred.earliest() {
+            self.invalid("due_on", "the task would be due before it was set: choose a day on or after that");
+        }
+    }
+
+    fn assessment(&mut self, scored: &AssessmentScored) {
+        self.word("instrument", &scored.instrument);
+        self.at_most("items", scored.items.len(), ITEMS_MAX);
+        for (name, score) in scored.items.iter().take(ITEMS_MAX) {
+            if self.plain("items", name, CODE_MAX) {
+                self.quantity(&format!("items.{name}"), *score);
+            }
+        }
+        self.quantity("score", scored.score);
+    }
+
+    fn spell(&mut self, start: &SpellStarted, rules: Rules<'_>) {
+        self.code("domain", &start.domain, CodeList::SpellDomains, rules);
+        self.optional("employer_ref", start.employer_ref.as_deref());
+        self.hours(start.hours_per_week);
+        self.attributes("attributes", &start.attributes);
+    }
+
+    fn change_of_spell(&mut self, change: &SpellChanged) {
+        if change.hours_per_week.is_none() && change.attributes.is_empty() {
+            self.missing("attributes", "nothing would be otherwise: say which hours or attributes are");
+        }
+        self.hours(change.hours_per_week);
+        self.attributes("attributes", &change.attributes);
+    }
+
+    fn hours(&mut self, hours: Option<Quantity>) {
+        let Some(hours) = hours else { return };
+        if hours.0 < 0.into() || hours.0 > HOURS_MAX.into() {
+            self.invalid("hours_per_week", format!("a week has {HOURS_MAX} hours: write 0 to {HOURS_MAX}"));
+        } else {
+            self.quantity("hours_per_week", hours);
+        }
+    }
+
+    fn attributes(&mut self, path: &str, attributes: &BTreeMap<String, Attribute>) {
+        self.at_most(path, attributes.len(), ATTRIBUTES_MAX);
+        for (name, value) in attributes.iter().take(ATTRIBUTES_MAX) {
+            if !self.plain(path, name, CODE_MAX) {
+                continue;
+            }
+            let path = format!("{path}.{name}");
+            match value {
+                Attribute::Text(text) => drop(self.plain(&path, text, NAME_MAX)),
+                Attribute::Quantity(quantity) => self.quantity(&path, *quantity),
+                Attribute::Flag(_) => {}
+            }
+        }
+    }
+
+    /// A decimal that JSON carries without loss.
+    pub(crate) fn quantity(&mut self, path: &str, quantity: Quantity) {
+        if quantity.0.normalize().mantissa().unsigned_abs() >= 10_u128.pow(QUANTITY_DIGITS) {
+            self.too_long(path, format!("the number has too many digits: write at most {QUANTITY_DIGITS}"));
+        }
+    }
+
+    fn measure(&mut self, measure: &MeasureRecorded, rules: Rules<'_>) {
+        self.code("code", &measure.code, CodeList::MeasureCodes, rules);
+        self.quantity("value", measure.value);
+        self.optional_word("unit", measure.unit.as_deref());
+        if let Some(period) = measure.period {
+            self.over("period", period);
+        }
+    }
+
+    /// A stretch of days that is over, or ends today.
+    pub(crate) fn over(&mut self, path: &str, Period { first, last }: Period) {
+        self.date(first, &format!("{path}.first"));
+        self.past(last, &format!("{path}.last"));
+        if last < first {
+            self.invalid(&format!("{path}.last"), "the period would end before it begins: write its last day");
+        }
+    }
+
+    fn evidence(&mut self, piece: &EvidenceAttached, occurred: Occurred, rules: Rules<'_>) {
+        self.code("kind", &piece.kind, CodeList::EvidenceKinds, rules);
+        if let Some(digest) = &piece.sha256 {
+            self.sha256("sha256", digest);
+        }
+        self.past(piece.dated_on, "dated_on");
+        let attached_on = occurred.latest().min(self.today);
+        if let Some(day) = piece.obtained_on {
+            self.past(day, "obtained_on");
+            if day <= self.today && day > attached_on {
+                self.invalid("obtained_on", "the piece was attached before it was obtained: date the attachment later");
+            }
+        }
+        let obtained_on = piece.obtained_on.unwrap_or(attached_on).min(self.today);
+        if piece.dated_on <= self.today && piece.dated_on > obtained_on {
+            self.invalid("dated_on", "a document is not dated after it was obtained: write the date that stands on it");
+        }
+        self.optional_word("obtained_how", piece.obtained_how.as_deref());
+        self.at_most("supports", piece.supports.len(), SUPPORTS_MAX);
+        let mut named = BTreeSet::new();
+        for (index, id) in piece.supports.iter().take(SUPPORTS_MAX).enumerate() {
+            if !named.insert(id) {
+                self.invalid(&format!("supports.{index}"), "it is named twice: name it once");
+            }
+        }
+    }
+
+    fn disengagement(&mut self, mark: &Disengaged, occurred: Occurred, rules: Rules<'_>) {
+        self.code("reason", &mark.reason, CodeList::DisengageReasons, rules);
+        let Some(seen) = mark.last_seen_on else { return };
+        self.past(seen, "last_seen_on");
+        if seen <= self.today && seen > occurred.latest() {
+            let message = "they were seen after they disengaged: date the disengagement on or after that day";
+            self.invalid("last_seen_on", message);
+        }
+    }
+}
