@@ -55,6 +55,16 @@ pub enum Attendance {
     None,
 }
 
+/// Whether a client is one whom the contract is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "event::Eligibility")]
+pub enum Eligibility {
+    /// They are.
+    Eligible,
+    /// They are not.
+    NotEligible,
+}
+
 /// Who began a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::Direction")]
