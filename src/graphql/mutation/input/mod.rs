@@ -177,7 +177,7 @@ meanings! {
     u32 => u32: |number| number;
     Date => NaiveDate: |date| date.0;
     Decimal => Quantity: |decimal| Quantity(decimal.0);
-    DaysInput => event::Period: |days| event::Period { first: days.first.0, last: days.last.0 };
+    DayPeriodInput => event::Period: |days| event::Period { first: days.first.0, last: days.last.0 };
     Vec<Id> => Vec<Uuid>: |ids| ids.into_iter().map(|id| id.0).collect();
     Id => WorkerId: |id| WorkerId(id.0);
     Id => SpellId: |id| SpellId(id.0);
@@ -194,7 +194,7 @@ impl<T, M: Means<T>> Means<Option<T>> for Option<M> {
 
 /// A stretch of whole days, such as a month or a quarter.
 #[derive(Debug, Clone, Copy, InputObject)]
-pub struct DaysInput {
+pub struct DayPeriodInput {
     /// The first day.
     pub first: Date,
     /// The last day, inside.

@@ -4,7 +4,7 @@ use async_graphql::{CustomValidator, InputObject, InputValueError};
 
 use super::named::{CriterionInput, EligibilityFactInput, NamedOnce};
 use super::{Means, SubjectKind};
-use crate::graphql::journey::Eligibility;
+use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::Id;
 use crate::journey::event::{self, KEYWORKER};
 

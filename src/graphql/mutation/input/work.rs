@@ -1,8 +1,8 @@
 //! The work of a case as mutations take it: contacts, plans, tasks, and what was scored, measured and achieved.
 
 use super::named::{ItemScoreInput, NamedOnce};
-use super::{DaysInput, Means};
-use crate::graphql::journey::{Attendance, ContactWith, Direction};
+use super::{DayPeriodInput, Means};
+use crate::graphql::journey::contact::{Attendance, ContactWith, Direction};
 use crate::graphql::scalars::{Date, Decimal, Id};
 use crate::journey::event;
 
@@ -106,7 +106,7 @@ facts! {
         /// The unit it is in, such as `percent` or `GBP`.
         unit: Option<String>,
         /// The days that it speaks of, where it is not of the one day.
-        period: Option<DaysInput>,
+        period: Option<DayPeriodInput>,
     }
     /// Something that the client achieved, such as a qualification.
     AchievementFact => AchievementRecorded {
