@@ -18,19 +18,22 @@ use super::input::work::{
     StartEngagementInput,
 };
 use super::input::{Stamp, When};
-use super::payload::JourneyPayload;
+use super::payload::{AssessmentPayload, JourneyPayload, MeasurePayload, Outcome};
 use super::{contract_today, deployment_today, record};
+use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
 use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use crate::journey::event::{
-    AchievementRecorded, AssessmentScored, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted,
+    AchievementRecorded, AssessmentScored, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed, JourneyReopened, JourneyTransferred,
     MeasureRecorded, PlanAgreed, PlanClosed, PlanReviewed, ReferralAccepted, ReferralDeclined, ReferralWithdrawn,
     RiskCleared, SpellChanged, SpellEnded, TaskCancelled, TaskDone, WorkerAssigned, WorkerReleased,
 };
 use crate::journey::{History, Recorded};
-use crate::log::envelope::{EventId, EvidenceId, JourneyId, Occurred, RiskId, SpellId, StreamId, SubjectId, TaskId};
+use crate::log::envelope::{
+    EventId, EvidenceId, JourneyId, Occurred, RiskId, SpellId, StreamId, SubjectId, TaskId, WorkerId,
+};
 
 /// What may be recorded about a journey.
 #[derive(Default)]
@@ -40,9 +43,7 @@ pub(super) struct JourneyMutations;
 macro_rules! state {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let id = JourneyId($input.journey.0);
-        let occurred = $input.when.occurred(today($ctx, id, &$input.when).await?);
-        let command = Command::state(StreamId::journey(id), occurred, $fact);
-        let outcome = record($ctx, $input.stamp, command).await?;
+        let outcome = state($ctx, $input.stamp, StreamId::journey(id), $input.when, $fact.into()).await?;
         JourneyPayload::of($ctx, id, outcome).await
     }};
 }
@@ -205,13 +206,26 @@ impl JourneyMutations {
         state!(ctx, input, TaskCancelled::from(input.fact))
     }
 
-    /// A client was scored with an instrument such as the SDQ.
+    /// A client, or a worker under supervision, was scored with an instrument such as the SDQ.
     async fn score_assessment(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ScoreAssessmentInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, AssessmentScored::from(input.fact))
+    ) -> Result<AssessmentPayload> {
+        let fact = AssessmentScored::from(input.fact).into();
+        match (input.journey, input.worker) {
+            (Some(Id(journey)), None) => {
+                let id = JourneyId(journey);
+                let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, fact).await?;
+                AssessmentPayload::of_journey(ctx, id, outcome).await
+            }
+            (None, Some(Id(worker))) => {
+                let id = WorkerId(worker);
+                let outcome = state(ctx, input.stamp, StreamId::worker(id), input.when, fact).await?;
+                AssessmentPayload::of_worker(ctx, id, outcome).await
+            }
+            _ => Err(Code::BadUserInput.error("give exactly one of journey and worker: whoever was scored")),
+        }
     }
 
     /// A job, home, placement or course began.
@@ -242,13 +256,25 @@ impl JourneyMutations {
         state!(ctx, input, SpellEnded::from(input.fact))
     }
 
-    /// Something was measured of a client, such as attendance or earnings.
+    /// Something was measured: of a client, such as attendance or earnings, or of a contract, such as spend.
     async fn record_measure(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RecordMeasureInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, MeasureRecorded::from(input.fact))
+    ) -> Result<MeasurePayload> {
+        let fact = MeasureRecorded::from(input.fact).into();
+        match (input.journey, input.contract) {
+            (Some(Id(journey)), None) => {
+                let id = JourneyId(journey);
+                let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, fact).await?;
+                MeasurePayload::of_journey(ctx, id, outcome).await
+            }
+            (None, Some(code)) => {
+                let outcome = state(ctx, input.stamp, StreamId::contract(&code), input.when, fact).await?;
+                MeasurePayload::of_contract(ctx, &code, outcome).await
+            }
+            _ => Err(Code::BadUserInput.error("give exactly one of journey and contract: what was measured")),
+        }
     }
 
     /// The client achieved something, such as a qualification.
@@ -360,15 +386,12 @@ impl JourneyMutations {
         #[graphql(desc = "What is to be recorded.")] input: CorrectFactInput,
     ) -> Result<JourneyPayload> {
         let id = JourneyId(input.journey.0);
-        let occurred = corrected_day(ctx, id, EventId(input.target.0), input.when).await?;
-        let command = Command::CorrectFact(CorrectFact {
-            stream: StreamId::journey(id),
-            target: EventId(input.target.0),
-            occurred,
-            replacement: input.replacement.into(),
-            reason: input.reason,
-        });
-        let outcome = record(ctx, input.stamp, command).await?;
+        let (stream, target) = (StreamId::journey(id), EventId(input.target.0));
+        let occurred = corrected_day(ctx, stream, target, input.when).await?;
+        let field = input.replacement.field();
+        let (replacement, reason) = (input.replacement.into(), input.reason);
+        let command = Command::CorrectFact(CorrectFact { stream, target, occurred, replacement, reason });
+        let outcome = record(ctx, input.stamp, command).await?.of_replacement(field);
         JourneyPayload::of(ctx, id, outcome).await
     }
 
@@ -394,26 +417,32 @@ fn own_id(stamp: &Stamp, thing: &str, given: Option<Id>) -> Uuid {
     given.map_or_else(|| stamp.id_for(thing), |id| id.0)
 }
 
-/// When a corrected fact was so: as the input says, and where it says nothing, as the fact reads now.
-async fn corrected_day(ctx: &Context<'_>, id: JourneyId, target: EventId, when: When) -> Result<Occurred> {
+/// States a fact, today in its contract's zone where no date was given.
+async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: Event) -> Result<Outcome> {
+    let occurred = when.occurred(today(ctx, stream, &when).await?);
+    record(ctx, stamp, Command::state(stream, occurred, fact)).await
+}
+
+/// When a corrected fact was so: as the input says, and what it leaves out, as the fact reads now.
+async fn corrected_day(ctx: &Context<'_>, stream: StreamId, target: EventId, when: When) -> Result<Occurred> {
     if when.occurred_on.is_none() {
         let mut history = History::default();
-        for envelope in ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()? {
+        for envelope in ctx.parts().log.stream(stream).await.or_fault()? {
             history.evolve(Recorded::decode(&envelope).or_fault()?);
         }
         if let Some(fact) = history.fact(target) {
-            return Ok(fact.occurred);
+            return Ok(when.instead_of(fact.occurred));
         }
     }
     Ok(when.occurred(deployment_today(ctx)))
 }
 
-/// Today in the journey's contract, where no date was given and it matters.
-async fn today(ctx: &Context<'_>, id: JourneyId, when: &When) -> Result<NaiveDate> {
+/// Today in the contract of a stream, where no date was given and it matters.
+async fn today(ctx: &Context<'_>, stream: StreamId, when: &When) -> Result<NaiveDate> {
     if when.occurred_on.is_some() {
         return Ok(deployment_today(ctx));
     }
-    let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
+    let envelopes = ctx.parts().log.stream(stream).await.or_fault()?;
     let code = envelopes.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
     contract_today(ctx, code).await
 }

@@ -151,6 +151,15 @@ impl When {
         let day = self.occurred_on.map_or(today, |date| date.0);
         Occurred::within(day, self.precision.into()).at(self.local_time.map(|time| time.0))
     }
+
+    /// The date of a corrected fact of which no other day is given: coarser, or at another time, only if it says so.
+    pub fn instead_of(self, reads: Occurred) -> Occurred {
+        let coarser = match self.precision {
+            Precision::Day => reads,
+            Precision::Month | Precision::Year => Occurred::within(reads.earliest(), self.precision.into()),
+        };
+        coarser.at(self.local_time.map(|time| time.0).or(reads.local_time()))
+    }
 }
 
 /// What a value of an input is in a payload.

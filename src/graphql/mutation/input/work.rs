@@ -210,18 +210,22 @@ inputs! {
         #[graphql(flatten)]
         fact: TaskCancelFact,
     }
-    /// A client was scored with an instrument.
+    /// A client, or a worker under supervision, was scored with an instrument: give exactly one of journey and worker.
     ScoreAssessmentInput {
-        /// Which journey.
-        journey: Id,
+        /// Which journey, where it is the client who was scored.
+        journey: Option<Id>,
+        /// Which worker, where it is a worker under supervision.
+        worker: Option<Id>,
         /// The score.
         #[graphql(flatten)]
         fact: AssessmentFact,
     }
-    /// Something was measured of a client.
+    /// Something was measured, of a client or of a whole contract: give exactly one of journey and contract.
     RecordMeasureInput {
-        /// Which journey.
-        journey: Id,
+        /// Which journey, where it was measured of a client.
+        journey: Option<Id>,
+        /// The code of the contract, where it was measured of the whole contract.
+        contract: Option<String>,
         /// The measure.
         #[graphql(flatten)]
         fact: MeasureFact,
