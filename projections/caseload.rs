@@ -29,8 +29,8 @@ pub struct Stretch {
 
 /// The stretches of a case, in order and without overlap.
 pub fn stretches(journey: &Journey) -> Vec<Stretch> {
-    let (Some((received, _)), Some(accepted)) = (&journey.referral, journey.accepted) else { return Vec::new() };
-    let from = accepted.earliest().max(received.earliest());
+    let (Some(received), Some(accepted)) = (&journey.referral, &journey.accepted) else { return Vec::new() };
+    let from = accepted.occurred.earliest().max(received.occurred.earliest());
     let to = journey.turned_away().map_or(FOREVER, |on| on.earliest());
     if to <= from {
         return Vec::new();

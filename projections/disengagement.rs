@@ -17,7 +17,7 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
             &TABLE,
             [
                 Value::Uuid(told.id.0),
-                Value::text(&mark.reason),
+                Value::text(&mark.details.reason),
                 Value::text(told.contract),
                 Value::text(&told.referral.area),
                 Value::Date(mark.occurred.earliest()),

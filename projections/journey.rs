@@ -11,7 +11,7 @@ table!("journey", key 1, [
 
 /// The row of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
-    let declined = told.journey.declined.as_ref().map(|(on, _)| on.earliest());
+    let declined = told.journey.declined.as_ref().map(|declined| declined.occurred.earliest());
     rows.add(
         &TABLE,
         [
@@ -23,7 +23,7 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
             told.referral.cohort.as_deref().map_or(Value::Null, Value::text),
             Value::Date(told.received.earliest()),
             Value::Date(told.received.latest()),
-            Value::date(told.journey.accepted.map(|on| on.earliest())),
+            Value::date(told.journey.accepted.as_ref().map(|accepted| accepted.occurred.earliest())),
             Value::date(declined),
         ],
     );

@@ -21,8 +21,8 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::contract::Rulebook;
-use crate::journey::Journey;
 use crate::journey::event::ReferralReceived;
+use crate::journey::{Entry, Journey};
 use crate::log::envelope::{JourneyId, Occurred};
 
 /// A cell of a view table. Money is in minor units, other decimals in millionths.
@@ -145,8 +145,8 @@ pub struct Told<'a> {
 impl<'a> Told<'a> {
     /// What the folds are told of a journey; none where its referral does not stand.
     pub fn of(id: JourneyId, contract: &'a str, journey: &'a Journey, rulebook: &'a Rulebook) -> Option<Self> {
-        let (received, referral) = journey.referral.as_ref()?;
-        Some(Self { id, contract, journey, rulebook, received: *received, referral })
+        let Entry { occurred, details, .. } = journey.referral.as_ref()?;
+        Some(Self { id, contract, journey, rulebook, received: *occurred, referral: details })
     }
 
     /// What people call the journey.

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 
 use super::{Between, DaySpan, FOREVER, Rows, Told, Value, table};
 use crate::contract::rulebook::CountsWhen;
+use crate::journey::Plan;
 use crate::log::envelope::Occurred;
 
 table!("referral_to_plan", key 2, [
@@ -20,15 +21,15 @@ table!("referral_to_plan", key 2, [
 pub fn clock_starts(told: &Told<'_>) -> Option<Occurred> {
     match told.rulebook.referrals {
         CountsWhen::Received => Some(told.received),
-        CountsWhen::Accepted => told.journey.accepted,
+        CountsWhen::Accepted => told.journey.accepted.as_ref().map(|accepted| accepted.occurred),
     }
 }
 
 /// The first plan of the kind that stops the clock.
-pub fn first_plan(told: &Told<'_>) -> Option<Occurred> {
+pub fn first_plan<'a>(told: &Told<'a>) -> Option<&'a Plan> {
     let kind = &told.rulebook.referral_to_plan.as_ref()?.plan;
-    let plans = told.journey.plans.iter().filter(|plan| plan.kind == *kind).map(|plan| plan.occurred);
-    plans.min_by_key(|occurred| (occurred.earliest(), occurred.latest()))
+    let plans = told.journey.plans.iter().filter(|plan| plan.kind == *kind);
+    plans.min_by_key(|plan| (plan.occurred.earliest(), plan.occurred.latest()))
 }
 
 /// The days from referral to plan; a plan before the referral is 0 days.
@@ -59,7 +60,7 @@ fn stretches(told: &Told<'_>, from: Occurred) -> Vec<(NaiveDate, NaiveDate)> {
 /// The rows of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let (Some(clock), true) = (clock_starts(told), told.rulebook.referral_to_plan.is_some()) else { return };
-    let plan = first_plan(told);
+    let plan = first_plan(told).map(|plan| plan.occurred);
     for (from, to) in stretches(told, clock) {
         rows.add(
             &TABLE,

@@ -23,7 +23,7 @@ pub fn reached(told: &Told<'_>, when: &StageWhen) -> Option<Occurred> {
     let journey = told.journey;
     match when {
         StageWhen::Referral(CountsWhen::Received) => Some(told.received),
-        StageWhen::Referral(CountsWhen::Accepted) => journey.accepted,
+        StageWhen::Referral(CountsWhen::Accepted) => journey.accepted.as_ref().map(|accepted| accepted.occurred),
         StageWhen::Plan { kinds } => {
             first(journey.plans.iter().filter(|plan| kinds.contains(&plan.kind)).map(|plan| plan.occurred))
         }

@@ -9,6 +9,7 @@ pub mod contract;
 pub mod event;
 pub mod graphiql;
 pub mod guard;
+mod int;
 pub mod journey;
 pub mod mutation;
 pub mod node;
@@ -21,7 +22,7 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache};
 use async_graphql::runtime::TokioTimer;
-use async_graphql::{EmptySubscription, Schema};
+use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
@@ -30,6 +31,7 @@ use tracing::Instrument as _;
 use crate::access::Principal;
 use context::{Caller, Parts};
 use guard::Limits;
+use int::Int;
 use mutation::Mutation;
 use people::Workers;
 use query::Query;
@@ -45,7 +47,7 @@ pub struct Api {
 impl Api {
     /// The API over these parts.
     pub fn new(parts: Parts) -> Self {
-        let schema = Schema::build(Query, Mutation::default(), EmptySubscription).data(parts.clone()).finish();
+        let schema = schema().data(parts.clone()).finish();
         Self { endpoint: Endpoint::new(schema, Limits::default()), parts }
     }
 
@@ -64,7 +66,11 @@ impl Api {
 
 /// The schema as clients read it.
 pub fn sdl() -> String {
-    Schema::build(Query, Mutation::default(), EmptySubscription).finish().sdl()
+    schema().finish().sdl()
+}
+
+fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Schema::build(Query, Mutation::default(), EmptySubscription).register_input_type::<Int>()
 }
 
 /// Spawns within the span of whoever asks, so that what a loader logs names its request too.

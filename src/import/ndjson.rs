@@ -1,7 +1,7 @@
 //! Plain import of NDJSON: each line is a command, decided as the API would decide it.
 //!
-//! A line's `id` is its command id, so the same file again adds nothing; targets of corrections are translated from
-//! the file's ids to the log's. A bad line is told and the others go on. Lines are read in windows: what a window's
+//! A line's `id` is its command id, so the same file again adds nothing; targets of corrections and what evidence
+//! supports are translated from the file's ids to the log's. A bad line is told and the others go on. Lines are read in windows: what a window's
 //! lines need from the log is asked for at once, then they are sent in order, and the append task keeps that order.
 
 use std::collections::{HashMap, HashSet};
@@ -10,6 +10,7 @@ use std::io::{self, Read, Seek};
 use std::task::Poll;
 
 use chrono_tz::Tz;
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::lines::{Lines, digest_of};
@@ -23,7 +24,7 @@ use crate::journey::event::{Event, EventType, FactCorrected, FactRetracted, Subj
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::Log;
 use crate::log::append::{Appended, Expected};
-use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Position, Source, StreamId, SubjectId};
+use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, Source, StreamId, SubjectId};
 use crate::record::{Instruction, NotDone, Recorder};
 
 /// Lines that are sent together: as many as one transaction takes.
@@ -155,16 +156,16 @@ impl Import<'_> {
             Event::SubjectRegistered(_) => Some(SubjectId(stated.stream.id)),
             _ => None,
         }));
-        let targets: Vec<EventId> = stated().flat_map(Stated::targets).collect();
-        if !targets.is_empty() {
-            let ids: Vec<CommandId> = targets.iter().map(|target| CommandId(target.0)).collect();
-            for envelope in self.log.of_commands(&self.principal.subject, &ids).await? {
-                let target = Target { event_id: envelope.event_id, event_type: EventType::named(&envelope.event_type) };
-                known.by_command.insert((envelope.command_id.0, envelope.stream), target);
+        let named: Vec<CommandId> = stated().flat_map(Stated::named).map(|event| CommandId(event.0)).collect();
+        if !named.is_empty() {
+            for envelope in self.log.of_commands(&self.principal.subject, &named).await? {
+                known.by_command.insert((envelope.command_id.0, envelope.stream), Target::of(&envelope));
             }
-            for envelope in self.log.events(&targets).await? {
-                let target = Target { event_id: envelope.event_id, event_type: EventType::named(&envelope.event_type) };
-                known.by_event.insert(envelope.event_id, target);
+        }
+        let corrected: Vec<EventId> = stated().filter_map(Stated::corrected).collect();
+        if !corrected.is_empty() {
+            for envelope in self.log.events(&corrected).await? {
+                known.by_event.insert((envelope.event_id, envelope.stream), Target::of(&envelope));
             }
         }
         Ok(known)
@@ -215,20 +216,41 @@ fn refusals_of(refusals: Vec<Refusal>) -> Outcome {
 struct Known {
     subjects: HashSet<SubjectId>,
     by_command: HashMap<(Uuid, StreamId), Target>,
-    by_event: HashMap<EventId, Target>,
+    by_event: HashMap<(EventId, StreamId), Target>,
 }
 
-/// A recorded event that a line corrects or retracts.
+/// A recorded event that a line names.
 #[derive(Clone, Copy)]
 struct Target {
     event_id: EventId,
     event_type: Option<EventType>,
 }
 
+impl Target {
+    fn of(envelope: &Envelope) -> Self {
+        Self { event_id: envelope.event_id, event_type: EventType::named(&envelope.event_type) }
+    }
+}
+
 impl Known {
     /// The recorded event that a file's id means: of the line that had it as its id, else the log's own.
     fn target(&self, named: EventId, stream: StreamId) -> Option<Target> {
-        self.by_command.get(&(named.0, stream)).or_else(|| self.by_event.get(&named)).copied()
+        self.by_command.get(&(named.0, stream)).or_else(|| self.by_event.get(&(named, stream))).copied()
+    }
+
+    /// The log's id of an event that a file names; an id that is none of the file's lines stays as it is.
+    fn translated(&self, named: Uuid, stream: StreamId) -> Uuid {
+        self.by_command.get(&(named, stream)).map_or(named, |known| known.event_id.0)
+    }
+
+    /// The fact with the log's ids of the events that it names.
+    fn fact(&self, mut fact: Event, stream: StreamId) -> Event {
+        if let Event::EvidenceAttached(attached) = &mut fact {
+            for supported in &mut attached.supports {
+                *supported = self.translated(*supported, stream);
+            }
+        }
+        fact
     }
 }
 
@@ -252,14 +274,31 @@ impl Stated {
         std::iter::once((self.line, self.id)).chain(also).collect()
     }
 
-    /// The facts that it corrects or retracts, by the file's ids.
-    fn targets(&self) -> Vec<EventId> {
+    /// The facts that it retracts, by the file's ids.
+    fn retracted(&self) -> Vec<EventId> {
+        let Event::FactRetracted(retraction) = &self.event else { return Vec::new() };
+        let also = self.also.iter().map(|(_, _, retraction)| retraction.target);
+        std::iter::once(retraction.target).chain(also).collect()
+    }
+
+    /// The fact that it corrects, by the file's id.
+    fn corrected(&self) -> Option<EventId> {
         match &self.event {
-            Event::FactCorrected(correction) => vec![correction.target],
-            Event::FactRetracted(retraction) => {
-                let also = self.also.iter().map(|(_, _, retraction)| retraction.target);
-                std::iter::once(retraction.target).chain(also).collect()
+            Event::FactCorrected(correction) => Some(correction.target),
+            _ => None,
+        }
+    }
+
+    /// The events that it names, by the file's ids; among what evidence supports there may be spells too.
+    fn named(&self) -> Vec<EventId> {
+        match &self.event {
+            Event::FactCorrected(correction) => {
+                let supports = correction.payload.get("supports").and_then(Value::as_array).into_iter().flatten();
+                let supports = supports.filter_map(|id| id.as_str()?.parse().ok());
+                std::iter::once(correction.target).chain(supports).collect()
             }
+            Event::FactRetracted(_) => self.retracted(),
+            Event::EvidenceAttached(attached) => attached.supports.iter().map(|id| EventId(*id)).collect(),
             _ => Vec::new(),
         }
     }
@@ -305,7 +344,7 @@ impl Window {
         if self.is_joined_by(stated) {
             return false;
         }
-        let stands_on_one = stated.targets().iter().any(|target| self.ids.contains(&target.0));
+        let stands_on_one = stated.named().iter().any(|event| self.ids.contains(&event.0));
         let is_referred_again =
             matches!(&stated.event, Event::ReferralReceived(referral) if self.referred.contains(&referral.subject));
         self.lines.len() >= WINDOW || stands_on_one || is_referred_again
@@ -414,15 +453,15 @@ fn command(stated: &Stated, contract: &str, known: &Known) -> Result<Command, Ou
         }),
         Event::FactCorrected(correction) => correct(stated, correction, known)?,
         Event::FactRetracted(retraction) => {
-            let translated = |target| known.target(target, stated.stream).map_or(target, |known| known.event_id);
-            let targets = stated.targets().into_iter().map(translated).collect();
+            let translated = |target: EventId| EventId(known.translated(target.0, stream));
+            let targets = stated.retracted().into_iter().map(translated).collect();
             Command::RetractFacts(RetractFacts { stream, targets, reason: retraction.reason.clone() })
         }
         Event::ContractOpened(_) | Event::RulebookPublished(_) => {
             let message = "a contract is opened and its rulebooks are published by command: leave the line out";
             return Err(refused("NOT_BY_IMPORT", message));
         }
-        fact => Command::state(stream, occurred, fact.clone()),
+        fact => Command::state(stream, occurred, known.fact(fact.clone(), stream)),
     })
 }
 
@@ -443,7 +482,7 @@ fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result
         stream: stated.stream,
         target: target.event_id,
         occurred: correction.occurred(),
-        replacement,
+        replacement: known.fact(replacement, stated.stream),
         reason: correction.reason.clone(),
     }))
 }

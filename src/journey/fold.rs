@@ -9,9 +9,11 @@ use chrono::NaiveDate;
 
 use super::Fact;
 use super::event::{
-    AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, EligibilityAssessed,
-    EngagementStarted, Event, EvidenceAttached, KEYWORKER, MeasureRecorded, Quantity, ReferralReceived, RiskRaised,
-    SpellChanged, SpellStarted, TaskSet,
+    AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, Disengaged, EligibilityAssessed,
+    EngagementStarted, Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened,
+    KEYWORKER, MeasureRecorded, PlanClosed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined,
+    ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised, SpellChanged, SpellEnded, SpellStarted,
+    TaskCancelled, TaskDone, TaskSet, WorkerAssigned, WorkerReleased,
 };
 use super::thing::{self, Part};
 use crate::log::envelope::{EventId, EvidenceId, Occurred, RiskId, SpellId, SubjectId, TaskId, WorkerId};
@@ -20,13 +22,13 @@ use crate::log::envelope::{EventId, EvidenceId, Occurred, RiskId, SpellId, Subje
 #[derive(Debug, Clone, Default)]
 pub struct Journey {
     /// The referral, if it stands.
-    pub referral: Option<(Occurred, ReferralReceived)>,
-    /// When the service took the client on.
-    pub accepted: Option<Occurred>,
-    /// When and why it did not.
-    pub declined: Option<(Occurred, String)>,
-    /// When and why the referral was taken back.
-    pub withdrawn: Option<(Occurred, String)>,
+    pub referral: Option<Entry<ReferralReceived>>,
+    /// The acceptance: the service took the client on.
+    pub accepted: Option<Entry<ReferralAccepted>>,
+    /// The decline, with its reason.
+    pub declined: Option<Entry<ReferralDeclined>>,
+    /// The withdrawal: the referral was taken back.
+    pub withdrawn: Option<Entry<ReferralWithdrawn>>,
     /// Every judgement whether the client is eligible, in order: the last one stands.
     pub eligibility: Vec<Entry<EligibilityAssessed>>,
     /// Who held the case in which role, in order.
@@ -52,7 +54,7 @@ pub struct Journey {
     /// Every piece of evidence, in the order in which they were attached.
     pub evidence: Vec<Evidence>,
     /// Every dated mark of disengagement, in order.
-    pub disengagements: Vec<Exit>,
+    pub disengagements: Vec<Entry<Disengaged>>,
     /// Every time the case was closed or transferred, in order; all but the last were followed by a reopening.
     pub closes: Vec<Close>,
 }
@@ -74,6 +76,8 @@ pub type Contact = Entry<ContactLogged>;
 /// A worker held the case over a stretch of days: `[from, to)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assignment {
+    /// The event that recorded it first.
+    pub event_id: EventId,
     /// Who.
     pub worker: WorkerId,
     /// In which role.
@@ -82,6 +86,8 @@ pub struct Assignment {
     pub from: NaiveDate,
     /// The first day no longer, if it ended: they were released, or another keyworker took the case.
     pub to: Option<NaiveDate>,
+    /// The release, if they were released.
+    pub released: Option<Entry<WorkerReleased>>,
 }
 
 /// A plan that was agreed.
@@ -93,10 +99,10 @@ pub struct Plan {
     pub occurred: Occurred,
     /// The kind, a code of the rulebook.
     pub kind: String,
-    /// When it was reviewed, in order.
-    pub reviews: Vec<Occurred>,
-    /// When it no longer guided the work, and why, if it was closed.
-    pub closed: Option<(Occurred, Option<String>)>,
+    /// Every review, in order.
+    pub reviews: Vec<Entry<PlanReviewed>>,
+    /// Its close, if it was closed.
+    pub closed: Option<Entry<PlanClosed>>,
 }
 
 /// Something that is, or was, to be done by a day.
@@ -108,7 +114,7 @@ pub struct Task {
     pub set: Occurred,
     /// What is to be done, by when and by whom.
     pub details: TaskSet,
-    /// How and when it was over, if it is.
+    /// How it was over, if it is.
     pub over: Option<TaskOver>,
 }
 
@@ -116,9 +122,9 @@ pub struct Task {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TaskOver {
     /// It was done.
-    Done(Occurred),
-    /// It was no longer to be done, and why.
-    Cancelled(Occurred, Option<String>),
+    Done(Entry<TaskDone>),
+    /// It was no longer to be done.
+    Cancelled(Entry<TaskCancelled>),
 }
 
 /// A job, home, placement or course.
@@ -132,8 +138,8 @@ pub struct Spell {
     pub details: SpellStarted,
     /// What became otherwise while it lasted, in order.
     pub changes: Vec<Entry<SpellChanged>>,
-    /// When it no longer held, and why, if it ended.
-    pub ended: Option<(Occurred, Option<String>)>,
+    /// Its end, if it ended: its day is the first on which the spell no longer held.
+    pub ended: Option<Entry<SpellEnded>>,
 }
 
 /// The client is, or was, at risk over a stretch of days: `[raised, cleared)`.
@@ -145,8 +151,8 @@ pub struct Risk {
     pub raised: Occurred,
     /// What kind of risk.
     pub details: RiskRaised,
-    /// The first day no longer, if it was cleared.
-    pub cleared: Option<Occurred>,
+    /// Its clearing, if it was cleared: its day is the first without it.
+    pub cleared: Option<Entry<RiskCleared>>,
 }
 
 /// A piece of evidence, and what was found of it.
@@ -158,23 +164,12 @@ pub struct Evidence {
     pub attached: Occurred,
     /// What it is, its date, and what it supports.
     pub details: EvidenceAttached,
-    /// When it was found good, if it was.
-    pub verified: Option<Occurred>,
-    /// When it was found wanting, and its defect, a code of the rulebook.
-    pub rejected: Option<(Occurred, String)>,
-    /// When it was taken back, and why.
-    pub withdrawn: Option<(Occurred, Option<String>)>,
-}
-
-/// The client left the service for a while, or for good.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exit {
-    /// The event that recorded it first.
-    pub event_id: EventId,
-    /// When.
-    pub occurred: Occurred,
-    /// Why, a code of the rulebook.
-    pub reason: String,
+    /// The check that found it good, if one did.
+    pub verified: Option<Entry<EvidenceVerified>>,
+    /// The check that found a defect, if one did.
+    pub rejected: Option<Entry<EvidenceRejected>>,
+    /// Its withdrawal, if it was taken back.
+    pub withdrawn: Option<Entry<EvidenceWithdrawn>>,
 }
 
 /// The case left the caseload.
@@ -190,8 +185,8 @@ pub struct Close {
     pub reason: String,
     /// Where the client went: of a transfer the contract's code or the service's name.
     pub destination: Option<String>,
-    /// When and why the case went on, if it did.
-    pub reopened: Option<(Occurred, String)>,
+    /// Its reopening, if the case went on.
+    pub reopened: Option<Entry<JourneyReopened>>,
 }
 
 /// How a case left the caseload.
@@ -222,20 +217,20 @@ impl Journey {
         let (event_id, occurred) = (fact.original.event_id, fact.occurred);
         match fact.event {
             Event::ReferralReceived(referral) => {
-                self.referral.get_or_insert_with(|| (occurred, referral.clone()));
+                self.referral.get_or_insert_with(|| Entry::of(fact, referral));
             }
-            Event::ReferralAccepted(_) => {
-                self.accepted.get_or_insert(occurred);
+            Event::ReferralAccepted(accepted) => {
+                self.accepted.get_or_insert_with(|| Entry::of(fact, accepted));
             }
             Event::ReferralDeclined(declined) => {
-                self.declined.get_or_insert_with(|| (occurred, declined.reason.clone()));
+                self.declined.get_or_insert_with(|| Entry::of(fact, declined));
             }
             Event::ReferralWithdrawn(withdrawn) => {
-                self.withdrawn.get_or_insert_with(|| (occurred, withdrawn.reason.clone()));
+                self.withdrawn.get_or_insert_with(|| Entry::of(fact, withdrawn));
             }
             Event::EligibilityAssessed(assessed) => self.eligibility.push(Entry::of(fact, assessed)),
-            Event::WorkerAssigned(assigned) => self.assign(assigned.worker, &assigned.role, occurred.earliest()),
-            Event::WorkerReleased(released) => self.release(released.worker, &released.role, occurred.earliest()),
+            Event::WorkerAssigned(assigned) => self.assign(Entry::of(fact, assigned)),
+            Event::WorkerReleased(released) => self.release(&Entry::of(fact, released)),
             Event::ContactLogged(contact) => self.contacts.push(Entry::of(fact, contact)),
             Event::EngagementStarted(engagement) => self.engagements.push(Entry::of(fact, engagement)),
             Event::PlanAgreed(plan) => {
@@ -244,20 +239,18 @@ impl Journey {
             }
             Event::PlanReviewed(review) => {
                 if let Some(plan) = self.open_plan(&review.kind) {
-                    plan.reviews.push(occurred);
+                    plan.reviews.push(Entry::of(fact, review));
                 }
             }
             Event::PlanClosed(close) => {
                 if let Some(plan) = self.open_plan(&close.kind) {
-                    plan.closed = Some((occurred, close.reason.clone()));
+                    plan.closed = Some(Entry::of(fact, close));
                 }
             }
             Event::AssessmentScored(scored) => self.assessments.push(Entry::of(fact, scored)),
             Event::MeasureRecorded(measure) => self.measures.push(Entry::of(fact, measure)),
             Event::AchievementRecorded(achievement) => self.achievements.push(Entry::of(fact, achievement)),
-            Event::Disengaged(mark) => {
-                self.disengagements.push(Exit { event_id, occurred, reason: mark.reason.clone() });
-            }
+            Event::Disengaged(mark) => self.disengagements.push(Entry::of(fact, mark)),
             Event::JourneyClosed(_) | Event::JourneyTransferred(_) | Event::JourneyReopened(_) => self.close(fact),
             Event::TaskSet(_)
             | Event::TaskDone(_)
@@ -324,18 +317,18 @@ impl Journey {
             }
             Event::SpellEnded(end) => {
                 if let Some(spell) = self.spell(end.spell) {
-                    spell.ended.get_or_insert_with(|| (occurred, end.reason.clone()));
+                    spell.ended.get_or_insert_with(|| Entry::of(fact, end));
                 }
             }
             Event::TaskSet(set) => self.tasks.push(Task { event_id, set: occurred, details: set.clone(), over: None }),
             Event::TaskDone(done) => {
                 if let Some(task) = self.task(done.task) {
-                    task.over.get_or_insert(TaskOver::Done(occurred));
+                    task.over.get_or_insert_with(|| TaskOver::Done(Entry::of(fact, done)));
                 }
             }
             Event::TaskCancelled(cancelled) => {
                 if let Some(task) = self.task(cancelled.task) {
-                    task.over.get_or_insert_with(|| TaskOver::Cancelled(occurred, cancelled.reason.clone()));
+                    task.over.get_or_insert_with(|| TaskOver::Cancelled(Entry::of(fact, cancelled)));
                 }
             }
             Event::RiskRaised(raised) => {
@@ -343,7 +336,7 @@ impl Journey {
             }
             Event::RiskCleared(cleared) => {
                 if let Some(risk) = self.risk(cleared.risk) {
-                    risk.cleared.get_or_insert(occurred);
+                    risk.cleared.get_or_insert_with(|| Entry::of(fact, cleared));
                 }
             }
             Event::EvidenceAttached(attached) => self.evidence.push(Evidence {
@@ -356,17 +349,17 @@ impl Journey {
             }),
             Event::EvidenceVerified(found) => {
                 if let Some(piece) = self.piece(found.evidence) {
-                    piece.verified.get_or_insert(occurred);
+                    piece.verified.get_or_insert_with(|| Entry::of(fact, found));
                 }
             }
             Event::EvidenceRejected(found) => {
                 if let Some(piece) = self.piece(found.evidence) {
-                    piece.rejected.get_or_insert_with(|| (occurred, found.defect.clone()));
+                    piece.rejected.get_or_insert_with(|| Entry::of(fact, found));
                 }
             }
             Event::EvidenceWithdrawn(withdrawn) => {
                 if let Some(piece) = self.piece(withdrawn.evidence) {
-                    piece.withdrawn.get_or_insert_with(|| (occurred, withdrawn.reason.clone()));
+                    piece.withdrawn.get_or_insert_with(|| Entry::of(fact, withdrawn));
                 }
             }
             _ => {}
@@ -374,19 +367,23 @@ impl Journey {
     }
 
     /// A new keyworker releases the former that day; other roles stand side by side.
-    fn assign(&mut self, worker: WorkerId, role: &str, from: NaiveDate) {
+    fn assign(&mut self, assigned: Entry<WorkerAssigned>) {
+        let Entry { event_id, occurred, details: WorkerAssigned { worker, role } } = assigned;
+        let from = occurred.earliest();
         if role == KEYWORKER {
             for held in self.assignments.iter_mut().filter(|held| held.role == KEYWORKER && held.to.is_none()) {
                 held.to = Some(from);
             }
         }
-        self.assignments.push(Assignment { worker, role: role.to_owned(), from, to: None });
+        self.assignments.push(Assignment { event_id, worker, role, from, to: None, released: None });
     }
 
-    fn release(&mut self, worker: WorkerId, role: &str, to: NaiveDate) {
-        let held = |held: &&mut Assignment| held.worker == worker && held.role == role && held.to.is_none();
+    fn release(&mut self, release: &Entry<WorkerReleased>) {
+        let WorkerReleased { worker, role } = &release.details;
+        let held = |held: &&mut Assignment| held.worker == *worker && held.role == *role && held.to.is_none();
         for held in self.assignments.iter_mut().filter(held) {
-            held.to = Some(to);
+            held.to = Some(release.occurred.earliest());
+            held.released = Some(release.clone());
         }
     }
 
@@ -418,7 +415,7 @@ impl Journey {
             }),
             Event::JourneyReopened(reopened) => {
                 if let Some(close) = self.closes.last_mut() {
-                    close.reopened.get_or_insert_with(|| (occurred, reopened.reason.clone()));
+                    close.reopened.get_or_insert_with(|| Entry::of(fact, reopened));
                 }
             }
             _ => {}
@@ -449,7 +446,7 @@ impl Journey {
 
     /// Who was referred.
     pub fn subject(&self) -> Option<SubjectId> {
-        self.referral.as_ref().map(|(_, referral)| referral.subject)
+        self.referral.as_ref().map(|referral| referral.details.subject)
     }
 
     /// The close or transfer that stands: none where the case was never closed, or was reopened since.
@@ -460,20 +457,20 @@ impl Journey {
     /// Whether the case was closed at the end of a day, also if it was reopened since.
     pub fn is_closed_on(&self, day: NaiveDate) -> bool {
         let last = self.closes.iter().rfind(|close| close.occurred.earliest() <= day);
-        let still = |close: &Close| close.reopened.as_ref().is_none_or(|(on, _)| on.earliest() > day);
+        let still = |close: &Close| close.reopened.as_ref().is_none_or(|on| on.occurred.earliest() > day);
         last.is_some_and(still)
     }
 
     /// The days on which the case was closed or reopened.
     pub fn closed_or_reopened_on(&self) -> impl Iterator<Item = NaiveDate> {
-        let reopened = |close: &Close| close.reopened.as_ref().map(|(on, _)| on.earliest());
+        let reopened = |close: &Close| close.reopened.as_ref().map(|on| on.occurred.earliest());
         self.closes.iter().flat_map(move |close| [Some(close.occurred.earliest()), reopened(close)]).flatten()
     }
 
     /// When the referral came to nothing: it was declined or withdrawn, whichever was first.
     pub fn turned_away(&self) -> Option<Occurred> {
-        let declined = self.declined.as_ref().map(|(on, _)| *on);
-        let withdrawn = self.withdrawn.as_ref().map(|(on, _)| *on);
+        let declined = self.declined.as_ref().map(|declined| declined.occurred);
+        let withdrawn = self.withdrawn.as_ref().map(|withdrawn| withdrawn.occurred);
         declined.into_iter().chain(withdrawn).min_by_key(Occurred::earliest)
     }
 

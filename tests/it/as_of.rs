@@ -455,7 +455,7 @@ fn replay(
         let between = |occurred: Occurred| (occurred.earliest(), occurred.latest());
         prop_assert_eq!(referral_to_plan::clock_starts(&told).map(between), case.clock(rules));
     }
-    let plan = referral_to_plan::first_plan(&told).map(|plan| (plan.earliest(), plan.latest()));
+    let plan = referral_to_plan::first_plan(&told).map(|plan| (plan.occurred.earliest(), plan.occurred.latest()));
     prop_assert_eq!(plan, case.plan());
     Ok(())
 }

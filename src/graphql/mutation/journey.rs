@@ -2,22 +2,38 @@
 
 use async_graphql::{Context, Object, Result};
 use chrono::NaiveDate;
+use uuid::Uuid;
 
-use super::input::{
-    AcceptReferralInput, AgreePlanInput, AssignWorkerInput, CloseJourneyInput, CorrectFactInput, DeclineReferralInput,
-    DisengageInput, EndSpellInput, LogContactInput, ReceiveReferralInput, RetractFactInput, StartSpellInput, When,
+use super::input::amend::{CorrectFactInput, RetractFactInput};
+use super::input::evidence::{AttachEvidenceInput, RejectEvidenceInput, VerifyEvidenceInput, WithdrawEvidenceInput};
+use super::input::exit::{CloseJourneyInput, DisengageInput, ReopenJourneyInput, TransferJourneyInput};
+use super::input::referral::{
+    AcceptReferralInput, AssessEligibilityInput, AssignWorkerInput, DeclineReferralInput, ReceiveReferralInput,
+    ReleaseWorkerInput, WithdrawReferralInput,
 };
-use super::payload::JourneyPayload;
+use super::input::spell::{ChangeSpellInput, EndSpellInput, StartSpellInput};
+use super::input::work::{
+    AgreePlanInput, CancelTaskInput, ClearRiskInput, ClosePlanInput, CompleteTaskInput, LogContactInput,
+    RaiseRiskInput, RecordAchievementInput, RecordMeasureInput, ReviewPlanInput, ScoreAssessmentInput, SetTaskInput,
+    StartEngagementInput,
+};
+use super::input::{Stamp, When};
+use super::payload::{AssessmentPayload, JourneyPayload, MeasurePayload, Outcome};
 use super::{contract_today, deployment_today, record};
+use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
 use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use crate::journey::event::{
-    ContactLogged, Disengaged, JourneyClosed, PlanAgreed, ReferralAccepted, ReferralDeclined, SpellEnded,
-    WorkerAssigned,
+    AchievementRecorded, AssessmentScored, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event,
+    EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed, JourneyReopened, JourneyTransferred,
+    MeasureRecorded, PlanAgreed, PlanClosed, PlanReviewed, ReferralAccepted, ReferralDeclined, ReferralWithdrawn,
+    RiskCleared, SpellChanged, SpellEnded, TaskCancelled, TaskDone, WorkerAssigned, WorkerReleased,
 };
 use crate::journey::{History, Recorded};
-use crate::log::envelope::{EventId, JourneyId, Occurred, SpellId, StreamId, SubjectId};
+use crate::log::envelope::{
+    EventId, EvidenceId, JourneyId, Occurred, RiskId, SpellId, StreamId, SubjectId, TaskId, WorkerId,
+};
 
 /// What may be recorded about a journey.
 #[derive(Default)]
@@ -27,9 +43,7 @@ pub(super) struct JourneyMutations;
 macro_rules! state {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let id = JourneyId($input.journey.0);
-        let occurred = $input.when.occurred(today($ctx, id, &$input.when).await?);
-        let command = Command::state(StreamId::journey(id), occurred, $fact);
-        let outcome = record($ctx, $input.stamp, command).await?;
+        let outcome = state($ctx, $input.stamp, StreamId::journey(id), $input.when, $fact.into()).await?;
         JourneyPayload::of($ctx, id, outcome).await
     }};
 }
@@ -43,8 +57,8 @@ impl JourneyMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ReceiveReferralInput,
     ) -> Result<JourneyPayload> {
-        let id = JourneyId(input.journey.map_or_else(|| input.stamp.id_for("journey"), |id| id.0));
-        let subject = input.subject.map_or_else(|| input.stamp.id_for("subject"), |id| id.0);
+        let id = JourneyId(own_id(&input.stamp, "journey", input.journey));
+        let subject = own_id(&input.stamp, "subject", input.subject);
         let register = input.subject.is_none().then(|| input.subject_kind.into());
         let today = contract_today(ctx, &input.contract).await?;
         let command = Command::ReceiveReferral(ReceiveReferral {
@@ -76,6 +90,25 @@ impl JourneyMutations {
         state!(ctx, input, ReferralDeclined::from(input.fact))
     }
 
+    /// Whoever referred the client, or the client, takes the referral back.
+    async fn withdraw_referral(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: WithdrawReferralInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, ReferralWithdrawn::from(input.fact))
+    }
+
+    /// Somebody judged whether the client is eligible; the facts of that day stay as they were found, whatever becomes
+    /// of them later.
+    async fn assess_eligibility(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AssessEligibilityInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, EligibilityAssessed::from(input.fact))
+    }
+
     /// A worker takes the case; a new keyworker releases the former that day.
     async fn assign_worker(
         &self,
@@ -83,6 +116,15 @@ impl JourneyMutations {
         #[graphql(desc = "What is to be recorded.")] input: AssignWorkerInput,
     ) -> Result<JourneyPayload> {
         state!(ctx, input, WorkerAssigned::from(input.fact))
+    }
+
+    /// A worker no longer holds the case: its date is the first day on which they did not.
+    async fn release_worker(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ReleaseWorkerInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, WorkerReleased::from(input.fact))
     }
 
     /// Somebody was, or tried to be, in touch. The worker is the one whose login makes the call, unless another is
@@ -100,6 +142,15 @@ impl JourneyMutations {
         state!(ctx, input, ContactLogged::from(input.fact))
     }
 
+    /// The client engages with the service.
+    async fn start_engagement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: StartEngagementInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, EngagementStarted::from(input.fact))
+    }
+
     /// Client and keyworker agreed a plan, such as a Personal Housing Plan.
     async fn agree_plan(
         &self,
@@ -109,14 +160,91 @@ impl JourneyMutations {
         state!(ctx, input, PlanAgreed::from(input.fact))
     }
 
+    /// Client and keyworker went through a plan again.
+    async fn review_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ReviewPlanInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, PlanReviewed::from(input.fact))
+    }
+
+    /// A plan no longer guides the work.
+    async fn close_plan(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ClosePlanInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, PlanClosed::from(input.fact))
+    }
+
+    /// Something is to be done by a day.
+    async fn set_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: SetTaskInput,
+    ) -> Result<JourneyPayload> {
+        let task = TaskId(own_id(&input.stamp, "task", input.task));
+        state!(ctx, input, input.fact.of(task))
+    }
+
+    /// A task is done.
+    async fn complete_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: CompleteTaskInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, TaskDone::from(input.fact))
+    }
+
+    /// A task is no longer to be done.
+    async fn cancel_task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: CancelTaskInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, TaskCancelled::from(input.fact))
+    }
+
+    /// A client, or a worker under supervision, was scored with an instrument such as the SDQ.
+    async fn score_assessment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ScoreAssessmentInput,
+    ) -> Result<AssessmentPayload> {
+        let fact = AssessmentScored::from(input.fact).into();
+        match (input.journey, input.worker) {
+            (Some(Id(journey)), None) => {
+                let id = JourneyId(journey);
+                let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, fact).await?;
+                AssessmentPayload::of_journey(ctx, id, outcome).await
+            }
+            (None, Some(Id(worker))) => {
+                let id = WorkerId(worker);
+                let outcome = state(ctx, input.stamp, StreamId::worker(id), input.when, fact).await?;
+                AssessmentPayload::of_worker(ctx, id, outcome).await
+            }
+            _ => Err(Code::BadUserInput.error("give exactly one of journey and worker: whoever was scored")),
+        }
+    }
+
     /// A job, home, placement or course began.
     async fn start_spell(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: StartSpellInput,
     ) -> Result<JourneyPayload> {
-        let spell = SpellId(input.spell.map_or_else(|| input.stamp.id_for("spell"), |id| id.0));
+        let spell = SpellId(own_id(&input.stamp, "spell", input.spell));
         state!(ctx, input, input.fact.of(spell))
+    }
+
+    /// Hours or attributes of a spell are otherwise from a day on; what is left out stays as it was.
+    async fn change_spell(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ChangeSpellInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, SpellChanged::from(input.fact))
     }
 
     /// A spell no longer holds: its date is the first day on which it did not.
@@ -126,6 +254,92 @@ impl JourneyMutations {
         #[graphql(desc = "What is to be recorded.")] input: EndSpellInput,
     ) -> Result<JourneyPayload> {
         state!(ctx, input, SpellEnded::from(input.fact))
+    }
+
+    /// Something was measured: of a client, such as attendance or earnings, or of a contract, such as spend.
+    async fn record_measure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RecordMeasureInput,
+    ) -> Result<MeasurePayload> {
+        let fact = MeasureRecorded::from(input.fact).into();
+        match (input.journey, input.contract) {
+            (Some(Id(journey)), None) => {
+                let id = JourneyId(journey);
+                let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, fact).await?;
+                MeasurePayload::of_journey(ctx, id, outcome).await
+            }
+            (None, Some(code)) => {
+                let outcome = state(ctx, input.stamp, StreamId::contract(&code), input.when, fact).await?;
+                MeasurePayload::of_contract(ctx, &code, outcome).await
+            }
+            _ => Err(Code::BadUserInput.error("give exactly one of journey and contract: what was measured")),
+        }
+    }
+
+    /// The client achieved something, such as a qualification.
+    async fn record_achievement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RecordAchievementInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, AchievementRecorded::from(input.fact))
+    }
+
+    /// The client is at risk from a day on.
+    async fn raise_risk(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RaiseRiskInput,
+    ) -> Result<JourneyPayload> {
+        let risk = RiskId(own_id(&input.stamp, "risk", input.risk));
+        state!(ctx, input, input.fact.of(risk))
+    }
+
+    /// A risk is over: its date is the first day without it.
+    async fn clear_risk(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ClearRiskInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, RiskCleared::from(input.fact))
+    }
+
+    /// Something shows that what is claimed was so: a document, kept elsewhere, by its digest.
+    async fn attach_evidence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AttachEvidenceInput,
+    ) -> Result<JourneyPayload> {
+        let evidence = EvidenceId(own_id(&input.stamp, "evidence", input.evidence));
+        state!(ctx, input, input.fact.of(evidence))
+    }
+
+    /// A piece of evidence is taken back: it no longer counts from that day on.
+    async fn withdraw_evidence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: WithdrawEvidenceInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, EvidenceWithdrawn::from(input.fact))
+    }
+
+    /// Somebody checked a piece of evidence and found it good.
+    async fn verify_evidence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: VerifyEvidenceInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, EvidenceVerified::from(input.fact))
+    }
+
+    /// Somebody checked a piece of evidence and found a defect: it no longer counts from that day on.
+    async fn reject_evidence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RejectEvidenceInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, EvidenceRejected::from(input.fact))
     }
 
     /// The client no longer engages: a dated mark, the case stays on the caseload until it is closed.
@@ -146,6 +360,25 @@ impl JourneyMutations {
         state!(ctx, input, JourneyClosed::from(input.fact))
     }
 
+    /// A closed case goes on: it is on the caseload again from that day on.
+    async fn reopen_journey(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ReopenJourneyInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, JourneyReopened::from(input.fact))
+    }
+
+    /// The case goes to another contract or service: it leaves the caseload, and the receiving contract begins its own
+    /// journey.
+    async fn transfer_journey(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: TransferJourneyInput,
+    ) -> Result<JourneyPayload> {
+        state!(ctx, input, JourneyTransferred::from(input.fact))
+    }
+
     /// A fact was recorded wrongly: the whole fact as it should read takes its place, and the log keeps both.
     async fn correct_fact(
         &self,
@@ -153,15 +386,12 @@ impl JourneyMutations {
         #[graphql(desc = "What is to be recorded.")] input: CorrectFactInput,
     ) -> Result<JourneyPayload> {
         let id = JourneyId(input.journey.0);
-        let occurred = corrected_day(ctx, id, EventId(input.target.0), input.when).await?;
-        let command = Command::CorrectFact(CorrectFact {
-            stream: StreamId::journey(id),
-            target: EventId(input.target.0),
-            occurred,
-            replacement: input.replacement.into(),
-            reason: input.reason,
-        });
-        let outcome = record(ctx, input.stamp, command).await?;
+        let (stream, target) = (StreamId::journey(id), EventId(input.target.0));
+        let occurred = corrected_day(ctx, stream, target, input.when).await?;
+        let field = input.replacement.field();
+        let (replacement, reason) = (input.replacement.into(), input.reason);
+        let command = Command::CorrectFact(CorrectFact { stream, target, occurred, replacement, reason });
+        let outcome = record(ctx, input.stamp, command).await?.of_replacement(field);
         JourneyPayload::of(ctx, id, outcome).await
     }
 
@@ -182,26 +412,37 @@ impl JourneyMutations {
     }
 }
 
-/// When a corrected fact was so: as the input says, and where it says nothing, as the fact reads now.
-async fn corrected_day(ctx: &Context<'_>, id: JourneyId, target: EventId, when: When) -> Result<Occurred> {
+/// The id that was given for a thing, or else one that follows from the command's.
+fn own_id(stamp: &Stamp, thing: &str, given: Option<Id>) -> Uuid {
+    given.map_or_else(|| stamp.id_for(thing), |id| id.0)
+}
+
+/// States a fact, today in its contract's zone where no date was given.
+async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: Event) -> Result<Outcome> {
+    let occurred = when.occurred(today(ctx, stream, &when).await?);
+    record(ctx, stamp, Command::state(stream, occurred, fact)).await
+}
+
+/// When a corrected fact was so: as the input says, and what it leaves out, as the fact reads now.
+async fn corrected_day(ctx: &Context<'_>, stream: StreamId, target: EventId, when: When) -> Result<Occurred> {
     if when.occurred_on.is_none() {
         let mut history = History::default();
-        for envelope in ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()? {
+        for envelope in ctx.parts().log.stream(stream).await.or_fault()? {
             history.evolve(Recorded::decode(&envelope).or_fault()?);
         }
         if let Some(fact) = history.fact(target) {
-            return Ok(fact.occurred);
+            return Ok(when.instead_of(fact.occurred));
         }
     }
     Ok(when.occurred(deployment_today(ctx)))
 }
 
-/// Today in the journey's contract, where no date was given and it matters.
-async fn today(ctx: &Context<'_>, id: JourneyId, when: &When) -> Result<NaiveDate> {
+/// Today in the contract of a stream, where no date was given and it matters.
+async fn today(ctx: &Context<'_>, stream: StreamId, when: &When) -> Result<NaiveDate> {
     if when.occurred_on.is_some() {
         return Ok(deployment_today(ctx));
     }
-    let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
+    let envelopes = ctx.parts().log.stream(stream).await.or_fault()?;
     let code = envelopes.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
     contract_today(ctx, code).await
 }

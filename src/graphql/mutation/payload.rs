@@ -131,7 +131,7 @@ impl From<&DependentFact> for FactInTheWay {
 
 impl From<refusal::Refusal> for Problem {
     fn from(refused: refusal::Refusal) -> Self {
-        let path = refused.path.iter().flat_map(|path| path.split('.')).map(camel_case).collect();
+        let path = refused.path.as_deref().map(input_path).unwrap_or_default();
         Self::Refusal(Refusal {
             code: refused.code.as_str().to_owned(),
             severity: refused.severity.into(),
@@ -142,6 +142,26 @@ impl From<refusal::Refusal> for Problem {
             facts: refused.facts.iter().map(Into::into).collect(),
         })
     }
+}
+
+/// The fields of payloads that are lists of names with values in an input: what follows them is a name of somebody's.
+const NAMED: [&str; 4] = ["attributes", "criteria", "facts", "items"];
+
+/// A path of a payload as the input spells it.
+fn input_path(path: &str) -> Vec<String> {
+    let mut parts = path.split('.');
+    let mut spelt = Vec::new();
+    for part in parts.by_ref() {
+        spelt.push(camel_case(part));
+        if NAMED.contains(&part) {
+            break;
+        }
+    }
+    let name: Vec<&str> = parts.collect();
+    if !name.is_empty() {
+        spelt.push(name.join("."));
+    }
+    spelt
 }
 
 /// A payload's name as GraphQL spells it: `external_references` is `externalReferences` there.
@@ -227,6 +247,19 @@ impl Outcome {
         }
     }
 
+    /// The same of a correction: what is wrong with the replacement is said of the field of the input that holds it.
+    #[must_use]
+    pub fn of_replacement(mut self, field: &str) -> Self {
+        for problem in &mut self.problems {
+            if let Problem::Refusal(Refusal { path, .. }) = problem
+                && path.first().is_some_and(|first| first == "payload")
+            {
+                path.splice(..1, ["replacement".to_owned(), field.to_owned()]);
+            }
+        }
+        self
+    }
+
     fn position(&self) -> Option<Position> {
         self.events.last().map(|event| Position(event.position))
     }
@@ -236,14 +269,13 @@ impl Outcome {
     }
 }
 
-/// Declares a payload around one thing.
+/// Declares a payload around one thing, or around several of which a command is about one.
 macro_rules! payload {
-    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $type:ty }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),+ $(,)? }) => {
         $(#[$doc])*
         #[derive(SimpleObject)]
         pub struct $name {
-            $(#[$field_doc])*
-            $field: Option<$type>,
+            $($(#[$field_doc])* $field: Option<$type>,)+
             /// The events that the command made; none if it was refused.
             events: Vec<Event>,
             /// The log position of the last of them: a later read may wait for it.
@@ -255,9 +287,9 @@ macro_rules! payload {
         }
 
         impl $name {
-            fn with($field: Option<$type>, outcome: Outcome) -> Self {
+            fn with($($field: Option<$type>,)+ outcome: Outcome) -> Self {
                 Self {
-                    $field,
+                    $($field,)+
                     position: outcome.position(),
                     events: outcome.events.into_iter().map(Event).collect(),
                     replayed: outcome.replayed,
@@ -273,6 +305,26 @@ payload! {
     JourneyPayload {
         /// The journey as it now is, as of today; none if the caller may not know of it.
         journey: Journey
+    }
+}
+
+payload! {
+    /// What the scoring of an assessment answers.
+    AssessmentPayload {
+        /// The journey as it now is, as of today, if the client was scored.
+        journey: Journey,
+        /// The worker, if a worker was scored.
+        worker: Worker,
+    }
+}
+
+payload! {
+    /// What the recording of a measure answers.
+    MeasurePayload {
+        /// The journey as it now is, as of today, if it was measured of a client.
+        journey: Journey,
+        /// The contract, if it was measured of the whole contract.
+        contract: Contract,
     }
 }
 
@@ -303,31 +355,45 @@ payload! {
 impl JourneyPayload {
     /// The payload of a command about this journey.
     pub async fn of(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
-        let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
-        let journey = match Story::of(envelopes, Known::ALL).or_fault()? {
-            Some(story) => Journey::today(ctx, id, Arc::new(story)).await?,
-            None => None,
-        };
-        Ok(Self::with(journey, outcome))
+        Ok(Self::with(journey(ctx, id).await?, outcome))
+    }
+}
+
+impl AssessmentPayload {
+    /// The payload of a command about this journey.
+    pub async fn of_journey(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(journey(ctx, id).await?, None, outcome))
+    }
+
+    /// The payload of a command about this worker.
+    pub async fn of_worker(ctx: &Context<'_>, id: WorkerId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(None, worker(ctx, id, &outcome).await?, outcome))
+    }
+}
+
+impl MeasurePayload {
+    /// The payload of a command about this journey.
+    pub async fn of_journey(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(journey(ctx, id).await?, None, outcome))
+    }
+
+    /// The payload of a command about the contract of this code.
+    pub async fn of_contract(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(None, contract(ctx, code).await?, outcome))
     }
 }
 
 impl ContractPayload {
     /// The payload of a command about the contract of this code.
     pub async fn of(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Result<Self> {
-        let contract = match ctx.in_scope(code) {
-            Some(scoped) => Contract::as_of(ctx, scoped, None).await?,
-            None => None,
-        };
-        Ok(Self::with(contract, outcome))
+        Ok(Self::with(contract(ctx, code).await?, outcome))
     }
 }
 
 impl WorkerPayload {
     /// The payload of a command about this worker.
     pub async fn of(ctx: &Context<'_>, id: WorkerId, outcome: Outcome) -> Result<Self> {
-        let worker = if outcome.accepted() { Worker::load(ctx, id).await.transpose()? } else { None };
-        Ok(Self::with(worker, outcome))
+        Ok(Self::with(worker(ctx, id, &outcome).await?, outcome))
     }
 }
 
@@ -339,6 +405,28 @@ impl SubjectPayload {
     }
 }
 
+/// The journey as it now is, as far as the caller may know of it.
+async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
+    let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
+    match Story::of(envelopes, Known::ALL).or_fault()? {
+        Some(story) => Journey::today(ctx, id, Arc::new(story)).await,
+        None => Ok(None),
+    }
+}
+
+/// The contract as it now is, as far as the caller may know of it.
+async fn contract(ctx: &Context<'_>, code: &str) -> Result<Option<Contract>> {
+    match ctx.in_scope(code) {
+        Some(scoped) => Contract::as_of(ctx, scoped, None).await,
+        None => Ok(None),
+    }
+}
+
+/// The worker, once a command about them was accepted.
+async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Option<Worker>> {
+    if outcome.accepted() { Worker::load(ctx, id).await.transpose() } else { Ok(None) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -348,5 +436,13 @@ mod tests {
         assert_eq!(camel_case("external_references"), "externalReferences");
         assert_eq!(camel_case("0"), "0");
         assert_eq!(camel_case("channel"), "channel");
+        assert_eq!(input_path("external_references.0.id"), ["externalReferences", "0", "id"]);
+    }
+
+    #[test]
+    fn a_name_of_somebodys_is_spelt_as_they_spell_it() {
+        assert_eq!(input_path("attributes.secured_as"), ["attributes", "secured_as"]);
+        assert_eq!(input_path("payload.attributes.rent_pcm.net"), ["payload", "attributes", "rent_pcm.net"]);
+        assert_eq!(input_path("attributes"), ["attributes"]);
     }
 }

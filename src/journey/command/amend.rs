@@ -25,15 +25,19 @@ pub(super) fn correct(
     exists(history, *stream)?;
     let fact = standing(history, *target)?;
     same_fact(&fact, replacement)?;
+    let mut stated = Shape::new(given.today);
+    values(&mut stated, *occurred, replacement, given);
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
-    values(&mut shape, *occurred, replacement, given);
+    for refusal in in_payload(stated.done()).err().into_iter().flatten() {
+        shape.refuse(refusal);
+    }
     shape.done()?;
     if fact.occurred == *occurred && fact.event == replacement {
         let message = "the fact already reads so: change what should read otherwise";
         return Err(Refusal::new(RefusalCode::NothingToCorrect, message).alone());
     }
-    stands(history, stream.kind, Change::Correct(*target, *occurred, replacement))?;
+    in_payload(stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),
@@ -44,6 +48,13 @@ pub(super) fn correct(
         reason: reason.clone(),
     };
     Ok(vec![of_stream(*stream, history, Occurred::on(given.today), corrected.into())])
+}
+
+/// Refusals of a replacement's values, which stand in the payload of the correction; its date stands beside it.
+fn in_payload(judged: Result<(), Vec<Refusal>>) -> Result<(), Vec<Refusal>> {
+    let beneath = |path: String| if path == "occurred_on" { path } else { format!("payload.{path}") };
+    let of_payload = |refusal: Refusal| Refusal { path: refusal.path.map(beneath), ..refusal };
+    judged.map_err(|refusals| refusals.into_iter().map(of_payload).collect())
 }
 
 pub(super) fn retract(
@@ -120,5 +131,5 @@ fn same_fact(fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
         );
         return Err(Refusal::new(RefusalCode::OtherType, message).at("payload").allowing([is.as_str()]).alone());
     }
-    ground::same_thing(fact.event, replacement).map_err(Refusal::alone)
+    in_payload(ground::same_thing(fact.event, replacement).map_err(Refusal::alone))
 }

@@ -1,0 +1,416 @@
+//! A journey as clients read it: its facts folded as of a day, as known at a position.
+//!
+//! Everything here is one fold over one stream, the same that the view tables are made by.
+
+pub mod contact;
+pub mod evidence;
+pub mod referral;
+pub mod spell;
+pub mod timeline;
+pub mod work;
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use chrono::NaiveDate;
+
+pub use self::contact::ContactMeasure;
+use self::contact::{Contact, Days};
+use self::evidence::{Evidence, EvidenceState};
+use self::referral::{Assignment, Close, Disengagement, EligibilityAssessment, Leaving, Referral};
+use self::spell::Spell;
+use self::timeline::TimelineEntry;
+use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
+use super::context::{Asked as _, OrFault as _};
+use super::event::{Event, OccurredOn};
+use super::people::{Subject, Worker};
+use super::scalars::{Date, Position};
+use crate::contract::{Contract, Rulebook};
+use crate::journey::{self, Entry, History, Journey as Folded, Recorded};
+use crate::log::envelope::{self, Envelope, EventId, JourneyId, Occurred, StreamId};
+use crate::log::{Log, LogError};
+use crate::projections::{self, Between, DaySpan, Told};
+
+/// Until where in the log a reading knows.
+#[derive(Debug, Clone, Copy)]
+pub enum Known {
+    /// Events up to this position.
+    UptoPosition(envelope::Position),
+    /// Events recorded before or at this instant.
+    UptoInstant(chrono::DateTime<chrono::Utc>),
+}
+
+impl Known {
+    /// Everything that the log holds.
+    pub const ALL: Self = Self::UptoPosition(envelope::Position(i64::MAX));
+
+    fn covers(self, envelope: &Envelope) -> bool {
+        match self {
+            Self::UptoPosition(position) => envelope.position <= position,
+            Self::UptoInstant(instant) => envelope.recorded_at <= instant,
+        }
+    }
+}
+
+/// The history of a journey with the events as recorded, as far as a reading knows.
+#[derive(Debug)]
+pub struct Story {
+    history: History,
+    envelopes: Vec<Envelope>,
+}
+
+impl Story {
+    /// What these events of one stream tell, as far as a reading knows; none if it knows none of them.
+    pub fn of(envelopes: Vec<Envelope>, known: Known) -> Result<Option<Self>, LogError> {
+        let envelopes: Vec<Envelope> = envelopes.into_iter().filter(|envelope| known.covers(envelope)).collect();
+        let mut history = History::default();
+        for envelope in &envelopes {
+            history.evolve(Recorded::decode(envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
+        }
+        Ok((!envelopes.is_empty()).then_some(Self { history, envelopes }))
+    }
+
+    fn event(&self, id: EventId) -> Option<Event> {
+        self.envelopes.iter().find(|envelope| envelope.event_id == id).cloned().map(Event)
+    }
+
+    /// The code of the journey's contract.
+    pub fn contract(&self) -> Option<&str> {
+        self.history.contract()
+    }
+}
+
+/// The stories of many journeys, in one read.
+pub async fn stories(log: &Log, ids: impl Iterator<Item = JourneyId>) -> Result<HashMap<JourneyId, Arc<Story>>> {
+    let mut by_stream: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
+    for envelope in log.streams(ids.map(|id| (StreamId::journey(id), 0))).await.or_fault()? {
+        by_stream.entry(JourneyId(envelope.stream.id)).or_default().push(envelope);
+    }
+    let mut stories = HashMap::with_capacity(by_stream.len());
+    for (id, envelopes) in by_stream {
+        if let Some(story) = Story::of(envelopes, Known::ALL).or_fault()? {
+            stories.insert(id, Arc::new(story));
+        }
+    }
+    Ok(stories)
+}
+
+/// One referral episode of one client in one contract.
+pub struct Journey {
+    id: JourneyId,
+    contract: Arc<Contract>,
+    as_of: NaiveDate,
+    story: Arc<Story>,
+    folded: OnceLock<Folded>,
+}
+
+impl Journey {
+    /// A journey as its story tells it, read as of a day; it is folded when a field first asks.
+    pub fn of(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate, story: Arc<Story>) -> Self {
+        Self { id, contract, as_of, story, folded: OnceLock::new() }
+    }
+
+    /// A journey as of today in its contract's zone; none if the caller may not know of it.
+    pub async fn today(ctx: &Context<'_>, id: JourneyId, story: Arc<Story>) -> Result<Option<Self>> {
+        let Some(scoped) = story.contract().and_then(|code| ctx.in_scope(code)) else { return Ok(None) };
+        let contract = ctx.parts().views.contract(scoped).await.or_fault()?;
+        Ok(contract.map(|contract| {
+            let today = ctx.today(&contract);
+            Self::of(id, contract, today, Arc::clone(&story))
+        }))
+    }
+
+    fn folded(&self) -> &Folded {
+        self.folded.get_or_init(|| self.story.history.journey_as_of(self.as_of))
+    }
+
+    /// The rules that this reading applies: the newest that it knows of.
+    fn rulebook(&self) -> Option<&Arc<Rulebook>> {
+        let upto = self.story.history.position();
+        let known = self.contract.rulebooks().iter().rev().find(|published| published.position <= upto);
+        known.map(|published| &published.rulebook)
+    }
+
+    fn told(&self) -> Option<Told<'_>> {
+        Told::of(self.id, self.contract.code()?, self.folded(), self.rulebook()?)
+    }
+}
+
+/// One referral episode of one client in one contract, read as of a day.
+#[Object]
+impl Journey {
+    /// The journey's id.
+    pub async fn id(&self) -> ID {
+        ID(self.id.to_string())
+    }
+
+    /// What people call it: the first case number it came with, else the last eight digits of its id.
+    async fn reference(&self) -> Option<String> {
+        self.told().map(|told| told.reference())
+    }
+
+    /// The code of its contract.
+    async fn contract(&self) -> Option<&str> {
+        self.contract.code()
+    }
+
+    /// The day as of which everything here is read.
+    async fn as_of(&self) -> Date {
+        Date(self.as_of)
+    }
+
+    /// The log position up to which this reading knows of the journey.
+    async fn position(&self) -> Position {
+        Position(self.story.history.position())
+    }
+
+    /// The stream's version as known here: what `expectedVersion` compares with.
+    async fn version(&self) -> i64 {
+        self.story.history.version()
+    }
+
+    /// Who was referred, by pseudonym.
+    async fn subject(&self) -> Option<Subject> {
+        self.folded().subject().map(Subject)
+    }
+
+    /// The referral with which it began.
+    async fn referral(&self) -> Option<Referral> {
+        self.folded().referral.as_ref().map(Into::into)
+    }
+
+    /// The service area.
+    async fn area(&self) -> Option<&str> {
+        self.folded().referral.as_ref().map(|referral| referral.details.area.as_str())
+    }
+
+    /// The cohort, where the contract has cohorts.
+    async fn cohort(&self) -> Option<&str> {
+        self.folded().referral.as_ref().and_then(|referral| referral.details.cohort.as_deref())
+    }
+
+    /// When the referral was received.
+    async fn received(&self) -> Option<OccurredOn> {
+        self.folded().referral.as_ref().map(|referral| referral.occurred.into())
+    }
+
+    /// When the service took the client on.
+    async fn accepted(&self) -> Option<OccurredOn> {
+        self.folded().accepted.as_ref().map(|accepted| accepted.occurred.into())
+    }
+
+    /// The acceptance, with the event that a correction names.
+    async fn acceptance(&self) -> Option<Step> {
+        self.folded().accepted.as_ref().map(Step::of)
+    }
+
+    /// When and why the service did not take the client on.
+    async fn declined(&self) -> Option<Leaving> {
+        self.folded().declined.as_ref().map(Into::into)
+    }
+
+    /// When and why the referral was taken back.
+    async fn withdrawn(&self) -> Option<Leaving> {
+        self.folded().withdrawn.as_ref().map(Into::into)
+    }
+
+    /// Every judgement whether the client is eligible, oldest first: the last one stands.
+    async fn eligibility(&self) -> Vec<EligibilityAssessment> {
+        self.folded().eligibility.iter().map(Into::into).collect()
+    }
+
+    /// The close or transfer that stands; none where the case was never closed, or was reopened since.
+    async fn closed(&self) -> Option<Close> {
+        self.folded().closed().map(Into::into)
+    }
+
+    /// Every time the case was closed or transferred, oldest first, with the reopening that followed.
+    async fn closes(&self) -> Vec<Close> {
+        self.folded().closes.iter().map(Into::into).collect()
+    }
+
+    /// Dated marks of disengagement; the case stays on the caseload until it is closed.
+    async fn disengagements(&self) -> Vec<Disengagement> {
+        self.folded().disengagements.iter().map(Into::into).collect()
+    }
+
+    /// Whether the case is on the caseload: accepted and not closed.
+    async fn on_caseload(&self) -> bool {
+        self.folded().is_on_caseload()
+    }
+
+    /// The furthest stage reached, in the order of the rulebook.
+    async fn stage(&self) -> Option<StageReached> {
+        self.stages_reached().pop()
+    }
+
+    /// Every stage reached, in the order of the rulebook.
+    async fn stages(&self) -> Vec<StageReached> {
+        self.stages_reached()
+    }
+
+    /// The keyworker who holds the case.
+    async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
+        Worker::load(ctx, self.folded().keyworker()?).await
+    }
+
+    /// Who held the case, in which role and from when to when.
+    async fn assignments(&self) -> Vec<Assignment> {
+        self.folded().assignments.iter().map(Into::into).collect()
+    }
+
+    /// Civil days since the last contact that counts as made: 0 on the day itself, none where there is no such contact
+    /// or its day is not known exactly.
+    async fn days_since_contact(
+        &self,
+        #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
+    ) -> Option<u32> {
+        self.since_contact(measure).and_then(DaySpan::exact)
+    }
+
+    /// Civil days since the last contact that counts as made, with bounds where its day is not known exactly; none
+    /// where there is no such contact.
+    async fn time_since_contact(
+        &self,
+        #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
+    ) -> Option<Days> {
+        self.since_contact(measure).map(Days::from)
+    }
+
+    /// Every contact and attempt, oldest first.
+    async fn contacts(&self) -> Vec<Contact> {
+        let rules = self.rulebook().map(AsRef::as_ref);
+        self.folded().contacts.iter().map(|contact| Contact::of(contact, rules)).collect()
+    }
+
+    /// Every beginning of an engagement, oldest first.
+    async fn engagements(&self) -> Vec<Engagement> {
+        self.folded().engagements.iter().map(Into::into).collect()
+    }
+
+    /// The first plan of the kind that the rulebook counts from the referral.
+    async fn plan(&self) -> Option<Plan> {
+        let first = projections::referral_to_plan::first_plan(&self.told()?)?;
+        Some(Plan::of(first, self.waited(first)))
+    }
+
+    /// Every plan agreed, oldest first.
+    async fn plans(&self) -> Vec<Plan> {
+        self.folded().plans.iter().map(|plan| Plan::of(plan, None)).collect()
+    }
+
+    /// What is, or was, to be done, in the order in which it was set.
+    async fn tasks(&self, #[graphql(desc = "Only those in this state.")] state: Option<TaskState>) -> Vec<Task> {
+        let tasks = self.folded().tasks.iter().map(|task| Task::of(task, self.as_of));
+        tasks.filter(|task| state.is_none_or(|state| task.state == state)).collect()
+    }
+
+    /// Every score with an instrument, oldest first.
+    async fn assessments(&self) -> Vec<Assessment> {
+        self.folded().assessments.iter().map(Into::into).collect()
+    }
+
+    /// Every job, home, placement or course, in order of start.
+    async fn spells(&self) -> Vec<Spell> {
+        self.folded().spells.iter().map(|spell| Spell::of(spell, self.as_of)).collect()
+    }
+
+    /// Everything that was measured, oldest first.
+    async fn measures(&self) -> Vec<Measure> {
+        self.folded().measures.iter().map(Into::into).collect()
+    }
+
+    /// Everything that the client achieved, oldest first.
+    async fn achievements(&self) -> Vec<Achievement> {
+        self.folded().achievements.iter().map(Into::into).collect()
+    }
+
+    /// Every risk, in the order in which they were raised.
+    async fn risks(&self) -> Vec<Risk> {
+        self.folded().risks.iter().map(Into::into).collect()
+    }
+
+    /// Every piece of evidence, in the order in which they were attached.
+    async fn evidence(
+        &self,
+        #[graphql(desc = "Only that in this state.")] state: Option<EvidenceState>,
+    ) -> Vec<Evidence> {
+        let evidence = self.folded().evidence.iter().map(Evidence::from);
+        evidence.filter(|piece| state.is_none_or(|state| piece.state == state)).collect()
+    }
+
+    /// Every event known here, in the order in which it was recorded; corrections and retractions are linked with what
+    /// they speak of.
+    async fn timeline(&self) -> Vec<TimelineEntry> {
+        let events = self.story.history.events().iter();
+        events.filter_map(|recorded| TimelineEntry::of(&self.story, recorded)).collect()
+    }
+}
+
+impl Journey {
+    fn since_contact(&self, measure: ContactMeasure) -> Option<DaySpan> {
+        let recency = &self.rulebook()?.recency;
+        let by = match measure {
+            ContactMeasure::Anyone => None,
+            ContactMeasure::Keyworker => Some(self.folded().keyworker()?),
+        };
+        let made = projections::contact::made(self.folded(), recency);
+        let counted = made.filter(|contact| by.is_none() || contact.details.worker == by);
+        projections::contact::days_since(counted, self.as_of)
+    }
+
+    /// How long the client waited for a plan that the rulebook counts from the referral.
+    fn waited(&self, plan: &journey::Plan) -> Option<Days> {
+        let between = |occurred: Occurred| -> Between { (occurred.earliest(), occurred.latest()) };
+        let from = projections::referral_to_plan::clock_starts(&self.told()?)?;
+        Some(DaySpan::between(between(from), between(plan.occurred)).into())
+    }
+
+    fn stages_reached(&self) -> Vec<StageReached> {
+        let Some(told) = self.told() else { return Vec::new() };
+        let reached = told.rulebook.stages.iter().filter_map(|stage| {
+            projections::stage::reached(&told, &stage.when).map(|occurred| StageReached {
+                code: stage.code.clone(),
+                label: stage.label.clone(),
+                reached: occurred.into(),
+            })
+        });
+        reached.collect()
+    }
+}
+
+/// A stage of the funnel and when the journey reached it.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct StageReached {
+    /// The stage's code in the rulebook.
+    code: String,
+    /// What boards print.
+    label: String,
+    /// When the first fact reached it.
+    reached: OccurredOn,
+}
+
+/// A step in the life of a referral, plan, task, risk or piece of evidence.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Step {
+    /// The event that recorded it first: what a correction or retraction names as its target.
+    event: ID,
+    /// When it was.
+    occurred: OccurredOn,
+    /// Why, where a reason was given.
+    reason: Option<String>,
+}
+
+impl Step {
+    /// A step of which no reason is recorded.
+    fn of<T>(entry: &Entry<T>) -> Self {
+        Self::why(entry, None)
+    }
+
+    /// A step with its reason, if one was given.
+    fn why<T>(entry: &Entry<T>, reason: Option<&str>) -> Self {
+        let event = ID(entry.event_id.to_string());
+        Self { event, occurred: entry.occurred.into(), reason: reason.map(str::to_owned) }
+    }
+}

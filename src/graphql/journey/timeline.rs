@@ -1,0 +1,37 @@
+//! The timeline of a journey: its events as recorded, corrections and retractions linked with what they speak of.
+
+use async_graphql::SimpleObject;
+
+use super::Story;
+use crate::graphql::event::Event;
+use crate::journey::{Recorded, event};
+
+/// One event of a journey's timeline with what became of it.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct TimelineEntry {
+    /// The event, as it was recorded.
+    event: Event,
+    /// The original event that this one corrects or retracts.
+    amends: Option<Event>,
+    /// The last event that corrected or retracted this one.
+    amended_by: Option<Event>,
+    /// Whether this fact still stands: not retracted, and not itself a correction or retraction.
+    stands: bool,
+}
+
+impl TimelineEntry {
+    pub(super) fn of(story: &Story, recorded: &Recorded) -> Option<Self> {
+        let target = match &recorded.event {
+            event::Event::FactCorrected(correction) => Some(correction.target),
+            event::Event::FactRetracted(retraction) => Some(retraction.target),
+            _ => None,
+        };
+        let amended_by = story.history.amended_by(recorded.event_id).map(|amendment| amendment.event_id);
+        Some(Self {
+            event: story.event(recorded.event_id)?,
+            amends: target.and_then(|id| story.event(id)),
+            amended_by: amended_by.and_then(|id| story.event(id)),
+            stands: target.is_none() && !story.history.is_retracted(recorded.event_id),
+        })
+    }
+}

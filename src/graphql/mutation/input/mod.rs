@@ -1,0 +1,277 @@
+//! What mutations take: one typed input for each fact, never a bag of JSON.
+//!
+//! A field is spelt as the payload of its event spells it, in camel case, so that a refusal's path names it.
+
+/// Declares the facts of inputs: each becomes the payload of the event named beside it, field by field.
+macro_rules! facts {
+    ($($(#[$doc:meta])* $name:ident => $event:ident {
+        $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)?
+    })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, async_graphql::InputObject)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl From<$name> for crate::journey::event::$event {
+            fn from(fact: $name) -> Self {
+                Self { $($field: crate::graphql::mutation::input::Means::meant(fact.$field),)* }
+            }
+        }
+    )*};
+}
+
+/// Declares facts with an id of their own, by which other facts name them: in a mutation the id may be left out, in a
+/// correction it may not.
+macro_rules! identified_facts {
+    ($($(#[$doc:meta])* $name:ident => $event:ident, $(#[$id_doc:meta])* $id:ident: $id_type:ident as $replacement:ident {
+        $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)?
+    })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, async_graphql::InputObject)]
+        pub struct $name {
+            $($(#[$field_doc])* pub $field: $type,)*
+        }
+
+        impl $name {
+            /// The fact about the thing of this id.
+            pub fn of(self, $id: crate::log::envelope::$id_type) -> crate::journey::event::$event {
+                crate::journey::event::$event {
+                    $id,
+                    $($field: crate::graphql::mutation::input::Means::meant(self.$field),)*
+                }
+            }
+        }
+
+        $(#[$doc])*
+        #[derive(Debug, Clone, async_graphql::InputObject)]
+        pub struct $replacement {
+            $(#[$id_doc])*
+            pub $id: crate::graphql::scalars::Id,
+            /// The fact as it should read.
+            #[graphql(flatten)]
+            pub fact: $name,
+        }
+
+        impl From<$replacement> for crate::journey::event::$event {
+            fn from(replacement: $replacement) -> Self {
+                replacement.fact.of(crate::log::envelope::$id_type(replacement.$id.0))
+            }
+        }
+    )*};
+}
+
+/// Declares the inputs of mutations: stamp, then what the mutation is about, then when.
+macro_rules! inputs {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, async_graphql::InputObject)]
+        pub struct $name {
+            /// What comes with every command.
+            #[graphql(flatten)]
+            pub stamp: crate::graphql::mutation::input::Stamp,
+            $($(#[$field_doc])* pub $field: $type,)*
+            /// When it was so.
+            #[graphql(flatten)]
+            pub when: crate::graphql::mutation::input::When,
+        }
+    )*};
+}
+
+pub mod amend;
+pub mod evidence;
+pub mod exit;
+pub mod named;
+pub mod referral;
+pub mod spell;
+pub mod work;
+
+use async_graphql::InputObject;
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::graphql::event::Precision;
+use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
+use crate::journey::event::{self, Quantity};
+use crate::log::append::Expected;
+use crate::log::envelope::{CommandId, EvidenceId, Occurred, RiskId, SpellId, TaskId, WorkerId};
+
+/// What comes with every command.
+#[derive(Debug, Clone, InputObject)]
+pub struct Stamp {
+    /// The id under which the command is done once: sending it again answers with what it did the first time.
+    pub command_id: Id,
+    /// The version that the stream must have; 0 for a stream that must not be there yet; left out for any.
+    #[graphql(validator(minimum = 0))]
+    pub expected_version: Option<i64>,
+    /// Whether the command is only to be judged: nothing is recorded, and it may come again under its id.
+    #[graphql(default)]
+    pub dry_run: bool,
+    /// The warnings that the sender has seen and accepts, by code.
+    #[graphql(default)]
+    pub accept_warnings: Vec<String>,
+}
+
+impl Stamp {
+    /// The id of the command.
+    pub const fn command(&self) -> CommandId {
+        CommandId(self.command_id.0)
+    }
+
+    /// What the command requires of its stream.
+    pub const fn expected(&self) -> Expected {
+        match self.expected_version {
+            None => Expected::Any,
+            Some(0) => Expected::None,
+            Some(version) => Expected::Exact(version),
+        }
+    }
+
+    /// An id that follows from the command's, so that sending it again makes the same thing.
+    pub fn id_for(&self, thing: &str) -> Uuid {
+        Uuid::new_v5(&self.command_id.0, thing.as_bytes())
+    }
+}
+
+/// When a fact was so.
+#[derive(Debug, Clone, Copy, InputObject)]
+pub struct When {
+    /// The civil date in the contract's zone. Left out, it is today; in a correction, the day that the fact has now.
+    pub occurred_on: Option<Date>,
+    /// How exactly that day is known.
+    #[graphql(default_with = "Precision::Day")]
+    pub precision: Precision,
+    /// The time of that day, where it is known.
+    pub local_time: Option<LocalTime>,
+}
+
+impl When {
+    /// The date of the fact, where `today` stands in for one that was left out.
+    pub fn occurred(self, today: NaiveDate) -> Occurred {
+        let day = self.occurred_on.map_or(today, |date| date.0);
+        Occurred::within(day, self.precision.into()).at(self.local_time.map(|time| time.0))
+    }
+
+    /// The date of a corrected fact of which no other day is given: coarser, or at another time, only if it says so.
+    pub fn instead_of(self, reads: Occurred) -> Occurred {
+        let coarser = match self.precision {
+            Precision::Day => reads,
+            Precision::Month | Precision::Year => Occurred::within(reads.earliest(), self.precision.into()),
+        };
+        coarser.at(self.local_time.map(|time| time.0).or(reads.local_time()))
+    }
+}
+
+/// What a value of an input is in a payload.
+pub trait Means<T> {
+    /// The value of the payload.
+    fn meant(self) -> T;
+}
+
+/// Declares what values of inputs mean that are read alike wherever they stand.
+macro_rules! meanings {
+    ($($given:ty => $meant:ty: $read:expr;)*) => {$(
+        impl Means<$meant> for $given {
+            fn meant(self) -> $meant {
+                let read: fn($given) -> $meant = $read;
+                read(self)
+            }
+        }
+    )*};
+}
+
+meanings! {
+    String => String: |text| text;
+    bool => bool: |flag| flag;
+    u32 => u32: |number| number;
+    Date => NaiveDate: |date| date.0;
+    Decimal => Quantity: |decimal| Quantity(decimal.0);
+    DayPeriodInput => event::Period: |days| event::Period { first: days.first.0, last: days.last.0 };
+    Vec<Id> => Vec<Uuid>: |ids| ids.into_iter().map(|id| id.0).collect();
+    Id => WorkerId: |id| WorkerId(id.0);
+    Id => SpellId: |id| SpellId(id.0);
+    Id => TaskId: |id| TaskId(id.0);
+    Id => RiskId: |id| RiskId(id.0);
+    Id => EvidenceId: |id| EvidenceId(id.0);
+}
+
+impl<T, M: Means<T>> Means<Option<T>> for Option<M> {
+    fn meant(self) -> Option<T> {
+        self.map(Means::meant)
+    }
+}
+
+/// A stretch of whole days, such as a month or a quarter.
+#[derive(Debug, Clone, Copy, InputObject)]
+pub struct DayPeriodInput {
+    /// The first day.
+    pub first: Date,
+    /// The last day, inside.
+    pub last: Date,
+}
+
+/// What kind of subject a record is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(remote = "event::SubjectKind")]
+pub enum SubjectKind {
+    /// One person.
+    Person,
+    /// A family worked with as one.
+    Family,
+    /// A clinic, school or other place.
+    Site,
+    /// A district or province.
+    Area,
+}
+
+inputs! {
+    /// A subject becomes known by pseudonym.
+    RegisterSubjectInput {
+        /// The subject's id; left out, one is made.
+        subject: Option<Id>,
+        /// What kind of subject it is.
+        #[graphql(default_with = "SubjectKind::Person")]
+        kind: SubjectKind,
+    }
+    /// A keyworker or other member of staff joins.
+    AddWorkerInput {
+        /// The worker's id; left out, one is made.
+        worker: Option<Id>,
+        /// What boards print, such as `KW-07`.
+        label: String,
+        /// The login in tokens, if they sign in.
+        login: Option<String>,
+    }
+    /// A contract begins, with its first rulebook.
+    OpenContractInput {
+        /// The short name in rulebooks, commands and URLs, such as `shps`.
+        code: String,
+        /// What people call it.
+        name: String,
+        /// Who is bound by it.
+        #[graphql(default)]
+        parties: Vec<PartyInput>,
+        /// The first day of the contract.
+        starts_on: Date,
+        /// The last day of the contract, if it has one.
+        ends_on: Option<Date>,
+        /// The first rulebook, as TOML.
+        rulebook: String,
+    }
+    /// A further version of a contract's rules.
+    PublishRulebookInput {
+        /// The code of the contract.
+        contract: String,
+        /// The rulebook, as TOML.
+        rulebook: String,
+    }
+}
+
+/// Somebody bound by a contract.
+#[derive(Debug, Clone, InputObject)]
+pub struct PartyInput {
+    /// The organisation.
+    pub name: String,
+    /// What it is in this contract: commissioner, provider, investor …
+    pub role: Option<String>,
+}

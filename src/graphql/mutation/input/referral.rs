@@ -1,0 +1,190 @@
+//! Referrals as mutations take them: how a journey begins, whether the client is eligible, who holds the case.
+
+use async_graphql::{CustomValidator, InputObject, InputValueError};
+
+use super::named::{CriterionInput, EligibilityFactInput, NamedOnce};
+use super::{Means, SubjectKind};
+use crate::graphql::journey::referral::Eligibility;
+use crate::graphql::scalars::Id;
+use crate::journey::event::{self, KEYWORKER};
+
+/// Who referred the client.
+#[derive(Debug, Clone, InputObject)]
+pub struct ReferrerInput {
+    /// The organisation, if it is known.
+    pub organisation: Option<String>,
+    /// The kind of referrer: a code of the rulebook.
+    pub kind: Option<String>,
+}
+
+/// The case number of another system: a pseudonym, never a national identifier.
+#[derive(Debug, Clone, InputObject)]
+pub struct ExternalReferenceInput {
+    /// The other system's name.
+    pub system: String,
+    /// The case number there.
+    pub id: String,
+}
+
+impl Means<event::Referrer> for ReferrerInput {
+    fn meant(self) -> event::Referrer {
+        event::Referrer { organisation: self.organisation, kind: self.kind }
+    }
+}
+
+impl Means<Vec<event::ExternalReference>> for Vec<ExternalReferenceInput> {
+    fn meant(self) -> Vec<event::ExternalReference> {
+        let references = self.into_iter();
+        references.map(|given| event::ExternalReference { system: given.system, id: given.id }).collect()
+    }
+}
+
+impl Means<event::Eligibility> for Eligibility {
+    fn meant(self) -> event::Eligibility {
+        self.into()
+    }
+}
+
+identified_facts! {
+    /// A referral: area and cohort are fixed here, only a correction changes them.
+    ReferralFact => ReferralReceived,
+    /// Who is referred.
+    subject: SubjectId as ReferralReplacement {
+        /// The service area: a code of the rulebook.
+        area: String,
+        /// The cohort: a code of the rulebook.
+        cohort: Option<String>,
+        /// Who referred the client.
+        referrer: Option<ReferrerInput>,
+        /// Case numbers of other systems; the first is what people call the journey.
+        #[graphql(default)]
+        external_references: Vec<ExternalReferenceInput>,
+    }
+}
+
+/// Something that needs no more words.
+#[derive(Debug, Clone, Copy, InputObject)]
+pub struct AcceptFact {
+    /// Always true.
+    #[graphql(validator(custom = "AlwaysTrue"))]
+    pub accepted: bool,
+}
+
+/// A word that says nothing unless it is true.
+struct AlwaysTrue;
+
+impl CustomValidator<bool> for AlwaysTrue {
+    fn check(&self, value: &bool) -> Result<(), InputValueError<bool>> {
+        if *value { Ok(()) } else { Err("write true, or retract the acceptance if it was not so".into()) }
+    }
+}
+
+impl From<AcceptFact> for event::ReferralAccepted {
+    fn from(_: AcceptFact) -> Self {
+        Self {}
+    }
+}
+
+facts! {
+    /// Why a referral is declined.
+    DeclineFact => ReferralDeclined {
+        /// Why: a code of the rulebook's close reasons.
+        reason: String,
+    }
+    /// Why a referral is taken back.
+    WithdrawalFact => ReferralWithdrawn {
+        /// Why: a code of the rulebook's close reasons.
+        reason: String,
+    }
+    /// Whether the client is eligible, with the facts as they stand that day: outcomes look at these, whatever becomes
+    /// of them later.
+    EligibilityFact => EligibilityAssessed {
+        /// What was found.
+        result: Eligibility,
+        /// The criteria that were looked at, by code, and whether each was met.
+        #[graphql(default, validator(custom = "NamedOnce"))]
+        criteria: Vec<CriterionInput>,
+        /// The facts of that day, such as age, round or benefit.
+        #[graphql(default, validator(custom = "NamedOnce"))]
+        facts: Vec<EligibilityFactInput>,
+    }
+    /// A worker takes the case; a new keyworker releases the former that day.
+    AssignmentFact => WorkerAssigned {
+        /// Who takes it.
+        worker: Id,
+        /// In which role.
+        #[graphql(default_with = "KEYWORKER.to_owned()")]
+        role: String,
+    }
+    /// A worker no longer holds the case.
+    ReleaseFact => WorkerReleased {
+        /// Who lets go.
+        worker: Id,
+        /// Of which role.
+        #[graphql(default_with = "KEYWORKER.to_owned()")]
+        role: String,
+    }
+}
+
+inputs! {
+    /// A client is referred: the journey begins.
+    ReceiveReferralInput {
+        /// The code of the contract.
+        contract: String,
+        /// The journey's id; left out, one is made.
+        journey: Option<Id>,
+        /// Who is referred; left out, a subject is registered along with the referral.
+        subject: Option<Id>,
+        /// The kind of subject that is registered along.
+        #[graphql(default_with = "SubjectKind::Person")]
+        subject_kind: SubjectKind,
+        /// The referral.
+        #[graphql(flatten)]
+        fact: ReferralFact,
+    }
+    /// The service takes the client on.
+    AcceptReferralInput {
+        /// Which journey.
+        journey: Id,
+    }
+    /// The service does not take the client on.
+    DeclineReferralInput {
+        /// Which journey.
+        journey: Id,
+        /// Why.
+        #[graphql(flatten)]
+        fact: DeclineFact,
+    }
+    /// Whoever referred the client, or the client, takes the referral back.
+    WithdrawReferralInput {
+        /// Which journey.
+        journey: Id,
+        /// Why.
+        #[graphql(flatten)]
+        fact: WithdrawalFact,
+    }
+    /// Somebody judged whether the client is eligible.
+    AssessEligibilityInput {
+        /// Which journey.
+        journey: Id,
+        /// What was found, and on which facts.
+        #[graphql(flatten)]
+        fact: EligibilityFact,
+    }
+    /// A worker takes the case.
+    AssignWorkerInput {
+        /// Which journey.
+        journey: Id,
+        /// Who, in which role.
+        #[graphql(flatten)]
+        fact: AssignmentFact,
+    }
+    /// A worker no longer holds the case: `occurredOn` is the first day on which they did not.
+    ReleaseWorkerInput {
+        /// Which journey.
+        journey: Id,
+        /// Who, of which role.
+        #[graphql(flatten)]
+        fact: ReleaseFact,
+    }
+}
