@@ -10,20 +10,25 @@ use uuid::Uuid;
 
 use super::command::{Command, CorrectFact, Given, NewEvent, ReceiveReferral, RetractFacts, decide};
 use super::event::{
-    Attendance, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, JourneyClosed, KEYWORKER, PlanAgreed,
-    ReferralAccepted, ReferralDeclined, ReferralReceived, RulebookPublished, SpellEnded, SpellStarted, WorkerAssigned,
+    AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, ContactWith, ContractOpened,
+    Disengaged, Eligibility, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached, EvidenceRejected,
+    EvidenceVerified, EvidenceWithdrawn, JourneyClosed, JourneyReopened, JourneyTransferred, KEYWORKER,
+    MeasureRecorded, PlanAgreed, PlanClosed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined,
+    ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised, RulebookPublished, SpellChanged, SpellEnded,
+    SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned, WorkerReleased,
 };
 use super::refusal::{Refusal, RefusalCode};
-use super::{History, Recorded};
+use super::{Entry, History, Recorded};
 use crate::contract::Contract;
 use crate::log::envelope::{
-    Actor, EventId, JourneyId, Occurred, Position, Precision, SpellId, StreamId, SubjectId, WorkerId,
+    Actor, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId, SubjectId, TaskId,
+    WorkerId,
 };
 
 /// The day on which every story is told.
 pub(crate) const TODAY: &str = "2018-02-28";
 
-/// A small rulebook: two boroughs, no cohorts, any achievement.
+/// A small rulebook: two boroughs, no cohorts, one kind of plan.
 pub(crate) const RULES: &str = r#"rulebook = 1
 contract = "shps"
 version = "2017-03"
@@ -42,11 +47,16 @@ financial_year = "04-01"
 areas = ["brent", "ealing"]
 cohorts = []
 referrer_kinds = ["self", "prison"]
-plan_kinds = ["php"]
+plan_kinds = ["php", "safety_plan"]
 contact_channels = ["face_to_face", "phone"]
 spell_domains = ["accommodation"]
+evidence_kinds = ["payslip", "landlord_letter"]
+risk_kinds = ["homelessness", "rent_arrears"]
+achievement_codes = ["qualification", "tenancy_training"]
+measure_codes = ["attendance", "earnings"]
 disengage_reasons = ["no_contact"]
 close_reasons = ["housed", "lost_contact", "not_eligible"]
+defect_codes = ["illegible", "remarks_on_form"]
 "#;
 
 pub(crate) const JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x10));
@@ -55,6 +65,22 @@ pub(crate) const ANN: WorkerId = WorkerId(Uuid::from_u128(0x31));
 pub(crate) const BOB: WorkerId = WorkerId(Uuid::from_u128(0x32));
 pub(crate) const HOME: SpellId = SpellId(Uuid::from_u128(0x41));
 pub(crate) const FLAT: SpellId = SpellId(Uuid::from_u128(0x42));
+pub(crate) const TASK: TaskId = TaskId(Uuid::from_u128(0x51));
+pub(crate) const OTHER_TASK: TaskId = TaskId(Uuid::from_u128(0x52));
+pub(crate) const RISK: RiskId = RiskId(Uuid::from_u128(0x61));
+pub(crate) const OTHER_RISK: RiskId = RiskId(Uuid::from_u128(0x62));
+pub(crate) const PIECE: EvidenceId = EvidenceId(Uuid::from_u128(0x71));
+pub(crate) const OTHER_PIECE: EvidenceId = EvidenceId(Uuid::from_u128(0x72));
+
+/// When this was, if it was.
+pub(crate) fn at<T>(entry: Option<&Entry<T>>) -> Option<Occurred> {
+    entry.map(|entry| entry.occurred)
+}
+
+/// When each of these was.
+pub(crate) fn days<T>(entries: &[Entry<T>]) -> Vec<Occurred> {
+    entries.iter().map(|entry| entry.occurred).collect()
+}
 
 /// A date as tests write it.
 pub(crate) fn day(text: &str) -> NaiveDate {
@@ -138,6 +164,111 @@ pub(crate) fn closed() -> JourneyClosed {
     JourneyClosed { reason: "housed".to_owned(), destination: None }
 }
 
+pub(crate) fn withdrawn() -> ReferralWithdrawn {
+    ReferralWithdrawn { reason: "lost_contact".to_owned() }
+}
+
+pub(crate) fn eligible() -> EligibilityAssessed {
+    EligibilityAssessed {
+        result: Eligibility::Eligible,
+        criteria: BTreeMap::from([("homeless".to_owned(), true)]),
+        facts: BTreeMap::from([("age".to_owned(), Attribute::Quantity(Quantity(34.into())))]),
+    }
+}
+
+pub(crate) fn released(worker: WorkerId) -> WorkerReleased {
+    WorkerReleased { worker, role: KEYWORKER.to_owned() }
+}
+
+pub(crate) fn engaged() -> EngagementStarted {
+    EngagementStarted { basis: "second_meeting".to_owned() }
+}
+
+pub(crate) fn reviewed() -> PlanReviewed {
+    PlanReviewed { kind: "php".to_owned() }
+}
+
+pub(crate) fn plan_closed() -> PlanClosed {
+    PlanClosed { kind: "php".to_owned(), reason: None }
+}
+
+/// A task of Ann's that is due on 5 March.
+pub(crate) fn task(task: TaskId) -> TaskSet {
+    TaskSet { task, kind: "call_landlord".to_owned(), due_on: day("2018-03-05"), owner: Some(ANN) }
+}
+
+pub(crate) fn done(task: TaskId) -> TaskDone {
+    TaskDone { task }
+}
+
+pub(crate) fn cancelled(task: TaskId) -> TaskCancelled {
+    TaskCancelled { task, reason: None }
+}
+
+pub(crate) fn scored() -> AssessmentScored {
+    AssessmentScored {
+        instrument: "sdq".to_owned(),
+        items: BTreeMap::from([("restless".to_owned(), Quantity(2.into()))]),
+        score: Quantity(17.into()),
+    }
+}
+
+/// From here on the home is one that was kept.
+pub(crate) fn changed(spell: SpellId) -> SpellChanged {
+    let attributes = BTreeMap::from([("secured_as".to_owned(), Attribute::Text("kept".to_owned()))]);
+    SpellChanged { spell, hours_per_week: None, attributes }
+}
+
+pub(crate) fn measured() -> MeasureRecorded {
+    let value = Quantity(rust_decimal::Decimal::new(925, 1));
+    MeasureRecorded { code: "attendance".to_owned(), value, unit: Some("percent".to_owned()), period: None }
+}
+
+pub(crate) fn achieved() -> AchievementRecorded {
+    AchievementRecorded { code: "qualification".to_owned(), level: Some("2".to_owned()) }
+}
+
+pub(crate) fn raised(risk: RiskId) -> RiskRaised {
+    RiskRaised { risk, kind: "homelessness".to_owned() }
+}
+
+pub(crate) fn cleared(risk: RiskId) -> RiskCleared {
+    RiskCleared { risk }
+}
+
+/// A payslip of 31 January that supports nothing in particular.
+pub(crate) fn attached(evidence: EvidenceId) -> EvidenceAttached {
+    EvidenceAttached {
+        evidence,
+        kind: "payslip".to_owned(),
+        sha256: Some("0a".repeat(32)),
+        dated_on: day("2018-01-31"),
+        obtained_on: None,
+        obtained_how: None,
+        supports: Vec::new(),
+    }
+}
+
+pub(crate) fn verified(evidence: EvidenceId) -> EvidenceVerified {
+    EvidenceVerified { evidence }
+}
+
+pub(crate) fn rejected(evidence: EvidenceId) -> EvidenceRejected {
+    EvidenceRejected { evidence, defect: "illegible".to_owned() }
+}
+
+pub(crate) fn taken_back(evidence: EvidenceId) -> EvidenceWithdrawn {
+    EvidenceWithdrawn { evidence, reason: None }
+}
+
+pub(crate) fn reopened() -> JourneyReopened {
+    JourneyReopened { reason: "came back after a month".to_owned() }
+}
+
+pub(crate) fn transferred() -> JourneyTransferred {
+    JourneyTransferred { reason: "housed".to_owned(), destination: "mhep".to_owned() }
+}
+
 /// A fact and its date, as the story's events are given.
 pub(crate) fn on(at: &str, fact: impl Into<Event>) -> (Occurred, Event) {
     (when(at), fact.into())
@@ -182,7 +313,8 @@ pub(crate) fn accepted() -> Story {
 
 /// A journey of which these facts were recorded, in this order.
 pub(crate) fn given(facts: impl IntoIterator<Item = (Occurred, Event)>) -> Story {
-    let mut story = Story { history: History::default(), contract: open_contract(&[RULES]), today: day(TODAY) };
+    let (contract, today) = (open_contract(&[RULES]), day(TODAY));
+    let mut story = Story { history: History::default(), contract, today, accepted: BTreeSet::new() };
     for (occurred, event) in facts {
         story.record(occurred, event);
     }
@@ -227,12 +359,19 @@ pub(crate) struct Story {
     pub(crate) history: History,
     pub(crate) contract: Contract,
     pub(crate) today: NaiveDate,
+    /// The warnings that every sender accepts.
+    pub(crate) accepted: BTreeSet<String>,
 }
 
 impl Story {
     /// The same on another day.
     pub(crate) fn told_on(self, today: &str) -> Self {
         Self { today: day(today), ..self }
+    }
+
+    /// The same by people who accept this warning.
+    pub(crate) fn accepting(self, warning: RefusalCode) -> Self {
+        Self { accepted: BTreeSet::from([warning.as_str().to_owned()]), ..self }
     }
 
     /// The same under these rulebooks.
@@ -253,7 +392,7 @@ impl Story {
             contract: &self.contract,
             sender: "ann",
             history: &|stream| known.contains(&stream).then_some(&empty),
-            accepted: &BTreeSet::new(),
+            accepted: &self.accepted,
         };
         decide(&self.history, command, &given)
     }

@@ -14,9 +14,10 @@ use throughline::contract::Rulebook;
 use throughline::contract::command::OpenContract;
 use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline::journey::event::{
-    Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
-    JourneyClosed, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SpellEnded, SpellStarted,
-    SubjectKind, WorkerAssigned, WorkerJoined,
+    AchievementRecorded, Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged,
+    EngagementStarted, Event, EventType, ExternalReference, JourneyClosed, JourneyReopened, JourneyTransferred,
+    MeasureRecorded, PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn,
+    SpellChanged, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined, WorkerReleased,
 };
 use throughline::journey::{History, Recorded};
 use throughline::log::envelope::{
@@ -41,13 +42,21 @@ const TODAY: &str = "2018-03-01";
 enum Step {
     Accept,
     Decline,
+    Withdraw,
+    Engage,
+    Achieve { level: Option<&'static str> },
+    Measure { sessions: i64 },
     Assign { worker: u128, role: &'static str },
+    Release { worker: u128, role: &'static str },
     Contact { worker: Option<u128>, with: ContactWith, attendance: Attendance, two_way: bool },
     Plan { kind: &'static str },
     StartSpell { secured_as: Option<&'static str> },
+    ChangeSpell { nth: usize, secured_as: &'static str },
     EndSpell,
     Disengage { reason: &'static str },
     Close { reason: &'static str },
+    Transfer { reason: &'static str },
+    Reopen,
     Correct { target: usize, area: &'static str, worker: u128, attendance: Attendance },
     Retract { targets: Vec<usize> },
 }
@@ -114,14 +123,22 @@ fn any_step() -> impl Strategy<Value = Step> {
     let secured_as = prop_oneof![3 => Just(Some("new")), 1 => Just(Some("lost")), 1 => Just(None)];
     prop_oneof![
         1 => Just(Step::Accept),
-        1 => Just(Step::Decline),
+        1 => prop_oneof![Just(Step::Decline), Just(Step::Withdraw)],
+        2 => (0..WORKERS, role.clone()).prop_map(|(worker, role)| Step::Release { worker, role }),
+        1 => Just(Step::Engage),
+        1 => prop_oneof![Just(Some("2")), Just(Some("1")), Just(None)].prop_map(|level| Step::Achieve { level }),
+        1 => (8_i64..12).prop_map(|sessions| Step::Measure { sessions }),
         4 => (0..WORKERS, role).prop_map(|(worker, role)| Step::Assign { worker, role }),
         8 => any_contact(),
         3 => prop_oneof![3 => Just("php"), 1 => Just("other_plan")].prop_map(|kind| Step::Plan { kind }),
         2 => secured_as.prop_map(|secured_as| Step::StartSpell { secured_as }),
+        2 => (0_usize..3, prop_oneof![3 => Just("kept"), 1 => Just("lost")])
+            .prop_map(|(nth, secured_as)| Step::ChangeSpell { nth, secured_as }),
         1 => Just(Step::EndSpell),
         2 => prop_oneof![Just("no_contact"), Just("moved_away")].prop_map(|reason| Step::Disengage { reason }),
-        1 => prop_oneof![Just("housed"), Just("lost_contact")].prop_map(|reason| Step::Close { reason }),
+        2 => prop_oneof![Just("housed"), Just("lost_contact")].prop_map(|reason| Step::Close { reason }),
+        1 => prop_oneof![Just("housed"), Just("lost_contact")].prop_map(|reason| Step::Transfer { reason }),
+        3 => Just(Step::Reopen),
         4 => (0_usize..12, any_area(), 0..WORKERS, any_attendance())
             .prop_map(|(target, area, worker, attendance)| Step::Correct { target, area, worker, attendance }),
         2 => proptest::collection::vec(0_usize..12, 1..3).prop_map(|targets| Step::Retract { targets }),
@@ -129,7 +146,8 @@ fn any_step() -> impl Strategy<Value = Step> {
 }
 
 fn any_journey() -> impl Strategy<Value = Drawn> {
-    let answer = (any_when(), prop_oneof![7 => Just(Step::Accept), 2 => Just(Step::Decline)]);
+    let answer =
+        (any_when(), prop_oneof![7 => Just(Step::Accept), 1 => Just(Step::Decline), 1 => Just(Step::Withdraw)]);
     let answer = proptest::option::weighted(0.9, answer);
     let steps = proptest::collection::vec((any_when(), any_step()), 0..14);
     (any_area(), any::<bool>(), any_when(), answer, steps).prop_map(|(area, referred, received, answer, steps)| {
@@ -257,73 +275,93 @@ impl Telling<'_> {
     }
 
     async fn command(&self, fresh: &Fresh, n: usize, occurred: Occurred, step: Option<&Step>) -> Option<Command> {
-        let journey = self.journey(n);
-        let spell = |nth: usize| SpellId(self.id(0x10_0000 + u128::try_from(n * 0x100 + nth).expect("few spells")));
+        let stream = StreamId::journey(self.journey(n));
+        let Some(step) = step else { return Some(self.referral(n, occurred)) };
+        let events = self.events(fresh, n).await;
+        let named = |target: &usize| events.get(target % events.len().max(1));
         Some(match step {
-            None => self.referral(n, occurred),
-            Some(Step::Accept) => Command::state(StreamId::journey(journey), occurred, ReferralAccepted {}),
-            Some(Step::Decline) => {
-                let fact = ReferralDeclined { reason: "not_eligible".to_owned() };
-                Command::state(StreamId::journey(journey), occurred, fact)
-            }
-            Some(Step::Assign { worker, role }) => {
-                let fact = WorkerAssigned { worker: self.worker(*worker), role: (*role).to_owned() };
-                // An imprecise day has no time to stand in order with timed ones.
-                let occurred = if self.trial.timed { Occurred::on(occurred.latest()) } else { occurred };
-                let time = NaiveTime::from_hms_opt(12, 0, 0).filter(|_| self.trial.timed);
-                Command::state(StreamId::journey(journey), occurred.at(time), fact)
-            }
-            Some(Step::Contact { worker, with, attendance, two_way }) => {
-                let worker = worker.map(|worker| self.worker(worker));
-                let fact = logged(worker, *with, *attendance, *two_way);
-                Command::state(StreamId::journey(journey), occurred, fact)
-            }
-            Some(Step::Plan { kind }) => {
-                Command::state(StreamId::journey(journey), occurred, PlanAgreed { kind: (*kind).to_owned() })
-            }
-            Some(Step::StartSpell { secured_as }) => {
-                let nth = self.events(fresh, n).await.len();
-                let fact = home(spell(nth), *secured_as);
-                Command::state(StreamId::journey(journey), occurred, fact)
-            }
-            Some(Step::EndSpell) => {
-                let events = self.events(fresh, n).await;
-                let nth = events.iter().position(|event| event.event_type == "SpellStarted")?;
-                Command::state(StreamId::journey(journey), occurred, SpellEnded { spell: spell(nth), reason: None })
-            }
-            Some(Step::Disengage { reason }) => {
-                let fact = Disengaged { reason: (*reason).to_owned(), last_seen_on: None };
-                Command::state(StreamId::journey(journey), occurred, fact)
-            }
-            Some(Step::Close { reason }) => {
-                let fact = JourneyClosed { reason: (*reason).to_owned(), destination: None };
-                Command::state(StreamId::journey(journey), occurred, fact)
-            }
-            Some(Step::Correct { target, area, worker, attendance }) => {
-                let events = self.events(fresh, n).await;
-                let target = events.get(target % events.len().max(1))?;
+            Step::Correct { target, area, worker, attendance } => {
+                let target = named(target)?;
                 let replacement = self.corrected(target, area, *worker, *attendance);
-                let reason = "it was otherwise".to_owned();
-                let target = target.event_id;
-                Command::CorrectFact(CorrectFact {
-                    stream: StreamId::journey(journey),
-                    target,
-                    occurred,
-                    replacement,
-                    reason,
-                })
+                let occurred = self.in_order(occurred, &replacement);
+                let (target, reason) = (target.event_id, "it was otherwise".to_owned());
+                Command::CorrectFact(CorrectFact { stream, target, occurred, replacement, reason })
             }
-            Some(Step::Retract { targets }) => {
-                let events = self.events(fresh, n).await;
-                let named = |target: &usize| events.get(target % events.len().max(1)).map(|event| event.event_id);
-                let mut targets: Vec<EventId> = targets.iter().filter_map(named).collect();
+            Step::Retract { targets } => {
+                let mut targets: Vec<EventId> = targets.iter().filter_map(named).map(|event| event.event_id).collect();
                 targets.dedup();
-                Command::RetractFacts(RetractFacts {
-                    stream: StreamId::journey(journey),
-                    targets,
-                    reason: "it never was".to_owned(),
-                })
+                Command::RetractFacts(RetractFacts { stream, targets, reason: "it never was".to_owned() })
             }
+            step => {
+                let fact = self.fact(n, step, &events)?;
+                Command::state(stream, self.in_order(occurred, &fact), fact)
+            }
+        })
+    }
+
+    /// The day of a fact. Those whose order within a day changes an answer stand at noon: an imprecise day has no time
+    /// to stand in order with timed ones.
+    fn in_order(&self, occurred: Occurred, fact: &Event) -> Occurred {
+        let by_order = matches!(
+            fact.event_type(),
+            EventType::WorkerAssigned
+                | EventType::WorkerReleased
+                | EventType::SpellChanged
+                | EventType::JourneyClosed
+                | EventType::JourneyTransferred
+                | EventType::JourneyReopened
+        );
+        let noon = NaiveTime::from_hms_opt(12, 0, 0);
+        if by_order && self.trial.timed { Occurred::on(occurred.latest()).at(noon) } else { occurred }
+    }
+
+    /// The fact that a step states.
+    fn fact(&self, n: usize, step: &Step, events: &[Envelope]) -> Option<Event> {
+        let spell = |nth: usize| SpellId(self.id(0x10_0000 + u128::try_from(n * 0x100 + nth).expect("few spells")));
+        let mut started = (0..).zip(events).filter(|(_, event)| event.event_type == "SpellStarted").map(|(nth, _)| nth);
+        let secured_as = |how: &str| BTreeMap::from([("secured_as".to_owned(), Attribute::Text(how.to_owned()))]);
+        Some(match step {
+            Step::Accept => ReferralAccepted {}.into(),
+            Step::Decline => ReferralDeclined { reason: "not_eligible".to_owned() }.into(),
+            Step::Withdraw => ReferralWithdrawn { reason: "lost_contact".to_owned() }.into(),
+            Step::Engage => EngagementStarted { basis: "first_meeting".to_owned() }.into(),
+            Step::Achieve { level } => {
+                AchievementRecorded { code: "qualification".to_owned(), level: level.map(str::to_owned) }.into()
+            }
+            Step::Measure { sessions } => {
+                let value = Quantity((*sessions).into());
+                MeasureRecorded { code: "sessions".to_owned(), value, unit: None, period: None }.into()
+            }
+            Step::Assign { worker, role } => {
+                WorkerAssigned { worker: self.worker(*worker), role: (*role).to_owned() }.into()
+            }
+            Step::Release { worker, role } => {
+                WorkerReleased { worker: self.worker(*worker), role: (*role).to_owned() }.into()
+            }
+            Step::Contact { worker, with, attendance, two_way } => {
+                logged(worker.map(|worker| self.worker(worker)), *with, *attendance, *two_way).into()
+            }
+            Step::Plan { kind } => PlanAgreed { kind: (*kind).to_owned() }.into(),
+            Step::StartSpell { secured_as: how } => SpellStarted {
+                spell: spell(events.len()),
+                domain: "accommodation".to_owned(),
+                employer_ref: None,
+                hours_per_week: None,
+                attributes: how.map(secured_as).unwrap_or_default(),
+            }
+            .into(),
+            Step::ChangeSpell { nth, secured_as: how } => {
+                let spell = spell(started.nth(*nth)?);
+                SpellChanged { spell, hours_per_week: None, attributes: secured_as(how) }.into()
+            }
+            Step::EndSpell => SpellEnded { spell: spell(started.next()?), reason: None }.into(),
+            Step::Disengage { reason } => Disengaged { reason: (*reason).to_owned(), last_seen_on: None }.into(),
+            Step::Close { reason } => JourneyClosed { reason: (*reason).to_owned(), destination: None }.into(),
+            Step::Transfer { reason } => {
+                JourneyTransferred { reason: (*reason).to_owned(), destination: "mhep".to_owned() }.into()
+            }
+            Step::Reopen => JourneyReopened { reason: "they came back".to_owned() }.into(),
+            Step::Correct { .. } | Step::Retract { .. } => return None,
         })
     }
 
@@ -347,6 +385,7 @@ impl Telling<'_> {
         match &mut event {
             Event::ReferralReceived(referral) => area.clone_into(&mut referral.area),
             Event::WorkerAssigned(assigned) => assigned.worker = self.worker(worker),
+            Event::WorkerReleased(released) => released.worker = self.worker(worker),
             Event::ContactLogged(contact) => contact.attendance = attendance,
             _ => {}
         }
@@ -378,17 +417,6 @@ fn logged(worker: Option<WorkerId>, with: ContactWith, attendance: Attendance, t
         minutes: None,
         scheduled_on: None,
         worker,
-    }
-}
-
-fn home(spell: SpellId, secured_as: Option<&str>) -> SpellStarted {
-    let attribute = |how: &str| ("secured_as".to_owned(), Attribute::Text(how.to_owned()));
-    SpellStarted {
-        spell,
-        domain: "accommodation".to_owned(),
-        employer_ref: None,
-        hours_per_week: None,
-        attributes: secured_as.map(attribute).into_iter().collect(),
     }
 }
 

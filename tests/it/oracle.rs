@@ -40,20 +40,25 @@ pub(crate) struct Case {
     pub(crate) received: Between,
     pub(crate) accepted: Option<Between>,
     pub(crate) declined: Option<Between>,
-    pub(crate) closed: Option<(Between, String)>,
+    pub(crate) withdrawn: Option<Between>,
+    /// The first close or transfer, and its reason.
+    pub(crate) exit: Option<(Between, String)>,
+    /// Whether the last close or transfer was not followed by a reopening.
+    pub(crate) is_closed: bool,
     pub(crate) keyworker: Option<Uuid>,
     /// The made contacts that count: days and worker.
     pub(crate) contacts: Vec<(Between, Option<Uuid>)>,
     /// The plans that stop the clock.
     pub(crate) plans: Vec<Between>,
     /// For each stage the first fact that reached it.
-    pub(crate) reached: [Option<NaiveDate>; 3],
+    pub(crate) reached: [Option<NaiveDate>; STAGES.len()],
     /// The first mark of disengagement of each reason.
     pub(crate) disengaged: BTreeMap<String, NaiveDate>,
 }
 
 /// The stages of the tests' rulebook.
-pub(crate) const STAGES: [&str; 3] = ["referral", "php_complete", "housing_secured"];
+pub(crate) const STAGES: [&str; 6] =
+    ["referral", "php_complete", "engaged", "housing_secured", "qualified", "ten_sessions"];
 
 /// The journey that these events of one stream tell, known at a position, at the end of a day.
 pub(crate) fn case(events: &[Envelope], known_at: i64, as_of: NaiveDate) -> Option<Case> {
@@ -64,12 +69,7 @@ pub(crate) fn case(events: &[Envelope], known_at: i64, as_of: NaiveDate) -> Opti
     let journey = events[0].stream.id;
     let given = &referral.payload["external_references"][0]["id"];
     let own = journey.simple().to_string()[24..].to_uppercase();
-    let keyworker = all("WorkerAssigned").rfind(|fact| fact.payload["role"] == "keyworker");
     let plans: Vec<Between> = all("PlanAgreed").filter(|fact| fact.payload["kind"] == "php").map(|f| f.days).collect();
-    let secured = |fact: &&Fact| {
-        let how = &fact.payload["attributes"]["secured_as"];
-        fact.payload["domain"] == "accommodation" && (how == "kept" || how == "new")
-    };
     let mut disengaged = BTreeMap::new();
     for fact in all("Disengaged") {
         disengaged.entry(text(&fact.payload["reason"])).or_insert(fact.days.0);
@@ -81,17 +81,59 @@ pub(crate) fn case(events: &[Envelope], known_at: i64, as_of: NaiveDate) -> Opti
         received: referral.days,
         accepted: first("ReferralAccepted").map(|fact| fact.days),
         declined: first("ReferralDeclined").map(|fact| fact.days),
-        closed: first("JourneyClosed").map(|fact| (fact.days, text(&fact.payload["reason"]))),
-        keyworker: keyworker.and_then(|fact| worker(&fact.payload)),
+        withdrawn: first("ReferralWithdrawn").map(|fact| fact.days),
+        exit: facts.iter().find(is_close).map(|fact| (fact.days, text(&fact.payload["reason"]))),
+        is_closed: facts
+            .iter()
+            .rfind(|fact| is_close(fact) || fact.kind == "JourneyReopened")
+            .is_some_and(|f| is_close(&f)),
+        keyworker: keyworker(&facts),
         contacts: all("ContactLogged").filter(|f| made(&f.payload)).map(|f| (f.days, worker(&f.payload))).collect(),
         reached: [
             Some(referral.days.0),
             plans.iter().map(|plan| plan.0).min(),
-            all("SpellStarted").filter(secured).map(|fact| fact.days.0).min(),
+            first("EngagementStarted").map(|fact| fact.days.0),
+            all("SpellStarted").filter_map(|start| secured_on(start, &facts)).min(),
+            all("AchievementRecorded").find(|fact| fact.payload["level"] == "2").map(|fact| fact.days.0),
+            all("MeasureRecorded").find(|fact| fact.payload["value"].as_i64() >= Some(10)).map(|fact| fact.days.0),
         ],
         plans,
         disengaged,
     })
+}
+
+fn is_close(fact: &&Fact) -> bool {
+    fact.kind == "JourneyClosed" || fact.kind == "JourneyTransferred"
+}
+
+/// The keyworker assigned last, unless they were released since.
+fn keyworker(facts: &[Fact]) -> Option<Uuid> {
+    let mut keyworker = None;
+    for fact in facts.iter().filter(|fact| fact.payload["role"] == "keyworker") {
+        match fact.kind.as_str() {
+            "WorkerAssigned" => keyworker = worker(&fact.payload),
+            "WorkerReleased" if keyworker == worker(&fact.payload) => keyworker = None,
+            _ => {}
+        }
+    }
+    keyworker
+}
+
+/// The first day on which this home was one that was kept or new: from its start, or from a change on.
+fn secured_on(start: &Fact, facts: &[Fact]) -> Option<NaiveDate> {
+    let changes: Vec<&Fact> = facts
+        .iter()
+        .filter(|fact| fact.kind == "SpellChanged" && fact.payload["spell"] == start.payload["spell"])
+        .collect();
+    let mut days: Vec<NaiveDate> = changes.iter().map(|fact| fact.days.0.max(start.days.0)).collect();
+    days.push(start.days.0);
+    days.sort_unstable();
+    let secured = |day: &NaiveDate| {
+        let said = std::iter::once(&start).chain(changes.iter().filter(|change| change.days.0 <= *day));
+        let last = said.filter_map(|fact| fact.payload["attributes"]["secured_as"].as_str()).last();
+        last == Some("kept") || last == Some("new")
+    };
+    days.into_iter().find(secured)
 }
 
 /// The facts known at a position that were so by a day, in their order.
@@ -176,12 +218,12 @@ pub(crate) fn bucket(days: (i64, i64), upper: [i64; 4]) -> Option<usize> {
 impl Case {
     /// Accepted and not closed.
     pub(crate) fn is_on_caseload(&self) -> bool {
-        self.accepted.is_some() && self.closed.is_none()
+        self.accepted.is_some() && !self.is_closed
     }
 
     /// The furthest stage in file order.
     pub(crate) fn stage(&self) -> Option<&'static str> {
-        (0..3).rev().find(|stage| self.reached[*stage].is_some()).map(|stage| STAGES[stage])
+        (0..STAGES.len()).rev().find(|stage| self.reached[*stage].is_some()).map(|stage| STAGES[stage])
     }
 
     /// Days since the last contact, of those that count: of several that stand on one day, the best known.
@@ -197,7 +239,7 @@ impl Case {
     /// When the clock to the plan starts, if the case is in that population.
     pub(crate) fn clock(&self, rules: Rules) -> Option<Between> {
         let from = if rules.counts_accepted { self.accepted } else { Some(self.received) };
-        from.filter(|_| self.declined.is_none())
+        from.filter(|_| self.declined.is_none() && self.withdrawn.is_none())
     }
 
     /// The first plan that stops the clock: of several that stand on one day, the best known.

@@ -203,7 +203,7 @@ async fn to_plan(asked: &Asked<'_>, cases: &[Case], rules: Rules) -> Result<(), 
             let Some(from) = case.clock(rules).filter(|from| is_within(from.0, period)) else { continue };
             let row = if whole { "whole".to_owned() } else { case.area.clone() };
             let Some(plan) = case.plan() else {
-                put(&mut expected, &row, if case.closed.is_some() { 6 } else { 5 }, 9);
+                put(&mut expected, &row, if case.is_closed { 6 } else { 5 }, 9);
                 continue;
             };
             let days = oracle::days(from, plan);
@@ -299,7 +299,7 @@ async fn left(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
         let (mut closed, mut disengaged) = (BTreeMap::new(), BTreeMap::new());
         for case in cases {
             let row = |reason: &str| if by == exits::By::Area { case.area.clone() } else { reason.to_owned() };
-            if let Some((days, reason)) = case.closed.as_ref().filter(|(days, _)| is_within(days.0, period)) {
+            if let Some((days, reason)) = case.exit.as_ref().filter(|(days, _)| is_within(days.0, period)) {
                 debug_assert!(days.0 <= asked.as_of);
                 *closed.entry(row(reason)).or_insert(0) += 1;
             }

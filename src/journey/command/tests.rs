@@ -18,6 +18,13 @@ use crate::journey::story::{
 };
 use crate::log::envelope::{Precision, SpellId, StreamId};
 
+mod answering;
+mod every_type;
+mod leaving;
+mod living;
+mod proving;
+mod working;
+
 const NOBODY: WorkerId = WorkerId(Uuid::from_u128(0x39));
 const STRANGER: SubjectId = SubjectId(Uuid::from_u128(0x29));
 
@@ -283,7 +290,10 @@ mod planning_and_leaving {
     fn a_plan_is_of_a_kind_that_the_rulebook_lists() {
         accepted().when(state("2018-01-05", plan())).then([on("2018-01-05", plan())]);
         let odd = PlanAgreed { kind: "employment_plan".to_owned() };
-        assert_eq!(accepted().when(state("2018-02-10", odd)).refused(Code::UnknownCode).allowed, ["php"]);
+        assert_eq!(
+            accepted().when(state("2018-02-10", odd)).refused(Code::UnknownCode).allowed,
+            ["php", "safety_plan"]
+        );
         let closed = accepted().and(&state("2018-02-01", closed()));
         closed.when(state("2018-02-10", plan())).refused(Code::JourneyClosed);
     }
@@ -458,7 +468,9 @@ mod correcting {
         let odd = ContactLogged { channel: "pigeon".to_owned(), worker: Some(NOBODY), ..contact() };
         let command = correct(3, "2018-02-10", odd);
         assert_eq!(command.names(), [StreamId::worker(NOBODY)]);
-        story().when(command).refused_each(&[(Code::UnknownCode, "channel"), (Code::WorkerNotFound, "worker")]);
+        story()
+            .when(command)
+            .refused_each(&[(Code::UnknownCode, "payload.channel"), (Code::WorkerNotFound, "payload.worker")]);
         let area = ReferralReceived { area: "leeds".to_owned(), ..referral() };
         story().when(correct(1, "2018-01-10", area)).refused(Code::UnknownCode);
     }
