@@ -458,7 +458,9 @@ mod correcting {
         let odd = ContactLogged { channel: "pigeon".to_owned(), worker: Some(NOBODY), ..contact() };
         let command = correct(3, "2018-02-10", odd);
         assert_eq!(command.names(), [StreamId::worker(NOBODY)]);
-        story().when(command).refused_each(&[(Code::UnknownCode, "channel"), (Code::WorkerNotFound, "worker")]);
+        story()
+            .when(command)
+            .refused_each(&[(Code::UnknownCode, "payload.channel"), (Code::WorkerNotFound, "payload.worker")]);
         let area = ReferralReceived { area: "leeds".to_owned(), ..referral() };
         story().when(correct(1, "2018-01-10", area)).refused(Code::UnknownCode);
     }
