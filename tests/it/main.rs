@@ -28,5 +28,6 @@ mod replay;
 mod schema;
 mod statements;
 mod stores;
+mod surface;
 mod tidy;
 mod verify;
