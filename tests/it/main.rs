@@ -12,6 +12,7 @@ mod crash;
 mod demo;
 mod deployment;
 mod events;
+mod every_event;
 mod feed;
 mod field;
 mod follow;
