@@ -99,10 +99,13 @@ fn names(envelope: &Envelope) -> Result<Vec<StreamId>, ExportError> {
     Ok(match event(envelope)? {
         Event::ReferralReceived(referral) => vec![StreamId::subject(referral.subject)],
         Event::WorkerAssigned(assigned) => worker(Some(assigned.worker)),
+        Event::WorkerReleased(released) => worker(Some(released.worker)),
         Event::ContactLogged(contact) => worker(contact.worker),
-        // Of whatever type the replacement is, only these two have a worker; a subject is never corrected.
+        Event::TaskSet(task) => worker(task.owner),
+        // Of whatever type the replacement is, a worker stands in it as one of these; a subject is never corrected.
         Event::FactCorrected(correction) => {
-            worker(correction.payload.get("worker").and_then(Value::as_str).and_then(|id| id.parse().ok()))
+            let named = ["worker", "owner"].iter().find_map(|key| correction.payload.get(*key));
+            worker(named.and_then(Value::as_str).and_then(|id| id.parse().ok()))
         }
         _ => Vec::new(),
     })

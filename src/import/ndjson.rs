@@ -128,7 +128,8 @@ impl Import<'_> {
     fn instruction(&self, stated: Stated, command: Command) -> Instruction {
         let only_here = Scope::Contracts([self.contract.to_owned()].into());
         Instruction {
-            accept_warnings: std::collections::BTreeSet::new(),
+            // A file states what was so, and nobody is there to look twice.
+            accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
             dry_run: false,
             principal: Principal { scope: only_here, ..self.principal.clone() },
             command_id: CommandId(stated.id),
@@ -245,10 +246,16 @@ impl Known {
 
     /// The fact with the log's ids of the events that it names.
     fn fact(&self, mut fact: Event, stream: StreamId) -> Event {
-        if let Event::EvidenceAttached(attached) = &mut fact {
-            for supported in &mut attached.supports {
-                *supported = self.translated(*supported, stream);
+        match &mut fact {
+            Event::EvidenceAttached(attached) => {
+                for supported in &mut attached.supports {
+                    *supported = self.translated(*supported, stream);
+                }
             }
+            Event::ErasureApproved(approved) => {
+                approved.proposal = EventId(self.translated(approved.proposal.0, stream));
+            }
+            _ => {}
         }
         fact
     }
@@ -299,6 +306,7 @@ impl Stated {
             }
             Event::FactRetracted(_) => self.retracted(),
             Event::EvidenceAttached(attached) => attached.supports.iter().map(|id| EventId(*id)).collect(),
+            Event::ErasureApproved(approved) => vec![approved.proposal],
             _ => Vec::new(),
         }
     }

@@ -146,6 +146,11 @@ codes! {
     RulebookNeedsRebuild => "RULEBOOK_NEEDS_REBUILD";
 }
 
+impl RefusalCode {
+    /// The codes that only warn: a command may accept them beforehand.
+    pub const WARNINGS: &'static [Self] = &[Self::TasksOpen];
+}
+
 impl fmt::Display for RefusalCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -59,18 +59,39 @@ const QUESTIONS: [(&str, &str); 20] = [
 ];
 
 /// Every mutation about a journey with the rest of its input.
-fn about_a_journey() -> [(&'static str, Value); 11] {
+fn about_a_journey() -> [(&'static str, Value); 32] {
     let some = "0190c3d2-7c1a-7000-8000-000000000001";
     [
         ("acceptReferral", json!({})),
         ("declineReferral", json!({ "reason": "not_eligible" })),
+        ("withdrawReferral", json!({ "reason": "moved_away" })),
+        ("assessEligibility", json!({ "result": "ELIGIBLE" })),
         ("assignWorker", json!({ "worker": some })),
+        ("releaseWorker", json!({ "worker": some })),
         ("logContact", json!({ "channel": "phone" })),
+        ("startEngagement", json!({ "basis": "first_session" })),
         ("agreePlan", json!({ "kind": "php" })),
+        ("reviewPlan", json!({ "kind": "php" })),
+        ("closePlan", json!({ "kind": "php" })),
+        ("setTask", json!({ "kind": "benefit_application", "dueOn": "2018-03-09" })),
+        ("completeTask", json!({ "task": some })),
+        ("cancelTask", json!({ "task": some })),
+        ("scoreAssessment", json!({ "instrument": "sdq", "score": "17" })),
         ("startSpell", json!({ "domain": "accommodation" })),
+        ("changeSpell", json!({ "spell": some, "hoursPerWeek": "20" })),
         ("endSpell", json!({ "spell": some })),
+        ("recordMeasure", json!({ "code": "school_attendance", "value": "92.5" })),
+        ("recordAchievement", json!({ "code": "qualification" })),
+        ("raiseRisk", json!({ "kind": "homelessness" })),
+        ("clearRisk", json!({ "risk": some })),
+        ("attachEvidence", json!({ "kind": "payslip", "datedOn": "2018-02-20" })),
+        ("withdrawEvidence", json!({ "evidence": some })),
+        ("verifyEvidence", json!({ "evidence": some })),
+        ("rejectEvidence", json!({ "evidence": some, "defect": "remarks_on_form" })),
         ("disengage", json!({ "reason": "no_contact" })),
         ("closeJourney", json!({ "reason": "housed" })),
+        ("reopenJourney", json!({ "reason": "came back" })),
+        ("transferJourney", json!({ "reason": "moved_away", "destination": "shps-west" })),
         ("correctFact", json!({ "target": some, "replacement": { "plan": { "kind": "php" } }, "reason": "a slip" })),
         ("retractFact", json!({ "targets": [some], "reason": "a slip" })),
     ]

@@ -159,12 +159,16 @@ pub(crate) async fn open_contract(recorder: &Recorder) {
     record(recorder, 1, open).await;
 }
 
+/// The story's worker joins.
+pub(crate) fn worker_joins() -> Command {
+    let joined = WorkerJoined { login: Some("kw07".to_owned()), label: "KW-07".to_owned() };
+    Command::state(StreamId::worker(WORKER), Occurred::on(day("2017-07-03")), joined)
+}
+
 /// A journey with everything that can happen to its facts: 14 events, the last a contact.
 pub(crate) async fn tell_a_story(recorder: &Recorder) {
     open_contract(recorder).await;
-    let joined = WorkerJoined { login: Some("kw07".to_owned()), label: "KW-07".to_owned() };
-    let add = Command::state(StreamId::worker(WORKER), Occurred::on(day("2017-07-03")), joined);
-    record(recorder, 2, add).await;
+    record(recorder, 2, worker_joins()).await;
     let referral = ReferralReceived {
         subject: SUBJECT,
         area: "brent".to_owned(),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::app::{SHPS, TODAY, call, keyworker, manager, new_id, on_both_stores, text};
+use crate::app::{SHPS, TODAY, call, keyworker, manager, new_id, on_both_stores, text, with};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 const INTROSPECTION: &str = "{ __schema { types { kind name description specifiedByURL \
@@ -127,9 +127,38 @@ async fn every_committed_document_runs_as_it_stands() {
         assert_eq!(replay["journey"]["daysSinceContact"], 0);
         let events = run("events", &json!({ "first": 3, "filter": { "contract": SHPS } })).await;
         assert_eq!(events["events"]["nodes"][0]["type"], "ContractOpened");
+        run_the_keyworkers_documents(&journey, &mut run).await;
         assert!(documents.is_empty(), "these documents are run by no test: {:?}", documents.keys());
     })
     .await;
+}
+
+/// What a keyworker records of a case: a home and its end, what shows it, the close, the reopening and a correction.
+async fn run_the_keyworkers_documents(journey: &str, run: &mut impl AsyncFnMut(&str, &Value) -> Value) {
+    let input = |input: Value| json!({ "input": with(json!({ "commandId": new_id(), "journey": journey }), input) });
+    let home = json!({ "domain": "accommodation", "occurredOn": "2018-02-16" });
+    let started = run("start_spell", &input(home)).await["startSpell"].clone();
+    let spell = &started["journey"]["spells"][0]["id"];
+    let end = json!({ "spell": spell, "reason": "moved on", "occurredOn": "2018-02-26" });
+    let ended = run("end_spell", &input(end)).await["endSpell"]["journey"].clone();
+    assert_eq!(ended["spells"][0]["ended"]["on"], "2018-02-26");
+    let piece = json!({ "kind": "tenancy_agreement", "datedOn": "2018-02-16", "supports": [spell] });
+    let shown = run("attach_evidence", &input(piece)).await["attachEvidence"]["journey"].clone();
+    assert_eq!(shown["evidence"][0]["state"], "ATTACHED");
+    let case = run("journey_case", &json!({ "journey": journey })).await["journey"].clone();
+    assert_eq!((&case["evidence"][0]["supports"][0], &case["tasks"]), (spell, &json!([])));
+    let close = json!({ "reason": "housed", "occurredOn": TODAY });
+    let closed = run("close_journey", &input(close)).await["closeJourney"].clone();
+    assert_eq!((&closed["problems"], &closed["journey"]["onCaseload"]), (&json!([]), &json!(false)));
+    let correction = json!({
+        "target": closed["journey"]["closed"]["event"], "replacement": { "close": { "reason": "home_kept" } },
+        "reason": "the home was kept",
+    });
+    let corrected = run("correct_fact", &input(correction)).await["correctFact"]["journey"].clone();
+    assert_eq!(corrected["timeline"].as_array().and_then(|all| all.last()).expect("an entry")["stands"], false);
+    let back = json!({ "reason": "came back", "occurredOn": TODAY });
+    let reopened = run("reopen_journey", &input(back)).await["reopenJourney"]["journey"].clone();
+    assert_eq!((&reopened["onCaseload"], &reopened["closes"][0]["reason"]), (&json!(true), &json!("home_kept")));
 }
 
 #[tokio::test]

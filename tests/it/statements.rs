@@ -15,7 +15,7 @@ use tracing_subscriber::layer::{Context, SubscriberExt as _};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, filter};
 
-use crate::app::{TestApp, call, keyworker, manager, on_both_stores};
+use crate::app::{TestApp, call, keyworker, manager, on_both_stores, with};
 
 /// The name of the span beneath which statements are counted.
 const COUNTED: &str = "counted";
@@ -93,7 +93,14 @@ async fn tell(app: &TestApp, worker: &str, number: usize) {
         "journey": journey, "domain": "accommodation", "occurredOn": "2018-02-20",
         "attributes": [{ "name": "secured_as", "value": "new" }],
     });
-    app.done(&manager(), "startSpell", input).await;
+    let started = app.done(&manager(), "startSpell", input).await["events"][0]["id"].clone();
+    let on = |input: Value| with(json!({ "journey": journey, "occurredOn": "2018-02-21" }), input);
+    let task = json!({ "kind": "letter", "dueOn": "2018-02-23", "owner": worker });
+    app.done(&manager(), "setTask", on(task)).await;
+    let piece = json!({ "kind": "tenancy_agreement", "datedOn": "2018-02-20", "supports": [started] });
+    app.done(&manager(), "attachEvidence", on(piece)).await;
+    app.done(&manager(), "raiseRisk", on(json!({ "kind": "rent_arrears" }))).await;
+    app.done(&manager(), "reviewPlan", on(json!({ "kind": "php" }))).await;
 }
 
 #[tokio::test]
@@ -105,8 +112,10 @@ async fn a_page_of_fifty_journeys_costs_as_many_statements_as_one_of_five() {
         let document = "query($first: Int!) { contract(code: \"shps\") { caseload(first: $first) { totalCount nodes { \
                         id reference area stage { code } keyworker { label } subject { id } daysSinceContact \
                         contacts { occurred { on } worker { label } } assignments { worker { label } from to } \
-                        plan { kind waited { exactly } } spells { domain attributes { name value } } \
-                        timeline { event { id type } } } } } }";
+                        referral { area externalReferences { id } } closes { reason } eligibility { result } \
+                        plan { kind waited { exactly } reviews { event } } tasks { kind overdue owner { label } } \
+                        spells { domain attributes { name value } changes { event } } risks { kind } \
+                        evidence { kind state supports } timeline { event { id type } amendedBy { id } } } } } }";
         let (few, of_few) = statements(app, document, json!({ "first": 5 })).await;
         let (many, of_many) = statements(app, document, json!({ "first": 50 })).await;
         assert_eq!(few["contract"]["caseload"]["nodes"].as_array().expect("nodes").len(), 5);
@@ -114,8 +123,15 @@ async fn a_page_of_fifty_journeys_costs_as_many_statements_as_one_of_five() {
         assert_eq!(nodes.len(), 50);
         for node in nodes {
             assert_eq!((&node["daysSinceContact"], &node["stage"]["code"]), (&json!(24), &json!("housing_secured")));
-            assert_eq!(node["plan"], json!({ "kind": "php", "waited": { "exactly": 9 } }));
+            let reviews = node["plan"]["reviews"].as_array().map(Vec::len);
+            assert_eq!((&node["plan"]["waited"], reviews), (&json!({ "exactly": 9 }), Some(1)));
             assert_eq!(node["contacts"][0]["worker"]["label"], "KW-07");
+            let task = json!({ "kind": "letter", "overdue": true, "owner": node["keyworker"] });
+            assert_eq!(node["tasks"], json!([task]));
+            assert_eq!(
+                (&node["evidence"][0]["state"], &node["risks"][0]["kind"]),
+                (&json!("ATTACHED"), &json!("rent_arrears"))
+            );
         }
         assert!(of_few >= 4, "the statements are not counted: {of_few}");
         assert!(of_many <= of_few + 2 && of_many <= 16, "{of_few} statements for five journeys, {of_many} for fifty");

@@ -84,7 +84,7 @@ pub struct EligibilityAssessment {
     /// The criteria that were looked at.
     criteria: Vec<Criterion>,
     /// The facts of that day, such as age, round or benefit.
-    facts: Vec<EligibilityFact>,
+    facts: Vec<FactAtAssessment>,
 }
 
 /// A criterion of eligibility that was looked at.
@@ -98,7 +98,7 @@ pub struct Criterion {
 
 /// Something that was so when eligibility was judged, such as `age: 34`.
 #[derive(Debug, Clone, SimpleObject)]
-pub struct EligibilityFact {
+pub struct FactAtAssessment {
     /// Its name.
     name: String,
     /// Its value, as text.
@@ -109,7 +109,7 @@ impl From<&Entry<event::EligibilityAssessed>> for EligibilityAssessment {
     fn from(entry: &Entry<event::EligibilityAssessed>) -> Self {
         let event::EligibilityAssessed { result, criteria, facts } = &entry.details;
         let criteria = criteria.iter().map(|(name, met)| Criterion { name: name.clone(), value: *met });
-        let facts = facts.iter().map(|(name, fact)| EligibilityFact { name: name.clone(), value: fact.to_string() });
+        let facts = facts.iter().map(|(name, fact)| FactAtAssessment { name: name.clone(), value: fact.to_string() });
         Self {
             event: ID(entry.event_id.to_string()),
             occurred: entry.occurred.into(),

@@ -60,7 +60,7 @@ named! {
         value: String,
     }
     /// Something that was so when eligibility was judged, such as `age: 34`.
-    EligibilityFactInput => Attribute: attribute, {
+    FactAtAssessmentInput => Attribute: attribute, {
         /// Its value: `true` and `false` are yes and no, a decimal is a quantity, everything else a word.
         value: String,
     }

@@ -2,7 +2,7 @@
 
 use async_graphql::{CustomValidator, InputObject, InputValueError};
 
-use super::named::{CriterionInput, EligibilityFactInput, NamedOnce};
+use super::named::{CriterionInput, FactAtAssessmentInput, NamedOnce};
 use super::{Means, SubjectKind};
 use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::Id;
@@ -106,7 +106,7 @@ facts! {
         criteria: Vec<CriterionInput>,
         /// The facts of that day, such as age, round or benefit.
         #[graphql(default, validator(custom = "NamedOnce"))]
-        facts: Vec<EligibilityFactInput>,
+        facts: Vec<FactAtAssessmentInput>,
     }
     /// A worker takes the case; a new keyworker releases the former that day.
     AssignmentFact => WorkerAssigned {
