@@ -1,6 +1,6 @@
-//! Contracts: which are open, and the rulebook that this view applies to each.
+//! Contracts: which are open, on the terms agreed last, and the rulebook that this view applies to each.
 
-use super::{Rows, Value, table};
+use super::{FOREVER, Rows, Value, table};
 use crate::contract::Contract;
 
 table!("contract", key 1, [
@@ -10,14 +10,15 @@ table!("contract", key 1, [
 /// The row of a contract; none before it is open under a rulebook.
 pub fn rows(contract: &Contract) -> Rows {
     let mut rows = Rows::default();
-    if let (Some(opened), Some(rulebook)) = (contract.opened(), contract.newest_rulebook()) {
+    let terms = contract.dealings(FOREVER).terms;
+    if let (Some(code), Some(terms), Some(rulebook)) = (contract.code(), terms, contract.newest_rulebook()) {
         rows.add(
             &TABLE,
             [
-                Value::text(&opened.code),
-                Value::text(&opened.name),
-                Value::Date(opened.starts_on),
-                Value::date(opened.ends_on),
+                Value::text(code),
+                Value::text(&terms.name),
+                Value::Date(terms.starts_on),
+                Value::date(terms.ends_on),
                 Value::text(&rulebook.version),
                 Value::text(rulebook.hash()),
             ],

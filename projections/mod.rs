@@ -13,6 +13,9 @@ pub mod journey;
 pub mod referral_to_plan;
 pub mod stage;
 pub mod subject;
+pub mod subject_link;
+pub mod team;
+pub mod team_member;
 pub mod worker;
 
 use std::collections::BTreeMap;
@@ -22,8 +25,11 @@ use uuid::Uuid;
 
 use crate::contract::Rulebook;
 use crate::journey::event::ReferralReceived;
-use crate::journey::{Entry, Journey};
-use crate::log::envelope::{JourneyId, Occurred};
+use crate::journey::people::subject::{Subject, links};
+use crate::journey::people::team::Team;
+use crate::journey::people::worker::Worker;
+use crate::journey::{Entry, History, Journey};
+use crate::log::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 
 /// A cell of a view table. Money is in minor units, other decimals in millionths.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -80,6 +86,9 @@ pub static TABLES: &[&Table] = &[
     &referral_to_plan::TABLE,
     &stage::TABLE,
     &subject::TABLE,
+    &subject_link::TABLE,
+    &team::TABLE,
+    &team_member::TABLE,
     &worker::TABLE,
 ];
 
@@ -121,6 +130,25 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, journey: &Journey, ruleboo
         stage::rows(&told, &mut rows);
         exit::rows(&told, &mut rows);
         disengagement::rows(&told, &mut rows);
+    }
+    rows
+}
+
+/// All rows of one stream of the deployment, as its facts tell it: of a subject, worker or team.
+pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
+    let (facts, mut rows) = (history.facts(), Rows::default());
+    match stream.kind {
+        StreamKind::Subject => {
+            subject::rows(SubjectId(stream.id), &Subject::fold(&facts), &mut rows);
+            subject_link::rows(SubjectId(stream.id), &links(&facts), &mut rows);
+        }
+        StreamKind::Worker => worker::rows(WorkerId(stream.id), &Worker::fold(&facts), &mut rows),
+        StreamKind::Team => {
+            let team = Team::fold(&facts);
+            team::rows(TeamId(stream.id), &team, &mut rows);
+            team_member::rows(TeamId(stream.id), &team, &mut rows);
+        }
+        StreamKind::Journey | StreamKind::Contract => {}
     }
     rows
 }

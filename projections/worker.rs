@@ -1,14 +1,17 @@
-//! Workers: who they are on boards, and which login is theirs.
+//! Workers: who they are on boards, which login is theirs, and since when they have left.
+//!
+//! Whoever has left holds no case from that day on: what asks who holds one looks here, for a journey's rows come from
+//! its own stream alone.
 
 use super::{Rows, Value, table};
-use crate::journey::event::WorkerJoined;
-use crate::log::envelope::{Occurred, WorkerId};
+use crate::journey::people::worker::Worker;
+use crate::log::envelope::WorkerId;
 
-table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": Date]);
+table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": Date, "left_on": Date]);
 
-/// The row of a worker.
-pub fn rows(id: WorkerId, joined_on: Occurred, joined: &WorkerJoined) -> Rows {
-    let mut rows = Rows::default();
+/// The row of a worker; none where they never joined.
+pub fn rows(id: WorkerId, worker: &Worker, rows: &mut Rows) {
+    let Some((joined_on, joined)) = &worker.joined else { return };
     rows.add(
         &TABLE,
         [
@@ -16,7 +19,7 @@ pub fn rows(id: WorkerId, joined_on: Occurred, joined: &WorkerJoined) -> Rows {
             joined.login.as_deref().map_or(Value::Null, Value::text),
             Value::text(&joined.label),
             Value::Date(joined_on.earliest()),
+            Value::date(worker.left.map(|left| left.earliest())),
         ],
     );
-    rows
 }

@@ -2,7 +2,8 @@ create table worker (
     id uuid not null primary key,
     login {text},
     label {text} not null,
-    joined_on date not null
+    joined_on date not null,
+    left_on date
 );
 create index worker_by_login on worker (login);
 create index worker_by_label on worker (label, id);

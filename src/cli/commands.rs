@@ -277,8 +277,8 @@ async fn publish(log: &Log, path: &Path, text: String) -> Result<Ending> {
         Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System)).await?;
     let done = format!("published {} for {}", path.display(), rulebook.contract);
     let publisher = Publisher::OfflineRebuild;
-    let published = PublishRulebook { contract: rulebook.contract, occurred, rulebook: text, publisher };
-    let command = Recorded::PublishRulebook(published);
+    let version = PublishRulebook { contract: rulebook.contract, occurred, rulebook: text, publisher };
+    let command = Recorded::PublishRulebook(version);
     let ending = record(&recorder, &clock, command, &done).await;
     drop(recorder);
     appending.await?;

@@ -5,7 +5,7 @@
 
 use chrono::NaiveDate;
 
-use crate::contract::{Contract, Rulebook, RulebookError};
+use crate::contract::{Contract, Rulebook, RulebookError, ground};
 use crate::journey::command::NewEvent;
 use crate::journey::event::{ContractOpened, Event, RulebookPublished};
 use crate::journey::refusal::{Refusal, RefusalCode};
@@ -14,8 +14,6 @@ use crate::log::envelope::{Occurred, StreamId};
 
 /// The longest rulebook, in bytes.
 const RULEBOOK_MAX: usize = 256 * 1024;
-/// The most parties of a contract.
-const PARTIES_MAX: usize = 50;
 
 /// A contract that begins, with its first rulebook.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,26 +57,10 @@ pub(crate) fn open(
     let OpenContract { occurred, fact, rulebook } = command;
     let occurred = *occurred;
     if contract.opened().is_some() {
-        let message = "a contract of this code is open already: publish a further rulebook, or choose another code";
-        return Err(vec![Refusal::new(RefusalCode::ContractExists, message).at("code")]);
+        return Err(ground::contract_exists().alone());
     }
     let mut shape = Shape::new(today);
-    shape.contract_code("code", &fact.code);
-    shape.name("name", &fact.name);
-    shape.at_most("parties", fact.parties.len(), PARTIES_MAX);
-    for (index, party) in fact.parties.iter().take(PARTIES_MAX).enumerate() {
-        shape.name(&format!("parties.{index}.name"), &party.name);
-        if let Some(role) = &party.role {
-            shape.name(&format!("parties.{index}.role"), role);
-        }
-    }
-    shape.date(fact.starts_on, "starts_on");
-    if let Some(ends_on) = fact.ends_on {
-        shape.date(ends_on, "ends_on");
-        if ends_on < fact.starts_on {
-            shape.invalid("ends_on", "the contract would end before it starts: write a day on or after starts_on");
-        }
-    }
+    shape.opening(fact);
     shape.done()?;
     let read = read(occurred, rulebook, &fact.code, today)?;
     let opened = NewEvent {

@@ -4,6 +4,8 @@
 //! to it.
 
 pub mod command;
+pub mod dealings;
+pub(crate) mod ground;
 pub mod rulebook;
 
 use std::sync::Arc;
@@ -12,8 +14,10 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use crate::journey::event::{ContractOpened, Event};
+use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
-use crate::log::envelope::{EventId, Position};
+use crate::log::envelope::{EventId, Occurred, Position};
+pub use dealings::Dealings;
 pub use rulebook::{Rulebook, RulebookError};
 
 /// A contract as its stream tells it.
@@ -72,6 +76,22 @@ impl Contract {
             Event::ContractOpened(opened) => Some(opened),
             _ => None,
         }
+    }
+
+    /// The first day on which it no longer held, if it was ended.
+    pub fn ended(&self) -> Option<Occurred> {
+        let facts = self.history.facts();
+        facts.iter().find(|fact| matches!(fact.event, Event::ContractEnded(_))).map(|fact| fact.occurred)
+    }
+
+    /// Why a referral of this date may not be received: the contract no longer held by then.
+    pub(crate) fn over_by(&self, occurred: Occurred) -> Option<Refusal> {
+        self.ended().and_then(|ended| ground::over_by(ended, occurred))
+    }
+
+    /// What the parties agreed, said and decided, at the end of this day.
+    pub fn dealings(&self, as_of: NaiveDate) -> Dealings {
+        Dealings::as_of(&self.history, as_of)
     }
 
     /// The contract's code, once it is open.

@@ -486,7 +486,8 @@ impl Journey {
 }
 
 impl<T: Clone> Entry<T> {
-    fn of(fact: &Fact<'_>, details: &T) -> Self {
+    /// A fact with these details.
+    pub(crate) fn of(fact: &Fact<'_>, details: &T) -> Self {
         Self { event_id: fact.original.event_id, occurred: fact.occurred, details: details.clone() }
     }
 }

@@ -38,6 +38,8 @@ codes! {
     SubjectNotFound => "SUBJECT_NOT_FOUND";
     /// No worker of this id is known.
     WorkerNotFound => "WORKER_NOT_FOUND";
+    /// No team of this id is known, or it was never set.
+    TeamNotFound => "TEAM_NOT_FOUND";
     /// The stream holds no event of this id.
     FactNotFound => "FACT_NOT_FOUND";
     /// A contract of this code is open already.
@@ -118,6 +120,72 @@ codes! {
     BeforeAttached => "BEFORE_ATTACHED";
     /// The evidence supports what is no fact or spell of the journey.
     SupportNotFound => "SUPPORT_NOT_FOUND";
+    /// A subject is not linked with itself.
+    SameSubject => "SAME_SUBJECT";
+    /// The two subjects are of different kinds.
+    OtherKind => "OTHER_KIND";
+    /// The two subjects are linked already.
+    AlreadyLinked => "ALREADY_LINKED";
+    /// The two subjects are not linked on that day.
+    NotLinked => "NOT_LINKED";
+    /// The consent to this purpose stands already.
+    AlreadyConsented => "ALREADY_CONSENTED";
+    /// No consent to this purpose stands on that day.
+    NotConsented => "NOT_CONSENTED";
+    /// The subject has a hold of this id already.
+    HoldExists => "HOLD_EXISTS";
+    /// The subject has no hold of this id.
+    HoldNotFound => "HOLD_NOT_FOUND";
+    /// The hold was lifted already.
+    HoldAlreadyLifted => "HOLD_ALREADY_LIFTED";
+    /// A legal hold stands, so nothing is erased.
+    LegalHold => "LEGAL_HOLD";
+    /// The erasure was proposed on this ground already.
+    ErasureAlreadyProposed => "ERASURE_ALREADY_PROPOSED";
+    /// No erasure was proposed by this event.
+    ErasureNotProposed => "ERASURE_NOT_PROPOSED";
+    /// An erasure was approved already.
+    ErasureAlreadyApproved => "ERASURE_ALREADY_APPROVED";
+    /// Two people are wanted, and this is the first one again.
+    SamePerson => "SAME_PERSON";
+    /// The fact is dated before the worker joined.
+    BeforeJoining => "BEFORE_JOINING";
+    /// The worker has left by that day.
+    WorkerLeft => "WORKER_LEFT";
+    /// The fact is dated before the team was set up.
+    BeforeTeam => "BEFORE_TEAM";
+    /// The worker was no member of the team by that day.
+    NotAMember => "NOT_A_MEMBER";
+    /// The team has a vacancy of this id already.
+    VacancyExists => "VACANCY_EXISTS";
+    /// The team has no vacancy of this id.
+    VacancyNotFound => "VACANCY_NOT_FOUND";
+    /// The vacancy was filled already.
+    VacancyAlreadyFilled => "VACANCY_ALREADY_FILLED";
+    /// Nobody stands in for themselves.
+    CoverOfOneself => "COVER_OF_ONESELF";
+    /// The team has a cover of this id already.
+    CoverExists => "COVER_EXISTS";
+    /// The team has no cover of this id.
+    CoverNotFound => "COVER_NOT_FOUND";
+    /// The cover was ended already.
+    CoverAlreadyEnded => "COVER_ALREADY_ENDED";
+    /// The contract no longer held on that day.
+    ContractEnded => "CONTRACT_ENDED";
+    /// The period was closed already.
+    PeriodAlreadyClosed => "PERIOD_ALREADY_CLOSED";
+    /// The contract has a notice of this id already.
+    NoticeExists => "NOTICE_EXISTS";
+    /// The contract has no notice of this id by that day.
+    NoticeNotFound => "NOTICE_NOT_FOUND";
+    /// The contract has an action of this id already.
+    ActionExists => "ACTION_EXISTS";
+    /// The contract has no action of this id.
+    ActionNotFound => "ACTION_NOT_FOUND";
+    /// The action was completed already.
+    ActionAlreadyCompleted => "ACTION_ALREADY_COMPLETED";
+    /// This double funding was dismissed already.
+    AlreadyDismissed => "ALREADY_DISMISSED";
     /// Recorded facts would be left without ground.
     FactHasDependents => "FACT_HAS_DEPENDENTS";
     /// Events of this type are not corrected or retracted.
@@ -275,6 +343,12 @@ impl Refusal {
     pub fn worker_not_found() -> Self {
         Self::new(RefusalCode::WorkerNotFound, "no worker of this id is known: check the id, or add the worker first")
             .at("worker")
+    }
+
+    /// The team is not known, or is not one that the caller may know of.
+    pub fn team_not_found() -> Self {
+        Self::new(RefusalCode::TeamNotFound, "no team of this id is known: check the id, or set the team up first")
+            .at("team")
     }
 }
 

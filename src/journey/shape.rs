@@ -3,7 +3,9 @@
 //! Pure. Each value is judged for itself, all of them at once, so that a form can show every remark beside its field.
 //! Whether facts can be true together is not asked here: that is the ground's business.
 
+mod contract;
 mod facts;
+mod people;
 
 use chrono::{Datelike, NaiveDate};
 
@@ -12,6 +14,9 @@ use crate::contract::rulebook::CodeList;
 use crate::journey::personal::{self, Personal};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{Occurred, Source};
+
+/// The contract whose words are used, and the day whose rulebook lists them.
+type Rules<'a> = (&'a Contract, NaiveDate);
 
 /// The longest code, role, login or name of another system, in characters.
 const CODE_MAX: usize = 64;
@@ -77,7 +82,7 @@ impl Shape {
     }
 
     /// A code of one of the rulebook's lists, in the rulebook that was in force on the fact's own date.
-    fn code(&mut self, path: &str, code: &str, list: CodeList, (contract, on): (&Contract, NaiveDate)) {
+    fn code(&mut self, path: &str, code: &str, list: CodeList, (contract, on): Rules<'_>) {
         if !self.text(path, code, CODE_MAX) {
             return;
         }

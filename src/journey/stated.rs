@@ -95,6 +95,12 @@ pub(crate) fn check(
     }
 }
 
+/// Those of these facts that `refusal` finds fault with, in their order.
+pub(crate) fn judged<'a>(facts: &[Stated<'a>], refusal: impl Fn(&Stated<'a>) -> Option<Refusal>) -> Vec<Groundless> {
+    let found = |fact: &Stated<'a>| refusal(fact).map(|refusal| Groundless { fact: fact.fact(), refusal });
+    facts.iter().filter_map(found).collect()
+}
+
 fn changed<'a>(mut facts: Vec<Stated<'a>>, next: i64, change: Change<'a>) -> Vec<Stated<'a>> {
     match change {
         Change::Record(occurred, event) => facts.push(Stated { id: NEW, version: next, said: next, occurred, event }),

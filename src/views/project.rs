@@ -10,10 +10,9 @@ use super::ViewError;
 use super::generation::{ADVANCE_CHECKPOINT, Generation, LOCK_CHECKPOINT};
 use super::rows::Changes;
 use crate::contract::Contract;
-use crate::journey::event::Event;
 use crate::journey::{History, Recorded};
 use crate::log::Log;
-use crate::log::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind, SubjectId, WorkerId};
+use crate::log::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind};
 use crate::projections::{self, Rows};
 use crate::store::{Conn, doing, on};
 
@@ -123,7 +122,7 @@ impl Projector {
                 StreamKind::Journey => self.journey(JourneyId(stream.id), &events)?,
                 StreamKind::Contract => self.contract(&events)?,
                 StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {
-                    (Rows::default(), of_the_deployment(stream, &events)?)
+                    self.of_the_deployment(stream, &events)?
                 }
             };
             changes.add(&before, &after);
@@ -136,10 +135,10 @@ impl Projector {
         Ok(changes)
     }
 
-    /// Loads the journeys whose earlier events are not in memory, in one read.
+    /// Loads the streams whose earlier events are not in memory, in one read; contracts are, all of them.
     async fn remember(&mut self, touched: &BTreeMap<StreamId, Vec<Envelope>>, upto: Position) -> Result<(), ViewError> {
         let mut missing = Vec::new();
-        for (stream, events) in touched.iter().filter(|(stream, _)| stream.kind == StreamKind::Journey) {
+        for (stream, events) in touched.iter().filter(|(stream, _)| stream.kind != StreamKind::Contract) {
             let before = events.first().map_or(0, |event| event.version - 1);
             let known = self.histories.get(stream).map_or(0, History::version);
             if known != before {
@@ -176,6 +175,16 @@ impl Projector {
         Ok((before, projections::rows_of_journey(id, &code, &history.journey(), rulebook)))
     }
 
+    fn of_the_deployment(&mut self, stream: StreamId, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
+        let history = self.histories.entry(stream).or_default();
+        let before = projections::rows_of_the_deployment(stream, history);
+        for envelope in events {
+            history.evolve(decoded(envelope)?);
+            self.events_kept += 1;
+        }
+        Ok((before, projections::rows_of_the_deployment(stream, history)))
+    }
+
     fn contract(&mut self, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
         let code = events.first().and_then(|event| event.contract.clone()).unwrap_or_default();
         let known = self.contracts_upto;
@@ -205,19 +214,6 @@ pub(super) fn decoded(envelope: &Envelope) -> Result<Recorded, ViewError> {
     Recorded::decode(envelope).map_err(|source| ViewError::Payload { position: envelope.position, source })
 }
 
-/// The rows of a subject's or worker's stream: its first event says all that is known.
-fn of_the_deployment(stream: StreamId, events: &[Envelope]) -> Result<Rows, ViewError> {
-    let Some(first) = events.first() else { return Ok(Rows::default()) };
-    let recorded = decoded(first)?;
-    Ok(match &recorded.event {
-        Event::SubjectRegistered(registered) => {
-            projections::subject::rows(SubjectId(stream.id), recorded.occurred, registered)
-        }
-        Event::WorkerJoined(joined) => projections::worker::rows(WorkerId(stream.id), recorded.occurred, joined),
-        _ => Rows::default(),
-    })
-}
-
 #[cfg(test)]
 mod two_nodes;
 
@@ -235,7 +231,7 @@ mod tests {
         ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
     };
     use crate::log::append::Expected;
-    use crate::log::envelope::{CommandId, Occurred};
+    use crate::log::envelope::{CommandId, Occurred, SubjectId, WorkerId};
     use crate::record::{Instruction, Recorder};
     use crate::store::{Mode, Store};
     use crate::views::{Views, catch_up};

@@ -155,6 +155,10 @@ pub(super) static DEFINITION: LazyLock<String> = LazyLock::new(|| {
         include_str!("../journey/event/people.rs"),
         include_str!("../journey/event/contract.rs"),
         include_str!("../journey/event/value.rs"),
+        include_str!("../journey/people/subject.rs"),
+        include_str!("../journey/people/team.rs"),
+        include_str!("../journey/people/worker.rs"),
+        include_str!("../contract/dealings.rs"),
     ];
     let tables = TABLES.iter().flat_map(|table| [table.ddl, table.fold]);
     for text in shared.into_iter().chain(tables) {

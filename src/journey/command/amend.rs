@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, of_stream, stands, values};
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
 use crate::journey::ground::{self, Change};
+use crate::journey::people::subject;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 use crate::journey::{Fact, History};
@@ -26,7 +27,7 @@ pub(super) fn correct(
     let fact = standing(history, *target)?;
     same_fact(&fact, replacement)?;
     let mut stated = Shape::new(given.today);
-    values(&mut stated, *occurred, replacement, given);
+    values(&mut stated, (*occurred, replacement), Some((fact.occurred, fact.event)), given);
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
     for refusal in in_payload(stated.done()).err().into_iter().flatten() {
@@ -37,6 +38,7 @@ pub(super) fn correct(
         let message = "the fact already reads so: change what should read otherwise";
         return Err(Refusal::new(RefusalCode::NothingToCorrect, message).alone());
     }
+    in_payload(subject::keeps_its_links(history, replacement))?;
     in_payload(stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
     let corrected = FactCorrected {
         target: *target,
@@ -73,7 +75,7 @@ pub(super) fn retract(
     let mut named = HashSet::new();
     for (index, target) in targets.iter().take(TARGETS_MAX).enumerate() {
         let path = format!("targets.{index}");
-        if let Err(refusals) = standing(history, *target) {
+        if let Err(refusals) = standing(history, *target).and_then(|fact| retractable(&fact)) {
             for refusal in refusals {
                 shape.refuse(refusal.at(path.as_str()));
             }
@@ -120,6 +122,15 @@ fn standing(history: &History, target: EventId) -> Result<Fact<'_>, Vec<Refusal>
     })
 }
 
+/// What begins the stream of a subject, worker or contract stays: others rest on it who are not asked here.
+fn retractable(fact: &Fact<'_>) -> Result<(), Vec<Refusal>> {
+    if matches!(fact.event, Event::SubjectRegistered(_) | Event::WorkerJoined(_) | Event::ContractOpened(_)) {
+        let message = "other streams rest on what this fact began: correct it instead, or record its end";
+        return Err(Refusal::new(RefusalCode::NotCorrectable, message).at("target").alone());
+    }
+    Ok(())
+}
+
 /// A correction keeps the type of the fact and that by which other facts name it.
 fn same_fact(fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
     let (is, becomes) = (fact.event.event_type(), replacement.event_type());
@@ -131,5 +142,26 @@ fn same_fact(fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
         );
         return Err(Refusal::new(RefusalCode::OtherType, message).at("payload").allowing([is.as_str()]).alone());
     }
-    in_payload(ground::same_thing(fact.event, replacement).map_err(Refusal::alone))
+    in_payload(ground::same_thing(fact.event, replacement).map_err(Refusal::alone))?;
+    match (own_name(fact.event), own_name(replacement)) {
+        (Some((field, old)), Some((_, new))) if old != new => {
+            let message = format!("the {field} is how others name it: retract this fact and record it anew");
+            in_payload(Err(Refusal::new(RefusalCode::FixedField, message).at(field).alone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// By what others name the thing that a fact of a subject, team or contract begins, and the field that says so.
+fn own_name(fact: &Event) -> Option<(&'static str, String)> {
+    let (field, name) = match fact {
+        Event::LegalHoldPlaced(placed) => ("hold", placed.hold.to_string()),
+        Event::VacancyOpened(opened) => ("vacancy", opened.vacancy.to_string()),
+        Event::CoverStarted(started) => ("cover", started.cover.to_string()),
+        Event::ContractOpened(opened) => ("code", opened.code.clone()),
+        Event::NoticeIssued(issued) => ("notice", issued.notice.to_string()),
+        Event::ActionAgreed(agreed) => ("action", agreed.action.to_string()),
+        _ => return None,
+    };
+    Some((field, name))
 }

@@ -6,21 +6,24 @@
 //! one way: its values (shape), what it needs of the others (ground), its events.
 
 mod amend;
+mod names;
 
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::contract::Contract;
+use self::names::named;
+pub(crate) use self::names::not_found;
 use crate::contract::command::{self as contracts, OpenContract, PublishRulebook};
+use crate::contract::{self, Contract};
 use crate::journey::event::{Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
 use crate::journey::ground::{self, Change};
-use crate::journey::people;
+use crate::journey::people::{subject, subject_exists, team, worker};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 pub use crate::journey::shape::check_source;
 use crate::journey::{History, stated};
-use crate::log::envelope::{EventId, JourneyId, Occurred, StreamId, StreamKind, SubjectId, WorkerId};
+use crate::log::envelope::{EventId, JourneyId, Occurred, StreamId, StreamKind, SubjectId};
 
 /// An event that a decision asks the log to take. Ids, versions, salts and instants are the log's to give.
 #[derive(Debug, Clone, PartialEq)]
@@ -169,43 +172,6 @@ impl Command {
     }
 }
 
-/// Something else that a fact names.
-struct Named {
-    /// Its stream.
-    stream: StreamId,
-    /// The field of the payload that names it.
-    path: String,
-}
-
-impl Named {
-    fn not_found(&self) -> Refusal {
-        not_found(self.stream.kind).at(self.path.as_str())
-    }
-}
-
-/// What a fact names beside its own stream.
-fn named(fact: &Event) -> Vec<Named> {
-    let named = |path: &str, stream| Named { stream, path: path.to_owned() };
-    let worker = |path, worker: WorkerId| named(path, StreamId::worker(worker));
-    match fact {
-        Event::WorkerAssigned(assigned) => vec![worker("worker", assigned.worker)],
-        Event::WorkerReleased(released) => vec![worker("worker", released.worker)],
-        Event::ContactLogged(contact) => contact.worker.map(|by| worker("worker", by)).into_iter().collect(),
-        Event::TaskSet(task) => task.owner.map(|owner| worker("owner", owner)).into_iter().collect(),
-        _ => Vec::new(),
-    }
-}
-
-/// What is said of a stream that is not there, or not for this sender: both read the same.
-pub fn not_found(kind: StreamKind) -> Refusal {
-    match kind {
-        StreamKind::Journey => Refusal::journey_not_found(),
-        StreamKind::Contract => Refusal::contract_not_found(),
-        StreamKind::Subject => Refusal::subject_not_found(),
-        StreamKind::Worker | StreamKind::Team => Refusal::worker_not_found(),
-    }
-}
-
 /// Decides a command: the events that the log should take, or every refusal that is found.
 pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     match command {
@@ -228,27 +194,58 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
         let message = format!("a fact of this type is not stated of a {}: send its own command", stream.kind.as_str());
         return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
     }
-    if !matches!(fact, Event::SubjectRegistered(_) | Event::WorkerJoined(_)) {
+    if !begins_a_stream(fact) {
         exists(history, *stream)?;
     }
     let mut shape = Shape::new(given.today);
-    values(&mut shape, *occurred, fact, given);
+    values(&mut shape, (*occurred, fact), None, given);
     shape.done()?;
+    subject::approved_by_another(history, fact, given.sender)?;
     stands(history, stream.kind, Change::Record(*occurred, fact))?;
     let mut warnings = ground::warnings(history, *occurred, fact);
     warnings.retain(|warning| !given.accepted.contains(warning.code.as_str()));
     if !warnings.is_empty() {
         return Err(warnings);
     }
-    Ok(vec![of_stream(*stream, history, *occurred, fact.clone())])
+    let own = of_stream(*stream, history, *occurred, fact.clone());
+    let others = of_the_other(history, command, given)?;
+    Ok(std::iter::once(own).chain(others).collect())
 }
 
-/// Judges the values of a fact, each for itself.
-fn values(shape: &mut Shape, occurred: Occurred, fact: &Event, given: &Given<'_>) {
+/// Whether a fact is the first of its stream.
+const fn begins_a_stream(fact: &Event) -> bool {
+    matches!(fact, Event::SubjectRegistered(_) | Event::WorkerJoined(_) | Event::TeamSet(_))
+}
+
+/// What is said of two subjects is recorded of both.
+fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result<Option<NewEvent>, Vec<Refusal>> {
+    let Dated { stream, occurred, fact } = command;
+    let Some((other, mirrored)) = subject::of_the_other(SubjectId(stream.id), fact) else { return Ok(None) };
+    if other == *stream {
+        let message = "a subject is not linked with itself: name the other record";
+        return Err(Refusal::new(RefusalCode::SameSubject, message).at("with").alone());
+    }
+    let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).alone())?;
+    subject::may_be_linked(history, theirs)?;
+    stands(theirs, other.kind, Change::Record(*occurred, &mirrored))?;
+    Ok(Some(of_stream(other, theirs, *occurred, mirrored)))
+}
+
+/// Judges the values of a fact, each for itself, and what it names. `before` is what it said until now, if it is one
+/// that is recorded already.
+fn values(
+    shape: &mut Shape,
+    (occurred, fact): (Occurred, &Event),
+    before: Option<(Occurred, &Event)>,
+    given: &Given<'_>,
+) {
     shape.fact(occurred, fact, given.contract);
-    people::shape(shape, fact);
-    for named in named(fact).iter().filter(|named| !given.knows(named.stream)) {
-        shape.refuse(named.not_found());
+    shape.of_people(occurred, fact);
+    shape.of_contract(occurred, fact, given.contract);
+    names::check(shape, (occurred, fact), before, given);
+    let is_new = before.is_none_or(|(on, _)| on != occurred);
+    if let (Event::ReferralReceived(_), true, Some(refusal)) = (fact, is_new, given.contract.over_by(occurred)) {
+        shape.refuse(refusal);
     }
 }
 
@@ -256,7 +253,10 @@ fn values(shape: &mut Shape, occurred: Occurred, fact: &Event, given: &Given<'_>
 fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(), Vec<Refusal>> {
     match kind {
         StreamKind::Journey => ground::check(history, change),
-        _ => stated::check(history, change, people::judge),
+        StreamKind::Subject => stated::check(history, change, subject::judge),
+        StreamKind::Worker => stated::check(history, change, worker::judge),
+        StreamKind::Team => stated::check(history, change, team::judge),
+        StreamKind::Contract => stated::check(history, change, contract::ground::judge),
     }
 }
 
@@ -270,7 +270,7 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     }
     let event = Event::from(fact.clone());
     let mut shape = Shape::new(given.today);
-    values(&mut shape, *occurred, &event, given);
+    values(&mut shape, (*occurred, &event), None, given);
     match (given.knows(StreamId::subject(fact.subject)), register) {
         (false, None) => shape.refuse(Refusal::subject_not_found()),
         (true, Some(_)) => shape.refuse(subject_exists()),
@@ -288,12 +288,6 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
 fn registered(subject: SubjectId, occurred: Occurred, kind: SubjectKind) -> NewEvent {
     let event = SubjectRegistered { kind }.into();
     NewEvent { stream: StreamId::subject(subject), contract: None, occurred, event }
-}
-
-/// The refusal to register a subject twice.
-pub(crate) fn subject_exists() -> Refusal {
-    let message = "a subject of this id is registered already: leave the registration out, or give another id";
-    Refusal::new(RefusalCode::SubjectExists, message).at("subject")
 }
 
 fn exists(history: &History, stream: StreamId) -> Result<(), Vec<Refusal>> {

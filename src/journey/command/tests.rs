@@ -6,7 +6,6 @@ use chrono::NaiveTime;
 use uuid::Uuid;
 
 use super::*;
-use crate::journey::command::Command;
 use crate::journey::event::{
     Attribute, ContactLogged, Disengaged, ExternalReference, FactCorrected, FactRetracted, JourneyClosed, KEYWORKER,
     PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, Referrer, SpellEnded, SpellStarted, WorkerAssigned,
@@ -16,7 +15,7 @@ use crate::journey::story::{
     ANN, BOB, FLAT, HOME, JOURNEY, RULES, SUBJECT, accepted, closed, contact, correct, day, declined, disengaged,
     ended, given, home, keyworker, nth, on, open_contract, plan, referral, retract, state, when,
 };
-use crate::log::envelope::{Precision, SpellId, StreamId};
+use crate::log::envelope::{Precision, SpellId, WorkerId};
 
 mod answering;
 mod every_type;

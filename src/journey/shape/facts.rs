@@ -4,9 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::NaiveDate;
-
-use super::{CODE_MAX, NAME_MAX, REASON_MAX, Shape};
+use super::{CODE_MAX, NAME_MAX, REASON_MAX, Rules, Shape};
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
 use crate::journey::event::{
@@ -29,9 +27,6 @@ const QUANTITY_DIGITS: u32 = 15;
 const ITEMS_MAX: usize = 200;
 /// The most events and spells that one piece of evidence supports.
 const SUPPORTS_MAX: usize = 200;
-
-/// The contract whose words are used, and the day whose rulebook lists them.
-type Rules<'a> = (&'a Contract, NaiveDate);
 
 impl Shape {
     /// A fact: its date, and its whole payload where a journey's stream may hold it.

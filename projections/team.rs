@@ -1,0 +1,15 @@
+//! Teams: over which days each was called what.
+
+use super::{FOREVER, Rows, Value, table};
+use crate::journey::people::team::Team;
+use crate::log::envelope::TeamId;
+
+table!("team", key 2, ["id": Uuid, "from_on": Date, "to_on": Date, "label": Text]);
+
+/// The rows of a team: one for each name, in turn.
+pub fn rows(id: TeamId, team: &Team, rows: &mut Rows) {
+    for (label, from, to) in team.labels() {
+        let to = to.unwrap_or(FOREVER);
+        rows.add(&TABLE, [Value::Uuid(id.0), Value::Date(from), Value::Date(to), Value::text(label)]);
+    }
+}

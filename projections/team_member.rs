@@ -1,0 +1,17 @@
+//! Members of teams: over which days who was in which.
+
+use super::{FOREVER, Rows, Value, table};
+use crate::journey::people::team::Team;
+use crate::log::envelope::TeamId;
+
+table!("team_member", key 3, ["team": Uuid, "worker": Uuid, "from_on": Date, "to_on": Date]);
+
+/// The rows of a team: one for each member and stretch of days.
+pub fn rows(id: TeamId, team: &Team, rows: &mut Rows) {
+    for (worker, days) in team.memberships() {
+        for (from, to) in days {
+            let to = to.unwrap_or(FOREVER);
+            rows.add(&TABLE, [Value::Uuid(id.0), Value::Uuid(worker.0), Value::Date(from), Value::Date(to)]);
+        }
+    }
+}

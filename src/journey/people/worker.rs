@@ -1,0 +1,129 @@
+//! A worker: when they work here, how much, and when they are away.
+//!
+//! Pure. A worker is a label. How much work they have is not theirs to say: that is the caseload's.
+
+use chrono::NaiveDate;
+
+use crate::journey::event::{AbsenceRecorded, AssessmentScored, Event, Quantity, WorkerJoined};
+use crate::journey::ground::Groundless;
+use crate::journey::refusal::{Refusal, RefusalCode as Code};
+use crate::journey::stated::{Stated, judged, shown};
+use crate::journey::{Entry, Fact, History};
+use crate::log::envelope::Occurred;
+
+/// A worker at some point of view: what the facts of their stream, folded in order, amount to.
+#[derive(Debug, Clone, Default)]
+pub struct Worker {
+    /// When they joined, under which label and login.
+    pub joined: Option<(Occurred, WorkerJoined)>,
+    /// The first day on which they no longer worked here.
+    pub left: Option<Occurred>,
+    /// How much of a full-time post they fill, each value from its day on.
+    pub wte: Vec<(NaiveDate, Quantity)>,
+    /// How many open cases a whole-time equivalent of theirs holds at most, each value from its day on.
+    pub capacity: Vec<(NaiveDate, Quantity)>,
+    /// When they are away, in order.
+    pub absences: Vec<Entry<AbsenceRecorded>>,
+    /// What supervision found, in order.
+    pub assessments: Vec<Entry<AssessmentScored>>,
+}
+
+impl Worker {
+    /// Folds facts that stand in order.
+    pub fn fold(facts: &[Fact<'_>]) -> Self {
+        let mut worker = Self::default();
+        for fact in facts {
+            worker.apply(fact);
+        }
+        worker
+    }
+
+    fn apply(&mut self, fact: &Fact<'_>) {
+        let (occurred, on) = (fact.occurred, fact.occurred.earliest());
+        match fact.event {
+            Event::WorkerJoined(joined) => {
+                self.joined.get_or_insert_with(|| (occurred, joined.clone()));
+            }
+            Event::WorkerLeft(_) => {
+                self.left.get_or_insert(occurred);
+            }
+            Event::WteSet(set) => self.wte.push((on, set.wte)),
+            Event::CapacitySet(set) => self.capacity.push((on, set.cases_per_wte)),
+            Event::AbsenceRecorded(absence) => self.absences.push(Entry::of(fact, absence)),
+            Event::AssessmentScored(scored) => self.assessments.push(Entry::of(fact, scored)),
+            _ => {}
+        }
+    }
+
+    /// Whether they work here on this day.
+    pub fn is_here(&self, on: NaiveDate) -> bool {
+        let has_joined = self.joined.as_ref().is_some_and(|(joined, _)| joined.earliest() <= on);
+        has_joined && self.left.is_none_or(|left| on < left.earliest())
+    }
+
+    /// How much of a full-time post they fill on this day: nothing before they join or from the day they left on, and
+    /// no value where nobody set one.
+    pub fn wte_on(&self, day: NaiveDate) -> Option<Quantity> {
+        if self.is_here(day) { in_force(&self.wte, day) } else { self.joined.is_some().then_some(Quantity(0.into())) }
+    }
+
+    /// How many open cases a whole-time equivalent of theirs holds at most on this day, where that was set.
+    pub fn capacity_on(&self, day: NaiveDate) -> Option<Quantity> {
+        in_force(&self.capacity, day)
+    }
+}
+
+/// The value of a series that stands in order on this day.
+pub(super) fn in_force(series: &[(NaiveDate, Quantity)], day: NaiveDate) -> Option<Quantity> {
+    series.iter().rev().find(|(from, _)| *from <= day).map(|(_, value)| *value)
+}
+
+/// The facts of a worker's stream that stand without ground, in their order.
+pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
+    let first = |is: fn(&Event) -> bool| facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.said);
+    let joined = first(|event| matches!(event, Event::WorkerJoined(_)));
+    let left = first(|event| matches!(event, Event::WorkerLeft(_)));
+    judged(facts, |fact| {
+        let Some(joined) = joined else { return Some(Refusal::worker_not_found()) };
+        match (fact.event, left) {
+            (Event::WorkerJoined(_), _) => (joined.id != fact.id).then(|| exists(joined)),
+            _ if fact.is_before(joined) => Some(before_joining(joined)),
+            (Event::WorkerLeft(_), Some(left)) if left.id != fact.id => Some(has_left(left.occurred)),
+            (Event::WorkerLeft(_), _) | (_, None) => None,
+            (_, Some(left)) => is_gone(fact.occurred, left.occurred).then(|| has_left(left.occurred)),
+        }
+        .map(|refusal| naming_the_end(refusal, left))
+    })
+}
+
+fn naming_the_end(refusal: Refusal, left: Option<&Stated<'_>>) -> Refusal {
+    if refusal.code == Code::WorkerLeft { refusal.naming(left.map(Stated::fact)) } else { refusal }
+}
+
+fn exists(joined: &Stated<'_>) -> Refusal {
+    let message = "a worker of this id has joined already: use that one, or give another id";
+    Refusal::new(Code::WorkerExists, message).at("worker").naming([joined.fact()])
+}
+
+fn before_joining(joined: &Stated<'_>) -> Refusal {
+    let message =
+        format!("the worker joined on {}: date this on or after that day, or correct that fact", joined.day());
+    Refusal::new(Code::BeforeJoining, message).at("occurred_on").naming([joined.fact()])
+}
+
+/// Whether a fact cannot have been so before the worker left.
+fn is_gone(occurred: Occurred, left: Occurred) -> bool {
+    occurred.earliest() >= left.latest()
+}
+
+fn has_left(left: Occurred) -> Refusal {
+    let message =
+        format!("the worker left on {}: date this before that day, or name somebody who is still here", shown(left));
+    Refusal::new(Code::WorkerLeft, message).by("domain §4: the day of leaving is the first day no longer here")
+}
+
+/// Why a fact of this date may not say that the worker does something: they had left by then.
+pub(crate) fn gone_by(worker: &History, occurred: Occurred) -> Option<Refusal> {
+    let left = Worker::fold(&worker.facts()).left?;
+    is_gone(occurred, left).then(|| has_left(left))
+}
