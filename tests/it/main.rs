@@ -26,6 +26,7 @@ mod refusals;
 mod reopened;
 mod replay;
 mod schema;
+mod ssda903;
 mod statements;
 mod stores;
 mod tidy;
