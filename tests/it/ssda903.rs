@@ -229,6 +229,8 @@ async fn the_same_return_again_adds_nothing_and_a_later_one_what_is_new() {
 async fn a_row_that_says_otherwise_corrects_what_the_one_before_said() {
     let a = row("101", "01/04/2017", "C1", "01/05/2017", "X1");
     let b = row("101", "01/04/2017", "C2", "02/05/2017", "X1");
+    let before = row("101", "01/04/2017", "V2", "31/03/2017", "X1");
+    let future = row("101", "01/04/2017", "V2", "02/06/2018", "X1");
     let status = row("101", "01/04/2017", "J1", "01/05/2017", "X1");
     let open = row("101", "01/04/2017", "J1", "", "");
     on_both_stores(async |fresh| {
@@ -236,6 +238,8 @@ async fn a_row_that_says_otherwise_corrects_what_the_one_before_said() {
             (&a, "recorded 4", "2017-04-01 C1 to 2017-05-01 X1"),
             (&b, "corrected 2", "2017-04-01 C2 to 2017-05-02 X1"),
             (&a, "corrected 2", "2017-04-01 C1 to 2017-05-01 X1"),
+            (&before, "refused ENDED_BEFORE_START at DEC", "2017-04-01 C1 to 2017-05-01 X1"),
+            (&future, "refused DATED_IN_FUTURE at DEC", "2017-04-01 C1 to 2017-05-01 X1"),
             (&status, "corrected 1", "2017-04-01 J1 to 2017-05-01 X1"),
             (&open, "corrected 1", "2017-04-01 J1 to now"),
             (&open, "there", "2017-04-01 J1 to now"),

@@ -73,6 +73,7 @@ impl Commands {
     pub(super) fn column(&self, path: &str) -> Option<&'static str> {
         let (index, field) = path.strip_prefix("commands.")?.split_once('.')?;
         let (part, _) = self.each.get(index.parse::<usize>().ok()?)?;
+        let field = field.strip_prefix("payload.").unwrap_or(field);
         match (part, field) {
             (Part::Referral, "area") => Some("--area"),
             (Part::Referral, field) if field.starts_with("external_references") => Some("CHILD"),
