@@ -32,6 +32,17 @@ fn unknown(command: &Command) -> Refusal {
     if command.contract().is_some() { Refusal::contract_not_found() } else { not_found(command.stream().kind) }
 }
 
+/// Everything that a command does, as the policy names it.
+fn actions(command: &Command) -> Vec<Action> {
+    command.each().into_iter().map(action).collect()
+}
+
+/// Whether somebody may do all of this.
+fn permit(principal: &Principal, actions: &[Action]) -> Result<(), NotDone> {
+    actions.iter().try_for_each(|action| policy(principal, *action)).map_err(NotDone::Denied)
+}
+
+/// What a single command does.
 fn action(command: &Command) -> Action {
     match command {
         Command::ReceiveReferral(_) => Action::ReceiveReferral,
@@ -42,6 +53,7 @@ fn action(command: &Command) -> Action {
             _ => Action::RecordFacts,
         },
         Command::CorrectFact(_) | Command::RetractFacts(_) => Action::CorrectFacts,
+        Command::Together(_) => Action::RecordFacts,
     }
 }
 
@@ -101,8 +113,9 @@ pub enum NotDone {
 #[derive(Clone)]
 pub struct Recorder {
     log: Log,
-    views: Views,
     appender: Appender<Decision, StreamState>,
+    /// What follows the log; none where nothing is written.
+    views: Option<Views>,
 }
 
 impl Recorder {
@@ -114,13 +127,28 @@ impl Recorder {
         chance: Arc<Chance>,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
         let (appender, task) = Appender::start(log.clone(), clock, chance).await?;
-        Ok((Self { log, views, appender }, task))
+        Ok((Self { log, appender, views: Some(views) }, task))
+    }
+
+    /// A recorder that decides everything and writes nothing. Each command sees what the ones before it would have
+    /// recorded; the ids and positions of its events are made up.
+    pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
+        let appender = Appender::rehearsing(log.clone(), clock, chance).await?;
+        Ok(Self { log, appender, views: None })
+    }
+
+    /// Whether nothing is written.
+    pub const fn is_rehearsing(&self) -> bool {
+        self.views.is_none()
     }
 
     /// Records a command and waits, a second at most, until the live view shows it.
     pub async fn record(&self, instruction: Instruction) -> Result<Done, NotDone> {
         let appended = self.append(instruction).await?;
-        let shown = self.views.passed(appended.position(), PATIENCE).await;
+        let shown = match &self.views {
+            Some(views) => views.passed(appended.position(), PATIENCE).await,
+            None => false,
+        };
         Ok(Done { appended, shown })
     }
 
@@ -130,13 +158,13 @@ impl Recorder {
             instruction;
         let stream = command.stream();
         let actor = principal.actor();
-        let (caller, action, not_found) = (principal.clone(), action(&command), unknown(&command));
+        let (caller, actions, not_found) = (principal.clone(), actions(&command), unknown(&command));
         let decide = Decision { principal, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         match self.appender.append(request).await {
             Ok(appended) if appended.replayed => {
                 // The log looks for a replay before anything else; what it shows is for whoever may still see it.
-                policy(&caller, action).map_err(NotDone::Denied)?;
+                permit(&caller, &actions)?;
                 let mut codes = appended.events.iter().filter_map(|event| event.contract.as_deref());
                 if codes.all(|code| caller.scope.contract(code).is_some()) {
                     Ok(appended)
@@ -260,7 +288,7 @@ impl Decide<StreamState> for Decision {
     }
 
     fn admit(&self, streams: &Streams<'_, StreamState>) -> Result<(), NotDone> {
-        policy(&self.principal, action(&self.command)).map_err(NotDone::Denied)?;
+        permit(&self.principal, &actions(&self.command))?;
         let stream = self.command.stream();
         if stream.kind.belongs_to_deployment() {
             return Ok(());

@@ -369,7 +369,8 @@ impl Conn {
         Ok(conn)
     }
 
-    async fn acquire(pool: &Pool) -> sqlx::Result<Self> {
+    /// Takes a connection from a pool.
+    pub(crate) async fn acquire(pool: &Pool) -> sqlx::Result<Self> {
         Ok(match pool {
             On::Sqlite(pool) => Self::Sqlite(pool.acquire().await?),
             On::Postgres(pool) => Self::Postgres(pool.acquire().await?),

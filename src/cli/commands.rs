@@ -9,9 +9,10 @@ use chrono::{NaiveDate, TimeDelta};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+use super::files::ImportOptions;
 use super::{
-    BadFile, Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, LogCommand, Places, board, demo,
-    files,
+    BadFile, Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, Places, board,
+    demo, files,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -53,11 +54,18 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Log(LogCommand::Verify) => files::verify(&places).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
         Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,
-        Command::Import(ImportCommand::Ndjson { file, contract, results, .. }) => {
-            files::import(&places, &file, &contract.unwrap_or_default(), results).await
+        Command::Import(ImportCommand::Ndjson { file, contract, how, .. }) => {
+            files::import_ndjson(&places, file, import_options(contract.unwrap_or_default(), how)).await
+        }
+        Command::Import(ImportCommand::Ssda903 { files, contract, area, how }) => {
+            files::import_ssda903(&places, files, area, import_options(contract, how)).await
         }
         Command::Export(ExportCommand::Ndjson { contracts }) => files::export(&places, contracts).await,
     }
+}
+
+fn import_options(contract: String, how: ImportHow) -> ImportOptions {
+    ImportOptions { contract, is_dry_run: how.dry_run, results: how.results }
 }
 
 /// Tells whoever runs the command what is wrong.

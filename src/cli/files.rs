@@ -7,20 +7,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use serde_json::{Value, json};
 use tokio_stream::StreamExt as _;
 
 use super::commands::{COMMAND_LINE, complain, open, told_to_stop};
-use super::table::csv_row;
-use super::{BadFile, Ending, Places};
+use super::results::Results;
+use super::{BadFile, Ending, Misuse, Places};
 use crate::access::{Principal, Role, Scope};
-use crate::clock::Chance;
+use crate::clock::{Chance, Clock};
+use crate::deployment::Deployment;
 use crate::export::ndjson::{self as exported, Zones};
 use crate::import::as_recorded::as_recorded;
-use crate::import::ndjson::Import;
-use crate::import::{Outcome, Row};
+use crate::import::ssda903::{self, Mark, Return, Told, Unfit};
+use crate::import::{Import, Outcome, Problem, Row};
 use crate::journey::event::Event;
 use crate::log::Log;
 use crate::log::envelope::Position;
+use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::Views;
 
@@ -102,40 +105,137 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
     Ok(Ending::Done)
 }
 
-pub(super) async fn import(places: &Places, path: &Path, contract: &str, results: Option<PathBuf>) -> Result<Ending> {
-    let file = opened(path)?;
-    let results = results.unwrap_or_else(|| crate::store::sibling(path, ".results.csv"));
-    let written = File::create(&results);
-    let written = written.map_err(|source| BadFile { doing: "write", path: results.clone(), source })?;
-    let mut written = BufWriter::new(written);
-    let heads = ["line", "id", "outcome", "position", "code", "path", "message"].map(str::to_owned);
-    csv_row(&mut written, heads.iter())?;
-    let deployment = open(places).await?;
-    let principal = importer();
-    let import = Import { log: &deployment.log, recorder: &deployment.recorder, principal: &principal, contract };
-    let mut unwritten = Ok(());
-    let summary = import.ndjson(BufReader::new(file), |row| {
-        if unwritten.is_ok() {
-            unwritten = cells(row).iter().try_for_each(|cells| csv_row(&mut written, cells.iter()));
+/// A store into which files are imported, or in which that is only rehearsed.
+enum Importing {
+    Live(Deployment),
+    Rehearsed { log: Log, recorder: Recorder },
+}
+
+impl Importing {
+    async fn open(places: &Places, is_dry_run: bool) -> Result<Self> {
+        if !is_dry_run {
+            return Ok(Self::Live(open(places).await?));
         }
-    });
-    let summary = summary.await?;
-    unwritten.and_then(|()| written.flush()).with_context(|| format!("cannot write {}", results.display()))?;
-    if !deployment.views.passed(summary.position, PATIENCE).await {
-        complain("recorded, but the live view has not caught up yet: it will at the next start");
+        let log = read_log(places).await?;
+        let recorder = Recorder::rehearsing(log.clone(), Arc::new(Clock::Machine), Arc::new(Chance::System)).await?;
+        Ok(Self::Rehearsed { log, recorder })
     }
-    deployment.close().await;
+
+    fn import<'a>(&'a self, principal: &'a Principal, contract: &'a str) -> Import<'a> {
+        let (log, recorder) = match self {
+            Self::Live(deployment) => (&deployment.log, &deployment.recorder),
+            Self::Rehearsed { log, recorder } => (log, recorder),
+        };
+        Import { log, recorder, principal, contract }
+    }
+
+    /// What an event's place or id is shown as: those of a rehearsal are made up.
+    fn shown(&self, mark: &impl ToString) -> Value {
+        match self {
+            Self::Live(_) => Value::String(mark.to_string()),
+            Self::Rehearsed { .. } => Value::Null,
+        }
+    }
+
+    /// What the summary begins with.
+    const fn prefix(&self) -> &'static str {
+        match self {
+            Self::Live(_) => "",
+            Self::Rehearsed { .. } => "dry run, nothing is recorded: ",
+        }
+    }
+
+    /// Waits until the live view shows what was recorded, and closes the store.
+    async fn close(self, newest: Position) {
+        match self {
+            Self::Live(deployment) => {
+                if !deployment.views.passed(newest, PATIENCE).await {
+                    complain("recorded, but the live view has not caught up yet: it will at the next start");
+                }
+                deployment.close().await;
+            }
+            Self::Rehearsed { log, .. } => log.store().close().await,
+        }
+    }
+}
+
+/// What both imports are told on the command line.
+pub(super) struct ImportOptions {
+    pub(super) contract: String,
+    pub(super) is_dry_run: bool,
+    pub(super) results: Option<PathBuf>,
+}
+
+pub(super) async fn import_ndjson(places: &Places, path: PathBuf, options: ImportOptions) -> Result<Ending> {
+    let file = opened(&path)?;
+    let heads = &["line", "id", "outcome", "position", "code", "path", "message"];
+    let importing = Importing::open(places, options.is_dry_run).await?;
+    let mut results = Results::begin(options.results, &[path], heads)?;
+    let principal = importer();
+    let import = importing.import(&principal, &options.contract);
+    let report = |row: &Row| line_cells(row, &importing).into_iter().for_each(|cells| results.row(cells));
+    let summary = import.ndjson(BufReader::new(file), report).await?;
+    let (results, prefix) = (results.end()?, importing.prefix());
+    importing.close(summary.position).await;
     writeln!(
         std::io::stdout().lock(),
-        "{} recorded, {} there before, {} refused, {} unreadable; each row in {}",
+        "{prefix}{} recorded, {} there before, {} refused, {} unreadable; each row in {}",
         summary.recorded,
         summary.replayed,
         summary.refused,
         summary.unreadable,
         results.display()
     )?;
-    let whole = summary.refused + summary.unreadable == 0;
-    Ok(if whole { Ending::Done } else { Ending::CheckFailed })
+    Ok(ending(summary.refused + summary.unreadable))
+}
+
+pub(super) async fn import_ssda903(
+    places: &Places,
+    paths: Vec<PathBuf>,
+    area: Option<String>,
+    options: ImportOptions,
+) -> Result<Ending> {
+    let mut returns = Vec::with_capacity(paths.len());
+    for path in &paths {
+        match Return::read(BufReader::new(opened(path)?)) {
+            Ok(read) => returns.push(read),
+            Err(Unfit::File { source, .. }) => {
+                return Err(BadFile { doing: "read", path: path.clone(), source }.into());
+            }
+            Err(unfit) => return Err(Misuse(format!("{}: {unfit}", path.display())).into()),
+        }
+    }
+    for (path, read) in paths.iter().zip(&returns).filter(|(_, read)| !read.left_out().is_empty()) {
+        complain(&format!("{}: nothing is taken from the columns {}", path.display(), read.left_out().join(", ")));
+    }
+    let heads = &["file", "line", "child", "decom", "outcome", "positions", "events", "code", "column", "message"];
+    let importing = Importing::open(places, options.is_dry_run).await?;
+    let principal = importer();
+    let import = importing.import(&principal, &options.contract);
+    let area = import.area(area.as_deref()).await?;
+    let mut results = Results::begin(options.results, &paths, heads)?;
+    let report = |at: usize, told: &Told| results.row(episode_cells(&paths[at], told, &importing));
+    let summary = import.ssda903(&returns, &area, report).await?;
+    let (results, prefix) = (results.end()?, importing.prefix());
+    importing.close(summary.position).await;
+    writeln!(
+        std::io::stdout().lock(),
+        "{prefix}{} recorded, {} corrected, {} there before, {} refused, {} unreadable; {} new journeys; \
+         {} recorded before and missing now; each row in {}",
+        summary.recorded,
+        summary.corrected,
+        summary.there,
+        summary.refused,
+        summary.unreadable,
+        summary.journeys,
+        summary.missing,
+        results.display()
+    )?;
+    Ok(ending(summary.refused + summary.unreadable))
+}
+
+const fn ending(bad_rows: u64) -> Ending {
+    if bad_rows == 0 { Ending::Done } else { Ending::CheckFailed }
 }
 
 fn opened(path: &Path) -> Result<File> {
@@ -143,23 +243,65 @@ fn opened(path: &Path) -> Result<File> {
     Ok(opened.map_err(|source| BadFile { doing: "read", path: path.to_owned(), source })?)
 }
 
-/// What became of a row: one line of cells for each thing to say of it.
-fn cells(row: &Row) -> Vec<[String; 7]> {
-    let id = row.id.map(|id| id.to_string()).unwrap_or_default();
-    let line = |outcome: &str, position: String, code: &str, path: &str, message: &str| {
-        let [outcome, code, path, message] = [outcome, code, path, message].map(str::to_owned);
-        [row.line.to_string(), id.clone(), outcome, position, code, path, message]
+/// What became of a line: one row of cells for each thing to say of it.
+fn line_cells(row: &Row, importing: &Importing) -> Vec<[Value; 7]> {
+    let id = row.id.map(|id| id.to_string());
+    let cells = |outcome: &str, position: Value, code: Option<&str>, path: Option<&str>, message: Option<&str>| {
+        [json!(row.line), json!(id), json!(outcome), position, json!(code), json!(path), json!(message)]
     };
     match &row.outcome {
-        Outcome::Recorded(position) => vec![line("recorded", position.to_string(), "", "", "")],
-        Outcome::Replayed(position) => vec![line("replayed", position.to_string(), "", "", "")],
+        Outcome::Recorded(position) => vec![cells("recorded", importing.shown(position), None, None, None)],
+        Outcome::Replayed(position) => vec![cells("replayed", importing.shown(position), None, None, None)],
         Outcome::Refused(problems) => {
-            let path = |path: &Option<String>| path.clone().unwrap_or_default();
-            let told = problems.iter();
-            told.map(|told| line("refused", String::new(), told.code, &path(&told.path), &told.message)).collect()
+            let told = |told: &Problem| {
+                cells("refused", Value::Null, Some(told.code), told.path.as_deref(), Some(&told.message))
+            };
+            problems.iter().map(told).collect()
         }
         Outcome::Unreadable(error) => {
-            vec![line("unreadable", String::new(), "", error.key.as_deref().unwrap_or_default(), &error.message)]
+            vec![cells("unreadable", Value::Null, None, error.key.as_deref(), Some(&error.message))]
         }
     }
+}
+
+/// What became of a row of a return: one row of cells.
+fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10] {
+    use ssda903::Outcome;
+    let none: &[Mark] = &[];
+    let (outcome, marks) = match &told.outcome {
+        Outcome::Recorded(marks) => ("recorded", marks.as_slice()),
+        Outcome::Corrected(marks) => ("corrected", marks.as_slice()),
+        Outcome::There(marks) => ("already there", marks.as_slice()),
+        Outcome::Refused(_) => ("refused", none),
+        Outcome::Unreadable(_) => ("unreadable", none),
+        Outcome::Missing => ("missing", none),
+    };
+    let (code, column, message) = match &told.outcome {
+        Outcome::Refused(problems) => {
+            let each = |of: fn(&Problem) -> Option<&str>, mark: &str| {
+                let each: Vec<&str> = problems.iter().filter_map(of).collect();
+                (!each.is_empty()).then(|| each.join(mark))
+            };
+            let code = each(|problem| Some(problem.code), " ");
+            (code, each(|problem| problem.path.as_deref(), " "), each(|problem| Some(&problem.message), "; "))
+        }
+        Outcome::Unreadable(error) => (None, error.key.clone(), Some(error.message.clone())),
+        Outcome::Missing => {
+            (None, None, Some("recorded before and in no row of this file that could be read: it stays".to_owned()))
+        }
+        Outcome::Recorded(_) | Outcome::Corrected(_) | Outcome::There(_) => (None, None, told.note.clone()),
+    };
+    let listed = |each: Vec<String>| if each.is_empty() { Value::Null } else { importing.shown(&each.join(" ")) };
+    [
+        json!(file.display().to_string()),
+        json!(told.line),
+        json!(told.child),
+        json!(told.began_on),
+        json!(outcome),
+        listed(marks.iter().map(|(position, _)| position.to_string()).collect()),
+        listed(marks.iter().map(|(_, event)| event.to_string()).collect()),
+        json!(code),
+        json!(column),
+        json!(message),
+    ]
 }

@@ -7,6 +7,7 @@ mod board;
 mod commands;
 mod demo;
 mod files;
+mod results;
 mod table;
 
 use std::ffi::OsString;
@@ -17,6 +18,7 @@ use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
+use crate::import::ImportError;
 use crate::store::StoreError;
 
 /// Event-sourced case tracking and claims for outcomes contracts.
@@ -159,12 +161,39 @@ enum ImportCommand {
         #[arg(long, required_unless_present = "as_recorded")]
         contract: Option<String>,
         /// Into an empty log, keeping positions, ids and recorded times: for restore, audit and tests.
-        #[arg(long, conflicts_with_all = ["contract", "results"])]
+        #[arg(long, conflicts_with_all = ["contract", "results", "dry_run"])]
         as_recorded: bool,
-        /// Where to write what became of each row; FILE.results.csv if left out.
-        #[arg(long)]
-        results: Option<PathBuf>,
+        #[command(flatten)]
+        how: ImportHow,
     },
+    /// Children looked after: the episodes file of an SSDA903 return, each child a journey and each episode a spell.
+    #[command(
+        after_help = "Example: throughline import ssda903 episodes.csv --contract mst-essex --area mid --dry-run"
+    )]
+    Ssda903 {
+        /// The files, oldest first: of two that say otherwise of an episode, the later is the newer word.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// The contract that the children's journeys are in.
+        #[arg(long)]
+        contract: String,
+        /// The area of journeys that begin, a code of the contract's rulebook; the file has none.
+        #[arg(long)]
+        area: Option<String>,
+        #[command(flatten)]
+        how: ImportHow,
+    },
+}
+
+/// How a file is imported.
+#[derive(Debug, Args)]
+struct ImportHow {
+    /// Say what would become of each row, and record nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Where to write what became of each row, as NDJSON if the name ends so; FILE.results.csv if left out.
+    #[arg(long)]
+    results: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -258,11 +287,22 @@ struct BadFile {
     source: std::io::Error,
 }
 
+/// What a command was given cannot be what was meant.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Misuse(String);
+
 /// Whoever ran the command can mend it by running it otherwise.
 fn is_wrong_use(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let store = cause.downcast_ref::<StoreError>();
-        cause.is::<BadFile>() || store.is_some_and(|store| matches!(store, StoreError::Url(_) | StoreError::Missing(_)))
+        let import = cause.downcast_ref::<ImportError>();
+        if matches!(import, Some(ImportError::NoContract(_) | ImportError::Area { .. })) {
+            return true;
+        }
+        cause.is::<BadFile>()
+            || cause.is::<Misuse>()
+            || store.is_some_and(|store| matches!(store, StoreError::Url(_) | StoreError::Missing(_)))
     })
 }
 

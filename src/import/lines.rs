@@ -36,7 +36,7 @@ impl<R: Read> Lines<R> {
             let Some(is_whole) = self.read()? else { return Ok(None) };
             self.number += 1;
             if !is_whole {
-                let message = format!("longer than {} MiB: write one event on each line", LINE_MAX >> 20);
+                let message = format!("longer than {} MiB: check where the line ends", LINE_MAX >> 20);
                 return Ok(Some((self.number, Err(LineError::line(message)))));
             }
             if self.line.iter().any(|byte| !byte.is_ascii_whitespace()) {

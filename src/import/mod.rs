@@ -5,15 +5,49 @@
 pub mod as_recorded;
 pub mod lines;
 pub mod ndjson;
+pub mod ssda903;
 
 use std::io;
 
+use crate::access::Principal;
 use crate::cloud_event::LineError;
-use crate::contract::UnreadableRulebook;
+use crate::contract::{Contract, UnreadableRulebook};
+use crate::journey::Recorded;
 use crate::journey::event::DecodeError;
 use crate::journey::refusal::Refusal;
-use crate::log::LogError;
-use crate::log::envelope::Position;
+use crate::log::envelope::{Position, StreamId};
+use crate::log::{Log, LogError};
+use crate::record::Recorder;
+
+/// An import into one contract. With a recorder that rehearses it is a dry run: every row is told what would become of
+/// it, and nothing is recorded.
+#[derive(Clone, Copy)]
+pub struct Import<'a> {
+    /// The log, for what was recorded before.
+    pub log: &'a Log,
+    /// The write side.
+    pub recorder: &'a Recorder,
+    /// Who imports.
+    pub principal: &'a Principal,
+    /// The code of the contract.
+    pub contract: &'a str,
+}
+
+impl Import<'_> {
+    /// The contract, if it is open and within the scope of whoever imports.
+    async fn contract(&self) -> Result<Contract, ImportError> {
+        self.principal.scope.contract(self.contract).ok_or_else(|| self.no_contract())?;
+        let mut contract = Contract::default();
+        for envelope in self.log.stream(StreamId::contract(self.contract)).await? {
+            contract.evolve(&Recorded::decode(&envelope)?)?;
+        }
+        if contract.opened().is_some() { Ok(contract) } else { Err(self.no_contract()) }
+    }
+
+    fn no_contract(&self) -> ImportError {
+        ImportError::NoContract(self.contract.to_owned())
+    }
+}
 
 /// What became of one row of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +125,14 @@ pub enum ImportError {
     /// The contract is not open, or is outside the scope of whoever imports.
     #[error("no contract {0:?} is open: open it with `throughline contract open`, or name another")]
     NoContract(String),
+    /// No area is named for journeys that begin, or one that no rulebook lists.
+    #[error("{}: {}", named_area(named.as_deref()), allowed_areas(allowed))]
+    Area {
+        /// What was named.
+        named: Option<String>,
+        /// The areas that the newest rulebook lists.
+        allowed: Vec<String>,
+    },
     /// The contract's rulebook cannot be read.
     #[error(transparent)]
     Rulebook(#[from] UnreadableRulebook),
@@ -108,4 +150,19 @@ pub enum ImportError {
     /// A recorded event cannot be read.
     #[error("the log holds an event that cannot be read: run `throughline log verify`")]
     Payload(#[from] DecodeError),
+}
+
+fn named_area(named: Option<&str>) -> String {
+    named.map_or_else(
+        || "the file names no area and the contract does not have just one".to_owned(),
+        |named| format!("no rulebook of the contract lists the area {named:?}"),
+    )
+}
+
+fn allowed_areas(allowed: &[String]) -> String {
+    if allowed.is_empty() {
+        "give the area of the children's journeys with --area".to_owned()
+    } else {
+        format!("give --area, one of {}", allowed.join(", "))
+    }
 }

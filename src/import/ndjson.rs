@@ -14,18 +14,17 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::lines::{Lines, digest_of};
-use super::{ImportError, Outcome, Problem, Row, Summary};
+use super::{Import, ImportError, Outcome, Problem, Row, Summary};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
-use crate::contract::Contract;
-use crate::journey::Recorded;
 use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, check_source};
 use crate::journey::event::{Event, EventType, FactCorrected, FactRetracted, SubjectKind};
 use crate::journey::refusal::{Refusal, RefusalCode};
-use crate::log::Log;
 use crate::log::append::{Appended, Expected};
-use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, Source, StreamId, SubjectId};
-use crate::record::{Instruction, NotDone, Recorder};
+use crate::log::envelope::{
+    CommandId, Envelope, EventId, JourneyId, Occurred, Source, StreamId, StreamKind, SubjectId,
+};
+use crate::record::{Instruction, NotDone};
 
 /// Lines that are sent together: as many as one transaction takes.
 const WINDOW: usize = 512;
@@ -34,19 +33,6 @@ const JOINED: usize = 1_000;
 /// What stands as the source's system where a line names none that can be kept.
 const SYSTEM: &str = "ndjson";
 
-/// An import into one contract.
-#[derive(Clone, Copy)]
-pub struct Import<'a> {
-    /// The log, for what was recorded before.
-    pub log: &'a Log,
-    /// The write side.
-    pub recorder: &'a Recorder,
-    /// Who imports.
-    pub principal: &'a Principal,
-    /// The code of the contract.
-    pub contract: &'a str,
-}
-
 impl Import<'_> {
     /// Imports a file; `report` is told what became of each row, in the order of the file.
     pub async fn ndjson(
@@ -54,19 +40,20 @@ impl Import<'_> {
         mut file: impl Read + Seek,
         mut report: impl FnMut(&Row),
     ) -> Result<Summary, ImportError> {
-        let zone = self.zone().await?;
+        let zone = self.contract().await?.zone().ok_or_else(|| self.no_contract())?;
         let unread = |source| ImportError::File { line: 0, source };
         let digest = digest_of(&mut file).map_err(unread)?;
         file.rewind().map_err(unread)?;
         let reader = Reader { contract: self.contract, zone, digest };
         let mut lines = Lines::of(file);
         let mut window = Window::default();
+        let mut rehearsed = Known::default();
         let mut summary = Summary::default();
         loop {
             let next = next_line(&mut lines, &reader, window.last)?;
             let is_last = next.is_none();
             if is_last || next.as_ref().is_some_and(|next| window.must_go_before(next)) {
-                for row in self.send(std::mem::take(&mut window)).await? {
+                for row in self.send(std::mem::take(&mut window), &mut rehearsed).await? {
                     summary.count(&row.outcome);
                     report(&row);
                 }
@@ -78,22 +65,9 @@ impl Import<'_> {
         }
     }
 
-    /// The zone of the contract's dates, if it is open and within the scope of whoever imports.
-    async fn zone(&self) -> Result<Tz, ImportError> {
-        let none = || ImportError::NoContract(self.contract.to_owned());
-        self.principal.scope.contract(self.contract).ok_or_else(none)?;
-        let mut contract = Contract::default();
-        for envelope in self.log.contracts(Position(i64::MAX)).await? {
-            if envelope.contract.as_deref() == Some(self.contract) {
-                contract.evolve(&Recorded::decode(&envelope)?)?;
-            }
-        }
-        contract.zone().ok_or_else(none)
-    }
-
     /// Sends a window's statements in order and gives what became of every row, in order.
-    async fn send(&self, window: Window) -> Result<Vec<Row>, ImportError> {
-        let known = self.known(&window).await?;
+    async fn send(&self, window: Window, rehearsed: &mut Known) -> Result<Vec<Row>, ImportError> {
+        let known = self.known(&window, rehearsed).await?;
         let mut waiting = Vec::with_capacity(window.lines.len());
         for line in window.lines {
             waiting.push(match line {
@@ -116,11 +90,18 @@ impl Import<'_> {
         }
         let mut rows = Vec::with_capacity(waiting.len());
         for sent in waiting {
-            match sent {
-                Sent::Told(told) => rows.extend(told),
-                Sent::Answered(of, answer) => rows.extend(told(of, &outcome(answer)?)),
-                Sent::Waiting(of, answer) => rows.extend(told(of, &outcome(answer.await)?)),
+            let (of, answer) = match sent {
+                Sent::Told(told) => {
+                    rows.extend(told);
+                    continue;
+                }
+                Sent::Answered(of, answer) => (of, answer),
+                Sent::Waiting(of, answer) => (of, answer.await),
+            };
+            if let (Ok(done), true) = (&answer, self.recorder.is_rehearsing()) {
+                done.events.iter().for_each(|event| rehearsed.learn(event));
             }
+            rows.extend(told(of, &outcome(answer)?));
         }
         Ok(rows)
     }
@@ -140,18 +121,20 @@ impl Import<'_> {
         }
     }
 
-    /// What the window's statements need to know of the log.
-    async fn known(&self, window: &Window) -> Result<Known, ImportError> {
+    /// What the window's statements need to know of the log, and of what a rehearsal would have added to it.
+    async fn known(&self, window: &Window, rehearsed: &Known) -> Result<Known, ImportError> {
         let stated = || window.lines.iter().filter_map(Line::stated);
         let subjects = stated().filter_map(|stated| match &stated.event {
-            Event::ReferralReceived(referral) => Some((StreamId::subject(referral.subject), 0)),
+            Event::ReferralReceived(referral) => Some(referral.subject),
             _ => None,
         });
         let subjects: HashSet<_> = subjects.collect();
         let mut known = Known::default();
         if !subjects.is_empty() {
-            let registered = self.log.streams(subjects.into_iter()).await?;
+            let streams = subjects.iter().map(|subject| (StreamId::subject(*subject), 0));
+            let registered = self.log.streams(streams).await?;
             known.subjects.extend(registered.iter().map(|envelope| SubjectId(envelope.stream.id)));
+            known.subjects.extend(subjects.intersection(&rehearsed.subjects));
         }
         known.subjects.extend(stated().filter_map(|stated| match stated.event {
             Event::SubjectRegistered(_) => Some(SubjectId(stated.stream.id)),
@@ -169,6 +152,9 @@ impl Import<'_> {
                 known.by_event.insert((envelope.event_id, envelope.stream), Target::of(&envelope));
             }
         }
+        let named = stated().flat_map(|stated| stated.named().into_iter().map(|event| (event.0, stated.stream)));
+        let named = named.filter_map(|key| rehearsed.by_command.get(&key).map(|target| (key, *target)));
+        known.by_command.extend(named);
         Ok(known)
     }
 }
@@ -199,7 +185,7 @@ fn outcome(answer: Answer) -> Result<Outcome, ImportError> {
         Err(NotDone::Conflict { actual, .. }) => {
             refused("VERSION_CONFLICT", &format!("the stream is at version {actual}: import the file again"))
         }
-        Err(NotDone::DryRun(_)) => refused("DRY_RUN", "it would be recorded, but this was a dry run"),
+        Err(NotDone::DryRun(_)) => unreachable!("an import rehearses, and asks for no dry run of a single command"),
         Err(NotDone::Fault(fault)) => return Err(fault.into()),
     })
 }
@@ -234,6 +220,14 @@ impl Target {
 }
 
 impl Known {
+    /// Takes note of an event that a rehearsal would have recorded.
+    fn learn(&mut self, envelope: &Envelope) {
+        if envelope.stream.kind == StreamKind::Subject {
+            self.subjects.insert(SubjectId(envelope.stream.id));
+        }
+        self.by_command.insert((envelope.command_id.0, envelope.stream), Target::of(envelope));
+    }
+
     /// The recorded event that a file's id means: of the line that had it as its id, else the log's own.
     fn target(&self, named: EventId, stream: StreamId) -> Option<Target> {
         self.by_command.get(&(named.0, stream)).or_else(|| self.by_event.get(&(named, stream))).copied()

@@ -4,6 +4,9 @@
 //! ones before it did, inserts everything and commits once. No request ever owns a transaction, and this task knows
 //! nothing of what the events mean.
 
+mod rehearsal;
+mod reply;
+
 use std::collections::{HashMap, HashSet};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -23,6 +26,7 @@ use super::read::{self, HeadRow};
 use super::{Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, doing, on};
+use reply::{answer, give_up, refuse};
 
 static LOCK_HEAD: Sql =
     Sql::new("update log_head set epoch = epoch where id = 1 returning position, recorded_at, epoch");
@@ -197,6 +201,8 @@ enum Answer {
     /// The first and the last position of the events that it made before: whoever asks reads them, for the append task
     /// has other commands to write.
     Before(Position, Position),
+    /// It was rehearsed before, and nothing stands in the log.
+    Rehearsed,
 }
 
 /// A handle to the append task.
@@ -241,6 +247,7 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
                 let events = self.log.page_of(Position(first.0 - 1), last, i64::MAX).await;
                 Ok(Appended { events: events.map_err(Rejection::Fault)?, replayed: true })
             }
+            Answer::Rehearsed => Ok(Appended { events: Vec::new(), replayed: true }),
         }
     }
 }
@@ -620,36 +627,6 @@ async fn gather<T>(waiting: &mut mpsc::Receiver<T>, batch: &mut Vec<T>) {
         if batch.len() == before || batch.len() >= BATCH {
             return;
         }
-    }
-}
-
-/// Tells everybody what became of their command. Whoever hung up has no use for the answer; the events are in the log
-/// all the same.
-fn answer<D: Decide<S>, S>(waiting: Vec<Waiting<D, S>>, done: Batch, verdicts: Vec<Verdict<D::Refusal>>) {
-    let mut events = done.events.into_iter();
-    for (waiting, verdict) in waiting.into_iter().zip(verdicts) {
-        let answer = match verdict {
-            Verdict::Accepted(count) => Ok(Answer::New(events.by_ref().take(count).collect())),
-            Verdict::Replayed(first, last) => Ok(Answer::Before(first, last)),
-            Verdict::Rejected(rejection) => Err(rejection),
-        };
-        let _ = waiting.reply.send(answer);
-    }
-}
-
-/// Tells the one command that was tried alone that it failed.
-fn refuse<D: Decide<S>, S>(error: LogError, alone: Vec<Waiting<D, S>>) {
-    tracing::error!(error = ?error, "a command failed");
-    if let Some(waiting) = alone.into_iter().next() {
-        let _ = waiting.reply.send(Err(Rejection::Fault(error)));
-    }
-}
-
-/// Tells everybody that the database does not answer: trying each alone would only keep them waiting.
-fn give_up<D: Decide<S>, S>(error: &StoreError, batch: impl IntoIterator<Item = Waiting<D, S>>) {
-    tracing::error!(error = ?error, "the log cannot be written");
-    for waiting in batch {
-        let _ = waiting.reply.send(Err(Rejection::Fault(LogError::Unreachable)));
     }
 }
 

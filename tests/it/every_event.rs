@@ -10,7 +10,7 @@ use throughline::cloud_event;
 use throughline::contract::Rulebook;
 use throughline::contract::rulebook::packs;
 use throughline::import::as_recorded::as_recorded;
-use throughline::import::ndjson::Import;
+use throughline::import::Import;
 use throughline::import::{Outcome, Row, Summary};
 use throughline::journey::event::{Event, EventType};
 use throughline::journey::{History, Recorded};

@@ -28,6 +28,7 @@ mod reopened;
 mod replay;
 mod schema;
 mod sequences;
+mod ssda903;
 mod statements;
 mod stores;
 mod surface;

@@ -1,13 +1,13 @@
 //! Events out as NDJSON and in again: as recorded, or line by line through commands.
 
 use std::io::Cursor;
+use std::sync::Arc;
 
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::Chance;
 use throughline::export::ndjson as export;
 use throughline::import::as_recorded::{RestoreError, as_recorded};
-use throughline::import::ndjson::Import;
-use throughline::import::{ImportError, Outcome, Row, Summary};
+use throughline::import::{Import, ImportError, Outcome, Row, Summary};
 use throughline::journey::{History, Recorded};
 use throughline::log::LogError;
 use throughline::log::envelope::{Actor, Position, StreamId};
@@ -43,11 +43,24 @@ async fn restore(deployment: &Deployment, lines: &str) -> Result<Position, Resto
     as_recorded(&deployment.log, &Chance::System, &otherwise, lines.as_bytes()).await
 }
 
+/// Imports a file, after a dry run of it that must foresee every row and record nothing.
 async fn import(deployment: &Deployment, recorder: &Recorder, file: impl AsRef<[u8]>) -> (Summary, Vec<Row>) {
     let principal = of_role(Role::Integrator);
-    let import = Import { log: &deployment.log, recorder, principal: &principal, contract: "shps" };
-    let mut rows = Vec::new();
-    let summary = import.ndjson(Cursor::new(file), |row| rows.push(row.clone())).await.expect("an import");
+    let (clock, chance) = (Arc::clone(&deployment.clock), Arc::new(Chance::System));
+    let rehearsing = Recorder::rehearsing(deployment.log.clone(), clock, chance).await.expect("a rehearsal");
+    let before = deployment.log.head().await.expect("a head");
+    let mut foreseen = Vec::new();
+    for recorder in [&rehearsing, recorder] {
+        assert_eq!(deployment.log.head().await.expect("a head"), before);
+        let import = Import { log: &deployment.log, recorder, principal: &principal, contract: "shps" };
+        let mut rows = Vec::new();
+        let imported = import.ndjson(Cursor::new(&file), |row| rows.push(row.clone())).await;
+        foreseen.push((imported.expect("an import"), rows));
+    }
+    let (summary, rows) = foreseen.pop().expect("an import");
+    let outcomes = |rows: &[Row]| rows.iter().map(|row| (row.line, shown(&row.outcome))).collect::<Vec<_>>();
+    assert_eq!(outcomes(&foreseen[0].1), outcomes(&rows));
+    assert_eq!(Summary { position: summary.position, ..foreseen[0].0 }, summary);
     (summary, rows)
 }
 

@@ -7,6 +7,7 @@
 
 mod amend;
 mod names;
+mod together;
 
 use std::collections::BTreeSet;
 
@@ -113,6 +114,15 @@ pub struct RetractFacts {
     pub reason: String,
 }
 
+/// Several things about one stream that are recorded together or not at all, such as a spell with its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Together {
+    /// What all of them are about.
+    pub stream: StreamId,
+    /// What is recorded, each after the ones before it.
+    pub commands: Vec<Command>,
+}
+
 /// What somebody wants recorded.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
@@ -129,6 +139,8 @@ pub enum Command {
     CorrectFact(CorrectFact),
     /// Facts never were so.
     RetractFacts(RetractFacts),
+    /// All of these, or none.
+    Together(Together),
 }
 
 impl Command {
@@ -146,6 +158,15 @@ impl Command {
             Self::State(command) => command.stream,
             Self::CorrectFact(command) => command.stream,
             Self::RetractFacts(command) => command.stream,
+            Self::Together(together) => together.stream,
+        }
+    }
+
+    /// The single commands that it consists of: itself, unless it is several together.
+    pub fn each(&self) -> Vec<&Self> {
+        match self {
+            Self::Together(together) => together.commands.iter().flat_map(Self::each).collect(),
+            single => vec![single],
         }
     }
 
@@ -155,6 +176,7 @@ impl Command {
             Self::ReceiveReferral(command) => Some(&command.contract),
             Self::OpenContract(command) => Some(&command.fact.code),
             Self::PublishRulebook(command) => Some(&command.contract),
+            Self::Together(together) => together.commands.iter().find_map(Self::contract),
             Self::State(_) | Self::CorrectFact(_) | Self::RetractFacts(_) => None,
         }
     }
@@ -167,6 +189,7 @@ impl Command {
             }
             Self::State(command) => named(&command.fact).into_iter().map(|named| named.stream).collect(),
             Self::CorrectFact(command) => named(&command.replacement).into_iter().map(|named| named.stream).collect(),
+            Self::Together(together) => together.commands.iter().flat_map(Self::names).collect(),
             Self::OpenContract(_) | Self::PublishRulebook(_) | Self::RetractFacts(_) => Vec::new(),
         }
     }
@@ -181,6 +204,7 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::State(command) => state(history, command, given),
         Command::CorrectFact(command) => amend::correct(history, command, given),
         Command::RetractFacts(command) => amend::retract(history, command, given),
+        Command::Together(together) => together::decide_each(history, together, given),
     }
 }
 

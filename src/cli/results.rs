@@ -1,0 +1,82 @@
+//! The file that says what became of each row of an import: CSV, or NDJSON where its name ends so.
+//!
+//! It never takes the place of a file that is being imported, and says so where it replaces another one.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Map, Value};
+
+use super::commands::complain;
+use super::table::csv_row;
+use super::{BadFile, Misuse};
+
+/// A result file, being written.
+pub(crate) struct Results {
+    path: PathBuf,
+    to: BufWriter<File>,
+    heads: &'static [&'static str],
+    is_ndjson: bool,
+    /// The first thing that could not be written; what is imported does not stop for it.
+    unwritten: std::io::Result<()>,
+}
+
+impl Results {
+    /// Begins the file: at this path, or else beside the first of the files that are imported.
+    pub(crate) fn begin(path: Option<PathBuf>, imported: &[PathBuf], heads: &'static [&'static str]) -> Result<Self> {
+        let beside = || imported.first().map(|first| crate::store::sibling(first, ".results.csv"));
+        let path = path.or_else(beside).context("nothing is imported")?;
+        if imported.iter().any(|imported| are_one(imported, &path)) {
+            return Err(Misuse(format!("{} is imported: write the results elsewhere", path.display())).into());
+        }
+        if path.exists() {
+            complain(&format!("{} was there before and is replaced", path.display()));
+        }
+        let to = File::create(&path).map_err(|source| BadFile { doing: "write", path: path.clone(), source })?;
+        let is_ndjson = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ndjson"));
+        let mut results = Self { path, to: BufWriter::new(to), heads, is_ndjson, unwritten: Ok(()) };
+        if !is_ndjson {
+            results.unwritten =
+                csv_row(&mut results.to, heads.iter().map(|head| (*head).to_owned()).collect::<Vec<_>>().iter());
+        }
+        Ok(results)
+    }
+
+    /// Writes a row: a text, a number or nothing for each head.
+    pub(crate) fn row(&mut self, cells: impl IntoIterator<Item = Value>) {
+        if self.unwritten.is_err() {
+            return;
+        }
+        self.unwritten = if self.is_ndjson {
+            let cells = self.heads.iter().map(|head| (*head).to_owned()).zip(cells);
+            writeln!(self.to, "{}", Value::Object(cells.collect::<Map<_, _>>()))
+        } else {
+            let cells: Vec<String> = cells.into_iter().map(|cell| text(&cell)).collect();
+            csv_row(&mut self.to, cells.iter())
+        };
+    }
+
+    /// Ends the file and says where it is.
+    pub(crate) fn end(mut self) -> Result<PathBuf> {
+        let ended = self.unwritten.and_then(|()| self.to.flush());
+        ended.with_context(|| format!("cannot write {}", self.path.display()))?;
+        Ok(self.path)
+    }
+}
+
+fn are_one(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    }
+}
+
+fn text(cell: &Value) -> String {
+    match cell {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,536 @@
+//! The episodes file of an SSDA903 return, read into rows.
+//!
+//! It knows columns, dates and codes and nothing of a log. A bad row is told and the next one is read. It never keeps
+//! nor repeats a postcode, and no message quotes a cell that might hold one.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, Read, Seek};
+
+use chrono::NaiveDate;
+use csv_core::{ReadRecordResult, ReaderBuilder, Terminator};
+use serde::Serialize;
+
+use crate::cloud_event::LineError;
+use crate::import::lines::{LINE_MAX, Lines, digest_of};
+use crate::journey::personal;
+
+/// The columns whose codes a spell keeps, and the attributes that keep them.
+pub(super) const CODES: [(&str, &str); 7] = [
+    ("RNE", "reason_new_episode"),
+    ("LS", "legal_status"),
+    ("CIN", "category_of_need"),
+    ("PLACE", "placement"),
+    ("PLACE_PROVIDER", "placement_provider"),
+    ("REASON_PLACE_CHANGE", "reason_placement_change"),
+    ("URN", "urn"),
+];
+const CHILD: &str = "CHILD";
+const DECOM: &str = "DECOM";
+const DEC: &str = "DEC";
+const REC: &str = "REC";
+
+/// The longest code, in characters; the longest of the return has seven.
+const CODE_MAX: usize = 20;
+/// The longest name of a column that is repeated in a message.
+const NAME_MAX: usize = 40;
+/// Over how many lines a quoted field may go on.
+const JOINED_MAX: usize = 20;
+
+/// A return, read.
+#[derive(Debug)]
+pub struct Return {
+    /// SHA-256 of the file, in lower-case hexadecimal.
+    pub(super) digest: String,
+    pub(super) rows: Vec<Row>,
+    left_out: Vec<String>,
+}
+
+/// One row of the file.
+#[derive(Debug)]
+pub(super) enum Row {
+    Read(Episode),
+    Unread(Unread),
+}
+
+/// An episode of a child looked after, as a row tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Episode {
+    /// The line of the file on which the row begins, from 1.
+    pub(super) line: u64,
+    /// The child's code: a pseudonym.
+    pub(super) child: String,
+    /// The first day: DECOM.
+    pub(super) began_on: NaiveDate,
+    pub(super) particulars: Particulars,
+    /// Whether there is a REC without a DEC, which ends nothing.
+    pub(super) has_loose_reason: bool,
+}
+
+/// What a row says of an episode beside whose it is and when it began.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(super) struct Particulars {
+    /// Each code, by the attribute that keeps it.
+    pub(super) codes: BTreeMap<&'static str, String>,
+    /// The first day on which the episode no longer held, DEC, and why, REC; none while it goes on.
+    pub(super) ended: Option<(NaiveDate, Option<String>)>,
+}
+
+/// A row that is not what a row must be, and what could be read of it.
+#[derive(Debug)]
+pub(super) struct Unread {
+    pub(super) line: u64,
+    pub(super) child: Option<String>,
+    pub(super) began_on: Option<NaiveDate>,
+    pub(super) error: LineError,
+}
+
+/// Why a file is no episodes file of an SSDA903 return.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// It cannot be read.
+    #[error("the file cannot be read after line {line}")]
+    File {
+        /// The last line that was read.
+        line: u64,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It holds no line.
+    #[error("the file is empty: give the episodes file of an SSDA903 return")]
+    Empty,
+    /// Its first line is no text.
+    #[error("line {line}, which names the columns: {error}")]
+    Header {
+        /// Its number.
+        line: u64,
+        /// What is wrong.
+        error: LineError,
+    },
+    /// Columns are missing.
+    #[error(
+        "line {line} names no column {}: it names {}; give the episodes file of an SSDA903 return with its own names",
+        missing.join(", "), found.join(", ")
+    )]
+    Missing {
+        /// The line of the names.
+        line: u64,
+        /// The columns that are not there.
+        missing: Vec<&'static str>,
+        /// The columns that are.
+        found: Vec<String>,
+    },
+    /// A column is named twice.
+    #[error("line {line} names the column {column} twice: name it once")]
+    Twice {
+        /// The line of the names.
+        line: u64,
+        /// The column.
+        column: &'static str,
+    },
+}
+
+impl Return {
+    /// Reads a file: every row of it, whatever becomes of each.
+    pub fn read(mut file: impl Read + Seek) -> Result<Self, Unfit> {
+        let unread = |line| move |source| Unfit::File { line, source };
+        let digest = digest_of(&mut file).map_err(unread(0))?;
+        file.rewind().map_err(unread(0))?;
+        let mut records = Records { lines: Lines::of(file), ahead: VecDeque::new() };
+        let (mut line, header) = records.next(None).map_err(unread(0))?.ok_or(Unfit::Empty)?;
+        let header = header.map_err(|error| Unfit::Header { line, error })?;
+        let columns = Columns::of(line, &header)?;
+        let left_out = columns.left_out(&header);
+        let mut rows = Vec::new();
+        while let Some((next, fields)) = records.next(Some(header.len())).map_err(unread(line))? {
+            line = next;
+            rows.push(match fields {
+                Ok(fields) => columns.row(line, &fields),
+                Err(error) => Row::Unread(Unread { line, child: None, began_on: None, error }),
+            });
+        }
+        Ok(Self { digest, rows, left_out })
+    }
+
+    /// The columns that nothing is taken from, as far as their names may be shown.
+    pub fn left_out(&self) -> &[String] {
+        &self.left_out
+    }
+}
+
+/// Something read from a file, or why it could not be, with the line on which it begins.
+type Numbered<T> = (u64, Result<T, LineError>);
+
+/// The fields of a file, record by record.
+struct Records<R> {
+    lines: Lines<R>,
+    /// Lines that were read for a quoted field which they do not belong to.
+    ahead: VecDeque<Numbered<String>>,
+}
+
+impl<R: Read> Records<R> {
+    fn next_line(&mut self) -> io::Result<Option<Numbered<String>>> {
+        if let Some(next) = self.ahead.pop_front() {
+            return Ok(Some(next));
+        }
+        Ok(self.lines.next_line()?.map(|(line, text)| (line, text.map(str::to_owned))))
+    }
+
+    /// The next record. Where there are so many `columns`, a quoted field may go on over several lines, as long as none
+    /// of them might be a row of its own: a quotation mark that stands alone spoils its row and not those that follow.
+    fn next(&mut self, columns: Option<usize>) -> io::Result<Option<Numbered<Vec<String>>>> {
+        let Some((line, text)) = self.next_line()? else { return Ok(None) };
+        let mut whole = match text {
+            Ok(text) => text,
+            Err(error) => return Ok(Some((line, Err(error)))),
+        };
+        let might_be_a_row = |text: &str| columns.is_none_or(|columns| text.matches(',').count() + 1 >= columns);
+        let mut taken = Vec::new();
+        loop {
+            match split(&whole) {
+                Some(fields) if taken.is_empty() || Some(fields.len()) == columns => {
+                    return Ok(Some((line, Ok(fields))));
+                }
+                None if taken.len() < JOINED_MAX && whole.len() <= LINE_MAX => {}
+                _ => break,
+            }
+            let Some(next) = self.next_line()? else { break };
+            let goes_on = next.1.as_ref().is_ok_and(|text| !might_be_a_row(text));
+            if goes_on {
+                whole.extend(next.1.iter().flat_map(|text| ["\n", text]));
+            }
+            taken.push(next);
+            if !goes_on {
+                break;
+            }
+        }
+        for next in taken.into_iter().rev() {
+            self.ahead.push_front(next);
+        }
+        let message = "a quotation mark opens a field and none closes it: close it, or write it twice within the field";
+        Ok(Some((line, Err(LineError::line(message)))))
+    }
+}
+
+/// The fields of a record, trimmed; none if a quoted field is not closed.
+fn split(record: &str) -> Option<Vec<String>> {
+    let input = [record.as_bytes(), b"\n"].concat();
+    let mut output = vec![0; input.len()];
+    let mut ends = vec![0; 1 + record.matches(',').count()];
+    let mut reader = ReaderBuilder::new().terminator(Terminator::Any(b'\n')).build();
+    let (result, _, _, fields) = reader.read_record(&input, &mut output, &mut ends);
+    if result != ReadRecordResult::Record {
+        return None;
+    }
+    let starts = std::iter::once(0).chain(ends.iter().copied());
+    let fields = starts.zip(&ends[..fields]).map(|(start, end)| String::from_utf8_lossy(&output[start..*end]));
+    Some(fields.map(|field| field.trim().to_owned()).collect())
+}
+
+/// Where each column stands.
+struct Columns {
+    names: usize,
+    child: usize,
+    decom: usize,
+    dec: usize,
+    rec: usize,
+    codes: [usize; CODES.len()],
+}
+
+impl Columns {
+    fn of(line: u64, header: &[String]) -> Result<Self, Unfit> {
+        let mut missing = Vec::new();
+        let mut twice = None;
+        let mut find = |column: &'static str| {
+            let mut at = (0..header.len()).filter(|at| header[*at].eq_ignore_ascii_case(column));
+            let found = at.next();
+            if found.is_none() {
+                missing.push(column);
+            } else if at.next().is_some() {
+                twice = Some(column);
+            }
+            found.unwrap_or(0)
+        };
+        let names = header.len();
+        let [child, decom, dec, rec] = [CHILD, DECOM, DEC, REC].map(&mut find);
+        let codes = CODES.map(|(column, _)| find(column));
+        if !missing.is_empty() {
+            let found = header.iter().map(|name| shown(name)).collect();
+            return Err(Unfit::Missing { line, missing, found });
+        }
+        if let Some(column) = twice {
+            return Err(Unfit::Twice { line, column });
+        }
+        Ok(Self { names, child, decom, dec, rec, codes })
+    }
+
+    fn left_out(&self, header: &[String]) -> Vec<String> {
+        let taken = [self.child, self.decom, self.dec, self.rec];
+        let is_left = |at: &usize| !taken.contains(at) && !self.codes.contains(at) && !header[*at].is_empty();
+        (0..self.names).filter(is_left).map(|at| shown(&header[at])).collect()
+    }
+
+    fn row(&self, line: u64, fields: &[String]) -> Row {
+        let surplus = fields.get(self.names..).unwrap_or_default();
+        if fields.len() < self.names || surplus.iter().any(|field| !field.is_empty()) {
+            // Nobody knows which cell is which.
+            let message = format!("{} fields, but {} columns: give each column one", fields.len(), self.names);
+            return Row::Unread(Unread { line, child: None, began_on: None, error: LineError::line(message) });
+        }
+        match self.episode(line, fields) {
+            Ok(episode) => Row::Read(episode),
+            Err(error) => {
+                let child = Some(fields[self.child].clone()).filter(|child| !child.is_empty());
+                Row::Unread(Unread { line, child, began_on: date(DECOM, &fields[self.decom]).ok().flatten(), error })
+            }
+        }
+    }
+
+    fn episode(&self, line: u64, fields: &[String]) -> Result<Episode, LineError> {
+        let child = fields[self.child].clone();
+        if child.is_empty() {
+            return Err(LineError::at(CHILD, "there is nothing here: write the child's code"));
+        }
+        let began_on = date(DECOM, &fields[self.decom])?;
+        let began_on =
+            began_on.ok_or_else(|| LineError::at(DECOM, "there is nothing here: write the day the episode began"))?;
+        let reason = code(REC, &fields[self.rec])?;
+        let ended_on = date(DEC, &fields[self.dec])?;
+        let has_loose_reason = ended_on.is_none() && reason.is_some();
+        let mut codes = BTreeMap::new();
+        for ((column, attribute), at) in CODES.into_iter().zip(self.codes) {
+            if let Some(code) = code(column, &fields[at])? {
+                codes.insert(attribute, code);
+            }
+        }
+        let particulars = Particulars { codes, ended: ended_on.map(|on| (on, reason)) };
+        Ok(Episode { line, child, began_on, particulars, has_loose_reason })
+    }
+}
+
+/// A code of the return as it comes; none where the cell is empty.
+fn code(column: &str, text: &str) -> Result<Option<String>, LineError> {
+    let is_of_a_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if text.is_empty() {
+        Ok(None)
+    } else if text.len() > CODE_MAX || !text.chars().all(is_of_a_code) || is_postcode(text) {
+        Err(LineError::at(column, "not a code of the return: write the code alone"))
+    } else {
+        Ok(Some(text.to_owned()))
+    }
+}
+
+/// A date, as the return writes it or as ISO 8601 does; none where the cell is empty.
+fn date(column: &str, text: &str) -> Result<Option<NaiveDate>, LineError> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let parts = |mark| text.split(mark).collect::<Vec<_>>();
+    let number = |text: &str, digits: &[usize]| {
+        let is_number = digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+        is_number.then(|| text.parse::<u32>().ok()).flatten()
+    };
+    let numbers = match (parts('/').as_slice(), parts('-').as_slice()) {
+        ([day, month, year], _) => (number(year, &[4]), number(month, &[1, 2]), number(day, &[1, 2])),
+        (_, [year, month, day]) => (number(year, &[4]), number(month, &[2]), number(day, &[2])),
+        _ => (None, None, None),
+    };
+    let (Some(year), Some(month), Some(day)) = numbers else {
+        return Err(LineError::at(column, "no date: write DD/MM/YYYY"));
+    };
+    let date = i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
+    date.map(Some).ok_or_else(|| LineError::at(column, format!("{text} is no day of the calendar: write another")))
+}
+
+/// Whether this is written as a postcode of the United Kingdom, with or without its space.
+fn is_postcode(text: &str) -> bool {
+    let text: Vec<u8> = text.bytes().filter(|byte| *byte != b' ').collect();
+    let Some((outward, [digit, one, other])) = text.split_last_chunk() else { return false };
+    let is_area = match outward {
+        [area, rest @ ..] if area.is_ascii_alphabetic() => match rest {
+            [digit] => digit.is_ascii_digit(),
+            [one, other] => one.is_ascii_digit() && other.is_ascii_alphanumeric() || other.is_ascii_digit(),
+            [area, digit, other] => {
+                area.is_ascii_alphabetic() && digit.is_ascii_digit() && other.is_ascii_alphanumeric()
+            }
+            _ => false,
+        },
+        _ => false,
+    };
+    is_area && digit.is_ascii_digit() && one.is_ascii_alphabetic() && other.is_ascii_alphabetic()
+}
+
+/// The name of a column as a message may repeat it: a file without names has a child's cells in their place.
+fn shown(name: &str) -> String {
+    let is_of_a_name = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-');
+    let is_name = name.starts_with(char::is_alphabetic) && name.chars().all(is_of_a_name);
+    if is_name && name.chars().count() <= NAME_MAX && !is_postcode(name) && personal::found_in(name).is_none() {
+        name.to_owned()
+    } else {
+        "…".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use super::*;
+
+    const HEADER: &str =
+        "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN";
+    const ROW: &str = "101,01/04/2017,S,C2,N1,U6,PR1,30/04/2017,X1,CARPL,AB1 2CD,EF3 4GH,1234567";
+
+    fn read(file: impl AsRef<[u8]>) -> Return {
+        Return::read(Cursor::new(file)).expect("a return")
+    }
+
+    fn unfit(file: impl AsRef<[u8]>) -> String {
+        Return::read(Cursor::new(file)).expect_err("no return").to_string()
+    }
+
+    /// Each row, in a few words.
+    fn told(file: impl AsRef<[u8]>) -> Vec<String> {
+        let told = |row: &Row| match row {
+            Row::Read(Episode { line, child, began_on, particulars, .. }) => {
+                let ended = particulars.ended.as_ref().map(|(on, reason)| format!(" to {on} {reason:?}"));
+                format!("{line}: {child} {began_on}{}", ended.unwrap_or_default())
+            }
+            Row::Unread(unread) => format!("{}: {}", unread.line, unread.error),
+        };
+        read(file).rows.iter().map(told).collect()
+    }
+
+    /// The one row, with this cell in a column.
+    fn with(column: &str, cell: &str) -> String {
+        let at = HEADER.split(',').position(|name| name == column).expect("a column");
+        let mut cells: Vec<&str> = ROW.split(',').collect();
+        cells[at] = cell;
+        format!("{HEADER}\n{}\n", cells.join(","))
+    }
+
+    #[test]
+    fn a_row_is_read_with_its_codes_and_without_its_postcodes() {
+        let read = read(format!("{HEADER}\n{ROW}\n"));
+        let Row::Read(episode) = &read.rows[0] else { panic!("{:?}", read.rows[0]) };
+        assert_eq!(
+            (episode.line, episode.child.as_str(), episode.began_on.to_string().as_str()),
+            (2, "101", "2017-04-01")
+        );
+        let codes: Vec<(&str, &str)> =
+            episode.particulars.codes.iter().map(|(attribute, code)| (*attribute, code.as_str())).collect();
+        assert_eq!(
+            codes,
+            [
+                ("category_of_need", "N1"),
+                ("legal_status", "C2"),
+                ("placement", "U6"),
+                ("placement_provider", "PR1"),
+                ("reason_new_episode", "S"),
+                ("reason_placement_change", "CARPL"),
+                ("urn", "1234567"),
+            ]
+        );
+        assert!(!format!("{read:?}").contains("2CD"));
+        assert_eq!(read.left_out(), ["HOME_POST", "PL_POST"]);
+    }
+
+    #[test]
+    fn a_file_is_read_whatever_wrote_it() {
+        let plain = told(format!("{HEADER}\n{ROW}\n"));
+        assert_eq!(plain, ["2: 101 2017-04-01 to 2017-04-30 Some(\"X1\")"]);
+        assert_eq!(told(format!("\u{feff}{HEADER}\r\n{ROW}")), plain, "a byte order mark, CRLF, no final line end");
+        assert_eq!(told(format!("{}\n{ROW},,\n", HEADER.to_lowercase())), plain, "cells that hold nothing");
+        let quoted = format!("\"{}\"", ROW.replace(',', "\",\""));
+        assert_eq!(told(format!("{HEADER}\n{quoted}\n")), plain);
+        assert_eq!(told(format!("{HEADER}\n{}\n", ROW.replace(',', " , "))), plain);
+        let turned = |line: &str| line.split(',').rev().collect::<Vec<_>>().join(",");
+        assert_eq!(told(format!("{},YEAR\n{},2018\n", turned(HEADER), turned(ROW))), plain);
+        assert_eq!(told(with("DECOM", "2017-04-01")), plain);
+        assert_eq!(told(with("DECOM", "1/4/2017")), plain);
+    }
+
+    #[test]
+    fn a_quoted_field_may_go_on_and_a_stray_mark_spoils_one_row() {
+        let header = format!("{HEADER},NOTE");
+        let (one, other) = (format!("{ROW},\"moved,\r\nthen \"\"home\"\"\""), format!("{ROW},"));
+        let rows = told(format!("{header}\r\n{one}\r\n{other}\r\n"));
+        assert_eq!(rows.iter().map(|row| &row[..6]).collect::<Vec<_>>(), ["2: 101", "4: 101"]);
+        let stray = other.replacen("S,", "\"S,", 1);
+        let rows = told(format!("{header}\n{stray}\n{other}\n{stray}\n{other}\n"));
+        let begins: Vec<&str> = rows.iter().map(|row| &row[..12]).collect();
+        assert_eq!(begins, ["2: a quotati", "3: 101 2017-", "4: a quotati", "5: 101 2017-"]);
+        let rows = told(format!("{header}\n{stray}\n101,01/04\",2017\n{other}\n{stray}"));
+        let begins: Vec<&str> = rows.iter().map(|row| &row[..12]).collect();
+        assert_eq!(begins, ["2: a quotati", "3: 3 fields,", "4: 101 2017-", "5: a quotati"]);
+    }
+
+    #[test]
+    fn what_is_no_row_is_told_and_the_next_one_read() {
+        let file = [
+            HEADER,
+            "101,01/04/2017,S,C2",
+            &format!("{ROW},more"),
+            &ROW.replacen("01/04/2017", "31/02/2017", 1),
+            &ROW.replacen("30/04/2017", "30.04.2017", 1),
+            &ROW.replacen("01/04/2017", "EG19 7TT", 1),
+            &ROW.replacen("101", "", 1),
+            &ROW.replacen("C2", "EG19 7TT", 1),
+            &ROW.replacen("C2", "EG197TT", 1),
+            &ROW.replacen("C2", "C\u{0}2", 1),
+            &ROW.replacen("C2", &"C".repeat(10 << 20), 1),
+            ROW,
+        ];
+        let mut bytes = file.join("\n").into_bytes();
+        bytes.extend_from_slice(b"\n102,\xe9");
+        let rows = told(&bytes);
+        let expected = [
+            "2: 4 fields, but 13 columns: give each column one",
+            "3: 14 fields, but 13 columns: give each column one",
+            "4: DECOM: 31/02/2017 is no day of the calendar: write another",
+            "5: DEC: no date: write DD/MM/YYYY",
+            "6: DECOM: no date: write DD/MM/YYYY",
+            "7: CHILD: there is nothing here: write the child's code",
+            "8: LS: not a code of the return: write the code alone",
+            "9: LS: not a code of the return: write the code alone",
+            "10: LS: not a code of the return: write the code alone",
+            "11: longer than 2 MiB: check where the line ends",
+            "12: 101 2017-04-01 to 2017-04-30 Some(\"X1\")",
+            "13: not UTF-8 from byte 5 on: save the file as UTF-8",
+        ];
+        assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn a_file_without_its_columns_is_none() {
+        let error = unfit(format!("{}\n{ROW}\n", HEADER.replace("DECOM", "DECOMM").replace(",LS", ",LEGAL STATUS")));
+        assert!(
+            error.starts_with("line 1 names no column DECOM, LS: it names CHILD, DECOMM, RNE, LEGAL STATUS,"),
+            "{error}"
+        );
+        let error = unfit(format!("{ROW}\n"));
+        assert!(error.contains("it names …, …, S, C2,") && !error.contains("2CD"), "{error}");
+        let error = unfit(format!("{HEADER},decom\n{ROW},\n"));
+        assert_eq!(error, "line 1 names the column DECOM twice: name it once");
+        assert_eq!(unfit(" \r\n\n"), "the file is empty: give the episodes file of an SSDA903 return");
+        let utf16: Vec<u8> = format!("\u{feff}{HEADER}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        assert!(unfit(utf16).contains("not UTF-8 from byte 1 on"));
+        assert!(read(HEADER).rows.is_empty(), "a return of no child");
+    }
+
+    #[test]
+    fn a_reason_without_an_end_ends_nothing() {
+        let read = read(with("DEC", ""));
+        let Row::Read(episode) = &read.rows[0] else { panic!("{:?}", read.rows[0]) };
+        assert!(episode.particulars.ended.is_none() && episode.has_loose_reason);
+    }
+
+    #[test]
+    fn a_postcode_is_known_by_its_form() {
+        for text in ["AB1 2CD", "M1 1AA", "EC1A 1BB", "W1A0AX", "eg197tt", "CR2 6XH"] {
+            assert!(is_postcode(text), "{text}");
+        }
+        for text in ["CREQB", "E4B", "PR4", "1234567", "XXXXXXX", "C2", "CARPL", "SC062312", "", "É12AB"] {
+            assert!(!is_postcode(text), "{text}");
+        }
+    }
+}

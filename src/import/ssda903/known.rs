@@ -1,0 +1,208 @@
+//! What the log knows of a child's episodes: what earlier imports said, and what stands now.
+//!
+//! Pure. It only reads what was recorded. What an import said and what stands part where somebody corrected a fact
+//! here: a row that still says what it said then brings nothing new.
+
+use std::collections::{BTreeMap, HashSet};
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::SYSTEM;
+use super::file::{CODES, Particulars};
+use crate::journey::event::{
+    Attribute, DecodeError, Event, EventType, FactCorrected, FactRetracted, SpellEnded, SpellStarted,
+};
+use crate::journey::{Fact, History, Recorded};
+use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, SpellId, StreamKind, SubjectId};
+
+/// The name space of every id that an import makes.
+const IDS: Uuid = Uuid::from_u128(0x3d07_a9d2_5b64_5c1e_8f0a_b1a5_62c4_0e97);
+
+/// A child of one contract, from whom every id of an import follows.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ids<'a> {
+    pub(super) contract: &'a str,
+    pub(super) child: &'a str,
+}
+
+impl Ids<'_> {
+    fn id(&self, of: &str, which: &[&str]) -> Uuid {
+        let name = serde_json::to_vec(&(SYSTEM, self.contract, self.child, of, which));
+        Uuid::new_v5(&IDS, &name.expect("texts are JSON"))
+    }
+
+    pub(super) fn journey(&self) -> JourneyId {
+        JourneyId(self.id("journey", &[]))
+    }
+
+    pub(super) fn subject(&self) -> SubjectId {
+        SubjectId(self.id("subject", &[]))
+    }
+
+    /// The n-th of the episodes that begin on this day, from 0; hardly ever is there a second.
+    pub(super) fn spell(&self, began_on: NaiveDate, nth: usize) -> SpellId {
+        SpellId(self.id("spell", &[&began_on.to_string(), &nth.to_string()]))
+    }
+
+    /// The command about a spell that follows on this event of the journey; none where it is the first about it.
+    pub(super) fn command(&self, spell: SpellId, after: Option<EventId>) -> CommandId {
+        let after = after.map(|event| event.to_string()).unwrap_or_default();
+        CommandId(self.id("command", &[&spell.to_string(), &after]))
+    }
+}
+
+/// What was recorded of one child.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) history: History,
+    pub(super) is_registered: bool,
+    /// The events that came from a return.
+    ours: HashSet<EventId>,
+}
+
+/// An episode that was recorded.
+#[derive(Debug)]
+pub(super) struct KnownEpisode<'a> {
+    pub(super) spell: SpellId,
+    /// What the last row that brought something new said.
+    pub(super) said: Particulars,
+    /// The start as it now reads; none if it was retracted.
+    pub(super) start: Option<Fact<'a>>,
+    /// The end as it now reads, if one stands.
+    pub(super) end: Option<Fact<'a>>,
+}
+
+impl Known {
+    /// What these events of the child's journey and subject tell.
+    pub(super) fn of<'a>(envelopes: impl IntoIterator<Item = &'a Envelope>) -> Result<Self, DecodeError> {
+        let mut known = Self::default();
+        for envelope in envelopes {
+            known.learn(envelope)?;
+        }
+        Ok(known)
+    }
+
+    pub(super) fn learn(&mut self, envelope: &Envelope) -> Result<(), DecodeError> {
+        if envelope.stream.kind == StreamKind::Subject {
+            self.is_registered = true;
+            return Ok(());
+        }
+        if envelope.source.as_ref().is_some_and(|source| source.system == SYSTEM) {
+            self.ours.insert(envelope.event_id);
+        }
+        self.history.evolve(Recorded::decode(envelope)?);
+        Ok(())
+    }
+
+    fn ours(&self) -> impl Iterator<Item = &Recorded> {
+        self.history.events().iter().filter(|event| self.ours.contains(&event.event_id))
+    }
+
+    /// The referral as it now reads, and the day that an import last gave it; none where no import received it.
+    pub(super) fn referral(&self) -> Option<(Fact<'_>, NaiveDate)> {
+        let original = self.ours().find(|event| matches!(event.event, Event::ReferralReceived(_)))?;
+        let corrected = self.corrections(original.event_id).last();
+        let said = corrected.map_or(original.occurred, FactCorrected::occurred);
+        Some((self.history.fact(original.event_id)?, said.earliest()))
+    }
+
+    /// What imports corrected a fact to, in order.
+    fn corrections(&self, of: EventId) -> impl Iterator<Item = &FactCorrected> {
+        self.ours().filter_map(move |event| match &event.event {
+            Event::FactCorrected(correction) if correction.target == of => Some(correction),
+            _ => None,
+        })
+    }
+
+    /// The episodes that began on this day, as the returns had it.
+    pub(super) fn episodes<'a>(&'a self, ids: &Ids<'_>, began_on: NaiveDate) -> Vec<KnownEpisode<'a>> {
+        let nth = |nth| self.started(ids.spell(began_on, nth)).map(|(original, start)| self.episode(original, start));
+        (0..).map_while(nth).collect()
+    }
+
+    /// The days on which recorded episodes began that stand and are none of these, in order.
+    pub(super) fn others(&self, ids: &Ids<'_>, spells: &HashSet<SpellId>) -> Vec<NaiveDate> {
+        let day = |event: &Recorded| match &event.event {
+            Event::SpellStarted(start) if !spells.contains(&start.spell) => Some(event.occurred.earliest()),
+            _ => None,
+        };
+        let mut days: Vec<NaiveDate> = self.ours().filter_map(day).collect();
+        days.sort_unstable();
+        days.dedup();
+        let is_other = |episode: &KnownEpisode<'_>| episode.start.is_some() && !spells.contains(&episode.spell);
+        let others = |day: NaiveDate| {
+            let count = self.episodes(ids, day).iter().filter(|episode| is_other(episode)).count();
+            std::iter::repeat_n(day, count)
+        };
+        days.into_iter().flat_map(others).collect()
+    }
+
+    fn started(&self, spell: SpellId) -> Option<(&Recorded, &SpellStarted)> {
+        self.history.events().iter().find_map(|event| match &event.event {
+            Event::SpellStarted(start) if start.spell == spell => Some((event, start)),
+            _ => None,
+        })
+    }
+
+    fn episode<'a>(&'a self, original: &'a Recorded, start: &'a SpellStarted) -> KnownEpisode<'a> {
+        let corrected = self.corrections(original.event_id).filter_map(|correction| {
+            let replacement = correction.replacement(original.event.event_type()).ok()?;
+            if let Event::SpellStarted(start) = replacement { Some(codes(&start)) } else { None }
+        });
+        let said =
+            Particulars { codes: corrected.last().unwrap_or_else(|| codes(start)), ended: self.said_end(start.spell) };
+        let start_now = self.history.fact(original.event_id);
+        let end = self.ends(start.spell).find_map(|end| self.history.fact(end.event_id));
+        KnownEpisode { spell: start.spell, said, start: start_now, end }
+    }
+
+    /// Every end of a spell that was ever recorded, whoever recorded it.
+    fn ends(&self, of: SpellId) -> impl Iterator<Item = &Recorded> {
+        let is_end = move |event: &&Recorded| matches!(&event.event, Event::SpellEnded(end) if end.spell == of);
+        self.history.events().iter().filter(is_end)
+    }
+
+    /// The end of a spell as imports said it, one after the other.
+    fn said_end(&self, of: SpellId) -> Option<(NaiveDate, Option<String>)> {
+        let ends: HashSet<EventId> = self.ends(of).map(|end| end.event_id).collect();
+        let mut said = None;
+        for event in self.ours() {
+            match &event.event {
+                Event::SpellEnded(end) if end.spell == of => {
+                    said = Some((event.occurred.earliest(), end.reason.clone()));
+                }
+                Event::FactCorrected(correction) if ends.contains(&correction.target) => {
+                    if let Ok(Event::SpellEnded(end)) = correction.replacement(EventType::SpellEnded) {
+                        said = Some((correction.occurred_on, end.reason));
+                    }
+                }
+                Event::FactRetracted(FactRetracted { target, .. }) if ends.contains(target) => said = None,
+                _ => {}
+            }
+        }
+        said
+    }
+}
+
+impl KnownEpisode<'_> {
+    /// What stands of the episode, where its start stands.
+    pub(super) fn reads(&self) -> Option<(NaiveDate, Particulars)> {
+        let start = self.start?;
+        let Event::SpellStarted(started) = start.event else { return None };
+        let ended = self.end.and_then(|end| match end.event {
+            Event::SpellEnded(SpellEnded { reason, .. }) => Some((end.occurred.earliest(), reason.clone())),
+            _ => None,
+        });
+        Some((start.occurred.earliest(), Particulars { codes: codes(started), ended }))
+    }
+}
+
+/// The codes of the return that a spell keeps.
+fn codes(start: &SpellStarted) -> BTreeMap<&'static str, String> {
+    let kept = |(_, attribute): (&str, &'static str)| match start.attributes.get(attribute) {
+        Some(Attribute::Text(code)) => Some((attribute, code.clone())),
+        _ => None,
+    };
+    CODES.into_iter().filter_map(kept).collect()
+}

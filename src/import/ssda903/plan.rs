@@ -1,0 +1,255 @@
+//! What a row calls for, beside what is recorded of its child: nothing, or commands that are taken together.
+//!
+//! Pure. Whether the commands are accepted is decided where every command is; here it is only found what the row says
+//! that is new.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde::Serialize;
+
+use super::SYSTEM;
+use super::file::{CODES, Episode, Particulars};
+use super::known::{Ids, Known, KnownEpisode};
+use crate::journey::Fact;
+use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, Together};
+use crate::journey::event::{
+    Attribute, Event, ExternalReference, ReferralReceived, SpellEnded, SpellStarted, SubjectKind,
+};
+use crate::log::envelope::{CommandId, Occurred, SpellId, StreamId};
+
+/// What the spells of a return are spells of.
+const CARE: &str = "care";
+
+/// A child in a contract, and how facts about the child are brought in.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bringing<'a> {
+    pub(super) ids: Ids<'a>,
+    /// The area of journeys that begin.
+    pub(super) area: &'a str,
+    /// Why a fact is corrected.
+    pub(super) reason: &'a str,
+}
+
+/// What a row calls for.
+#[derive(Debug)]
+pub(super) enum Plan {
+    /// Nothing: what it says was brought in before.
+    Nothing,
+    /// Nothing: what it says was brought in before, and retracted here since.
+    Retracted,
+    /// These commands.
+    Take(Commands),
+}
+
+/// Commands that are taken together, or not at all.
+#[derive(Debug)]
+pub(super) struct Commands {
+    pub(super) id: CommandId,
+    pub(super) body: Vec<u8>,
+    pub(super) spell: SpellId,
+    /// Whether a fact is corrected or retracted.
+    pub(super) corrects: bool,
+    journey: StreamId,
+    each: Vec<(Part, Command)>,
+}
+
+/// What of the child's record a command is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Referral,
+    Start,
+    End,
+}
+
+impl Commands {
+    pub(super) fn together(&self) -> Command {
+        let commands = self.each.iter().map(|(_, command)| command.clone()).collect();
+        Command::Together(Together { stream: self.journey, commands })
+    }
+
+    /// The column, or the option, that a refusal's field came from.
+    pub(super) fn column(&self, path: &str) -> Option<&'static str> {
+        let (index, field) = path.strip_prefix("commands.")?.split_once('.')?;
+        let (part, _) = self.each.get(index.parse::<usize>().ok()?)?;
+        let field = field.strip_prefix("payload.").unwrap_or(field);
+        match (part, field) {
+            (Part::Referral, "area") => Some("--area"),
+            (Part::Referral, field) if field.starts_with("external_references") => Some("CHILD"),
+            (Part::Referral | Part::Start, "occurred_on") => Some("DECOM"),
+            (Part::Start, field) => {
+                let attribute = field.strip_prefix("attributes.")?;
+                CODES.iter().find(|(_, kept)| *kept == attribute).map(|(column, _)| *column)
+            }
+            (Part::End, "occurred_on") => Some("DEC"),
+            (Part::End, "reason") => Some("REC"),
+            _ => None,
+        }
+    }
+}
+
+/// Which of the recorded episodes of a day each row of that day is about; none where it is about another one.
+///
+/// A row is about the episode of which it says what was said before; the rows that are left are about the episodes that
+/// are left, the most alike first. An episode that was retracted is never said anew.
+pub(super) fn matched(rows: &[&Particulars], known: &[KnownEpisode<'_>]) -> Vec<Option<usize>> {
+    let mut of_row = vec![None; rows.len()];
+    let mut is_taken = vec![false; known.len()];
+    for (row, of_row) in rows.iter().zip(&mut of_row) {
+        let same = (0..known.len()).filter(|at| !is_taken[*at] && known[*at].said == **row);
+        *of_row = same.min_by_key(|at| known[*at].start.is_none());
+        if let Some(at) = *of_row {
+            is_taken[at] = true;
+        }
+    }
+    let open = |at: &usize| !is_taken[*at] && known[*at].start.is_some();
+    let open: Vec<usize> = (0..known.len()).filter(open).collect();
+    let left = (0..rows.len()).filter(|row| of_row[*row].is_none());
+    let mut pairs: Vec<(Reverse<usize>, usize, usize)> = left
+        .flat_map(|row| open.iter().map(move |at| (row, *at)))
+        .map(|(row, at)| (Reverse(likeness(rows[row], &known[at].said)), row, at))
+        .collect();
+    pairs.sort_unstable();
+    for (_, row, at) in pairs {
+        if of_row[row].is_none() && !is_taken[at] {
+            of_row[row] = Some(at);
+            is_taken[at] = true;
+        }
+    }
+    of_row
+}
+
+fn likeness(one: &Particulars, other: &Particulars) -> usize {
+    let alike = CODES.iter().filter(|(_, attribute)| one.codes.get(attribute) == other.codes.get(attribute)).count();
+    alike + usize::from(one.ended == other.ended)
+}
+
+/// What the body of a command says: everything that makes it this one.
+#[derive(Serialize)]
+struct Body<'a> {
+    spell: SpellId,
+    began_on: NaiveDate,
+    particulars: &'a Particulars,
+}
+
+impl Bringing<'_> {
+    /// What a row calls for that is about an episode that was recorded.
+    pub(super) fn again(&self, known: &Known, before: &KnownEpisode<'_>, row: &Episode) -> Plan {
+        let says = &row.particulars;
+        let Some(start) = before.start else { return Plan::Retracted };
+        if *says == before.said {
+            return Plan::Nothing;
+        }
+        let mut each = Vec::new();
+        if says.codes != before.said.codes {
+            let command = self.corrected(start, row.began_on, started(before.spell, says));
+            each.extend(command.map(|command| (Part::Start, command)));
+        }
+        if says.ended != before.said.ended {
+            each.extend(self.ended_otherwise(before, says).map(|command| (Part::End, command)));
+        }
+        if each.is_empty() {
+            // Somebody has put it right here already.
+            return Plan::Nothing;
+        }
+        Plan::Take(self.commands(known, before.spell, row, each))
+    }
+
+    /// The commands that a row calls for that is about an episode of its own.
+    pub(super) fn anew(&self, known: &Known, nth: usize, row: &Episode) -> Commands {
+        let spell = self.ids.spell(row.began_on, nth);
+        let start = Command::state(self.journey(), Occurred::on(row.began_on), started(spell, &row.particulars));
+        let referral = self.referral(known, row).map(|command| (Part::Referral, command));
+        let end = self.end(spell, &row.particulars).map(|command| (Part::End, command));
+        let each = [referral, Some((Part::Start, start)), end];
+        self.commands(known, spell, row, each.into_iter().flatten().collect())
+    }
+
+    fn commands(&self, known: &Known, spell: SpellId, row: &Episode, each: Vec<(Part, Command)>) -> Commands {
+        let is_change =
+            |(_, command): &(Part, Command)| matches!(command, Command::CorrectFact(_) | Command::RetractFacts(_));
+        let is_first =
+            each.iter().any(|(part, command)| matches!(part, Part::Start) && matches!(command, Command::State(_)));
+        let after = known.history.events().last().filter(|_| !is_first).map(|event| event.event_id);
+        let body = Body { spell, began_on: row.began_on, particulars: &row.particulars };
+        Commands {
+            id: self.ids.command(spell, after),
+            body: serde_json::to_vec(&body).expect("a row holds only what JSON can say"),
+            spell,
+            corrects: !is_first && each.iter().any(is_change),
+            journey: self.journey(),
+            each,
+        }
+    }
+
+    /// The referral of a child who has none yet, or its earlier date where an episode began before it.
+    fn referral(&self, known: &Known, row: &Episode) -> Option<Command> {
+        if known.history.events().is_empty() {
+            let reference = ExternalReference { system: SYSTEM.to_owned(), id: self.ids.child.to_owned() };
+            let receive = ReceiveReferral {
+                journey: self.ids.journey(),
+                contract: self.ids.contract.to_owned(),
+                occurred: Occurred::on(row.began_on),
+                register: (!known.is_registered).then_some(SubjectKind::Person),
+                fact: ReferralReceived {
+                    subject: self.ids.subject(),
+                    area: self.area.to_owned(),
+                    cohort: None,
+                    referrer: None,
+                    external_references: vec![reference],
+                },
+            };
+            return Some(Command::ReceiveReferral(receive));
+        }
+        let (referral, said) = known.referral()?;
+        let is_earlier = row.began_on < said && row.began_on < referral.occurred.earliest();
+        is_earlier.then(|| self.correct(referral, row.began_on, referral.event.clone()))
+    }
+
+    fn end(&self, spell: SpellId, says: &Particulars) -> Option<Command> {
+        let (on, reason) = says.ended.clone()?;
+        Some(Command::state(self.journey(), Occurred::on(on), SpellEnded { spell, reason }))
+    }
+
+    /// What makes an episode end as the row says, where it said otherwise before.
+    fn ended_otherwise(&self, before: &KnownEpisode<'_>, says: &Particulars) -> Option<Command> {
+        match (before.end, &says.ended) {
+            (None, _) => self.end(before.spell, says),
+            (Some(end), Some((on, reason))) => {
+                self.corrected(end, *on, SpellEnded { spell: before.spell, reason: reason.clone() })
+            }
+            (Some(end), None) => {
+                let (stream, targets) = (self.journey(), vec![end.original.event_id]);
+                Some(Command::RetractFacts(RetractFacts { stream, targets, reason: self.reason.to_owned() }))
+            }
+        }
+    }
+
+    fn journey(&self) -> StreamId {
+        StreamId::journey(self.ids.journey())
+    }
+
+    /// The correction that makes a fact read so, unless it does.
+    fn corrected(&self, fact: Fact<'_>, on: NaiveDate, event: impl Into<Event>) -> Option<Command> {
+        let event = event.into();
+        let reads_so = fact.occurred == Occurred::on(on) && *fact.event == event;
+        (!reads_so).then(|| self.correct(fact, on, event))
+    }
+
+    fn correct(&self, fact: Fact<'_>, on: NaiveDate, replacement: Event) -> Command {
+        Command::CorrectFact(CorrectFact {
+            stream: self.journey(),
+            target: fact.original.event_id,
+            occurred: Occurred::on(on),
+            replacement,
+            reason: self.reason.to_owned(),
+        })
+    }
+}
+
+fn started(spell: SpellId, says: &Particulars) -> SpellStarted {
+    let text = |(attribute, code): (&&str, &String)| ((*attribute).to_owned(), Attribute::Text(code.clone()));
+    let attributes: BTreeMap<String, Attribute> = says.codes.iter().map(text).collect();
+    SpellStarted { spell, domain: CARE.to_owned(), employer_ref: None, hours_per_week: None, attributes }
+}

@@ -1,0 +1,92 @@
+//! Rehearsal: what commands would come to, decided as the append task decides, with nothing written.
+//!
+//! It sees the log as it is and, on top of it, what the commands before would have recorded. It takes no lock and no
+//! writer's connection, so that it may run beside whoever writes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::{
+    Answer, AppendTask, Appender, BATCH, Batch, Decide, Rejection, Request, State, Verdict, WAITING, Waiting,
+    commands_of, fingerprint_key, gather,
+};
+use crate::clock::{Chance, Clock};
+use crate::log::envelope::Position;
+use crate::log::{Log, LogError};
+use crate::store::{Conn, doing};
+
+impl<D: Decide<S>, S: State> Appender<D, S> {
+    /// An appender that writes nothing. The ids and positions of what it answers with are made up, and of a command
+    /// that it was sent before it gives no events.
+    pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
+        let (key, head) = (fingerprint_key(&log).await?, log.head().await?);
+        // A stream is read once: what is kept of it is the newest there is.
+        let (states, left_at, alone_since) = (HashMap::new(), None, Position::default());
+        let task = AppendTask { log: log.clone(), clock, chance, key, states, left_at, alone_since };
+        let batch = Batch { head, known: HashMap::new(), events: Vec::new(), commands: Vec::new() };
+        let (queue, waiting) = mpsc::channel(WAITING);
+        tokio::spawn(Rehearsal { task, batch, began_at: head.position }.run(waiting));
+        Ok(Self { queue, log })
+    }
+}
+
+/// An append task, and what would be in the log by now.
+struct Rehearsal<S> {
+    task: AppendTask<S>,
+    batch: Batch,
+    /// Where the log stood at the beginning: what stands after it was made up here.
+    began_at: Position,
+}
+
+impl<S: State> Rehearsal<S> {
+    async fn run<D: Decide<S>>(mut self, mut waiting: mpsc::Receiver<Waiting<D, S>>) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while waiting.recv_many(&mut batch, BATCH).await > 0 {
+            gather(&mut waiting, &mut batch).await;
+            let looked_up = self.look_up(&batch).await;
+            for Waiting { request, reply } in batch.drain(..) {
+                let answer = match &looked_up {
+                    Ok(()) => self.judge(&request),
+                    Err(error) => {
+                        tracing::error!(error = ?error, "commands cannot be rehearsed");
+                        Err(Rejection::Fault(LogError::Unreachable))
+                    }
+                };
+                // Whoever hung up has no use for the answer.
+                let _ = reply.send(answer);
+            }
+        }
+    }
+
+    /// Reads what the commands need of the log, as far as it was not read or made up before.
+    async fn look_up<D: Decide<S>>(&mut self, waiting: &[Waiting<D, S>]) -> Result<(), LogError> {
+        let Self { task, batch, .. } = self;
+        let conn = Conn::acquire(&task.log.store.reader).await;
+        let mut conn = conn.map_err(doing("connect to rehearse"))?;
+        let ids: Vec<_> = waiting
+            .iter()
+            .map(|waiting| (waiting.request.actor.subject.as_str(), waiting.request.command_id))
+            .collect();
+        for (id, known) in commands_of(&mut conn, &ids).await? {
+            // What was rehearsed under this id came first.
+            batch.known.entry(id).or_insert(known);
+        }
+        task.load(&mut conn, batch.head.position, waiting).await?;
+        Ok(())
+    }
+
+    fn judge<D: Decide<S>>(&mut self, request: &Request<D>) -> Result<Answer, Rejection<D::Refusal>> {
+        let Self { task, batch, began_at } = self;
+        let now = task.clock.now().max(batch.head.recorded_at);
+        let verdict = task.judge(batch, request, now).map_err(Rejection::Fault)?;
+        batch.commands.clear();
+        match verdict {
+            Verdict::Accepted(_) => Ok(Answer::New(std::mem::take(&mut batch.events))),
+            Verdict::Replayed(first, last) if last <= *began_at => Ok(Answer::Before(first, last)),
+            Verdict::Replayed(..) => Ok(Answer::Rehearsed),
+            Verdict::Rejected(rejection) => Err(rejection),
+        }
+    }
+}

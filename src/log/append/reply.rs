@@ -1,0 +1,37 @@
+//! Replies: what those who wait for the append task are told.
+//!
+//! It decides and writes nothing.
+
+use super::{Answer, Batch, Decide, Rejection, Verdict, Waiting};
+use crate::log::LogError;
+use crate::store::StoreError;
+
+/// Tells everybody what became of their command. Whoever hung up has no use for the answer; the events are in the log
+/// all the same.
+pub(super) fn answer<D: Decide<S>, S>(waiting: Vec<Waiting<D, S>>, done: Batch, verdicts: Vec<Verdict<D::Refusal>>) {
+    let mut events = done.events.into_iter();
+    for (waiting, verdict) in waiting.into_iter().zip(verdicts) {
+        let answer = match verdict {
+            Verdict::Accepted(count) => Ok(Answer::New(events.by_ref().take(count).collect())),
+            Verdict::Replayed(first, last) => Ok(Answer::Before(first, last)),
+            Verdict::Rejected(rejection) => Err(rejection),
+        };
+        let _ = waiting.reply.send(answer);
+    }
+}
+
+/// Tells the one command that was tried alone that it failed.
+pub(super) fn refuse<D: Decide<S>, S>(error: LogError, alone: Vec<Waiting<D, S>>) {
+    tracing::error!(error = ?error, "a command failed");
+    if let Some(waiting) = alone.into_iter().next() {
+        let _ = waiting.reply.send(Err(Rejection::Fault(error)));
+    }
+}
+
+/// Tells everybody that the database does not answer: trying each alone would only keep them waiting.
+pub(super) fn give_up<D: Decide<S>, S>(error: &StoreError, batch: impl IntoIterator<Item = Waiting<D, S>>) {
+    tracing::error!(error = ?error, "the log cannot be written");
+    for waiting in batch {
+        let _ = waiting.reply.send(Err(Rejection::Fault(LogError::Unreachable)));
+    }
+}
