@@ -167,9 +167,7 @@ enum ImportCommand {
         how: ImportHow,
     },
     /// Children looked after: the episodes file of an SSDA903 return, each child a journey and each episode a spell.
-    #[command(
-        after_help = "Example: throughline import ssda903 episodes.csv --contract mst-essex --area mid --dry-run"
-    )]
+    #[command(after_help = "Example: throughline import ssda903 episodes.csv --contract mst-essex --dry-run")]
     Ssda903 {
         /// The files, oldest first: of two that say otherwise of an episode, the later is the newer word.
         #[arg(required = true)]
@@ -177,7 +175,7 @@ enum ImportCommand {
         /// The contract that the children's journeys are in.
         #[arg(long)]
         contract: String,
-        /// The area of journeys that begin, a code of the contract's rulebook; the file has none.
+        /// The area of journeys that begin, a code of the rulebook; its `default_area` if left out.
         #[arg(long)]
         area: Option<String>,
         #[command(flatten)]

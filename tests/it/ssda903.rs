@@ -440,16 +440,12 @@ async fn an_import_needs_its_contract_an_area_and_somebody_who_may() {
     let principal = of_role(Role::Integrator);
     let into = |contract| Import { log: &fresh.log, recorder: &fresh.recorder, principal: &principal, contract };
     assert_eq!(into(MST).area(Some("mid")).await.expect("an area"), "mid");
+    assert_eq!(into(MST).area(None).await.expect("an area"), "essex", "what the rulebook says where the file does not");
     for (contract, named, expected) in [
         (
             MST,
-            None,
-            "the file names no area and the contract does not have just one: give --area, one of north_east, mid, south, west",
-        ),
-        (
-            MST,
             Some("brent"),
-            "no rulebook of the contract lists the area \"brent\": give --area, one of north_east, mid, south, west",
+            "no rulebook of the contract lists the area \"brent\": give --area, one of north_east, mid, south, west, essex",
         ),
         (
             "shps",
@@ -570,8 +566,8 @@ fn on_the_command_line_a_return_is_told_row_by_row() {
     assert_eq!(status, 2, "there is no database: {stderr}");
     assert_eq!(run("contract open --rulebook mst-essex").0, 0);
 
-    let (status, _, stderr) = run(&format!("{import} good.csv"));
-    assert!(status == 2 && stderr.contains("give --area, one of north_east, mid, south, west"), "{stderr}");
+    let (status, _, stderr) = run(&format!("{import} good.csv --area brent"));
+    assert!(status == 2 && stderr.contains("give --area, one of north_east, mid, south, west, essex"), "{stderr}");
     let (status, _, stderr) = run(&format!("{import} other.csv --area mid"));
     assert!(
         status == 2 && stderr.contains("other.csv: line 1 names no column DECOM: it names CHILD, DECOMM"),

@@ -51,6 +51,8 @@ pub struct Rulebook {
     pub codes: Codes,
     /// When a referral counts. Without `[referrals]`: when it is received.
     pub referrals: CountsWhen,
+    /// The service area of a referral whose source names none, such as a return of the whole county.
+    pub default_area: Option<String>,
     /// Days since contact: who counts, and the rows of the board. Without `[recency]`:
     /// client, family and carer, and rows ending at 7, 14, 21 and 27 days.
     pub recency: Recency,

@@ -66,7 +66,7 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
     let currency = currency(&top, report);
     let calendar = calendar(&top, report);
     let codes = codes(&top, report);
-    let referrals = referrals(&top, report);
+    let (referrals, default_area) = referrals(&top, &codes, report);
     let recency = recency(&top, report);
     let referral_to_plan = referral_to_plan(&top, &codes, report);
     let stages = stage::stages(&top, &codes, report);
@@ -82,6 +82,7 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
         calendar: calendar?,
         codes,
         referrals,
+        default_area,
         recency: recency?,
         referral_to_plan,
         stages,
@@ -270,13 +271,18 @@ pub(super) fn check_code(
     report.add(at.clone(), Some(path), format!("{code:?} is not in codes.{}", list.key()), remedy);
 }
 
-fn referrals(top: &Section<'_>, report: &mut Report<'_>) -> CountsWhen {
-    top.section("referrals", report)
-        .and_then(|section| {
-            section.only(&["counts_when"], report);
-            section.required("counts_when", "\"received\"", report)?.one_of(&COUNTS_WHEN, report)
-        })
-        .unwrap_or(CountsWhen::Received)
+/// When a referral counts, and the area of one whose source names none.
+fn referrals(top: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> (CountsWhen, Option<String>) {
+    let Some(section) = top.section("referrals", report) else { return (CountsWhen::Received, None) };
+    section.only(&["counts_when", "default_area"], report);
+    let counts_when = section.required("counts_when", "\"received\"", report);
+    let counts_when = counts_when.and_then(|item| item.one_of(&COUNTS_WHEN, report));
+    let default_area = section.optional("default_area", "\"brent\"").and_then(|item| {
+        let area = (item.text(report)?, item.at.clone());
+        check_code(codes, CodeList::Areas, &area, &item.path, report);
+        Some(area.0)
+    });
+    (counts_when.unwrap_or(CountsWhen::Received), default_area)
 }
 
 fn recency(top: &Section<'_>, report: &mut Report<'_>) -> Option<Recency> {

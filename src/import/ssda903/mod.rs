@@ -142,7 +142,7 @@ impl Import<'_> {
         Ok(summary)
     }
 
-    /// The area of journeys that begin: the one that is named, or the only one there is.
+    /// The area of journeys that begin: the one that is named, else the rulebook's default, else the only one there is.
     pub async fn area(&self, named: Option<&str>) -> Result<String, ImportError> {
         let contract = self.contract().await?;
         let newest = contract.newest_rulebook().ok_or_else(|| self.no_contract())?;
@@ -156,8 +156,10 @@ impl Import<'_> {
                 let is_listed = rulebooks.any(|rulebook| rulebook.codes.check(CodeList::Areas, named).is_ok());
                 is_listed.then(|| named.to_owned()).ok_or_else(unknown)
             }
-            (None, Some([only])) => Ok(only.clone()),
-            (None, _) => Err(unknown()),
+            (None, listed) => match (&newest.default_area, listed) {
+                (Some(default), _) | (None, Some([default])) => Ok(default.clone()),
+                (None, _) => Err(unknown()),
+            },
         }
     }
 
