@@ -106,3 +106,72 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Rulebook;
+    use crate::contract::rulebook::packs::pack;
+    use crate::journey::event::SpellChanged;
+    use crate::journey::story::{
+        HOME, JOURNEY, Story, accepted, achieved, changed, engaged, home, measured, state, when,
+    };
+
+    fn reached_in(story: &Story, rulebook: &Rulebook, stage: &str) -> Option<Occurred> {
+        let journey = story.history.journey();
+        let told = Told::of(JOURNEY, &rulebook.contract, &journey, rulebook).expect("it was referred");
+        let stage = rulebook.stages.iter().find(|one| one.code == stage).expect("a stage of the pack");
+        reached(&told, &stage.when)
+    }
+
+    fn pack_of(contract: &str) -> Rulebook {
+        Rulebook::parse(pack(contract).expect("it ships").text).expect("it is read")
+    }
+
+    #[test]
+    fn therapy_starts_with_any_engagement_and_is_completed_by_its_achievement() {
+        let rules = pack_of("mst-essex");
+        let completed = AchievementRecorded { code: "therapy_completed".to_owned(), level: None };
+        let mut story = accepted().and(&state("2018-01-20", engaged())).and(&state("2018-02-10", achieved()));
+        assert_eq!(reached_in(&story, &rules, "therapy_started"), Some(when("2018-01-20")));
+        assert_eq!(reached_in(&story, &rules, "therapy_completed"), None, "a qualification is another thing");
+        story.record(when("2018-02-20"), completed.into());
+        assert_eq!(reached_in(&story, &rules, "therapy_completed"), Some(when("2018-02-20")));
+    }
+
+    #[test]
+    fn a_level_a_basis_or_a_least_value_narrows_what_reaches_a_stage() {
+        let story = accepted()
+            .and(&state("2018-01-20", engaged()))
+            .and(&state("2018-01-31", measured()))
+            .and(&state("2018-02-10", achieved()));
+        let (rules, journey) = (pack_of("shps"), story.history.journey());
+        let told = Told::of(JOURNEY, "shps", &journey, &rules).expect("it was referred");
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let engagement = |bases: &[&str]| reached(&told, &StageWhen::Engagement { bases: names(bases) });
+        assert_eq!([engagement(&["second_meeting"]), engagement(&["letter"])], [Some(when("2018-01-20")), None]);
+        let achievement = |levels: &[&str]| {
+            reached(&told, &StageWhen::Achievement { codes: names(&["qualification"]), levels: names(levels) })
+        };
+        assert_eq!([achievement(&["1", "2"]), achievement(&["3"])], [Some(when("2018-02-10")), None]);
+        let measure = |at_least: i64| {
+            reached(&told, &StageWhen::Measure { code: "attendance".to_owned(), at_least: at_least.into() })
+        };
+        assert_eq!([measure(92), measure(93)], [Some(when("2018-01-31")), None]);
+    }
+
+    #[test]
+    fn a_spell_that_comes_to_fit_reaches_its_stage_on_the_day_it_does() {
+        let rules = pack_of("shps");
+        let secured = |story: &Story| reached_in(story, &rules, "housing_secured");
+        let story = accepted().and(&state("2018-01-20", home(HOME)));
+        assert_eq!(secured(&story), None);
+        let kept = story.and(&state("2018-02-10", changed(HOME)));
+        assert_eq!(secured(&kept), Some(when("2018-02-10")));
+        let lost = [("secured_as".to_owned(), Attribute::Text("lost".to_owned()))].into();
+        let later = SpellChanged { attributes: lost, ..changed(HOME) };
+        assert_eq!(secured(&kept.and(&state("2018-02-20", later))), Some(when("2018-02-10")), "it was reached");
+        let month = accepted().and(&state("2018-02-10", home(HOME))).and(&state("2018-02", changed(HOME)));
+        assert_eq!(secured(&month), Some(when("2018-02-10")), "a change known by its month counts from the start");
+    }
+}

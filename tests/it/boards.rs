@@ -9,8 +9,8 @@ use throughline::contract::command::OpenContract;
 use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline::journey::event::{
     Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
-    JourneyClosed, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SpellStarted,
-    SubjectKind, WorkerAssigned, WorkerJoined,
+    JourneyClosed, JourneyReopened, JourneyTransferred, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined,
+    ReferralReceived, ReferralWithdrawn, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
 };
 use throughline::log::envelope::{EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId};
 use throughline::projections::DaySpan;
@@ -165,6 +165,21 @@ impl Service {
 
     async fn close(&self, n: u128, at: &str, reason: &str) {
         let fact = JourneyClosed { reason: reason.to_owned(), destination: None };
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+    }
+
+    async fn withdraw(&self, n: u128, at: &str) {
+        let fact = ReferralWithdrawn { reason: "lost_contact".to_owned() };
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+    }
+
+    async fn reopen(&self, n: u128, at: &str) {
+        let fact = JourneyReopened { reason: "they came back".to_owned() };
+        self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
+    }
+
+    async fn transfer(&self, n: u128, at: &str, reason: &str) {
+        let fact = JourneyTransferred { reason: reason.to_owned(), destination: "mhep".to_owned() };
         self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 
@@ -416,16 +431,17 @@ on_both_stores! {
         let months = Months::from_to(month("2018-01"), month("2018-02")).expect("in order");
         let board = service.performance("2018-02-28", performance::By::Area, months).await;
         let labels: Vec<&str> = board.stages.iter().map(|stage| stage.label.as_str()).collect();
-        assert_eq!(labels, ["Referrals", "PHP complete", "Housing Secured"]);
+        let expected = ["Referrals", "PHP complete", "Engaged", "Housing Secured", "Qualified", "Ten sessions"];
+        assert_eq!(labels, expected);
         // October is the month in which the contract starts: the referral of the 9th is in.
         let none: (&[u64], u64) = (&[0, 0], 0);
         assert_eq!(counts(&board.stages[0].rows), [(&[0, 0][..], 2), (&[1, 0], 1), none]);
         assert_eq!(counts(&board.stages[1].rows), [(&[1, 0][..], 1), none, none]);
-        assert_eq!(counts(&board.stages[2].rows), [(&[0, 1][..], 1), none, none]);
+        assert_eq!(counts(&board.stages[3].rows), [(&[0, 1][..], 1), none, none]);
         assert_eq!(counts(&board.declined), [none, (&[0, 1], 1), none]);
         let earlier = service.performance("2018-02-26", performance::By::Whole, months).await;
         assert_eq!(counts(&earlier.stages[0].rows), [(&[1, 0][..], 3)], "a past month never falls");
-        assert_eq!(counts(&earlier.stages[2].rows), [none]);
+        assert_eq!(counts(&earlier.stages[3].rows), [none]);
         assert_eq!(board.stages[0].rows[1].total(), 1);
     }
 }
@@ -455,6 +471,41 @@ on_both_stores! {
         assert_eq!(some(&january.disengaged), [(Group::Area("brent".to_owned()), 1)]);
         assert_eq!(service.exits("2018-01-30", exits::By::Reason, Period::ToDate).await.total(), 0);
         assert_eq!(service.caseload("2018-02-28").await.len(), 1, "who disengages stays on the caseload");
+    }
+}
+
+on_both_stores! {
+    async fn a_reopened_case_is_on_the_caseload_again_and_stays_one_exit(service: &Service) {
+        service.refer(1, "2018-01-05", "brent").await;
+        service.accept(1, "2018-01-05").await;
+        service.close(1, "2018-01-20", "lost_contact").await;
+        service.reopen(1, "2018-02-01").await;
+        service.transfer(1, "2018-02-20", "housed").await;
+        for (on, cases) in [("01-19", 1), ("01-20", 0), ("01-31", 0), ("02-01", 1), ("02-19", 1), ("02-20", 0)] {
+            assert_eq!(service.caseload(&format!("2018-{on}")).await.len(), cases, "{on}");
+        }
+        for (on, open) in [("2018-01-19", 1), ("2018-01-25", 0), ("2018-02-10", 1), ("2018-02-28", 0)] {
+            let row = service.to_plan(on, Period::ToDate).await;
+            assert_eq!((row.no_plan_yet, row.closed_without_plan), (open, 1 - open), "{on}");
+        }
+        for on in ["2018-01-31", "2018-02-10", "2018-02-28"] {
+            let exits = service.exits(on, exits::By::Reason, Period::ToDate).await;
+            let left = exits.closed.iter().find(|row| row.group == Group::Reason("lost_contact".to_owned()));
+            assert_eq!((exits.total(), left.map(|row| row.journeys)), (1, Some(1)), "{on}");
+        }
+    }
+}
+
+on_both_stores! {
+    async fn a_withdrawn_referral_was_received_and_waits_for_no_plan(service: &Service) {
+        service.refer(1, "2018-01-05", "brent").await;
+        service.withdraw(1, "2018-01-10").await;
+        assert_eq!(service.to_plan("2018-01-09", Period::ToDate).await.no_plan_yet, 1);
+        assert_eq!(service.to_plan("2018-01-10", Period::ToDate).await.total(), 0);
+        let january = Months::one(month("2018-01"));
+        let board = service.performance("2018-02-28", performance::By::Whole, january).await;
+        assert_eq!(counts(&board.stages[0].rows), [(&[1][..], 1)], "a past month never falls");
+        assert_eq!(counts(&board.declined), [(&[0][..], 0)]);
     }
 }
 
