@@ -26,7 +26,7 @@ pub enum Node {
     /// A journey.
     Journey(Journey),
     /// An event.
-    Event(Event),
+    Event(Box<Event>),
     /// A worker.
     Worker(Worker),
     /// A subject.
@@ -91,7 +91,7 @@ impl Found {
             return Ok(Worker::load(ctx, WorkerId(id)).await.transpose()?.map(Node::Worker));
         }
         if let Some(event) = self.events.get(&EventId(id)) {
-            return Ok(Some(Node::Event(Event(event.clone()))));
+            return Ok(Some(Node::Event(Box::new(Event(event.clone())))));
         }
         match self.contracts.get(&id).and_then(|code| ctx.in_scope(code)) {
             Some(scoped) => Ok(Contract::as_of(ctx, scoped, None).await?.map(Node::Contract)),

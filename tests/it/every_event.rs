@@ -98,8 +98,7 @@ async fn every_type_of_event_goes_out_and_into_the_other_store_as_it_was() {
         let here = restored(from, &lines.join("\n")).await;
         let out = exported(&here).await;
         for (given, written) in lines.iter().zip(out.lines()) {
-            let [given, written]: [Value; 2] =
-                [given, written].map(|line| serde_json::from_str(line.as_ref()).expect("JSON"));
+            let [given, written]: [Value; 2] = [given, written].map(|line| serde_json::from_str(line).expect("JSON"));
             for key in ["id", "type", "subject"] {
                 assert_eq!(given[key], written[key]);
             }

@@ -102,7 +102,7 @@ pub struct Journey {
     contract: Arc<Contract>,
     as_of: NaiveDate,
     story: Arc<Story>,
-    folded: OnceLock<Folded>,
+    folded: OnceLock<Box<Folded>>,
 }
 
 impl Journey {
@@ -122,7 +122,7 @@ impl Journey {
     }
 
     fn folded(&self) -> &Folded {
-        self.folded.get_or_init(|| self.story.history.journey_as_of(self.as_of))
+        self.folded.get_or_init(|| Box::new(self.story.history.journey_as_of(self.as_of)))
     }
 
     /// The rules that this reading applies: the newest that it knows of.
