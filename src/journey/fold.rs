@@ -264,10 +264,10 @@ impl Journey {
             | Event::EvidenceWithdrawn(_)
             | Event::EvidenceVerified(_)
             | Event::EvidenceRejected(_) => self.apply_to_thing(fact),
-            // Knowledge about facts, which is in how they read.
-            Event::FactCorrected(_) | Event::FactRetracted(_) => {}
-            // Facts of other streams.
-            Event::SubjectRegistered(_)
+            // Knowledge about facts, which is in how they read; and facts of other streams.
+            Event::FactCorrected(_)
+            | Event::FactRetracted(_)
+            | Event::SubjectRegistered(_)
             | Event::SubjectsLinked(_)
             | Event::SubjectsUnlinked(_)
             | Event::ConsentGiven(_)

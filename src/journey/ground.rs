@@ -61,12 +61,14 @@ pub(crate) fn warnings(history: &History, occurred: Occurred, event: &Event) -> 
 
 /// Refuses a correction that would make a fact speak of something else: a referral keeps its subject, and what others
 /// name by its id keeps that id.
-pub(crate) fn same_thing(fact: &Event, replacement: &Event) -> Result<(), Refusal> {
+pub(crate) fn same_thing(fact: &Event, replacement: &Event) -> Result<(), Vec<Refusal>> {
     if let (Event::ReferralReceived(old), Event::ReferralReceived(new)) = (fact, replacement) {
-        return if old.subject == new.subject { Ok(()) } else { Err(because::another_subject()) };
+        return if old.subject == new.subject { Ok(()) } else { Err(because::another_subject().alone()) };
     }
     match (thing::told_by(fact), thing::told_by(replacement)) {
-        (Some((old, Part::Begins)), Some((new, Part::Begins))) if old != new => Err(because::another_thing(old.kind)),
+        (Some((old, Part::Begins)), Some((new, Part::Begins))) if old != new => {
+            Err(because::another_thing(old.kind).alone())
+        }
         _ => Ok(()),
     }
 }

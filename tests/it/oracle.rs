@@ -82,11 +82,8 @@ pub(crate) fn case(events: &[Envelope], known_at: i64, as_of: NaiveDate) -> Opti
         accepted: first("ReferralAccepted").map(|fact| fact.days),
         declined: first("ReferralDeclined").map(|fact| fact.days),
         withdrawn: first("ReferralWithdrawn").map(|fact| fact.days),
-        exit: facts.iter().find(is_close).map(|fact| (fact.days, text(&fact.payload["reason"]))),
-        is_closed: facts
-            .iter()
-            .rfind(|fact| is_close(fact) || fact.kind == "JourneyReopened")
-            .is_some_and(|f| is_close(&f)),
+        exit: facts.iter().find(|fact| is_close(fact)).map(|fact| (fact.days, text(&fact.payload["reason"]))),
+        is_closed: facts.iter().rfind(|fact| is_close(fact) || fact.kind == "JourneyReopened").is_some_and(is_close),
         keyworker: keyworker(&facts),
         contacts: all("ContactLogged").filter(|f| made(&f.payload)).map(|f| (f.days, worker(&f.payload))).collect(),
         reached: [
@@ -102,7 +99,7 @@ pub(crate) fn case(events: &[Envelope], known_at: i64, as_of: NaiveDate) -> Opti
     })
 }
 
-fn is_close(fact: &&Fact) -> bool {
+fn is_close(fact: &Fact) -> bool {
     fact.kind == "JourneyClosed" || fact.kind == "JourneyTransferred"
 }
 
@@ -130,7 +127,7 @@ fn secured_on(start: &Fact, facts: &[Fact]) -> Option<NaiveDate> {
     days.sort_unstable();
     let secured = |day: &NaiveDate| {
         let said = std::iter::once(&start).chain(changes.iter().filter(|change| change.days.0 <= *day));
-        let last = said.filter_map(|fact| fact.payload["attributes"]["secured_as"].as_str()).last();
+        let last = said.filter_map(|fact| fact.payload["attributes"]["secured_as"].as_str()).next_back();
         last == Some("kept") || last == Some("new")
     };
     days.into_iter().find(secured)

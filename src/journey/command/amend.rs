@@ -142,7 +142,7 @@ fn same_fact(fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
         );
         return Err(Refusal::new(RefusalCode::OtherType, message).at("payload").allowing([is.as_str()]).alone());
     }
-    in_payload(ground::same_thing(fact.event, replacement).map_err(Refusal::alone))?;
+    in_payload(ground::same_thing(fact.event, replacement))?;
     match (own_name(fact.event), own_name(replacement)) {
         (Some((field, old)), Some((_, new))) if old != new => {
             let message = format!("the {field} is how others name it: retract this fact and record it anew");

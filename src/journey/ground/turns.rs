@@ -115,10 +115,8 @@ pub(super) fn plans<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
             Event::PlanAgreed(plan) => {
                 kinds.insert(&plan.kind, Turn::Begun(*fact));
             }
-            Event::PlanReviewed(review) => {
-                if !matches!(kinds.get(review.kind.as_str()), Some(Turn::Begun(_))) {
-                    out_of_turn.insert(fact.id, because::plan_not_found(&open(&kinds), None));
-                }
+            Event::PlanReviewed(review) if !matches!(kinds.get(review.kind.as_str()), Some(Turn::Begun(_))) => {
+                out_of_turn.insert(fact.id, because::plan_not_found(&open(&kinds), None));
             }
             Event::PlanClosed(close) => {
                 let others = open(&kinds);
