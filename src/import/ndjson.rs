@@ -1,8 +1,10 @@
 //! Plain import of NDJSON: each line is a command, decided as the API would decide it.
 //!
 //! A line's `id` is its command id, so the same file again adds nothing; targets of corrections and what evidence
-//! supports are translated from the file's ids to the log's. A bad line is told and the others go on. Lines are read in windows: what a window's
-//! lines need from the log is asked for at once, then they are sent in order, and the append task keeps that order.
+//! supports are translated from the file's ids to the log's. What one command recorded in several events, facts
+//! retracted together and a link of two subjects, is one command again. A bad line is told and the others go on. Lines
+//! are read in windows: what a window's lines need from the log is asked for at once, then they are sent in order, and
+//! the append task keeps that order.
 
 use std::collections::{HashMap, HashSet};
 use std::future::{Future as _, poll_fn};
@@ -18,7 +20,7 @@ use super::{Import, ImportError, Outcome, Problem, Row, Summary};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
 use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, check_source};
-use crate::journey::event::{Event, EventType, FactCorrected, FactRetracted, SubjectKind};
+use crate::journey::event::{Event, EventType, FactCorrected, SubjectKind};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::append::{Appended, Expected};
 use crate::log::envelope::{
@@ -255,7 +257,7 @@ impl Known {
     }
 }
 
-/// What somebody states with a line, or with several that retract facts together.
+/// What somebody states with a line, or with several that were one command.
 struct Stated {
     line: u64,
     id: Uuid,
@@ -265,20 +267,28 @@ struct Stated {
     source: Source,
     /// The command that it was once recorded by.
     by_command: Option<CommandId>,
-    /// The further retractions of the same command.
-    also: Vec<(u64, Uuid, FactRetracted)>,
+    /// The further lines of the same command.
+    also: Vec<Also>,
+}
+
+/// A further line of a command.
+struct Also {
+    line: u64,
+    id: Uuid,
+    /// What it retracts, by the file's id; a link's other side retracts nothing.
+    target: Option<EventId>,
 }
 
 impl Stated {
     fn rows(&self) -> Vec<(u64, Uuid)> {
-        let also = self.also.iter().map(|(line, id, _)| (*line, *id));
+        let also = self.also.iter().map(|also| (also.line, also.id));
         std::iter::once((self.line, self.id)).chain(also).collect()
     }
 
     /// The facts that it retracts, by the file's ids.
     fn retracted(&self) -> Vec<EventId> {
         let Event::FactRetracted(retraction) = &self.event else { return Vec::new() };
-        let also = self.also.iter().map(|(_, _, retraction)| retraction.target);
+        let also = self.also.iter().filter_map(|also| also.target);
         std::iter::once(retraction.target).chain(also).collect()
     }
 
@@ -307,7 +317,7 @@ impl Stated {
 
     /// Everything that makes it this statement and no other.
     fn body(&self) -> Vec<u8> {
-        let also: Vec<EventId> = self.also.iter().map(|(_, _, retraction)| retraction.target).collect();
+        let also: Vec<EventId> = self.also.iter().filter_map(|also| also.target).collect();
         let (on, time) = (self.occurred.earliest(), self.occurred.local_time());
         let event_type = self.event.event_type().as_str();
         serde_json::to_vec(&(event_type, self.stream, on, self.occurred.precision(), time, self.event.payload(), also))
@@ -352,18 +362,25 @@ impl Window {
         self.lines.len() >= WINDOW || stands_on_one || is_referred_again
     }
 
-    /// Whether the line is a further retraction of the command of the line before.
+    /// Whether the line is a further one of the command of the line before: another retraction, or the other side of a
+    /// link.
     fn is_joined_by(&self, next: &Stated) -> bool {
         let Some(before) = self.lines.last().and_then(Line::stated) else { return false };
+        if next.by_command.is_none() || before.by_command != next.by_command {
+            return false;
+        }
+        let (one, other) = (before.stream, next.stream);
         match (&before.event, &next.event) {
-            (Event::FactRetracted(one), Event::FactRetracted(other)) => {
-                before.also.len() + 1 < JOINED
-                    && next.by_command.is_some()
-                    && before.by_command == next.by_command
-                    && before.stream == next.stream
-                    && one.reason == other.reason
+            (Event::FactRetracted(first), Event::FactRetracted(further)) => {
+                before.also.len() + 1 < JOINED && one == other && first.reason == further.reason
             }
-            _ => false,
+            (first, further) => {
+                let linked = |event: &Event, of| linked_with(event).is_some_and(|with| with == of);
+                before.also.is_empty()
+                    && first.event_type() == further.event_type()
+                    && linked(first, other)
+                    && linked(further, one)
+            }
         }
     }
 
@@ -378,12 +395,25 @@ impl Window {
             self.referred.insert(referral.subject);
         }
         let joins = self.is_joined_by(&stated);
-        match (self.lines.last_mut(), *stated) {
-            (Some(Line::Stated(before)), Stated { line, id, event: Event::FactRetracted(retraction), .. }) if joins => {
-                before.also.push((line, id, retraction));
+        match self.lines.last_mut() {
+            Some(Line::Stated(before)) if joins => {
+                let target = match &stated.event {
+                    Event::FactRetracted(retraction) => Some(retraction.target),
+                    _ => None,
+                };
+                before.also.push(Also { line: stated.line, id: stated.id, target });
             }
-            (_, stated) => self.lines.push(Line::Stated(Box::new(stated))),
+            _ => self.lines.push(Line::Stated(stated)),
         }
+    }
+}
+
+/// The subject that this event links with its own, or no longer does.
+fn linked_with(event: &Event) -> Option<StreamId> {
+    match event {
+        Event::SubjectsLinked(link) => Some(StreamId::subject(link.with)),
+        Event::SubjectsUnlinked(link) => Some(StreamId::subject(link.with)),
+        _ => None,
     }
 }
 

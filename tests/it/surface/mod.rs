@@ -5,9 +5,8 @@ mod judged;
 mod stated;
 
 use serde_json::{Value, json};
-use uuid::Uuid;
 
-use crate::app::{MST, TestApp, new_id, on_both_stores, other_manager, refusals, text, with};
+use crate::app::{MST, TestApp, other_manager, text, with};
 
 /// A case of the other contract, whose rulebook has words for everything, held by `th-01`: its journey and worker.
 async fn case(app: &TestApp) -> (String, String) {
