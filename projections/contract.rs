@@ -16,9 +16,9 @@ pub fn rows(contract: &Contract) -> Rows {
             &TABLE,
             [
                 Value::text(code),
-                Value::text(&terms.name),
-                Value::Date(terms.starts_on),
-                Value::date(terms.ends_on),
+                Value::text(terms.name()),
+                Value::Date(terms.starts_on()),
+                Value::date(terms.ends_on()),
                 Value::text(&rulebook.version),
                 Value::text(rulebook.hash()),
             ],

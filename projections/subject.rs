@@ -9,12 +9,12 @@ table!("subject", key 1, ["id": Uuid, "kind": Text, "registered_on": Date]);
 
 /// The row of a subject; none where it was never registered.
 pub fn rows(id: SubjectId, subject: &Subject, rows: &mut Rows) {
-    let Some((registered, kind)) = subject.registered else { return };
-    let kind = match kind {
+    let Some(registered) = &subject.registered else { return };
+    let kind = match registered.details.kind {
         SubjectKind::Person => "person",
         SubjectKind::Family => "family",
         SubjectKind::Site => "site",
         SubjectKind::Area => "area",
     };
-    rows.add(&TABLE, [Value::Uuid(id.0), Value::text(kind), Value::Date(registered.earliest())]);
+    rows.add(&TABLE, [Value::Uuid(id.0), Value::text(kind), Value::Date(registered.occurred.earliest())]);
 }

@@ -11,15 +11,16 @@ table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": 
 
 /// The row of a worker; none where they never joined.
 pub fn rows(id: WorkerId, worker: &Worker, rows: &mut Rows) {
-    let Some((joined_on, joined)) = &worker.joined else { return };
+    let Some(joined) = &worker.joined else { return };
+    let left_on = worker.left.as_ref().map(|left| left.occurred.earliest());
     rows.add(
         &TABLE,
         [
             Value::Uuid(id.0),
-            joined.login.as_deref().map_or(Value::Null, Value::text),
-            Value::text(&joined.label),
-            Value::Date(joined_on.earliest()),
-            Value::date(worker.left.map(|left| left.earliest())),
+            joined.details.login.as_deref().map_or(Value::Null, Value::text),
+            Value::text(&joined.details.label),
+            Value::Date(joined.occurred.earliest()),
+            Value::date(left_on),
         ],
     );
 }

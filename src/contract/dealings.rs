@@ -6,11 +6,11 @@
 use chrono::NaiveDate;
 
 use crate::journey::event::{
-    ActionAgreed, CommentaryRecorded, ContractOpened, DoubleFundingDismissed, Event, KpiAssessed, MeasureRecorded,
-    NoticeIssued, Party, PeriodClosed, ReportSubmitted, TargetSeries, TargetsPublished,
+    ActionAgreed, ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
+    DoubleFundingDismissed, Event, KpiAssessed, MeasureRecorded, NoticeIssued, Party, PeriodClosed, ReportSubmitted,
+    TargetsPublished,
 };
 use crate::journey::{Entry, Fact, History};
-use crate::log::envelope::{EventId, Occurred};
 
 /// A contract at some point of view: what the facts of its stream, folded in order, amount to.
 #[derive(Debug, Clone, Default)]
@@ -38,46 +38,32 @@ pub struct Dealings {
 }
 
 /// What binds the parties.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Terms {
-    /// What people call it.
-    pub name: String,
-    /// Who is bound by it.
-    pub parties: Vec<Party>,
-    /// The first day of the contract.
-    pub starts_on: NaiveDate,
-    /// The last day of the contract, if it has one.
-    pub ends_on: Option<NaiveDate>,
+    /// The terms with which it was opened.
+    pub opened: Entry<ContractOpened>,
+    /// What was agreed since, in order.
+    pub variations: Vec<Entry<ContractVaried>>,
     /// The first day on which it no longer held, and why, if it was ended.
-    pub ended: Option<(Occurred, String)>,
+    pub ended: Option<Entry<ContractEnded>>,
 }
 
 /// A version of the targets of one profile.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Targets {
-    /// The event that published it.
-    pub event_id: EventId,
-    /// When it was published.
-    pub published: Occurred,
-    /// The profile.
-    pub profile: String,
+    /// The targets, and when they were published.
+    pub published: Entry<TargetsPublished>,
     /// Which version of the profile it is, from 1 in the order of publication.
     pub version: usize,
-    /// The series, one for each measure and area.
-    pub series: Vec<TargetSeries>,
 }
 
 /// Something that the parties agreed to do.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Action {
-    /// The event that recorded it first.
-    pub event_id: EventId,
-    /// What it is.
-    pub details: ActionAgreed,
-    /// When it was agreed.
-    pub agreed: Occurred,
+    /// What, and when it was agreed.
+    pub agreed: Entry<ActionAgreed>,
     /// When it was done, if it was.
-    pub completed: Option<Occurred>,
+    pub completed: Option<Entry<ActionCompleted>>,
 }
 
 impl Dealings {
@@ -91,11 +77,7 @@ impl Dealings {
     /// Folds facts that stand in order.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
         let mut dealings = Self::default();
-        let opened = facts.iter().find_map(|fact| match fact.event {
-            Event::ContractOpened(opened) => Some(opened),
-            _ => None,
-        });
-        dealings.terms = opened.map(Terms::of);
+        dealings.terms = facts.iter().find_map(Terms::of);
         for fact in facts {
             dealings.apply(fact);
         }
@@ -117,16 +99,13 @@ impl Dealings {
             Event::ReportSubmitted(submitted) => self.reports.push(Entry::of(fact, submitted)),
             Event::KpiAssessed(assessed) => self.assessments.push(Entry::of(fact, assessed)),
             Event::NoticeIssued(notice) => self.notices.push(Entry::of(fact, notice)),
-            Event::ActionAgreed(action) => self.actions.push(Action {
-                event_id: fact.original.event_id,
-                details: action.clone(),
-                agreed: fact.occurred,
-                completed: None,
-            }),
+            Event::ActionAgreed(action) => {
+                self.actions.push(Action { agreed: Entry::of(fact, action), completed: None });
+            }
             Event::ActionCompleted(done) => {
-                let open = |one: &&mut Action| one.details.action == done.action && one.completed.is_none();
+                let open = |one: &&mut Action| one.agreed.details.action == done.action && one.completed.is_none();
                 if let Some(action) = self.actions.iter_mut().find(open) {
-                    action.completed = Some(fact.occurred);
+                    action.completed = Some(Entry::of(fact, done));
                 }
             }
             Event::DoubleFundingDismissed(dismissed) => self.dismissals.push(Entry::of(fact, dismissed)),
@@ -135,50 +114,63 @@ impl Dealings {
     }
 
     fn publish(&mut self, fact: &Fact<'_>, published: &TargetsPublished) {
-        let before = self.targets.iter().filter(|targets| targets.profile == published.profile).count();
-        self.targets.push(Targets {
-            event_id: fact.original.event_id,
-            published: fact.occurred,
-            profile: published.profile.clone(),
-            version: before + 1,
-            series: published.series.clone(),
-        });
+        let version = self.targets.iter().filter(|before| before.profile() == published.profile).count() + 1;
+        self.targets.push(Targets { published: Entry::of(fact, published), version });
     }
 
     /// The version of each profile that is in force: the one published last.
     pub fn targets_in_force(&self) -> impl Iterator<Item = &Targets> {
-        let is_last =
-            |at: usize, targets: &Targets| !self.targets[at + 1..].iter().any(|later| later.profile == targets.profile);
-        self.targets.iter().enumerate().filter(move |(at, targets)| is_last(*at, targets)).map(|(_, targets)| targets)
+        let later = |at: usize| self.targets.iter().skip(at + 1);
+        let is_last = move |(at, one): &(usize, &Targets)| !later(*at).any(|other| other.profile() == one.profile());
+        self.targets.iter().enumerate().filter(is_last).map(|(_, targets)| targets)
+    }
+}
+
+impl Targets {
+    /// The profile.
+    pub fn profile(&self) -> &str {
+        &self.published.details.profile
     }
 }
 
 impl Terms {
-    fn of(opened: &ContractOpened) -> Self {
-        Self {
-            name: opened.name.clone(),
-            parties: opened.parties.clone(),
-            starts_on: opened.starts_on,
-            ends_on: opened.ends_on,
-            ended: None,
-        }
+    fn of(fact: &Fact<'_>) -> Option<Self> {
+        let Event::ContractOpened(opened) = fact.event else { return None };
+        Some(Self { opened: Entry::of(fact, opened), variations: Vec::new(), ended: None })
     }
 
     fn change(&mut self, fact: &Fact<'_>) {
         match fact.event {
-            Event::ContractVaried(varied) => {
-                if let Some(name) = &varied.name {
-                    self.name.clone_from(name);
-                }
-                if let Some(parties) = &varied.parties {
-                    self.parties.clone_from(parties);
-                }
-                self.ends_on = varied.ends_on.or(self.ends_on);
-            }
+            Event::ContractVaried(varied) => self.variations.push(Entry::of(fact, varied)),
             Event::ContractEnded(ended) => {
-                self.ended.get_or_insert_with(|| (fact.occurred, ended.reason.clone()));
+                self.ended.get_or_insert_with(|| Entry::of(fact, ended));
             }
             _ => {}
         }
+    }
+
+    /// What a variation says that was agreed last, if any says it.
+    fn varied<'a, T>(&'a self, said: impl Fn(&'a ContractVaried) -> Option<T>) -> Option<T> {
+        self.variations.iter().rev().find_map(|varied| said(&varied.details))
+    }
+
+    /// What people call it.
+    pub fn name(&self) -> &str {
+        self.varied(|varied| varied.name.as_deref()).unwrap_or(&self.opened.details.name)
+    }
+
+    /// Who is bound by it.
+    pub fn parties(&self) -> &[Party] {
+        self.varied(|varied| varied.parties.as_deref()).unwrap_or(&self.opened.details.parties)
+    }
+
+    /// The first day of the contract.
+    pub fn starts_on(&self) -> NaiveDate {
+        self.opened.details.starts_on
+    }
+
+    /// The last day of the contract, if it has one.
+    pub fn ends_on(&self) -> Option<NaiveDate> {
+        self.varied(|varied| varied.ends_on).or(self.opened.details.ends_on)
     }
 }

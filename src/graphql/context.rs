@@ -51,6 +51,10 @@ pub trait Asked {
     fn allow(&self, action: Action) -> Result<()> {
         policy(&self.caller().principal, action).map_err(|denied| Code::Forbidden.error(denied.to_string()))
     }
+    /// Today's civil date where no contract says in which zone.
+    fn deployment_today(&self) -> NaiveDate {
+        civil_day(self.parts().clock.now(), DEPLOYMENT_ZONE)
+    }
     /// Today's civil date in a contract's zone.
     fn today(&self, contract: &Contract) -> NaiveDate {
         civil_day(self.parts().clock.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE))

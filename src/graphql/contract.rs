@@ -1,7 +1,7 @@
 //! A contract as clients read it: every list and count as of one day, from one generation of the view.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use base64::Engine as _;
@@ -14,20 +14,30 @@ use super::boards::{
 };
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
-use super::journey::{self, ContactMeasure, Journey};
+use super::dealings::{
+    ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
+    ReportSubmission, Targets, TargetsAsked, Variation,
+};
+use super::journey::work::Measure;
+use super::journey::{self, ContactMeasure, Journey, Step};
+use super::mutation::input::{DayPeriodInput, Means};
 use super::people::Worker;
 use super::query::FIRST;
 use super::scalars::{Date, Id, Instant, Position};
+use super::team::Team;
 use crate::access::InScope;
 use crate::access::policy::Action;
 use crate::contract;
-use crate::contract::Rulebook;
+use crate::contract::dealings::Terms;
+use crate::contract::{Dealings, Rulebook};
+use crate::journey::Entry;
+use crate::journey::event::{Period, ReportSubmitted};
 use crate::log::envelope::{StreamId, WorkerId};
 use crate::views::caseload::{CaseloadFilter, CaseloadRow, HeldBy, Place};
 use crate::views::exits;
 use crate::views::performance;
 use crate::views::period::{self, Months};
-use crate::views::recency::{self, Measure};
+use crate::views::recency;
 use crate::views::referral_to_plan;
 
 /// A contract, read as of one day.
@@ -36,6 +46,7 @@ pub struct Contract {
     code: String,
     as_of: NaiveDate,
     today: NaiveDate,
+    dealings: OnceLock<Dealings>,
 }
 
 impl Contract {
@@ -44,11 +55,21 @@ impl Contract {
         let Some(contract) = ctx.parts().views.contract(scope).await.or_fault()? else { return Ok(None) };
         let today = ctx.today(&contract);
         let code = scope.contract().to_owned();
-        Ok(Some(Self { told: contract, code, as_of: as_of.unwrap_or(today), today }))
+        let as_of = as_of.unwrap_or(today);
+        Ok(Some(Self { told: contract, code, as_of, today, dealings: OnceLock::new() }))
     }
 
     fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
         ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))
+    }
+
+    /// What the parties agreed, said and decided by the day as of which it is read.
+    fn dealings(&self) -> &Dealings {
+        self.dealings.get_or_init(|| self.told.dealings(self.as_of))
+    }
+
+    fn terms(&self) -> Option<&Terms> {
+        self.dealings().terms.as_ref()
     }
 
     fn rules(&self) -> Result<&Arc<Rulebook>> {
@@ -72,23 +93,113 @@ impl Contract {
 
     /// What people call it.
     async fn name(&self) -> Option<&str> {
-        self.told.opened().map(|opened| opened.name.as_str())
+        self.terms().map(Terms::name)
     }
 
     /// Who is bound by it.
     async fn parties(&self) -> Vec<Party> {
-        let parties = self.told.opened().map(|opened| opened.parties.as_slice()).unwrap_or_default();
-        parties.iter().map(|party| Party { name: party.name.clone(), role: party.role.clone() }).collect()
+        self.terms().into_iter().flat_map(Terms::parties).map(Into::into).collect()
     }
 
     /// The first day of the contract.
     async fn starts_on(&self) -> Option<Date> {
-        self.told.opened().map(|opened| Date(opened.starts_on))
+        self.terms().map(|terms| Date(terms.starts_on()))
     }
 
     /// The last day of the contract, if it has one.
     async fn ends_on(&self) -> Option<Date> {
-        self.told.opened().and_then(|opened| opened.ends_on).map(Date)
+        self.terms().and_then(Terms::ends_on).map(Date)
+    }
+
+    /// The opening, with the event that a correction names.
+    async fn opened(&self) -> Option<Step> {
+        self.terms().map(|terms| Step::of(&terms.opened))
+    }
+
+    /// What was agreed since it was opened, oldest first.
+    async fn variations(&self) -> Vec<Variation> {
+        self.terms().into_iter().flat_map(|terms| &terms.variations).map(Into::into).collect()
+    }
+
+    /// The end, if it was ended: its date is the first day on which the contract no longer held.
+    async fn ended(&self) -> Option<Step> {
+        let ended = self.terms()?.ended.as_ref()?;
+        Some(Step::why(ended, Some(&ended.details.reason)))
+    }
+
+    /// The targets in force: of each profile the version published last, with those of its series that are asked for.
+    async fn targets(
+        &self,
+        #[graphql(desc = "Only this profile, such as `contract`.")] profile: Option<String>,
+        #[graphql(desc = "Only those of this measure or stage, by code.")] measure: Option<String>,
+        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
+    ) -> Vec<Targets> {
+        Targets::in_force(self.dealings(), &TargetsAsked { profile, measure, area })
+    }
+
+    /// What was said of figures and periods, for reports, oldest first.
+    async fn commentary(
+        &self,
+        #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
+        #[graphql(desc = "Only of exactly this period.")] period: Option<DayPeriodInput>,
+    ) -> Vec<Commentary> {
+        let period: Option<Period> = period.map(Means::meant);
+        let said = self.dealings().commentary.iter().map(|said| (&said.details, said));
+        let of_report = said.filter(|(said, _)| report.as_ref().is_none_or(|report| said.report == *report));
+        of_report
+            .filter(|(said, _)| period.is_none_or(|period| said.period == period))
+            .map(|(_, entry)| entry.into())
+            .collect()
+    }
+
+    /// What was measured of the whole contract, such as spend or complaints, oldest first.
+    async fn measures(&self, #[graphql(desc = "Only those with this code.")] code: Option<String>) -> Vec<Measure> {
+        let measures = self.dealings().measures.iter();
+        measures.filter(|found| code.as_ref().is_none_or(|code| found.details.code == *code)).map(Into::into).collect()
+    }
+
+    /// The periods whose figures are settled, in the order in which they were closed.
+    async fn periods(&self) -> Vec<ClosedPeriod> {
+        self.dealings().closed.iter().map(Into::into).collect()
+    }
+
+    /// The reports that were handed in, oldest first.
+    async fn submissions(
+        &self,
+        #[graphql(desc = "Only of this report, by code.")] report: Option<String>,
+    ) -> Vec<ReportSubmission> {
+        let reports = self.dealings().reports.iter();
+        let asked = |one: &&Entry<ReportSubmitted>| report.as_ref().is_none_or(|report| one.details.report == *report);
+        reports.filter(asked).map(Into::into).collect()
+    }
+
+    /// How well key performance indicators were met, as the parties settled it, oldest first: of one indicator and
+    /// period the last one stands.
+    async fn kpi_assessments(
+        &self,
+        #[graphql(desc = "Only of this indicator, by code.")] kpi: Option<String>,
+    ) -> Vec<KpiAssessment> {
+        let found = self.dealings().assessments.iter();
+        found.filter(|one| kpi.as_ref().is_none_or(|kpi| one.details.kpi == *kpi)).map(Into::into).collect()
+    }
+
+    /// The formal notices that were given, oldest first.
+    async fn notices(&self) -> Vec<ContractNotice> {
+        self.dealings().notices.iter().map(Into::into).collect()
+    }
+
+    /// What the parties agreed to do, oldest first.
+    async fn actions(
+        &self,
+        #[graphql(default, desc = "Only what is not done yet.")] open: bool,
+    ) -> Vec<ContractAction> {
+        let actions = self.dealings().actions.iter();
+        actions.filter(|action| !open || action.completed.is_none()).map(Into::into).collect()
+    }
+
+    /// What seemed to be paid for twice and is not, oldest first.
+    async fn dismissals(&self) -> Vec<DoubleFundingDismissal> {
+        self.dealings().dismissals.iter().map(Into::into).collect()
     }
 
     /// The point of view of everything here, so that any answer can be reproduced.
@@ -196,8 +307,8 @@ impl Contract {
         let how = (
             by.into(),
             match measure {
-                ContactMeasure::Anyone => Measure::Anyone,
-                ContactMeasure::Keyworker => Measure::Keyworker,
+                ContactMeasure::Anyone => recency::Measure::Anyone,
+                ContactMeasure::Keyworker => recency::Measure::Keyworker,
             },
         );
         let rows =
@@ -297,6 +408,18 @@ impl Contract {
         let rows = ctx.caller().generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
         Ok(rows.into_iter().map(Worker).collect())
     }
+
+    /// The teams with a member who had held a case of this contract by then, in the order of their labels.
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+    ) -> Result<Vec<Team>> {
+        ctx.allow(Action::ReadPerformance)?;
+        let first = u32::try_from(first).unwrap_or(1);
+        let ids = ctx.caller().generation.teams_of_contract(self.scope(ctx)?, self.as_of, first).await.or_fault()?;
+        Ok(ids.into_iter().map(|id| Team::as_of(id, self.as_of)).collect())
+    }
 }
 
 impl Contract {
@@ -341,15 +464,6 @@ fn check_measures(measures: Option<&[String]>, rulebook: &Rulebook) -> Result<()
             Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: write one of {}", known.join(", "))))
         }
     }
-}
-
-/// Somebody bound by a contract.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct Party {
-    /// The organisation.
-    name: String,
-    /// What it is in this contract: commissioner, provider, investor …
-    role: Option<String>,
 }
 
 /// The point of view of an answer: asked again with the same, it is the same.

@@ -6,6 +6,7 @@ pub mod boards;
 pub mod code;
 pub mod context;
 pub mod contract;
+pub mod dealings;
 pub mod event;
 pub mod graphiql;
 pub mod guard;
@@ -16,6 +17,7 @@ pub mod node;
 pub mod people;
 pub mod query;
 pub mod scalars;
+pub mod team;
 pub mod transport;
 
 use std::sync::Arc;
@@ -33,7 +35,7 @@ use context::{Caller, Parts};
 use guard::Limits;
 use int::Int;
 use mutation::Mutation;
-use people::Workers;
+use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
 use transport::Endpoint;
 
@@ -56,12 +58,22 @@ impl Api {
     pub async fn answer(&self, http: Request, request_id: &str, principal: Principal) -> Response {
         let generation = self.parts.views.live();
         let attach = |request: async_graphql::Request| {
-            let workers = Workers(Arc::clone(&generation));
-            let workers = DataLoader::with_cache(workers, InTheSpan, TokioTimer::default(), HashMapCache::default());
-            request.data(workers).data(Caller { principal, generation })
+            let visible = Visible { generation: Arc::clone(&generation), scope: principal.scope.clone() };
+            let request = request
+                .data(each_once(Workers(Arc::clone(&generation))))
+                .data(each_once(TeamsOfWorkers(Arc::clone(&generation))))
+                .data(each_once(Groups(Arc::clone(&generation))))
+                .data(each_once(visible))
+                .data(each_once(Histories(self.parts.log.clone())));
+            request.data(Caller { principal, generation })
         };
         self.endpoint.answer(http, request_id, attach).await
     }
+}
+
+/// A loader that reads each thing once in a request, and those that are asked for together in one statement.
+fn each_once<L>(loader: L) -> DataLoader<L, HashMapCache> {
+    DataLoader::with_cache(loader, InTheSpan, TokioTimer::default(), HashMapCache::default())
 }
 
 /// The schema as clients read it.

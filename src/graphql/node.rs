@@ -14,8 +14,9 @@ use super::event::Event;
 use super::journey::{self, Journey, Story};
 use super::people::{Subject, Worker};
 use super::query::visible;
+use super::team::Team;
 use crate::access::policy::Action;
-use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, SubjectId, WorkerId};
+use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
 /// Anything with an id of its own.
 #[derive(Interface)]
@@ -31,6 +32,8 @@ pub enum Node {
     Worker(Worker),
     /// A subject.
     Subject(Subject),
+    /// A team.
+    Team(Team),
 }
 
 /// The things of these ids, in this order; none where there is no such thing for this caller.
@@ -53,6 +56,7 @@ struct Found {
     stories: HashMap<JourneyId, Arc<Story>>,
     subjects: BTreeSet<SubjectId>,
     workers: BTreeSet<WorkerId>,
+    teams: BTreeSet<TeamId>,
     events: HashMap<EventId, Envelope>,
     contracts: HashMap<Uuid, String>,
 }
@@ -69,6 +73,8 @@ impl Found {
         }
         let known: Vec<WorkerId> = ids.iter().map(|id| WorkerId(*id)).collect();
         let workers = generation.visible_workers(scope, &known).await.or_fault()?;
+        let known: Vec<TeamId> = ids.iter().map(|id| TeamId(*id)).collect();
+        let teams = generation.visible_teams(scope, &known).await.or_fault()?;
         if ctx.allow(Action::ReadEvents).is_ok() {
             let known: Vec<EventId> = ids.iter().map(|id| EventId(*id)).collect();
             let read = ctx.parts().log.events(&known).await.or_fault()?;
@@ -77,7 +83,7 @@ impl Found {
         }
         let contracts = generation.contracts(scope).await.or_fault()?.into_iter();
         let contracts = contracts.map(|row| (StreamId::contract(&row.code).id, row.code)).collect();
-        Ok(Self { stories, subjects, workers, events, contracts })
+        Ok(Self { stories, subjects, workers, teams, events, contracts })
     }
 
     async fn node(&self, ctx: &Context<'_>, id: Uuid) -> Result<Option<Node>> {
@@ -85,10 +91,13 @@ impl Found {
             return Ok(Journey::today(ctx, JourneyId(id), Arc::clone(story)).await?.map(Node::Journey));
         }
         if self.subjects.contains(&SubjectId(id)) {
-            return Ok(Some(Node::Subject(Subject(SubjectId(id)))));
+            return Ok(Some(Node::Subject(Subject::today(SubjectId(id)))));
         }
         if self.workers.contains(&WorkerId(id)) {
             return Ok(Worker::load(ctx, WorkerId(id)).await.transpose()?.map(Node::Worker));
+        }
+        if self.teams.contains(&TeamId(id)) {
+            return Ok(Some(Node::Team(Team::as_of(TeamId(id), ctx.deployment_today()))));
         }
         if let Some(event) = self.events.get(&EventId(id)) {
             return Ok(Some(Node::Event(Box::new(Event(event.clone())))));

@@ -1,26 +1,203 @@
-//! Workers and subjects as clients read them.
+//! Subjects and workers as clients read them: the folds of their streams, each read once in a request.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
-use async_graphql::{Context, ID, Object, Result};
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use chrono::NaiveDate;
 
+use super::context::Asked as _;
+use super::event::OccurredOn;
+use super::journey::work::Assessment;
+use super::journey::{Known, Step};
+use super::mutation::input::SubjectKind;
+use super::scalars::{Date, Decimal, Id};
+use super::team::Team;
 use super::transport::fault;
-use crate::log::envelope::{SubjectId, WorkerId};
+use crate::journey::event;
+use crate::journey::people::{subject, worker};
+use crate::journey::{Entry, History, Recorded};
+use crate::log::envelope::{StreamId, SubjectId, TeamId, WorkerId};
+use crate::log::{Log, LogError};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
 use crate::views::people::WorkerRow;
 
 /// Who was referred: a person, family, site or area, by pseudonym.
-pub struct Subject(pub SubjectId);
+#[derive(Debug, Clone, Copy)]
+pub struct Subject {
+    id: SubjectId,
+    as_of: Option<NaiveDate>,
+    known: Known,
+}
+
+impl Subject {
+    /// A subject as of today.
+    pub const fn today(id: SubjectId) -> Self {
+        Self { id, as_of: None, known: Known::ALL }
+    }
+
+    /// A subject as of a day and as known then.
+    pub const fn at(id: SubjectId, as_of: NaiveDate, known: Known) -> Self {
+        Self { id, as_of: Some(as_of), known }
+    }
+
+    async fn told(&self, ctx: &Context<'_>) -> Result<subject::Subject> {
+        let as_of = self.as_of.unwrap_or_else(|| ctx.deployment_today());
+        Ok(subject_of(ctx, self.id, self.known, as_of).await?.unwrap_or_default())
+    }
+
+    /// Every record of the same subject, this one among them.
+    async fn group(&self, ctx: &Context<'_>) -> Result<BTreeSet<SubjectId>> {
+        let as_of = self.as_of.unwrap_or_else(|| ctx.deployment_today());
+        if self.known == Known::ALL {
+            let loader: &DataLoader<Groups, HashMapCache> = ctx.data_unchecked();
+            let found = loader.load_one((self.id, as_of)).await.map_err(|error| fault(&*error))?;
+            return Ok(found.unwrap_or_else(|| BTreeSet::from([self.id])));
+        }
+        let mut links = std::collections::BTreeMap::new();
+        let mut next = vec![self.id];
+        while let Some(id) = next.pop() {
+            let linked = subject_of(ctx, id, self.known, as_of).await?.unwrap_or_default().linked;
+            next.extend(linked.iter().filter(|other| !links.contains_key(*other)));
+            links.insert(id, linked);
+        }
+        Ok(subject::reached(self.id, &links))
+    }
+}
 
 /// Who was referred: a person, family, site or area, by pseudonym.
 #[Object]
 impl Subject {
     /// The subject's id: a pseudonym.
     pub async fn id(&self) -> ID {
-        ID(self.0.to_string())
+        ID(self.id.to_string())
+    }
+
+    /// What kind of subject it is.
+    async fn kind(&self, ctx: &Context<'_>) -> Option<Result<SubjectKind>> {
+        self.told(ctx).await.map(|told| told.kind().map(Into::into)).transpose()
+    }
+
+    /// When it became known, with the event that a correction names.
+    async fn registered(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
+        self.told(ctx).await.map(|told| told.registered.as_ref().map(Step::of)).transpose()
+    }
+
+    /// The id that stands for the person: the smallest among all records that are linked, directly or over others. Two
+    /// records are of one person if they have it in common.
+    async fn person(&self, ctx: &Context<'_>) -> Result<ID> {
+        let group = self.group(ctx).await?;
+        Ok(ID(group.first().unwrap_or(&self.id).to_string()))
+    }
+
+    /// The other records of the same person that you may know of, linked directly or over others.
+    async fn linked(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
+        let mut others = self.group(ctx).await?;
+        others.remove(&self.id);
+        let loader: &DataLoader<Visible, HashMapCache> = ctx.data_unchecked();
+        let visible = loader.load_many(others).await.map_err(|error| fault(&*error))?;
+        let visible: BTreeSet<SubjectId> = visible.into_keys().collect();
+        Ok(visible.into_iter().map(|id| Self { id, ..*self }).collect())
+    }
+
+    /// To which uses of what is known of them they agreed, oldest first.
+    async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Consent>> {
+        Ok(self.told(ctx).await?.consents.iter().map(Into::into).collect())
+    }
+
+    /// The legal holds: reasons to keep what is known of them, whatever is due to be erased; oldest first.
+    async fn holds(&self, ctx: &Context<'_>) -> Result<Vec<LegalHold>> {
+        Ok(self.told(ctx).await?.holds.iter().map(Into::into).collect())
+    }
+
+    /// The proposals to erase what identifies them, oldest first.
+    async fn erasures(&self, ctx: &Context<'_>) -> Result<Vec<Erasure>> {
+        Ok(self.told(ctx).await?.erasures.iter().map(Into::into).collect())
+    }
+}
+
+/// The subject agreed that what is known of them is used for a purpose.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Consent {
+    /// For what, by code.
+    purpose: String,
+    /// When it was given.
+    given: Step,
+    /// When it was withdrawn, if it was.
+    withdrawn: Option<Step>,
+}
+
+impl From<&subject::Consent> for Consent {
+    fn from(consent: &subject::Consent) -> Self {
+        Self {
+            purpose: consent.given.details.purpose.clone(),
+            given: Step::of(&consent.given),
+            withdrawn: consent.withdrawn.as_ref().map(Step::of),
+        }
+    }
+}
+
+/// A reason to keep what is known of a subject, whatever is due to be erased.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct LegalHold {
+    /// The hold's own id, by which it is lifted.
+    hold: Id,
+    /// When it was placed, and why.
+    placed: Step,
+    /// When it was lifted, and why, if it was.
+    lifted: Option<Step>,
+}
+
+impl From<&subject::Hold> for LegalHold {
+    fn from(hold: &subject::Hold) -> Self {
+        Self {
+            hold: Id(hold.placed.details.hold.0),
+            placed: Step::why(&hold.placed, Some(&hold.placed.details.reason)),
+            lifted: hold.lifted.as_ref().map(|lifted| Step::why(lifted, Some(&lifted.details.reason))),
+        }
+    }
+}
+
+/// Why what identifies a subject is to be erased.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "event::ErasureGround")]
+pub enum ErasureGround {
+    /// The time for which it may be kept is over.
+    RetentionEnded,
+    /// The subject asked for it.
+    SubjectRequest,
+    /// The subject withdrew the consent on which it rested.
+    ConsentWithdrawn,
+    /// It should never have been held.
+    UnlawfulProcessing,
+}
+
+/// A proposal to erase what identifies a subject: two people decide it.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Erasure {
+    /// On which ground.
+    ground: ErasureGround,
+    /// When it was proposed: its event is what an approval names.
+    proposed: Step,
+    /// The login of whoever proposed it.
+    proposed_by: String,
+    /// When somebody else agreed, if somebody did.
+    approved: Option<Step>,
+    /// The login of whoever agreed.
+    approved_by: Option<String>,
+}
+
+impl From<&subject::Erasure> for Erasure {
+    fn from(erasure: &subject::Erasure) -> Self {
+        Self {
+            ground: erasure.proposed.details.ground.into(),
+            proposed: Step::of(&erasure.proposed),
+            proposed_by: erasure.proposed_by.clone(),
+            approved: erasure.approved.as_ref().map(Step::of),
+            approved_by: erasure.approved_by.clone(),
+        }
     }
 }
 
@@ -40,6 +217,65 @@ impl Worker {
     async fn label(&self) -> &str {
         &self.0.label
     }
+
+    /// The login in tokens, if they sign in.
+    async fn login(&self) -> Option<&str> {
+        self.0.login.as_deref()
+    }
+
+    /// When they joined, with the event that a correction names.
+    async fn joined(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
+        self.told(ctx).await.map(|told| told.joined.as_ref().map(Step::of)).transpose()
+    }
+
+    /// The first day on which they no longer worked here, if they have left: their cases are unassigned from then on.
+    async fn left(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
+        self.told(ctx).await.map(|told| told.left.as_ref().map(Step::of)).transpose()
+    }
+
+    /// How much of a full-time post they fill on a day: 0 before they join and from the day they left on. No value
+    /// where nobody set one.
+    async fn wte(&self, ctx: &Context<'_>, #[graphql(desc = "On which day.")] on: Date) -> Option<Result<Decimal>> {
+        let told = self.told(ctx).await;
+        told.map(|told| told.wte_on(on.0).map(|wte| Decimal(wte.0))).transpose()
+    }
+
+    /// How often that was set, oldest first.
+    async fn wte_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
+        Ok(self.told(ctx).await?.wte.iter().map(|set| Setting::of(set, set.details.wte)).collect())
+    }
+
+    /// How many open cases a whole-time equivalent of theirs holds at most on a day. No value where nobody set one.
+    async fn capacity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "On which day.")] on: Date,
+    ) -> Option<Result<Decimal>> {
+        let told = self.told(ctx).await;
+        told.map(|told| told.capacity_on(on.0).map(|cases| Decimal(cases.0))).transpose()
+    }
+
+    /// How often that was set, oldest first.
+    async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
+        Ok(self.told(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
+    }
+
+    /// When they are away, oldest first: it lowers capacity, not WTE.
+    async fn absences(&self, ctx: &Context<'_>) -> Result<Vec<Absence>> {
+        Ok(self.told(ctx).await?.absences.iter().map(Into::into).collect())
+    }
+
+    /// How they were scored under supervision, oldest first.
+    async fn assessments(&self, ctx: &Context<'_>) -> Result<Vec<Assessment>> {
+        Ok(self.told(ctx).await?.assessments.iter().map(Into::into).collect())
+    }
+
+    /// The teams that they are in on a day, by label.
+    async fn teams(&self, ctx: &Context<'_>, #[graphql(desc = "On which day.")] on: Date) -> Result<Vec<Team>> {
+        let loader: &DataLoader<TeamsOfWorkers, HashMapCache> = ctx.data_unchecked();
+        let found = loader.load_one((self.0.worker, on.0)).await.map_err(|error| fault(&*error))?;
+        Ok(found.unwrap_or_default().into_iter().map(|id| Team::as_of(id, on.0)).collect())
+    }
 }
 
 impl Worker {
@@ -48,6 +284,97 @@ impl Worker {
         let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
         let found = loader.load_one(id).await.map_err(|error| fault(&*error));
         found.map(|row| row.map(Self)).transpose()
+    }
+
+    /// The workers of these ids, as far as there are any, by label.
+    pub(super) async fn load_many(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>) -> Result<Vec<Self>> {
+        let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
+        let found = loader.load_many(ids.iter().copied()).await.map_err(|error| fault(&*error))?;
+        let mut rows: Vec<WorkerRow> = found.into_values().collect();
+        rows.sort_by(|one, other| (&one.label, one.worker).cmp(&(&other.label, other.worker)));
+        Ok(rows.into_iter().map(Self).collect())
+    }
+
+    async fn told(&self, ctx: &Context<'_>) -> Result<worker::Worker> {
+        let history = history(ctx, StreamId::worker(self.0.worker)).await?;
+        Ok(history.map(|history| worker::Worker::fold(&history.facts())).unwrap_or_default())
+    }
+}
+
+/// A value from a day on, until another is set.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Setting {
+    /// The event that recorded it first: what a correction or retraction names as its target.
+    event: ID,
+    /// From when on.
+    occurred: OccurredOn,
+    /// The value.
+    value: Decimal,
+}
+
+impl Setting {
+    /// A setting of this value.
+    pub(super) fn of<T>(entry: &Entry<T>, value: event::Quantity) -> Self {
+        Self { event: ID(entry.event_id.to_string()), occurred: entry.occurred.into(), value: Decimal(value.0) }
+    }
+}
+
+/// A stretch over which a worker is away.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Absence {
+    /// The event that recorded it first: what a correction or retraction names as its target.
+    event: ID,
+    /// From when on.
+    occurred: OccurredOn,
+    /// Why, by code.
+    kind: String,
+    /// The first day back at work; none while it is not known.
+    back_on: Option<Date>,
+}
+
+impl From<&Entry<event::AbsenceRecorded>> for Absence {
+    fn from(entry: &Entry<event::AbsenceRecorded>) -> Self {
+        Self {
+            event: ID(entry.event_id.to_string()),
+            occurred: entry.occurred.into(),
+            kind: entry.details.kind.clone(),
+            back_on: entry.details.back_on.map(Date),
+        }
+    }
+}
+
+async fn subject_of(
+    ctx: &Context<'_>,
+    id: SubjectId,
+    known: Known,
+    as_of: NaiveDate,
+) -> Result<Option<subject::Subject>> {
+    let Some(history) = history(ctx, StreamId::subject(id)).await? else { return Ok(None) };
+    let events = history.events().iter().filter(|event| known.covers(event.position, event.recorded_at));
+    let history = History::of(events.cloned());
+    Ok(Some(subject::Subject::fold(&history.facts_as_of(as_of))))
+}
+
+/// The history of a subject, worker or team; none if there is no such stream.
+pub(super) async fn history(ctx: &Context<'_>, stream: StreamId) -> Result<Option<Arc<History>>> {
+    let loader: &DataLoader<Histories, HashMapCache> = ctx.data_unchecked();
+    loader.load_one(stream).await.map_err(|error| fault(&*error))
+}
+
+/// Loads the histories of many subjects, workers and teams in one read, each once in a request.
+pub struct Histories(pub Log);
+
+impl Loader<StreamId> for Histories {
+    type Value = Arc<History>;
+    type Error = Arc<LogError>;
+
+    async fn load(&self, streams: &[StreamId]) -> Result<HashMap<StreamId, Self::Value>, Self::Error> {
+        let mut found: HashMap<StreamId, History> = HashMap::new();
+        for envelope in self.0.streams(streams.iter().map(|stream| (*stream, 0))).await? {
+            let recorded = Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?;
+            found.entry(envelope.stream).or_default().evolve(recorded);
+        }
+        Ok(found.into_iter().map(|(stream, history)| (stream, Arc::new(history))).collect())
     }
 }
 
@@ -62,4 +389,71 @@ impl Loader<WorkerId> for Workers {
         let rows = self.0.workers(ids).await?;
         Ok(rows.into_iter().map(|row| (row.worker, row)).collect())
     }
+}
+
+/// Loads the groups of many linked subjects, as of a day, in one read, each once in a request.
+pub struct Groups(pub Arc<Generation>);
+
+impl Loader<(SubjectId, NaiveDate)> for Groups {
+    type Value = BTreeSet<SubjectId>;
+    type Error = Arc<StoreError>;
+
+    async fn load(
+        &self,
+        asked: &[(SubjectId, NaiveDate)],
+    ) -> Result<HashMap<(SubjectId, NaiveDate), Self::Value>, Self::Error> {
+        let mut found = HashMap::new();
+        for (day, ids) in by_day(asked) {
+            let links = self.0.links_of(&ids, day).await?;
+            found.extend(ids.into_iter().map(|id| ((id, day), subject::reached(id, &links))));
+        }
+        Ok(found)
+    }
+}
+
+/// Loads which of many subjects the caller may know of, in one read, each once in a request.
+pub struct Visible {
+    /// The view.
+    pub generation: Arc<Generation>,
+    /// Which contracts the caller may see.
+    pub scope: crate::access::Scope,
+}
+
+impl Loader<SubjectId> for Visible {
+    type Value = ();
+    type Error = Arc<StoreError>;
+
+    async fn load(&self, ids: &[SubjectId]) -> Result<HashMap<SubjectId, ()>, Self::Error> {
+        let visible = self.generation.visible_subjects(&self.scope, ids).await?;
+        Ok(visible.into_iter().map(|id| (id, ())).collect())
+    }
+}
+
+/// Loads the teams of many workers, on a day, in one read, each once in a request.
+pub struct TeamsOfWorkers(pub Arc<Generation>);
+
+impl Loader<(WorkerId, NaiveDate)> for TeamsOfWorkers {
+    type Value = Vec<TeamId>;
+    type Error = Arc<StoreError>;
+
+    async fn load(
+        &self,
+        asked: &[(WorkerId, NaiveDate)],
+    ) -> Result<HashMap<(WorkerId, NaiveDate), Self::Value>, Self::Error> {
+        let mut found: HashMap<(WorkerId, NaiveDate), Vec<TeamId>> = HashMap::new();
+        for (day, ids) in by_day(asked) {
+            for (worker, team) in self.0.teams_of_workers(&ids, day).await? {
+                found.entry((worker, day)).or_default().push(team);
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn by_day<T: Copy>(asked: &[(T, NaiveDate)]) -> std::collections::BTreeMap<NaiveDate, Vec<T>> {
+    let mut days: std::collections::BTreeMap<NaiveDate, Vec<T>> = std::collections::BTreeMap::new();
+    for (id, day) in asked {
+        days.entry(*day).or_default().push(*id);
+    }
+    days
 }

@@ -14,9 +14,10 @@ use super::journey::{Journey, Known, Story};
 use super::node::{self, Node};
 use super::people::Worker;
 use super::scalars::{Date, Id, Instant, Position};
+use super::team::Team;
 use crate::access::policy::Action;
 use crate::journey::event::EventType;
-use crate::log::envelope::{self, Envelope, JourneyId, StreamId};
+use crate::log::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
 
 /// Where a client enters.
 pub struct Query;
@@ -184,6 +185,30 @@ impl Query {
         events(ctx, after, usize::try_from(first).unwrap_or(1), &filter.unwrap_or_default()).await
     }
 
+    /// The teams that you may see, in the order of their labels: those with a member who works in a contract of yours.
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The day as of which they are read; today if left out.")] as_of: Option<Date>,
+        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+    ) -> Result<Vec<Team>> {
+        ctx.allow(Action::ReadPerformance)?;
+        let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
+        let (caller, first) = (ctx.caller(), usize::try_from(first).unwrap_or(1));
+        let ids = caller.generation.teams(&caller.principal.scope, as_of, first).await.or_fault()?;
+        Ok(ids.into_iter().map(|id| Team::as_of(id, as_of)).collect())
+    }
+
+    /// One team.
+    async fn team(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The team's id.")] id: Id,
+        #[graphql(desc = "The day as of which it is read; today if left out.")] as_of: Option<Date>,
+    ) -> Option<Result<Team>> {
+        team(ctx, TeamId(id.0), as_of).await.transpose()
+    }
+
     /// Anything by its id.
     async fn node(&self, ctx: &Context<'_>, #[graphql(desc = "The id.")] id: ID) -> Option<Result<Node>> {
         let found = node::find(ctx, &[id]).await;
@@ -199,6 +224,14 @@ impl Query {
         }
         node::find(ctx, &ids).await
     }
+}
+
+async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Option<Team>> {
+    ctx.allow(Action::ReadPerformance)?;
+    let caller = ctx.caller();
+    let visible = caller.generation.visible_teams(&caller.principal.scope, &[id]).await.or_fault()?;
+    let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
+    Ok(visible.contains(&id).then(|| Team::as_of(id, as_of)))
 }
 
 async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Option<Journey>> {

@@ -171,6 +171,11 @@ impl History {
         facts
     }
 
+    /// Those of the facts that were so by the end of this day.
+    pub fn facts_as_of(&self, day: NaiveDate) -> Vec<Fact<'_>> {
+        self.facts().into_iter().filter(|fact| fact.occurred.earliest() <= day).collect()
+    }
+
     fn reading_of<'a>(&'a self, original: &'a Recorded) -> Option<Fact<'a>> {
         if matches!(original.event, Event::FactCorrected(_) | Event::FactRetracted(_)) {
             return None;
@@ -191,8 +196,7 @@ impl History {
 
     /// The journey at the end of this day: the fold of the facts that were so by then.
     pub fn journey_as_of(&self, day: NaiveDate) -> Journey {
-        let facts: Vec<Fact<'_>> = self.facts().into_iter().filter(|fact| fact.occurred.earliest() <= day).collect();
-        Journey::fold(&facts)
+        Journey::fold(&self.facts_as_of(day))
     }
 }
 

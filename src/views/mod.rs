@@ -91,7 +91,7 @@ pub enum ViewError {
 pub struct Views {
     log: Log,
     live: Arc<RwLock<Arc<Generation>>>,
-    contracts: Arc<RwLock<HashMap<String, Arc<Contract>>>>,
+    contracts: Arc<RwLock<HashMap<String, (Arc<Contract>, Position)>>>,
 }
 
 /// What a rebuild found and made.
@@ -133,30 +133,34 @@ impl Views {
         Ok(Self { log, live: Arc::new(RwLock::new(Arc::new(generation))), contracts: Arc::default() })
     }
 
-    /// The contract with every rulebook that this view applies, as its own stream tells it.
+    /// The contract as its own stream tells it now, with every rulebook that this view applies.
     ///
-    /// Rulebooks are published while nothing serves, so what was read once stays true.
+    /// What was read once is kept and only what came since is read again: rulebooks are published while nothing
+    /// serves, terms and targets at any time.
     pub async fn contract(&self, scope: InScope<'_>) -> Result<Option<Arc<Contract>>, ViewError> {
-        if let Some(contract) = self.known_contract(scope) {
-            return Ok(Some(contract));
+        let upto = (*self.log.newest().borrow()).max(*self.live().position().borrow());
+        let known = self.known_contract(scope);
+        if let Some((contract, read)) = &known
+            && *read >= upto
+        {
+            return Ok(Some(Arc::clone(contract)));
         }
-        let envelopes = self.log.stream(StreamId::contract(scope.contract())).await?;
-        let mut contract = Contract::default();
-        for envelope in &envelopes {
-            contract.evolve(&project::decoded(envelope)?)?;
+        let mut contract = known.map(|(contract, _)| contract).unwrap_or_default();
+        let since = (StreamId::contract(scope.contract()), contract.history().version());
+        for envelope in self.log.streams(std::iter::once(since)).await? {
+            Arc::make_mut(&mut contract).evolve(&project::decoded(&envelope)?)?;
         }
         if contract.opened().is_none() {
             return Ok(None);
         }
-        let contract = Arc::new(contract);
         let mut known = self.contracts.write().expect("nobody panics while holding the contracts");
-        known.insert(scope.contract().to_owned(), Arc::clone(&contract));
+        known.insert(scope.contract().to_owned(), (Arc::clone(&contract), upto));
         Ok(Some(contract))
     }
 
-    fn known_contract(&self, scope: InScope<'_>) -> Option<Arc<Contract>> {
+    fn known_contract(&self, scope: InScope<'_>) -> Option<(Arc<Contract>, Position)> {
         let known = self.contracts.read().expect("nobody panics while holding the contracts");
-        known.get(scope.contract()).map(Arc::clone)
+        known.get(scope.contract()).cloned()
     }
 
     /// Builds a new generation from the whole log and makes it the live one.

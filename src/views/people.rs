@@ -3,7 +3,7 @@
 //! Subjects and workers belong to the deployment; whoever sees only some contracts sees those who have a journey or an
 //! assignment in one of them (domain.md §3).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
-use crate::log::envelope::{JourneyId, SubjectId, WorkerId};
+use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
 static CONTRACTS: Sql = Sql::new(
@@ -35,6 +35,30 @@ static SUBJECTS_IN: Sql =
     Sql::new("select distinct subject as id, contract from journey where subject in {uuids $1} limit $2");
 static WORKERS_IN: Sql =
     Sql::new("select distinct worker as id, contract from assignment where worker in {uuids $1} limit $2");
+static LINKS: Sql = Sql::new(
+    "with recursive reached (id) as (select id from subject where id in {uuids $1} \
+     union select l.other from subject_link l join reached r on l.subject = r.id where l.from_on <= $2 and l.to_on > $2) \
+     select l.subject, l.other from subject_link l join reached r on l.subject = r.id \
+     where l.from_on <= $2 and l.to_on > $2 limit $3",
+);
+static TEAMS: Sql = Sql::new(
+    "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit $4",
+);
+static TEAMS_OF_CONTRACT: Sql = Sql::new(
+    "select t.id, t.label from team t where t.from_on <= $2 and t.to_on > $2 and exists \
+     (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
+     and m.from_on <= $2 and m.to_on > $2 and a.contract = $1 and a.counts_from <= $2) \
+     order by t.label, t.id limit $3",
+);
+static TEAMS_OF_WORKERS: Sql = Sql::new(
+    "select m.worker, m.team from team_member m join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2 \
+     where m.worker in {uuids $1} and m.from_on <= $2 and m.to_on > $2 order by t.label, t.id limit $3",
+);
+static TEAMS_KNOWN: Sql = Sql::new("select distinct id from team where id in {uuids $1} limit $2");
+static TEAMS_IN: Sql = Sql::new(
+    "select distinct m.team as id, a.contract from team_member m join assignment a on a.worker = m.worker \
+     where m.team in {uuids $1} limit $2",
+);
 static JOURNEYS_OF_SUBJECT: Sql = Sql::new(
     "select id, reference, area, cohort, received_on, received_latest from journey \
      where subject = $1 and contract = $2 and received_on <= $3 order by received_on, id limit $4",
@@ -51,11 +75,17 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &SUBJECTS_KNOWN,
     &SUBJECTS_IN,
     &WORKERS_IN,
+    &LINKS,
+    &TEAMS,
+    &TEAMS_OF_CONTRACT,
+    &TEAMS_OF_WORKERS,
+    &TEAMS_KNOWN,
+    &TEAMS_IN,
     &JOURNEYS_OF_SUBJECT,
 ];
 
-/// Contracts read at once while those in scope are looked for.
-const CONTRACTS_READ: i64 = 500;
+/// Contracts, or teams, read at once while those in scope are looked for.
+const READ_AT_ONCE: i64 = 500;
 
 /// A contract and the rules that this view applies to it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -140,7 +170,7 @@ impl Generation {
         let mut after = String::new();
         loop {
             let read: sqlx::Result<Vec<ContractRow>> = on!(&self.reader, pool => {
-                sqlx::query_as(sql).bind(&after).bind(CONTRACTS_READ).fetch_all(pool).await
+                sqlx::query_as(sql).bind(&after).bind(READ_AT_ONCE).fetch_all(pool).await
             });
             let read = read.map_err(doing("list contracts"))?;
             let Some(last) = read.last() else { return Ok(contracts) };
@@ -204,6 +234,12 @@ impl Generation {
         Ok(self.visible(scope, &ids, (&WORKERS_KNOWN, &WORKERS_IN)).await?.into_iter().map(WorkerId).collect())
     }
 
+    /// Which of these teams somebody of this scope may see.
+    pub async fn visible_teams(&self, scope: &Scope, ids: &[TeamId]) -> Result<BTreeSet<TeamId>, StoreError> {
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        Ok(self.visible(scope, &ids, (&TEAMS_KNOWN, &TEAMS_IN)).await?.into_iter().map(TeamId).collect())
+    }
+
     async fn visible(
         &self,
         scope: &Scope,
@@ -229,6 +265,76 @@ impl Generation {
             }
         };
         found.map_err(doing("find who is visible"))
+    }
+
+    /// The links that stand on a day, of these subjects and of everybody who is reached over them.
+    pub async fn links_of(
+        &self,
+        subjects: &[SubjectId],
+        on: NaiveDate,
+    ) -> Result<BTreeMap<SubjectId, BTreeSet<SubjectId>>, StoreError> {
+        let sql = LINKS.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(json!(subjects).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
+        });
+        let mut links: BTreeMap<SubjectId, BTreeSet<SubjectId>> = BTreeMap::new();
+        for (subject, other) in found.map_err(doing("read who is linked with whom"))? {
+            links.entry(SubjectId(subject)).or_default().insert(SubjectId(other));
+        }
+        Ok(links)
+    }
+
+    /// The teams on a day that somebody of this scope may see, in the order of their labels: at most `first` of them.
+    pub async fn teams(&self, scope: &Scope, on: NaiveDate, first: usize) -> Result<Vec<TeamId>, StoreError> {
+        let sql = TEAMS.text(self.reader.dialect());
+        let (mut teams, mut after) = (Vec::new(), (String::new(), Uuid::nil()));
+        loop {
+            let read: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
+                let page = sqlx::query_as(sql).bind(bound(on)).bind(&after.0).bind(after.1).bind(READ_AT_ONCE);
+                page.fetch_all(pool).await
+            });
+            let read = read.map_err(doing("list teams"))?;
+            let Some((id, label)) = read.last() else { return Ok(teams) };
+            after = (label.clone(), *id);
+            let ids: Vec<TeamId> = read.iter().map(|(id, _)| TeamId(*id)).collect();
+            let visible = self.visible_teams(scope, &ids).await?;
+            teams.extend(ids.into_iter().filter(|id| visible.contains(id)));
+            if teams.len() >= first {
+                teams.truncate(first);
+                return Ok(teams);
+            }
+        }
+    }
+
+    /// The teams on a day with a member who had held a case of a contract by then, in the order of their labels: at
+    /// most `first` of them.
+    pub async fn teams_of_contract(
+        &self,
+        scope: InScope<'_>,
+        on: NaiveDate,
+        first: u32,
+    ) -> Result<Vec<TeamId>, StoreError> {
+        let sql = TEAMS_OF_CONTRACT.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
+            let teams = sqlx::query_as(sql).bind(scope.contract()).bind(bound(on)).bind(i64::from(first));
+            teams.fetch_all(pool).await
+        });
+        let found = found.map_err(doing("list the teams of a contract"))?;
+        Ok(found.into_iter().map(|(id, _)| TeamId(id)).collect())
+    }
+
+    /// In which teams each of these workers is on a day, in the order of their labels.
+    pub async fn teams_of_workers(
+        &self,
+        workers: &[WorkerId],
+        on: NaiveDate,
+    ) -> Result<Vec<(WorkerId, TeamId)>, StoreError> {
+        let sql = TEAMS_OF_WORKERS.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(json!(workers).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
+        });
+        let found = found.map_err(doing("read who is in which team"))?;
+        Ok(found.into_iter().map(|(worker, team)| (WorkerId(worker), TeamId(team))).collect())
     }
 
     /// The journeys of a subject in a contract, by the day they were received, at most `first` of them.

@@ -33,7 +33,7 @@ use crate::log::{Log, LogError};
 use crate::projections::{self, Between, DaySpan, Told};
 
 /// Until where in the log a reading knows.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Known {
     /// Events up to this position.
     UptoPosition(envelope::Position),
@@ -45,10 +45,11 @@ impl Known {
     /// Everything that the log holds.
     pub const ALL: Self = Self::UptoPosition(envelope::Position(i64::MAX));
 
-    fn covers(self, envelope: &Envelope) -> bool {
+    /// Whether an event at this position, recorded at this instant, is known.
+    pub(super) fn covers(self, position: envelope::Position, recorded_at: chrono::DateTime<chrono::Utc>) -> bool {
         match self {
-            Self::UptoPosition(position) => envelope.position <= position,
-            Self::UptoInstant(instant) => envelope.recorded_at <= instant,
+            Self::UptoPosition(last) => position <= last,
+            Self::UptoInstant(last) => recorded_at <= last,
         }
     }
 }
@@ -56,6 +57,7 @@ impl Known {
 /// The history of a journey with the events as recorded, as far as a reading knows.
 #[derive(Debug)]
 pub struct Story {
+    known: Known,
     history: History,
     envelopes: Vec<Envelope>,
 }
@@ -63,12 +65,13 @@ pub struct Story {
 impl Story {
     /// What these events of one stream tell, as far as a reading knows; none if it knows none of them.
     pub fn of(envelopes: Vec<Envelope>, known: Known) -> Result<Option<Self>, LogError> {
-        let envelopes: Vec<Envelope> = envelopes.into_iter().filter(|envelope| known.covers(envelope)).collect();
+        let is_known = |envelope: &Envelope| known.covers(envelope.position, envelope.recorded_at);
+        let envelopes: Vec<Envelope> = envelopes.into_iter().filter(is_known).collect();
         let mut history = History::default();
         for envelope in &envelopes {
             history.evolve(Recorded::decode(envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
         }
-        Ok((!envelopes.is_empty()).then_some(Self { history, envelopes }))
+        Ok((!envelopes.is_empty()).then_some(Self { known, history, envelopes }))
     }
 
     fn event(&self, id: EventId) -> Option<Event> {
@@ -172,7 +175,7 @@ impl Journey {
 
     /// Who was referred, by pseudonym.
     async fn subject(&self) -> Option<Subject> {
-        self.folded().subject().map(Subject)
+        self.folded().subject().map(|id| Subject::at(id, self.as_of, self.story.known))
     }
 
     /// The referral with which it began.
@@ -404,12 +407,12 @@ pub struct Step {
 
 impl Step {
     /// A step of which no reason is recorded.
-    fn of<T>(entry: &Entry<T>) -> Self {
+    pub(super) fn of<T>(entry: &Entry<T>) -> Self {
         Self::why(entry, None)
     }
 
     /// A step with its reason, if one was given.
-    fn why<T>(entry: &Entry<T>, reason: Option<&str>) -> Self {
+    pub(super) fn why<T>(entry: &Entry<T>, reason: Option<&str>) -> Self {
         let event = ID(entry.event_id.to_string());
         Self { event, occurred: entry.occurred.into(), reason: reason.map(str::to_owned) }
     }

@@ -1,17 +1,35 @@
-//! Mutations about contracts: their terms and their rules.
+//! Mutations about contracts: their terms, rules and targets, and what is said and decided about them.
 
 use async_graphql::{Context, Object, Result};
 
-use super::input::{OpenContractInput, PublishRulebookInput};
+use super::input::contract::{
+    AgreeActionInput, AssessKpiInput, ClosePeriodInput, CompleteActionInput, DismissDoubleFundingInput,
+    EndContractInput, IssueNoticeInput, OpenContractInput, PublishRulebookInput, PublishTargetsInput,
+    RecordCommentaryInput, SubmitReportInput, VaryContractInput,
+};
 use super::payload::ContractPayload;
-use super::{deployment_today, record};
+use super::{contract_today, own_id, record, state};
 use crate::contract::command::{OpenContract, PublishRulebook, Publisher};
+use crate::graphql::context::Asked as _;
 use crate::journey::command::Command;
-use crate::journey::event::{ContractOpened, Party};
+use crate::journey::event::{
+    ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried, DoubleFundingDismissed,
+    KpiAssessed, PeriodClosed, ReportSubmitted, TargetsPublished,
+};
+use crate::log::envelope::{ActionId, NoticeId, StreamId};
 
 /// What may be recorded about a contract.
 #[derive(Default)]
 pub(super) struct ContractMutations;
+
+/// A mutation that states a dated fact about a contract.
+macro_rules! of_contract {
+    ($ctx:expr, $input:expr, $fact:expr) => {{
+        let stream = StreamId::contract(&$input.contract);
+        let outcome = state($ctx, $input.stamp, stream, $input.when, $fact.into()).await?;
+        ContractPayload::of($ctx, &$input.contract, outcome).await
+    }};
+}
 
 /// What may be recorded about a contract.
 #[Object]
@@ -22,18 +40,29 @@ impl ContractMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: OpenContractInput,
     ) -> Result<ContractPayload> {
-        let parties = input.parties.into_iter().map(|party| Party { name: party.name, role: party.role });
-        let fact = ContractOpened {
-            code: input.code.clone(),
-            name: input.name,
-            parties: parties.collect(),
-            starts_on: input.starts_on.0,
-            ends_on: input.ends_on.map(|date| date.0),
-        };
-        let occurred = input.when.occurred(deployment_today(ctx));
+        let fact = ContractOpened::from(input.fact);
+        let (code, occurred) = (fact.code.clone(), input.when.occurred(ctx.deployment_today()));
         let command = Command::OpenContract(OpenContract { occurred, fact, rulebook: input.rulebook });
         let outcome = record(ctx, input.stamp, command).await?;
-        ContractPayload::of(ctx, &input.code, outcome).await
+        ContractPayload::of(ctx, &code, outcome).await
+    }
+
+    /// A contract's terms change: its name, its parties or its last day. What is left out stays as it was.
+    async fn vary_contract(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: VaryContractInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, ContractVaried::from(input.fact))
+    }
+
+    /// A contract is over: its date is the first day on which it no longer held. No referral is received from then on.
+    async fn end_contract(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: EndContractInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, ContractEnded::from(input.fact))
     }
 
     /// A further version of a contract's rules. Refused while views cannot be rebuilt as the service runs: publish it
@@ -45,11 +74,95 @@ impl ContractMutations {
     ) -> Result<ContractPayload> {
         let command = Command::PublishRulebook(PublishRulebook {
             contract: input.contract.clone(),
-            occurred: input.when.occurred(deployment_today(ctx)),
+            occurred: input.when.occurred(contract_today(ctx, &input.contract).await?),
             rulebook: input.rulebook,
             publisher: Publisher::Service,
         });
         let outcome = record(ctx, input.stamp, command).await?;
         ContractPayload::of(ctx, &input.contract, outcome).await
+    }
+
+    /// A version of the targets of one profile, whole. Profiles stand side by side; a revision is a new version, and
+    /// the old one stays.
+    async fn publish_targets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: PublishTargetsInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, TargetsPublished::from(input.fact))
+    }
+
+    /// Somebody explains a figure or a period, for a report.
+    async fn record_commentary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RecordCommentaryInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, CommentaryRecorded::from(input.fact))
+    }
+
+    /// A period's figures are settled between the parties: what is recorded later is a later period's business.
+    async fn close_period(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ClosePeriodInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, PeriodClosed::from(input.fact))
+    }
+
+    /// A report was handed in.
+    async fn submit_report(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: SubmitReportInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, ReportSubmitted::from(input.fact))
+    }
+
+    /// The parties settle how well a key performance indicator was met.
+    async fn assess_kpi(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AssessKpiInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, KpiAssessed::from(input.fact))
+    }
+
+    /// A commissioner gives formal notice: an improvement plan, a withholding, a termination …
+    async fn issue_notice(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: IssueNoticeInput,
+    ) -> Result<ContractPayload> {
+        let notice = NoticeId(own_id(&input.stamp, "notice", input.notice));
+        of_contract!(ctx, input, input.fact.of(notice))
+    }
+
+    /// The parties agree that something is to be done.
+    async fn agree_action(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AgreeActionInput,
+    ) -> Result<ContractPayload> {
+        let action = ActionId(own_id(&input.stamp, "action", input.action));
+        of_contract!(ctx, input, input.fact.of(action))
+    }
+
+    /// An agreed action is done.
+    async fn complete_action(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: CompleteActionInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, ActionCompleted::from(input.fact))
+    }
+
+    /// Somebody looked at journeys that seemed to be paid for twice and found that they are not.
+    async fn dismiss_double_funding(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: DismissDoubleFundingInput,
+    ) -> Result<ContractPayload> {
+        of_contract!(ctx, input, DoubleFundingDismissed::from(input.fact))
     }
 }

@@ -1,10 +1,7 @@
-//! Mutations about journeys: one for each fact, and how facts are corrected.
+//! Mutations about journeys: one for each fact.
 
 use async_graphql::{Context, Object, Result};
-use chrono::NaiveDate;
-use uuid::Uuid;
 
-use super::input::amend::{CorrectFactInput, RetractFactInput};
 use super::input::evidence::{AttachEvidenceInput, RejectEvidenceInput, VerifyEvidenceInput, WithdrawEvidenceInput};
 use super::input::exit::{CloseJourneyInput, DisengageInput, ReopenJourneyInput, TransferJourneyInput};
 use super::input::referral::{
@@ -17,23 +14,19 @@ use super::input::work::{
     RaiseRiskInput, RecordAchievementInput, RecordMeasureInput, ReviewPlanInput, ScoreAssessmentInput, SetTaskInput,
     StartEngagementInput,
 };
-use super::input::{Stamp, When};
-use super::payload::{AssessmentPayload, JourneyPayload, MeasurePayload, Outcome};
-use super::{contract_today, deployment_today, record};
+use super::payload::{AssessmentPayload, JourneyPayload, MeasurePayload};
+use super::{contract_today, own_id, record, state};
 use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
-use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use crate::journey::command::{Command, ReceiveReferral};
 use crate::journey::event::{
-    AchievementRecorded, AssessmentScored, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event,
+    AchievementRecorded, AssessmentScored, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed, JourneyReopened, JourneyTransferred,
     MeasureRecorded, PlanAgreed, PlanClosed, PlanReviewed, ReferralAccepted, ReferralDeclined, ReferralWithdrawn,
     RiskCleared, SpellChanged, SpellEnded, TaskCancelled, TaskDone, WorkerAssigned, WorkerReleased,
 };
-use crate::journey::{History, Recorded};
-use crate::log::envelope::{
-    EventId, EvidenceId, JourneyId, Occurred, RiskId, SpellId, StreamId, SubjectId, TaskId, WorkerId,
-};
+use crate::log::envelope::{EvidenceId, JourneyId, RiskId, SpellId, StreamId, SubjectId, TaskId, WorkerId};
 
 /// What may be recorded about a journey.
 #[derive(Default)]
@@ -378,71 +371,4 @@ impl JourneyMutations {
     ) -> Result<JourneyPayload> {
         state!(ctx, input, JourneyTransferred::from(input.fact))
     }
-
-    /// A fact was recorded wrongly: the whole fact as it should read takes its place, and the log keeps both.
-    async fn correct_fact(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CorrectFactInput,
-    ) -> Result<JourneyPayload> {
-        let id = JourneyId(input.journey.0);
-        let (stream, target) = (StreamId::journey(id), EventId(input.target.0));
-        let occurred = corrected_day(ctx, stream, target, input.when).await?;
-        let field = input.replacement.field();
-        let (replacement, reason) = (input.replacement.into(), input.reason);
-        let command = Command::CorrectFact(CorrectFact { stream, target, occurred, replacement, reason });
-        let outcome = record(ctx, input.stamp, command).await?.of_replacement(field);
-        JourneyPayload::of(ctx, id, outcome).await
-    }
-
-    /// Facts never were so: they go, with their corrections, all or none, and the log keeps that they were recorded.
-    async fn retract_fact(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RetractFactInput,
-    ) -> Result<JourneyPayload> {
-        let id = JourneyId(input.journey.0);
-        let command = Command::RetractFacts(RetractFacts {
-            stream: StreamId::journey(id),
-            targets: input.targets.iter().map(|target| EventId(target.0)).collect(),
-            reason: input.reason,
-        });
-        let outcome = record(ctx, input.stamp, command).await?;
-        JourneyPayload::of(ctx, id, outcome).await
-    }
-}
-
-/// The id that was given for a thing, or else one that follows from the command's.
-fn own_id(stamp: &Stamp, thing: &str, given: Option<Id>) -> Uuid {
-    given.map_or_else(|| stamp.id_for(thing), |id| id.0)
-}
-
-/// States a fact, today in its contract's zone where no date was given.
-async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: Event) -> Result<Outcome> {
-    let occurred = when.occurred(today(ctx, stream, &when).await?);
-    record(ctx, stamp, Command::state(stream, occurred, fact)).await
-}
-
-/// When a corrected fact was so: as the input says, and what it leaves out, as the fact reads now.
-async fn corrected_day(ctx: &Context<'_>, stream: StreamId, target: EventId, when: When) -> Result<Occurred> {
-    if when.occurred_on.is_none() {
-        let mut history = History::default();
-        for envelope in ctx.parts().log.stream(stream).await.or_fault()? {
-            history.evolve(Recorded::decode(&envelope).or_fault()?);
-        }
-        if let Some(fact) = history.fact(target) {
-            return Ok(when.instead_of(fact.occurred));
-        }
-    }
-    Ok(when.occurred(deployment_today(ctx)))
-}
-
-/// Today in the contract of a stream, where no date was given and it matters.
-async fn today(ctx: &Context<'_>, stream: StreamId, when: &When) -> Result<NaiveDate> {
-    if when.occurred_on.is_some() {
-        return Ok(deployment_today(ctx));
-    }
-    let envelopes = ctx.parts().log.stream(stream).await.or_fault()?;
-    let code = envelopes.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
-    contract_today(ctx, code).await
 }

@@ -1,5 +1,6 @@
 //! Mutations: one for each fact. Each turns its input into a command and the answer into a payload, and decides nothing.
 
+mod amend;
 mod contract;
 pub mod input;
 mod journey;
@@ -8,21 +9,37 @@ mod people;
 
 use async_graphql::{Context, MergedObject, Result};
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use super::context::{Asked as _, OrFault as _};
 use super::query::visible;
 use crate::contract::rulebook::canonical;
+use crate::graphql::scalars::Id;
 use crate::journey::command::Command;
-use crate::record::{DEPLOYMENT_ZONE, Instruction, NotDone, civil_day};
+use crate::journey::event::Event;
+use crate::log::envelope::StreamId;
+use crate::record::{Instruction, NotDone};
+use amend::Amendments;
 use contract::ContractMutations;
-use input::Stamp;
+use input::{Stamp, When};
 use journey::JourneyMutations;
 use payload::Outcome;
 use people::PeopleMutations;
 
 /// What may be recorded: one mutation for each fact. A refusal is data, in the payload's `problems`.
 #[derive(MergedObject, Default)]
-pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations);
+pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, Amendments);
+
+/// States a fact of any stream, today in its contract's zone where no date was given.
+async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: Event) -> Result<Outcome> {
+    let occurred = when.occurred(today(ctx, stream, &when).await?);
+    record(ctx, stamp, Command::state(stream, occurred, fact)).await
+}
+
+/// The id that was given for a thing, or else one that follows from the command's.
+fn own_id(stamp: &Stamp, thing: &str, given: Option<Id>) -> Uuid {
+    given.map_or_else(|| stamp.id_for(thing), |id| id.0)
+}
 
 /// Sends a command to the write side, with what came along with it.
 async fn record(ctx: &Context<'_>, stamp: Stamp, command: Command) -> Result<Outcome> {
@@ -68,11 +85,17 @@ fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
 
 /// Today in the contract of this code, as far as the caller may know of it.
 async fn contract_today(ctx: &Context<'_>, code: &str) -> Result<NaiveDate> {
-    let Some(scoped) = ctx.in_scope(code) else { return Ok(deployment_today(ctx)) };
+    let Some(scoped) = ctx.in_scope(code) else { return Ok(ctx.deployment_today()) };
     let contract = ctx.parts().views.contract(scoped).await.or_fault()?;
-    Ok(contract.map_or_else(|| deployment_today(ctx), |contract| ctx.today(&contract)))
+    Ok(contract.map_or_else(|| ctx.deployment_today(), |contract| ctx.today(&contract)))
 }
 
-fn deployment_today(ctx: &Context<'_>) -> NaiveDate {
-    civil_day(ctx.parts().clock.now(), DEPLOYMENT_ZONE)
+/// Today in the contract of a stream, where no date was given and it matters.
+async fn today(ctx: &Context<'_>, stream: StreamId, when: &When) -> Result<NaiveDate> {
+    if when.occurred_on.is_some() || stream.kind.belongs_to_deployment() {
+        return Ok(ctx.deployment_today());
+    }
+    let envelopes = ctx.parts().log.stream(stream).await.or_fault()?;
+    let code = envelopes.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
+    contract_today(ctx, code).await
 }

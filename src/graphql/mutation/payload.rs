@@ -9,11 +9,13 @@ use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;
 use crate::graphql::event::{Event, OccurredOn};
 use crate::graphql::journey::{Journey, Known, Story};
+use crate::graphql::mutation::input::amend::Whose;
 use crate::graphql::people::{Subject, Worker};
 use crate::graphql::scalars::Position;
+use crate::graphql::team::Team;
 use crate::journey::refusal::{self, DependentFact};
 use crate::log::append::Draft;
-use crate::log::envelope::{Envelope, JourneyId, StreamId, SubjectId, WorkerId};
+use crate::log::envelope::{Envelope, JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 use crate::record::{Done, NotDone};
 
 /// How much a problem weighs.
@@ -345,6 +347,40 @@ payload! {
 }
 
 payload! {
+    /// What a command about a team answers.
+    TeamPayload {
+        /// The team as it stands today; none if the command was refused.
+        team: Team
+    }
+}
+
+payload! {
+    /// What the setting of a capacity answers.
+    CapacityPayload {
+        /// The worker, if it is theirs.
+        worker: Worker,
+        /// The team as it stands today, if it is the team's.
+        team: Team,
+    }
+}
+
+payload! {
+    /// What a correction or retraction answers.
+    AmendmentPayload {
+        /// The journey as it now is, as of today, if the facts are of a journey.
+        journey: Journey,
+        /// The subject, if they are of a subject.
+        subject: Subject,
+        /// The worker, if they are of a worker.
+        worker: Worker,
+        /// The team as it stands today, if they are of a team.
+        team: Team,
+        /// The contract as it now is, if they are of a contract.
+        contract: Contract,
+    }
+}
+
+payload! {
     /// What a command about a subject answers.
     SubjectPayload {
         /// The subject; none if the command was refused.
@@ -399,9 +435,42 @@ impl WorkerPayload {
 
 impl SubjectPayload {
     /// The payload of a command about this subject.
-    pub fn of(id: SubjectId, outcome: Outcome) -> Self {
-        let subject = outcome.accepted().then_some(Subject(id));
-        Self::with(subject, outcome)
+    pub async fn of(_: &Context<'_>, id: SubjectId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(subject(id, &outcome), outcome))
+    }
+}
+
+impl TeamPayload {
+    /// The payload of a command about this team.
+    pub async fn of(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(team(ctx, id, &outcome), outcome))
+    }
+}
+
+impl CapacityPayload {
+    /// The payload of a command about this worker.
+    pub async fn of_worker(ctx: &Context<'_>, id: WorkerId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(worker(ctx, id, &outcome).await?, None, outcome))
+    }
+
+    /// The payload of a command about this team.
+    pub async fn of_team(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(None, team(ctx, id, &outcome), outcome))
+    }
+}
+
+impl AmendmentPayload {
+    /// The payload of a correction or retraction of these facts.
+    pub async fn of(ctx: &Context<'_>, whose: &Whose, outcome: Outcome) -> Result<Self> {
+        let (mut of_journey, mut of_subject, mut of_worker, mut of_team, mut of_contract) = Default::default();
+        match whose {
+            Whose::Journey(id) => of_journey = journey(ctx, *id).await?,
+            Whose::Subject(id) => of_subject = subject(*id, &outcome),
+            Whose::Worker(id) => of_worker = worker(ctx, *id, &outcome).await?,
+            Whose::Team(id) => of_team = team(ctx, *id, &outcome),
+            Whose::Contract(code) => of_contract = contract(ctx, code).await?,
+        }
+        Ok(Self::with(of_journey, of_subject, of_worker, of_team, of_contract, outcome))
     }
 }
 
@@ -425,6 +494,16 @@ async fn contract(ctx: &Context<'_>, code: &str) -> Result<Option<Contract>> {
 /// The worker, once a command about them was accepted.
 async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Option<Worker>> {
     if outcome.accepted() { Worker::load(ctx, id).await.transpose() } else { Ok(None) }
+}
+
+/// The subject, once a command about it was accepted.
+fn subject(id: SubjectId, outcome: &Outcome) -> Option<Subject> {
+    outcome.accepted().then(|| Subject::today(id))
+}
+
+/// The team, once a command about it was accepted.
+fn team(ctx: &Context<'_>, id: TeamId, outcome: &Outcome) -> Option<Team> {
+    outcome.accepted().then(|| Team::as_of(id, ctx.deployment_today()))
 }
 
 #[cfg(test)]

@@ -1,19 +1,55 @@
-//! Mutations about the people around journeys: subjects and workers.
+//! Mutations about the people around journeys: subjects, workers and teams.
 
 use async_graphql::{Context, Object, Result};
 
-use super::input::{AddWorkerInput, RegisterSubjectInput};
-use super::payload::{SubjectPayload, WorkerPayload};
-use super::{deployment_today, record};
-use crate::journey::command::Command;
-use crate::journey::event::{SubjectRegistered, WorkerJoined};
-use crate::log::envelope::{StreamId, SubjectId, WorkerId};
+use super::input::people::{
+    AddWorkerInput, ApproveErasureInput, EndCoverInput, FillVacancyInput, GiveConsentInput, LeaveWorkerInput,
+    LiftHoldInput, LinkSubjectsInput, OpenVacancyInput, PlaceHoldInput, ProposeErasureInput, RecordAbsenceInput,
+    RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput, StartCoverInput, UnlinkSubjectsInput,
+    WithdrawConsentInput,
+};
+use super::payload::{CapacityPayload, SubjectPayload, TeamPayload, WorkerPayload};
+use super::{own_id, state};
+use crate::graphql::code::Code;
+use crate::journey::event::{
+    AbsenceRecorded, CapacitySet, ConsentGiven, ConsentWithdrawn, CoverEnded, ErasureApproved, ErasureProposed,
+    LegalHoldLifted, SubjectRegistered, SubjectsLinked, SubjectsUnlinked, TeamSet, VacancyFilled, WorkerJoined,
+    WorkerLeft, WteSet,
+};
+use crate::log::envelope::{CoverId, HoldId, StreamId, SubjectId, TeamId, VacancyId, WorkerId};
 
-/// What may be recorded about subjects and workers.
+/// What may be recorded about subjects, workers and teams.
 #[derive(Default)]
 pub(super) struct PeopleMutations;
 
-/// What may be recorded about subjects and workers.
+/// A mutation that states a dated fact about a subject.
+macro_rules! of_subject {
+    ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
+        let id = SubjectId($id);
+        let outcome = state($ctx, $input.stamp, StreamId::subject(id), $input.when, $fact.into()).await?;
+        SubjectPayload::of($ctx, id, outcome).await
+    }};
+}
+
+/// A mutation that states a dated fact about a worker.
+macro_rules! of_worker {
+    ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
+        let id = WorkerId($id);
+        let outcome = state($ctx, $input.stamp, StreamId::worker(id), $input.when, $fact.into()).await?;
+        WorkerPayload::of($ctx, id, outcome).await
+    }};
+}
+
+/// A mutation that states a dated fact about a team.
+macro_rules! of_team {
+    ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
+        let id = TeamId($id);
+        let outcome = state($ctx, $input.stamp, StreamId::team(id), $input.when, $fact.into()).await?;
+        TeamPayload::of($ctx, id, outcome).await
+    }};
+}
+
+/// What may be recorded about subjects, workers and teams.
 #[Object]
 impl PeopleMutations {
     /// A subject becomes known by pseudonym.
@@ -22,12 +58,82 @@ impl PeopleMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RegisterSubjectInput,
     ) -> Result<SubjectPayload> {
-        let subject = SubjectId(input.subject.map_or_else(|| input.stamp.id_for("subject"), |id| id.0));
-        let occurred = input.when.occurred(deployment_today(ctx));
-        let command =
-            Command::state(StreamId::subject(subject), occurred, SubjectRegistered { kind: input.kind.into() });
-        let outcome = record(ctx, input.stamp, command).await?;
-        Ok(SubjectPayload::of(subject, outcome))
+        let id = own_id(&input.stamp, "subject", input.subject);
+        of_subject!(ctx, input, id, SubjectRegistered::from(input.fact))
+    }
+
+    /// Two records are of the same subject: it is recorded of both, and undone by unlinking them.
+    async fn link_subjects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: LinkSubjectsInput,
+    ) -> Result<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, SubjectsLinked::from(input.fact))
+    }
+
+    /// Two records are not of the same subject after all: it is recorded of both.
+    async fn unlink_subjects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: UnlinkSubjectsInput,
+    ) -> Result<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, SubjectsUnlinked::from(input.fact))
+    }
+
+    /// The subject agrees that what is known of them is used for a purpose.
+    async fn give_consent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: GiveConsentInput,
+    ) -> Result<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, ConsentGiven::from(input.fact))
+    }
+
+    /// The subject no longer agrees.
+    async fn withdraw_consent(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: WithdrawConsentInput,
+    ) -> Result<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, ConsentWithdrawn::from(input.fact))
+    }
+
+    /// What is known of the subject must be kept, whatever is due to be erased.
+    async fn place_hold(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: PlaceHoldInput,
+    ) -> Result<SubjectPayload> {
+        let hold = HoldId(own_id(&input.stamp, "hold", input.hold));
+        of_subject!(ctx, input, input.subject.0, input.fact.of(hold))
+    }
+
+    /// A hold no longer stands.
+    async fn lift_hold(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: LiftHoldInput,
+    ) -> Result<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, LegalHoldLifted::from(input.fact))
+    }
+
+    /// Somebody proposes that what identifies the subject be erased. It is refused while a legal hold stands.
+    async fn propose_erasure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ProposeErasureInput,
+    ) -> Result<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, ErasureProposed::from(input.fact))
+    }
+
+    /// Somebody other than the proposer agrees to an erasure. It is refused while a legal hold stands. This records the
+    /// decision: nothing that identifies anybody is held here yet that could be erased by it.
+    async fn approve_erasure(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ApproveErasureInput,
+    ) -> Result<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, ErasureApproved::from(input.fact))
     }
 
     /// A keyworker or other member of staff joins.
@@ -36,11 +142,105 @@ impl PeopleMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AddWorkerInput,
     ) -> Result<WorkerPayload> {
-        let worker = WorkerId(input.worker.map_or_else(|| input.stamp.id_for("worker"), |id| id.0));
-        let occurred = input.when.occurred(deployment_today(ctx));
-        let fact = WorkerJoined { login: input.login, label: input.label };
-        let command = Command::state(StreamId::worker(worker), occurred, fact);
-        let outcome = record(ctx, input.stamp, command).await?;
-        WorkerPayload::of(ctx, worker, outcome).await
+        let id = own_id(&input.stamp, "worker", input.worker);
+        of_worker!(ctx, input, id, WorkerJoined::from(input.fact))
+    }
+
+    /// A worker has left: its date is the first day on which they no longer worked here. Their cases are unassigned
+    /// from that day on, and nothing of theirs is dated on or after it.
+    async fn leave_worker(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: LeaveWorkerInput,
+    ) -> Result<WorkerPayload> {
+        of_worker!(ctx, input, input.worker.0, WorkerLeft {})
+    }
+
+    /// A worker fills this much of a full-time post from a day on.
+    async fn set_wte(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: SetWteInput,
+    ) -> Result<WorkerPayload> {
+        of_worker!(ctx, input, input.worker.0, WteSet::from(input.fact))
+    }
+
+    /// A worker is away from a day on: it lowers capacity, not WTE.
+    async fn record_absence(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RecordAbsenceInput,
+    ) -> Result<WorkerPayload> {
+        of_worker!(ctx, input, input.worker.0, AbsenceRecorded::from(input.fact))
+    }
+
+    /// A worker, or each member of a team, holds at most so many open cases from a day on.
+    async fn set_capacity(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: SetCapacityInput,
+    ) -> Result<CapacityPayload> {
+        let fact = CapacitySet::from(input.fact).into();
+        match (input.worker, input.team) {
+            (Some(worker), None) => {
+                let id = WorkerId(worker.0);
+                let outcome = state(ctx, input.stamp, StreamId::worker(id), input.when, fact).await?;
+                CapacityPayload::of_worker(ctx, id, outcome).await
+            }
+            (None, Some(team)) => {
+                let id = TeamId(team.0);
+                let outcome = state(ctx, input.stamp, StreamId::team(id), input.when, fact).await?;
+                CapacityPayload::of_team(ctx, id, outcome).await
+            }
+            _ => Err(Code::BadUserInput.error("give exactly one of worker and team: whose capacity it is")),
+        }
+    }
+
+    /// A team stands so from a day on: what it is called and everybody who is in it. The first setting begins it.
+    async fn set_team(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: SetTeamInput,
+    ) -> Result<TeamPayload> {
+        let id = own_id(&input.stamp, "team", input.team);
+        of_team!(ctx, input, id, TeamSet::from(input.fact))
+    }
+
+    /// A post in the team is vacant.
+    async fn open_vacancy(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: OpenVacancyInput,
+    ) -> Result<TeamPayload> {
+        let vacancy = VacancyId(own_id(&input.stamp, "vacancy", input.vacancy));
+        of_team!(ctx, input, input.team.0, input.fact.of(vacancy))
+    }
+
+    /// A vacant post is filled.
+    async fn fill_vacancy(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: FillVacancyInput,
+    ) -> Result<TeamPayload> {
+        of_team!(ctx, input, input.team.0, VacancyFilled::from(input.fact))
+    }
+
+    /// Somebody stands in for a member of the team who is away or has left, such as a therapist in waiting.
+    async fn start_cover(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: StartCoverInput,
+    ) -> Result<TeamPayload> {
+        let cover = CoverId(own_id(&input.stamp, "cover", input.cover));
+        of_team!(ctx, input, input.team.0, input.fact.of(cover))
+    }
+
+    /// A cover is over: its date is the first day without it.
+    async fn end_cover(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: EndCoverInput,
+    ) -> Result<TeamPayload> {
+        of_team!(ctx, input, input.team.0, CoverEnded::from(input.fact))
     }
 }

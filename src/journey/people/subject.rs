@@ -10,19 +10,20 @@ use uuid::Uuid;
 
 use super::pairs::{Pairs, Part, Words, out_of_turn};
 use crate::journey::event::{
-    ErasureApproved, ErasureGround, Event, EventType, SubjectKind, SubjectsLinked, SubjectsUnlinked,
+    ConsentGiven, ConsentWithdrawn, ErasureApproved, ErasureProposed, Event, EventType, LegalHoldLifted,
+    LegalHoldPlaced, SubjectKind, SubjectRegistered, SubjectsLinked, SubjectsUnlinked,
 };
 use crate::journey::ground::Groundless;
 use crate::journey::refusal::{DependentFact, Refusal, RefusalCode as Code};
 use crate::journey::stated::{Stated, judged};
-use crate::journey::{Fact, History};
-use crate::log::envelope::{EventId, HoldId, Occurred, StreamId, SubjectId};
+use crate::journey::{Entry, Fact, History};
+use crate::log::envelope::{StreamId, SubjectId};
 
 /// A subject at some point of view: what the facts of its stream, folded in order, amount to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Subject {
     /// Since when it is known, and what kind of subject it is.
-    pub registered: Option<(Occurred, SubjectKind)>,
+    pub registered: Option<Entry<SubjectRegistered>>,
     /// The other records that somebody said are of the same subject.
     pub linked: BTreeSet<SubjectId>,
     /// Every consent, in the order in which they were given.
@@ -34,42 +35,34 @@ pub struct Subject {
 }
 
 /// The subject agreed to a use of what is known of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Consent {
-    /// For what, by code.
-    pub purpose: String,
-    /// Since when.
-    pub given: Occurred,
-    /// Until when, if it was withdrawn.
-    pub withdrawn: Option<Occurred>,
+    /// To what, and since when.
+    pub given: Entry<ConsentGiven>,
+    /// The withdrawal, if it was withdrawn.
+    pub withdrawn: Option<Entry<ConsentWithdrawn>>,
 }
 
 /// A reason to keep what is known of the subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Hold {
-    /// Its own id.
-    pub hold: HoldId,
-    /// Why it was placed.
-    pub reason: String,
-    /// Since when it stands.
-    pub placed: Occurred,
+    /// Why, and since when it stands.
+    pub placed: Entry<LegalHoldPlaced>,
     /// Since when it no longer does, and why.
-    pub lifted: Option<(Occurred, String)>,
+    pub lifted: Option<Entry<LegalHoldLifted>>,
 }
 
 /// Somebody proposed to erase what identifies the subject.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Erasure {
-    /// The event that proposed it.
-    pub proposal: EventId,
-    /// On which ground.
-    pub ground: ErasureGround,
-    /// When.
-    pub proposed: Occurred,
-    /// Who proposed it.
-    pub by: String,
-    /// When somebody else agreed, and who, if somebody did.
-    pub approved: Option<(Occurred, String)>,
+    /// On which ground, and when.
+    pub proposed: Entry<ErasureProposed>,
+    /// The login of whoever proposed it.
+    pub proposed_by: String,
+    /// When somebody else agreed, if somebody did.
+    pub approved: Option<Entry<ErasureApproved>>,
+    /// The login of whoever agreed.
+    pub approved_by: Option<String>,
 }
 
 impl Subject {
@@ -84,10 +77,9 @@ impl Subject {
 
     /// Takes the next fact; one that has no ground changes nothing.
     fn apply(&mut self, fact: &Fact<'_>) {
-        let occurred = fact.occurred;
         match fact.event {
             Event::SubjectRegistered(registered) => {
-                self.registered.get_or_insert((occurred, registered.kind));
+                self.registered.get_or_insert_with(|| Entry::of(fact, registered));
             }
             Event::SubjectsLinked(link) => {
                 self.linked.insert(link.with);
@@ -95,44 +87,46 @@ impl Subject {
             Event::SubjectsUnlinked(link) => {
                 self.linked.remove(&link.with);
             }
-            Event::ConsentGiven(given) if self.consent(&given.purpose).is_none() => {
-                let purpose = given.purpose.clone();
-                self.consents.push(Consent { purpose, given: occurred, withdrawn: None });
+            Event::ConsentGiven(given) if self.standing(&given.purpose).is_none() => {
+                self.consents.push(Consent { given: Entry::of(fact, given), withdrawn: None });
             }
             Event::ConsentWithdrawn(withdrawn) => {
-                if let Some(consent) = self.consent(&withdrawn.purpose) {
-                    consent.withdrawn = Some(occurred);
+                if let Some(consent) = self.standing(&withdrawn.purpose) {
+                    consent.withdrawn = Some(Entry::of(fact, withdrawn));
                 }
             }
-            Event::LegalHoldPlaced(placed) => {
-                let (hold, reason) = (placed.hold, placed.reason.clone());
-                self.holds.push(Hold { hold, reason, placed: occurred, lifted: None });
-            }
+            Event::LegalHoldPlaced(placed) => self.holds.push(Hold { placed: Entry::of(fact, placed), lifted: None }),
             Event::LegalHoldLifted(lifted) => {
-                let stands = |hold: &&mut Hold| hold.hold == lifted.hold && hold.lifted.is_none();
+                let stands = |hold: &&mut Hold| hold.placed.details.hold == lifted.hold && hold.lifted.is_none();
                 if let Some(hold) = self.holds.iter_mut().find(stands) {
-                    hold.lifted = Some((occurred, lifted.reason.clone()));
+                    hold.lifted = Some(Entry::of(fact, lifted));
                 }
             }
             Event::ErasureProposed(proposed) => self.erasures.push(Erasure {
-                proposal: fact.original.event_id,
-                ground: proposed.ground,
-                proposed: occurred,
-                by: fact.original.actor.subject.clone(),
+                proposed: Entry::of(fact, proposed),
+                proposed_by: fact.original.actor.subject.clone(),
                 approved: None,
+                approved_by: None,
             }),
             Event::ErasureApproved(approved) => {
-                if let Some(erasure) = self.erasures.iter_mut().find(|one| one.proposal == approved.proposal) {
-                    erasure.approved.get_or_insert((occurred, fact.original.actor.subject.clone()));
+                let open = |one: &&mut Erasure| one.proposed.event_id == approved.proposal && one.approved.is_none();
+                if let Some(erasure) = self.erasures.iter_mut().find(open) {
+                    erasure.approved = Some(Entry::of(fact, approved));
+                    erasure.approved_by = Some(fact.original.actor.subject.clone());
                 }
             }
             _ => {}
         }
     }
 
+    /// What kind of subject it is, once it is registered.
+    pub fn kind(&self) -> Option<SubjectKind> {
+        self.registered.as_ref().map(|registered| registered.details.kind)
+    }
+
     /// The consent to this purpose that stands.
-    fn consent(&mut self, purpose: &str) -> Option<&mut Consent> {
-        self.consents.iter_mut().find(|consent| consent.purpose == purpose && consent.withdrawn.is_none())
+    fn standing(&mut self, purpose: &str) -> Option<&mut Consent> {
+        self.consents.iter_mut().find(|consent| consent.given.details.purpose == purpose && consent.withdrawn.is_none())
     }
 }
 
@@ -327,7 +321,7 @@ pub(crate) fn keeps_its_links(history: &History, replacement: &Event) -> Result<
     let Event::SubjectRegistered(registered) = replacement else { return Ok(()) };
     let facts = history.facts();
     let subject = Subject::fold(&facts);
-    if subject.linked.is_empty() || subject.registered.is_none_or(|(_, kind)| kind == registered.kind) {
+    if subject.linked.is_empty() || subject.kind() == Some(registered.kind) {
         return Ok(());
     }
     let stands =
@@ -353,7 +347,7 @@ pub(crate) fn of_the_other(one: SubjectId, fact: &Event) -> Option<(StreamId, Ev
 
 /// Refuses to link subjects of different kinds.
 pub(crate) fn may_be_linked(one: &History, other: &History) -> Result<(), Vec<Refusal>> {
-    let kind = |history: &History| Subject::fold(&history.facts()).registered.map(|(_, kind)| kind);
+    let kind = |history: &History| Subject::fold(&history.facts()).kind();
     if kind(one) == kind(other) {
         return Ok(());
     }

@@ -9,20 +9,22 @@ use uuid::Uuid;
 
 use super::pairs::{Pairs, Part, Words};
 use super::worker::in_force;
-use crate::journey::Fact;
-use crate::journey::event::{CoverStarted, Event, Quantity, TeamSet, VacancyOpened};
+use crate::journey::event::{
+    CapacitySet, CoverEnded, CoverStarted, Event, Quantity, TeamSet, VacancyFilled, VacancyOpened,
+};
 use crate::journey::ground::Groundless;
 use crate::journey::refusal::{Refusal, RefusalCode as Code};
 use crate::journey::stated::{Stated, judged};
-use crate::log::envelope::{Occurred, WorkerId};
+use crate::journey::{Entry, Fact};
+use crate::log::envelope::WorkerId;
 
 /// A team at some point of view: what the facts of its stream, folded in order, amount to.
 #[derive(Debug, Clone, Default)]
 pub struct Team {
     /// How it was set, each from its day on, in order.
-    pub set: Vec<(NaiveDate, TeamSet)>,
+    pub set: Vec<Entry<TeamSet>>,
     /// How many open cases a full-time member holds at most, each value from its day on.
-    pub capacity: Vec<(NaiveDate, Quantity)>,
+    pub capacity: Vec<Entry<CapacitySet>>,
     /// Every vacant post, in the order in which they were opened.
     pub vacancies: Vec<Vacancy>,
     /// Every cover, in the order in which they were started.
@@ -30,25 +32,21 @@ pub struct Team {
 }
 
 /// A vacant post.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Vacancy {
-    /// The post.
-    pub details: VacancyOpened,
-    /// Since when it is vacant.
-    pub opened: Occurred,
-    /// When it was filled, if it was, and by whom, if that is known.
-    pub filled: Option<(Occurred, Option<WorkerId>)>,
+    /// The post, and since when it is vacant.
+    pub opened: Entry<VacancyOpened>,
+    /// When it was filled, if it was.
+    pub filled: Option<Entry<VacancyFilled>>,
 }
 
 /// Somebody stands in for somebody else.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Cover {
-    /// Who stands in for whom.
-    pub details: CoverStarted,
-    /// Since when.
-    pub started: Occurred,
+    /// Who for whom, and since when.
+    pub started: Entry<CoverStarted>,
     /// The first day without it, if it ended.
-    pub ended: Option<Occurred>,
+    pub ended: Option<Entry<CoverEnded>>,
 }
 
 impl Team {
@@ -62,26 +60,25 @@ impl Team {
     }
 
     fn apply(&mut self, fact: &Fact<'_>) {
-        let (occurred, on) = (fact.occurred, fact.occurred.earliest());
         match fact.event {
-            Event::TeamSet(set) => self.set.push((on, set.clone())),
-            Event::CapacitySet(set) => self.capacity.push((on, set.cases_per_wte)),
-            Event::VacancyOpened(details) => {
-                self.vacancies.push(Vacancy { details: details.clone(), opened: occurred, filled: None });
+            Event::TeamSet(set) => self.set.push(Entry::of(fact, set)),
+            Event::CapacitySet(set) => self.capacity.push(Entry::of(fact, set)),
+            Event::VacancyOpened(opened) => {
+                self.vacancies.push(Vacancy { opened: Entry::of(fact, opened), filled: None });
             }
             Event::VacancyFilled(filled) => {
-                let open = |one: &&mut Vacancy| one.details.vacancy == filled.vacancy && one.filled.is_none();
+                let open = |one: &&mut Vacancy| one.opened.details.vacancy == filled.vacancy && one.filled.is_none();
                 if let Some(vacancy) = self.vacancies.iter_mut().find(open) {
-                    vacancy.filled = Some((occurred, filled.worker));
+                    vacancy.filled = Some(Entry::of(fact, filled));
                 }
             }
-            Event::CoverStarted(details) => {
-                self.covers.push(Cover { details: details.clone(), started: occurred, ended: None });
+            Event::CoverStarted(started) => {
+                self.covers.push(Cover { started: Entry::of(fact, started), ended: None });
             }
             Event::CoverEnded(ended) => {
-                let open = |one: &&mut Cover| one.details.cover == ended.cover && one.ended.is_none();
+                let open = |one: &&mut Cover| one.started.details.cover == ended.cover && one.ended.is_none();
                 if let Some(cover) = self.covers.iter_mut().find(open) {
-                    cover.ended = Some(occurred);
+                    cover.ended = Some(Entry::of(fact, ended));
                 }
             }
             _ => {}
@@ -89,13 +86,13 @@ impl Team {
     }
 
     /// The team as these facts leave it.
-    pub fn now(&self) -> Option<&TeamSet> {
-        self.set.last().map(|(_, set)| set)
+    pub fn now(&self) -> Option<&Entry<TeamSet>> {
+        self.set.last()
     }
 
     /// How many open cases a full-time member holds at most on this day, where that was set.
     pub fn capacity_on(&self, day: NaiveDate) -> Option<Quantity> {
-        in_force(&self.capacity, day)
+        in_force(&self.capacity, day).map(|set| set.cases_per_wte)
     }
 
     /// Over which days `[from, to)` it was called what; the last one goes on.
@@ -127,8 +124,9 @@ impl Team {
 
     /// Each setting with the days over which it stood; one that was replaced on its own day stood for none.
     fn stretches(&self) -> impl Iterator<Item = (NaiveDate, Option<NaiveDate>, &TeamSet)> {
-        let ends = self.set.iter().skip(1).map(|(from, _)| Some(*from)).chain([None]);
-        let stretches = self.set.iter().zip(ends).map(|((from, set), to)| (*from, to, set));
+        let from = |set: &Entry<TeamSet>| set.occurred.earliest();
+        let ends = self.set.iter().skip(1).map(move |set| Some(from(set))).chain([None]);
+        let stretches = self.set.iter().zip(ends).map(move |(set, to)| (from(set), to, &set.details));
         stretches.filter(|(from, to, _)| to.is_none_or(|to| *from < to))
     }
 }

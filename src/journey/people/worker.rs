@@ -3,8 +3,11 @@
 //! Pure. A worker is a label. How much work they have is not theirs to say: that is the caseload's.
 
 use chrono::NaiveDate;
+use rust_decimal::Decimal;
 
-use crate::journey::event::{AbsenceRecorded, AssessmentScored, Event, Quantity, WorkerJoined};
+use crate::journey::event::{
+    AbsenceRecorded, AssessmentScored, CapacitySet, Event, Quantity, WorkerJoined, WorkerLeft, WteSet,
+};
 use crate::journey::ground::Groundless;
 use crate::journey::refusal::{Refusal, RefusalCode as Code};
 use crate::journey::stated::{Stated, judged, shown};
@@ -15,13 +18,13 @@ use crate::log::envelope::Occurred;
 #[derive(Debug, Clone, Default)]
 pub struct Worker {
     /// When they joined, under which label and login.
-    pub joined: Option<(Occurred, WorkerJoined)>,
+    pub joined: Option<Entry<WorkerJoined>>,
     /// The first day on which they no longer worked here.
-    pub left: Option<Occurred>,
+    pub left: Option<Entry<WorkerLeft>>,
     /// How much of a full-time post they fill, each value from its day on.
-    pub wte: Vec<(NaiveDate, Quantity)>,
+    pub wte: Vec<Entry<WteSet>>,
     /// How many open cases a whole-time equivalent of theirs holds at most, each value from its day on.
-    pub capacity: Vec<(NaiveDate, Quantity)>,
+    pub capacity: Vec<Entry<CapacitySet>>,
     /// When they are away, in order.
     pub absences: Vec<Entry<AbsenceRecorded>>,
     /// What supervision found, in order.
@@ -39,16 +42,15 @@ impl Worker {
     }
 
     fn apply(&mut self, fact: &Fact<'_>) {
-        let (occurred, on) = (fact.occurred, fact.occurred.earliest());
         match fact.event {
             Event::WorkerJoined(joined) => {
-                self.joined.get_or_insert_with(|| (occurred, joined.clone()));
+                self.joined.get_or_insert_with(|| Entry::of(fact, joined));
             }
-            Event::WorkerLeft(_) => {
-                self.left.get_or_insert(occurred);
+            Event::WorkerLeft(left) => {
+                self.left.get_or_insert_with(|| Entry::of(fact, left));
             }
-            Event::WteSet(set) => self.wte.push((on, set.wte)),
-            Event::CapacitySet(set) => self.capacity.push((on, set.cases_per_wte)),
+            Event::WteSet(set) => self.wte.push(Entry::of(fact, set)),
+            Event::CapacitySet(set) => self.capacity.push(Entry::of(fact, set)),
             Event::AbsenceRecorded(absence) => self.absences.push(Entry::of(fact, absence)),
             Event::AssessmentScored(scored) => self.assessments.push(Entry::of(fact, scored)),
             _ => {}
@@ -57,25 +59,29 @@ impl Worker {
 
     /// Whether they work here on this day.
     pub fn is_here(&self, on: NaiveDate) -> bool {
-        let has_joined = self.joined.as_ref().is_some_and(|(joined, _)| joined.earliest() <= on);
-        has_joined && self.left.is_none_or(|left| on < left.earliest())
+        let has_joined = self.joined.as_ref().is_some_and(|joined| joined.occurred.earliest() <= on);
+        has_joined && self.left.as_ref().is_none_or(|left| on < left.occurred.earliest())
     }
 
-    /// How much of a full-time post they fill on this day: nothing before they join or from the day they left on, and
-    /// no value where nobody set one.
+    /// How much of a full-time post they fill on this day: 0 before they join and from the day they left on, and no
+    /// value where nobody set one.
     pub fn wte_on(&self, day: NaiveDate) -> Option<Quantity> {
-        if self.is_here(day) { in_force(&self.wte, day) } else { self.joined.is_some().then_some(Quantity(0.into())) }
+        if self.is_here(day) {
+            in_force(&self.wte, day).map(|set| set.wte)
+        } else {
+            self.joined.is_some().then_some(Quantity(Decimal::ZERO))
+        }
     }
 
     /// How many open cases a whole-time equivalent of theirs holds at most on this day, where that was set.
     pub fn capacity_on(&self, day: NaiveDate) -> Option<Quantity> {
-        in_force(&self.capacity, day)
+        in_force(&self.capacity, day).map(|set| set.cases_per_wte)
     }
 }
 
-/// The value of a series that stands in order on this day.
-pub(super) fn in_force(series: &[(NaiveDate, Quantity)], day: NaiveDate) -> Option<Quantity> {
-    series.iter().rev().find(|(from, _)| *from <= day).map(|(_, value)| *value)
+/// What was set last by this day, of what stands in order.
+pub(super) fn in_force<T>(series: &[Entry<T>], day: NaiveDate) -> Option<&T> {
+    series.iter().rev().find(|entry| entry.occurred.earliest() <= day).map(|entry| &entry.details)
 }
 
 /// The facts of a worker's stream that stand without ground, in their order.
@@ -124,6 +130,6 @@ fn has_left(left: Occurred) -> Refusal {
 
 /// Why a fact of this date may not say that the worker does something: they had left by then.
 pub(crate) fn gone_by(worker: &History, occurred: Occurred) -> Option<Refusal> {
-    let left = Worker::fold(&worker.facts()).left?;
+    let left = Worker::fold(&worker.facts()).left?.occurred;
     is_gone(occurred, left).then(|| has_left(left))
 }

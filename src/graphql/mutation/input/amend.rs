@@ -1,10 +1,19 @@
 //! Corrections and retractions as mutations take them.
 
-use async_graphql::{InputObject, OneofObject};
+use async_graphql::{InputObject, OneofObject, Result};
 
 use super::Stamp;
+use super::contract::{
+    ActionDoneFact, ActionReplacement, CommentaryFact, DismissalFact, EndFact, KpiFact, NoticeReplacement, OpeningFact,
+    SubmissionFact, VariationFact,
+};
 use super::evidence::{EvidenceRejectionFact, EvidenceReplacement, EvidenceVerificationFact, EvidenceWithdrawalFact};
 use super::exit::{CloseFact, DisengagementFact, ReopeningFact, TransferFact};
+use super::people::{
+    AbsenceFact, CapacityFact, ConsentFact, ConsentWithdrawalFact, CoverEndFact, CoverReplacement, HoldLiftFact,
+    HoldReplacement, JoiningFact, LeavingFact, RegistrationFact, TeamFact, VacancyFillFact, VacancyReplacement,
+    WteFact,
+};
 use super::referral::{
     AcceptFact, AssignmentFact, DeclineFact, EligibilityFact, ReferralReplacement, ReleaseFact, WithdrawalFact,
 };
@@ -13,8 +22,10 @@ use super::work::{
     AchievementFact, AssessmentFact, ContactFact, EngagementFact, MeasureFact, PlanCloseFact, PlanFact, PlanReviewFact,
     RiskClearFact, RiskReplacement, TaskCancelFact, TaskDoneFact, TaskReplacement,
 };
+use crate::graphql::code::Code;
 use crate::graphql::scalars::Id;
 use crate::journey::event::{self, Event};
+use crate::log::envelope::{JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
 /// Declares which replacement is of which type of event.
 macro_rules! replacements {
@@ -103,13 +114,71 @@ replacements! {
     Reopening(ReopeningFact) => JourneyReopened as "reopening";
     /// For `JourneyTransferred`.
     Transfer(TransferFact) => JourneyTransferred as "transfer";
+    /// For `SubjectRegistered`.
+    Registration(RegistrationFact) => SubjectRegistered as "registration";
+    /// For `ConsentGiven`.
+    Consent(ConsentFact) => ConsentGiven as "consent";
+    /// For `ConsentWithdrawn`.
+    ConsentWithdrawal(ConsentWithdrawalFact) => ConsentWithdrawn as "consentWithdrawal";
+    /// For `LegalHoldPlaced`.
+    Hold(HoldReplacement) => LegalHoldPlaced as "hold";
+    /// For `LegalHoldLifted`.
+    HoldLift(HoldLiftFact) => LegalHoldLifted as "holdLift";
+    /// For `WorkerJoined`.
+    Joining(JoiningFact) => WorkerJoined as "joining";
+    /// For `WorkerLeft`.
+    Leaving(LeavingFact) => WorkerLeft as "leaving";
+    /// For `WteSet`.
+    Wte(WteFact) => WteSet as "wte";
+    /// For `AbsenceRecorded`.
+    Absence(AbsenceFact) => AbsenceRecorded as "absence";
+    /// For `CapacitySet`.
+    Capacity(CapacityFact) => CapacitySet as "capacity";
+    /// For `TeamSet`.
+    Team(TeamFact) => TeamSet as "team";
+    /// For `VacancyOpened`.
+    Vacancy(VacancyReplacement) => VacancyOpened as "vacancy";
+    /// For `VacancyFilled`.
+    VacancyFill(VacancyFillFact) => VacancyFilled as "vacancyFill";
+    /// For `CoverStarted`.
+    Cover(CoverReplacement) => CoverStarted as "cover";
+    /// For `CoverEnded`.
+    CoverEnd(CoverEndFact) => CoverEnded as "coverEnd";
+    /// For `ContractOpened`.
+    Opening(OpeningFact) => ContractOpened as "opening";
+    /// For `ContractVaried`.
+    Variation(VariationFact) => ContractVaried as "variation";
+    /// For `ContractEnded`.
+    ContractEnd(EndFact) => ContractEnded as "contractEnd";
+    /// For `CommentaryRecorded`.
+    Commentary(CommentaryFact) => CommentaryRecorded as "commentary";
+    /// For `ReportSubmitted`.
+    Submission(SubmissionFact) => ReportSubmitted as "submission";
+    /// For `KpiAssessed`.
+    Kpi(KpiFact) => KpiAssessed as "kpi";
+    /// For `NoticeIssued`.
+    Notice(NoticeReplacement) => NoticeIssued as "notice";
+    /// For `ActionAgreed`.
+    Action(ActionReplacement) => ActionAgreed as "action";
+    /// For `ActionCompleted`.
+    ActionDone(ActionDoneFact) => ActionCompleted as "actionDone";
+    /// For `DoubleFundingDismissed`.
+    Dismissal(DismissalFact) => DoubleFundingDismissed as "dismissal";
 }
 
 inputs! {
     /// A fact was recorded wrongly: here is the whole fact as it should read, with its date.
     CorrectFactInput {
-        /// Which journey.
-        journey: Id,
+        /// Whose fact it is, where it is of a journey: give exactly one of journey, subject, worker, team and contract.
+        journey: Option<Id>,
+        /// Which subject.
+        subject: Option<Id>,
+        /// Which worker.
+        worker: Option<Id>,
+        /// Which team.
+        team: Option<Id>,
+        /// The code of the contract.
+        contract: Option<String>,
         /// The original event, never another correction.
         target: Id,
         /// The whole fact as it should read.
@@ -125,10 +194,65 @@ pub struct RetractFactInput {
     /// What comes with every command.
     #[graphql(flatten)]
     pub stamp: Stamp,
-    /// Which journey.
-    pub journey: Id,
+    /// Whose facts they are, where they are of a journey: give exactly one of journey, subject, worker, team and contract.
+    pub journey: Option<Id>,
+    /// Which subject.
+    pub subject: Option<Id>,
+    /// Which worker.
+    pub worker: Option<Id>,
+    /// Which team.
+    pub team: Option<Id>,
+    /// The code of the contract.
+    pub contract: Option<String>,
     /// The original events.
     pub targets: Vec<Id>,
     /// Why: at most 200 characters, nothing personal.
     pub reason: String,
+}
+
+/// Whose facts are corrected or retracted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Whose {
+    /// A journey's.
+    Journey(JourneyId),
+    /// A subject's.
+    Subject(SubjectId),
+    /// A worker's.
+    Worker(WorkerId),
+    /// A team's.
+    Team(TeamId),
+    /// Those of the contract with this code.
+    Contract(String),
+}
+
+impl Whose {
+    /// The one that is named; a fault of the request where none is, or several.
+    pub fn of(
+        journey: Option<Id>,
+        subject: Option<Id>,
+        worker: Option<Id>,
+        team: Option<Id>,
+        contract: Option<String>,
+    ) -> Result<Self> {
+        match (journey, subject, worker, team, contract) {
+            (Some(id), None, None, None, None) => Ok(Self::Journey(JourneyId(id.0))),
+            (None, Some(id), None, None, None) => Ok(Self::Subject(SubjectId(id.0))),
+            (None, None, Some(id), None, None) => Ok(Self::Worker(WorkerId(id.0))),
+            (None, None, None, Some(id), None) => Ok(Self::Team(TeamId(id.0))),
+            (None, None, None, None, Some(code)) => Ok(Self::Contract(code)),
+            _ => Err(Code::BadUserInput
+                .error("give exactly one of journey, subject, worker, team and contract: whose facts they are")),
+        }
+    }
+
+    /// The stream that holds them.
+    pub fn stream(&self) -> StreamId {
+        match self {
+            Self::Journey(id) => StreamId::journey(*id),
+            Self::Subject(id) => StreamId::subject(*id),
+            Self::Worker(id) => StreamId::worker(*id),
+            Self::Team(id) => StreamId::team(*id),
+            Self::Contract(code) => StreamId::contract(code),
+        }
+    }
 }

@@ -79,9 +79,11 @@ macro_rules! inputs {
 }
 
 pub mod amend;
+pub mod contract;
 pub mod evidence;
 pub mod exit;
 pub mod named;
+pub mod people;
 pub mod referral;
 pub mod spell;
 pub mod work;
@@ -94,7 +96,10 @@ use crate::graphql::event::Precision;
 use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
 use crate::journey::event::{self, Quantity};
 use crate::log::append::Expected;
-use crate::log::envelope::{CommandId, EvidenceId, Occurred, RiskId, SpellId, TaskId, WorkerId};
+use crate::log::envelope::{
+    ActionId, CommandId, CoverId, EventId, EvidenceId, HoldId, JourneyId, NoticeId, Occurred, RiskId, SpellId,
+    SubjectId, TaskId, VacancyId, WorkerId,
+};
 
 /// What comes with every command.
 #[derive(Debug, Clone, InputObject)]
@@ -193,6 +198,15 @@ meanings! {
     Id => TaskId: |id| TaskId(id.0);
     Id => RiskId: |id| RiskId(id.0);
     Id => EvidenceId: |id| EvidenceId(id.0);
+    Id => EventId: |id| EventId(id.0);
+    Id => JourneyId: |id| JourneyId(id.0);
+    Id => SubjectId: |id| SubjectId(id.0);
+    Id => HoldId: |id| HoldId(id.0);
+    Id => VacancyId: |id| VacancyId(id.0);
+    Id => CoverId: |id| CoverId(id.0);
+    Id => NoticeId: |id| NoticeId(id.0);
+    Id => ActionId: |id| ActionId(id.0);
+    Vec<Id> => Vec<WorkerId>: |ids| ids.into_iter().map(|id| WorkerId(id.0)).collect();
 }
 
 impl<T, M: Means<T>> Means<Option<T>> for Option<M> {
@@ -222,56 +236,4 @@ pub enum SubjectKind {
     Site,
     /// A district or province.
     Area,
-}
-
-inputs! {
-    /// A subject becomes known by pseudonym.
-    RegisterSubjectInput {
-        /// The subject's id; left out, one is made.
-        subject: Option<Id>,
-        /// What kind of subject it is.
-        #[graphql(default_with = "SubjectKind::Person")]
-        kind: SubjectKind,
-    }
-    /// A keyworker or other member of staff joins.
-    AddWorkerInput {
-        /// The worker's id; left out, one is made.
-        worker: Option<Id>,
-        /// What boards print, such as `KW-07`.
-        label: String,
-        /// The login in tokens, if they sign in.
-        login: Option<String>,
-    }
-    /// A contract begins, with its first rulebook.
-    OpenContractInput {
-        /// The short name in rulebooks, commands and URLs, such as `shps`.
-        code: String,
-        /// What people call it.
-        name: String,
-        /// Who is bound by it.
-        #[graphql(default)]
-        parties: Vec<PartyInput>,
-        /// The first day of the contract.
-        starts_on: Date,
-        /// The last day of the contract, if it has one.
-        ends_on: Option<Date>,
-        /// The first rulebook, as TOML.
-        rulebook: String,
-    }
-    /// A further version of a contract's rules.
-    PublishRulebookInput {
-        /// The code of the contract.
-        contract: String,
-        /// The rulebook, as TOML.
-        rulebook: String,
-    }
-}
-
-/// Somebody bound by a contract.
-#[derive(Debug, Clone, InputObject)]
-pub struct PartyInput {
-    /// The organisation.
-    pub name: String,
-    /// What it is in this contract: commissioner, provider, investor …
-    pub role: Option<String>,
 }

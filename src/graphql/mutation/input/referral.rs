@@ -71,7 +71,7 @@ pub struct AcceptFact {
 }
 
 /// A word that says nothing unless it is true.
-struct AlwaysTrue;
+pub(super) struct AlwaysTrue;
 
 impl CustomValidator<bool> for AlwaysTrue {
     fn check(&self, value: &bool) -> Result<(), InputValueError<bool>> {

@@ -1,0 +1,160 @@
+//! Teams as clients read them: the fold of a team's stream, as of a day.
+
+use std::collections::BTreeSet;
+
+use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
+use chrono::NaiveDate;
+
+use super::journey::Step;
+use super::people::{Setting, Worker, history};
+use super::scalars::{Decimal, Id};
+use crate::journey::people::team;
+use crate::log::envelope::{StreamId, TeamId, WorkerId};
+
+/// A team of workers, read as of a day.
+#[derive(Debug, Clone, Copy)]
+pub struct Team {
+    id: TeamId,
+    as_of: NaiveDate,
+}
+
+impl Team {
+    /// A team as of a day.
+    pub const fn as_of(id: TeamId, as_of: NaiveDate) -> Self {
+        Self { id, as_of }
+    }
+
+    async fn told(&self, ctx: &Context<'_>) -> Result<team::Team> {
+        let history = history(ctx, StreamId::team(self.id)).await?;
+        Ok(history.map(|history| team::Team::fold(&history.facts_as_of(self.as_of))).unwrap_or_default())
+    }
+}
+
+/// A team of workers, read as of a day.
+#[Object]
+impl Team {
+    /// The team's id.
+    pub async fn id(&self) -> ID {
+        ID(self.id.to_string())
+    }
+
+    /// What boards print.
+    async fn label(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+        self.told(ctx).await.map(|told| told.now().map(|set| set.details.label.clone())).transpose()
+    }
+
+    /// Everybody who is in it, by label.
+    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<Worker>> {
+        let told = self.told(ctx).await?;
+        let members: BTreeSet<WorkerId> =
+            told.now().into_iter().flat_map(|set| set.details.members.iter().copied()).collect();
+        Worker::load_many(ctx, &members).await
+    }
+
+    /// How often it was set, oldest first, with the events that a correction names.
+    async fn set(&self, ctx: &Context<'_>) -> Result<Vec<Step>> {
+        Ok(self.told(ctx).await?.set.iter().map(Step::of).collect())
+    }
+
+    /// How many open cases a full-time member holds at most. No value where nobody set one.
+    async fn capacity(&self, ctx: &Context<'_>) -> Option<Result<Decimal>> {
+        let told = self.told(ctx).await;
+        told.map(|told| told.capacity_on(self.as_of).map(|cases| Decimal(cases.0))).transpose()
+    }
+
+    /// How often that was set, oldest first.
+    async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
+        Ok(self.told(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
+    }
+
+    /// The posts that are or were vacant, oldest first.
+    async fn vacancies(&self, ctx: &Context<'_>) -> Result<Vec<Vacancy>> {
+        Ok(self.told(ctx).await?.vacancies.iter().map(Into::into).collect())
+    }
+
+    /// Who stands or stood in for whom, oldest first.
+    async fn covers(&self, ctx: &Context<'_>) -> Result<Vec<Cover>> {
+        Ok(self.told(ctx).await?.covers.iter().map(Into::into).collect())
+    }
+}
+
+/// A vacant post.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct Vacancy {
+    /// The vacancy's own id, by which it is filled.
+    vacancy: Id,
+    /// The post, by code.
+    role: String,
+    /// How much of a full-time post it is.
+    wte: Decimal,
+    /// Since when it is vacant.
+    opened: Step,
+    /// When it was filled, if it was.
+    filled: Option<Step>,
+    #[graphql(skip)]
+    worker: Option<WorkerId>,
+}
+
+#[ComplexObject]
+impl Vacancy {
+    /// Who fills it, if it is filled and that is known.
+    async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
+        Worker::load(ctx, self.worker?).await
+    }
+}
+
+impl From<&team::Vacancy> for Vacancy {
+    fn from(vacancy: &team::Vacancy) -> Self {
+        let opened = &vacancy.opened.details;
+        Self {
+            vacancy: Id(opened.vacancy.0),
+            role: opened.role.clone(),
+            wte: Decimal(opened.wte.0),
+            opened: Step::of(&vacancy.opened),
+            filled: vacancy.filled.as_ref().map(Step::of),
+            worker: vacancy.filled.as_ref().and_then(|filled| filled.details.worker),
+        }
+    }
+}
+
+/// Somebody stands in for a member of the team who is away or has left.
+#[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
+pub struct Cover {
+    /// The cover's own id, by which it is ended.
+    cover: Id,
+    /// Since when.
+    started: Step,
+    /// The first day without it, if it ended.
+    ended: Option<Step>,
+    #[graphql(skip)]
+    absent: WorkerId,
+    #[graphql(skip)]
+    by: WorkerId,
+}
+
+#[ComplexObject]
+impl Cover {
+    /// Who is away.
+    async fn absent(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
+        Worker::load(ctx, self.absent).await
+    }
+
+    /// Who stands in.
+    async fn by(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
+        Worker::load(ctx, self.by).await
+    }
+}
+
+impl From<&team::Cover> for Cover {
+    fn from(cover: &team::Cover) -> Self {
+        Self {
+            cover: Id(cover.started.details.cover.0),
+            started: Step::of(&cover.started),
+            ended: cover.ended.as_ref().map(Step::of),
+            absent: cover.started.details.absent,
+            by: cover.started.details.by,
+        }
+    }
+}
