@@ -11,12 +11,15 @@ pub mod graphiql;
 pub mod guard;
 mod int;
 pub mod journey;
+pub mod list;
 pub mod mutation;
 pub mod node;
 pub mod people;
+pub mod permission;
 pub mod query;
 pub mod scalars;
 pub mod transport;
+mod wall;
 
 use std::sync::Arc;
 
@@ -28,14 +31,15 @@ use axum::response::Response;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tracing::Instrument as _;
 
-use crate::access::Principal;
-use context::{Caller, Parts};
+use crate::access::{Principal, fields};
+use context::{Caller, Parts, Relations};
 use guard::Limits;
 use int::Int;
 use mutation::Mutation;
 use people::Workers;
 use query::Query;
 use transport::Endpoint;
+use wall::Wall;
 
 /// The API over a deployment.
 #[derive(Clone)]
@@ -47,7 +51,7 @@ pub struct Api {
 impl Api {
     /// The API over these parts.
     pub fn new(parts: Parts) -> Self {
-        let schema = schema().data(parts.clone()).finish();
+        let schema = schema().extension(Wall::default()).data(parts.clone()).finish();
         Self { endpoint: Endpoint::new(schema, Limits::default()), parts }
     }
 
@@ -58,7 +62,10 @@ impl Api {
         let attach = |request: async_graphql::Request| {
             let workers = Workers(Arc::clone(&generation));
             let workers = DataLoader::with_cache(workers, InTheSpan, TokioTimer::default(), HashMapCache::default());
-            request.data(workers).data(Caller { principal, generation })
+            let clock = Arc::clone(&self.parts.clock);
+            let relations = Relations { principal: principal.clone(), generation: Arc::clone(&generation), clock };
+            let relations = DataLoader::new(relations, InTheSpan, TokioTimer::default());
+            request.data(workers).data(relations).data(Caller { principal, generation })
         };
         self.endpoint.answer(http, request_id, attach).await
     }
@@ -71,6 +78,12 @@ pub fn sdl() -> String {
 
 fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     Schema::build(Query, Mutation::default(), EmptySubscription).register_input_type::<Int>()
+}
+
+/// The table of who sees what of the schema.
+pub fn access_table() -> String {
+    let fields = wall::fields_of(&sdl());
+    fields::table(fields.iter().map(|(of, field)| (of.as_str(), field.as_str())))
 }
 
 /// Spawns within the span of whoever asks, so that what a loader logs names its request too.
