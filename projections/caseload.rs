@@ -13,7 +13,7 @@ use crate::log::envelope::WorkerId;
 
 table!("caseload", key 2, [
     "journey": Uuid, "from_on": Date, "to_on": Date, "contract": Text, "area": Text, "keyworker": Uuid,
-    "reference": Text,
+    "reference": Text, "received_on": Date,
 ]);
 
 /// A stretch of days `[from, to)` on which a case was on the caseload with one keyworker, or with none.
@@ -75,6 +75,7 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
                 Value::text(&told.referral.area),
                 stretch.keyworker.map_or(Value::Null, |worker| Value::Uuid(worker.0)),
                 Value::Text(told.reference()),
+                Value::Date(told.received.earliest()),
             ],
         );
     }

@@ -6,8 +6,10 @@ create table caseload (
     area {text} not null,
     keyworker uuid,
     reference {text} not null,
+    received_on date not null,
     primary key (journey, from_on)
 );
 create index caseload_by_day on caseload (contract, to_on, from_on);
 create index caseload_by_reference on caseload (contract, reference, journey);
+create index caseload_by_received on caseload (contract, received_on, journey);
 create index caseload_by_keyworker on caseload (contract, keyworker, reference, journey);

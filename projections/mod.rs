@@ -9,9 +9,11 @@ pub mod contact;
 pub mod contract;
 pub mod disengagement;
 pub mod exit;
+pub mod external_reference;
 pub mod journey;
 pub mod referral_to_plan;
 pub mod stage;
+pub mod state;
 pub mod subject;
 pub mod subject_link;
 pub mod team;
@@ -82,9 +84,11 @@ pub static TABLES: &[&Table] = &[
     &contract::TABLE,
     &disengagement::TABLE,
     &exit::TABLE,
+    &external_reference::TABLE,
     &journey::TABLE,
     &referral_to_plan::TABLE,
     &stage::TABLE,
+    &state::TABLE,
     &subject::TABLE,
     &subject_link::TABLE,
     &team::TABLE,
@@ -129,6 +133,8 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, journey: &Journey, ruleboo
         referral_to_plan::rows(&told, &mut rows);
         stage::rows(&told, &mut rows);
         exit::rows(&told, &mut rows);
+        external_reference::rows(&told, &mut rows);
+        state::rows(&told, &mut rows);
         disengagement::rows(&told, &mut rows);
     }
     rows

@@ -2,6 +2,8 @@
 //!
 //! It joins what is pure (who may, what follows) with what is not (the log, the view), and decides nothing itself.
 
+mod admission;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,52 +12,23 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::access::Principal;
-use crate::access::policy::{Action, Denied, policy};
+use crate::access::policy::Denied;
 use crate::clock::{Chance, Clock};
 use crate::contract::Contract;
-use crate::journey::command::{Command, Given, NewEvent, decide, not_found};
-use crate::journey::event::Event;
+use crate::journey::command::{Command, Given, NewEvent, decide};
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
 use crate::log::envelope::{CommandId, Envelope, Source, StreamId, StreamKind};
 use crate::log::{Log, LogError};
+use crate::store::StoreError;
 use crate::views::Views;
+use admission::{Admission, still_may};
 
 /// The zone of days that belong to no contract.
 pub const DEPLOYMENT_ZONE: Tz = chrono_tz::Europe::London;
 /// How long a command waits for the live view.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// What is said of a stream that the sender may not know of: the same as of one that is not there.
-fn unknown(command: &Command) -> Refusal {
-    if command.contract().is_some() { Refusal::contract_not_found() } else { not_found(command.stream().kind) }
-}
-
-/// Everything that a command does, as the policy names it.
-fn actions(command: &Command) -> Vec<Action> {
-    command.each().into_iter().map(action).collect()
-}
-
-/// Whether somebody may do all of this.
-fn permit(principal: &Principal, actions: &[Action]) -> Result<(), NotDone> {
-    actions.iter().try_for_each(|action| policy(principal, *action)).map_err(NotDone::Denied)
-}
-
-/// What a single command does.
-fn action(command: &Command) -> Action {
-    match command {
-        Command::ReceiveReferral(_) => Action::ReceiveReferral,
-        Command::OpenContract(_) | Command::PublishRulebook(_) => Action::RuleContracts,
-        Command::State(stated) => match stated.fact {
-            Event::SubjectRegistered(_) => Action::RegisterSubject,
-            Event::WorkerJoined(_) => Action::AddWorker,
-            _ => Action::RecordFacts,
-        },
-        Command::CorrectFact(_) | Command::RetractFacts(_) => Action::CorrectFacts,
-        Command::Together(_) => Action::RecordFacts,
-    }
-}
 
 /// A command with everything that comes with it.
 #[derive(Debug, Clone)]
@@ -113,6 +86,7 @@ pub enum NotDone {
 #[derive(Clone)]
 pub struct Recorder {
     log: Log,
+    clock: Arc<Clock>,
     appender: Appender<Decision, StreamState>,
     /// What follows the log; none where nothing is written.
     views: Option<Views>,
@@ -126,15 +100,15 @@ impl Recorder {
         clock: Arc<Clock>,
         chance: Arc<Chance>,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
-        let (appender, task) = Appender::start(log.clone(), clock, chance).await?;
-        Ok((Self { log, appender, views: Some(views) }, task))
+        let (appender, task) = Appender::start(log.clone(), Arc::clone(&clock), chance).await?;
+        Ok((Self { log, clock, appender, views: Some(views) }, task))
     }
 
     /// A recorder that decides everything and writes nothing. Each command sees what the ones before it would have
     /// recorded; the ids and positions of its events are made up.
     pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
-        let appender = Appender::rehearsing(log.clone(), clock, chance).await?;
-        Ok(Self { log, appender, views: None })
+        let appender = Appender::rehearsing(log.clone(), Arc::clone(&clock), chance).await?;
+        Ok(Self { log, clock, appender, views: None })
     }
 
     /// Whether nothing is written.
@@ -156,21 +130,16 @@ impl Recorder {
     pub async fn append(&self, instruction: Instruction) -> Result<Appended, NotDone> {
         let Instruction { principal, command_id, body, expected, source, accept_warnings, dry_run, command } =
             instruction;
-        let stream = command.stream();
-        let actor = principal.actor();
-        let (caller, actions, not_found) = (principal.clone(), actions(&command), unknown(&command));
-        let decide = Decision { principal, accept_warnings, command };
+        let (views, today) = (self.views.as_ref(), civil_day(self.clock.now(), DEPLOYMENT_ZONE));
+        let (stream, actor) = (command.stream(), principal.actor());
+        let admission = Admission::read(views, principal, today, &command).await.map_err(fault)?;
+        let (principal, again) = (admission.principal.clone(), command.clone());
+        let decide = Decision { admission, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         match self.appender.append(request).await {
             Ok(appended) if appended.replayed => {
-                // The log looks for a replay before anything else; what it shows is for whoever may still see it.
-                permit(&caller, &actions)?;
-                let mut codes = appended.events.iter().filter_map(|event| event.contract.as_deref());
-                if codes.all(|code| caller.scope.contract(code).is_some()) {
-                    Ok(appended)
-                } else {
-                    Err(NotDone::Refused(not_found.alone()))
-                }
+                still_may(views, (principal, today), &again, &appended.events).await.map_err(fault)??;
+                Ok(appended)
             }
             Ok(appended) => Ok(appended),
             Err(Rejection::Refused(not_done)) => Err(not_done),
@@ -192,6 +161,10 @@ impl Recorder {
             Err(fault) => NotDone::Fault(fault),
         }
     }
+}
+
+fn fault(error: StoreError) -> NotDone {
+    NotDone::Fault(error.into())
 }
 
 /// What a stream's events amount to, for whoever decides.
@@ -231,7 +204,7 @@ impl State for StreamState {
 
 /// A command and who sends it, as the append task sees it.
 struct Decision {
-    principal: Principal,
+    admission: Admission,
     accept_warnings: BTreeSet<String>,
     command: Command,
 }
@@ -240,10 +213,6 @@ impl Decision {
     /// The contract that the command is in, as far as the loaded streams tell.
     fn contract_code<'a>(&'a self, streams: &Streams<'a, StreamState>) -> Option<&'a str> {
         self.command.contract().or_else(|| history(streams, self.command.stream()).and_then(History::contract))
-    }
-
-    fn sees(&self, code: &str) -> bool {
-        self.principal.scope.contract(code).is_some()
     }
 
     fn events(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
@@ -256,9 +225,9 @@ impl Decision {
         let given = Given {
             today: civil_day(now, contract.zone().unwrap_or(DEPLOYMENT_ZONE)),
             contract,
-            sender: &self.principal.subject,
+            sender: &self.admission.principal.subject,
             history: &|stream| {
-                history(streams, stream).filter(|history| history.contract().is_none_or(|code| self.sees(code)))
+                history(streams, stream).filter(|history| history.contract().is_none_or(|code| self.admission.sees(code)))
             },
             accepted: &self.accept_warnings,
         };
@@ -284,23 +253,12 @@ impl Decide<StreamState> for Decision {
     }
 
     fn also(&self, streams: &Streams<'_, StreamState>) -> Vec<StreamId> {
-        self.contract_code(streams).map(StreamId::contract).into_iter().collect()
+        let contract = self.contract_code(streams).map(StreamId::contract);
+        contract.into_iter().chain(self.admission.streams(&self.command, streams)).collect()
     }
 
     fn admit(&self, streams: &Streams<'_, StreamState>) -> Result<(), NotDone> {
-        permit(&self.principal, &actions(&self.command))?;
-        let stream = self.command.stream();
-        if stream.kind.belongs_to_deployment() {
-            return Ok(());
-        }
-        if !self.contract_code(streams).is_some_and(|code| self.sees(code)) {
-            return Err(NotDone::Refused(unknown(&self.command).alone()));
-        }
-        // The id of a new journey may be that of one of another contract: nothing is said of that one.
-        match history(streams, stream).and_then(History::contract) {
-            Some(code) if !self.sees(code) => Err(NotDone::Refused(not_found(stream.kind).alone())),
-            _ => Ok(()),
-        }
+        self.admission.judge(&self.command, self.contract_code(streams), streams)
     }
 
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, NotDone> {

@@ -1,13 +1,20 @@
 //! Access: who somebody is, and what they may see and do.
 //!
-//! The policy is pure. Nobody is anonymous, and no read is possible without a [`Scope`].
+//! The policy is pure. Nobody is anonymous, no read is possible without a [`Scope`], and no list of journeys without
+//! saying whose.
 
+pub mod fields;
 pub mod policy;
+pub mod relation;
 pub mod token;
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
+
+use chrono::NaiveDate;
+
+use relation::{Cases, Standing};
 
 /// What somebody is to the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -93,6 +100,35 @@ impl<'a> InScope<'a> {
     /// The code.
     pub const fn contract(self) -> &'a str {
         self.contract
+    }
+
+    /// The journeys of the contract that somebody of this standing may be shown.
+    pub const fn cases(self, standing: &'a Standing) -> CasesInScope<'a> {
+        CasesInScope { scope: self, standing }
+    }
+}
+
+/// The journeys of a contract that somebody may be shown: every list of journeys asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CasesInScope<'a> {
+    scope: InScope<'a>,
+    standing: &'a Standing,
+}
+
+impl<'a> CasesInScope<'a> {
+    /// The contract's code.
+    pub const fn contract(self) -> &'a str {
+        self.scope.contract
+    }
+
+    /// Which of its journeys.
+    pub fn cases(self) -> Cases {
+        self.standing.cases()
+    }
+
+    /// The day on which that was read.
+    pub const fn on(self) -> NaiveDate {
+        self.standing.on()
     }
 }
 

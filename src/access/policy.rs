@@ -1,17 +1,24 @@
-//! The policy: who may do what. Pure, and the only place that says so.
+//! The policy: who may do what to what. Pure, and the only place that says so.
 
+use super::relation::Relation;
 use super::{Principal, Role};
 
 /// Something that somebody may want to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Action {
+    /// Look around: who they are, which contracts there are for them, what came of their own commands.
+    LookAround,
+    /// Know a contract, its terms and who works in it.
+    KnowContract,
+    /// Read recorded events that reached them: of a journey that they may read, or of their own commands.
+    ReadRecords,
     /// Read counts and tables over a contract.
     ReadPerformance,
     /// Read caseloads and single journeys.
     ReadJourneys,
     /// Read the log's events.
     ReadEvents,
-    /// Record facts about a client: referrals, contacts, plans, spells, closes.
+    /// Record facts about a client: contacts, plans, spells, closes.
     RecordFacts,
     /// Receive a referral.
     ReceiveReferral,
@@ -19,35 +26,121 @@ pub enum Action {
     CorrectFacts,
     /// Register a subject.
     RegisterSubject,
-    /// Add a member of staff.
-    AddWorker,
-    /// Open a contract or publish its rules.
+    /// Record what a subject agrees to.
+    RecordConsent,
+    /// Say which records are of one person.
+    LinkSubjects,
+    /// Say what of a subject must be kept and what is to be erased.
+    RetainSubjects,
+    /// Say who works here, how much, and in which team: whose cases somebody sees follows from it.
+    ManageStaff,
+    /// Account for a contract: commentaries, reports, closed periods, measures.
+    AccountForContract,
+    /// Hold somebody to a contract: indicators, notices, agreed actions.
+    HoldToContract,
+    /// Open, vary or end a contract, publish its rules and targets.
     RuleContracts,
+}
+
+/// What is not shown to somebody who may read the rest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Redaction {
+    /// Case numbers of other systems, and whatever holds them.
+    CaseNumbers,
+    /// Logins of those who record.
+    Logins,
+}
+
+/// Somebody may, but for what is not shown to them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allow {
+    /// What is not shown.
+    pub redactions: &'static [Redaction],
+}
+
+impl Allow {
+    /// Whether this is kept back.
+    pub fn redacts(self, redaction: Redaction) -> bool {
+        self.redactions.contains(&redaction)
+    }
 }
 
 /// Why somebody may not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the role {role} may not {what}: ask for a token of another role")]
-pub struct Denied {
-    role: Role,
-    what: &'static str,
+pub enum Denied {
+    /// Their role may not, whatever it is about.
+    #[error("the role {role} may not {what}: ask for a token of another role")]
+    Role {
+        /// Their role.
+        role: Role,
+        /// What it may not.
+        what: &'static str,
+    },
+    /// It is none of theirs: to be answered like something that does not exist.
+    #[error("there is no such thing")]
+    Outside,
 }
 
-/// Whether somebody may do something, apart from which contract it is in.
-pub fn policy(principal: &Principal, action: Action) -> Result<(), Denied> {
+/// What an action is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum About {
+    /// The deployment as such.
+    Deployment,
+    /// A contract as a whole.
+    Contract,
+    /// One journey.
+    Journey,
+}
+
+/// Whether somebody may do something to what they stand in this relation to.
+pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Result<Allow, Denied> {
     use Role::{Administrator, Auditor, Commissioner, Integrator, Keyworker, Manager};
-    let (what, roles): (_, &[Role]) = match action {
-        Action::ReadPerformance => ("read performance", &[Keyworker, Manager, Commissioner, Auditor, Administrator]),
-        Action::ReadJourneys => ("read journeys", &[Keyworker, Manager, Commissioner, Auditor, Integrator]),
-        Action::ReadEvents => ("read events", &[Manager, Auditor, Integrator]),
-        Action::RecordFacts => ("record facts", &[Keyworker, Manager, Integrator]),
-        Action::ReceiveReferral => ("receive referrals", &[Keyworker, Manager, Integrator]),
-        Action::CorrectFacts => ("correct facts", &[Keyworker, Manager, Integrator]),
-        Action::RegisterSubject => ("register subjects", &[Keyworker, Manager, Integrator]),
-        Action::AddWorker => ("add workers", &[Manager, Integrator, Administrator]),
-        Action::RuleContracts => ("open contracts or publish rulebooks", &[Administrator]),
+    let (what, about, roles): (_, _, &[Role]) = match action {
+        Action::LookAround => ("look around", About::Deployment, &Role::ALL),
+        Action::KnowContract => ("know a contract", About::Contract, &Role::ALL),
+        Action::ReadRecords => ("read records", About::Journey, &Role::ALL),
+        Action::ReadPerformance => {
+            ("read performance", About::Contract, &[Keyworker, Manager, Commissioner, Auditor, Administrator])
+        }
+        Action::ReadJourneys => {
+            ("read journeys", About::Journey, &[Keyworker, Manager, Commissioner, Auditor, Integrator])
+        }
+        Action::ReadEvents => ("read events", About::Contract, &[Manager, Auditor, Integrator]),
+        Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
+        Action::ReceiveReferral => ("receive referrals", About::Contract, &[Keyworker, Manager, Integrator]),
+        Action::CorrectFacts => ("correct facts", About::Journey, &[Keyworker, Manager, Integrator]),
+        Action::RegisterSubject => ("register subjects", About::Deployment, &[Keyworker, Manager, Integrator]),
+        Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
+        Action::LinkSubjects => ("link subjects", About::Journey, &[Manager]),
+        Action::RetainSubjects => ("decide on retention", About::Journey, &[Manager, Administrator]),
+        Action::ManageStaff => ("manage staff", About::Deployment, &[Manager, Integrator, Administrator]),
+        Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
+        Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
+        Action::RuleContracts => ("open contracts or publish rulebooks", About::Contract, &[Administrator]),
     };
-    if roles.contains(&principal.role) { Ok(()) } else { Err(Denied { role: principal.role, what }) }
+    let role = principal.role;
+    if !roles.contains(&role) {
+        return Err(Denied::Role { role, what });
+    }
+    let is_outside = match about {
+        About::Deployment => false,
+        About::Contract => relation == Relation::Outside,
+        About::Journey => relation == Relation::Outside || is_bound_to_cases(role) && relation == Relation::Contract,
+    };
+    if is_outside { Err(Denied::Outside) } else { Ok(Allow { redactions: redactions(role) }) }
+}
+
+/// Whether the rights of a role depend on who holds a case. Of the others nobody needs to ask.
+pub const fn is_bound_to_cases(role: Role) -> bool {
+    matches!(role, Role::Keyworker)
+}
+
+/// What a role is never shown.
+const fn redactions(role: Role) -> &'static [Redaction] {
+    match role {
+        Role::Commissioner => &[Redaction::CaseNumbers, Redaction::Logins],
+        Role::Keyworker | Role::Manager | Role::Auditor | Role::Integrator | Role::Administrator => &[],
+    }
 }
 
 #[cfg(test)]
@@ -55,8 +148,12 @@ mod tests {
     use super::*;
     use crate::access::Scope;
 
+    fn judged(role: Role, action: Action, relation: Relation) -> Result<Allow, Denied> {
+        policy(&Principal { subject: String::new(), role, scope: Scope::Deployment }, action, relation)
+    }
+
     fn may(role: Role, action: Action) -> bool {
-        policy(&Principal { subject: String::new(), role, scope: Scope::Deployment }, action).is_ok()
+        judged(role, action, Relation::Contract).is_ok()
     }
 
     #[test]
@@ -64,7 +161,7 @@ mod tests {
         for action in [Action::ReadPerformance, Action::ReadJourneys, Action::ReadEvents] {
             assert!(may(Role::Auditor, action));
         }
-        for action in [Action::RecordFacts, Action::CorrectFacts, Action::AddWorker, Action::RuleContracts] {
+        for action in [Action::RecordFacts, Action::CorrectFacts, Action::ManageStaff, Action::RuleContracts] {
             assert!(!may(Role::Auditor, action));
         }
     }
@@ -72,7 +169,42 @@ mod tests {
     #[test]
     fn an_administrator_rules_contracts_and_sees_no_journey() {
         assert!(may(Role::Administrator, Action::RuleContracts));
-        assert!(!may(Role::Administrator, Action::ReadJourneys));
+        for relation in Relation::ALL {
+            let denied = judged(Role::Administrator, Action::ReadJourneys, relation);
+            assert!(matches!(denied, Err(Denied::Role { .. })), "{relation:?}");
+        }
         assert!(!may(Role::Manager, Action::RuleContracts));
+    }
+
+    #[test]
+    fn a_keyworker_works_with_their_own_cases_their_teams_and_those_that_nobody_has() {
+        for action in [Action::ReadJourneys, Action::RecordFacts, Action::CorrectFacts] {
+            for relation in [Relation::Own, Relation::Team, Relation::Unassigned] {
+                assert!(judged(Role::Keyworker, action, relation).is_ok(), "{action:?} {relation:?}");
+            }
+            for relation in [Relation::Contract, Relation::Outside] {
+                assert_eq!(judged(Role::Keyworker, action, relation), Err(Denied::Outside), "{action:?} {relation:?}");
+            }
+        }
+        assert!(judged(Role::Keyworker, Action::ReceiveReferral, Relation::Contract).is_ok());
+        assert!(judged(Role::Keyworker, Action::ReadPerformance, Relation::Contract).is_ok());
+    }
+
+    #[test]
+    fn outside_there_is_nothing_for_anybody() {
+        for role in Role::ALL {
+            for action in [Action::ReadJourneys, Action::RecordFacts, Action::ReadPerformance, Action::ReceiveReferral]
+            {
+                assert!(judged(role, action, Relation::Outside).is_err(), "{role} {action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_commissioner_reads_by_pseudonyms() {
+        let allow = judged(Role::Commissioner, Action::ReadJourneys, Relation::Contract).expect("allowed");
+        assert!(allow.redacts(Redaction::CaseNumbers) && allow.redacts(Redaction::Logins));
+        let allow = judged(Role::Auditor, Action::ReadJourneys, Relation::Contract).expect("allowed");
+        assert_eq!(allow.redactions, []);
     }
 }

@@ -46,8 +46,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         }
         Command::Board { contract, as_of, format } => board::run(&places, &contract, as_of, format).await,
         Command::Token { role, subject, contracts, minutes } => token(&places, role, subject, contracts, minutes),
-        Command::Schema => {
-            write!(std::io::stdout().lock(), "{}", crate::graphql::sdl())?;
+        Command::Schema { access } => {
+            let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
+            write!(std::io::stdout().lock(), "{shown}")?;
             Ok(Ending::Done)
         }
         Command::Rebuild { rulebook } => rebuild(&places, rulebook.as_deref()).await,

@@ -104,9 +104,13 @@ enum Command {
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=1440))]
         minutes: i64,
     },
-    /// The GraphQL schema.
+    /// The GraphQL schema, or who sees what of it.
     #[command(after_help = "Example: throughline schema > schema.graphql")]
-    Schema,
+    Schema {
+        /// The table of roles, fields and relations in its place.
+        #[arg(long)]
+        access: bool,
+    },
     /// Brings files in, through the same commands as the API.
     #[command(subcommand)]
     Import(ImportCommand),

@@ -10,6 +10,7 @@ use super::areas::{AREAS, Size};
 use super::days::{EVENING, MONTHS, Moment, day, month};
 use super::{CONTRACT, DOCUMENTED_REFERENCE, GOES_ON_AT, Item, SEED, Story, documented_journey, play};
 use crate::access::policy::{Action, policy};
+use crate::access::relation::Relation;
 use crate::clock::{Chance, Clock};
 use crate::contract::Contract;
 use crate::deployment::Deployment;
@@ -53,7 +54,7 @@ impl Ledger {
         let code = command.contract().or_else(|| history.contract());
         assert!(code.is_none_or(|code| item.principal.scope.contract(code).is_some()), "{item:?} is in scope");
         if stream.kind == StreamKind::Journey {
-            assert!(policy(&item.principal, Action::RecordFacts).is_ok(), "{item:?} is allowed");
+            assert!(policy(&item.principal, Action::RecordFacts, Relation::Own).is_ok(), "{item:?} is allowed");
         }
         let given = Given {
             today,

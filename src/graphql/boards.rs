@@ -2,7 +2,7 @@
 //!
 //! Shapes only. Nothing here asks a view or decides who may.
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::code::Code;
@@ -24,6 +24,9 @@ use crate::views::referral_to_plan::ReferralToPlanRow;
 pub enum RecencyBy {
     /// One row for each keyworker, and one for journeys without.
     Keyworker,
+    /// One row for each team, one for journeys of keyworkers in none, and one for journeys without a keyworker. A journey
+    /// whose keyworker is in several teams is in the row of each.
+    Team,
     /// One row for each service area.
     Area,
     /// One row.
@@ -84,6 +87,8 @@ pub struct Group {
     area: Option<String>,
     /// The reason, where the row is of one.
     reason: Option<String>,
+    /// The id of the team, where the row is of one.
+    team: Option<ID>,
     /// Whether the row is of journeys without a keyworker.
     unassigned: bool,
     #[graphql(skip)]
@@ -101,9 +106,10 @@ impl Group {
 impl From<BoardGroup> for Group {
     fn from(group: BoardGroup) -> Self {
         let label = group.label();
-        let plain = Self { label, area: None, reason: None, unassigned: false, keyworker: None };
+        let plain = Self { label, area: None, reason: None, team: None, unassigned: false, keyworker: None };
         match group {
-            BoardGroup::Whole => plain,
+            BoardGroup::Whole | BoardGroup::NoTeam => plain,
+            BoardGroup::Team(named) => Self { team: Some(ID(named.team.to_string())), ..plain },
             BoardGroup::Area(code) => Self { area: Some(code), ..plain },
             BoardGroup::Keyworker(holder) => Self { keyworker: Some(holder.worker), ..plain },
             BoardGroup::Unassigned => Self { unassigned: true, ..plain },

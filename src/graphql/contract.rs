@@ -1,11 +1,8 @@
 //! A contract as clients read it: every list and count as of one day, from one generation of the view.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::boards::{
@@ -19,22 +16,22 @@ use super::dealings::{
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
 use super::journey::work::Measure;
-use super::journey::{self, ContactMeasure, Journey, Step};
+use super::journey::{ContactMeasure, Step};
+use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::{DayPeriodInput, Means};
 use super::people::Worker;
 use super::query::FIRST;
 use super::scalars::{Date, Id, Instant, Position};
 use super::team::Team;
 use crate::access::InScope;
-use crate::access::policy::Action;
 use crate::contract;
 use crate::contract::dealings::Terms;
 use crate::contract::{Dealings, Rulebook};
 use crate::journey::Entry;
 use crate::journey::event::{Period, ReportSubmitted};
-use crate::log::envelope::{StreamId, WorkerId};
-use crate::views::caseload::{CaseloadFilter, CaseloadRow, HeldBy, Place};
+use crate::log::envelope::StreamId;
 use crate::views::exits;
+use crate::views::journeys::Population;
 use crate::views::performance;
 use crate::views::period::{self, Months};
 use crate::views::recency;
@@ -235,62 +232,49 @@ impl Contract {
         })
     }
 
-    /// The journeys on the caseload, accepted and not closed, in the order of their references.
+    /// The journeys on the caseload, accepted and not closed, of those that you may see; in the order of their
+    /// references, unless you ask for another.
     #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
     async fn caseload(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those of this keyworker.")] keyworker: Option<Id>,
         #[graphql(default, desc = "Only those without a keyworker.")] unassigned: bool,
+        #[graphql(desc = "Only those of the keyworkers of this team.")] team: Option<Id>,
         #[graphql(desc = "Only those of this service area.")] area: Option<String>,
         #[graphql(desc = "Only those that stand at this stage.")] stage: Option<String>,
+        #[graphql(desc = "What else they must fit.")] filter: Option<JourneyFilterInput>,
+        #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
         #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
-        ctx.allow(Action::ReadJourneys)?;
-        let keyworker = match (keyworker, unassigned) {
-            (None, false) => HeldBy::Any,
-            (None, true) => HeldBy::Unassigned,
-            (Some(id), false) => HeldBy::Keyworker(WorkerId(id.0)),
-            (Some(_), true) => return Err(Code::BadUserInput.error("give keyworker or unassigned, not both")),
+        let filter = filter.unwrap_or_default();
+        let filter = JourneyFilterInput {
+            keyworker: either("keyworker", keyworker, filter.keyworker)?,
+            unassigned: unassigned || filter.unassigned,
+            team: either("team", team, filter.team)?,
+            area: either("area", area, filter.area)?,
+            stage: either("stage", stage, filter.stage)?,
+            ..filter
         };
-        let filter = CaseloadFilter { keyworker, area, stage };
-        let after = after.as_deref().map(place).transpose()?;
-        let first = u32::try_from(first).unwrap_or(1);
-        let generation = &ctx.caller().generation;
-        let page =
-            generation.caseload(self.scope(ctx)?, self.as_of, &filter, (after.as_ref(), first)).await.or_fault()?;
-        let rows = page.rows.iter();
-        let stories = if is_looked_into(ctx) {
-            journey::stories(&ctx.parts().log, rows.map(|row| row.journey)).await?
-        } else {
-            HashMap::new()
-        };
-        let journey = |row: &CaseloadRow| {
-            let story = stories.get(&row.journey)?;
-            Some(Journey::of(row.journey, Arc::clone(&self.told), self.as_of, Arc::clone(story)))
-        };
-        let cursors: Vec<String> = page.rows.iter().map(|row| cursor(&row.place())).collect();
-        let info = PageInfo {
-            start_cursor: cursors.first().cloned(),
-            end_cursor: cursors.last().cloned(),
-            has_next_page: page.has_next,
-            has_previous_page: after.is_some(),
-        };
-        let edges = cursors.into_iter().zip(&page.rows);
-        Ok(JourneyConnection {
-            edges: edges.filter_map(|(cursor, row)| Some(JourneyEdge { cursor, node: journey(row)? })).collect(),
-            nodes: page.rows.iter().filter_map(journey).collect(),
-            page_info: info,
-            code: self.code.clone(),
-            as_of: self.as_of,
-            filter,
-        })
+        self.list(ctx, Population::Caseload, (filter, order_by), (first, after)).await
+    }
+
+    /// The journeys of this contract, open and ended, of those that you may see; in the order of their references,
+    /// unless you ask for another.
+    async fn journeys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
+        #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<JourneyConnection> {
+        self.list(ctx, Population::Journeys, (filter.unwrap_or_default(), order_by), (first, after)).await
     }
 
     /// How many journeys each keyworker holds; those without one are a row of their own.
     async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadOf>> {
-        ctx.allow(Action::ReadPerformance)?;
         let rows = ctx.caller().generation.caseload_by_keyworker(self.scope(ctx)?, self.as_of).await.or_fault()?;
         Ok(rows.into_iter().map(CaseloadOf::from).collect())
     }
@@ -302,7 +286,6 @@ impl Contract {
         #[graphql(default_with = "RecencyBy::Keyworker", desc = "By what it is broken down.")] by: RecencyBy,
         #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
     ) -> Result<Vec<ContactRecency>> {
-        ctx.allow(Action::ReadPerformance)?;
         let rulebook = self.rules()?;
         let how = (
             by.into(),
@@ -349,7 +332,6 @@ impl Contract {
         #[graphql(default_with = "BoardBy::Area", desc = "By what it is broken down.")] by: BoardBy,
         #[graphql(desc = "The months to show.")] period: Option<PeriodInput>,
     ) -> Result<Performance> {
-        ctx.allow(Action::ReadPerformance)?;
         let rulebook = self.rules()?;
         check_measures(measures.as_deref(), rulebook)?;
         let by = match by {
@@ -384,7 +366,6 @@ impl Contract {
         #[graphql(default_with = "ExitsBy::Reason", desc = "By what it is broken down.")] by: ExitsBy,
         #[graphql(desc = "Only exits of these months.")] period: Option<PeriodInput>,
     ) -> Result<Exits> {
-        ctx.allow(Action::ReadPerformance)?;
         let by = match by {
             ExitsBy::Reason => exits::By::Reason,
             ExitsBy::Area => exits::By::Area,
@@ -403,7 +384,6 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
     ) -> Result<Vec<Worker>> {
-        ctx.allow(Action::ReadPerformance)?;
         let page = (None, u32::try_from(first).unwrap_or(1));
         let rows = ctx.caller().generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
         Ok(rows.into_iter().map(Worker).collect())
@@ -415,7 +395,6 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
     ) -> Result<Vec<Team>> {
-        ctx.allow(Action::ReadPerformance)?;
         let first = u32::try_from(first).unwrap_or(1);
         let ids = ctx.caller().generation.teams_of_contract(self.scope(ctx)?, self.as_of, first).await.or_fault()?;
         Ok(ids.into_iter().map(|id| Team::as_of(id, self.as_of)).collect())
@@ -423,13 +402,32 @@ impl Contract {
 }
 
 impl Contract {
+    async fn list(
+        &self,
+        ctx: &Context<'_>,
+        population: Population,
+        (mut filter, order): (JourneyFilterInput, Option<JourneyOrder>),
+        (first, after): (i32, Option<String>),
+    ) -> Result<JourneyConnection> {
+        if filter.contract.as_ref().is_some_and(|code| *code != self.code) {
+            let message = format!("this list is of the contract {}: leave contract out of the filter", self.code);
+            return Err(Code::BadUserInput.error(message));
+        }
+        filter.contract = Some(self.code.clone());
+        list::page(ctx, vec![self.source()], list::Asked { population, filter, order, first, after }).await
+    }
+
+    /// The contract as lists read it.
+    pub(super) fn source(&self) -> list::Source {
+        list::Source { told: Arc::clone(&self.told), code: self.code.clone(), as_of: self.as_of }
+    }
+
     async fn waited_for_a_plan(
         &self,
         ctx: &Context<'_>,
         by: BoardBy,
         period: Option<PeriodInput>,
     ) -> Result<Option<Vec<ReferralToPlan>>> {
-        ctx.allow(Action::ReadPerformance)?;
         let rulebook = self.rules()?;
         let Some(measured) = &rulebook.referral_to_plan else { return Ok(None) };
         let by = match by {
@@ -448,12 +446,6 @@ impl Contract {
         let first = self.told.opened().map_or(last, |opened| period::Month::of(opened.starts_on));
         Months::from_to(first.min(last), last).unwrap_or(Months::one(last))
     }
-}
-
-/// Whether the journeys of a connection are asked for, and not only how many there are or where the page ends.
-fn is_looked_into(ctx: &Context<'_>) -> bool {
-    let asked = ctx.look_ahead();
-    asked.field("nodes").exists() || asked.field("edges").exists()
 }
 
 fn check_measures(measures: Option<&[String]>, rulebook: &Rulebook) -> Result<()> {
@@ -505,85 +497,4 @@ pub struct StageOfFunnel {
     code: String,
     /// What boards print.
     label: String,
-}
-
-/// Journeys in an order, page by page.
-#[derive(SimpleObject)]
-#[graphql(complex)]
-pub struct JourneyConnection {
-    /// The journeys of this page, each with its cursor.
-    edges: Vec<JourneyEdge>,
-    /// The journeys of this page.
-    nodes: Vec<Journey>,
-    /// Where the page begins and ends.
-    page_info: PageInfo,
-    #[graphql(skip)]
-    code: String,
-    #[graphql(skip)]
-    as_of: NaiveDate,
-    #[graphql(skip)]
-    filter: CaseloadFilter,
-}
-
-#[ComplexObject]
-impl JourneyConnection {
-    /// How many there are on all pages; counted only when asked for.
-    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
-        let scope =
-            ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
-        ctx.caller().generation.caseload_count(scope, self.as_of, &self.filter).await.or_fault()
-    }
-}
-
-/// A journey and its place in the order.
-#[derive(SimpleObject)]
-pub struct JourneyEdge {
-    /// Give it as `after` to go on from here.
-    cursor: String,
-    /// The journey.
-    node: Journey,
-}
-
-/// Where a page begins and ends.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct PageInfo {
-    /// The cursor of the first.
-    start_cursor: Option<String>,
-    /// The cursor of the last.
-    end_cursor: Option<String>,
-    /// Whether there are more after it.
-    has_next_page: bool,
-    /// Whether there are more before it.
-    has_previous_page: bool,
-}
-
-/// The beginning of every caseload cursor: the order that it belongs to.
-const BY_REFERENCE: &str = "reference";
-
-fn cursor(place: &Place) -> String {
-    BASE64.encode(format!("{BY_REFERENCE}\n{}\n{}", place.journey, place.reference))
-}
-
-fn place(cursor: &str) -> Result<Place> {
-    let read = || {
-        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
-        let mut parts = text.splitn(3, '\n');
-        let (order, journey, reference) = (parts.next()?, parts.next()?, parts.next()?);
-        (order == BY_REFERENCE).then_some(Place { reference: reference.to_owned(), journey: journey.parse().ok()? })
-    };
-    read()
-        .ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::log::envelope::JourneyId;
-
-    #[test]
-    fn a_cursor_leads_back_to_its_place_and_a_foreign_one_is_refused() {
-        let here = Place { reference: "BR-1\nodd".to_owned(), journey: JourneyId(uuid::Uuid::from_u128(7)) };
-        assert_eq!(place(&cursor(&here)).expect("its own cursor"), here);
-        assert!(place("bm90IGEgY3Vyc29y").is_err());
-    }
 }

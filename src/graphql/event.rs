@@ -60,8 +60,8 @@ impl From<Occurred> for OccurredOn {
 /// Who did it, in which role at the time, and for whom.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Actor {
-    /// The login or the machine's name.
-    subject: String,
+    /// The login or the machine's name; none where you see no logins.
+    subject: Option<String>,
     /// The role in which they acted.
     role: String,
     /// For whom, where it was not for themselves.
@@ -71,7 +71,7 @@ pub struct Actor {
 impl From<&envelope::Actor> for Actor {
     fn from(actor: &envelope::Actor) -> Self {
         let envelope::Actor { subject, role, on_behalf_of } = actor.clone();
-        Self { subject, role, on_behalf_of }
+        Self { subject: Some(subject), role, on_behalf_of }
     }
 }
 
@@ -180,14 +180,14 @@ impl Event {
         self.0.causation_id.map(|id| Id(id.0))
     }
 
-    /// What was so, as JSON text.
-    async fn payload(&self) -> &str {
-        self.0.payload.get()
+    /// What was so, as JSON text; none where you see pseudonyms alone.
+    async fn payload(&self) -> Option<&str> {
+        Some(self.0.payload.get())
     }
 
-    /// The record: the exact bytes that the log stores and hashes.
-    async fn record(&self) -> String {
-        self.0.to_record()
+    /// The record: the exact bytes that the log stores and hashes; none where you see pseudonyms alone.
+    async fn record(&self) -> Option<String> {
+        Some(self.0.to_record())
     }
 
     /// SHA-256 over a zero byte and the record, in lower-case hexadecimal.

@@ -12,13 +12,16 @@ pub mod graphiql;
 pub mod guard;
 mod int;
 pub mod journey;
+pub mod list;
 pub mod mutation;
 pub mod node;
 pub mod people;
+pub mod permission;
 pub mod query;
 pub mod scalars;
 pub mod team;
 pub mod transport;
+mod wall;
 
 use std::sync::Arc;
 
@@ -30,14 +33,15 @@ use axum::response::Response;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tracing::Instrument as _;
 
-use crate::access::Principal;
-use context::{Caller, Parts};
+use crate::access::{Principal, fields};
+use context::{Caller, Parts, Relations};
 use guard::Limits;
 use int::Int;
 use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
 use transport::Endpoint;
+use wall::Wall;
 
 /// The API over a deployment.
 #[derive(Clone)]
@@ -49,7 +53,7 @@ pub struct Api {
 impl Api {
     /// The API over these parts.
     pub fn new(parts: Parts) -> Self {
-        let schema = schema().data(parts.clone()).finish();
+        let schema = schema().extension(Wall::default()).data(parts.clone()).finish();
         Self { endpoint: Endpoint::new(schema, Limits::default()), parts }
     }
 
@@ -58,13 +62,17 @@ impl Api {
     pub async fn answer(&self, http: Request, request_id: &str, principal: Principal) -> Response {
         let generation = self.parts.views.live();
         let attach = |request: async_graphql::Request| {
-            let visible = Visible { generation: Arc::clone(&generation), scope: principal.scope.clone() };
+            let clock = || Arc::clone(&self.parts.clock);
+            let (who, view) = (|| principal.clone(), || Arc::clone(&generation));
+            let relations = Relations { principal: who(), generation: view(), clock: clock() };
+            let visible = Visible { principal: who(), generation: view(), clock: clock() };
             let request = request
                 .data(each_once(Workers(Arc::clone(&generation))))
                 .data(each_once(TeamsOfWorkers(Arc::clone(&generation))))
                 .data(each_once(Groups(Arc::clone(&generation))))
                 .data(each_once(visible))
-                .data(each_once(Histories(self.parts.log.clone())));
+                .data(each_once(Histories(self.parts.log.clone())))
+                .data(DataLoader::new(relations, InTheSpan, TokioTimer::default()));
             request.data(Caller { principal, generation })
         };
         self.endpoint.answer(http, request_id, attach).await
@@ -83,6 +91,12 @@ pub fn sdl() -> String {
 
 fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     Schema::build(Query, Mutation::default(), EmptySubscription).register_input_type::<Int>()
+}
+
+/// The table of who sees what of the schema.
+pub fn access_table() -> String {
+    let fields = wall::fields_of(&sdl());
+    fields::table(fields.iter().map(|(of, field)| (of.as_str(), field.as_str())))
 }
 
 /// Spawns within the span of whoever asks, so that what a loader logs names its request too.

@@ -66,16 +66,17 @@ impl Found {
         let caller = ctx.caller();
         let (scope, generation) = (&caller.principal.scope, &caller.generation);
         let (mut stories, mut subjects, mut events) = (HashMap::new(), BTreeSet::new(), HashMap::new());
-        if ctx.allow(Action::ReadJourneys).is_ok() {
-            stories = journey::stories(&ctx.parts().log, ids.iter().map(|id| JourneyId(*id))).await?;
+        if ctx.may(Action::ReadJourneys) {
+            stories = journey::stories(ctx, ids.iter().map(|id| JourneyId(*id))).await?;
             let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
-            subjects = generation.visible_subjects(scope, &known).await.or_fault()?;
+            let today = ctx.deployment_today();
+            subjects = generation.readable_subjects(&caller.principal, today, &known).await.or_fault()?;
         }
         let known: Vec<WorkerId> = ids.iter().map(|id| WorkerId(*id)).collect();
         let workers = generation.visible_workers(scope, &known).await.or_fault()?;
         let known: Vec<TeamId> = ids.iter().map(|id| TeamId(*id)).collect();
         let teams = generation.visible_teams(scope, &known).await.or_fault()?;
-        if ctx.allow(Action::ReadEvents).is_ok() {
+        if ctx.may(Action::ReadEvents) {
             let known: Vec<EventId> = ids.iter().map(|id| EventId(*id)).collect();
             let read = ctx.parts().log.events(&known).await.or_fault()?;
             let visible = visible(ctx, &read).await?;

@@ -15,11 +15,14 @@ use super::mutation::input::SubjectKind;
 use super::scalars::{Date, Decimal, Id};
 use super::team::Team;
 use super::transport::fault;
+use crate::access::Principal;
+use crate::clock::Clock;
 use crate::journey::event;
 use crate::journey::people::{subject, worker};
 use crate::journey::{Entry, History, Recorded};
 use crate::log::envelope::{StreamId, SubjectId, TeamId, WorkerId};
 use crate::log::{Log, LogError};
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
 use crate::views::people::WorkerRow;
@@ -67,6 +70,17 @@ impl Subject {
     }
 }
 
+impl Subject {
+    /// The other records of the same subject that the caller may know of.
+    async fn others(&self, ctx: &Context<'_>) -> Result<BTreeSet<SubjectId>> {
+        let mut others = self.group(ctx).await?;
+        others.remove(&self.id);
+        let loader: &DataLoader<Visible, HashMapCache> = ctx.data_unchecked();
+        let visible = loader.load_many(others).await.map_err(|error| fault(&*error))?;
+        Ok(visible.into_keys().collect())
+    }
+}
+
 /// Who was referred: a person, family, site or area, by pseudonym.
 #[Object]
 impl Subject {
@@ -85,21 +99,16 @@ impl Subject {
         self.told(ctx).await.map(|told| told.registered.as_ref().map(Step::of)).transpose()
     }
 
-    /// The id that stands for the person: the smallest among all records that are linked, directly or over others. Two
-    /// records are of one person if they have it in common.
+    /// The id that stands for the person: the smallest among all records that you may know of and that are linked,
+    /// directly or over others. Two records are of one person if they have it in common.
     async fn person(&self, ctx: &Context<'_>) -> Result<ID> {
-        let group = self.group(ctx).await?;
-        Ok(ID(group.first().unwrap_or(&self.id).to_string()))
+        let visible = self.others(ctx).await?;
+        Ok(ID(visible.first().map_or(self.id, |other| self.id.min(*other)).to_string()))
     }
 
     /// The other records of the same person that you may know of, linked directly or over others.
     async fn linked(&self, ctx: &Context<'_>) -> Result<Vec<Self>> {
-        let mut others = self.group(ctx).await?;
-        others.remove(&self.id);
-        let loader: &DataLoader<Visible, HashMapCache> = ctx.data_unchecked();
-        let visible = loader.load_many(others).await.map_err(|error| fault(&*error))?;
-        let visible: BTreeSet<SubjectId> = visible.into_keys().collect();
-        Ok(visible.into_iter().map(|id| Self { id, ..*self }).collect())
+        Ok(self.others(ctx).await?.into_iter().map(|id| Self { id, ..*self }).collect())
     }
 
     /// To which uses of what is known of them they agreed, oldest first.
@@ -181,8 +190,8 @@ pub struct Erasure {
     ground: ErasureGround,
     /// When it was proposed: its event is what an approval names.
     proposed: Step,
-    /// The login of whoever proposed it.
-    proposed_by: String,
+    /// The login of whoever proposed it; none where you see no logins.
+    proposed_by: Option<String>,
     /// When somebody else agreed, if somebody did.
     approved: Option<Step>,
     /// The login of whoever agreed.
@@ -194,7 +203,7 @@ impl From<&subject::Erasure> for Erasure {
         Self {
             ground: erasure.proposed.details.ground.into(),
             proposed: Step::of(&erasure.proposed),
-            proposed_by: erasure.proposed_by.clone(),
+            proposed_by: Some(erasure.proposed_by.clone()),
             approved: erasure.approved.as_ref().map(Step::of),
             approved_by: erasure.approved_by.clone(),
         }
@@ -218,7 +227,7 @@ impl Worker {
         &self.0.label
     }
 
-    /// The login in tokens, if they sign in.
+    /// The login in tokens, if they sign in; none where you see no logins.
     async fn login(&self) -> Option<&str> {
         self.0.login.as_deref()
     }
@@ -413,10 +422,12 @@ impl Loader<(SubjectId, NaiveDate)> for Groups {
 
 /// Loads which of many subjects the caller may know of, in one read, each once in a request.
 pub struct Visible {
-    /// The view.
+    /// Who asks.
+    pub principal: Principal,
+    /// The view that answers.
     pub generation: Arc<Generation>,
-    /// Which contracts the caller may see.
-    pub scope: crate::access::Scope,
+    /// What tells the day.
+    pub clock: Arc<Clock>,
 }
 
 impl Loader<SubjectId> for Visible {
@@ -424,7 +435,8 @@ impl Loader<SubjectId> for Visible {
     type Error = Arc<StoreError>;
 
     async fn load(&self, ids: &[SubjectId]) -> Result<HashMap<SubjectId, ()>, Self::Error> {
-        let visible = self.generation.visible_subjects(&self.scope, ids).await?;
+        let today = civil_day(self.clock.now(), DEPLOYMENT_ZONE);
+        let visible = self.generation.readable_subjects(&self.principal, today, ids).await?;
         Ok(visible.into_iter().map(|id| (id, ())).collect())
     }
 }

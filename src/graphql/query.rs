@@ -7,17 +7,18 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use super::code::Code;
-use super::context::{Asked as _, OrFault as _};
+use super::context::{self, Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
 use super::journey::{Journey, Known, Story};
+use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
 use super::people::Worker;
 use super::scalars::{Date, Id, Instant, Position};
 use super::team::Team;
-use crate::access::policy::Action;
 use crate::journey::event::EventType;
 use crate::log::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
+use crate::views::journeys::Population;
 
 /// Where a client enters.
 pub struct Query;
@@ -142,13 +143,7 @@ impl Query {
 
     /// The contracts that you may see, by code.
     async fn contracts(&self, ctx: &Context<'_>) -> Result<Vec<Contract>> {
-        let mut contracts = Vec::new();
-        for row in ctx.caller().generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
-            if let Some(scoped) = ctx.in_scope(&row.code) {
-                contracts.extend(Contract::as_of(ctx, scoped, None).await?);
-            }
-        }
-        Ok(contracts)
+        contracts(ctx).await
     }
 
     /// One contract; everything beneath is read as of the same day.
@@ -172,6 +167,29 @@ impl Query {
         journey(ctx, JourneyId(id.0), at.unwrap_or_default()).await.transpose()
     }
 
+    /// The journeys of every contract in your scope, open and ended, of those that you may see, each as of today in its
+    /// contract; in the order of their references, unless you ask for another.
+    async fn journeys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
+        #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<JourneyConnection> {
+        let filter = filter.unwrap_or_default();
+        let contracts = match &filter.contract {
+            Some(code) => match ctx.in_scope(code) {
+                Some(scoped) => Contract::as_of(ctx, scoped, None).await?.into_iter().collect(),
+                None => Vec::new(),
+            },
+            None => contracts(ctx).await?,
+        };
+        let sources = contracts.iter().map(Contract::source).collect();
+        let asked = list::Asked { population: Population::Journeys, filter, order: order_by, first, after };
+        list::page(ctx, sources, asked).await
+    }
+
     /// Events in the order of the log, from any position: an ordered, resumable feed.
     async fn events(
         &self,
@@ -180,7 +198,6 @@ impl Query {
         #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
         #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
-        ctx.allow(Action::ReadEvents)?;
         let after = after.map_or(envelope::Position::default(), |after| after.0);
         events(ctx, after, usize::try_from(first).unwrap_or(1), &filter.unwrap_or_default()).await
     }
@@ -192,7 +209,6 @@ impl Query {
         #[graphql(desc = "The day as of which they are read; today if left out.")] as_of: Option<Date>,
         #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
     ) -> Result<Vec<Team>> {
-        ctx.allow(Action::ReadPerformance)?;
         let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
         let (caller, first) = (ctx.caller(), usize::try_from(first).unwrap_or(1));
         let ids = caller.generation.teams(&caller.principal.scope, as_of, first).await.or_fault()?;
@@ -226,8 +242,17 @@ impl Query {
     }
 }
 
+async fn contracts(ctx: &Context<'_>) -> Result<Vec<Contract>> {
+    let mut contracts = Vec::new();
+    for row in ctx.caller().generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
+        if let Some(scoped) = ctx.in_scope(&row.code) {
+            contracts.extend(Contract::as_of(ctx, scoped, None).await?);
+        }
+    }
+    Ok(contracts)
+}
+
 async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Option<Team>> {
-    ctx.allow(Action::ReadPerformance)?;
     let caller = ctx.caller();
     let visible = caller.generation.visible_teams(&caller.principal.scope, &[id]).await.or_fault()?;
     let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
@@ -235,10 +260,12 @@ async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Opti
 }
 
 async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Option<Journey>> {
-    ctx.allow(Action::ReadJourneys)?;
     let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
     let code = envelopes.first().and_then(|first| first.contract.clone()).unwrap_or_default();
     let Some(scoped) = ctx.in_scope(&code) else { return Ok(None) };
+    if !context::readable(ctx, &[(id, &code)]).await?.contains(&id) {
+        return Ok(None);
+    }
     let Some(contract) = ctx.parts().views.contract(scoped).await.or_fault()? else { return Ok(None) };
     let zone = contract.zone().unwrap_or(crate::record::DEPLOYMENT_ZONE);
     let known = known(at, zone)?;
@@ -331,7 +358,7 @@ fn fits(envelope: &Envelope, filter: &EventFilter) -> bool {
 /// journey in scope is about or with.
 pub(super) async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
     let caller = ctx.caller();
-    caller.generation.visible_events(&caller.principal.scope, events).await.or_fault()
+    caller.generation.visible_events(&caller.principal, ctx.deployment_today(), events).await.or_fault()
 }
 
 #[cfg(test)]

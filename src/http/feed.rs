@@ -13,10 +13,12 @@ use serde::Deserialize;
 use super::{Service, authenticate, unauthenticated};
 use crate::access::Principal;
 use crate::access::policy::{Action, policy};
+use crate::access::relation::Relation;
 use crate::export::ndjson::{ExportError, Zones};
 use crate::graphql::transport::Problem;
 use crate::log::LogError;
 use crate::log::envelope::{Envelope, Position};
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 
 /// The events of one answer, unless `limit` says otherwise, and the most of them.
@@ -73,7 +75,7 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Ok(principal) => principal,
         Err(refused) => return unauthenticated(&refused),
     };
-    if let Err(denied) = policy(&principal, Action::ReadEvents) {
+    if let Err(denied) = policy(&principal, Action::ReadEvents, Relation::Contract) {
         return Problem::new(StatusCode::FORBIDDEN, denied.to_string()).into_response();
     }
     let asked = match asked(&request) {
@@ -137,12 +139,13 @@ async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Resu
 async fn further(service: &Service, principal: &Principal, (after, limit): (Position, usize)) -> Result<Part, Fault> {
     let live = service.parts.views.live();
     let upto = *live.position().borrow();
+    let today = civil_day(service.parts.clock.now(), DEPLOYMENT_ZONE);
     let mut part = Part { events: Vec::new(), next: after };
     let mut looked_at = 0;
     while part.next < upto && part.events.len() < limit && looked_at < LOOKED_AT {
         let page = service.parts.log.page_of(part.next, upto, PAGE).await?;
         let Some(last) = page.last().map(|last| last.position) else { break };
-        let visible = live.visible_events(&principal.scope, &page).await?;
+        let visible = live.visible_events(principal, today, &page).await?;
         looked_at += page.len();
         let room = limit - part.events.len();
         part.events.extend(page.into_iter().filter(|event| visible(event)).take(room));

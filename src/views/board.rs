@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::contract::Rulebook;
 use crate::contract::rulebook::CodeList;
-use crate::log::envelope::WorkerId;
+use crate::log::envelope::{TeamId, WorkerId};
 
 /// A keyworker as a board names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,15 @@ pub struct Holder {
     /// Who.
     pub worker: WorkerId,
     /// What boards print, such as `KW-07`.
+    pub label: String,
+}
+
+/// A team as a board names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedTeam {
+    /// Which team.
+    pub team: TeamId,
+    /// What boards print.
     pub label: String,
 }
 
@@ -26,6 +35,10 @@ pub enum Group {
     Area(String),
     /// The cases that a keyworker holds.
     Keyworker(Holder),
+    /// The cases that the keyworkers of a team hold.
+    Team(NamedTeam),
+    /// The cases of keyworkers who are in no team.
+    NoTeam,
     /// The cases that no keyworker holds.
     Unassigned,
     /// The cases that ended for a reason, by code.
@@ -39,6 +52,8 @@ impl Group {
             Self::Whole => "All".to_owned(),
             Self::Area(code) => title(code),
             Self::Keyworker(holder) => holder.label.clone(),
+            Self::Team(named) => named.label.clone(),
+            Self::NoTeam => "No team".to_owned(),
             Self::Unassigned => "Unassigned".to_owned(),
             Self::Reason(code) => sentence(code),
         }
@@ -88,6 +103,17 @@ pub(super) fn by_keyworker<T: Default>(mut found: BTreeMap<Option<(String, Worke
         Some((Group::Keyworker(Holder { worker, label }), row))
     });
     held.chain([(Group::Unassigned, unassigned)]).collect()
+}
+
+/// Rows by team in the order of their labels, then the cases of keyworkers in none, then the unassigned, always.
+pub(super) fn by_team<T: Default>(mut found: BTreeMap<Option<Option<(String, TeamId)>>, T>) -> Vec<(Group, T)> {
+    let unassigned = found.remove(&None).unwrap_or_default();
+    let alone = found.remove(&Some(None)).unwrap_or_default();
+    let teams = found.into_iter().filter_map(|(team, row)| {
+        let (label, team) = team??;
+        Some((Group::Team(NamedTeam { team, label }), row))
+    });
+    teams.chain([(Group::NoTeam, alone), (Group::Unassigned, unassigned)]).collect()
 }
 
 /// A count as SQL gives it.

@@ -8,11 +8,13 @@ pub mod caseload;
 pub mod durations;
 pub mod exits;
 pub mod generation;
+pub mod journeys;
 pub mod people;
 pub mod performance;
 pub mod period;
 pub mod recency;
 pub mod referral_to_plan;
+pub mod standing;
 pub mod visible;
 
 mod project;
@@ -240,10 +242,12 @@ pub fn statements() -> Vec<&'static Sql> {
         generation::STATEMENTS,
         caseload::STATEMENTS,
         exits::STATEMENTS,
+        &journeys::statements(),
         people::STATEMENTS,
         performance::STATEMENTS,
         recency::STATEMENTS,
         referral_to_plan::STATEMENTS,
+        standing::STATEMENTS,
     ]
     .concat()
 }

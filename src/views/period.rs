@@ -104,9 +104,9 @@ impl Period {
 }
 
 /// A day before any fact: none is dated before 1900.
-const BEGINNING: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a real day");
+pub(super) const BEGINNING: NaiveDate = NaiveDate::from_ymd_opt(1, 1, 1).expect("a real day");
 /// A day after any fact, which both stores order as a date.
-const END: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 30).expect("a real day");
+pub(super) const END: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 30).expect("a real day");
 
 /// The day of a question as SQL binds it: within the days that both stores order alike.
 pub(super) fn bound(as_of: NaiveDate) -> NaiveDate {

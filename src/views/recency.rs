@@ -13,7 +13,7 @@ use super::period::bound;
 use crate::access::InScope;
 use crate::contract::Rulebook;
 use crate::contract::rulebook::Buckets;
-use crate::log::envelope::WorkerId;
+use crate::log::envelope::{TeamId, WorkerId};
 use crate::projections::DaySpan;
 use crate::store::{Sql, StoreError, doing, on};
 
@@ -31,9 +31,11 @@ macro_rules! last_contacts {
             "select c.journey, c.keyworker, c.area, ",
             "(select k.day from contact k where k.journey = c.journey and k.day <= $2",
             $counts,
-            " order by k.day desc limit 1) as day ",
-            "from caseload c where c.contract = $1 and c.from_on <= $2 and c.to_on > $2",
-            ") c) r",
+            " order by k.day desc limit 1) as day from (",
+            "select c.journey, case when d.id is null then c.keyworker end as keyworker, c.area from caseload c ",
+            "left join worker d on d.id = c.keyworker and d.left_on <= $2 ",
+            "where c.contract = $1 and c.from_on <= $2 and c.to_on > $2",
+            ") c) c) r",
             $join,
             " group by ",
             $columns,
@@ -48,6 +50,18 @@ macro_rules! by_keyworker {
     };
 }
 
+/// A case of a keyworker who is in several teams is in the row of each.
+macro_rules! by_team {
+    ($counts:literal) => {
+        last_contacts!(
+            "m.team, t.label",
+            $counts,
+            " left join team_member m on m.worker = r.keyworker and m.from_on <= $2 and m.to_on > $2 \
+             left join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2"
+        )
+    };
+}
+
 macro_rules! by_area {
     ($counts:literal) => {
         last_contacts!("r.area", $counts, "")
@@ -55,13 +69,21 @@ macro_rules! by_area {
 }
 
 static ANYONE_BY_KEYWORKER: Sql = Sql::new(by_keyworker!(""));
+static ANYONE_BY_TEAM: Sql = Sql::new(by_team!(""));
 static ANYONE_BY_AREA: Sql = Sql::new(by_area!(""));
 static KEYWORKER_BY_KEYWORKER: Sql = Sql::new(by_keyworker!(" and k.worker = c.keyworker"));
+static KEYWORKER_BY_TEAM: Sql = Sql::new(by_team!(" and k.worker = c.keyworker"));
 static KEYWORKER_BY_AREA: Sql = Sql::new(by_area!(" and k.worker = c.keyworker"));
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] =
-    &[&ANYONE_BY_KEYWORKER, &ANYONE_BY_AREA, &KEYWORKER_BY_KEYWORKER, &KEYWORKER_BY_AREA];
+pub(super) static STATEMENTS: &[&Sql] = &[
+    &ANYONE_BY_KEYWORKER,
+    &ANYONE_BY_TEAM,
+    &ANYONE_BY_AREA,
+    &KEYWORKER_BY_KEYWORKER,
+    &KEYWORKER_BY_TEAM,
+    &KEYWORKER_BY_AREA,
+];
 
 /// What boards print for cases without a contact by their keyworker; the rulebook names the row for anyone's contacts.
 pub const NO_CONTACT_BY_KEYWORKER: &str = "No contact by keyworker";
@@ -71,6 +93,8 @@ pub const NO_CONTACT_BY_KEYWORKER: &str = "No contact by keyworker";
 pub enum By {
     /// One row for each keyworker, and one for cases without.
     Keyworker,
+    /// One row for each team of keyworkers, one for cases of keyworkers in none, and one for cases without.
+    Team,
     /// One row for each service area.
     Area,
     /// One row.
@@ -114,6 +138,9 @@ struct LastContacts {
     /// Only where they are counted by keyworker, as is the label.
     #[sqlx(default)]
     keyworker: Option<Uuid>,
+    /// Only where they are counted by team, as is the label.
+    #[sqlx(default)]
+    team: Option<Uuid>,
     #[sqlx(default)]
     label: Option<String>,
     /// Only where they are counted by area.
@@ -171,8 +198,10 @@ impl Generation {
     ) -> Result<Vec<RecencyRow>, StoreError> {
         let statement = match (measure, by) {
             (Measure::Anyone, By::Keyworker) => &ANYONE_BY_KEYWORKER,
+            (Measure::Anyone, By::Team) => &ANYONE_BY_TEAM,
             (Measure::Anyone, By::Area | By::Whole) => &ANYONE_BY_AREA,
             (Measure::Keyworker, By::Keyworker) => &KEYWORKER_BY_KEYWORKER,
+            (Measure::Keyworker, By::Team) => &KEYWORKER_BY_TEAM,
             (Measure::Keyworker, By::Area | By::Whole) => &KEYWORKER_BY_AREA,
         };
         let sql = statement.text(self.reader.dialect());
@@ -187,6 +216,13 @@ impl Generation {
                     found.keyworker.map(|worker| (found.label.clone().unwrap_or_default(), WorkerId(worker)))
                 };
                 board::by_keyworker(counted(&found, holder, measure, buckets, as_of))
+            }
+            By::Team => {
+                let team = |found: &LastContacts| {
+                    let named = found.team.map(|team| (found.label.clone().unwrap_or_default(), TeamId(team)));
+                    found.held.then_some(named)
+                };
+                board::by_team(counted(&found, team, measure, buckets, as_of))
             }
             By::Area => board::by_area(rulebook, counted(&found, |found| found.area.clone(), measure, buckets, as_of)),
             By::Whole => {

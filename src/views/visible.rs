@@ -2,28 +2,36 @@
 //!
 //! A subject, worker or team belongs to the deployment: it is visible to whoever has a journey of it in scope.
 
-use crate::access::Scope;
-use crate::log::envelope::{Envelope, StreamKind, SubjectId, TeamId, WorkerId};
+use chrono::NaiveDate;
+
+use crate::access::Principal;
+use crate::log::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
 
 impl Generation {
-    /// Which of these events somebody of this scope may know of: those of contracts in scope, and of the subjects,
-    /// workers and teams whom a journey in scope is about or with.
+    /// Which of these events somebody may know of on a day: those of contracts in scope, of journeys that they may
+    /// read, and of the subjects, workers and teams whom such a journey is about or with.
     pub async fn visible_events(
         &self,
-        scope: &Scope,
+        principal: &Principal,
+        on: NaiveDate,
         events: &[Envelope],
     ) -> Result<impl Fn(&Envelope) -> bool + use<>, StoreError> {
-        let of = |kind| events.iter().filter(move |event| event.stream.kind == kind).map(|event| event.stream.id);
-        let subjects: Vec<SubjectId> = of(StreamKind::Subject).map(SubjectId).collect();
-        let workers: Vec<WorkerId> = of(StreamKind::Worker).map(WorkerId).collect();
-        let subjects = self.visible_subjects(scope, &subjects).await?;
-        let workers = self.visible_workers(scope, &workers).await?;
-        let teams: Vec<TeamId> = of(StreamKind::Team).map(TeamId).collect();
-        let teams = self.visible_teams(scope, &teams).await?;
-        let scope = scope.clone();
+        let of = |kind| events.iter().filter(move |event| event.stream.kind == kind);
+        let subjects: Vec<SubjectId> = of(StreamKind::Subject).map(|event| SubjectId(event.stream.id)).collect();
+        let workers: Vec<WorkerId> = of(StreamKind::Worker).map(|event| WorkerId(event.stream.id)).collect();
+        let subjects = self.readable_subjects(principal, on, &subjects).await?;
+        let workers = self.visible_workers(&principal.scope, &workers).await?;
+        let teams: Vec<TeamId> = of(StreamKind::Team).map(|event| TeamId(event.stream.id)).collect();
+        let teams = self.visible_teams(&principal.scope, &teams).await?;
+        let of_contract = |event: &Envelope| Some((JourneyId(event.stream.id), event.contract.clone()?));
+        let journeys: Vec<(JourneyId, String)> = of(StreamKind::Journey).filter_map(of_contract).collect();
+        let journeys: Vec<(JourneyId, &str)> = journeys.iter().map(|(id, code)| (*id, code.as_str())).collect();
+        let journeys = self.readable(principal, on, &journeys).await?;
+        let scope = principal.scope.clone();
         Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
+            (StreamKind::Journey, _) => journeys.contains(&JourneyId(event.stream.id)),
             (StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
             (StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
             (StreamKind::Team, _) => teams.contains(&TeamId(event.stream.id)),

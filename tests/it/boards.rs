@@ -4,6 +4,7 @@
 
 use chrono::{Days, NaiveDate};
 use throughline::access::Scope;
+use throughline::access::relation::Standing;
 use throughline::contract::Rulebook;
 use throughline::contract::command::OpenContract;
 use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
@@ -16,8 +17,8 @@ use throughline::log::envelope::{EventId, JourneyId, Occurred, Precision, SpellI
 use throughline::projections::DaySpan;
 use throughline::store::Dialect;
 use throughline::views::board::{Group, Holder};
-use throughline::views::caseload::{CaseloadFilter, CaseloadRow, HeldBy};
 use throughline::views::durations::shown;
+use throughline::views::journeys::{HeldBy, JourneyFilter, JourneyRow, Order, Population};
 use throughline::views::performance::{MonthsRow, Performance};
 use throughline::views::period::{Month, Months, Period};
 use throughline::views::{exits, performance, recency, referral_to_plan};
@@ -205,11 +206,12 @@ impl Service {
         self.record(command).await
     }
 
-    async fn caseload(&self, as_of: &str) -> Vec<CaseloadRow> {
+    async fn caseload(&self, as_of: &str) -> Vec<JourneyRow> {
         let (view, scope) = (self.fresh.views.live(), Scope::Deployment);
-        let scope = scope.contract(CONTRACT).expect("in scope");
-        let page = view.caseload(scope, day(as_of), &CaseloadFilter::default(), (None, 200)).await.expect("a page");
-        page.rows
+        let standing = Standing::contract_wide(day(as_of));
+        let scope = scope.contract(CONTRACT).expect("in scope").cases(&standing);
+        let how = (Population::Caseload, &JourneyFilter::default(), Order::default());
+        view.journeys(scope, day(as_of), how, (None, 200)).await.expect("a page").rows
     }
 
     async fn recency(&self, as_of: &str, by: recency::By, measure: recency::Measure) -> Vec<recency::RecencyRow> {
@@ -517,20 +519,23 @@ on_both_stores! {
         }
         service.assign(4, "2018-01-06", ANN).await;
         let (view, scope) = (service.fresh.views.live(), Scope::Deployment);
-        let scope = scope.contract(CONTRACT).expect("in scope");
         let as_of = day("2018-02-28");
-        let all = CaseloadFilter::default();
-        let first = view.caseload(scope, as_of, &all, (None, 2)).await.expect("a page");
+        let standing = Standing::contract_wide(as_of);
+        let scope = scope.contract(CONTRACT).expect("in scope");
+        let cases = scope.cases(&standing);
+        let all = JourneyFilter::default();
+        let how = (Population::Caseload, &all, Order::default());
+        let first = view.journeys(cases, as_of, how, (None, 2)).await.expect("a page");
         assert_eq!(first.rows.iter().map(|row| row.journey).collect::<Vec<_>>(), [journey(3), journey(1)]);
         assert!(first.has_next);
-        let place = first.rows[1].place();
-        let second = view.caseload(scope, as_of, &all, (Some(&place), 2)).await.expect("a page");
+        let second = view.journeys(cases, as_of, how, (Some(&first.rows[1].place), 2)).await.expect("a page");
         assert_eq!(second.rows.iter().map(|row| row.journey).collect::<Vec<_>>(), [journey(2), journey(4)]);
         assert!(!second.has_next);
-        let filter = |keyworker, area: Option<&str>| CaseloadFilter {
-            keyworker,
+        let filter = |held, area: Option<&str>| JourneyFilter {
+            held,
             area: area.map(str::to_owned),
             stage: Some("referral".to_owned()),
+            ..JourneyFilter::default()
         };
         for (filter, count) in [
             (filter(HeldBy::Any, Some("brent")), 3),
@@ -539,15 +544,16 @@ on_both_stores! {
             (filter(HeldBy::Keyworker(ANN), Some("ealing")), 0),
             (filter(HeldBy::Keyworker(BOB), None), 0),
         ] {
-            let rows = view.caseload(scope, as_of, &filter, (None, 200)).await.expect("a page").rows.len() as u64;
-            let counted = view.caseload_count(scope, as_of, &filter).await.expect("a count");
+            let how = (Population::Caseload, &filter, Order::default());
+            let rows = view.journeys(cases, as_of, how, (None, 200)).await.expect("a page").rows.len() as u64;
+            let counted = view.journey_count(cases, as_of, Population::Caseload, &filter).await.expect("a count");
             assert_eq!((rows, counted), (count, count), "{filter:?}");
         }
         let held = view.caseload_by_keyworker(scope, as_of).await.expect("a board");
         assert_eq!(held.iter().map(|row| row.journeys).collect::<Vec<_>>(), [1, 3]);
         // The end of the calendar is a day like any other.
         for as_of in [NaiveDate::MAX, NaiveDate::MIN, day("9999-12-31")] {
-            let open = view.caseload_count(scope, as_of, &all).await.expect("a count");
+            let open = view.journey_count(cases, as_of, Population::Caseload, &all).await.expect("a count");
             assert_eq!(open, if as_of == NaiveDate::MIN { 0 } else { 4 });
         }
     }

@@ -1,6 +1,7 @@
 //! The one integration binary: every test runs on both stores.
 
 mod access;
+mod access_matrix;
 mod app;
 mod append;
 mod append_only;
@@ -24,9 +25,11 @@ mod ndjson;
 mod oracle;
 mod oracle_boards;
 mod refusals;
+mod relations;
 mod reopened;
 mod replay;
 mod schema;
+mod search;
 mod sequences;
 mod ssda903;
 mod statements;

@@ -7,12 +7,16 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseError;
 use rust_decimal::Decimal;
 use throughline::access::InScope;
+use throughline::access::relation::Standing;
 use throughline::contract::Rulebook;
 use throughline::log::envelope::WorkerId;
 use throughline::projections::DaySpan;
+use throughline::projections::state::State;
 use throughline::views::board::Group;
-use throughline::views::caseload::{CaseloadFilter, HeldBy};
 use throughline::views::generation::Generation;
+use throughline::views::journeys::{
+    CaseNumber, HeldBy, InState, JourneyFilter, Key, Order, Population, SinceContact, Sort,
+};
 use throughline::views::period::{Month, Months, Period};
 use throughline::views::{exits, performance, recency, referral_to_plan};
 use uuid::Uuid;
@@ -44,13 +48,15 @@ fn name(group: &Group) -> String {
         Group::Whole => "whole".to_owned(),
         Group::Area(code) | Group::Reason(code) => code.clone(),
         Group::Keyworker(holder) => holder.worker.to_string(),
+        Group::Team(named) => named.team.to_string(),
+        Group::NoTeam => "no team".to_owned(),
         Group::Unassigned => "unassigned".to_owned(),
     }
 }
 
 /// Compares every board of a day with what these cases make of it.
 pub(crate) async fn compare(asked: &Asked<'_>, cases: &[Case], rules: Rules) -> Result<(), TestCaseError> {
-    caseload(asked, cases).await?;
+    lists(asked, cases).await?;
     held(asked, cases).await?;
     since_contact(asked, cases).await?;
     to_plan(asked, cases, rules).await?;
@@ -58,55 +64,141 @@ pub(crate) async fn compare(asked: &Asked<'_>, cases: &[Case], rules: Rules) -> 
     left(asked, cases).await
 }
 
-/// A row of the caseload: reference, journey, area, keyworker, stage, days since contact.
-type Listed = (String, Uuid, String, Option<Uuid>, Option<String>, Option<(i64, i64)>);
+/// A row of a list: journey, reference, area, keyworker, stage, days since contact.
+type Listed = (Uuid, String, String, Option<Uuid>, Option<String>, Option<(i64, i64)>);
 
-async fn caseload(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
-    let mut held: Vec<HeldBy> = vec![HeldBy::Any, HeldBy::Unassigned];
-    held.extend(cases.iter().filter_map(|case| case.keyworker).map(|worker| HeldBy::Keyworker(WorkerId(worker))));
-    for (at, keyworker) in held.into_iter().enumerate() {
-        let filter = CaseloadFilter {
-            keyworker,
-            area: (at % 3 == 2).then(|| "brent".to_owned()),
-            stage: (at % 4 == 3).then(|| "php_complete".to_owned()),
-        };
-        let passes = |case: &&Case| {
-            let held = match keyworker {
-                HeldBy::Any => true,
-                HeldBy::Unassigned => case.keyworker.is_none(),
-                HeldBy::Keyworker(worker) => case.keyworker == Some(worker.0),
-            };
-            let here = filter.area.as_ref().is_none_or(|area| *area == case.area);
-            let at_stage = filter.stage.as_deref().is_none_or(|stage| case.stage() == Some(stage));
-            case.is_on_caseload() && held && here && at_stage
-        };
-        let mut expected: Vec<Listed> = cases.iter().filter(passes).map(|case| listed(case, asked.as_of)).collect();
-        expected.sort();
-        let mut found: Vec<Listed> = Vec::new();
-        let mut after = None;
-        loop {
-            let page = asked.view.caseload(asked.scope, asked.as_of, &filter, (after.as_ref(), 2)).await;
-            let page = page.expect("a page");
-            after = page.rows.last().map(throughline::views::caseload::CaseloadRow::place);
-            found.extend(page.rows.into_iter().map(|row| {
-                let keyworker = row.keyworker.map(|worker| worker.0);
-                (row.reference, row.journey.0, row.area, keyworker, row.stage, row.since_contact.map(span))
-            }));
-            if !page.has_next {
-                break;
+/// What the recency board prints, and the number of days in each of its rows.
+const ROWS: [SinceContact; 6] = [
+    SinceContact::Days { from: 0, to: Some(7) },
+    SinceContact::Days { from: 8, to: Some(14) },
+    SinceContact::Days { from: 15, to: Some(21) },
+    SinceContact::Days { from: 22, to: Some(27) },
+    SinceContact::Days { from: 28, to: None },
+    SinceContact::Never,
+];
+
+/// Filters of every kind, of which some cases pass some.
+fn filters(cases: &[Case]) -> Vec<JourneyFilter> {
+    let mut filters = vec![JourneyFilter { held: HeldBy::Unassigned, ..JourneyFilter::default() }];
+    let states = [State::Waiting, State::OnCaseload, State::Closed, State::Declined, State::Withdrawn];
+    filters.extend(states.map(|state| JourneyFilter { state: Some(InState::Only(state)), ..JourneyFilter::default() }));
+    filters.push(JourneyFilter { state: Some(InState::Open), ..JourneyFilter::default() });
+    filters.extend(ROWS.map(|row| JourneyFilter { since_contact: Some(row), ..JourneyFilter::default() }));
+    for (at, case) in cases.iter().enumerate() {
+        let held = case.keyworker.map_or(HeldBy::Any, |worker| HeldBy::Keyworker(WorkerId(worker)));
+        let number = CaseNumber { system: "council".to_owned(), id: case.reference.clone() };
+        filters.extend([
+            JourneyFilter { held, area: Some(case.area.clone()), ..JourneyFilter::default() },
+            JourneyFilter { held, stage: case.stage().map(str::to_owned), ..JourneyFilter::default() },
+            JourneyFilter { received_from: Some(case.received.0), ..JourneyFilter::default() },
+            JourneyFilter { received_to: Some(case.received.0), ..JourneyFilter::default() },
+            JourneyFilter { case_number: Some(number), ..JourneyFilter::default() },
+            JourneyFilter { reference_begins: case.reference[..at % 4].to_owned(), ..JourneyFilter::default() },
+            JourneyFilter { cohort: Some("autumn".to_owned()), ..JourneyFilter::default() },
+            JourneyFilter { since_contact: Some(ROWS[at % 6]), held, ..JourneyFilter::default() },
+        ]);
+    }
+    filters
+}
+
+fn state(case: &Case) -> State {
+    match (case.declined, case.withdrawn) {
+        (Some(declined), Some(withdrawn)) if withdrawn.0 < declined.0 => State::Withdrawn,
+        (Some(_), _) => State::Declined,
+        (None, Some(_)) => State::Withdrawn,
+        (None, None) if case.is_closed => State::Closed,
+        (None, None) if case.accepted.is_some() => State::OnCaseload,
+        (None, None) => State::Waiting,
+    }
+}
+
+/// Whether a case passes, each part of the filter for itself.
+fn passes(case: &Case, filter: &JourneyFilter, as_of: NaiveDate) -> bool {
+    let held = match filter.held {
+        HeldBy::Any => true,
+        HeldBy::Unassigned => case.keyworker.is_none(),
+        HeldBy::Keyworker(worker) => case.keyworker == Some(worker.0),
+    };
+    let state = state(case);
+    let in_state = filter.state.is_none_or(|wanted| match wanted {
+        InState::Open => matches!(state, State::Waiting | State::OnCaseload),
+        InState::Only(wanted) => wanted == state,
+    });
+    let since = case.since_contact(false, as_of);
+    let in_row = filter.since_contact.is_none_or(|row| {
+        let wanted = ROWS.iter().position(|known| *known == row);
+        since.map_or(Some(5), |days| oracle::bucket(days, SINCE_CONTACT)) == wanted
+    });
+    let own = case.journey.simple().to_string()[24..].to_uppercase();
+    held && in_state
+        && in_row
+        && filter.area.as_ref().is_none_or(|area| *area == case.area)
+        && filter.cohort.is_none()
+        && filter.stage.as_deref().is_none_or(|stage| case.stage() == Some(stage))
+        && filter.received_from.is_none_or(|day| case.received.0 >= day)
+        && filter.received_to.is_none_or(|day| case.received.0 <= day)
+        && filter.case_number.as_ref().is_none_or(|number| case.reference != own && number.id == case.reference)
+        && case.reference.starts_with(&filter.reference_begins)
+}
+
+async fn lists(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCaseError> {
+    let standing = Standing::contract_wide(asked.as_of);
+    let scope = asked.scope.cases(&standing);
+    let every = [Sort::Reference, Sort::Received, Sort::LastContact];
+    let orders: Vec<Order> =
+        every.iter().flat_map(|by| [false, true].map(|falling| Order { by: *by, falling })).collect();
+    let mut orders = orders.into_iter().cycle();
+    for population in [Population::Caseload, Population::Journeys] {
+        for filter in filters(cases) {
+            let order = orders.next().expect("they go round");
+            let of = |case: &&Case| population == Population::Journeys || state(case) == State::OnCaseload;
+            let mut expected: Vec<(Key, Listed)> = cases
+                .iter()
+                .filter(of)
+                .filter(|case| passes(case, &filter, asked.as_of))
+                .map(|case| (key(case, order), listed(case, asked.as_of)))
+                .collect();
+            expected.sort_by(|one, other| (&one.0, one.1.0).cmp(&(&other.0, other.1.0)));
+            if order.falling {
+                expected.reverse();
             }
+            let expected: Vec<Listed> = expected.into_iter().map(|(_, listed)| listed).collect();
+            let mut found: Vec<Listed> = Vec::new();
+            let mut after = None;
+            loop {
+                let how = (population, &filter, order);
+                let page = asked.view.journeys(scope, asked.as_of, how, (after.as_ref(), 2)).await.expect("a page");
+                after = page.rows.last().map(|row| row.place.clone());
+                found.extend(page.rows.into_iter().map(|row| {
+                    let keyworker = row.keyworker.map(|worker| worker.0);
+                    let since = row.since_contact.map(span);
+                    (row.journey.0, row.reference, row.area, keyworker, row.stage, since)
+                }));
+                if !page.has_next {
+                    break;
+                }
+            }
+            let counted = asked.view.journey_count(scope, asked.as_of, population, &filter).await.expect("a count");
+            prop_assert_eq!(counted, found.len() as u64);
+            prop_assert_eq!(found, expected, "{:?} on {} by {:?} {:?}", population, asked.as_of, filter, order);
         }
-        let counted = asked.view.caseload_count(asked.scope, asked.as_of, &filter).await.expect("a count");
-        prop_assert_eq!(counted, found.len() as u64);
-        prop_assert_eq!(found, expected, "caseload on {} by {:?}", asked.as_of, filter);
     }
     Ok(())
+}
+
+fn key(case: &Case, order: Order) -> Key {
+    let last = case.contacts.iter().map(|(days, _)| days.0).max();
+    match order.by {
+        Sort::Reference => Key::Text(case.reference.clone()),
+        Sort::Received => Key::Day(case.received.0),
+        Sort::LastContact => Key::Day(last.unwrap_or(NaiveDate::MIN)),
+    }
 }
 
 fn listed(case: &Case, as_of: NaiveDate) -> Listed {
     let stage = case.stage().map(str::to_owned);
     let since = case.since_contact(false, as_of);
-    (case.reference.clone(), case.journey, case.area.clone(), case.keyworker, stage, since)
+    (case.journey, case.reference.clone(), case.area.clone(), case.keyworker, stage, since)
 }
 
 fn holder(case: &Case) -> String {
@@ -149,15 +241,18 @@ async fn since_contact(asked: &Asked<'_>, cases: &[Case]) -> Result<(), TestCase
             let Some(days) = case.since_contact(by_keyworker, asked.as_of) else { return 5 };
             oracle::bucket(days, SINCE_CONTACT).unwrap_or(6)
         };
-        for by in [recency::By::Keyworker, recency::By::Area, recency::By::Whole] {
+        for by in [recency::By::Keyworker, recency::By::Team, recency::By::Area, recency::By::Whole] {
             let mut expected = match by {
                 recency::By::Keyworker => Counted::from([("unassigned".to_owned(), vec![0; 8])]),
+                recency::By::Team => ["no team", "unassigned"].map(|row| (row.to_owned(), vec![0; 8])).into(),
                 recency::By::Area => areas(8),
                 recency::By::Whole => Counted::from([("whole".to_owned(), vec![0; 8])]),
             };
             for case in cases.iter().filter(|case| case.is_on_caseload()) {
                 let row = match by {
                     recency::By::Keyworker => holder(case),
+                    recency::By::Team if case.keyworker.is_some() => "no team".to_owned(),
+                    recency::By::Team => "unassigned".to_owned(),
                     recency::By::Area => case.area.clone(),
                     recency::By::Whole => "whole".to_owned(),
                 };

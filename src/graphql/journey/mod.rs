@@ -22,14 +22,15 @@ use self::referral::{Assignment, Close, Disengagement, EligibilityAssessment, Le
 use self::spell::Spell;
 use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
-use super::context::{Asked as _, OrFault as _};
+use super::context::{self, Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
 use super::people::{Subject, Worker};
+use super::permission::JourneyPermissions;
 use super::scalars::{Date, Position};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::{self, Entry, History, Journey as Folded, Recorded};
+use crate::log::LogError;
 use crate::log::envelope::{self, Envelope, EventId, JourneyId, Occurred, StreamId};
-use crate::log::{Log, LogError};
 use crate::projections::{self, Between, DaySpan, Told};
 
 /// Until where in the log a reading knows.
@@ -74,6 +75,10 @@ impl Story {
         Ok((!envelopes.is_empty()).then_some(Self { known, history, envelopes }))
     }
 
+    pub(super) const fn history(&self) -> &History {
+        &self.history
+    }
+
     fn event(&self, id: EventId) -> Option<Event> {
         self.envelopes.iter().find(|envelope| envelope.event_id == id).cloned().map(Event)
     }
@@ -84,10 +89,13 @@ impl Story {
     }
 }
 
-/// The stories of many journeys, in one read.
-pub async fn stories(log: &Log, ids: impl Iterator<Item = JourneyId>) -> Result<HashMap<JourneyId, Arc<Story>>> {
+/// The stories of many journeys, of those that the caller may read, in one read.
+pub async fn stories(
+    ctx: &Context<'_>,
+    ids: impl Iterator<Item = JourneyId>,
+) -> Result<HashMap<JourneyId, Arc<Story>>> {
     let mut by_stream: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
-    for envelope in log.streams(ids.map(|id| (StreamId::journey(id), 0))).await.or_fault()? {
+    for envelope in ctx.parts().log.streams(ids.map(|id| (StreamId::journey(id), 0))).await.or_fault()? {
         by_stream.entry(JourneyId(envelope.stream.id)).or_default().push(envelope);
     }
     let mut stories = HashMap::with_capacity(by_stream.len());
@@ -96,6 +104,10 @@ pub async fn stories(log: &Log, ids: impl Iterator<Item = JourneyId>) -> Result<
             stories.insert(id, Arc::new(story));
         }
     }
+    let named: Vec<(JourneyId, &str)> =
+        stories.iter().filter_map(|(id, story)| Some((*id, story.contract()?))).collect();
+    let readable = context::readable(ctx, &named).await?;
+    stories.retain(|id, _| readable.contains(id));
     Ok(stories)
 }
 
@@ -148,7 +160,8 @@ impl Journey {
         ID(self.id.to_string())
     }
 
-    /// What people call it: the first case number it came with, else the last eight digits of its id.
+    /// What people call it: the first case number it came with, else the last eight digits of its id. None where you see
+    /// pseudonyms alone.
     async fn reference(&self) -> Option<String> {
         self.told().map(|told| told.reference())
     }
@@ -348,6 +361,12 @@ impl Journey {
     async fn timeline(&self) -> Vec<TimelineEntry> {
         let events = self.story.history.events().iter();
         events.filter_map(|recorded| TimelineEntry::of(&self.story, recorded)).collect()
+    }
+
+    /// What you may record about it today, and why not what you may not.
+    async fn viewer_can(&self, ctx: &Context<'_>) -> Result<JourneyPermissions> {
+        let relation = context::relation(ctx, self.id, self.contract.code().unwrap_or_default()).await?;
+        Ok(JourneyPermissions { relation, story: Arc::clone(&self.story), today: ctx.today(&self.contract) })
     }
 }
 

@@ -23,8 +23,8 @@ pub struct Referral {
     cohort: Option<String>,
     /// Who referred the client.
     referrer: Option<Referrer>,
-    /// Case numbers of other systems; the first is what people call the journey.
-    external_references: Vec<ExternalReference>,
+    /// Case numbers of other systems; the first is what people call the journey. None where you see pseudonyms alone.
+    external_references: Option<Vec<ExternalReference>>,
 }
 
 /// Who referred the client.
@@ -55,9 +55,9 @@ impl From<&Entry<event::ReferralReceived>> for Referral {
             area,
             cohort,
             referrer: referrer.map(|from| Referrer { organisation: from.organisation, kind: from.kind }),
-            external_references: references
-                .map(|reference| ExternalReference { system: reference.system, id: reference.id })
-                .collect(),
+            external_references: Some(
+                references.map(|reference| ExternalReference { system: reference.system, id: reference.id }).collect(),
+            ),
         }
     }
 }

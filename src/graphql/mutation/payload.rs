@@ -1,21 +1,19 @@
 //! What a mutation answers: the thing as it now is, its events, and the problems that stood in the way.
 
-use std::sync::Arc;
-
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
 use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;
 use crate::graphql::event::{Event, OccurredOn};
-use crate::graphql::journey::{Journey, Known, Story};
+use crate::graphql::journey::{self, Journey};
 use crate::graphql::mutation::input::amend::Whose;
 use crate::graphql::people::{Subject, Worker};
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::journey::refusal::{self, DependentFact};
 use crate::log::append::Draft;
-use crate::log::envelope::{Envelope, JourneyId, StreamId, SubjectId, TeamId, WorkerId};
+use crate::log::envelope::{Envelope, JourneyId, SubjectId, TeamId, WorkerId};
 use crate::record::{Done, NotDone};
 
 /// How much a problem weighs.
@@ -476,9 +474,8 @@ impl AmendmentPayload {
 
 /// The journey as it now is, as far as the caller may know of it.
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
-    let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
-    match Story::of(envelopes, Known::ALL).or_fault()? {
-        Some(story) => Journey::today(ctx, id, Arc::new(story)).await,
+    match journey::stories(ctx, std::iter::once(id)).await?.remove(&id) {
+        Some(story) => Journey::today(ctx, id, story).await,
         None => Ok(None),
     }
 }

@@ -1,0 +1,281 @@
+//! Fields: what each field of the API is to the policy.
+//!
+//! The one list of them, and the one that is enforced: a field that is not here is shown to nobody. Which contract or
+//! journey somebody may come to is not said here but judged where they enter; this is the second wall.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use super::policy::{Action, Denied, Redaction, policy};
+use super::relation::Relation;
+use super::{Principal, Role, Scope};
+
+/// What a field is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Class {
+    /// What one does who asks for it.
+    pub action: Action,
+    /// From whom it is kept back.
+    pub hidden_by: Option<Redaction>,
+}
+
+/// How a field shows to somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shown {
+    /// As it is.
+    Whole,
+    /// As null.
+    Redacted,
+}
+
+impl Class {
+    const fn of(action: Action) -> Self {
+        Self { action, hidden_by: None }
+    }
+
+    const fn hidden_by(self, redaction: Redaction) -> Self {
+        Self { hidden_by: Some(redaction), ..self }
+    }
+
+    /// How the field shows to somebody who stands in this relation to what it is of.
+    pub fn shown(self, principal: &Principal, relation: Relation) -> Result<Shown, Denied> {
+        let allow = policy(principal, self.action, relation)?;
+        let is_kept_back = self.hidden_by.is_some_and(|redaction| allow.redacts(redaction));
+        Ok(if is_kept_back { Shown::Redacted } else { Shown::Whole })
+    }
+}
+
+/// What everybody sees who has shown who they are.
+const OPEN: Class = Class::of(Action::LookAround);
+/// What is known of a contract and of who works in it.
+const TERMS: Class = Class::of(Action::KnowContract);
+/// Counts and tables.
+const BOARDS: Class = Class::of(Action::ReadPerformance);
+/// Single journeys.
+const JOURNEYS: Class = Class::of(Action::ReadJourneys);
+/// The feed of events.
+const FEED: Class = Class::of(Action::ReadEvents);
+/// Events, however one came to them.
+const RECORDS: Class = Class::of(Action::ReadRecords);
+
+/// Every field of every type, by what it is.
+static FIELDS: &[(&str, Class, &str)] = &[
+    ("Query", OPEN, "viewer log contracts contract node nodes"),
+    ("Query", JOURNEYS, "journey journeys"),
+    ("Query", FEED, "events"),
+    ("Mutation", Class::of(Action::ReceiveReferral), "receiveReferral"),
+    (
+        "Mutation",
+        Class::of(Action::RecordFacts),
+        "acceptReferral declineReferral withdrawReferral assessEligibility assignWorker releaseWorker \
+         logContact startEngagement agreePlan reviewPlan closePlan setTask completeTask cancelTask \
+         scoreAssessment startSpell changeSpell endSpell recordMeasure recordAchievement raiseRisk clearRisk \
+         attachEvidence withdrawEvidence verifyEvidence rejectEvidence disengage closeJourney reopenJourney \
+         transferJourney",
+    ),
+    ("Mutation", Class::of(Action::CorrectFacts), "correctFact retractFact"),
+    ("Mutation", Class::of(Action::RegisterSubject), "registerSubject"),
+    ("Mutation", Class::of(Action::ManageStaff), "addWorker"),
+    ("Mutation", Class::of(Action::RuleContracts), "openContract publishRulebook"),
+    ("Viewer", OPEN, "subject role worker"),
+    ("LogHead", OPEN, "position recordedAt"),
+    ("Contract", TERMS, "id code name parties startsOn endsOn view rulebook"),
+    ("Contract", JOURNEYS, "caseload journeys"),
+    ("Contract", BOARDS, "caseloadByKeyworker contactRecency referralToPlan performance exits workers"),
+    ("Party", TERMS, "name role"),
+    ("PointOfView", TERMS, "position recordedThrough rulebookVersion asOf forecast"),
+    ("RulebookVersion", TERMS, "version title effectiveFrom hash areas stages"),
+    ("StageOfFunnel", TERMS, "code label"),
+    ("Worker", TERMS, "id label"),
+    ("BucketCount", BOARDS, "label upToDays journeys"),
+    ("CaseloadOf", BOARDS, "group journeys stages"),
+    ("ContactRecency", BOARDS, "group buckets none noneLabel dateImprecise unassigned total"),
+    ("Exits", BOARDS, "closed disengaged total"),
+    ("Group", BOARDS, "label area reason team unassigned keyworker"),
+    ("GroupCount", BOARDS, "group journeys"),
+    ("MonthCount", BOARDS, "month journeys provisional"),
+    ("MonthCounts", BOARDS, "group months total cumulative"),
+    ("Performance", BOARDS, "stages declined"),
+    (
+        "ReferralToPlan",
+        BOARDS,
+        "group buckets noPlanYet noPlanYetLabel closedWithoutPlan dateImprecise planBeforeReferral withPlan \
+         total medianDays meanDays percentileDays",
+    ),
+    ("StageCount", BOARDS, "stage journeys"),
+    ("StageCounts", BOARDS, "code label rows"),
+    ("JourneyConnection", JOURNEYS, "edges nodes pageInfo totalCount"),
+    ("JourneyEdge", JOURNEYS, "cursor node"),
+    ("PageInfo", OPEN, "startCursor endCursor hasNextPage hasPreviousPage"),
+    (
+        "Journey",
+        JOURNEYS,
+        "id contract asOf position version subject area cohort received accepted declined closed \
+         disengagements onCaseload stage stages keyworker assignments daysSinceContact timeSinceContact \
+         contacts plan plans spells timeline viewerCan referral acceptance withdrawn eligibility closes \
+         engagements tasks assessments measures achievements risks evidence",
+    ),
+    ("Journey", JOURNEYS.hidden_by(Redaction::CaseNumbers), "reference"),
+    ("Achievement", JOURNEYS, "event occurred code level"),
+    ("Assessment", JOURNEYS, "event occurred instrument items score"),
+    ("Assignment", JOURNEYS, "event role from to released worker isKeyworker"),
+    (
+        "Contact",
+        JOURNEYS,
+        "event occurred channel with attendance direction faceToFace twoWay group minutes scheduledOn counts \
+         worker",
+    ),
+    ("Close", JOURNEYS, "event occurred how reason destination reopened"),
+    ("Criterion", JOURNEYS, "name value"),
+    ("DayPeriod", JOURNEYS, "first last"),
+    ("Days", JOURNEYS, "exactly atLeast atMost"),
+    ("Disengagement", JOURNEYS, "event occurred reason lastSeenOn"),
+    ("EligibilityAssessment", JOURNEYS, "event occurred result criteria facts"),
+    ("Engagement", JOURNEYS, "event occurred basis"),
+    (
+        "Evidence",
+        JOURNEYS,
+        "id event kind attached sha256 datedOn obtainedOn obtainedHow supports state verified rejected defect \
+         withdrawn",
+    ),
+    ("ExternalReference", JOURNEYS, "system id"),
+    ("FactAtAssessment", JOURNEYS, "name value"),
+    ("ItemScore", JOURNEYS, "name value"),
+    (
+        "JourneyPermissions",
+        JOURNEYS,
+        "acceptReferral declineReferral withdrawReferral assessEligibility assignWorker releaseWorker \
+         logContact startEngagement agreePlan reviewPlan closePlan setTask completeTask cancelTask \
+         scoreAssessment startSpell changeSpell endSpell recordMeasure recordAchievement raiseRisk clearRisk \
+         attachEvidence withdrawEvidence verifyEvidence rejectEvidence disengage closeJourney reopenJourney \
+         transferJourney correctFact retractFact",
+    ),
+    ("Leaving", JOURNEYS, "event occurred reason"),
+    ("Measure", JOURNEYS, "event occurred code value unit period"),
+    ("Permission", JOURNEYS, "allowed reason"),
+    ("Plan", JOURNEYS, "event kind occurred waited reviews closed"),
+    ("Referral", JOURNEYS, "event occurred area cohort referrer"),
+    ("Referral", JOURNEYS.hidden_by(Redaction::CaseNumbers), "externalReferences"),
+    ("Referrer", JOURNEYS, "organisation kind"),
+    ("Risk", JOURNEYS, "id event kind raised cleared"),
+    (
+        "Spell",
+        JOURNEYS,
+        "id event domain started ended endEvent endReason employerRef hoursPerWeek hoursPerWeekAtStart \
+         attributes attributesAtStart changes",
+    ),
+    ("SpellAttribute", JOURNEYS, "name value"),
+    ("SpellChange", JOURNEYS, "event occurred hoursPerWeek attributes"),
+    ("Step", JOURNEYS, "event occurred reason"),
+    ("Task", JOURNEYS, "id event kind set dueOn state overdue over owner"),
+    ("StageReached", JOURNEYS, "code label reached"),
+    ("Subject", JOURNEYS, "id"),
+    ("TimelineEntry", JOURNEYS, "event amends amendedBy stands"),
+    ("EventConnection", FEED, "edges nodes pageInfo"),
+    ("EventEdge", FEED, "cursor node"),
+    ("EventPageInfo", FEED, "endCursor hasNextPage"),
+    (
+        "Event",
+        RECORDS,
+        "id position type schemaVersion stream version contract occurred recordedAt actor source commandId \
+         correlationId causationId hash",
+    ),
+    // What was recorded, as it was recorded: case numbers and logins among it.
+    ("Event", RECORDS.hidden_by(Redaction::CaseNumbers), "payload record"),
+    ("Actor", RECORDS, "role"),
+    ("Actor", RECORDS.hidden_by(Redaction::Logins), "subject onBehalfOf"),
+    ("Source", RECORDS, "system fileDigest row"),
+    ("Source", RECORDS.hidden_by(Redaction::CaseNumbers), "recordId"),
+    ("Stream", RECORDS, "kind id"),
+    ("OccurredOn", RECORDS, "on latest precision localTime"),
+    ("ContractPayload", OPEN, "contract events position replayed problems"),
+    ("AssessmentPayload", OPEN, "journey worker events position replayed problems"),
+    ("JourneyPayload", OPEN, "journey events position replayed problems"),
+    ("MeasurePayload", OPEN, "journey contract events position replayed problems"),
+    ("SubjectPayload", OPEN, "subject events position replayed problems"),
+    ("WorkerPayload", OPEN, "worker events position replayed problems"),
+    ("FactInTheWay", OPEN, "event type occurred"),
+    ("Notice", OPEN, "code severity message path rule allowed"),
+    ("Refusal", OPEN, "code severity message path rule allowed facts"),
+    ("VersionConflict", OPEN, "code severity message path rule allowed actualVersion events"),
+];
+
+static CLASSES: LazyLock<HashMap<&str, HashMap<&str, Class>>> = LazyLock::new(|| {
+    let mut classes: HashMap<&str, HashMap<&str, Class>> = HashMap::new();
+    for (of, class, fields) in FIELDS {
+        classes.entry(of).or_default().extend(fields.split(' ').map(|field| (field, *class)));
+    }
+    classes
+});
+
+/// What a field of a type is; none where nobody has said it.
+pub fn class(of: &str, field: &str) -> Option<Class> {
+    CLASSES.get(of)?.get(field).copied()
+}
+
+/// Every field that is classified, by its type.
+pub fn classified() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.iter().flat_map(|(of, _, fields)| fields.split(' ').map(|field| (*of, field)))
+}
+
+/// The table of who sees what of these fields, a line each.
+pub fn table<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut table = String::from(HEADING);
+    let _ = write!(table, "{:48}", "");
+    for role in Role::ALL {
+        let _ = write!(table, "{:14}", role.as_str());
+    }
+    let mut lines: Vec<String> = fields.map(|(of, field)| line(of, field)).collect();
+    lines.sort();
+    table = table.trim_end().to_owned() + "\n";
+    for line in lines {
+        table.push_str(line.trim_end());
+        table.push('\n');
+    }
+    table
+}
+
+const HEADING: &str = "\
+# Who sees what of the API: for each field and role a sign for each relation to the journey or contract that it is of:
+# own, team, unassigned, contract (elsewhere in a contract in scope), outside.
+# + seen, ~ null in its place, - refused, . answered as if it did not exist.
+";
+
+fn line(of: &str, field: &str) -> String {
+    let mut line = format!("{:48}", format!("{of}.{field}"));
+    for role in Role::ALL {
+        let principal = Principal { subject: String::new(), role, scope: Scope::Deployment };
+        let sign = |relation| match class(of, field).map(|class| class.shown(&principal, relation)) {
+            Some(Ok(Shown::Whole)) => '+',
+            Some(Ok(Shown::Redacted)) => '~',
+            Some(Err(Denied::Outside)) => '.',
+            Some(Err(Denied::Role { .. })) => '-',
+            None => '?',
+        };
+        let signs: String = Relation::ALL.into_iter().map(sign).collect();
+        let _ = write!(line, "{signs:14}");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_field_is_classified_twice() {
+        let mut fields: Vec<_> = classified().collect();
+        let all = fields.len();
+        fields.sort_unstable();
+        fields.dedup();
+        assert_eq!(fields.len(), all);
+    }
+
+    #[test]
+    fn a_field_that_nobody_classified_is_no_class_at_all() {
+        assert_eq!(class("Journey", "shoeSize"), None);
+        assert_eq!(class("Client", "id"), None);
+        assert!(line("Client", "id").contains("?????"));
+    }
+}

@@ -1,0 +1,429 @@
+//! Lists of journeys as clients ask for them: a filter, an order, and pages by opaque cursors.
+//!
+//! A cursor belongs to its list: another filter or order refuses it. Whose journeys may be listed is never asked here,
+//! but brought along with the standing of the caller.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Enum, InputObject, Result, SimpleObject};
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chrono::NaiveDate;
+
+use super::code::Code;
+use super::context::{self, Asked as _, OrFault as _};
+use super::journey::{self, Journey};
+use super::mutation::input::referral::ExternalReferenceInput;
+use super::scalars::{Date, Id};
+use crate::access::InScope;
+use crate::access::policy::Redaction;
+use crate::access::relation::Standing;
+use crate::contract;
+use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId, hex};
+use crate::projections::state::State;
+use crate::views::journeys::{
+    CaseNumber, HeldBy, InState, JourneyFilter, JourneyRow, Key, Order, Place, Population, SinceContact, Sort,
+};
+
+/// What became of a referral by the end of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum JourneyState {
+    /// Still open: waiting for an answer, or on the caseload.
+    Open,
+    /// Referred, and neither taken on nor turned away.
+    Waiting,
+    /// Accepted and not closed.
+    OnCaseload,
+    /// Closed, or transferred elsewhere.
+    Closed,
+    /// The service did not take the client on.
+    Declined,
+    /// The referral was taken back.
+    Withdrawn,
+}
+
+impl From<JourneyState> for InState {
+    fn from(state: JourneyState) -> Self {
+        match state {
+            JourneyState::Open => Self::Open,
+            JourneyState::Waiting => Self::Only(State::Waiting),
+            JourneyState::OnCaseload => Self::Only(State::OnCaseload),
+            JourneyState::Closed => Self::Only(State::Closed),
+            JourneyState::Declined => Self::Only(State::Declined),
+            JourneyState::Withdrawn => Self::Only(State::Withdrawn),
+        }
+    }
+}
+
+/// Which journeys are wanted; everything given must fit, as it is at the end of the day of the list.
+#[derive(Debug, Clone, Default, InputObject)]
+#[graphql(name = "JourneyFilter")]
+pub struct JourneyFilterInput {
+    /// Of this contract, by code.
+    pub contract: Option<String>,
+    /// Of this keyworker.
+    pub keyworker: Option<Id>,
+    /// Only those without a keyworker; whoever has left holds no case.
+    #[graphql(default)]
+    pub unassigned: bool,
+    /// Of the keyworkers of this team.
+    pub team: Option<Id>,
+    /// Of this service area.
+    pub area: Option<String>,
+    /// Of this cohort.
+    pub cohort: Option<String>,
+    /// That stand at this stage.
+    pub stage: Option<String>,
+    /// In this state.
+    pub state: Option<JourneyState>,
+    /// Whose last contact, made by anyone, is in this row of the rulebook's board, by what it prints; also the row for
+    /// no contact. A date too imprecise for one row is in none.
+    pub recency: Option<String>,
+    /// Received on or after this day.
+    pub received_from: Option<Date>,
+    /// Received on or before this day.
+    pub received_to: Option<Date>,
+    /// Known by exactly this case number of another system.
+    pub external_reference: Option<ExternalReferenceInput>,
+    /// Whose reference begins so, letter by letter.
+    pub reference_begins: Option<String>,
+    /// Of this subject.
+    pub subject: Option<Id>,
+}
+
+/// By what journeys are ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub enum JourneySort {
+    /// By what people call the journey.
+    Reference,
+    /// By the day on which the referral was received.
+    Received,
+    /// By the days since the last contact that counts as made, by anyone; no contact yet is longer than any.
+    DaysSinceContact,
+}
+
+/// In which direction.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Enum)]
+pub enum SortDirection {
+    /// The first, earliest or fewest come first.
+    #[default]
+    Asc,
+    /// The last, latest or most come first.
+    Desc,
+}
+
+/// In which order journeys are wanted; of those that are alike, by their ids.
+#[derive(Debug, Clone, Copy, InputObject)]
+pub struct JourneyOrder {
+    /// By what.
+    pub by: JourneySort,
+    /// In which direction.
+    #[graphql(default)]
+    pub direction: SortDirection,
+}
+
+impl From<JourneyOrder> for Order {
+    fn from(order: JourneyOrder) -> Self {
+        let falling = order.direction == SortDirection::Desc;
+        match order.by {
+            JourneySort::Reference => Self { by: Sort::Reference, falling },
+            JourneySort::Received => Self { by: Sort::Received, falling },
+            // The more days, the earlier the last contact.
+            JourneySort::DaysSinceContact => Self { by: Sort::LastContact, falling: !falling },
+        }
+    }
+}
+
+/// What a list is asked with.
+pub(super) struct Asked {
+    pub(super) population: Population,
+    pub(super) filter: JourneyFilterInput,
+    pub(super) order: Option<JourneyOrder>,
+    pub(super) first: i32,
+    pub(super) after: Option<String>,
+}
+
+/// A contract that a list is of, read as of a day.
+pub(super) struct Source {
+    pub(super) told: Arc<contract::Contract>,
+    pub(super) code: String,
+    pub(super) as_of: NaiveDate,
+}
+
+/// The part of a list that is of one contract.
+struct Part {
+    source: Source,
+    filter: JourneyFilter,
+}
+
+impl Part {
+    fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
+        ctx.in_scope(&self.source.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))
+    }
+}
+
+/// Journeys in an order, page by page.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct JourneyConnection {
+    /// The journeys of this page, each with its cursor.
+    edges: Vec<JourneyEdge>,
+    /// The journeys of this page.
+    nodes: Vec<Journey>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    #[graphql(skip)]
+    parts: Vec<Part>,
+    #[graphql(skip)]
+    population: Population,
+    #[graphql(skip)]
+    standing: Standing,
+}
+
+#[ComplexObject]
+impl JourneyConnection {
+    /// How many there are on all pages; counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let mut count = 0;
+        for part in &self.parts {
+            let scope = part.scope(ctx)?.cases(&self.standing);
+            let counted =
+                ctx.caller().generation.journey_count(scope, part.source.as_of, self.population, &part.filter);
+            count += counted.await.or_fault()?;
+        }
+        Ok(count)
+    }
+}
+
+/// A journey and its place in the order.
+#[derive(SimpleObject)]
+pub struct JourneyEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The journey.
+    node: Journey,
+}
+
+/// Where a page begins and ends.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct PageInfo {
+    /// The cursor of the first.
+    start_cursor: Option<String>,
+    /// The cursor of the last.
+    end_cursor: Option<String>,
+    /// Whether there are more after it.
+    has_next_page: bool,
+    /// Whether there are more before it.
+    has_previous_page: bool,
+}
+
+/// A page of the journeys of some contracts, of those that the caller may be shown.
+pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) -> Result<JourneyConnection> {
+    let Asked { population, filter, order, first, after } = asked;
+    check(ctx, &filter, order)?;
+    let order = order.map_or_else(|| usual_order(ctx), Order::from);
+    let list = format!("{population:?} {filter:?}");
+    let after = after.as_deref().map(|cursor| place(cursor, order, &list)).transpose()?;
+    let parts = parts(sources, &filter)?;
+    let standing = context::standing(ctx).await?;
+    let first = u32::try_from(first).unwrap_or(1);
+    let mut rows: Vec<(usize, JourneyRow)> = Vec::new();
+    let mut has_next_page = false;
+    for (at, part) in parts.iter().enumerate() {
+        let scope = part.scope(ctx)?.cases(&standing);
+        let (how, page) = ((population, &part.filter, order), (after.as_ref(), first));
+        let page = ctx.caller().generation.journeys(scope, part.source.as_of, how, page).await.or_fault()?;
+        has_next_page |= page.has_next;
+        rows.extend(page.rows.into_iter().map(|row| (at, row)));
+    }
+    rows.sort_by(|(_, one), (_, other)| order.compare(&one.place, &other.place));
+    let fit = usize::try_from(first).unwrap_or(usize::MAX);
+    has_next_page |= rows.len() > fit;
+    rows.truncate(fit);
+    let stories = if is_looked_into(ctx) {
+        journey::stories(ctx, rows.iter().map(|(_, row)| row.journey)).await?
+    } else {
+        HashMap::new()
+    };
+    let node = |(at, row): &(usize, JourneyRow)| {
+        let (source, story) = (&parts[*at].source, stories.get(&row.journey)?);
+        Some(Journey::of(row.journey, Arc::clone(&source.told), source.as_of, Arc::clone(story)))
+    };
+    let cursors: Vec<String> = rows.iter().map(|(_, row)| cursor(&row.place, order, &list)).collect();
+    let page_info = PageInfo {
+        start_cursor: cursors.first().cloned(),
+        end_cursor: cursors.last().cloned(),
+        has_next_page,
+        has_previous_page: after.is_some(),
+    };
+    let edges = cursors.into_iter().zip(&rows);
+    let edges = edges.filter_map(|(cursor, row)| Some(JourneyEdge { cursor, node: node(row)? })).collect();
+    Ok(JourneyConnection {
+        edges,
+        nodes: rows.iter().filter_map(node).collect(),
+        page_info,
+        parts,
+        population,
+        standing,
+    })
+}
+
+/// Whether the journeys of a connection are asked for, and not only how many there are or where the page ends.
+fn is_looked_into(ctx: &Context<'_>) -> bool {
+    let asked = ctx.look_ahead();
+    asked.field("nodes").exists() || asked.field("edges").exists()
+}
+
+/// The order of a list that asks for none: references, where the caller is shown them.
+fn usual_order(ctx: &Context<'_>) -> Order {
+    let by = if ctx.redacts(Redaction::CaseNumbers) { Sort::Received } else { Sort::Reference };
+    Order { by, falling: false }
+}
+
+/// Refuses a filter that cannot be meant, and one that would tell the caller what is not shown to them.
+fn check(ctx: &Context<'_>, filter: &JourneyFilterInput, order: Option<JourneyOrder>) -> Result<()> {
+    if filter.keyworker.is_some() && filter.unassigned {
+        return Err(Code::BadUserInput.error("give keyworker or unassigned, not both"));
+    }
+    let number = filter.external_reference.iter().flat_map(|number| [&number.system, &number.id]);
+    let texts = [&filter.area, &filter.cohort, &filter.stage, &filter.recency, &filter.reference_begins];
+    if texts.into_iter().flatten().chain(number).any(|text| text.contains('\0')) {
+        return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+    }
+    let by_reference = filter.external_reference.is_some() || filter.reference_begins.is_some();
+    let ordered = order.is_some_and(|order| order.by == JourneySort::Reference);
+    if (by_reference || ordered) && ctx.redacts(Redaction::CaseNumbers) {
+        let message = "case numbers are not shown to you: filter by something else, and order by RECEIVED";
+        return Err(Code::Forbidden.error(message));
+    }
+    Ok(())
+}
+
+/// The parts of a list, each with the filter as its contract's rulebook reads it. A contract whose rulebook has no row of
+/// this label has no journey in it; a label that no rulebook knows is wrong.
+fn parts(sources: Vec<Source>, filter: &JourneyFilterInput) -> Result<Vec<Part>> {
+    let Some(label) = &filter.recency else {
+        let part = |source| Part { filter: read(filter, None), source };
+        return Ok(sources.into_iter().map(part).collect());
+    };
+    let mut known: Vec<String> = Vec::new();
+    let mut parts = Vec::new();
+    for source in sources {
+        let Some(rulebook) = source.told.newest_rulebook() else { continue };
+        let buckets = &rulebook.recency.buckets;
+        match SinceContact::labelled(buckets, label) {
+            Some(since) => parts.push(Part { filter: read(filter, Some(since)), source }),
+            None => known.extend(buckets.labels.iter().chain([&buckets.none]).cloned()),
+        }
+    }
+    if parts.is_empty() && !known.is_empty() {
+        known.sort();
+        known.dedup();
+        let known = known.join(", ");
+        return Err(Code::BadUserInput.error(format!("no rulebook has a row {label:?}: write one of {known}")));
+    }
+    Ok(parts)
+}
+
+fn read(filter: &JourneyFilterInput, since_contact: Option<SinceContact>) -> JourneyFilter {
+    let filter = filter.clone();
+    let held = match filter.keyworker {
+        Some(id) => HeldBy::Keyworker(WorkerId(id.0)),
+        None if filter.unassigned => HeldBy::Unassigned,
+        None => HeldBy::Any,
+    };
+    JourneyFilter {
+        held,
+        team: filter.team.map(|id| TeamId(id.0)),
+        area: filter.area,
+        cohort: filter.cohort,
+        stage: filter.stage,
+        state: filter.state.map(InState::from),
+        received_from: filter.received_from.map(|day| day.0),
+        received_to: filter.received_to.map(|day| day.0),
+        since_contact,
+        case_number: filter.external_reference.map(|number| CaseNumber { system: number.system, id: number.id }),
+        reference_begins: filter.reference_begins.unwrap_or_default(),
+        subject: filter.subject.map(|id| SubjectId(id.0)),
+    }
+}
+
+/// What a list's cursors begin with: its order and a digest of what it is a list of.
+fn of_list(order: Order, list: &str) -> String {
+    let digest = digest::digest(&digest::SHA256, list.as_bytes());
+    let by = match order.by {
+        Sort::Reference => "reference",
+        Sort::Received => "received",
+        Sort::LastContact => "contact",
+    };
+    let direction = if order.falling { "falling" } else { "rising" };
+    format!("{by} {direction} {}", hex(&digest.as_ref()[..8]))
+}
+
+fn cursor(place: &Place, order: Order, list: &str) -> String {
+    let key = match &place.key {
+        Key::Text(text) => text.clone(),
+        Key::Day(day) => day.to_string(),
+    };
+    BASE64.encode(format!("{}\n{}\n{key}", of_list(order, list), place.journey))
+}
+
+fn place(cursor: &str, order: Order, list: &str) -> Result<Place> {
+    let read = || {
+        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
+        let mut parts = text.splitn(3, '\n');
+        let (of, journey, key) = (parts.next()?, parts.next()?, parts.next()?);
+        let key = match order.by {
+            Sort::Reference => Key::Text(Some(key.to_owned()).filter(|key| !key.contains('\0'))?),
+            Sort::Received | Sort::LastContact => Key::Day(key.parse().ok()?),
+        };
+        (of == of_list(order, list)).then_some(Place { key, journey: JourneyId(journey.parse().ok()?) })
+    };
+    read().ok_or_else(|| {
+        let remedy = "take endCursor of the page before, and ask with the same filter and order";
+        Code::BadUserInput.error(format!("this cursor is none of this list: {remedy}"))
+    })
+}
+
+/// What was asked for in one of two places; both are one too many.
+pub(super) fn either<T>(name: &str, one: Option<T>, other: Option<T>) -> Result<Option<T>> {
+    match (one, other) {
+        (Some(_), Some(_)) => {
+            Err(Code::BadUserInput.error(format!("{name} is given twice: leave it out of the filter")))
+        }
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_leads_back_to_its_place_and_to_no_other_list() {
+        let journey = JourneyId(Uuid::from_u128(7));
+        let by_reference = Order { by: Sort::Reference, falling: false };
+        let here = Place { key: Key::Text("BR-1\nodd".to_owned()), journey };
+        let told = cursor(&here, by_reference, "a list");
+        assert_eq!(place(&told, by_reference, "a list").expect("its own cursor"), here);
+        let elsewhere = [
+            (Order { falling: true, ..by_reference }, "a list"),
+            (Order { by: Sort::Received, falling: false }, "a list"),
+            (by_reference, "another list"),
+        ];
+        for (order, list) in elsewhere {
+            assert!(place(&told, order, list).is_err(), "{order:?} {list}");
+        }
+        let by_contact = Order { by: Sort::LastContact, falling: true };
+        let here = Place { key: Key::Day(NaiveDate::from_ymd_opt(2018, 2, 3).expect("a day")), journey };
+        let told = cursor(&here, by_contact, "a list");
+        assert_eq!(place(&told, by_contact, "a list").expect("its own cursor"), here);
+        for bad in ["", "bm90IGEgY3Vyc29y", "€", &told[..told.len() - 3]] {
+            assert!(place(bad, by_contact, "a list").is_err(), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What somebody may record about a journey today, before they try: the policy that guards the mutation, and the ground
+//! that its fact would stand on.
+//!
+//! It promises nothing about values: codes, dates and ids are judged when the command comes.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, SimpleObject};
+use chrono::NaiveDate;
+
+use super::context::Asked as _;
+use super::journey::Story;
+use crate::access::policy::{Action, policy};
+use crate::access::relation::Relation;
+use crate::journey::event::{
+    AchievementRecorded, Event, JourneyClosed, JourneyReopened, JourneyTransferred, PlanAgreed, ReferralAccepted,
+    ReferralDeclined, ReferralWithdrawn,
+};
+use crate::journey::ground::{self, Change};
+use crate::log::envelope::Occurred;
+
+/// Whether you may do something, and why not.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Permission {
+    /// Whether you may, dated today.
+    allowed: bool,
+    /// Why not, and what to do next.
+    reason: Option<String>,
+}
+
+/// What you may record about a journey, dated today.
+pub struct JourneyPermissions {
+    /// What the caller is to the journey.
+    pub(super) relation: Relation,
+    /// The journey as it is known.
+    pub(super) story: Arc<Story>,
+    /// Today in its contract.
+    pub(super) today: NaiveDate,
+}
+
+impl JourneyPermissions {
+    fn may(&self, ctx: &Context<'_>, action: Action, like: Option<&Event>) -> Permission {
+        let not = |reason: String| Permission { allowed: false, reason: Some(reason) };
+        if let Err(denied) = policy(&ctx.caller().principal, action, self.relation) {
+            return not(denied.to_string());
+        }
+        let stands =
+            like.map(|fact| ground::check(self.story.history(), Change::Record(Occurred::on(self.today), fact)));
+        match stands {
+            Some(Err(refusals)) => {
+                not(refusals.into_iter().map(|refusal| refusal.message).collect::<Vec<_>>().join("; "))
+            }
+            _ => Permission { allowed: true, reason: None },
+        }
+    }
+}
+
+/// A fact of the work with the client, which ends with the close.
+fn work() -> Option<Event> {
+    Some(PlanAgreed { kind: String::new() }.into())
+}
+
+/// A fact of what becomes of the client, which may follow the close.
+fn outcome() -> Option<Event> {
+    Some(AchievementRecorded { code: String::new(), level: None }.into())
+}
+
+/// Declares a field for each mutation: its action, and a fact that stands on the same ground.
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $field:ident: $action:ident, $like:expr;)*) => {
+        /// What you may record about a journey, dated today.
+        #[Object]
+        impl JourneyPermissions {
+            $(
+                $(#[$doc])*
+                async fn $field(&self, ctx: &Context<'_>) -> Permission {
+                    self.may(ctx, Action::$action, $like.as_ref())
+                }
+            )*
+        }
+    };
+}
+
+permissions! {
+    /// Take the client on.
+    accept_referral: RecordFacts, Some(ReferralAccepted {}.into());
+    /// Not take the client on.
+    decline_referral: RecordFacts, Some(ReferralDeclined { reason: String::new() }.into());
+    /// Record that the referral was taken back.
+    withdraw_referral: RecordFacts, Some(ReferralWithdrawn { reason: String::new() }.into());
+    /// Judge whether the client is eligible.
+    assess_eligibility: RecordFacts, work();
+    /// Give the case to a worker.
+    assign_worker: RecordFacts, work();
+    /// Take the case from a worker.
+    release_worker: RecordFacts, work();
+    /// Log a contact.
+    log_contact: RecordFacts, work();
+    /// Record that the client engages.
+    start_engagement: RecordFacts, work();
+    /// Agree a plan.
+    agree_plan: RecordFacts, work();
+    /// Review a plan.
+    review_plan: RecordFacts, work();
+    /// Close a plan.
+    close_plan: RecordFacts, work();
+    /// Set a task.
+    set_task: RecordFacts, work();
+    /// Record that a task was done.
+    complete_task: RecordFacts, work();
+    /// Cancel a task.
+    cancel_task: RecordFacts, work();
+    /// Score an assessment.
+    score_assessment: RecordFacts, outcome();
+    /// Start a job, home, placement or course.
+    start_spell: RecordFacts, outcome();
+    /// Record what became otherwise in a spell.
+    change_spell: RecordFacts, outcome();
+    /// End a spell.
+    end_spell: RecordFacts, outcome();
+    /// Record a measure.
+    record_measure: RecordFacts, outcome();
+    /// Record an achievement.
+    record_achievement: RecordFacts, outcome();
+    /// Raise a risk.
+    raise_risk: RecordFacts, outcome();
+    /// Clear a risk.
+    clear_risk: RecordFacts, outcome();
+    /// Attach evidence.
+    attach_evidence: RecordFacts, outcome();
+    /// Take evidence back.
+    withdraw_evidence: RecordFacts, outcome();
+    /// Find evidence good.
+    verify_evidence: RecordFacts, outcome();
+    /// Find evidence wanting.
+    reject_evidence: RecordFacts, outcome();
+    /// Record that the client no longer engages.
+    disengage: RecordFacts, work();
+    /// Close the case.
+    close_journey: RecordFacts, Some(JourneyClosed { reason: String::new(), destination: None }.into());
+    /// Open the case again.
+    reopen_journey: RecordFacts, Some(JourneyReopened { reason: String::new() }.into());
+    /// Give the case to another contract or service.
+    transfer_journey: RecordFacts,
+        Some(JourneyTransferred { reason: String::new(), destination: String::new() }.into());
+    /// Correct a fact.
+    correct_fact: CorrectFacts, None::<Event>;
+    /// Take facts back that never were so.
+    retract_fact: CorrectFacts, None::<Event>;
+}

@@ -1,0 +1,110 @@
+//! The wall: before any field is resolved, the policy is asked whether the caller's role may see it.
+//!
+//! It knows roles and nothing of scopes or relations: those are judged where somebody enters. A field that nobody has
+//! classified is refused.
+
+use std::sync::{Arc, Mutex};
+
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute, NextResolve, ResolveInfo};
+use async_graphql::parser::parse_schema;
+use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use async_graphql::{
+    PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, Value, async_trait,
+};
+
+use super::code::Code;
+use super::context::Caller;
+use crate::access::fields::{self, Shown};
+use crate::access::relation::Relation;
+
+/// The extension that asks, once for each request.
+#[derive(Default)]
+pub(super) struct Wall {
+    /// Why fields are null that may be.
+    refused: Mutex<Vec<ServerError>>,
+}
+
+impl ExtensionFactory for Wall {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self::default())
+    }
+}
+
+#[async_trait::async_trait]
+impl Extension for Wall {
+    async fn resolve(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        info: ResolveInfo<'_>,
+        next: NextResolve<'_>,
+    ) -> ServerResult<Option<Value>> {
+        // The items of a list are of a field that was let through.
+        let is_item = info.parent_type.starts_with('[');
+        if is_item || info.is_for_introspection || info.name.starts_with("__") {
+            return next.run(ctx, info).await;
+        }
+        match shown(ctx, info.parent_type, info.name) {
+            Ok(Shown::Whole) => next.run(ctx, info).await,
+            Ok(Shown::Redacted) => Ok(None),
+            Err(message) => {
+                let mut error = ServerError::new(message, Some(info.field.name.pos));
+                error.extensions = Some(Code::Forbidden.extensions());
+                error.path = path(info.path_node);
+                if info.return_type.ends_with('!') {
+                    return Err(error);
+                }
+                self.refused.lock().expect("nobody panics while holding the refusals").push(error);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Response {
+        let mut response = next.run(ctx, operation_name).await;
+        response.errors.append(&mut self.refused.lock().expect("nobody panics while holding the refusals"));
+        response
+    }
+}
+
+/// Where a field stands in its answer.
+fn path(node: &QueryPathNode<'_>) -> Vec<PathSegment> {
+    let mut path: Vec<PathSegment> = std::iter::once(node)
+        .chain(node.parents())
+        .map(|node| match node.segment {
+            QueryPathSegment::Name(name) => PathSegment::Field(name.to_owned()),
+            QueryPathSegment::Index(index) => PathSegment::Index(index),
+        })
+        .collect();
+    path.reverse();
+    path
+}
+
+fn shown(ctx: &ExtensionContext<'_>, of: &str, field: &str) -> Result<Shown, String> {
+    let class = fields::class(of, field).ok_or_else(|| {
+        tracing::error!(of, field, "nobody has said who may see a field");
+        format!("nobody has said who may see {of}.{field}")
+    })?;
+    let caller = ctx.data_opt::<Caller>().ok_or("nobody has shown who they are")?;
+    // The nearest relation: what a role may not see of its own it may not see of anything.
+    class.shown(&caller.principal, Relation::Own).map_err(|denied| denied.to_string())
+}
+
+/// Every field of every type of the schema.
+pub(super) fn fields_of(sdl: &str) -> Vec<(String, String)> {
+    let document = parse_schema(sdl).expect("the printed schema can be read");
+    let mut found = Vec::new();
+    for definition in document.definitions {
+        if let TypeSystemDefinition::Type(of) = definition
+            && let TypeKind::Object(object) = of.node.kind
+        {
+            let name = of.node.name.node.to_string();
+            found.extend(object.fields.into_iter().map(|field| (name.clone(), field.node.name.node.to_string())));
+        }
+    }
+    found
+}

@@ -1,0 +1,221 @@
+//! The texts of the lists of journeys: four ways to the rows, six orders, one set of binds.
+//!
+//! | bind | is | bind | is |
+//! | --- | --- | --- | --- |
+//! | `$1` | the contract | `$13` | received up to this day |
+//! | `$2` | the day on which the caller's standing was read | `$14`, `$15` | in one of these states |
+//! | `$3` | whether every case of the contract may be shown | `$16`, `$17` | a case number's system and id |
+//! | `$4` | else: those that these workers hold | `$18`, `$19` | references from here up to there |
+//! | `$5` | and whether those without a keyworker | `$20` | the day at whose end it is read |
+//! | `$6`, `$7`, `$8` | area, cohort, stage | `$21`, `$22` | last contact from here up to there |
+//! | `$9` | the keyworker | `$23` | the subject |
+//! | `$10` | whether only those without a keyworker | `$24` | whether only those without a contact |
+//! | `$11` | the keyworker's team | `$25`, `$26` | the place after which the page begins |
+//! | `$12` | received from this day on | `$27` | how many rows |
+//!
+//! A filter that is not asked for is bound as null. Nothing here decides which text answers a question.
+
+use crate::store::Sql;
+
+/// The furthest stage that the journey `j` had reached.
+macro_rules! stage {
+    () => {
+        "(select g.stage from stage g where g.journey = j.id and g.counts_from <= $20 order by g.ordinal desc limit 1)"
+    };
+}
+
+/// The day of the last contact of the journey `j` that counts.
+macro_rules! day {
+    () => {
+        "(select max(k.day) from contact k where k.journey = j.id and k.day <= $20)"
+    };
+}
+
+/// The workers asked for, by themselves or by their team.
+macro_rules! asked_workers {
+    () => {
+        "(select v.id from worker v where v.id = $9 union all select m.worker from team_member m \
+         where m.team = $11 and m.from_on <= $20 and m.to_on > $20)"
+    };
+}
+
+/// The caseload `c` with its journeys `j`; `w` is there where the keyworker has left.
+macro_rules! from_caseload {
+    ($more:expr) => {
+        concat!(
+            " from caseload c join journey j on j.id = c.journey ",
+            "left join worker w on w.id = c.keyworker and w.left_on <= $20 ",
+            "where c.contract = $1 and c.from_on <= $20 and c.to_on > $20",
+            $more
+        )
+    };
+}
+
+/// Journeys `j` with their state `s` and who holds them as keyworker, `h`; `w` is there where that one has left.
+macro_rules! from_journeys {
+    ($journeys:expr) => {
+        concat!(
+            " from ",
+            $journeys,
+            " join state s on s.journey = j.id and s.counts_from <= $20 and s.to_on > $20 ",
+            "left join assignment h on h.journey = j.id and h.role = 'keyworker' and h.counts_from <= $20 ",
+            "and h.to_on > $20 left join worker w on w.id = h.worker and w.left_on <= $20 where j.contract = $1"
+        )
+    };
+}
+
+/// The few journeys that a case number, a subject or a worker leads to.
+macro_rules! found {
+    () => {
+        concat!(
+            "(select x.journey from external_reference x where x.contract = $1 and x.system = $16 and x.id = $17 ",
+            "union select n.id from journey n where n.subject = $23 and n.contract = $1 ",
+            "union select a.journey from assignment a where a.contract = $1 and a.worker in ",
+            asked_workers!(),
+            ") f join journey j on j.id = f.journey"
+        )
+    };
+}
+
+/// The journeys that pass the filter, of those that the caller may be shown.
+macro_rules! filters {
+    ($state:literal, $keyworker:literal) => {
+        concat!(
+            " and (j.area = $6 or $6 is null) and (j.cohort = $7 or $7 is null) and (",
+            stage!(),
+            " = $8 or $8 is null) and (",
+            $keyworker,
+            " = $9 and w.id is null or $9 is null) and (",
+            $keyworker,
+            " is null or w.id is not null or not $10) and (w.id is null and ",
+            $keyworker,
+            " in (select m.worker from team_member m where m.team = $11 ",
+            "and m.from_on <= $20 and m.to_on > $20) or $11 is null) ",
+            "and (j.received_on >= $12 or $12 is null) and (j.received_on <= $13 or $13 is null) ",
+            "and (",
+            $state,
+            " in ($14, $15) or $14 is null) ",
+            "and (exists (select 1 from external_reference x where x.journey = j.id and x.system = $16 and x.id = $17) ",
+            "or $16 is null) and j.reference >= $18 and (j.reference < $19 or $19 is null) ",
+            "and ((select min(k.latest) from contact k where k.journey = j.id and k.day >= $21 and k.day = ",
+            day!(),
+            ") <= $22 or $21 is null) and (j.subject = $23 or $23 is null) ",
+            "and (not exists (select 1 from contact k where k.journey = j.id and k.day <= $20) or not $24) ",
+            "and ($3 or exists (select 1 from assignment o where o.journey = j.id and o.to_on = '9999-12-31' ",
+            "and o.worker in {uuids $4}) or $5 and not exists (select 1 from assignment o ",
+            "left join worker d on d.id = o.worker and d.left_on <= $2 where o.journey = j.id ",
+            "and o.role = 'keyworker' and o.to_on = '9999-12-31' and d.id is null))"
+        )
+    };
+}
+
+/// A page of these rows by a key, in a direction.
+macro_rules! page {
+    ($rows:expr, $keyworker:literal, $id:literal, $key:expr, $after:literal, $direction:literal) => {
+        Sql::new(concat!(
+            "select p.journey, p.reference, p.area, p.received_on, p.keyworker, p.stage, p.day, ",
+            "(select min(k.latest) from contact k where k.journey = p.journey and k.day = p.day) as latest from (",
+            "select j.id as journey, j.reference, j.area, j.received_on, ",
+            "case when w.id is null then ",
+            $keyworker,
+            " end as keyworker, ",
+            stage!(),
+            " as stage, ",
+            day!(),
+            " as day, ",
+            $key,
+            " as place",
+            $rows,
+            " and (",
+            $key,
+            ", ",
+            $id,
+            ") ",
+            $after,
+            " ($25, $26) order by ",
+            $key,
+            $direction,
+            ", ",
+            $id,
+            $direction,
+            " limit $27) p order by p.place",
+            $direction,
+            ", p.journey",
+            $direction
+        ))
+    };
+}
+
+/// The texts over one set of rows.
+#[derive(Debug)]
+pub(super) struct Texts {
+    /// How many there are.
+    pub(super) count: Sql,
+    /// By reference, rising and falling.
+    pub(super) by_reference: [Sql; 2],
+    /// By the day they were received, rising and falling.
+    pub(super) by_received: [Sql; 2],
+    /// By the day of the last contact, rising and falling; no contact comes before every contact.
+    pub(super) by_contact: [Sql; 2],
+}
+
+macro_rules! texts {
+    ($rows:expr, $keyworker:literal, $id:literal, $reference:literal, $received:literal) => {
+        Texts {
+            count: Sql::new(concat!("select count(*)", $rows)),
+            by_reference: [
+                page!($rows, $keyworker, $id, $reference, ">", ""),
+                page!($rows, $keyworker, $id, $reference, "<", " desc"),
+            ],
+            by_received: [
+                page!($rows, $keyworker, $id, $received, ">", ""),
+                page!($rows, $keyworker, $id, $received, "<", " desc"),
+            ],
+            by_contact: [
+                page!($rows, $keyworker, $id, concat!("coalesce(", day!(), ", '0001-01-02')"), ">", ""),
+                page!($rows, $keyworker, $id, concat!("coalesce(", day!(), ", '0001-01-02')"), "<", " desc"),
+            ],
+        }
+    };
+}
+
+macro_rules! caseload_texts {
+    ($more:expr) => {
+        texts!(
+            concat!(from_caseload!($more), filters!("'on_caseload'", "c.keyworker")),
+            "c.keyworker",
+            "c.journey",
+            "c.reference",
+            "c.received_on"
+        )
+    };
+}
+
+macro_rules! journey_texts {
+    ($journeys:expr) => {
+        texts!(
+            concat!(from_journeys!($journeys), filters!("s.state", "h.worker")),
+            "h.worker",
+            "j.id",
+            "j.reference",
+            "j.received_on"
+        )
+    };
+}
+
+/// The caseload of a contract.
+pub(super) static CASELOAD: Texts = caseload_texts!("");
+/// The caseload of one keyworker or of a team.
+pub(super) static CASELOAD_HELD: Texts = caseload_texts!(concat!(" and c.keyworker in ", asked_workers!()));
+/// Every journey of a contract.
+pub(super) static JOURNEYS: Texts = journey_texts!("journey j");
+/// The journeys of a contract that a case number, a subject or a worker leads to.
+pub(super) static JOURNEYS_FOUND: Texts = journey_texts!(found!());
+
+impl Texts {
+    /// Each of them.
+    pub(super) fn all(&'static self) -> impl Iterator<Item = &'static Sql> {
+        let pages = [&self.by_reference, &self.by_received, &self.by_contact];
+        std::iter::once(&self.count).chain(pages.into_iter().flatten())
+    }
+}

@@ -1,0 +1,177 @@
+//! Standing: whose cases somebody's rights reach, and what they are to given journeys, as the view has it now.
+//!
+//! Read anew for every question, in one statement, and never kept: a right that was withdrawn is gone with the next
+//! question that the view answers after it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::generation::Generation;
+use super::period::bound;
+use crate::access::Principal;
+use crate::access::policy::{Action, is_bound_to_cases, policy};
+use crate::access::relation::{Holders, KnownWorker, Relation, Standing};
+use crate::journey::event::KEYWORKER;
+use crate::log::envelope::{JourneyId, SubjectId, WorkerId};
+use crate::store::{Sql, StoreError, doing, on};
+
+/// Who is behind the login `$1` on the day `$2`, with whom they share a team, and who holds the journeys `$3`.
+static STANDING: Sql = Sql::new(
+    "select case when w.left_on <= $2 then 'left' else 'own' end as part, w.id as worker, \
+     cast(null as uuid) as journey from worker w where w.login = $1 \
+     union all select 'teamed', m.worker, cast(null as uuid) from worker w join team_member m on m.worker = w.id \
+     where w.login = $1 \
+     union all select 'colleague', o.id, cast(null as uuid) from worker w \
+     join team_member m on m.worker = w.id and m.from_on <= $2 and m.to_on > $2 \
+     join team_member n on n.team = m.team and n.from_on <= $2 and n.to_on > $2 \
+     join worker o on o.id = n.worker and (o.left_on is null or o.left_on > $2) \
+     where w.login = $1 and (w.left_on is null or w.left_on > $2) \
+     union all select a.role, a.worker, a.journey from assignment a left join worker w on w.id = a.worker \
+     where a.journey in {uuids $3} and a.to_on = '9999-12-31' and (w.left_on is null or w.left_on > $2)",
+);
+
+static JOURNEYS_OF_SUBJECTS: Sql =
+    Sql::new("select id as journey, subject, contract from journey where subject in {uuids $1} limit $2");
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&STANDING, &JOURNEYS_OF_SUBJECTS];
+
+#[derive(sqlx::FromRow)]
+struct Part {
+    /// What the worker is: to the login, or, of a journey, the role in which they hold it.
+    part: String,
+    worker: Uuid,
+    journey: Option<Uuid>,
+}
+
+impl Generation {
+    /// Whose cases somebody's rights reach on a day. Of whoever is not bound to cases nobody asks.
+    pub async fn standing(&self, principal: &Principal, on: NaiveDate) -> Result<Standing, StoreError> {
+        if !is_bound_to_cases(principal.role) {
+            return Ok(Standing::contract_wide(on));
+        }
+        Ok(self.known(&principal.subject, on, &[]).await?.0)
+    }
+
+    /// What somebody is on a day to journeys, each named with the code of its contract: what is not in their scope is
+    /// outside.
+    pub async fn relations(
+        &self,
+        principal: &Principal,
+        on: NaiveDate,
+        journeys: &[(JourneyId, &str)],
+    ) -> Result<BTreeMap<JourneyId, Relation>, StoreError> {
+        let within = |code: &str| principal.scope.contract(code).is_some();
+        let (standing, holders) = if is_bound_to_cases(principal.role) {
+            let ids: Vec<JourneyId> = journeys.iter().filter(|(_, code)| within(code)).map(|(id, _)| *id).collect();
+            self.known(&principal.subject, on, &ids).await?
+        } else {
+            (Standing::contract_wide(on), BTreeMap::new())
+        };
+        let nobody = Holders::default();
+        let relation = |(id, code): &(JourneyId, &str)| {
+            let inside = || standing.relation(holders.get(id).unwrap_or(&nobody));
+            (*id, if within(code) { inside() } else { Relation::Outside })
+        };
+        Ok(journeys.iter().map(relation).collect())
+    }
+
+    /// Which of these journeys, each named with the code of its contract, somebody may read on a day.
+    pub async fn readable(
+        &self,
+        principal: &Principal,
+        on: NaiveDate,
+        journeys: &[(JourneyId, &str)],
+    ) -> Result<BTreeSet<JourneyId>, StoreError> {
+        let reads = |relation| policy(principal, Action::ReadJourneys, relation).is_ok();
+        let relations = self.relations(principal, on, journeys).await?;
+        Ok(relations.into_iter().filter(|(_, relation)| reads(*relation)).map(|(id, _)| id).collect())
+    }
+
+    /// What somebody is on a day to subjects, all of them: to each what they are to the nearest of its journeys, and to
+    /// one without a journey what they are to a case that nobody has.
+    pub async fn relation_to_subjects(
+        &self,
+        principal: &Principal,
+        on: NaiveDate,
+        subjects: &[SubjectId],
+    ) -> Result<Relation, StoreError> {
+        if subjects.is_empty() {
+            return Ok(Relation::Contract);
+        }
+        let found = self.journeys_of(subjects).await?;
+        let journeys: Vec<(JourneyId, &str)> =
+            found.iter().map(|(journey, _, contract)| (JourneyId(*journey), contract.as_str())).collect();
+        let relations = self.relations(principal, on, &journeys).await?;
+        let to = |subject: &SubjectId| {
+            let own = found.iter().filter(|(_, of, _)| *of == subject.0);
+            let nearest = own.filter_map(|(journey, ..)| relations.get(&JourneyId(*journey))).min();
+            nearest.copied().unwrap_or(Relation::Unassigned)
+        };
+        Ok(subjects.iter().map(to).max().unwrap_or(Relation::Contract))
+    }
+
+    /// Which of these subjects somebody may know of on a day: those of a journey that they may read.
+    pub async fn readable_subjects(
+        &self,
+        principal: &Principal,
+        on: NaiveDate,
+        subjects: &[SubjectId],
+    ) -> Result<BTreeSet<SubjectId>, StoreError> {
+        if !is_bound_to_cases(principal.role) {
+            return self.visible_subjects(&principal.scope, subjects).await;
+        }
+        let found = self.journeys_of(subjects).await?;
+        let journeys: Vec<(JourneyId, &str)> =
+            found.iter().map(|(journey, _, contract)| (JourneyId(*journey), contract.as_str())).collect();
+        let readable = self.readable(principal, on, &journeys).await?;
+        let read = found.iter().filter(|(journey, ..)| readable.contains(&JourneyId(*journey)));
+        Ok(read.map(|(_, subject, _)| SubjectId(*subject)).collect())
+    }
+
+    /// The journeys of subjects: each with its subject and the code of its contract.
+    async fn journeys_of(&self, subjects: &[SubjectId]) -> Result<Vec<(Uuid, Uuid, String)>, StoreError> {
+        let sql = JOURNEYS_OF_SUBJECTS.text(self.reader.dialect());
+        let found = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(json!(subjects).to_string()).bind(i64::MAX).fetch_all(pool).await
+        });
+        found.map_err(doing("find the journeys of subjects"))
+    }
+
+    async fn known(
+        &self,
+        login: &str,
+        on: NaiveDate,
+        journeys: &[JourneyId],
+    ) -> Result<(Standing, BTreeMap<JourneyId, Holders>), StoreError> {
+        let sql = STANDING.text(self.reader.dialect());
+        let parts: sqlx::Result<Vec<Part>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(login).bind(bound(on)).bind(json!(journeys).to_string()).fetch_all(pool).await
+        });
+        let mut known = KnownWorker::default();
+        let mut holders: BTreeMap<JourneyId, Holders> = BTreeMap::new();
+        for Part { part, worker, journey } in parts.map_err(doing("read who works with whom"))? {
+            let worker = WorkerId(worker);
+            match (journey, part.as_str()) {
+                (Some(journey), KEYWORKER) => {
+                    holders.entry(JourneyId(journey)).or_default().keyworkers.insert(worker);
+                }
+                (Some(journey), _) => {
+                    holders.entry(JourneyId(journey)).or_default().others.insert(worker);
+                }
+                (None, "own") => {
+                    known.own.insert(worker);
+                }
+                (None, "colleague") => {
+                    known.colleagues.insert(worker);
+                }
+                (None, "teamed") => known.teamed = true,
+                (None, _) => known.left = true,
+            }
+        }
+        Ok((Standing::of_keyworker(on, known), holders))
+    }
+}
