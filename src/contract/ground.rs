@@ -179,3 +179,6 @@ fn already_dismissed(before: &Stated<'_>) -> Refusal {
     let message = format!("this was dismissed on {}: nothing is to do", before.day());
     Refusal::new(Code::AlreadyDismissed, message).at("other").naming([before.fact()])
 }
+
+#[cfg(test)]
+mod tests;

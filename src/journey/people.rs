@@ -6,6 +6,10 @@
 pub(crate) mod pairs;
 pub mod subject;
 pub mod team;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+pub(crate) mod told;
 pub mod worker;
 
 use crate::journey::refusal::{Refusal, RefusalCode};
