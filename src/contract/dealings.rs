@@ -76,8 +76,7 @@ impl Dealings {
 
     /// Folds facts that stand in order.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
-        let mut dealings = Self::default();
-        dealings.terms = facts.iter().find_map(Terms::of);
+        let mut dealings = Self { terms: facts.iter().find_map(Terms::of), ..Self::default() };
         for fact in facts {
             dealings.apply(fact);
         }

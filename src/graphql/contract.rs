@@ -43,7 +43,7 @@ pub struct Contract {
     code: String,
     as_of: NaiveDate,
     today: NaiveDate,
-    dealings: OnceLock<Dealings>,
+    dealings: OnceLock<Box<Dealings>>,
 }
 
 impl Contract {
@@ -62,7 +62,7 @@ impl Contract {
 
     /// What the parties agreed, said and decided by the day as of which it is read.
     fn dealings(&self) -> &Dealings {
-        self.dealings.get_or_init(|| self.told.dealings(self.as_of))
+        self.dealings.get_or_init(|| Box::new(self.told.dealings(self.as_of)))
     }
 
     fn terms(&self) -> Option<&Terms> {

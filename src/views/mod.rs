@@ -88,12 +88,15 @@ pub enum ViewError {
     },
 }
 
+/// A contract as its stream tells it up to a position, or further.
+type Told = (Arc<Contract>, Position);
+
 /// The live view and what keeps it so.
 #[derive(Debug, Clone)]
 pub struct Views {
     log: Log,
     live: Arc<RwLock<Arc<Generation>>>,
-    contracts: Arc<RwLock<HashMap<String, (Arc<Contract>, Position)>>>,
+    contracts: Arc<RwLock<HashMap<String, Told>>>,
 }
 
 /// What a rebuild found and made.
@@ -160,7 +163,7 @@ impl Views {
         Ok(Some(contract))
     }
 
-    fn known_contract(&self, scope: InScope<'_>) -> Option<(Arc<Contract>, Position)> {
+    fn known_contract(&self, scope: InScope<'_>) -> Option<Told> {
         let known = self.contracts.read().expect("nobody panics while holding the contracts");
         known.get(scope.contract()).cloned()
     }

@@ -433,15 +433,15 @@ impl WorkerPayload {
 
 impl SubjectPayload {
     /// The payload of a command about this subject.
-    pub async fn of(_: &Context<'_>, id: SubjectId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(subject(id, &outcome), outcome))
+    pub fn of(id: SubjectId, outcome: Outcome) -> Self {
+        Self::with(subject(id, &outcome), outcome)
     }
 }
 
 impl TeamPayload {
     /// The payload of a command about this team.
-    pub async fn of(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(team(ctx, id, &outcome), outcome))
+    pub fn of(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Self {
+        Self::with(team(ctx, id, &outcome), outcome)
     }
 }
 
@@ -452,8 +452,8 @@ impl CapacityPayload {
     }
 
     /// The payload of a command about this team.
-    pub async fn of_team(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(None, team(ctx, id, &outcome), outcome))
+    pub fn of_team(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Self {
+        Self::with(None, team(ctx, id, &outcome), outcome)
     }
 }
 

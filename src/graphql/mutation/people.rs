@@ -27,7 +27,7 @@ macro_rules! of_subject {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = SubjectId($id);
         let outcome = state($ctx, $input.stamp, StreamId::subject(id), $input.when, $fact.into()).await?;
-        SubjectPayload::of($ctx, id, outcome).await
+        Ok(SubjectPayload::of(id, outcome))
     }};
 }
 
@@ -45,7 +45,7 @@ macro_rules! of_team {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = TeamId($id);
         let outcome = state($ctx, $input.stamp, StreamId::team(id), $input.when, $fact.into()).await?;
-        TeamPayload::of($ctx, id, outcome).await
+        Ok(TeamPayload::of($ctx, id, outcome))
     }};
 }
 
@@ -190,7 +190,7 @@ impl PeopleMutations {
             (None, Some(team)) => {
                 let id = TeamId(team.0);
                 let outcome = state(ctx, input.stamp, StreamId::team(id), input.when, fact).await?;
-                CapacityPayload::of_team(ctx, id, outcome).await
+                Ok(CapacityPayload::of_team(ctx, id, outcome))
             }
             _ => Err(Code::BadUserInput.error("give exactly one of worker and team: whose capacity it is")),
         }
