@@ -15,6 +15,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::contract::rulebook::packs;
 use throughline::graphql::context::Parts;
+use throughline::graphql::transport::Terms;
 use throughline::http::router;
 use throughline::log::envelope::Position;
 use throughline::store::Dialect;
@@ -174,7 +175,7 @@ impl TestApp {
             recorder: fresh.recorder.clone(),
             clock: Arc::clone(&fresh.clock),
         };
-        let router = router(parts, Arc::new(key()));
+        let router = router(parts, Arc::new(key()), Terms::default());
         Self { fresh, key: key(), router, keys }
     }
 
