@@ -366,3 +366,6 @@ impl OfCaseload {
         Ok(changed)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -199,6 +199,11 @@ impl TestApp {
         self.key.issue(who, Clock::Machine.now(), TimeDelta::minutes(5), Uuid::nil())
     }
 
+    /// The routes, to be served over a real connection.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
+    }
+
     /// Sends any request.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.expect("the router answers");

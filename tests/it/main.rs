@@ -26,7 +26,11 @@ mod refusals;
 mod reopened;
 mod replay;
 mod schema;
+#[cfg(target_os = "linux")]
+mod slow_reader;
 mod statements;
 mod stores;
+mod subscribe;
+mod subscriber;
 mod tidy;
 mod verify;

@@ -11,15 +11,15 @@ use async_graphql::{
         parse_schema,
         types::{
             BaseType, Field, FieldDefinition, FragmentDefinition, OperationDefinition, OperationType, Selection,
-            SelectionSet, Type, TypeKind, TypeSystemDefinition,
+            SelectionSet, TypeKind, TypeSystemDefinition,
         },
     },
 };
 
 /// How long a list is taken to be that no argument bounds.
 const LISTED: u64 = 10;
-/// The arguments that say how long a list may be.
-const BOUNDS: [&str; 2] = ["first", "last"];
+/// The arguments that say how long a list may be: a number, or a list that is as long.
+const BOUNDS: [&str; 3] = ["first", "last", "ids"];
 
 /// What one operation may cost, and how much it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -115,21 +115,21 @@ impl Shape {
                 BaseType::List(item) => (of, is_list) = (&**item, true),
             }
         };
-        let bounds =
-            field.arguments.iter().filter(|argument| is_bound(&argument.node.name.node, &argument.node.ty.node));
-        let bound = bounds.filter_map(|argument| whole(&argument.node.default_value.as_ref()?.node)).max();
+        let bounds = field.arguments.iter().filter(|argument| is_bound(&argument.node.name.node));
+        let bound = bounds.filter_map(|argument| length(&argument.node.default_value.as_ref()?.node)).max();
         Self { returns, is_list, bound }
     }
 }
 
-fn is_bound(name: &str, of: &Type) -> bool {
-    BOUNDS.contains(&name) && matches!(&of.base, BaseType::Named(name) if name == "Int")
+fn is_bound(argument: &str) -> bool {
+    BOUNDS.contains(&argument)
 }
 
-/// A whole number that is not negative.
-fn whole(value: &Value) -> Option<u64> {
-    match value {
+/// How long a list may be by a bound.
+fn length(bound: &Value) -> Option<u64> {
+    match bound {
         Value::Number(number) => number.as_u64(),
+        Value::List(items) => u64::try_from(items.len()).ok(),
         _ => None,
     }
 }
@@ -201,10 +201,9 @@ impl Pricing<'_> {
 
     /// How long the field's list may be, as its arguments say.
     fn bound(&self, field: &Field) -> Option<u64> {
-        let bounds = field.arguments.iter().filter(|(name, _)| BOUNDS.contains(&name.node.as_str()));
-        bounds
-            .filter_map(|(_, value)| whole(&value.node.clone().into_const_with(|name| self.variable(&name)).ok()?))
-            .max()
+        let bounds = field.arguments.iter().filter(|(name, _)| is_bound(&name.node));
+        let given = bounds.map(|(_, value)| value.node.clone().into_const_with(|name| self.variable(&name)));
+        given.filter_map(|given| length(&given.ok()?)).max()
     }
 
     fn variable(&self, name: &Name) -> Result<Value, ()> {
@@ -224,7 +223,7 @@ mod tests {
     use super::*;
 
     const SDL: &str = "
-        type Query { journey: Journey, journeys(first: Int! = 20, after: String): Journeys!, areas: [Area!]! }
+        type Query { nodes(ids: [ID!]!): [Node]!, journey: Journey, journeys(first: Int! = 20, after: String): Journeys!, areas: [Area!]! }
         type Mutation { log(n: Int): Journey }
         interface Node { id: ID! }
         type Journeys { nodes: [Journey!]!, edges: [Edge!]!, total: Int! }
@@ -265,6 +264,9 @@ mod tests {
         assert_eq!(cost("{ journey { contacts { on worker { id } } } }"), 2 + 10 * 3);
         assert_eq!(cost("{ journey { newest(last: 3) { on } } }"), 2 + 3);
         assert_eq!(cost("{ journey { newest { on } tags } }"), 3 + 10);
+        assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { id } }"), 1 + 3);
+        let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
+        assert_eq!(cost_with(query, serde_json::json!({ "ids": vec!["x"; 200] })), 1 + 200);
     }
 
     #[test]
