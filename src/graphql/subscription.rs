@@ -16,7 +16,7 @@ use futures_util::stream::unfold;
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _, Parts};
 use super::event::Event;
-use super::journey::{self, Journey, Known, Story};
+use super::journey::{Journey, Known, Story};
 use super::query::EventFilter;
 use super::scalars::{Id, Position};
 use crate::access::Principal;
@@ -352,7 +352,12 @@ impl OfCaseload {
         let today = self.follower.today(contract);
         let is_on = |story: &Story| story.is_on_caseload(today, self.keyworker);
         let mut changed = Vec::new();
-        for (id, events) in journey::recorded(&self.follower.parts.log, newest.keys().copied()).await.or_fault()? {
+        let streams = newest.keys().map(|id| (StreamId::journey(*id), 0));
+        let mut recorded: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
+        for event in self.follower.parts.log.streams(streams).await.or_fault()? {
+            recorded.entry(JourneyId(event.stream.id)).or_default().push(event);
+        }
+        for (id, events) in recorded {
             let was_on = Story::of(events.clone(), Known::UptoPosition(before)).or_fault()?.as_ref().is_some_and(is_on);
             let position = newest[&id];
             let Some(story) = Story::of(events, Known::UptoPosition(position)).or_fault()? else { continue };
