@@ -98,6 +98,7 @@ pub struct Criterion {
 
 /// Something that was so when eligibility was judged, such as `age: 34`.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(name = "TemporaryFrozenFact")]
 pub struct EligibilityFact {
     /// Its name.
     name: String,
