@@ -16,7 +16,7 @@ use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::{oneshot, watch};
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -28,7 +28,6 @@ use crate::access::token::{LocalKey, Login, bearer};
 use crate::graphql::context::Parts;
 use crate::graphql::transport::{Arrival, Problem, Stopping, Terms, wants_socket};
 use crate::graphql::{Api, graphiql};
-use connection::Patient;
 use metrics::Meters;
 
 /// The longest that a request may take until its answer begins; events and sockets go on from there.
@@ -75,38 +74,22 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
 }
 
 /// Serves until told to stop, then ends streams and sockets and lets requests in flight finish.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let (stopping, told) = watch::channel(false);
-    let router = router.layer(Extension(Stopping::told_by(told)));
-    let (tell, (begun, began)) = (stopping.clone(), oneshot::channel());
-    let stopped = async move {
-        stop.await;
-        tell.send_replace(true);
-        // Nobody waits for it where the service has failed.
-        let _ = begun.send(());
-    };
-    let ended = async {
-        axum::serve(Patient(listener), router).with_graceful_shutdown(stopped).await?;
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    let (tell, told) = watch::channel(false);
+    let stopping = Stopping::told_by(told);
+    let router = router.layer(Extension(stopping.clone()));
+    let serving = async {
+        connection::serve(listener, router, stopping).await;
         // Each socket holds its end of the channel for as long as it lasts.
-        stopping.closed().await;
-        Ok(())
+        tell.closed().await;
     };
-    let out_of_time = async {
-        match began.await {
-            Ok(()) => tokio::time::sleep(PATIENCE).await,
-            Err(_) => std::future::pending().await,
-        }
-    };
+    let mut serving = std::pin::pin!(serving);
     tokio::select! {
-        ended = ended => ended,
-        () = out_of_time => {
-            tracing::warn!("some connections did not end in time and were left");
-            Ok(())
-        }
+        () = &mut serving => return,
+        () = stop => tell.send_replace(true),
+    };
+    if tokio::time::timeout(PATIENCE, serving).await.is_err() {
+        tracing::warn!("some connections did not end in time and were left");
     }
 }
 

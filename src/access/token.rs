@@ -77,7 +77,7 @@ pub struct Login {
 
 /// The token in credentials of the form `Bearer TOKEN` (RFC 6750), if they have it.
 pub fn bearer(credentials: &str) -> Option<&str> {
-    let (scheme, token) = credentials.trim().split_once(' ')?;
+    let (scheme, token) = credentials.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 

@@ -157,7 +157,7 @@ pub(super) async fn serve_until_stopped(
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
     let router = http::router(parts(&deployment), key, terms);
-    http::serve(listener, router, told_to_stop()).await.context("the server failed")?;
+    http::serve(listener, router, told_to_stop()).await;
     tracing::info!("stopping");
     deployment.close().await;
     Ok(())

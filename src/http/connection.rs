@@ -1,43 +1,72 @@
-//! Connections, given up when the other side takes nothing of what is written for too long.
+//! Connections: accepted until the service stops, and given up when the other side does nothing for too long.
 //!
 //! Whatever goes over a connection, an answer, events or a socket, waits here for a peer that does not read; none may
-//! hold on to what it was given for ever.
+//! hold on to what it was given for ever, nor to a connection on which it asks nothing.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::serve::Listener;
+use axum::Router;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::time::Sleep;
+
+use crate::graphql::transport::Stopping;
 
 /// How long a peer may take nothing while something is there for it.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the head of a request may take, the wait for it included: longer than a proxy keeps connections ready.
+const IDLE: Duration = Duration::from_secs(75);
+/// How long to wait when no connection can be accepted, such as for want of file descriptors.
+const OUT_OF_BREATH: Duration = Duration::from_millis(200);
 
-/// Accepts connections that are given up in time.
-pub(super) struct Patient(pub(super) TcpListener);
-
-impl Listener for Patient {
-    type Io = Connection<TcpStream>;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Self::Io, Self::Addr) {
-        let (stream, address) = Listener::accept(&mut self.0).await;
+/// Accepts connections until told to stop, and serves each on its own. Those that are open then end with what is under
+/// way on them; they hold on to how they are told of it, and what has become a socket does so itself.
+pub(super) async fn serve(listener: TcpListener, router: Router, mut stopping: Stopping) {
+    let mut builder = Builder::new();
+    // A socket's handshake is answered in the case in which it was asked: there are clients that look for that.
+    builder.preserve_header_case(true).timer(TokioTimer::new()).header_read_timeout(IDLE);
+    loop {
+        let accepted = tokio::select! {
+            () = stopping.told() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(OUT_OF_BREATH).await;
+                continue;
+            }
+        };
         // An event is small and must not wait for the next; where this cannot be set it is merely later.
         let _ = stream.set_nodelay(true);
-        (Connection::new(stream, PATIENCE), address)
-    }
-
-    fn local_addr(&self) -> io::Result<Self::Addr> {
-        self.0.local_addr()
+        let connection = TokioIo::new(Connection::new(stream, PATIENCE));
+        let served = builder.serve_connection(connection, TowerToHyperService::new(router.clone())).with_upgrades();
+        let mut stopping = stopping.clone();
+        tokio::spawn(async move {
+            let mut served = std::pin::pin!(served);
+            let ended = tokio::select! {
+                ended = served.as_mut() => ended,
+                () = stopping.told() => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection broke off");
+            }
+        });
     }
 }
 
 /// A connection on which a write fails when it has waited too long.
-pub(super) struct Connection<C> {
+struct Connection<C> {
     inner: C,
     patience: Duration,
     /// While a write waits: until when.

@@ -125,7 +125,7 @@ async fn graphiql_comes_whole_from_the_service_and_names_no_other_place() {
 #[tokio::test]
 async fn an_unknown_path_is_a_problem_document() {
     on_both_stores(async |app| {
-        for path in ["/", "/graphqlx", "/graphiql/none.js", "/metrics"] {
+        for path in ["/", "/graphqlx", "/graphiql/none.js", "/nothing"] {
             let answer = app.send(get(path)).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
             assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");

@@ -65,13 +65,16 @@ where
             patience: self.patience,
         };
         let span = tracing::Span::current();
-        upgrade
+        let mut response = upgrade
             .read_buffer_size(BUFFER)
             .write_buffer_size(BUFFER)
             // A little more than is taken, so that who sends too much can be told.
             .max_message_size(2 * BODY_BYTES_MAX)
             .max_frame_size(2 * BODY_BYTES_MAX)
-            .on_upgrade(move |socket| Session::new(socket, served, login).attend().instrument(span))
+            .on_upgrade(move |socket| Session::new(socket, served, login).attend().instrument(span));
+        // With them goes the case in which the headers came: some clients find the protocol only as they wrote it.
+        response.extensions_mut().extend(parts.extensions);
+        response
     }
 }
 
