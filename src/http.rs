@@ -1,5 +1,6 @@
 //! HTTP: who is asking, what they may send, and where it goes. It knows no journey.
 
+mod connection;
 mod feed;
 mod metrics;
 
@@ -7,6 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +16,7 @@ use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -21,14 +24,13 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tracing::info_span;
 
-use crate::access::Principal;
-use crate::access::token::LocalKey;
+use crate::access::token::{LocalKey, Login, bearer};
 use crate::graphql::context::Parts;
-use crate::graphql::transport::Problem;
+use crate::graphql::transport::{Arrival, Problem, Stopping, Terms, wants_socket};
 use crate::graphql::{Api, graphiql};
 use metrics::Meters;
 
-/// The longest that a request may take.
+/// The longest that a request may take until its answer begins; events and sockets go on from there.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the routes share.
@@ -40,10 +42,10 @@ pub struct Service {
     meters: Arc<Meters>,
 }
 
-/// Every route of the service.
-pub fn router(parts: Parts, key: Arc<LocalKey>) -> Router {
-    let meters = Meters::new();
-    let service = Service { api: Api::new(parts.clone()), parts, key, meters: Arc::clone(&meters) };
+/// Every route of the service, under terms.
+pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
+    let (api, meters) = (Api::new(parts.clone(), Arc::clone(&key), terms), Meters::new());
+    let service = Service { api, parts, key, meters: Arc::clone(&meters) };
     let traced = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("");
         info_span!("request", id, method = %request.method(), path = request.uri().path())
@@ -71,13 +73,24 @@ pub fn router(parts: Parts, key: Arc<LocalKey>) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-/// Serves until told to stop, then lets requests in flight finish.
-pub async fn serve(
-    listener: TcpListener,
-    router: Router,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    axum::serve(listener, router).with_graceful_shutdown(stop).await
+/// Serves until told to stop, then ends streams and sockets and lets requests in flight finish.
+pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+    let (tell, told) = watch::channel(false);
+    let stopping = Stopping::told_by(told);
+    let router = router.layer(Extension(stopping.clone()));
+    let serving = async {
+        connection::serve(listener, router, stopping).await;
+        // Each socket holds its end of the channel for as long as it lasts.
+        tell.closed().await;
+    };
+    let mut serving = std::pin::pin!(serving);
+    tokio::select! {
+        () = &mut serving => return,
+        () = stop => tell.send_replace(true),
+    };
+    if tokio::time::timeout(PATIENCE, serving).await.is_err() {
+        tracing::warn!("some connections did not end in time and were left");
+    }
 }
 
 /// Where a listener can be reached by a client on this machine.
@@ -87,14 +100,24 @@ pub fn url_of(address: SocketAddr) -> String {
     format!("http://{host}:{}", address.port())
 }
 
-async fn graphql(State(service): State<Service>, request: Request) -> Response {
-    let principal = match authenticate(&service.key, &request) {
-        Ok(principal) => principal,
-        Err(refused) => return unauthenticated(&refused),
+async fn graphql(State(service): State<Service>, http: Request) -> Response {
+    let is_socket = wants_socket(&http);
+    // Whoever cannot send a token with the handshake sends it on the socket.
+    let login = if is_socket && !http.headers().contains_key(header::AUTHORIZATION) {
+        None
+    } else {
+        match authenticate(&service.key, &http) {
+            Ok(login) => Some(login),
+            Err(refused) => return unauthenticated(&refused),
+        }
     };
-    let id =
-        request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("").to_owned();
-    service.api.answer(request, &id, principal).await
+    let stopping = http.extensions().get::<Stopping>().cloned().unwrap_or_default();
+    let id = http.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("");
+    let arrival = Arrival { request_id: id.into(), stopping, http };
+    match login {
+        Some(login) if !is_socket => service.api.answer(arrival, &login).await,
+        login => service.api.open(arrival, login).await,
+    }
 }
 
 /// Why somebody is not let in: what to do next, and the challenge of RFC 6750.
@@ -110,13 +133,10 @@ const BAD_TOKEN: NotLetIn = NotLetIn {
     challenge: "Bearer realm=\"throughline\", error=\"invalid_token\"",
 };
 
-fn authenticate(key: &LocalKey, request: &Request) -> Result<Principal, NotLetIn> {
-    let header = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let (scheme, token) = header.and_then(|text| text.split_once(' ')).ok_or(NO_TOKEN)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(NO_TOKEN);
-    }
-    key.verify(token.trim()).map_err(|error| {
+fn authenticate(key: &LocalKey, http: &Request) -> Result<Login, NotLetIn> {
+    let credentials = http.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = credentials.and_then(bearer).ok_or(NO_TOKEN)?;
+    key.verify(token).map_err(|error| {
         tracing::debug!(error = ?error, "a token was refused");
         BAD_TOKEN
     })

@@ -227,7 +227,8 @@ impl Decision {
             contract,
             sender: &self.admission.principal.subject,
             history: &|stream| {
-                history(streams, stream).filter(|history| history.contract().is_none_or(|code| self.admission.sees(code)))
+                history(streams, stream)
+                    .filter(|history| history.contract().is_none_or(|code| self.admission.sees(code)))
             },
             accepted: &self.accept_warnings,
         };

@@ -9,6 +9,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use chrono::{DateTime, TimeDelta, Utc};
+use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -57,6 +58,28 @@ pub enum KeyError {
 #[derive(Debug, thiserror::Error)]
 #[error("the token is not valid here: ask for a new one")]
 pub struct InvalidToken(#[source] Option<jsonwebtoken::errors::Error>);
+
+impl InvalidToken {
+    /// Whether it was good once and has expired.
+    pub fn has_expired(&self) -> bool {
+        self.0.as_ref().is_some_and(|error| matches!(error.kind(), ErrorKind::ExpiredSignature))
+    }
+}
+
+/// Somebody who has shown who they are, for as long as their token lasts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// Who.
+    pub principal: Principal,
+    /// From this instant on the token counts no longer.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// The token in credentials of the form `Bearer TOKEN` (RFC 6750), if they have it.
+pub fn bearer(credentials: &str) -> Option<&str> {
+    let (scheme, token) = credentials.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
 
 #[derive(Serialize, Deserialize)]
 struct Claims {
@@ -114,8 +137,8 @@ impl LocalKey {
         jsonwebtoken::encode(&header, &claims, &self.signing).expect("an Ed25519 key signs any claims")
     }
 
-    /// Who a token says that somebody is, if this key signed it and it has not expired.
-    pub fn verify(&self, token: &str) -> Result<Principal, InvalidToken> {
+    /// Who a token says that somebody is and for how long, if this key signed it and it has not expired.
+    pub fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[ISSUER]);
@@ -136,7 +159,8 @@ impl LocalKey {
         let everywhere = data.claims.contracts.iter().any(|code| code == EVERY_CONTRACT);
         let scope =
             if everywhere { Scope::Deployment } else { Scope::Contracts(data.claims.contracts.into_iter().collect()) };
-        Ok(Principal { subject: data.claims.sub, role, scope })
+        let expires_at = DateTime::from_timestamp(data.claims.exp, 0).ok_or(InvalidToken(None))?;
+        Ok(Login { principal: Principal { subject: data.claims.sub, role, scope }, expires_at })
     }
 }
 

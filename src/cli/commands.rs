@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use async_graphql::ServerError;
 use chrono::{NaiveDate, TimeDelta};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -22,6 +23,8 @@ use crate::contract::rulebook::packs;
 use crate::contract::{Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
+use crate::graphql::guard;
+use crate::graphql::transport::{Documents, Terms};
 use crate::http;
 use crate::journey::command::Command as Recorded;
 use crate::journey::event::{ContractOpened, Party};
@@ -39,7 +42,17 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
     let places = cli.places;
     match cli.command {
         Command::Demo { listen, once } => demo::run(&places, &listen, once).await,
-        Command::Serve { listen } => serve(&places, &listen).await,
+        Command::Serve { listen, trusted_documents, origins } => {
+            let documents = match trusted_documents.as_deref().map(trusted).transpose()? {
+                None => Documents::default(),
+                Some(Ok(documents)) => documents,
+                Some(Err(wrong)) => {
+                    complain(&wrong);
+                    return Ok(Ending::WrongUse);
+                }
+            };
+            serve(&places, &listen, Terms { documents, origins, ..Terms::default() }).await
+        }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
             open_contract(&places, opening).await
@@ -103,7 +116,7 @@ pub(super) fn parts(deployment: &Deployment) -> Parts {
     }
 }
 
-async fn serve(places: &Places, listen: &str) -> Result<Ending> {
+async fn serve(places: &Places, listen: &str, terms: Terms) -> Result<Ending> {
     let key = key(places)?;
     let listener = listening(listen).await?;
     let deployment = open(places).await?;
@@ -112,8 +125,32 @@ async fn serve(places: &Places, listen: &str) -> Result<Ending> {
             "the database is empty: stop this, and open a contract with `throughline contract open --rulebook FILE`",
         );
     }
-    serve_until_stopped(deployment, key, listener).await?;
+    serve_until_stopped(deployment, (key, terms), listener).await?;
     Ok(Ending::Done)
+}
+
+/// The documents that a folder holds, or what is wrong with it.
+fn trusted(folder: &Path) -> Result<Result<Documents, String>> {
+    let unreadable = |source| BadFile { doing: "read the trusted documents in", path: folder.to_owned(), source };
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_none_or(|extension| extension != "graphql") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path);
+        let text = text.map_err(|source| BadFile { doing: "read the trusted document", path: path.clone(), source })?;
+        if let Err(refusals) = guard::check_text(&text) {
+            let wrong: Vec<String> = refusals.into_iter().map(|refusal| ServerError::from(refusal).message).collect();
+            return Ok(Err(format!("{}: {}", path.display(), wrong.join("; "))));
+        }
+        texts.push(text);
+    }
+    if texts.is_empty() {
+        return Ok(Err(format!("{} holds no *.graphql: give the folder of the documents to trust", folder.display())));
+    }
+    tracing::info!(documents = texts.len(), "answering to trusted documents alone");
+    Ok(Ok(Documents::trusted(texts)))
 }
 
 /// A listener at an address.
@@ -124,12 +161,12 @@ pub(super) async fn listening(at: &str) -> Result<TcpListener> {
 /// Serves a deployment until the process is told to stop, then ends what was begun.
 pub(super) async fn serve_until_stopped(
     deployment: Deployment,
-    key: Arc<LocalKey>,
+    (key, terms): (Arc<LocalKey>, Terms),
     listener: TcpListener,
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
-    let router = http::router(parts(&deployment), key);
-    http::serve(listener, router, told_to_stop()).await.context("the server failed")?;
+    let router = http::router(parts(&deployment), key, terms);
+    http::serve(listener, router, told_to_stop()).await;
     tracing::info!("stopping");
     deployment.close().await;
     Ok(())

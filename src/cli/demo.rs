@@ -16,6 +16,7 @@ use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::demo::{self, DOCUMENTED_REFERENCE, SEED, Size, Story};
 use crate::deployment::Deployment;
+use crate::graphql::transport::Terms;
 use crate::http;
 use crate::log::envelope::Position;
 
@@ -47,7 +48,7 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
             None => deployment.close().await,
             Some(listener) => {
                 print_banner(&key, &http::url_of(listener.local_addr()?))?;
-                serve_until_stopped(deployment, key, listener).await?;
+                serve_until_stopped(deployment, (key, Terms::default()), listener).await?;
             }
         }
     }

@@ -71,6 +71,13 @@ enum Command {
         /// Where to listen.
         #[arg(long, env = "THROUGHLINE_LISTEN", default_value = "127.0.0.1:8080")]
         listen: String,
+        /// Answer only to the documents in the files `*.graphql` of this folder, by their text or by its SHA-256.
+        #[arg(long, value_name = "DIR")]
+        trusted_documents: Option<PathBuf>,
+        /// An origin beside the service's own whose pages may open a WebSocket, such as `https://cases.example.org`;
+        /// give it again for more.
+        #[arg(long = "origin", value_name = "URL")]
+        origins: Vec<String>,
     },
     /// Contracts.
     #[command(subcommand)]

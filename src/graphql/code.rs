@@ -3,7 +3,7 @@
 //! Only faults, access and limits are top-level errors. A refusal of the domain is data in the
 //! payload of its mutation and must never be raised through this module.
 
-use async_graphql::{Error, ErrorExtensionValues};
+use async_graphql::{Error, ErrorExtensionValues, ServerError};
 
 /// The stable `extensions.code` that every top-level error carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,10 +18,18 @@ pub enum Code {
     OperationResolutionFailure,
     /// The document asks for more than the guard allows.
     QueryTooComplex,
+    /// No document of this hash is remembered: send its text along with the hash.
+    PersistedQueryNotFound,
+    /// The service answers to documents that it was given beforehand, and this is none of them.
+    UntrustedDocument,
     /// The caller is not known, or no longer.
     Unauthenticated,
     /// The caller is known and may not do this.
     Forbidden,
+    /// The caller asks for more at once than a connection is given.
+    RateLimited,
+    /// The service cannot answer in time: ask again.
+    Unavailable,
     /// Something failed inside; the request id leads to the log.
     Internal,
 }
@@ -35,8 +43,12 @@ impl Code {
             Self::BadUserInput => "BAD_USER_INPUT",
             Self::OperationResolutionFailure => "OPERATION_RESOLUTION_FAILURE",
             Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::UntrustedDocument => "UNTRUSTED_DOCUMENT",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
     }
@@ -44,6 +56,13 @@ impl Code {
     /// An error that a resolver may return: its message is shown to the caller as it stands.
     pub fn error(self, message: impl Into<String>) -> Error {
         let mut error = Error::new(message);
+        error.extensions = Some(self.extensions());
+        error
+    }
+
+    /// An error of a request that is not executed.
+    pub(super) fn refusal(self, message: impl Into<String>) -> ServerError {
+        let mut error = ServerError::new(message, None);
         error.extensions = Some(self.extensions());
         error
     }

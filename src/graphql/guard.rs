@@ -5,7 +5,9 @@
 //! it, and fragments are measured once each before the validator expands them. A document that
 //! is refused here must never reach `Schema::execute`.
 
+mod cost;
 mod measure;
+mod root;
 mod scan;
 mod variables;
 
@@ -20,7 +22,9 @@ use async_graphql::{
 };
 
 use super::code::Code;
-use measure::Measures;
+use cost::Catalogue;
+pub use cost::Cost;
+use measure::{Measures, innermost_first};
 
 /// How much one document may ask for.
 ///
@@ -50,6 +54,8 @@ pub struct Limits {
     /// Lists of the schema inside one another below `__schema` or `__type` (2): `fields`,
     /// `inputFields`, `interfaces` and `possibleTypes` lead back to types and multiply.
     pub introspection_lists_max: u64,
+    /// Fields that the answer can have, lists as long as their `first` and others taken as ten (100,000).
+    pub cost_max: u64,
 }
 
 impl Default for Limits {
@@ -65,6 +71,7 @@ impl Default for Limits {
             root_fields_max: 50,
             introspections_max: 5,
             introspection_lists_max: 2,
+            cost_max: 100_000,
         }
     }
 }
@@ -76,14 +83,10 @@ pub struct Admitted {
     pub document: ExecutableDocument,
     /// What the selected operation is.
     pub kind: OperationType,
-    fed_by_variables: HashSet<Pos>,
-}
-
-impl Admitted {
-    /// Takes the document and leaves what is needed to judge the validator's errors.
-    pub(super) fn into_parts(self) -> (ExecutableDocument, HashSet<Pos>) {
-        (self.document, self.fed_by_variables)
-    }
+    /// What the selected operation may cost.
+    pub cost: Cost,
+    /// The names of arguments whose value comes from variables, by where they stand: to judge the validator's errors.
+    pub fed_by_variables: HashSet<Pos>,
 }
 
 /// Why a document or its variables are refused before execution.
@@ -164,30 +167,72 @@ impl From<Refusal> for ServerError {
     }
 }
 
-/// Parses a document once and admits it, or says everything that speaks against it.
-///
-/// `operation_name` selects among several operations; without it there must be exactly one.
-pub fn admit(
-    query: &str,
-    operation_name: Option<&str>,
-    variables: &Variables,
-    limits: &Limits,
-) -> Result<Admitted, Vec<Refusal>> {
+/// The guard of one schema.
+#[derive(Debug)]
+pub struct Guard {
+    limits: Limits,
+    catalogue: Catalogue,
+}
+
+impl Guard {
+    /// Guards a schema, given as it is printed.
+    pub fn new(sdl: &str, limits: Limits) -> Self {
+        Self { limits, catalogue: Catalogue::of(sdl) }
+    }
+
+    /// Parses a document once and admits it, or says everything that speaks against it.
+    ///
+    /// `operation_name` selects among several operations; without it there must be exactly one.
+    pub fn admit(
+        &self,
+        query: &str,
+        operation_name: Option<&str>,
+        variables: &Variables,
+    ) -> Result<Admitted, Vec<Refusal>> {
+        let mut document = parse(query, &self.limits)?;
+        let fragments = innermost_first(&document.fragments).map_err(|refusal| vec![refusal])?;
+        let measures = Measures::of(&document, &fragments).map_err(|refusal| vec![refusal])?;
+        self.limits.hold(&measures)?;
+        let operation = select(&document, operation_name).map_err(|refusal| vec![refusal])?;
+        variables::check(operation, variables)?;
+        let allowed = self.limits.cost_max;
+        let cost = Cost { requested: self.catalogue.cost(operation, &fragments, variables), allowed };
+        within([("cost", cost.requested, cost.allowed)])?;
+        let kind = operation.ty;
+        if kind == OperationType::Subscription {
+            let wrapped = root::wrapped(&document, operation, self.catalogue.root(kind));
+            if let Some(wrapped) = wrapped.map_err(|refusal| vec![refusal])? {
+                wrapped.unwrap_in(&mut document, operation_name);
+            }
+        }
+        Ok(Admitted { kind, cost, fed_by_variables: measures.fed_by_variables, document })
+    }
+}
+
+impl Limits {
+    /// Refuses every measure that is above what is allowed.
+    fn hold(&self, measures: &Measures) -> Result<(), Vec<Refusal>> {
+        within([
+            ("selections", measures.selections, self.selections_max),
+            ("depth", measures.depth, self.depth_max),
+            ("aliases", measures.aliases, self.aliases_max),
+            ("directives", measures.directives, self.directives_max),
+            ("root_fields", measures.root_fields, self.root_fields_max),
+            ("introspections", measures.introspections, self.introspections_max),
+            ("introspection_lists", measures.introspection_lists, self.introspection_lists_max),
+        ])
+    }
+}
+
+/// Parses a document whose text is within limits.
+fn parse(query: &str, limits: &Limits) -> Result<ExecutableDocument, Vec<Refusal>> {
     admit_text(query, limits)?;
-    let document = parse_query(query).map_err(|error| vec![refuse_parse(error, limits)])?;
-    let measures = Measures::of(&document).map_err(|refusal| vec![refusal])?;
-    within([
-        ("selections", measures.selections, limits.selections_max),
-        ("depth", measures.depth, limits.depth_max),
-        ("aliases", measures.aliases, limits.aliases_max),
-        ("directives", measures.directives, limits.directives_max),
-        ("root_fields", measures.root_fields, limits.root_fields_max),
-        ("introspections", measures.introspections, limits.introspections_max),
-        ("introspection_lists", measures.introspection_lists, limits.introspection_lists_max),
-    ])?;
-    let operation = select(&document, operation_name).map_err(|refusal| vec![refusal])?;
-    variables::check(operation, variables)?;
-    Ok(Admitted { kind: operation.ty, fed_by_variables: measures.fed_by_variables, document })
+    parse_query(query).map_err(|error| vec![refuse_parse(error, limits)])
+}
+
+/// Whether a text is a document that a limit of its text would not refuse; what speaks against it if not.
+pub fn check_text(query: &str) -> Result<(), Vec<Refusal>> {
+    parse(query, &Limits::default()).map(drop)
 }
 
 /// What can be said of the text before the parser sees it.

@@ -1,4 +1,4 @@
-//! The GraphQL interface: what is asked over HTTP, guarded, executed and answered.
+//! The GraphQL interface: what is asked over HTTP or a socket, guarded, executed and answered.
 //!
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
@@ -19,6 +19,7 @@ pub mod people;
 pub mod permission;
 pub mod query;
 pub mod scalars;
+pub mod subscription;
 pub mod team;
 pub mod transport;
 mod wall;
@@ -27,56 +28,48 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache};
 use async_graphql::runtime::TokioTimer;
-use async_graphql::{EmptySubscription, Schema, SchemaBuilder};
-use axum::extract::Request;
+use async_graphql::{Data, Schema, SchemaBuilder};
 use axum::response::Response;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tracing::Instrument as _;
 
+use crate::access::token::{InvalidToken, LocalKey, Login};
 use crate::access::{Principal, fields};
 use context::{Caller, Parts, Relations};
-use guard::Limits;
 use int::Int;
 use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
-use transport::Endpoint;
+use subscription::Subscription;
+use transport::{Arrival, Endpoint, Host, Terms};
 use wall::Wall;
 
 /// The API over a deployment.
 #[derive(Clone)]
 pub struct Api {
-    endpoint: Endpoint<Query, Mutation, EmptySubscription>,
-    parts: Parts,
+    endpoint: Endpoint<Query, Mutation, Subscription, Behind>,
 }
 
 impl Api {
-    /// The API over these parts.
-    pub fn new(parts: Parts) -> Self {
-        let schema = schema().extension(Wall::default()).data(parts.clone()).finish();
-        Self { endpoint: Endpoint::new(schema, Limits::default()), parts }
+    /// The API over these parts, for whoever shows a token of this key, under these terms.
+    pub fn new(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Self {
+        let schema = || schema().extension(Wall::default()).data(parts.clone());
+        Self { endpoint: Endpoint::new(schema, Behind { parts: parts.clone(), key }, terms) }
     }
 
-    /// Answers one HTTP request of somebody who has shown who they are. The generation that is live at its start
-    /// answers all of it.
-    pub async fn answer(&self, http: Request, request_id: &str, principal: Principal) -> Response {
-        let generation = self.parts.views.live();
-        let attach = |request: async_graphql::Request| {
-            let clock = || Arc::clone(&self.parts.clock);
-            let (who, view) = (|| principal.clone(), || Arc::clone(&generation));
-            let relations = Relations { principal: who(), generation: view(), clock: clock() };
-            let visible = Visible { principal: who(), generation: view(), clock: clock() };
-            let request = request
-                .data(each_once(Workers(Arc::clone(&generation))))
-                .data(each_once(TeamsOfWorkers(Arc::clone(&generation))))
-                .data(each_once(Groups(Arc::clone(&generation))))
-                .data(each_once(visible))
-                .data(each_once(Histories(self.parts.log.clone())))
-                .data(DataLoader::new(relations, InTheSpan, TokioTimer::default()));
-            request.data(Caller { principal, generation })
-        };
-        self.endpoint.answer(http, request_id, attach).await
+    /// Answers one HTTP request of somebody who has shown who they are.
+    pub async fn answer(&self, arrival: Arrival, login: &Login) -> Response {
+        self.endpoint.answer(arrival, login).await
     }
+
+    /// Opens a socket for somebody who may have shown who they are, and must on the socket if not.
+    pub async fn open(&self, arrival: Arrival, login: Option<Login>) -> Response {
+        self.endpoint.open(arrival, login).await
+    }
+}
+
+fn schema() -> SchemaBuilder<Query, Mutation, Subscription> {
+    Schema::build(Query, Mutation::default(), Subscription).register_input_type::<Int>()
 }
 
 /// A loader that reads each thing once in a request, and those that are asked for together in one statement.
@@ -89,8 +82,35 @@ pub fn sdl() -> String {
     schema().finish().sdl()
 }
 
-fn schema() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation::default(), EmptySubscription).register_input_type::<Int>()
+/// What stands behind the transports.
+#[derive(Clone)]
+struct Behind {
+    parts: Parts,
+    key: Arc<LocalKey>,
+}
+
+impl Host for Behind {
+    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
+        self.key.verify(token)
+    }
+
+    /// The generation that is live at the start of an answer gives all of it.
+    fn data(&self, principal: &Principal) -> Data {
+        let generation = self.parts.views.live();
+        let clock = || Arc::clone(&self.parts.clock);
+        let (who, view) = (|| principal.clone(), || Arc::clone(&generation));
+        let relations = Relations { principal: who(), generation: view(), clock: clock() };
+        let visible = Visible { principal: who(), generation: view(), clock: clock() };
+        let mut data = Data::default();
+        data.insert(each_once(Workers(view())));
+        data.insert(each_once(TeamsOfWorkers(view())));
+        data.insert(each_once(Groups(view())));
+        data.insert(each_once(visible));
+        data.insert(each_once(Histories(self.parts.log.clone())));
+        data.insert(DataLoader::new(relations, InTheSpan, TokioTimer::default()));
+        data.insert(Caller { principal: who(), generation: view() });
+        data
+    }
 }
 
 /// The table of who sees what of the schema.

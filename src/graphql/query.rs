@@ -87,6 +87,29 @@ pub struct EventFilter {
     pub stream_kind: Option<StreamKind>,
     /// Of the stream of this id.
     pub stream: Option<Id>,
+    /// Of this journey.
+    pub journey: Option<Id>,
+}
+
+impl EventFilter {
+    /// Refuses a type that no event has.
+    pub(super) fn check(&self) -> Result<()> {
+        match self.types.iter().flatten().find(|name| EventType::named(name).is_none()) {
+            Some(name) => {
+                Err(Code::BadUserInput.error(format!("unknown event type {name:?}: write one such as ContactLogged")))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether an event fits.
+    pub(super) fn fits(&self, envelope: &Envelope) -> bool {
+        self.contract.as_ref().is_none_or(|code| envelope.contract.as_ref() == Some(code))
+            && self.types.as_ref().is_none_or(|types| types.contains(&envelope.event_type))
+            && self.stream_kind.is_none_or(|kind| StreamKind::from(envelope.stream.kind) == kind)
+            && self.stream.is_none_or(|id| envelope.stream.id == id.0)
+            && self.journey.is_none_or(|id| envelope.stream == StreamId::journey(JourneyId(id.0)))
+    }
 }
 
 /// Events in the order of the log.
@@ -297,15 +320,9 @@ async fn events(
     first: usize,
     filter: &EventFilter,
 ) -> Result<EventConnection> {
-    for name in filter.types.iter().flatten() {
-        if EventType::named(name).is_none() {
-            return Err(
-                Code::BadUserInput.error(format!("unknown event type {name:?}: write one such as ContactLogged"))
-            );
-        }
-    }
+    filter.check()?;
     let log = &ctx.parts().log;
-    if let Some(id) = filter.stream {
+    if let Some(id) = filter.stream.or(filter.journey) {
         return events_of_stream(ctx, id.0, (after, first), filter).await;
     }
     let upto = log.head().await.or_fault()?.position;
@@ -317,7 +334,7 @@ async fn events(
         let visible = visible(ctx, &read).await?;
         (looked_at, step) = (looked_at + read.len(), step * 2);
         let room = first - fitting.len();
-        fitting.extend(read.into_iter().filter(|event| fits(event, filter) && visible(event)).take(room));
+        fitting.extend(read.into_iter().filter(|event| filter.fits(event) && visible(event)).take(room));
         end = if fitting.len() < first { last } else { fitting.last().map_or(last, |event| event.position) };
     }
     Ok(page(fitting, end, end < upto))
@@ -333,7 +350,7 @@ async fn events_of_stream(
     let streams = envelope::StreamKind::ALL.into_iter().map(|kind| (StreamId { kind, id }, 0));
     let mut found = ctx.parts().log.streams(streams).await.or_fault()?;
     let visible = visible(ctx, &found).await?;
-    found.retain(|event| event.position > after && fits(event, filter) && visible(event));
+    found.retain(|event| event.position > after && filter.fits(event) && visible(event));
     let more = found.len() > first;
     found.truncate(first);
     let end = found.last().map_or(after, |last| last.position);
@@ -345,13 +362,6 @@ fn page(events: Vec<Envelope>, end: envelope::Position, more: bool) -> EventConn
     let edges =
         events.iter().map(|envelope| EventEdge { cursor: Position(envelope.position), node: Event(envelope.clone()) });
     EventConnection { edges: edges.collect(), nodes: events.into_iter().map(Event).collect(), page_info }
-}
-
-fn fits(envelope: &Envelope, filter: &EventFilter) -> bool {
-    filter.contract.as_ref().is_none_or(|code| envelope.contract.as_ref() == Some(code))
-        && filter.types.as_ref().is_none_or(|types| types.contains(&envelope.event_type))
-        && filter.stream_kind.is_none_or(|kind| StreamKind::from(envelope.stream.kind) == kind)
-        && filter.stream.is_none_or(|id| envelope.stream.id == id.0)
 }
 
 /// Which of these events the caller may know of: those of contracts in scope, and of the subjects and workers whom a

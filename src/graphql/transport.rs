@@ -1,9 +1,10 @@
-//! GraphQL over HTTP: one POST, one operation, one answer.
+//! GraphQL over HTTP, over server-sent events and over a WebSocket: one guard and one executor behind all three.
 //!
-//! A thin layer of our own over `Schema::execute`, after the GraphQL-over-HTTP draft of August
-//! 2026 with what `application/json` clients of older days expect. It must never run an operation
-//! that came by any method but POST or as any type but JSON (a form of a foreign page could send
-//! those), and never show text from inside: a fault leaves as `INTERNAL` with a request id.
+//! A thin layer of our own over `Schema::execute` and `execute_stream`, after the GraphQL-over-HTTP draft of August
+//! 2026 with what `application/json` clients of older days expect, GraphQL over SSE (distinct connections) and
+//! `graphql-transport-ws`. It must never run an operation that came by any method but POST or as any type but JSON (a
+//! form of a foreign page could send those), and never show text from inside: a fault leaves as `INTERNAL` with a
+//! request id.
 //!
 //! | what happened | `application/graphql-response+json` | `application/json` |
 //! | --- | --- | --- |
@@ -13,107 +14,198 @@
 //! | executed, with errors (`data` null or not) | 294 | 200 |
 //! | executed | 200 | 200 |
 //!
-//! Where no GraphQL answer can be given (405, 406, 413, 415) the body is a problem document. The
-//! draft asks for 422 where JSON is not shaped like a request; 400 is what its public audits and
-//! older clients look for.
+//! Where no GraphQL answer can be given (405, 406, 413, 415) the body is a problem document. As events everything else
+//! is 200. The draft asks for 422 where JSON is not shaped like a request; 400 is what its public audits and older
+//! clients look for.
 
 mod accept;
 mod answer;
 mod body;
+mod documents;
+mod operation;
 mod problem;
+mod room;
+mod socket;
+mod sse;
+mod until;
 
-use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
 
-use async_graphql::{
-    ObjectType, Pos, Request, Response as Outcome, Schema, ServerError, SubscriptionType, parser::types::OperationType,
-};
-use axum::{
-    extract,
-    http::{Method, StatusCode, header},
-    response::{IntoResponse, Response},
-};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{Data, ObjectType, Schema, SchemaBuilder, SubscriptionType};
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
 
+use self::accept::{Accepted, Taken};
 use self::answer::Answer;
+pub use self::documents::Documents;
+use self::operation::EachItem;
 pub use self::problem::Problem;
+pub use self::socket::wants_socket;
+pub use self::until::Stopping;
 use super::{
     code::Code,
-    guard::{self, Admitted, Limits, Refusal},
+    guard::{Guard, Limits},
 };
+use crate::access::Principal;
+use crate::access::token::{InvalidToken, Login};
 
-/// The most bytes of a request's body, variables included: 1 MiB.
+/// The most bytes of a request's body or of a message on a socket, variables included: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// The most errors in one answer; how many more there were stands in `extensions.errorsOmitted`.
 pub const ERRORS_MAX: usize = 20;
 
-/// A schema with the limits under which it answers.
-pub struct Endpoint<Q, M, S> {
-    schema: Schema<Q, M, S>,
-    limits: Limits,
+/// What the transports ask of the service that they belong to.
+pub trait Host: Clone + Send + Sync + 'static {
+    /// Who a token says that somebody is, and for how long.
+    fn verify(&self, token: &str) -> Result<Login, InvalidToken>;
+    /// What resolvers need for one answer to somebody: who asks, the loaders and the view of this moment.
+    fn data(&self, principal: &Principal) -> Data;
 }
 
-impl<Q, M, S> Clone for Endpoint<Q, M, S> {
-    fn clone(&self) -> Self {
-        Self { schema: self.schema.clone(), limits: self.limits.clone() }
+/// How long the transports wait for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    /// For the first message on a socket, which says who is there (5 s).
+    pub init: Duration,
+    /// For an answer on a socket that is not a subscription's (30 s).
+    pub answer: Duration,
+    /// Between two signs of life that are sent where nothing else is (12 s).
+    pub heartbeat: Duration,
+    /// For a sign of life of whoever holds a socket (40 s).
+    pub silence: Duration,
+    /// For the other side to close after us (5 s).
+    pub farewell: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self {
+            init: Duration::from_secs(5),
+            answer: Duration::from_secs(30),
+            heartbeat: Duration::from_secs(12),
+            silence: Duration::from_secs(40),
+            farewell: Duration::from_secs(5),
+        }
     }
 }
 
-impl<Q, M, S> Endpoint<Q, M, S>
+/// What an endpoint allows.
+#[derive(Debug, Default)]
+pub struct Terms {
+    /// What a document may ask for.
+    pub limits: Limits,
+    /// Which documents are answered to.
+    pub documents: Documents,
+    /// The origins beside the service's own whose pages may open a socket, such as `https://cases.example.org`.
+    pub origins: Vec<String>,
+    /// How long to wait.
+    pub patience: Patience,
+}
+
+/// A request as the transports take it.
+pub struct Arrival {
+    /// The request itself.
+    pub http: Request,
+    /// What a caller may quote from an `INTERNAL` error to find the log entry.
+    pub request_id: Arc<str>,
+    /// Tells when to stop.
+    pub stopping: Stopping,
+}
+
+/// A schema behind the three transports, under terms.
+pub struct Endpoint<Q, M, S, H> {
+    schema: Schema<Q, M, S>,
+    /// The same schema, which makes every item of a subscription anew. Kept apart, for it makes every field slower.
+    followed: Schema<Q, M, S>,
+    guard: Arc<Guard>,
+    documents: Arc<Documents>,
+    origins: Arc<[String]>,
+    patience: Patience,
+    host: H,
+}
+
+impl<Q, M, S, H: Clone> Clone for Endpoint<Q, M, S, H> {
+    fn clone(&self) -> Self {
+        Self {
+            schema: self.schema.clone(),
+            followed: self.followed.clone(),
+            guard: Arc::clone(&self.guard),
+            documents: Arc::clone(&self.documents),
+            origins: Arc::clone(&self.origins),
+            patience: self.patience,
+            host: self.host.clone(),
+        }
+    }
+}
+
+impl<Q, M, S, H> Endpoint<Q, M, S, H>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
+    H: Host,
 {
-    /// Serves a schema under limits.
-    pub fn new(schema: Schema<Q, M, S>, limits: Limits) -> Self {
-        Self { schema, limits }
+    /// Serves a schema.
+    pub fn new(schema: impl Fn() -> SchemaBuilder<Q, M, S>, host: H, terms: Terms) -> Self {
+        let followed = schema().extension(EachItem(host.clone())).finish();
+        let schema = schema().finish();
+        Self {
+            guard: Arc::new(Guard::new(&schema.sdl(), terms.limits)),
+            documents: Arc::new(terms.documents),
+            origins: terms.origins.into(),
+            patience: terms.patience,
+            schema,
+            followed,
+            host,
+        }
     }
 
-    /// Answers one HTTP request, whatever it is.
-    ///
-    /// `request_id` is what a caller may quote from an `INTERNAL` error to find the log entry.
-    /// `attach` puts the actor, the loaders and whatever else resolvers need into the request; it
-    /// is called only for an operation that will be executed. Who may ask at all is decided
-    /// before.
-    pub async fn answer(
-        &self,
-        http: extract::Request,
-        request_id: &str,
-        attach: impl FnOnce(Request) -> Request,
-    ) -> Response {
+    /// Answers one HTTP request of somebody, whatever it is: at once, or as events for as long as they may listen.
+    pub async fn answer(&self, arrival: Arrival, login: &Login) -> Response {
+        let Arrival { http, request_id, stopping } = arrival;
         let (parts, http_body) = http.into_parts();
         if parts.method != Method::POST {
             return method_not_allowed();
         }
-        let Some(media) = accept::negotiate(&parts.headers) else {
-            return Problem::new(
-                StatusCode::NOT_ACCEPTABLE,
-                "accept application/graphql-response+json or application/json",
-            )
-            .into_response();
+        let Some(accepted) = accept::negotiate(&parts.headers) else {
+            return not_acceptable();
         };
         let bytes = match body::read(&parts.headers, http_body).await {
             Ok(bytes) => bytes,
             Err(problem) => return problem.into_response(),
         };
-        let answer = match body::parse(&bytes) {
-            Ok(asked) => self.execute(asked, request_id, attach).await,
-            Err(malformed) => Answer::malformed(malformed),
+        let asked = body::parse(&bytes).map_err(Answer::malformed);
+        let operation = match asked.and_then(|asked| self.admit(asked, &request_id)) {
+            Ok(operation) => operation,
+            Err(refused) => return self.single(refused, accepted, (login, stopping)),
         };
-        answer.into_response(media)
+        if operation.kind != OperationType::Subscription {
+            let answer = self.execute(operation, &login.principal).await;
+            return self.single(answer, accepted, (login, stopping));
+        }
+        if accepted.events == Taken::No {
+            return self.single(without_events(), accepted, (login, stopping));
+        }
+        let answers = self.follow(operation, &login.principal, None);
+        self.events(answers.map(|(answer, _)| answer).boxed(), (login, stopping))
     }
 
-    /// Guards and executes one operation.
-    async fn execute(&self, mut asked: Request, request_id: &str, attach: impl FnOnce(Request) -> Request) -> Answer {
-        let admitted = guard::admit(&asked.query, asked.operation_name.as_deref(), &asked.variables, &self.limits)
-            .and_then(without_subscription);
-        let (document, fed_by_variables) = match admitted {
-            Ok(admitted) => admitted.into_parts(),
-            Err(refusals) => return refused(refusals),
-        };
-        asked.set_parsed_query(document);
-        let outcome = self.schema.execute(attach(asked)).await;
-        judged(outcome, &fed_by_variables, request_id)
+    /// Sends the only answer as the client prefers it.
+    fn single(&self, answer: Answer, accepted: Accepted, until: (&Login, Stopping)) -> Response {
+        match accepted {
+            Accepted { single: Some(media), events: Taken::No | Taken::IfNeeded } => answer.into_response(media),
+            _ => self.events(stream::once(std::future::ready(answer)).boxed(), until),
+        }
+    }
+
+    fn events(&self, answers: BoxStream<'static, Answer>, (login, stopping): (&Login, Stopping)) -> Response {
+        let keep_alive = self.patience.heartbeat;
+        sse::response(answers, sse::Sending { expires_at: login.expires_at, stopping, keep_alive })
     }
 }
 
@@ -130,99 +222,15 @@ fn method_not_allowed() -> Response {
     ([(header::ALLOW, "POST")], problem).into_response()
 }
 
+fn not_acceptable() -> Response {
+    let detail = "accept application/graphql-response+json, application/json or text/event-stream";
+    Problem::new(StatusCode::NOT_ACCEPTABLE, detail).into_response()
+}
+
 /// Subscriptions need a transport that can send more than one answer.
-fn without_subscription(admitted: Admitted) -> Result<Admitted, Vec<Refusal>> {
-    if admitted.kind == OperationType::Subscription {
-        return Err(vec![Refusal::Operation {
-            message: "a single answer cannot carry a subscription: send a query or a mutation".to_owned(),
-        }]);
-    }
-    Ok(admitted)
-}
-
-fn refused(refusals: Vec<Refusal>) -> Answer {
-    let syntax = matches!(refusals[..], [Refusal::Syntax { .. }]);
-    let errors = refusals.into_iter().map(Into::into).collect();
-    if syntax { Answer::unparsed(errors) } else { Answer::refused(errors) }
-}
-
-/// Gives every error its code and keeps what is inside inside.
-///
-/// The executor says nothing about whether it came to execute; but an error of execution always
-/// has the path of its field, and an error of validation never has one.
-fn judged(outcome: Outcome, fed_by_variables: &HashSet<Pos>, request_id: &str) -> Answer {
-    let executed = outcome.errors.is_empty()
-        || outcome.data != async_graphql::Value::Null
-        || outcome.errors.iter().any(|error| !error.path.is_empty());
-    if !executed {
-        let mut answer = Answer::refused(outcome.errors);
-        for error in answer.errors_mut() {
-            judge_validation(error, fed_by_variables);
-        }
-        return answer;
-    }
-    let mut answer = Answer::executed(outcome);
-    for error in answer.errors_mut() {
-        judge_execution(error, request_id);
-    }
-    answer
-}
-
-fn judge_validation(error: &mut ServerError, fed_by_variables: &HashSet<Pos>) {
-    error.message = guard::shortened(&error.message);
-    let bad_value = error.message.starts_with("Invalid value for argument");
-    let code = if bad_value && error.locations.iter().any(|at| fed_by_variables.contains(at)) {
-        Code::BadUserInput
-    } else {
-        Code::ValidationFailed
-    };
-    set_code(error, code);
-}
-
-fn judge_execution(error: &mut ServerError, request_id: &str) {
-    let code = error.extensions.as_ref().and_then(|all| all.get("code"));
-    let is_fault = code.is_none_or(|code| *code == Code::Internal.as_str().into());
-    if !is_fault {
-        return;
-    }
-    if code.is_none() && is_unusable_input(error) {
-        set_code(error, Code::BadUserInput);
-        return;
-    }
-    tracing::error!(
-        request_id,
-        path = %written(error),
-        error = %error.message,
-        "a field could not be resolved"
-    );
-    "internal error".clone_into(&mut error.message);
-    let mut extensions = Code::Internal.extensions();
-    extensions.set("requestId", request_id);
-    error.extensions = Some(extensions);
-}
-
-/// Whether the executor could not read an argument that the validator had let through, such as
-/// one below a bound: the words are the library's own, and a fault raised with `?` has a source.
-fn is_unusable_input(error: &ServerError) -> bool {
-    error.source.is_none()
-        && (error.message.starts_with("Failed to parse \"") || error.message.starts_with("Expected input type \""))
-}
-
-fn set_code(error: &mut ServerError, code: Code) {
-    error.extensions.get_or_insert_default().set("code", code.as_str());
-}
-
-/// The path of an error as one text: `contract.caseload.0.days`.
-fn written(error: &ServerError) -> String {
-    let segments: Vec<_> = error
-        .path
-        .iter()
-        .map(|segment| match segment {
-            async_graphql::PathSegment::Field(name) => name.clone(),
-            async_graphql::PathSegment::Index(index) => index.to_string(),
-        })
-        .collect();
-    segments.join(".")
+fn without_events() -> Answer {
+    let message = "a single answer cannot carry a subscription: accept text/event-stream, or open a WebSocket";
+    Answer::refused(vec![Code::OperationResolutionFailure.refusal(message)])
 }
 
 #[cfg(test)]

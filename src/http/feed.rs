@@ -72,7 +72,7 @@ struct Part {
 /// The events after a position, a line each.
 pub(super) async fn events(State(service): State<Service>, request: Request) -> Response {
     let principal = match authenticate(&service.key, &request) {
-        Ok(principal) => principal,
+        Ok(login) => login.principal,
         Err(refused) => return unauthenticated(&refused),
     };
     if let Err(denied) = policy(&principal, Action::ReadEvents, Relation::Contract) {

@@ -10,42 +10,62 @@ use tokio::sync::watch;
 use tokio_stream::Stream;
 
 use super::envelope::{Envelope, Position};
+use super::read::PAGE_SIZE;
 use super::{Log, LogError};
 
-/// How often a follower looks for what another process has appended.
+/// How often a follower looks for what another process has appended, if nobody else here does.
 const POLL: Duration = Duration::from_millis(200);
+/// How often it looks where somebody else asks for the head all the time and announces it.
+const SELDOM: Duration = Duration::from_secs(5);
 
-struct Follower {
+/// The log after a position, page by page, for as long as it grows.
+#[derive(Debug)]
+pub struct Pages {
     log: Log,
     newest: watch::Receiver<Position>,
     after: Position,
-    read: VecDeque<Envelope>,
+    poll: Duration,
 }
 
 impl Log {
     /// The events after a position, those there are and those to come, each once and in order.
     pub fn follow(&self, after: Position) -> impl Stream<Item = Result<Envelope, LogError>> + Send + use<> {
-        let follower = Follower { log: self.clone(), newest: self.newest(), after, read: VecDeque::new() };
-        futures_util::stream::unfold(follower, |mut follower| async {
-            let next = follower.next().await;
-            Some((next, follower))
+        let pages = Pages { poll: POLL, ..self.pages(after) };
+        futures_util::stream::unfold((pages, VecDeque::new()), |(mut pages, mut read)| async {
+            if read.is_empty() {
+                match pages.next(PAGE_SIZE).await {
+                    Ok(page) => read.extend(page),
+                    Err(error) => return Some((Err(error), (pages, read))),
+                }
+            }
+            let envelope = read.pop_front().expect("no page is empty");
+            Some((Ok(envelope), (pages, read)))
         })
+    }
+
+    /// The same in pages, for many followers in a process that keeps a live view: it asks for the head all the time.
+    pub fn pages(&self, after: Position) -> Pages {
+        Pages { log: self.clone(), newest: self.newest(), after, poll: SELDOM }
     }
 }
 
-impl Follower {
-    async fn next(&mut self) -> Result<Envelope, LogError> {
+impl Pages {
+    /// The next events, at least one and at most so many. A call that is given up has taken nothing.
+    pub async fn next(&mut self, most: i64) -> Result<Vec<Envelope>, LogError> {
         loop {
-            if let Some(envelope) = self.read.pop_front() {
-                self.after = envelope.position;
-                return Ok(envelope);
-            }
             self.newest.mark_unchanged();
-            self.read.extend(self.log.page(self.after, Position(i64::MAX)).await?);
-            if self.read.is_empty() {
-                // A time-out is the poll for other processes; a closed channel leaves the poll alone.
-                let _ = tokio::time::timeout(POLL, self.newest.changed()).await;
+            let page = self.log.page_of(self.after, Position(i64::MAX), most).await?;
+            if let Some(last) = page.last() {
+                self.after = last.position;
+                return Ok(page);
             }
+            // A time-out is the poll for other processes; a closed channel leaves the poll alone.
+            let _ = tokio::time::timeout(self.poll, self.newest.changed()).await;
         }
+    }
+
+    /// Where the next page begins: the position of the last event read.
+    pub const fn after(&self) -> Position {
+        self.after
     }
 }

@@ -11,6 +11,8 @@ pub mod verify;
 mod follow;
 mod insert;
 
+pub use follow::Pages;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};

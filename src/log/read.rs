@@ -62,12 +62,13 @@ pub(super) fn envelopes(records: Vec<(String,)>) -> Result<Vec<Envelope>, Envelo
 }
 
 impl Log {
-    /// Where the log stands.
+    /// Where the log stands. Whoever waits for the next event hears of it, also if another process has appended it.
     pub async fn head(&self) -> Result<Head, LogError> {
         let reader = &self.store.reader;
         let sql = HEAD.text(reader.dialect());
         let row: HeadRow =
             on!(reader, pool => sqlx::query_as(sql).fetch_one(pool).await).map_err(doing("read the head"))?;
+        self.announce(Position(row.position));
         Ok(row.into())
     }
 

@@ -8,9 +8,9 @@ use chrono::NaiveDate;
 
 use super::{NotDone, StreamState, history};
 use crate::access::Principal;
+use crate::access::Scope;
 use crate::access::policy::{Action, Denied, is_bound_to_cases, policy};
 use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
-use crate::access::Scope;
 use crate::journey::History;
 use crate::journey::command::{Command, not_found};
 use crate::journey::event::{Event, KEYWORKER};
@@ -50,7 +50,10 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
         (StreamKind::Subject, _) => Action::RetainSubjects,
         (
             StreamKind::Contract,
-            Event::CommentaryRecorded(_) | Event::PeriodClosed(_) | Event::ReportSubmitted(_) | Event::MeasureRecorded(_),
+            Event::CommentaryRecorded(_)
+            | Event::PeriodClosed(_)
+            | Event::ReportSubmitted(_)
+            | Event::MeasureRecorded(_),
         ) => Action::AccountForContract,
         (
             StreamKind::Contract,
@@ -89,8 +92,7 @@ impl Admission {
         let Some(views) = views else {
             let nothing = KnownWorker { left: true, ..KnownWorker::default() };
             let bound = is_bound_to_cases(principal.role);
-            let standing =
-                if bound { Standing::of_keyworker(on, nothing) } else { Standing::contract_wide(on) };
+            let standing = if bound { Standing::of_keyworker(on, nothing) } else { Standing::contract_wide(on) };
             return Ok(Self { principal, standing, to_subjects: Relation::Contract });
         };
         let live = views.live();

@@ -45,7 +45,10 @@ fn every_field_is_classified_and_nothing_else_is() {
     let schema: BTreeSet<(String, String)> = fields().into_keys().collect();
     let known: BTreeSet<(String, String)> = classified().map(|(of, field)| (of.to_owned(), field.to_owned())).collect();
     let missing: Vec<_> = schema.difference(&known).collect();
-    assert!(missing.is_empty(), "say in src/access/fields.rs what these are; until then nobody sees them: {missing:#?}");
+    assert!(
+        missing.is_empty(),
+        "say in src/access/fields.rs what these are; until then nobody sees them: {missing:#?}"
+    );
     let gone: Vec<_> = known.difference(&schema).collect();
     assert!(gone.is_empty(), "src/access/fields.rs classifies what the schema has not: {gone:#?}");
 }
@@ -116,7 +119,11 @@ fn sign(answer: &Value, at: &str) -> char {
     match (codes.as_slice(), root.pointer(at)) {
         ([], Some(value)) if !value.is_null() => '+',
         ([], _) if root.is_null() => '.',
-        ([], None) if at.contains("/0/") && root.pointer(at.split("/0/").next().unwrap_or("")).is_some_and(Value::is_null) => '~',
+        ([], None)
+            if at.contains("/0/") && root.pointer(at.split("/0/").next().unwrap_or("")).is_some_and(Value::is_null) =>
+        {
+            '~'
+        }
         ([], Some(Value::Null)) => '~',
         (codes, _) if codes.iter().all(|code| code == "FORBIDDEN") => '-',
         _ => panic!("neither seen nor refused: {answer}"),
@@ -125,7 +132,8 @@ fn sign(answer: &Value, at: &str) -> char {
 
 /// A journey of each relation to the keyworker of login `kw-ann`.
 async fn journeys(app: &TestApp) -> [String; 5] {
-    let [ann, bob, eve] = [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await, app.add_worker("kw-eve").await];
+    let [ann, bob, eve] =
+        [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await, app.add_worker("kw-eve").await];
     set_team(app, 1, "2018-01-01", &[&ann, &bob]).await;
     set_team(app, 2, "2018-01-01", &[&eve]).await;
     let mut journeys = Vec::new();

@@ -15,6 +15,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::contract::rulebook::packs;
 use throughline::graphql::context::Parts;
+use throughline::graphql::transport::Terms;
 use throughline::http::router;
 use throughline::log::envelope::Position;
 use throughline::store::Dialect;
@@ -174,7 +175,7 @@ impl TestApp {
             recorder: fresh.recorder.clone(),
             clock: Arc::clone(&fresh.clock),
         };
-        let router = router(parts, Arc::new(key()));
+        let router = router(parts, Arc::new(key()), Terms::default());
         Self { fresh, key: key(), router, keys }
     }
 
@@ -196,6 +197,11 @@ impl TestApp {
     /// A token that is good for five minutes of the machine's time.
     pub(crate) fn token(&self, who: &Principal) -> String {
         self.key.issue(who, Clock::Machine.now(), TimeDelta::minutes(5), Uuid::nil())
+    }
+
+    /// The routes, to be served over a real connection.
+    pub(crate) fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// Sends any request.

@@ -47,14 +47,15 @@ impl Ledger {
 }
 
 /// The program, serving.
-struct Server {
-    address: String,
-    token: String,
+pub(crate) struct Server {
+    pub(crate) address: String,
+    pub(crate) token: String,
     took: Duration,
 }
 
 impl Server {
-    async fn start(place: &Place, directory: &Path) -> (Child, Self) {
+    /// Starts it, with a token of a manager.
+    pub(crate) async fn start(place: &Place, directory: &Path) -> (Child, Self) {
         let program = || {
             let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
             program.env("THROUGHLINE_DATABASE", place.url()).env("THROUGHLINE_KEY", directory.join("key"));

@@ -10,6 +10,7 @@ use throughline::access::token::LocalKey;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::graphql::context::Parts;
+use throughline::graphql::transport::Terms;
 use throughline::http;
 use throughline::log::envelope::{CommandId, JourneyId};
 use throughline::store::Dialect;
@@ -47,10 +48,10 @@ async fn serve(deployment: &Deployment) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address").to_string();
     let (stop, stopped) = tokio::sync::oneshot::channel();
-    let router = http::router(parts, Arc::new(key));
+    let router = http::router(parts, Arc::new(key), Terms::default());
     let task = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
-        http::serve(listener, router, stopped).await.expect("it serves");
+        http::serve(listener, router, stopped).await;
     });
     Server { address, token, stop, task }
 }

@@ -1,10 +1,16 @@
 //! HTTP end to end: statuses, media types and the pages beside GraphQL, through the whole router, on both stores.
 
+use std::time::{Duration, Instant};
+
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::app::{GRAPHQL, TestApp, manager, on_both_stores};
+use crate::client::Client;
+use crate::subscriber::Server;
 
 fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).expect("a request")
@@ -119,7 +125,7 @@ async fn graphiql_comes_whole_from_the_service_and_names_no_other_place() {
 #[tokio::test]
 async fn an_unknown_path_is_a_problem_document() {
     on_both_stores(async |app| {
-        for path in ["/", "/graphqlx", "/graphiql/none.js", "/metric"] {
+        for path in ["/", "/graphqlx", "/graphiql/none.js", "/nothing"] {
             let answer = app.send(get(path)).await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
             assert_eq!(answer.header("content-type"), "application/problem+json", "{path}");
@@ -159,9 +165,92 @@ async fn an_answer_has_the_media_type_that_was_asked_for() {
             }
             let answer = app.send(request.body(Body::from(asking("{ viewer { role } }"))).expect("a request")).await;
             assert_eq!(answer.header("content-type"), media, "{accept:?}");
-            assert_eq!(answer.json(), json!({ "data": { "viewer": { "role": "manager" } } }));
+            assert_eq!(answer.json()["data"], json!({ "viewer": { "role": "manager" } }));
+            assert_eq!(answer.json()["extensions"]["cost"], json!({ "requested": 2, "allowed": 100_000 }));
             assert_eq!(answer.json()["errors"], Value::Null);
         }
+    })
+    .await;
+}
+
+/// Fragments that spread the next one twice: 2^30 leaves in 2 kB.
+fn bomb() -> String {
+    let fragments = (0..30).map(|level| {
+        let next = level + 1;
+        format!("fragment F{level} on Query {{ ...F{next} ...F{next} }} ")
+    });
+    format!("{{ ...F0 }} {}fragment F30 on Query {{ __typename }}", fragments.collect::<String>())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_would_do_harm_is_refused_at_once_over_a_real_connection() {
+    on_both_stores(async |app| {
+        let server = Server::of(app.router()).await;
+        let token = app.token(&manager());
+        let mutation = "mutation { registerSubject(input: { commandId: \"0190c3d2-7c1a-7000-8000-000000000001\" }) \
+                        { replayed } }";
+        let missing = "query($id: UUID!) { journey(id: $id) { id } }";
+        let pages =
+            "{ contracts { caseload(first: 200) { nodes { timeline { event { id type hash record payload } } } } } }";
+        let subscription = "subscription { eventRecorded { position } }";
+        let before = app.head().await;
+        let json = "application/json";
+        for (what, line, media, body, status) in [
+            ("a mutation by GET", "GET /graphql?query=mutation%7B__typename%7D", json, asking(mutation), 405),
+            ("a mutation as text", "POST /graphql", "text/plain", asking(mutation), 415),
+            ("a mutation of a form", "POST /graphql", "multipart/form-data; boundary=x", asking(mutation), 415),
+            ("a fragment bomb", "POST /graphql", json, asking(&bomb()), 422),
+            ("a missing variable", "POST /graphql", json, asking(missing), 422),
+            ("a subscription without a stream", "POST /graphql", json, asking(subscription), 422),
+            ("pages below pages", "POST /graphql", json, asking(pages), 422),
+        ] {
+            let mut client = Client::to(&server.address).await.expect("it listens");
+            let request = format!(
+                "{line} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: {media}\r\n\
+                 accept: {GRAPHQL}\r\ncontent-length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let began = Instant::now();
+            client.send(request.as_bytes()).await.expect("it reads");
+            let (answered, answer) = client.answer().await.expect("it answers");
+            assert_eq!(answered, status, "{what}: {answer}");
+            assert!(began.elapsed() < Duration::from_secs(2), "{what} took {:?}", began.elapsed());
+            assert!(answer.get("data").is_none(), "{what}: {answer}");
+        }
+        assert_eq!(app.head().await, before, "nothing was recorded");
+        server.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_socket_is_opened_for_whoever_may_have_one() {
+    on_both_stores(async |app| {
+        let server = Server::of(app.router()).await;
+        let token = app.token(&manager());
+        let own = format!("origin: http://{}\r\n", server.address);
+        let protocol = "sec-websocket-protocol: graphql-transport-ws\r\n";
+        let bearer = format!("authorization: Bearer {token}\r\n");
+        for (what, headers, status) in [
+            ("no page and no token yet", protocol.to_owned(), 101),
+            ("a token with the handshake", format!("{protocol}{bearer}"), 101),
+            ("a page of our own", format!("{protocol}{own}"), 101),
+            ("a page of another origin", format!("{protocol}origin: https://evil.example.org\r\n{bearer}"), 403),
+            ("a token that is none", format!("{protocol}authorization: Bearer x\r\n"), 401),
+            ("another protocol", "sec-websocket-protocol: graphql-ws\r\n".to_owned(), 400),
+        ] {
+            let mut stream = TcpStream::connect(&server.address).await.expect("it listens");
+            let request = format!(
+                "GET /graphql HTTP/1.1\r\nhost: {}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+                 sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n",
+                server.address
+            );
+            stream.write_all(request.as_bytes()).await.expect("it reads");
+            let mut read = [0; 12];
+            stream.read_exact(&mut read).await.expect("it answers");
+            assert_eq!(String::from_utf8_lossy(&read), format!("HTTP/1.1 {status}"), "{what}");
+        }
+        server.end().await;
     })
     .await;
 }

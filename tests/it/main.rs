@@ -31,9 +31,13 @@ mod replay;
 mod schema;
 mod search;
 mod sequences;
+#[cfg(target_os = "linux")]
+mod slow_reader;
 mod ssda903;
 mod statements;
 mod stores;
+mod subscribe;
+mod subscriber;
 mod surface;
 mod tidy;
 mod verify;

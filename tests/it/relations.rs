@@ -53,7 +53,8 @@ pub(crate) async fn leaves(app: &TestApp, worker: &str, on: &str) {
 
 impl<'a> Service<'a> {
     async fn with_teams(app: &'a TestApp) -> Self {
-        let [ann, bob, eve] = [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await, app.add_worker("kw-eve").await];
+        let [ann, bob, eve] =
+            [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await, app.add_worker("kw-eve").await];
         set_team(app, 1, "2018-01-01", &[&ann, &bob]).await;
         set_team(app, 2, "2018-01-01", &[&eve]).await;
         let case = async |reference: &str, worker: Option<&str>| {
@@ -104,7 +105,14 @@ impl<'a> Service<'a> {
     async fn reads(&self, who: &Principal, journey: &str) -> bool {
         let document = "query($id: UUID!, $node: ID!, $filter: JourneyFilter!) { journey(id: $id) { id } \
                         node(id: $node) { id } nodes(ids: [$node]) { id } journeys(filter: $filter) { totalCount } }";
-        let read = self.app.ask(&manager(), "query($id: UUID!) { journey(id: $id) { reference subject { id } } }", json!({ "id": journey })).await;
+        let read = self
+            .app
+            .ask(
+                &manager(),
+                "query($id: UUID!) { journey(id: $id) { reference subject { id } } }",
+                json!({ "id": journey }),
+            )
+            .await;
         let reference = read["journey"]["reference"].clone();
         let filter = json!({ "externalReference": { "system": "council", "id": reference } });
         let variables = json!({ "id": journey, "node": journey, "filter": filter });
@@ -127,7 +135,10 @@ impl<'a> Service<'a> {
         let target = new_id();
         let commands = [
             ("agreePlan", json!({ "kind": "no such plan" })),
-            ("correctFact", json!({ "target": target, "replacement": { "plan": { "kind": "php" } }, "reason": "a slip" })),
+            (
+                "correctFact",
+                json!({ "target": target, "replacement": { "plan": { "kind": "php" } }, "reason": "a slip" }),
+            ),
             ("retractFact", json!({ "targets": [target], "reason": "a slip" })),
             ("logContact", json!({ "channel": "phone", "expectedVersion": 99 })),
             ("logContact", json!({ "channel": "phone", "twoWay": true, "dryRun": true })),
@@ -183,7 +194,8 @@ async fn a_keyworker_sees_their_own_cases_their_teams_and_those_that_nobody_has(
 async fn a_service_without_teams_is_one_team() {
     on_both_stores(async |app| {
         let [ann, bob] = [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await];
-        let [one, other] = [app.receive_referral("2018-02-01", "BR-1").await, app.receive_referral("2018-02-01", "BR-2").await];
+        let [one, other] =
+            [app.receive_referral("2018-02-01", "BR-1").await, app.receive_referral("2018-02-01", "BR-2").await];
         app.take_on(&one, &ann, "2018-02-02").await;
         app.take_on(&other, &bob, "2018-02-02").await;
         let service = Service {
@@ -223,7 +235,10 @@ async fn a_right_that_is_withdrawn_is_gone_with_the_next_request() {
         assert!(!service.sees(&ann, own).await);
         let again = app.told(&ann, "logContact", command.clone()).await;
         assert!(again.body.contains("JOURNEY_NOT_FOUND") && !again.body.contains("ContactLogged"), "{}", again.body);
-        assert_eq!(app.tell(&manager(), "logContact", with(command, json!({ "commandId": new_id() }))).await["replayed"], false);
+        assert_eq!(
+            app.tell(&manager(), "logContact", with(command, json!({ "commandId": new_id() }))).await["replayed"],
+            false
+        );
 
         set_team(app, 1, TODAY, &[&service.ann]).await;
         assert!(!service.sees(&ann, &service.team).await, "Bob is no longer of the team");
@@ -351,7 +366,8 @@ async fn a_subjects_facts_are_for_whoever_has_a_case_of_theirs() {
     on_both_stores(async |app| {
         let service = Service::with_teams(app).await;
         let document = "query($id: UUID!) { journey(id: $id) { subject { id } } }";
-        let subject = app.ask(&manager(), document, json!({ "id": service.other })).await["journey"]["subject"]["id"].clone();
+        let subject =
+            app.ask(&manager(), document, json!({ "id": service.other })).await["journey"]["subject"]["id"].clone();
         let [ann, eve] = [keyworker("kw-ann"), keyworker("kw-eve")];
         let consent = json!({ "subject": subject, "purpose": "evaluation" });
         let refused = app.told(&ann, "giveConsent", consent.clone()).await;
@@ -360,7 +376,8 @@ async fn a_subjects_facts_are_for_whoever_has_a_case_of_theirs() {
         assert!(refused.body.contains("SUBJECT_NOT_FOUND"), "{}", refused.body);
         app.done(&eve, "giveConsent", consent).await;
         let elsewhere = somebody(Role::Manager, "elsewhere", &[crate::app::MST]);
-        let refused = app.told(&elsewhere, "withdrawConsent", json!({ "subject": subject, "purpose": "evaluation" })).await;
+        let refused =
+            app.told(&elsewhere, "withdrawConsent", json!({ "subject": subject, "purpose": "evaluation" })).await;
         assert!(refused.body.contains("SUBJECT_NOT_FOUND"), "{}", refused.body);
     })
     .await;
@@ -379,7 +396,10 @@ async fn a_viewer_is_told_beforehand_what_they_may_record() {
         };
         let ann = can(&keyworker("kw-ann")).await;
         assert_eq!(ann["logContact"], json!({ "allowed": true, "reason": null }));
-        assert_eq!((&ann["acceptReferral"]["allowed"], &ann["reopenJourney"]["allowed"]), (&json!(false), &json!(false)));
+        assert_eq!(
+            (&ann["acceptReferral"]["allowed"], &ann["reopenJourney"]["allowed"]),
+            (&json!(false), &json!(false))
+        );
         assert_eq!((&ann["closeJourney"]["allowed"], &ann["correctFact"]["allowed"]), (&json!(true), &json!(true)));
         let auditor = can(&somebody(Role::Auditor, "auditor", &[SHPS])).await;
         let reason = "the role auditor may not record facts: ask for a token of another role";
@@ -391,8 +411,14 @@ async fn a_viewer_is_told_beforehand_what_they_may_record() {
         assert_eq!(closed["logContact"]["allowed"], false);
         let refused = app.tell(&keyworker("kw-ann"), "logContact", call(&service.own, TODAY)).await;
         assert_eq!(closed["logContact"]["reason"], refused["problems"][0]["message"]);
-        assert_eq!((&closed["reopenJourney"]["allowed"], &closed["closeJourney"]["allowed"]), (&json!(true), &json!(false)));
-        assert_eq!((&closed["recordAchievement"]["allowed"], &closed["correctFact"]["allowed"]), (&json!(true), &json!(true)));
+        assert_eq!(
+            (&closed["reopenJourney"]["allowed"], &closed["closeJourney"]["allowed"]),
+            (&json!(true), &json!(false))
+        );
+        assert_eq!(
+            (&closed["recordAchievement"]["allowed"], &closed["correctFact"]["allowed"]),
+            (&json!(true), &json!(true))
+        );
     })
     .await;
 }

@@ -57,7 +57,12 @@ async fn field(app: &TestApp) -> Vec<String> {
             app.done(&manager(), "agreePlan", of(json!({ "kind": "php" }))).await;
         }
         if n % 8 == 7 {
-            app.done(&manager(), "closeJourney", json!({ "journey": journey, "reason": "housed", "occurredOn": "2018-02-27" })).await;
+            app.done(
+                &manager(),
+                "closeJourney",
+                json!({ "journey": journey, "reason": "housed", "occurredOn": "2018-02-27" }),
+            )
+            .await;
         }
     }
     workers
@@ -144,13 +149,17 @@ async fn journeys_come_in_the_order_that_is_asked_for() {
         for (by, key) in orders {
             let mut expected: Option<Vec<Value>> = None;
             for direction in ["ASC", "DESC"] {
-                let mut found = node(&search(app, json!({ "orderBy": { "by": by, "direction": direction } })).await, &key);
+                let mut found =
+                    node(&search(app, json!({ "orderBy": { "by": by, "direction": direction } })).await, &key);
                 assert_eq!(found.len(), 24);
                 if direction == "DESC" {
                     found.reverse();
                 }
                 let sorted = found.windows(2).all(|pair| {
-                    pair[0].as_i64().zip(pair[1].as_i64()).map_or_else(|| pair[0].as_str() <= pair[1].as_str(), |(one, other)| one <= other)
+                    pair[0]
+                        .as_i64()
+                        .zip(pair[1].as_i64())
+                        .map_or_else(|| pair[0].as_str() <= pair[1].as_str(), |(one, other)| one <= other)
                 });
                 assert!(sorted, "{by} {direction}: {found:?}");
                 assert_eq!(expected.get_or_insert_with(|| found.clone()), &found, "{by} {direction}");
@@ -180,7 +189,9 @@ async fn pages(app: &TestApp, variables: &Value, between: impl AsyncFn(usize)) -
 async fn a_list_is_paged_without_repeats_or_gaps_while_cases_are_added() {
     on_both_stores(async |app| {
         field(app).await;
-        for order in [Value::Null, json!({ "by": "RECEIVED", "direction": "DESC" }), json!({ "by": "DAYS_SINCE_CONTACT" })] {
+        for order in
+            [Value::Null, json!({ "by": "RECEIVED", "direction": "DESC" }), json!({ "by": "DAYS_SINCE_CONTACT" })]
+        {
             let variables = json!({ "orderBy": order, "first": 5 });
             let before = references(&search(app, json!({ "orderBy": order })).await);
             assert_eq!(pages(app, &variables, async |_| ()).await, before);
@@ -293,7 +304,8 @@ async fn a_wrong_question_says_what_to_ask_instead() {
         refused(&ask(json!({ "filter": { "area": "b\u{0}" } })).await, "BAD_USER_INPUT", "NUL");
         let keyworker = json!({ "filter": { "unassigned": true, "keyworker": crate::app::new_id() } });
         refused(&ask(keyworker).await, "BAD_USER_INPUT", "not both");
-        let twice = "{ contract(code: \"shps\") { caseload(area: \"brent\", filter: { area: \"brent\" }) { totalCount } } }";
+        let twice =
+            "{ contract(code: \"shps\") { caseload(area: \"brent\", filter: { area: \"brent\" }) { totalCount } } }";
         refused(&app.answer(&manager(), twice, json!({})).await, "BAD_USER_INPUT", "given twice");
         let elsewhere = "{ contract(code: \"shps\") { journeys(filter: { contract: \"mst-essex\" }) { totalCount } } }";
         refused(&app.answer(&manager(), elsewhere, json!({})).await, "BAD_USER_INPUT", "leave contract out");
@@ -311,16 +323,24 @@ async fn a_commissioner_lists_by_pseudonyms_alone() {
         let found = app.answer(&who, SEARCH, json!({ "first": 2 })).await;
         assert_eq!(found.codes(), Vec::<String>::new(), "{}", found.body);
         let list = found.json()["data"]["journeys"].clone();
-        let received: Vec<&Value> = list["nodes"].as_array().expect("nodes").iter().map(|node| &node["received"]["on"]).collect();
+        let received: Vec<&Value> =
+            list["nodes"].as_array().expect("nodes").iter().map(|node| &node["received"]["on"]).collect();
         assert_eq!(received, ["2018-02-01", "2018-02-02"]);
         assert!(list["nodes"][0]["reference"].is_null() && !list["nodes"][0]["id"].is_null());
-        let told = app.answer(&who, "{ journeys { edges { cursor node { timeline { event { payload record actor { subject } \
-             source { recordId } type } } } } } }", json!({})).await;
+        let told = app
+            .answer(
+                &who,
+                "{ journeys { edges { cursor node { timeline { event { payload record actor { subject } \
+             source { recordId } type } } } } } }",
+                json!({}),
+            )
+            .await;
         assert_eq!(told.codes(), Vec::<String>::new(), "{}", told.body);
         let edges = told.json()["data"]["journeys"]["edges"].clone();
         for edge in edges.as_array().expect("edges") {
             use base64::Engine as _;
-            let cursor = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text(&edge["cursor"])).expect("base 64");
+            let cursor =
+                base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(text(&edge["cursor"])).expect("base 64");
             assert!(!String::from_utf8_lossy(&cursor).contains("SECRET"), "a cursor tells the reference");
             assert_eq!(edge["node"]["timeline"][0]["event"]["type"], "ReferralReceived");
         }
@@ -343,10 +363,19 @@ async fn whose_cases_a_keyworker_lists_does_not_depend_on_how_they_ask() {
         let who = keyworker("kw-3");
         let every = app.ask(&manager(), SEARCH, json!({})).await["journeys"]["nodes"].clone();
         let sees = |node: &Value| node["keyworker"].is_null() || node["keyworker"]["id"] == workers[2].as_str();
-        let own: Vec<String> =
-            every.as_array().expect("nodes").iter().filter(|node| sees(node)).map(|node| text(&node["reference"])).collect();
+        let own: Vec<String> = every
+            .as_array()
+            .expect("nodes")
+            .iter()
+            .filter(|node| sees(node))
+            .map(|node| text(&node["reference"]))
+            .collect();
         assert!(own.len() > 6 && own.len() < 24);
-        for variables in [json!({}), json!({ "orderBy": { "by": "DAYS_SINCE_CONTACT" } }), json!({ "orderBy": { "by": "RECEIVED", "direction": "DESC" } })] {
+        for variables in [
+            json!({}),
+            json!({ "orderBy": { "by": "DAYS_SINCE_CONTACT" } }),
+            json!({ "orderBy": { "by": "RECEIVED", "direction": "DESC" } }),
+        ] {
             let found = app.ask(&who, SEARCH, variables).await["journeys"].clone();
             assert_eq!(found["totalCount"], own.len());
             let found: BTreeSet<String> = references(&found).into_iter().collect();

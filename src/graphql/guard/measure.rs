@@ -41,10 +41,14 @@ pub(super) struct Measures {
 }
 
 impl Measures {
-    /// Measures every operation and every fragment, spread or not.
-    pub(super) fn of(document: &ExecutableDocument) -> Result<Self, Refusal> {
+    /// Measures every operation and every fragment, spread or not; the fragments are in an order in which each comes
+    /// after all that it spreads.
+    pub(super) fn of<'a>(
+        document: &'a ExecutableDocument,
+        fragments: &[(&'a Name, &'a FragmentDefinition)],
+    ) -> Result<Self, Refusal> {
         let mut measuring = Measuring::default();
-        for (name, fragment) in innermost_first(&document.fragments)? {
+        for (name, fragment) in fragments.iter().copied() {
             let mut size = measuring.set(&fragment.selection_set.node);
             size.directives = measuring.directives(&fragment.directives, size.directives);
             measuring.deepest = measuring.deepest.max(size.depth);
@@ -189,7 +193,7 @@ impl<'a> Measuring<'a> {
 }
 
 /// The fragments in an order in which each comes after all that it spreads.
-fn innermost_first(
+pub(super) fn innermost_first(
     fragments: &HashMap<Name, Positioned<FragmentDefinition>>,
 ) -> Result<Vec<(&Name, &FragmentDefinition)>, Refusal> {
     let mut names: Vec<_> = fragments.iter().collect();
@@ -246,7 +250,8 @@ fn enter<'a>(
     }
 }
 
-fn collect_spreads<'a>(set: &'a SelectionSet, spreads: &mut Vec<&'a Name>) {
+/// Every spread in a selection set, however deep.
+pub(super) fn collect_spreads<'a>(set: &'a SelectionSet, spreads: &mut Vec<&'a Name>) {
     for selection in &set.items {
         match &selection.node {
             Selection::Field(field) => collect_spreads(&field.node.selection_set.node, spreads),

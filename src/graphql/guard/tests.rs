@@ -5,12 +5,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use async_graphql::Value;
+use async_graphql::{Value, parser::types::Selection};
 use serde_json::json;
 
 use super::*;
 
 pub(crate) const INTROSPECTION: &str = include_str!("introspection.graphql");
+
+/// A schema in which pages have pages, and one may follow one thing.
+const SDL: &str = "
+    type Query { journeys(first: Int! = 20): Journeys! }
+    type Journeys { nodes: [Journey!]! }
+    type Journey { id: ID!, like(first: Int): Journeys! }
+    type S { a: Int, b: Int }
+    schema { query: Query, subscription: S }";
+
+fn admit(query: &str, name: Option<&str>, variables: &Variables, limits: &Limits) -> Result<Admitted, Vec<Refusal>> {
+    Guard::new(SDL, limits.clone()).admit(query, name, variables)
+}
 
 fn asked(query: &str) -> Result<Admitted, Vec<Refusal>> {
     admit(query, None, &Variables::default(), &Limits::default())
@@ -54,7 +66,9 @@ pub(crate) fn bomb(levels: usize) -> String {
 
 #[test]
 fn the_introspection_of_graphiql_passes_with_room_to_spare() {
-    let measures = Measures::of(&parse_query(INTROSPECTION).expect("a document")).expect("measured");
+    let document = parse_query(INTROSPECTION).expect("a document");
+    let fragments = innermost_first(&document.fragments).expect("no cycle");
+    let measures = Measures::of(&document, &fragments).expect("measured");
     assert_eq!((measures.depth, measures.introspection_lists), (18, 1));
     assert!(measures.selections < 500, "{measures:?}");
     let admitted = asked(INTROSPECTION).expect("admitted");
@@ -289,6 +303,51 @@ fn a_subscription_has_one_root_field() {
 }
 
 #[test]
+fn a_subscription_follows_a_field_of_its_own_and_without_conditions() {
+    for query in [
+        "subscription { __typename }",
+        "subscription { ... { __schema { types { name } } } }",
+        "subscription { a @include(if: true) }",
+        "subscription { ...F @skip(if: false) } fragment F on S { a }",
+    ] {
+        assert_eq!(only(asked(query)).code(), Code::ValidationFailed, "{query}");
+    }
+}
+
+#[test]
+fn fragments_around_the_root_of_a_subscription_are_taken_away() {
+    let root_of = |query: &str, name: Option<&str>| {
+        let admitted = admit(query, name, &Variables::default(), &Limits::default()).expect(query);
+        let operation = select(&admitted.document, name).expect("selected");
+        let [only] = &operation.selection_set.node.items[..] else { panic!("one root field") };
+        let Selection::Field(field) = &only.node else { panic!("a field") };
+        let mut fragments: Vec<_> = admitted.document.fragments.keys().map(ToString::to_string).collect();
+        fragments.sort_unstable();
+        (field.node.name.node.to_string(), fragments.join(" "))
+    };
+    let of = |field: &str, fragments: &str| (field.to_owned(), fragments.to_owned());
+    assert_eq!(root_of("subscription { ... { ... on S { a } } }", None), of("a", ""));
+    let nested = "subscription { ...F } fragment F on S { ...G } fragment G on S { a { ...H } } fragment H on X { b }";
+    assert_eq!(root_of(nested, None), of("a", "H"));
+    let shared = "subscription A { ...F } subscription B { ...F } fragment F on S { b }";
+    assert_eq!(root_of(shared, Some("B")), of("b", "F"));
+    assert_eq!(root_of("subscription A { ...F } fragment F on S { b }", None), of("b", ""));
+    // What the validator refuses stays as it is, for it to see.
+    let elsewhere = asked("subscription { ...F } fragment F on Query { a }").expect("admitted");
+    assert_eq!(elsewhere.document.fragments.len(), 1);
+}
+
+#[test]
+fn pages_below_pages_are_refused_by_what_they_may_cost() {
+    let nested = |first: u32| {
+        format!("{{ journeys(first: {first}) {{ nodes {{ like(first: {first}) {{ nodes {{ id }} }} }} }} }}")
+    };
+    let admitted = asked(&nested(200)).expect("within what is allowed");
+    assert_eq!(admitted.cost, Cost { requested: 2 + 200 * 202, allowed: 100_000 });
+    assert_eq!(excess(&nested(400)), [("cost", 2 + 400 * 402, 100_000)]);
+}
+
+#[test]
 fn a_required_variable_must_be_there_and_not_null() {
     let query = "query($id: ID!, $list: [Int!]! = [1], $free: Own) { a(id: $id) }";
     assert!(with(query, json!({"id": "1"})).is_ok());
@@ -335,7 +394,7 @@ fn built_in_scalars_are_held_to_their_types() {
 fn arguments_fed_by_variables_are_remembered() {
     let admitted =
         with("query($v: Int) {\n a(x: $v, y: 1)\n b(z: {k: [$v]}) @include(if: true)\n}", json!({})).expect("admitted");
-    let mut at: Vec<_> = admitted.into_parts().1.into_iter().collect();
+    let mut at: Vec<_> = admitted.fed_by_variables.into_iter().collect();
     at.sort_unstable();
     assert_eq!(at, [Pos { line: 2, column: 4 }, Pos { line: 3, column: 4 }]);
 }

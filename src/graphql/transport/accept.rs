@@ -1,4 +1,4 @@
-//! Chooses the media type of an answer from the `Accept` header.
+//! Reads from the `Accept` header what answers a client takes.
 //!
 //! It must never answer with a type that the client ruled out.
 
@@ -23,19 +23,40 @@ impl Media {
     }
 }
 
+/// What a client takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Accepted {
+    /// The type of a single answer, if it takes one.
+    pub(super) single: Option<Media>,
+    /// Whether it takes a stream of events.
+    pub(super) events: Taken,
+}
+
+/// How a client takes a stream of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Not at all.
+    No,
+    /// For what a single answer cannot carry.
+    IfNeeded,
+    /// Rather than a single answer.
+    Rather,
+}
+
 /// How well a range fits a type: the more exact one decides.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fit {
     Anything,
-    AnyApplication,
+    AnyOfKind,
     Exact,
 }
 
-/// The better of the two types for this client, or none if it takes neither.
+/// What this client takes, or none if it takes nothing that is offered.
 ///
-/// The greater weight decides. Between equals it is the new type if the client names it, and
-/// otherwise the old one, which is safe for whoever asks for anything.
-pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
+/// The greater weight decides. Between equals it is the new type of a single answer if the client names it, and
+/// otherwise the old one, which is safe for whoever asks for anything; a stream only if the client names it and takes
+/// nothing else as gladly.
+pub(super) fn negotiate(headers: &HeaderMap) -> Option<Accepted> {
     let mut ranges = Vec::new();
     for value in headers.get_all(header::ACCEPT) {
         // A header that is not text names nothing that is offered.
@@ -43,11 +64,12 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
     }
     ranges.retain(|range| !range.trim().is_empty());
     if ranges.is_empty() {
-        return Some(Media::Json);
+        return Some(Accepted { single: Some(Media::Json), events: Taken::No });
     }
-    let new = preference(&ranges, "application/graphql-response+json");
-    let old = preference(&ranges, "application/json");
-    match (new, old) {
+    let new = preference(&ranges, ("application", "graphql-response+json"));
+    let old = preference(&ranges, ("application", "json"));
+    let events = preference(&ranges, ("text", "event-stream")).filter(|&(_, fit)| fit == Fit::Exact);
+    let single = match (new, old) {
         (Some((new, fit)), Some((old, _))) => {
             let named = fit == Fit::Exact;
             Some(if new > old || (new == old && named) { Media::GraphqlResponse } else { Media::Json })
@@ -55,11 +77,18 @@ pub(super) fn negotiate(headers: &HeaderMap) -> Option<Media> {
         (Some(_), None) => Some(Media::GraphqlResponse),
         (None, Some(_)) => Some(Media::Json),
         (None, None) => None,
-    }
+    };
+    let gladly = new.max(old).map_or(0, |(weight, _)| weight);
+    let events = match events {
+        None => Taken::No,
+        Some((weight, _)) if weight > gladly => Taken::Rather,
+        Some(_) => Taken::IfNeeded,
+    };
+    (single.is_some() || events != Taken::No).then_some(Accepted { single, events })
 }
 
 /// The weight in thousandths that the best fitting range gives to a type, unless it is nought.
-fn preference(ranges: &[&str], media: &str) -> Option<(u16, Fit)> {
+fn preference(ranges: &[&str], media: (&str, &str)) -> Option<(u16, Fit)> {
     ranges
         .iter()
         .filter_map(|range| read(range, media))
@@ -69,17 +98,15 @@ fn preference(ranges: &[&str], media: &str) -> Option<(u16, Fit)> {
 }
 
 /// What one range says of a type, if it fits and can be read.
-fn read(range: &str, media: &str) -> Option<(u16, Fit)> {
+fn read(range: &str, (kind, name): (&str, &str)) -> Option<(u16, Fit)> {
     let mut parts = range.split(';').map(str::trim);
-    let name = parts.next()?;
-    let fit = if name.eq_ignore_ascii_case(media) {
-        Fit::Exact
-    } else if name.eq_ignore_ascii_case("application/*") {
-        Fit::AnyApplication
-    } else if name == "*/*" {
-        Fit::Anything
-    } else {
-        return None;
+    let (of_kind, named) = parts.next()?.split_once('/')?;
+    let fit = match (of_kind, named) {
+        ("*", "*") => Fit::Anything,
+        (of_kind, _) if !of_kind.eq_ignore_ascii_case(kind) => return None,
+        (_, "*") => Fit::AnyOfKind,
+        (_, named) if named.eq_ignore_ascii_case(name) => Fit::Exact,
+        _ => return None,
     };
     let mut weight = 1000;
     for parameter in parts {
@@ -117,15 +144,19 @@ fn thousandths(value: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn chosen(accept: &str) -> Option<Media> {
+    fn accepted(accept: &str) -> Option<Accepted> {
         let mut headers = HeaderMap::new();
         headers.insert(header::ACCEPT, accept.parse().expect("a header value"));
         negotiate(&headers)
     }
 
+    fn chosen(accept: &str) -> Option<Media> {
+        accepted(accept)?.single
+    }
+
     #[test]
     fn without_a_wish_the_old_type_is_written() {
-        assert_eq!(negotiate(&HeaderMap::new()), Some(Media::Json));
+        assert_eq!(negotiate(&HeaderMap::new()), Some(Accepted { single: Some(Media::Json), events: Taken::No }));
         for accept in ["", "*/*", "application/*", "text/html, */*;q=0.1"] {
             assert_eq!(chosen(accept), Some(Media::Json), "{accept}");
         }
@@ -172,8 +203,30 @@ mod tests {
             "application/json;q=high",
             "application/json;q=0.1234",
         ] {
-            assert_eq!(chosen(accept), None, "{accept}");
+            assert_eq!(accepted(accept), None, "{accept}");
         }
+    }
+
+    #[test]
+    fn events_are_sent_where_they_are_named_and_preferred_or_nothing_else_will_do() {
+        let taken = |accept| accepted(accept).map_or(Taken::No, |accepted| accepted.events);
+        for accept in [
+            "text/event-stream",
+            "Text/Event-Stream; charset=utf-8",
+            "text/event-stream, application/json;q=0.9",
+            "text/event-stream, */*;q=0.1",
+        ] {
+            assert_eq!(taken(accept), Taken::Rather, "{accept}");
+        }
+        let every = "application/graphql-response+json, application/graphql+json, application/json, \
+                     text/event-stream, multipart/mixed";
+        for accept in [every, "application/json, text/event-stream;q=0.5", "text/event-stream, */*"] {
+            assert_eq!(taken(accept), Taken::IfNeeded, "{accept}");
+        }
+        for accept in ["*/*", "text/*", "application/json", "application/json, text/event-stream;q=0"] {
+            assert_eq!(taken(accept), Taken::No, "{accept}");
+        }
+        assert_eq!(chosen("text/event-stream"), None);
     }
 
     #[test]
@@ -181,6 +234,6 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(header::ACCEPT, "text/html".parse().expect("a value"));
         headers.append(header::ACCEPT, "application/graphql-response+json".parse().expect("a value"));
-        assert_eq!(negotiate(&headers), Some(Media::GraphqlResponse));
+        assert_eq!(negotiate(&headers).and_then(|accepted| accepted.single), Some(Media::GraphqlResponse));
     }
 }

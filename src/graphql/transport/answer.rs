@@ -1,19 +1,20 @@
-//! Writes what became of a request as an HTTP response.
+//! Writes what became of a request, for whichever transport it goes by.
 //!
 //! It must never leave an entry `data` where nothing was executed: clients tell by it whether a
 //! mutation may have happened.
 
 use std::collections::BTreeMap;
 
-use async_graphql::{Response as Outcome, ServerError, Value};
+use async_graphql::{Name, Response as Outcome, ServerError, Value};
 use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::Response,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::{ERRORS_MAX, accept::Media};
+use crate::graphql::guard::Cost;
 
 /// What became of a request.
 enum Stage {
@@ -50,12 +51,25 @@ impl Answer {
         Self::new(Stage::Refused, errors)
     }
 
-    /// The operation was executed, with errors or without.
-    pub(super) fn executed(outcome: Outcome) -> Self {
+    /// The operation was executed, with errors or without, at this cost.
+    pub(super) fn executed(outcome: Outcome, cost: Cost) -> Self {
         let mut answer =
             Self::new(Stage::Executed { data: outcome.data, headers: outcome.http_headers }, outcome.errors);
         answer.extensions.extend(outcome.extensions);
+        let cost = [("requested", cost.requested), ("allowed", cost.allowed)];
+        let cost = cost.map(|(name, fields)| (Name::new(name), Value::from(fields)));
+        answer.extensions.insert("cost".to_owned(), Value::Object(cost.into_iter().collect()));
         answer
+    }
+
+    /// Whether anything was executed.
+    pub(super) const fn is_executed(&self) -> bool {
+        matches!(self.stage, Stage::Executed { .. })
+    }
+
+    /// The errors that will be written.
+    pub(super) fn errors(&self) -> &[ServerError] {
+        &self.errors
     }
 
     /// The errors that will be written, to be given their codes.
@@ -82,26 +96,9 @@ impl Answer {
         }
     }
 
-    /// Writes the answer.
+    /// Writes the answer as the body of a response.
     pub(super) fn into_response(self, media: Media) -> Response {
-        #[derive(Serialize)]
-        struct Written<'a> {
-            #[serde(skip_serializing_if = "Option::is_none")]
-            errors: Option<&'a [ServerError]>,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            data: Option<&'a Value>,
-            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-            extensions: &'a BTreeMap<String, Value>,
-        }
-        let written = Written {
-            errors: Some(&self.errors[..]).filter(|errors| !errors.is_empty()),
-            data: match &self.stage {
-                Stage::Executed { data, .. } => Some(data),
-                _ => None,
-            },
-            extensions: &self.extensions,
-        };
-        let body = serde_json::to_vec(&written).expect("a GraphQL answer holds nothing but JSON");
+        let body = serde_json::to_vec(&self).expect("a GraphQL answer holds nothing but JSON");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status(media);
         let headers = response.headers_mut();
@@ -112,6 +109,22 @@ impl Answer {
         // An answer holds what one caller may see at one moment.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
+    }
+}
+
+impl Serialize for Answer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut answer = serializer.serialize_map(None)?;
+        if !self.errors.is_empty() {
+            answer.serialize_entry("errors", &self.errors)?;
+        }
+        if let Stage::Executed { data, .. } = &self.stage {
+            answer.serialize_entry("data", data)?;
+        }
+        if !self.extensions.is_empty() {
+            answer.serialize_entry("extensions", &self.extensions)?;
+        }
+        answer.end()
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use async_graphql::{Request, ServerError, Value, Variables};
+use async_graphql::{ServerError, Value, Variables};
 use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
@@ -69,12 +69,39 @@ fn is_json(headers: &HeaderMap) -> bool {
     named && !foreign && !encoded
 }
 
+/// What one request asks for.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The document.
+    pub(super) document: Sought,
+    /// Which of its operations; the only one if left out.
+    pub(super) operation_name: Option<String>,
+    /// The variables.
+    pub(super) variables: Variables,
+}
+
+/// The document that a request asks with: its text, its SHA-256 in lower-case hexadecimal, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sought {
+    /// The text alone.
+    Text(String),
+    /// The hash of a document that was given before.
+    Hash(String),
+    /// The text, and the hash under which it is to be known from now on.
+    Both {
+        /// The text.
+        text: String,
+        /// What the client says is its hash.
+        hash: String,
+    },
+}
+
 /// Parses the body as one request, or says what its shape should be.
-pub(super) fn parse(bytes: &[u8]) -> Result<Request, ServerError> {
+pub(super) fn parse(bytes: &[u8]) -> Result<Asked, ServerError> {
     let body = serde_json::from_slice::<Json>(bytes)
         .map_err(|error| malformed(format!("the body is not JSON: {}", shortened_of(&error))))?;
     match body {
-        Json::Object(parameters) => parameters.into_request(),
+        Json::Object(parameters) => parameters.asked(),
         Json::List => Err(malformed("batching is not offered: send one operation in one request")),
         Json::Other => Err(malformed("the body must be a JSON object")),
     }
@@ -85,9 +112,7 @@ fn shortened_of(error: &serde_json::Error) -> String {
 }
 
 fn malformed(message: impl Into<String>) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    error.extensions = Some(Code::BadUserInput.extensions());
-    error
+    Code::BadUserInput.refusal(message)
 }
 
 /// The body as far as it matters. Of a key given twice the last counts, and others are ignored.
@@ -101,32 +126,67 @@ enum Json {
 #[derive(Default)]
 struct Parameters {
     query: Option<Value>,
+    document_id: Option<Value>,
     operation_name: Option<Value>,
     variables: Option<Value>,
     extensions: Option<Value>,
 }
 
 impl Parameters {
-    fn into_request(self) -> Result<Request, ServerError> {
-        let Some(Value::String(query)) = self.query else {
-            return Err(malformed("query must be given and a string"));
+    fn asked(self) -> Result<Asked, ServerError> {
+        let extensions = match self.extensions {
+            None | Some(Value::Null) => None,
+            Some(Value::Object(extensions)) => Some(extensions),
+            Some(_) => return Err(malformed("extensions must be an object or null")),
         };
-        let mut request = Request::new(query);
-        request.operation_name = match self.operation_name {
+        let named = document_id(self.document_id)?;
+        let persisted = persisted_query(extensions.as_ref().and_then(|extensions| extensions.get("persistedQuery")))?;
+        let hash = match (named, persisted) {
+            (Some(named), Some(persisted)) if named != persisted => {
+                return Err(malformed("documentId and persistedQuery name two documents: send one of them"));
+            }
+            (named, persisted) => named.or(persisted),
+        };
+        let document = match (self.query, hash) {
+            (Some(Value::String(text)), None) => Sought::Text(text),
+            (Some(Value::String(text)), Some(hash)) => Sought::Both { text, hash },
+            (None | Some(Value::Null), Some(hash)) => Sought::Hash(hash),
+            _ => return Err(malformed("query must be given and a string")),
+        };
+        let operation_name = match self.operation_name {
             None | Some(Value::Null) => None,
             // Some clients send the empty name for "the only one".
             Some(Value::String(name)) => Some(name).filter(|name| !name.is_empty()),
             Some(_) => return Err(malformed("operationName must be a string or null")),
         };
-        request.variables = match self.variables {
+        let variables = match self.variables {
             None | Some(Value::Null) => Variables::default(),
             Some(variables @ Value::Object(_)) => Variables::from_value(variables),
             Some(_) => return Err(malformed("variables must be an object or null")),
         };
-        match self.extensions {
-            None | Some(Value::Null | Value::Object(_)) => Ok(request),
-            Some(_) => Err(malformed("extensions must be an object or null")),
-        }
+        Ok(Asked { document, operation_name, variables })
+    }
+}
+
+/// The hash in a document's id, which is the hash itself or `sha256:` before it.
+fn document_id(id: Option<Value>) -> Result<Option<String>, ServerError> {
+    match id {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(id)) => Ok(Some(id.strip_prefix("sha256:").unwrap_or(&id).to_ascii_lowercase())),
+        Some(_) => Err(malformed("documentId must be a string or null")),
+    }
+}
+
+/// The hash in `extensions.persistedQuery`.
+fn persisted_query(persisted: Option<&Value>) -> Result<Option<String>, ServerError> {
+    let fields = match persisted {
+        None | Some(Value::Null) => return Ok(None),
+        Some(Value::Object(fields)) => fields,
+        Some(_) => return Err(malformed("persistedQuery must be an object or null")),
+    };
+    match (fields.get("version"), fields.get("sha256Hash")) {
+        (Some(version), Some(Value::String(hash))) if *version == Value::from(1) => Ok(Some(hash.to_ascii_lowercase())),
+        _ => Err(malformed("persistedQuery must have version 1 and a sha256Hash")),
     }
 }
 
@@ -150,6 +210,7 @@ impl<'de> Visitor<'de> for JsonVisitor {
         while let Some(key) = map.next_key::<String>()? {
             let slot = match key.as_str() {
                 "query" => &mut parameters.query,
+                "documentId" => &mut parameters.document_id,
                 "operationName" => &mut parameters.operation_name,
                 "variables" => &mut parameters.variables,
                 "extensions" => &mut parameters.extensions,
@@ -248,9 +309,25 @@ mod tests {
                 "operationName":"","extensions":{"x":1}}"#,
         )
         .expect("a request");
-        assert_eq!(request.query, "{ b }");
+        assert_eq!(request.document, Sought::Text("{ b }".to_owned()));
         assert_eq!(request.operation_name, None);
         assert_eq!(request.variables["n"], Value::from(1));
+    }
+
+    #[test]
+    fn a_document_may_be_named_by_its_hash() {
+        let hash = "AB".repeat(32);
+        let (sought, text) = (hash.to_ascii_lowercase(), "{ a }".to_owned());
+        let persisted = format!("\"extensions\":{{\"persistedQuery\":{{\"version\":1,\"sha256Hash\":\"{hash}\"}}}}");
+        for (body, document) in [
+            (format!("{{{persisted}}}"), Sought::Hash(sought.clone())),
+            (format!("{{\"query\":null,\"documentId\":\"{hash}\"}}"), Sought::Hash(sought.clone())),
+            (format!("{{\"documentId\":\"sha256:{hash}\",{persisted}}}"), Sought::Hash(sought.clone())),
+            (format!("{{\"query\":\"{text}\",{persisted}}}"), Sought::Both { text: text.clone(), hash: sought }),
+            (format!("{{\"query\":\"{text}\",\"documentId\":null}}"), Sought::Text(text)),
+        ] {
+            assert_eq!(parse(body.as_bytes()).expect(&body).document, document, "{body}");
+        }
     }
 
     #[test]
@@ -274,6 +351,15 @@ mod tests {
             ("{\"query\":\"{ a }\",\"variables\":\"{}\"}", "variables must"),
             ("{\"query\":\"{ a }\",\"operationName\":1}", "operationName must"),
             ("{\"query\":\"{ a }\",\"extensions\":true}", "extensions must"),
+            ("{\"documentId\":7}", "documentId must"),
+            ("{\"query\":7,\"documentId\":\"ab\"}", "query must be given"),
+            ("{\"extensions\":{\"persistedQuery\":[]}}", "persistedQuery must be an object"),
+            ("{\"extensions\":{\"persistedQuery\":{\"version\":2,\"sha256Hash\":\"a\"}}}", "persistedQuery must have"),
+            ("{\"extensions\":{\"persistedQuery\":{\"version\":1}}}", "persistedQuery must have"),
+            (
+                "{\"documentId\":\"a\",\"extensions\":{\"persistedQuery\":{\"version\":1,\"sha256Hash\":\"b\"}}}",
+                "documentId and persistedQuery name two",
+            ),
         ] {
             let error = parse(body.as_bytes()).expect_err(body);
             assert!(error.message.starts_with(told), "{body}: {}", error.message);

@@ -1,153 +1,41 @@
 //! The rules of GraphQL over HTTP, one by one, through a router and a small schema.
 
-use std::{
-    io::Write,
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+mod small;
 
-use async_graphql::{Context, Enum, Error, InputObject, InputValueResult, Object, Scalar, ScalarType, Value};
-use axum::{
-    Router,
-    body::Body,
-    http::{HeaderMap, Request as HttpRequest},
-    routing::any,
-};
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request as HttpRequest};
+use axum::routing::any;
+use chrono::TimeDelta;
 use futures_util::stream;
 use serde_json::{Value as Json, json};
 use tower::ServiceExt;
 
+pub(super) use self::small::{Behind, KEY, endpoint, executed, token};
+use self::small::{Broken, Small};
 use super::*;
+use crate::graphql::guard;
 
 const GRAPHQL: &str = "application/graphql-response+json";
 const JSON: &str = "application/json";
 
-/// A day of the week by number, to see how a scalar of our own is refused.
-struct Weekday(i64);
-
-#[Scalar]
-impl ScalarType for Weekday {
-    fn parse(value: Value) -> InputValueResult<Self> {
-        match value {
-            Value::Number(number) => Ok(Self(number.as_i64().unwrap_or_default())),
-            other => Err(async_graphql::InputValueError::expected_type(other)),
-        }
-    }
-
-    fn is_valid(value: &Value) -> bool {
-        matches!(value, Value::Number(number) if number.as_i64().is_some_and(|n| n < 7))
-    }
-
-    fn to_value(&self) -> Value {
-        self.0.into()
-    }
-}
-
-#[derive(Clone, Copy, Enum, PartialEq, Eq)]
-enum Stage {
-    Referred,
-    Engaged,
-}
-
-#[derive(InputObject)]
-struct Contact {
-    stage: Stage,
-    minutes: Option<i32>,
-}
-
-struct Actor(&'static str);
-
-#[derive(Debug, thiserror::Error)]
-#[error("cannot read the caseload")]
-struct Broken(#[source] std::io::Error);
-
-struct Query;
-
-#[Object]
-impl Query {
-    async fn hello(&self, name: Option<String>) -> String {
-        format!("hello {}", name.as_deref().unwrap_or("you"))
-    }
-
-    async fn actor(&self, context: &Context<'_>) -> String {
-        context.data_unchecked::<Actor>().0.to_owned()
-    }
-
-    async fn day(&self, day: Weekday) -> i64 {
-        day.0
-    }
-
-    async fn minutes(&self, contact: Contact) -> i32 {
-        match contact.stage {
-            Stage::Referred => 0,
-            Stage::Engaged => contact.minutes.unwrap_or(1),
-        }
-    }
-
-    async fn bounded(&self, #[graphql(validator(maximum = 200))] first: i32) -> i32 {
-        first
-    }
-
-    async fn short(&self, first: u8) -> u8 {
-        first
-    }
-
-    async fn broken(&self) -> Option<Result<i32, Error>> {
-        let inner = std::io::Error::other("disk 7 is gone");
-        Some(Err(fault(&Broken(inner))))
-    }
-
-    async fn careless(&self) -> Option<Result<i32, Error>> {
-        Some(Err(Error::from(std::io::Error::other("password is 123"))))
-    }
-
-    async fn needed(&self) -> Result<i32, Error> {
-        std::future::ready(Err(Error::new("a secret"))).await
-    }
-
-    async fn forbidden(&self) -> Option<Result<i32, Error>> {
-        Some(Err(Code::Forbidden.error("ask for the role of a manager")))
-    }
-
-    async fn many(&self) -> Vec<Option<Result<i32, Error>>> {
-        (0..30).map(|_| Some(Err(Code::Forbidden.error("no")))).collect()
-    }
-
-    async fn headed(&self, context: &Context<'_>) -> bool {
-        context.insert_http_header("x-lag", "3");
-        context.insert_http_header("content-type", "text/html");
-        true
-    }
-}
-
-struct Mutation;
-
-#[Object]
-impl Mutation {
-    async fn log_contact(&self, minutes: i32) -> i32 {
-        minutes
-    }
-}
-
-struct Subscription;
-
-#[async_graphql::Subscription]
-impl Subscription {
-    async fn ticks(&self) -> impl futures_util::Stream<Item = i32> {
-        stream::iter([1])
-    }
+/// Routes everything to an endpoint, as somebody whose token lasts so long.
+fn router_of(endpoint: Small, lasting: TimeDelta, stopping: Stopping) -> Router {
+    let login = KEY.verify(&token(lasting)).expect("a login");
+    let answer = move |http: Request| {
+        let (endpoint, login) = (endpoint.clone(), login.clone());
+        let arrival = Arrival { http, request_id: "r-1".into(), stopping: stopping.clone() };
+        async move { endpoint.answer(arrival, &login).await }
+    };
+    Router::new().route("/graphql", any(answer))
 }
 
 fn router() -> Router {
-    let schema = Schema::new(Query, Mutation, Subscription);
-    let endpoint = Endpoint::new(schema, Limits::default());
-    Router::new().route(
-        "/graphql",
-        any(move |http: extract::Request| {
-            let endpoint = endpoint.clone();
-            async move { endpoint.answer(http, "r-1", |request| request.data(Actor("kw-07"))).await }
-        }),
-    )
+    router_of(endpoint(Behind::default(), Terms::default()), TimeDelta::minutes(5), Stopping::default())
 }
 
 struct Answered {
@@ -171,7 +59,11 @@ impl Answered {
 }
 
 async fn send(request: HttpRequest<Body>) -> Answered {
-    let response = router().oneshot(request).await.expect("an answer");
+    send_to(router(), request).await
+}
+
+async fn send_to(router: Router, request: HttpRequest<Body>) -> Answered {
+    let response = router.oneshot(request).await.expect("an answer");
     let (parts, body) = response.into_parts();
     let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("bytes");
     Answered {
@@ -211,7 +103,7 @@ async fn an_operation_is_answered_in_the_type_that_was_asked_for() {
         assert_eq!(answered.status, 200);
         assert_eq!(answered.media(), media);
         assert_eq!(answered.headers["cache-control"], "no-store");
-        assert_eq!(answered.body, json!({ "data": { "hello": "hello you" } }));
+        assert_eq!(answered.body, executed(json!({ "hello": "hello you" }), 1));
     }
 }
 
@@ -379,7 +271,7 @@ async fn a_variable_of_the_wrong_type_never_reaches_a_resolver() {
     }
     let contact = json!({ "c": { "stage": "ENGAGED", "minutes": 40 } });
     let answered = ask_with("query($c: Contact!) { minutes(contact: $c) }", contact).await;
-    assert_eq!(answered.body, json!({ "data": { "minutes": 40 } }));
+    assert_eq!(answered.body, executed(json!({ "minutes": 40 }), 1));
 }
 
 #[tokio::test]
@@ -441,6 +333,8 @@ impl Write for Log {
 async fn a_fault_is_logged_once_with_its_causes() {
     let log = Log::default();
     let writer = log.clone();
+    // With one subscriber alone, another thread that logs here first would settle that nobody listens.
+    let _another = tracing::Dispatch::new(tracing::subscriber::NoSubscriber::new());
     let subscriber = tracing_subscriber::fmt().json().with_writer(move || writer.clone()).finish();
     let guard = tracing::subscriber::set_default(subscriber);
     ask("{ hello broken forbidden }").await;
@@ -517,4 +411,179 @@ async fn the_introspection_of_graphiql_is_answered() {
     let answered = ask(guard::tests::INTROSPECTION).await;
     assert_eq!(answered.status, 200, "{}", answered.body);
     assert_eq!(answered.body["data"]["__schema"]["queryType"]["name"], "Query");
+}
+
+/// The events of a response, as far as they come: each with its data.
+async fn events_of(router: Router, query: &str) -> (HeaderMap, Vec<(String, Json)>) {
+    let request = HttpRequest::post("/graphql")
+        .header("content-type", "application/json")
+        .header("accept", "text/event-stream")
+        .body(Body::from(json!({ "query": query }).to_string()))
+        .expect("a request");
+    let response = router.oneshot(request).await.expect("an answer");
+    let (parts, body) = response.into_parts();
+    assert_eq!(parts.status, 200);
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("bytes");
+    let text = String::from_utf8(bytes.to_vec()).expect("text");
+    let events = text.split_terminator("\n\n").filter(|event| !event.starts_with(':')).map(|event| {
+        let (name, data) = event.split_once('\n').expect("a name and data");
+        let data = data.strip_prefix("data: ").expect("data");
+        let name = name.strip_prefix("event: ").expect("a name");
+        (name.to_owned(), serde_json::from_str(data).unwrap_or(Json::Null))
+    });
+    (parts.headers, events.collect())
+}
+
+fn next(data: Json) -> (String, Json) {
+    ("next".to_owned(), executed(data, 1))
+}
+
+fn complete() -> (String, Json) {
+    ("complete".to_owned(), Json::Null)
+}
+
+#[tokio::test]
+async fn a_subscription_is_sent_as_events_and_completes() {
+    let (headers, events) = events_of(router(), "subscription { ticks(upto: 3) }").await;
+    assert_eq!(headers["content-type"], "text/event-stream; charset=utf-8");
+    assert_eq!(headers["cache-control"], "no-store");
+    let ticks = (1..=3).map(|nth| next(json!({ "ticks": nth })));
+    assert_eq!(events, ticks.chain([complete()]).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn whatever_is_asked_for_as_events_comes_as_events() {
+    let (_, events) = events_of(router(), "{ hello }").await;
+    assert_eq!(events, [next(json!({ "hello": "hello you" })), complete()]);
+    for (query, code) in [
+        ("{", "GRAPHQL_PARSE_FAILED"),
+        ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { nothing }", "GRAPHQL_VALIDATION_FAILED"),
+        ("subscription { followed(who: \"nobody\") }", "FORBIDDEN"),
+        ("subscription { followed(who: \"broken\") }", "INTERNAL"),
+        (&guard::tests::bomb(30), "QUERY_TOO_COMPLEX"),
+    ] {
+        let (_, events) = events_of(router(), query).await;
+        let [(name, answer), last] = &events[..] else { panic!("{query}: {events:?}") };
+        assert_eq!((name.as_str(), last), ("next", &complete()), "{query}");
+        assert_eq!(answer["errors"][0]["extensions"]["code"], code, "{query}");
+        assert!(answer.get("data").is_none(), "{query}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_query_that_may_come_either_way_comes_at_once_and_a_subscription_as_events() {
+    let accept = "application/graphql-response+json, application/json, text/event-stream";
+    let answered = post(accept, json!({ "query": "{ hello }" }).to_string()).await;
+    assert_eq!((answered.status, answered.media()), (200, "application/graphql-response+json; charset=utf-8"));
+    let answered = post(accept, json!({ "query": "subscription { ticks }" }).to_string()).await;
+    assert_eq!((answered.status, answered.media()), (200, "text/event-stream; charset=utf-8"));
+    let refused = post(accept, json!({ "query": "subscription { ticks actor }" }).to_string()).await;
+    assert_eq!((refused.status, refused.code()), (422, "GRAPHQL_VALIDATION_FAILED"));
+}
+
+#[tokio::test]
+async fn a_fault_in_the_middle_is_told_and_ends_the_events() {
+    let (_, events) = events_of(router(), "subscription { followed(who: \"kw-07\") }").await;
+    let [first, (_, fault), last] = &events[..] else { panic!("{events:?}") };
+    assert_eq!((first, last), (&next(json!({ "followed": "kw-07" })), &complete()));
+    assert_eq!(fault["errors"][0]["message"], "internal error");
+    assert_eq!(fault["errors"][0]["extensions"], json!({ "code": "INTERNAL", "requestId": "r-1" }));
+}
+
+#[tokio::test]
+async fn an_item_of_which_a_field_fails_does_not_end_the_events() {
+    let (_, events) = events_of(router(), "subscription { parts { hello broken } }").await;
+    assert_eq!(events.len(), 3);
+    for (_, answer) in &events[..2] {
+        assert_eq!(answer["data"], json!({ "parts": { "hello": "hello you", "broken": null } }));
+        assert_eq!(answer["errors"][0]["path"], json!(["parts", "broken"]));
+    }
+    let (_, events) = events_of(router(), "subscription { parts { needed } }").await;
+    assert_eq!(events.iter().filter(|(_, answer)| answer["data"].is_null()).count(), 3, "{events:?}");
+}
+
+#[tokio::test]
+async fn events_end_when_the_token_does() {
+    let router = router_of(endpoint(Behind::default(), Terms::default()), TimeDelta::seconds(2), Stopping::default());
+    let (_, events) = events_of(router, "subscription { silence }").await;
+    let [(_, answer), last] = &events[..] else { panic!("{events:?}") };
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");
+    assert_eq!(last, &complete());
+}
+
+#[tokio::test]
+async fn events_end_without_a_word_when_the_service_stops_and_say_meanwhile_that_it_lives() {
+    let (stopping, told) = tokio::sync::watch::channel(false);
+    let patience = Patience { heartbeat: Duration::from_millis(10), ..Patience::default() };
+    let endpoint = endpoint(Behind::default(), Terms { patience, ..Terms::default() });
+    let router = router_of(endpoint, TimeDelta::minutes(5), Stopping::told_by(told));
+    let request = HttpRequest::post("/graphql")
+        .header("content-type", "application/json")
+        .header("accept", "text/event-stream")
+        .body(Body::from(json!({ "query": "subscription { silence }" }).to_string()))
+        .expect("a request");
+    let mut body = router.oneshot(request).await.expect("an answer").into_body().into_data_stream();
+    for _ in 0..3 {
+        let sign = body.next().await.expect("a sign of life").expect("bytes");
+        assert_eq!(&sign[..], b":\n\n");
+    }
+    stopping.send_replace(true);
+    while let Some(rest) = body.next().await {
+        assert_eq!(&rest.expect("bytes")[..], b":\n\n");
+    }
+}
+
+#[tokio::test]
+async fn what_an_answer_costs_is_told_and_what_would_cost_too_much_is_refused() {
+    let answered = ask("{ hello actor }").await;
+    assert_eq!(answered.body["extensions"]["cost"], json!({ "requested": 2, "allowed": 100_000 }));
+    let terms = Terms { limits: Limits { cost_max: 1, ..Limits::default() }, ..Terms::default() };
+    let router = router_of(endpoint(Behind::default(), terms), TimeDelta::minutes(5), Stopping::default());
+    let request = HttpRequest::post("/graphql")
+        .header("content-type", "application/json")
+        .header("accept", GRAPHQL)
+        .body(Body::from(json!({ "query": "{ hello actor }" }).to_string()))
+        .expect("a request");
+    let answered = send_to(router, request).await;
+    assert_eq!((answered.status, answered.code()), (422, "QUERY_TOO_COMPLEX"));
+    let extensions = json!({ "code": "QUERY_TOO_COMPLEX", "limit": "cost", "asked": 2, "allowed": 1 });
+    assert_eq!(answered.body["errors"][0]["extensions"], extensions);
+}
+
+#[tokio::test]
+async fn a_document_is_remembered_by_its_hash_once_it_may_be_executed() {
+    let router = router();
+    let send = async |body: Json| {
+        let request = HttpRequest::post("/graphql")
+            .header("content-type", "application/json")
+            .header("accept", GRAPHQL)
+            .body(Body::from(body.to_string()))
+            .expect("a request");
+        send_to(router.clone(), request).await
+    };
+    let hash = "a0f7a4d4ae4f4cd8f4c4d5f3eb9f1b3c8a1b0d7c6e5f4a3b2c1d0e9f8a7b6c5d";
+    let unknown = send(json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": hash } } })).await;
+    assert_eq!((unknown.status, unknown.code()), (422, "PERSISTED_QUERY_NOT_FOUND"));
+    assert_eq!(unknown.message(), "PersistedQueryNotFound");
+    let wrong = send(json!({ "query": "{ hello }", "documentId": hash })).await;
+    assert_eq!((wrong.status, wrong.code()), (422, "BAD_USER_INPUT"));
+    // The SHA-256 of `{ hello }`.
+    let hash = crate::log::envelope::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"{ hello }").as_ref());
+    let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
+    assert_eq!(send(json!({ "query": "{ hello }", "extensions": persisted })).await.status, 200);
+    for by_hash in [json!({ "extensions": persisted }), json!({ "documentId": format!("sha256:{hash}") })] {
+        assert_eq!(send(by_hash).await.body["data"], json!({ "hello": "hello you" }));
+    }
+}
+
+#[tokio::test]
+async fn with_trusted_documents_the_rest_is_refused() {
+    let terms = Terms { documents: Documents::trusted(["{ hello }\n".to_owned()]), ..Terms::default() };
+    let router = router_of(endpoint(Behind::default(), terms), TimeDelta::minutes(5), Stopping::default());
+    for (query, code) in [("{ hello }", None), ("{ actor }", Some("UNTRUSTED_DOCUMENT"))] {
+        let (_, events) = events_of(router.clone(), query).await;
+        let code = code.map_or(Json::Null, Json::from);
+        assert_eq!(events[0].1["errors"][0]["extensions"]["code"], code, "{query}");
+    }
 }

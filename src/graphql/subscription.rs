@@ -1,0 +1,400 @@
+//! Subscriptions: what may be followed live, from any position on.
+//!
+//! Each follows the log by position, so that none is missed and none told twice, and asks before each item whether
+//! whoever follows still may. Nothing here may tell of a position that the live view has not passed, where what is told
+//! can be asked of the view.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::{Context, Result, SimpleObject, Subscription};
+use chrono::NaiveDate;
+use futures_util::Stream;
+use futures_util::stream::unfold;
+
+use super::code::Code;
+use super::context::{Asked as _, OrFault as _, Parts};
+use super::event::Event;
+use super::journey::{Journey, Known, Story};
+use super::query::EventFilter;
+use super::scalars::{Id, Position};
+use crate::access::Principal;
+use crate::access::policy::{Action, policy};
+use crate::access::relation::Relation;
+use crate::contract::Contract;
+use crate::log::envelope::{self, Envelope, JourneyId, StreamId, StreamKind, WorkerId};
+use crate::log::read::PAGE_SIZE;
+use crate::log::{LogError, Pages};
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
+
+/// Events that are read at once while some of them are told: what a slow reader holds up.
+const STEP: i64 = 50;
+/// How long one wait for the live view lasts before it is asked for again: it may have been replaced.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// What may be followed live.
+pub struct Subscription;
+
+/// An event, and where to go on after it.
+#[derive(SimpleObject)]
+pub struct RecordedEvent {
+    /// The event's position: give it as `after` to go on from here.
+    position: Position,
+    /// The event.
+    event: Event,
+}
+
+/// A journey that has changed.
+#[derive(SimpleObject)]
+pub struct ChangedJourney {
+    /// The position of the newest event behind the change: give it as `after` to go on from here.
+    position: Position,
+    /// The journey as it is known at that position, read as of today.
+    journey: Journey,
+}
+
+/// A case of a caseload that has changed, has come to it or has left it.
+#[derive(SimpleObject)]
+pub struct ChangedCase {
+    /// The position of the newest event behind the change: give it as `after` to go on from here.
+    position: Position,
+    /// The journey as it is known at that position, read as of today.
+    journey: Journey,
+    /// Whether the case is on that caseload at that position: put it on the list, or take it off.
+    on_caseload: bool,
+}
+
+/// What may be followed live. Each item carries its position; a subscription that is opened again `after` it goes on
+/// without a gap and without a repeat. Losing the right to what is followed completes the subscription.
+#[Subscription]
+impl Subscription {
+    /// Every event that you may see, in the order of the log: each once, none missed.
+    async fn event_recorded(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only events after this position; those to come if left out.")] after: Option<Position>,
+        #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
+    ) -> Result<impl Stream<Item = Result<RecordedEvent>>> {
+        entitled(ctx, Action::ReadEvents)?;
+        let filter = filter.unwrap_or_default();
+        filter.check()?;
+        let follower = Follower::of(ctx);
+        let steps = follower.steps(after).await?;
+        Ok(told(Recorded { follower, filter, steps, read: VecDeque::new() }))
+    }
+
+    /// A journey, each time that something is recorded of it and the live view shows it. Changes that come at once are
+    /// told as one.
+    async fn journey_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The journey's id.")] id: Id,
+        #[graphql(desc = "Only changes after this position; those to come if left out.")] after: Option<Position>,
+    ) -> Result<impl Stream<Item = Result<ChangedJourney>>> {
+        entitled(ctx, Action::ReadJourneys)?;
+        let (follower, journey) = (Follower::of(ctx), JourneyId(id.0));
+        let events = follower.parts.log.stream(StreamId::journey(journey)).await.or_fault()?;
+        let contract = events.into_iter().next().and_then(|first| first.contract);
+        let unknown = || Code::BadUserInput.error("no journey of this id is known: check the id");
+        let contract = contract.ok_or_else(unknown)?;
+        if !follower.may_follow(Root::Journey(journey, &contract)).await? {
+            return Err(unknown());
+        }
+        let steps = follower.steps(after).await?;
+        Ok(told(OfJourney { follower, contract, journey, steps }))
+    }
+
+    /// The cases of a caseload, each time that something is recorded of one that is on it, comes to it or leaves it, and
+    /// the live view shows it. Changes that come at once are told as one for each case; a case that you may not read,
+    /// or no longer, is not told.
+    async fn caseload_changed(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contract's code.")] contract: String,
+        #[graphql(desc = "Whose caseload; everybody's and nobody's if left out.")] keyworker: Option<Id>,
+        #[graphql(desc = "Only changes after this position; those to come if left out.")] after: Option<Position>,
+    ) -> Result<impl Stream<Item = Result<ChangedCase>>> {
+        entitled(ctx, Action::ReadJourneys)?;
+        let follower = Follower::of(ctx);
+        if follower.contract(&contract).await?.is_none() {
+            return Err(Code::BadUserInput.error("no contract of this code is open: check the code"));
+        }
+        let steps = follower.steps(after).await?;
+        let keyworker = keyworker.map(|id| WorkerId(id.0));
+        Ok(told(OfCaseload { follower, contract, keyworker, steps, changed: VecDeque::new() }))
+    }
+}
+
+/// Refuses a caller whose role may not do this, whatever it is about.
+fn entitled(ctx: &Context<'_>, action: Action) -> Result<()> {
+    let judged = policy(&ctx.caller().principal, action, Relation::Own);
+    judged.map(drop).map_err(|denied| Code::Forbidden.error(denied.to_string()))
+}
+
+/// Something that is told item by item.
+trait Told: Send + 'static {
+    type Item: Send;
+
+    /// The next item; none when whoever follows may no longer.
+    fn next(&mut self) -> impl Future<Output = Result<Option<Self::Item>>> + Send;
+}
+
+/// Tells all of it. A fault is told and ends it: whoever follows goes on after the last position.
+fn told<T: Told>(telling: T) -> impl Stream<Item = Result<T::Item>> {
+    unfold(Some(telling), |telling| async {
+        let mut telling = telling?;
+        match telling.next().await {
+            Ok(Some(item)) => Some((Ok(item), Some(telling))),
+            Ok(None) => None,
+            Err(fault) => Some((Err(fault), None)),
+        }
+    })
+}
+
+/// What somebody follows.
+#[derive(Debug, Clone, Copy)]
+enum Root<'a> {
+    /// Events of the log.
+    Events,
+    /// A journey, which is one of this contract.
+    Journey(JourneyId, &'a str),
+    /// A caseload of this contract.
+    Caseload(&'a str),
+}
+
+/// Who follows, and what is asked for them.
+struct Follower {
+    parts: Parts,
+    principal: Principal,
+}
+
+impl Follower {
+    fn of(ctx: &Context<'_>) -> Self {
+        Self { parts: ctx.parts().clone(), principal: ctx.caller().principal.clone() }
+    }
+
+    /// Whether they may follow this at this moment: asked before each item, and before any is looked for.
+    async fn may_follow(&self, root: Root<'_>) -> Result<bool> {
+        let may = |action| policy(&self.principal, action, Relation::Own).is_ok();
+        Ok(match root {
+            Root::Events => may(Action::ReadEvents),
+            Root::Journey(journey, contract) => self.readable(&[(journey, contract)]).await?.contains(&journey),
+            Root::Caseload(contract) => may(Action::ReadJourneys) && self.principal.scope.contract(contract).is_some(),
+        })
+    }
+
+    /// Which of these journeys they may read at this moment.
+    async fn readable(&self, journeys: &[(JourneyId, &str)]) -> Result<BTreeSet<JourneyId>> {
+        self.parts.views.live().readable(&self.principal, self.deployment_today(), journeys).await.or_fault()
+    }
+
+    fn deployment_today(&self) -> NaiveDate {
+        civil_day(self.parts.clock.now(), DEPLOYMENT_ZONE)
+    }
+
+    /// The log after a position, or from now on.
+    async fn steps(&self, after: Option<Position>) -> Result<Steps> {
+        let head = self.parts.log.head().await.or_fault()?.position;
+        let after = after.map_or(head, |after| after.0);
+        if after > head {
+            let message = format!("the log ends at position {head}: {after} is of another log, or not yet recorded");
+            return Err(Code::BadUserInput.error(message));
+        }
+        Ok(Steps { pages: self.parts.log.pages(after), step: STEP })
+    }
+
+    /// Waits until the live view has passed a position.
+    async fn shown(&self, position: envelope::Position) {
+        while !self.parts.views.passed(position, LOOK).await {}
+    }
+
+    /// Whether they may know of an event: of a subject's or a worker's, as the journeys stand that are about or with
+    /// them.
+    async fn may_see(&self, event: &Envelope) -> Result<bool> {
+        if let (StreamKind::Contract | StreamKind::Journey, Some(code)) = (event.stream.kind, &event.contract) {
+            return Ok(self.principal.scope.contract(code).is_some());
+        }
+        // What was recorded together with it says whom it concerns, and is at or before the head.
+        self.shown(self.parts.log.head().await.or_fault()?.position).await;
+        let live = self.parts.views.live();
+        let visible = live
+            .visible_events(&self.principal, self.deployment_today(), std::slice::from_ref(event))
+            .await
+            .or_fault()?;
+        Ok(visible(event))
+    }
+
+    async fn contract(&self, code: &str) -> Result<Option<Arc<Contract>>> {
+        match self.principal.scope.contract(code) {
+            Some(scoped) => self.parts.views.contract(scoped).await.or_fault(),
+            None => Ok(None),
+        }
+    }
+
+    fn today(&self, contract: &Contract) -> NaiveDate {
+        civil_day(self.parts.clock.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE))
+    }
+}
+
+/// The log in steps that are small while what is read is told, and long while nothing fits.
+struct Steps {
+    pages: Pages,
+    step: i64,
+}
+
+impl Steps {
+    async fn next(&mut self) -> Result<Vec<Envelope>, LogError> {
+        self.pages.next(self.step).await
+    }
+
+    fn any_fits(&mut self, any: bool) {
+        self.step = if any { STEP } else { (self.step * 2).min(PAGE_SIZE) };
+    }
+}
+
+/// Events as they are recorded.
+struct Recorded {
+    follower: Follower,
+    filter: EventFilter,
+    steps: Steps,
+    read: VecDeque<Envelope>,
+}
+
+impl Told for Recorded {
+    type Item = RecordedEvent;
+
+    async fn next(&mut self) -> Result<Option<RecordedEvent>> {
+        loop {
+            if !self.follower.may_follow(Root::Events).await? {
+                return Ok(None);
+            }
+            match self.read.pop_front() {
+                Some(event) if self.follower.may_see(&event).await? => {
+                    return Ok(Some(RecordedEvent { position: Position(event.position), event: Event(event) }));
+                }
+                Some(_) => {}
+                None => {
+                    let read = self.steps.next().await.or_fault()?;
+                    self.read.extend(read.into_iter().filter(|event| self.filter.fits(event)));
+                    self.steps.any_fits(!self.read.is_empty());
+                }
+            }
+        }
+    }
+}
+
+/// A journey as it changes.
+struct OfJourney {
+    follower: Follower,
+    contract: String,
+    journey: JourneyId,
+    steps: Steps,
+}
+
+impl Told for OfJourney {
+    type Item = ChangedJourney;
+
+    async fn next(&mut self) -> Result<Option<ChangedJourney>> {
+        loop {
+            let read = self.steps.next().await.or_fault()?;
+            let newest = read.iter().rev().find(|event| event.stream == StreamId::journey(self.journey));
+            let newest = newest.map(|event| event.position);
+            self.steps.any_fits(newest.is_some());
+            self.follower.shown(self.steps.pages.after()).await;
+            if !self.follower.may_follow(Root::Journey(self.journey, &self.contract)).await? {
+                return Ok(None);
+            }
+            if let Some(position) = newest {
+                return self.changed(position).await;
+            }
+        }
+    }
+}
+
+impl OfJourney {
+    async fn changed(&self, position: envelope::Position) -> Result<Option<ChangedJourney>> {
+        let Some(contract) = self.follower.contract(&self.contract).await? else { return Ok(None) };
+        let events = self.follower.parts.log.stream(StreamId::journey(self.journey)).await.or_fault()?;
+        let story = Story::of(events, Known::UptoPosition(position)).or_fault()?;
+        let today = self.follower.today(&contract);
+        Ok(story.map(|story| ChangedJourney {
+            position: Position(position),
+            journey: Journey::of(self.journey, contract, today, Arc::new(story)),
+        }))
+    }
+}
+
+/// A caseload as its cases change.
+struct OfCaseload {
+    follower: Follower,
+    contract: String,
+    keyworker: Option<WorkerId>,
+    steps: Steps,
+    changed: VecDeque<ChangedCase>,
+}
+
+impl Told for OfCaseload {
+    type Item = ChangedCase;
+
+    async fn next(&mut self) -> Result<Option<ChangedCase>> {
+        loop {
+            if !self.follower.may_follow(Root::Caseload(&self.contract)).await? {
+                return Ok(None);
+            }
+            if let Some(changed) = self.changed.pop_front() {
+                return Ok(Some(changed));
+            }
+            let before = self.steps.pages.after();
+            let read = self.steps.next().await.or_fault()?;
+            self.follower.shown(self.steps.pages.after()).await;
+            let Some(contract) = self.follower.contract(&self.contract).await? else { return Ok(None) };
+            self.changed = self.changed(&read, before, &contract).await?.into();
+            self.steps.any_fits(!self.changed.is_empty());
+        }
+    }
+}
+
+impl OfCaseload {
+    /// The cases that these events concern, in the order of the last of each: those that are on the caseload after them,
+    /// and those that were before.
+    async fn changed(
+        &self,
+        read: &[Envelope],
+        before: envelope::Position,
+        contract: &Arc<Contract>,
+    ) -> Result<Vec<ChangedCase>> {
+        let of_contract = |event: &&Envelope| event.contract.as_ref() == Some(&self.contract);
+        let of_journeys = read.iter().filter(of_contract).filter(|event| event.stream.kind == StreamKind::Journey);
+        let newest: HashMap<JourneyId, envelope::Position> =
+            of_journeys.map(|event| (JourneyId(event.stream.id), event.position)).collect();
+        if newest.is_empty() {
+            return Ok(Vec::new());
+        }
+        let ids: Vec<(JourneyId, &str)> = newest.keys().map(|id| (*id, self.contract.as_str())).collect();
+        let readable = self.follower.readable(&ids).await?;
+        let today = self.follower.today(contract);
+        let is_on = |story: &Story| story.is_on_caseload(today, self.keyworker);
+        let mut changed = Vec::new();
+        let streams = readable.iter().map(|id| (StreamId::journey(*id), 0));
+        let mut recorded: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
+        for event in self.follower.parts.log.streams(streams).await.or_fault()? {
+            recorded.entry(JourneyId(event.stream.id)).or_default().push(event);
+        }
+        for (id, events) in recorded {
+            let was_on = Story::of(events.clone(), Known::UptoPosition(before)).or_fault()?.as_ref().is_some_and(is_on);
+            let position = newest[&id];
+            let Some(story) = Story::of(events, Known::UptoPosition(position)).or_fault()? else { continue };
+            let on_caseload = is_on(&story);
+            if was_on || on_caseload {
+                let journey = Journey::of(id, Arc::clone(contract), today, Arc::new(story));
+                changed.push(ChangedCase { position: Position(position), journey, on_caseload });
+            }
+        }
+        changed.sort_unstable_by_key(|case| case.position);
+        Ok(changed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

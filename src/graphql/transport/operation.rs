@@ -1,0 +1,251 @@
+//! One operation, whichever transport it came by: found, guarded, executed or followed, and judged.
+//!
+//! Nothing is executed that the guard has not let through, and no error leaves without its code or with text from
+//! inside.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use async_graphql::async_trait::async_trait;
+use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
+use async_graphql::parser::types::OperationType;
+use async_graphql::{ObjectType, Pos, Request, Response as Outcome, ServerError, SubscriptionType};
+use futures_util::stream::{self, BoxStream, StreamExt as _};
+
+use super::answer::Answer;
+use super::body::Asked;
+use super::room::{Place, Room};
+use super::{Endpoint, Host};
+use crate::access::Principal;
+use crate::graphql::code::Code;
+use crate::graphql::guard::{self, Cost, Refusal};
+
+/// An operation that may be executed.
+pub(super) struct Operation {
+    pub(super) kind: OperationType,
+    request: Request,
+    judge: Judge,
+}
+
+/// An answer, with the place on the socket that it takes until it is written.
+pub(super) type Made = (Answer, Option<Place>);
+
+/// Who follows, and the room for what they are told: known to each item that is made for them.
+struct Follower {
+    principal: Principal,
+    room: Option<Room>,
+}
+
+impl<Q, M, S, H> Endpoint<Q, M, S, H>
+where
+    Q: ObjectType + 'static,
+    M: ObjectType + 'static,
+    S: SubscriptionType + 'static,
+    H: Host,
+{
+    /// Admits what is asked, or says why not.
+    pub(super) fn admit(&self, asked: Asked, request_id: &Arc<str>) -> Result<Operation, Answer> {
+        let Asked { document, operation_name, variables } = asked;
+        let found = self.documents.find(document).map_err(|error| Answer::refused(vec![error]))?;
+        let admitted = self.guard.admit(&found.text, operation_name.as_deref(), &variables).map_err(refused)?;
+        let mut request = Request::new(&*found.text).variables(variables);
+        request.operation_name = operation_name;
+        request.set_parsed_query(admitted.document);
+        self.documents.remember(found);
+        let judge = Judge {
+            fed_by_variables: admitted.fed_by_variables,
+            cost: admitted.cost,
+            request_id: Arc::clone(request_id),
+        };
+        Ok(Operation { kind: admitted.kind, request, judge })
+    }
+
+    /// Executes a query or mutation.
+    pub(super) async fn execute(&self, operation: Operation, principal: &Principal) -> Answer {
+        let Operation { mut request, judge, .. } = operation;
+        request.data = self.host.data(principal);
+        judge.judged(self.schema.execute(request).await)
+    }
+
+    /// Follows a subscription: an answer for each of its items, or one that says why it cannot be followed.
+    pub(super) fn follow(
+        &self,
+        operation: Operation,
+        principal: &Principal,
+        room: Option<Room>,
+    ) -> BoxStream<'static, Made> {
+        let Operation { mut request, judge, .. } = operation;
+        request.data = self.host.data(principal);
+        request.data.insert(Follower { principal: principal.clone(), room: room.clone() });
+        let outcomes = self.followed.execute_stream(request).enumerate();
+        let made = outcomes.map(move |(nth, outcome)| {
+            let answer =
+                if nth == 0 && has_not_begun(&outcome) { judge.not_begun(outcome) } else { judge.judged(outcome) };
+            (answer, room.as_ref().and_then(Room::leave))
+        });
+        made.boxed()
+    }
+
+    /// Does whatever is asked on a socket, as its room allows.
+    pub(super) fn run(
+        self,
+        asked: Asked,
+        principal: Principal,
+        request_id: Arc<str>,
+        room: Room,
+    ) -> BoxStream<'static, Made> {
+        let running = async move {
+            let operation = match self.admit(asked, &request_id) {
+                Ok(operation) => operation,
+                Err(refused) => return one((refused, None)),
+            };
+            if operation.kind == OperationType::Subscription {
+                return self.follow(operation, &principal, Some(room));
+            }
+            room.enter().await;
+            let executed = tokio::time::timeout(self.patience.answer, self.execute(operation, &principal)).await;
+            one((executed.unwrap_or_else(|_| took_too_long()), room.leave()))
+        };
+        stream::once(running).flatten().boxed()
+    }
+}
+
+fn one(made: Made) -> BoxStream<'static, Made> {
+    stream::once(std::future::ready(made)).boxed()
+}
+
+fn took_too_long() -> Answer {
+    let message = "the answer took too long: ask again, and send a mutation again under its commandId";
+    Answer::refused(vec![Code::Unavailable.refusal(message)])
+}
+
+fn refused(refusals: Vec<Refusal>) -> Answer {
+    let syntax = matches!(refusals[..], [Refusal::Syntax { .. }]);
+    let errors = refusals.into_iter().map(Into::into).collect();
+    if syntax { Answer::unparsed(errors) } else { Answer::refused(errors) }
+}
+
+/// Whether the first outcome of a subscription says that there is nothing to follow: all that can fail before the
+/// first item is the root field itself.
+fn has_not_begun(outcome: &Outcome) -> bool {
+    let at_the_root = outcome.errors.iter().all(|error| error.path.len() <= 1);
+    !outcome.errors.is_empty() && outcome.data == async_graphql::Value::Null && at_the_root
+}
+
+/// What is needed to give the errors of an operation their codes.
+struct Judge {
+    fed_by_variables: HashSet<Pos>,
+    cost: Cost,
+    request_id: Arc<str>,
+}
+
+impl Judge {
+    /// Gives every error its code and keeps what is inside inside.
+    ///
+    /// The executor says nothing about whether it came to execute; but an error of execution always has the path of
+    /// its field, and an error of validation never has one.
+    fn judged(&self, outcome: Outcome) -> Answer {
+        let executed = outcome.errors.is_empty()
+            || outcome.data != async_graphql::Value::Null
+            || outcome.errors.iter().any(|error| !error.path.is_empty());
+        if !executed {
+            let mut answer = Answer::refused(outcome.errors);
+            answer.errors_mut().iter_mut().for_each(|error| self.judge_validation(error));
+            return answer;
+        }
+        let mut answer = Answer::executed(outcome, self.cost);
+        answer.errors_mut().iter_mut().for_each(|error| self.judge_execution(error));
+        answer
+    }
+
+    /// The same for what kept a subscription from beginning: none of its items was made.
+    fn not_begun(&self, outcome: Outcome) -> Answer {
+        let mut answer = Answer::refused(outcome.errors);
+        for error in answer.errors_mut() {
+            if error.path.is_empty() { self.judge_validation(error) } else { self.judge_execution(error) }
+        }
+        answer
+    }
+
+    fn judge_validation(&self, error: &mut ServerError) {
+        error.message = guard::shortened(&error.message);
+        let bad_value = error.message.starts_with("Invalid value for argument");
+        let code = if bad_value && error.locations.iter().any(|at| self.fed_by_variables.contains(at)) {
+            Code::BadUserInput
+        } else {
+            Code::ValidationFailed
+        };
+        set_code(error, code);
+    }
+
+    fn judge_execution(&self, error: &mut ServerError) {
+        let code = error.extensions.as_ref().and_then(|all| all.get("code"));
+        let is_fault = code.is_none_or(|code| *code == Code::Internal.as_str().into());
+        if !is_fault {
+            return;
+        }
+        if code.is_none() && is_unusable_input(error) {
+            set_code(error, Code::BadUserInput);
+            return;
+        }
+        tracing::error!(
+            request_id = &*self.request_id,
+            path = %written(error),
+            error = %error.message,
+            "a field could not be resolved"
+        );
+        "internal error".clone_into(&mut error.message);
+        let mut extensions = Code::Internal.extensions();
+        extensions.set("requestId", &*self.request_id);
+        error.extensions = Some(extensions);
+    }
+}
+
+/// Whether the executor could not read an argument that the validator had let through, such as
+/// one below a bound: the words are the library's own, and a fault raised with `?` has a source.
+fn is_unusable_input(error: &ServerError) -> bool {
+    error.source.is_none()
+        && (error.message.starts_with("Failed to parse \"") || error.message.starts_with("Expected input type \""))
+}
+
+fn set_code(error: &mut ServerError, code: Code) {
+    error.extensions.get_or_insert_default().set("code", code.as_str());
+}
+
+/// The path of an error as one text: `contract.caseload.0.days`.
+fn written(error: &ServerError) -> String {
+    let segments: Vec<_> = error
+        .path
+        .iter()
+        .map(|segment| match segment {
+            async_graphql::PathSegment::Field(name) => name.clone(),
+            async_graphql::PathSegment::Index(index) => index.to_string(),
+        })
+        .collect();
+    segments.join(".")
+}
+
+/// Makes each item of a subscription with what its host has at that moment, once there is room for it.
+pub(super) struct EachItem<H>(pub(super) H);
+
+impl<H: Host> ExtensionFactory for EachItem<H> {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self(self.0.clone()))
+    }
+}
+
+#[async_trait]
+impl<H: Host> Extension for EachItem<H> {
+    async fn execute(
+        &self,
+        ctx: &ExtensionContext<'_>,
+        operation_name: Option<&str>,
+        next: NextExecute<'_>,
+    ) -> Outcome {
+        let follower: &Follower = ctx.data_unchecked();
+        if let Some(room) = &follower.room {
+            room.enter().await;
+        }
+        next.run_with_data(ctx, operation_name, self.0.data(&follower.principal)).await
+    }
+}

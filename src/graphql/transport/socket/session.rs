@@ -1,0 +1,332 @@
+//! One socket from its first message to its close.
+//!
+//! Each operation is a task of its own, so that what it holds of the database is never kept by a peer that does not
+//! read; what it makes waits for the one place that writes. Nothing is done for whoever has not shown who they are.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
+use futures_util::stream::{BoxStream, StreamExt as _};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use super::message::{Incoming, Outgoing, Payload};
+use super::{Patience, Service};
+use crate::access::token::{InvalidToken, Login, bearer};
+use crate::graphql::code::Code;
+use crate::graphql::transport::BODY_BYTES_MAX;
+use crate::graphql::transport::operation::Made;
+use crate::graphql::transport::room::{Place, Room};
+use crate::graphql::transport::until::{Stopping, passed};
+
+/// Operations on one socket at once.
+const OPERATIONS_MAX: usize = 100;
+/// Operations beyond that which are told so before the socket is closed.
+const REFUSED_MAX: usize = 100;
+/// Answers in the making, or made and not yet written, on one socket.
+const PLACES: usize = 8;
+
+/// What a session has of its endpoint.
+pub(super) struct Served {
+    pub(super) service: Arc<dyn Service>,
+    pub(super) request_id: Arc<str>,
+    pub(super) stopping: Stopping,
+    pub(super) patience: Patience,
+}
+
+/// One socket.
+pub(super) struct Session {
+    socket: WebSocket,
+    served: Served,
+    stage: Stage,
+    operations: HashMap<String, Running>,
+    /// How many operations there were, so that one that is over is not taken for a later one of its id.
+    begun: u64,
+    refused: usize,
+    places: Arc<Semaphore>,
+    made: mpsc::Receiver<Written>,
+    making: mpsc::Sender<Written>,
+}
+
+/// How far a socket has come.
+enum Stage {
+    /// It waits for the first message; it may have shown a token with the handshake.
+    Waiting(Option<Login>),
+    /// Operations may come.
+    Open(Login),
+}
+
+/// An operation under way; it ends when this is dropped.
+struct Running {
+    nth: u64,
+    task: AbortHandle,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// A message of an operation, ready to be sent.
+struct Written {
+    id: Arc<str>,
+    nth: u64,
+    text: String,
+    is_last: bool,
+    /// Kept until the message is sent.
+    _place: Option<Place>,
+}
+
+/// Why a socket is closed.
+#[derive(Debug)]
+struct Close(u16, Cow<'static, str>);
+
+/// The longest reason that a close frame carries, in bytes.
+const REASON_BYTES_MAX: usize = 123;
+
+impl Close {
+    const GOING_AWAY: Self = Self::new(1001, "the service stops: connect again");
+    const TOO_LONG: Self = Self::new(1009, "send messages of at most 1 MiB");
+    const BINARY: Self = Self::new(4400, "send messages as text");
+    const NO_INIT: Self = Self::new(4401, "Unauthorized: send connection_init first");
+    const EXPIRED: Self = Self::new(4401, "Unauthorized: the token has expired");
+    const FORBIDDEN: Self = Self::new(4403, "Forbidden: the token is not valid here");
+    const NO_TOKEN: Self = Self::new(4403, "Forbidden: send {\"authorization\": \"Bearer …\"} in connection_init");
+    const INIT_TIMEOUT: Self = Self::new(4408, "Connection initialisation timeout");
+    const ID_IN_USE: Self = Self::new(4409, "Subscriber for this id already exists");
+    const SECOND_INIT: Self = Self::new(4429, "Too many initialisation requests");
+    const TOO_MANY: Self = Self::new(4429, "too many operations: at most 100 at once");
+
+    const fn new(code: u16, reason: &'static str) -> Self {
+        Self(code, Cow::Borrowed(reason))
+    }
+
+    fn malformed(why: &str) -> Self {
+        let end = why.floor_char_boundary(REASON_BYTES_MAX);
+        Self(4400, Cow::Owned(why[..end].to_owned()))
+    }
+}
+
+/// How a socket ends: closed for a reason of ours, or by the other side.
+type Ended = Option<Close>;
+
+impl Session {
+    pub(super) fn new(socket: WebSocket, served: Served, login: Option<Login>) -> Self {
+        let (making, made) = mpsc::channel(PLACES);
+        Self {
+            socket,
+            served,
+            stage: Stage::Waiting(login),
+            operations: HashMap::new(),
+            begun: 0,
+            refused: 0,
+            places: Arc::new(Semaphore::new(PLACES)),
+            made,
+            making,
+        }
+    }
+
+    /// Attends to the socket until it is closed.
+    pub(super) async fn attend(mut self) {
+        let ended = self.until_ended().await;
+        self.operations.clear();
+        let farewell = self.served.patience.farewell;
+        // A peer that will not listen is left without a word.
+        let _ = tokio::time::timeout(farewell, take_leave(&mut self.socket, ended)).await;
+    }
+
+    async fn until_ended(&mut self) -> Ended {
+        let patience = self.served.patience;
+        let no_init = tokio::time::sleep(patience.init);
+        tokio::pin!(no_init);
+        let mut heartbeat = tokio::time::interval_at(Instant::now() + patience.heartbeat, patience.heartbeat);
+        heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut heard = Instant::now();
+        loop {
+            let is_waiting = matches!(self.stage, Stage::Waiting(_));
+            let turn = tokio::select! {
+                () = self.served.stopping.told() => Err(Some(Close::GOING_AWAY)),
+                () = passed(self.stage.expires_at()) => Err(Some(Close::EXPIRED)),
+                () = &mut no_init, if is_waiting => Err(Some(Close::INIT_TIMEOUT)),
+                received = self.socket.recv() => {
+                    heard = Instant::now();
+                    self.received(received).await
+                }
+                Some(written) = self.made.recv() => self.deliver(written).await,
+                _ = heartbeat.tick() => {
+                    if heard.elapsed() > patience.silence { Err(None) } else { self.send(Message::Ping(Bytes::new())).await }
+                }
+            };
+            if let Err(ended) = turn {
+                return ended;
+            }
+        }
+    }
+
+    /// Sends a message, unless the socket has to be closed before the other side takes it.
+    async fn send(&mut self, message: Message) -> Result<(), Ended> {
+        tokio::select! {
+            biased;
+            () = self.served.stopping.told() => Err(Some(Close::GOING_AWAY)),
+            () = passed(self.stage.expires_at()) => Err(Some(Close::EXPIRED)),
+            sent = self.socket.send(message) => sent.map_err(|_| None),
+        }
+    }
+
+    async fn say(&mut self, message: &Outgoing<'_>) -> Result<(), Ended> {
+        let text = message.written();
+        self.send(Message::Text(text.into())).await
+    }
+
+    /// Sends what an operation has made, unless the operation is over.
+    async fn deliver(&mut self, written: Written) -> Result<(), Ended> {
+        if self.operations.get(&*written.id).is_none_or(|running| running.nth != written.nth) {
+            return Ok(());
+        }
+        if written.is_last {
+            self.operations.remove(&*written.id);
+        }
+        self.send(Message::Text(written.text.into())).await
+    }
+
+    async fn received(&mut self, received: Option<Result<Message, axum::Error>>) -> Result<(), Ended> {
+        match received {
+            Some(Ok(Message::Text(text))) if text.len() > BODY_BYTES_MAX => Err(Some(Close::TOO_LONG)),
+            Some(Ok(Message::Text(text))) => self.understood(&text).await,
+            Some(Ok(Message::Binary(_))) => Err(Some(Close::BINARY)),
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+            Some(Ok(Message::Close(_))) | None => Err(None),
+            // Longer than the library takes, or no frame at all; a connection that is gone hears nothing of it.
+            Some(Err(_)) => Err(Some(Close::TOO_LONG)),
+        }
+    }
+
+    async fn understood(&mut self, text: &Utf8Bytes) -> Result<(), Ended> {
+        match Incoming::read(text).map_err(|why| Some(Close::malformed(why)))? {
+            Incoming::Init(credentials) => {
+                self.open(credentials).map_err(Some)?;
+                self.say(&Outgoing::ConnectionAck).await
+            }
+            Incoming::Ping(payload) => self.say(&Outgoing::Pong { payload }).await,
+            Incoming::Pong => Ok(()),
+            Incoming::Subscribe(id, payload) => self.subscribe(id.into_owned(), &payload).await,
+            Incoming::Complete(id) => {
+                self.operations.remove(&*id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Lets in whoever shows a token, here or with the handshake.
+    fn open(&mut self, credentials: Option<String>) -> Result<(), Close> {
+        let Stage::Waiting(shown_before) = &mut self.stage else { return Err(Close::SECOND_INIT) };
+        let login = match (credentials, shown_before.take()) {
+            (Some(credentials), _) => {
+                let token = bearer(&credentials).ok_or(Close::FORBIDDEN)?;
+                self.served.service.verify(token).map_err(|error| refused(&error))?
+            }
+            (None, Some(login)) => login,
+            (None, None) => return Err(Close::NO_TOKEN),
+        };
+        self.stage = Stage::Open(login);
+        Ok(())
+    }
+
+    /// Begins an operation, if there is room for one more.
+    async fn subscribe(&mut self, id: String, payload: &Payload<'_>) -> Result<(), Ended> {
+        let Stage::Open(login) = &self.stage else { return Err(Some(Close::NO_INIT)) };
+        if self.operations.contains_key(&id) {
+            return Err(Some(Close::ID_IN_USE));
+        }
+        if self.operations.len() >= OPERATIONS_MAX {
+            self.refused += 1;
+            if self.refused > REFUSED_MAX {
+                return Err(Some(Close::TOO_MANY));
+            }
+            let message = format!("a socket has at most {OPERATIONS_MAX} operations at once: complete one first");
+            return self.say(&Outgoing::Error { id: &id, payload: &[Code::RateLimited.refusal(message)] }).await;
+        }
+        let asked = payload.asked().map_err(|error| Some(Close::malformed(&error.message)))?;
+        self.begun += 1;
+        let request_id = Arc::clone(&self.served.request_id);
+        let room = Room::among(Arc::clone(&self.places));
+        let answers = self.served.service.run(asked, login.principal.clone(), Arc::clone(&request_id), room);
+        let operation = Operation { id: id.as_str().into(), nth: self.begun, request_id, making: self.making.clone() };
+        let task = tokio::spawn(operation.tell(answers).in_current_span()).abort_handle();
+        self.operations.insert(id, Running { nth: self.begun, task });
+        Ok(())
+    }
+}
+
+impl Stage {
+    fn expires_at(&self) -> Option<DateTime<Utc>> {
+        match self {
+            Self::Waiting(login) => login.as_ref().map(|login| login.expires_at),
+            Self::Open(login) => Some(login.expires_at),
+        }
+    }
+}
+
+/// An operation as its task knows it.
+struct Operation {
+    id: Arc<str>,
+    nth: u64,
+    request_id: Arc<str>,
+    making: mpsc::Sender<Written>,
+}
+
+impl Operation {
+    /// Hands each answer over to be sent, and says when there are no more.
+    async fn tell(self, mut answers: BoxStream<'static, Made>) {
+        loop {
+            // A resolver that panics must not leave the other side waiting.
+            let answer = AssertUnwindSafe(answers.next()).catch_unwind().await;
+            let (text, is_last, place) = match answer {
+                Ok(Some((answer, place))) if answer.is_executed() => {
+                    (Outgoing::Next { id: &self.id, payload: &answer }.written(), false, place)
+                }
+                Ok(Some((refused, place))) => {
+                    (Outgoing::Error { id: &self.id, payload: refused.errors() }.written(), true, place)
+                }
+                Ok(None) => (Outgoing::Complete { id: &self.id }.written(), true, None),
+                Err(_) => (Outgoing::Error { id: &self.id, payload: &[self.panicked()] }.written(), true, None),
+            };
+            let written = Written { id: Arc::clone(&self.id), nth: self.nth, text, is_last, _place: place };
+            // Nobody takes it when the socket is gone.
+            if self.making.send(written).await.is_err() || is_last {
+                return;
+            }
+        }
+    }
+
+    fn panicked(&self) -> async_graphql::ServerError {
+        let mut error = Code::Internal.refusal("internal error");
+        error.extensions.get_or_insert_default().set("requestId", &*self.request_id);
+        error
+    }
+}
+
+fn refused(error: &InvalidToken) -> Close {
+    tracing::debug!(error = ?error, "a token was refused");
+    if error.has_expired() { Close::EXPIRED } else { Close::FORBIDDEN }
+}
+
+/// Says why the socket is closed, and hears the other side out, so that what was said is not lost on the way.
+async fn take_leave(socket: &mut WebSocket, ended: Ended) {
+    if let Some(Close(code, reason)) = ended {
+        let reason = reason.into_owned().into();
+        if socket.send(Message::Close(Some(CloseFrame { code, reason }))).await.is_err() {
+            return;
+        }
+    }
+    while let Some(Ok(_)) = socket.recv().await {}
+}

@@ -1,0 +1,216 @@
+//! A small schema with everything that a transport has to cope with, and somebody who asks it.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
+
+use async_graphql::{
+    Context, Data, Enum, Error, InputObject, InputValueResult, Object, Scalar, ScalarType, Schema, Value,
+};
+use chrono::TimeDelta;
+use futures_util::{Stream, stream};
+use serde_json::{Value as Json, json};
+use uuid::Uuid;
+
+use crate::access::token::{InvalidToken, LocalKey, Login};
+use crate::access::{Principal, Role, Scope};
+use crate::clock::Clock;
+use crate::graphql::code::Code;
+use crate::graphql::transport::{Endpoint, Host, Terms, fault};
+
+/// A day of the week by number, to see how a scalar of our own is refused.
+struct Weekday(i64);
+
+#[Scalar]
+impl ScalarType for Weekday {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match value {
+            Value::Number(number) => Ok(Self(number.as_i64().unwrap_or_default())),
+            other => Err(async_graphql::InputValueError::expected_type(other)),
+        }
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::Number(number) if number.as_i64().is_some_and(|n| n < 7))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.into()
+    }
+}
+
+#[derive(Clone, Copy, Enum, PartialEq, Eq)]
+enum Stage {
+    Referred,
+    Engaged,
+}
+
+#[derive(InputObject)]
+struct Contact {
+    stage: Stage,
+    minutes: Option<i32>,
+}
+
+struct Actor(&'static str);
+
+#[derive(Debug, thiserror::Error)]
+#[error("cannot read the caseload")]
+pub(crate) struct Broken(#[source] pub(crate) std::io::Error);
+
+pub(crate) struct Query;
+
+#[Object]
+impl Query {
+    async fn hello(&self, name: Option<String>) -> String {
+        format!("hello {}", name.as_deref().unwrap_or("you"))
+    }
+
+    async fn actor(&self, context: &Context<'_>) -> String {
+        context.data_unchecked::<Actor>().0.to_owned()
+    }
+
+    async fn day(&self, day: Weekday) -> i64 {
+        day.0
+    }
+
+    async fn minutes(&self, contact: Contact) -> i32 {
+        match contact.stage {
+            Stage::Referred => 0,
+            Stage::Engaged => contact.minutes.unwrap_or(1),
+        }
+    }
+
+    async fn bounded(&self, #[graphql(validator(maximum = 200))] first: i32) -> i32 {
+        first
+    }
+
+    async fn short(&self, first: u8) -> u8 {
+        first
+    }
+
+    async fn never(&self) -> bool {
+        std::future::pending().await
+    }
+
+    async fn broken(&self) -> Option<Result<i32, Error>> {
+        let inner = std::io::Error::other("disk 7 is gone");
+        Some(Err(fault(&Broken(inner))))
+    }
+
+    async fn careless(&self) -> Option<Result<i32, Error>> {
+        Some(Err(Error::from(std::io::Error::other("password is 123"))))
+    }
+
+    async fn needed(&self) -> Result<i32, Error> {
+        std::future::ready(Err(Error::new("a secret"))).await
+    }
+
+    async fn forbidden(&self) -> Option<Result<i32, Error>> {
+        Some(Err(Code::Forbidden.error("ask for the role of a manager")))
+    }
+
+    async fn many(&self) -> Vec<Option<Result<i32, Error>>> {
+        (0..30).map(|_| Some(Err(Code::Forbidden.error("no")))).collect()
+    }
+
+    async fn headed(&self, context: &Context<'_>) -> bool {
+        context.insert_http_header("x-lag", "3");
+        context.insert_http_header("content-type", "text/html");
+        true
+    }
+}
+
+pub(crate) struct Mutation;
+
+#[Object]
+impl Mutation {
+    async fn log_contact(&self, minutes: i32) -> i32 {
+        minutes
+    }
+}
+
+pub(crate) struct Subscription;
+
+#[async_graphql::Subscription]
+impl Subscription {
+    /// So many numbers from 1, then the end.
+    async fn ticks(&self, #[graphql(default = 1)] upto: i32) -> impl Stream<Item = i32> {
+        stream::iter(1..=upto)
+    }
+
+    /// Long texts without end, each with its number before it.
+    async fn flood(&self, context: &Context<'_>, bytes: usize) -> impl Stream<Item = String> {
+        let made = context.data_unchecked::<Arc<AtomicUsize>>().clone();
+        stream::repeat_with(move || {
+            let nth = made.fetch_add(1, Ordering::SeqCst);
+            format!("{nth} {}", "x".repeat(bytes))
+        })
+    }
+
+    /// Nothing, for ever.
+    async fn silence(&self) -> impl Stream<Item = i32> {
+        stream::pending()
+    }
+
+    /// Whoever is asked for, if that may be followed.
+    async fn followed(&self, who: String) -> Result<impl Stream<Item = Result<String, Error>>, Error> {
+        match who.as_str() {
+            "nobody" => Err(Code::Forbidden.error("ask for the role of a manager")),
+            "broken" => Err(fault(&Broken(std::io::Error::other("disk 7 is gone")))),
+            who => Ok(stream::iter([Ok(who.to_owned()), Err(fault(&Broken(std::io::Error::other("disk 7 is gone"))))])),
+        }
+    }
+
+    /// Something that can be seen only in part.
+    async fn parts(&self) -> impl Stream<Item = Query> {
+        stream::iter([Query, Query])
+    }
+
+    /// A resolver that panics.
+    async fn panicking(&self) -> impl Stream<Item = i32> {
+        stream::once(async { panic!("on purpose") })
+    }
+}
+
+pub(crate) static KEY: LazyLock<LocalKey> = LazyLock::new(|| {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    LocalKey::read_or_make(&folder.path().join("test.key")).expect("a key")
+});
+
+pub(crate) fn somebody() -> Principal {
+    Principal { subject: "kw-07".to_owned(), role: Role::Keyworker, scope: Scope::Deployment }
+}
+
+pub(crate) fn token(lasting: TimeDelta) -> String {
+    KEY.issue(&somebody(), Clock::Machine.now(), lasting, Uuid::nil())
+}
+
+/// What stands behind the small schema; it counts what was made for floods.
+#[derive(Clone, Default)]
+pub(crate) struct Behind {
+    /// How many texts were made for floods.
+    pub(crate) made: Arc<AtomicUsize>,
+}
+
+impl Host for Behind {
+    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
+        KEY.verify(token)
+    }
+
+    fn data(&self, _: &Principal) -> Data {
+        let mut data = Data::default();
+        data.insert(Actor("kw-07"));
+        data.insert(Arc::clone(&self.made));
+        data
+    }
+}
+
+pub(crate) type Small = Endpoint<Query, Mutation, Subscription, Behind>;
+
+pub(crate) fn endpoint(behind: Behind, terms: Terms) -> Small {
+    Endpoint::new(|| Schema::build(Query, Mutation, Subscription), behind, terms)
+}
+
+/// An answer with this data, at this cost.
+pub(crate) fn executed(data: Json, cost: u64) -> Json {
+    json!({ "data": data, "extensions": { "cost": { "requested": cost, "allowed": 100_000 } } })
+}

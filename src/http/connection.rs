@@ -1,0 +1,158 @@
+//! Connections: accepted until the service stops, and given up when the other side does nothing for too long.
+//!
+//! Whatever goes over a connection, an answer, events or a socket, waits here for a peer that does not read; none may
+//! hold on to what it was given for ever, nor to a connection on which it asks nothing.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1::Builder;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpListener;
+use tokio::time::Sleep;
+
+use crate::graphql::transport::Stopping;
+
+/// How long a peer may take nothing while something is there for it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the head of a request may take, the wait for it included: longer than a proxy keeps connections ready.
+const IDLE: Duration = Duration::from_secs(75);
+/// How long to wait when no connection can be accepted, such as for want of file descriptors.
+const OUT_OF_BREATH: Duration = Duration::from_millis(200);
+
+/// Accepts connections until told to stop, and serves each on its own. Those that are open then end with what is under
+/// way on them; they hold on to how they are told of it, and what has become a socket does so itself.
+pub(super) async fn serve(listener: TcpListener, router: Router, mut stopping: Stopping) {
+    let mut builder = Builder::new();
+    // A socket's handshake is answered in the case in which it was asked: there are clients that look for that.
+    builder.preserve_header_case(true).timer(TokioTimer::new()).header_read_timeout(IDLE);
+    loop {
+        let accepted = tokio::select! {
+            () = stopping.told() => return,
+            accepted = listener.accept() => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(OUT_OF_BREATH).await;
+                continue;
+            }
+        };
+        // An event is small and must not wait for the next; where this cannot be set it is merely later.
+        let _ = stream.set_nodelay(true);
+        let connection = TokioIo::new(Connection::new(stream, PATIENCE));
+        let served = builder.serve_connection(connection, TowerToHyperService::new(router.clone())).with_upgrades();
+        let mut stopping = stopping.clone();
+        tokio::spawn(async move {
+            let mut served = std::pin::pin!(served);
+            let ended = tokio::select! {
+                ended = served.as_mut() => ended,
+                () = stopping.told() => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection broke off");
+            }
+        });
+    }
+}
+
+/// A connection on which a write fails when it has waited too long.
+struct Connection<C> {
+    inner: C,
+    patience: Duration,
+    /// While a write waits: until when.
+    waiting: Option<Pin<Box<Sleep>>>,
+}
+
+impl<C> Connection<C> {
+    const fn new(inner: C, patience: Duration) -> Self {
+        Self { inner, patience, waiting: None }
+    }
+
+    /// The outcome of a write, or its failure if it has waited too long.
+    fn watched<T>(&mut self, cx: &mut Context<'_>, outcome: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        if outcome.is_ready() {
+            self.waiting = None;
+            return outcome;
+        }
+        let patience = self.patience;
+        let waiting = self.waiting.get_or_insert_with(|| Box::pin(tokio::time::sleep(patience)));
+        ready!(waiting.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
+    }
+}
+
+impl<C: AsyncRead + Unpin> AsyncRead for Connection<C> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buffer)
+    }
+}
+
+impl<C: AsyncWrite + Unpin> AsyncWrite for Connection<C> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.inner).poll_write(cx, bytes);
+        self.watched(cx, outcome)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let outcome = Pin::new(&mut self.inner).poll_write_vectored(cx, bytes);
+        self.watched(cx, outcome)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.inner).poll_flush(cx);
+        self.watched(cx, outcome)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let outcome = Pin::new(&mut self.inner).poll_shutdown(cx);
+        self.watched(cx, outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_that_nobody_takes_fails_in_time() {
+        let (ours, theirs) = duplex(16);
+        let mut connection = Connection::new(ours, Duration::from_millis(20));
+        let failed = connection.write_all(&[0; 17]).await.expect_err("nobody reads");
+        assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+        drop(theirs);
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_reads_now_and_then_is_waited_for() {
+        let (ours, mut theirs) = duplex(4);
+        let mut connection = Connection::new(ours, Duration::from_secs(30));
+        let written = tokio::spawn(async move { connection.write_all(b"every byte of it").await });
+        let mut read = [0; 16];
+        for byte in &mut read {
+            tokio::task::yield_now().await;
+            *byte = theirs.read_u8().await.expect("a byte");
+        }
+        written.await.expect("it ends").expect("it was all taken");
+        assert_eq!(&read, b"every byte of it");
+    }
+}
