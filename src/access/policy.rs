@@ -22,8 +22,10 @@ pub enum Action {
     RecordFacts,
     /// Receive a referral.
     ReceiveReferral,
-    /// Correct or retract what was recorded.
+    /// Correct or retract what was recorded of a journey.
     CorrectFacts,
+    /// Correct or retract what was recorded of anything: who may for the one thing is judged there.
+    Amend,
     /// Register a subject.
     RegisterSubject,
     /// Record what a subject agrees to.
@@ -109,6 +111,9 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::ReceiveReferral => ("receive referrals", About::Contract, &[Keyworker, Manager, Integrator]),
         Action::CorrectFacts => ("correct facts", About::Journey, &[Keyworker, Manager, Integrator]),
+        Action::Amend => {
+            ("amend facts", About::Journey, &[Keyworker, Manager, Commissioner, Integrator, Administrator])
+        }
         Action::RegisterSubject => ("register subjects", About::Deployment, &[Keyworker, Manager, Integrator]),
         Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::LinkSubjects => ("link subjects", About::Journey, &[Manager]),
