@@ -104,6 +104,13 @@ impl Recorder {
         Ok((Self { log, clock, appender, views: Some(views) }, task))
     }
 
+    /// The same for a story that one hand tells: everybody in it is taken to be at home in the whole contract, so that
+    /// nothing is asked of the view, and commands are queued in the order in which they are polled.
+    #[must_use]
+    pub fn in_order_of_telling(&self) -> Self {
+        Self { views: None, ..self.clone() }
+    }
+
     /// A recorder that decides everything and writes nothing. Each command sees what the ones before it would have
     /// recorded; the ids and positions of its events are made up.
     pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {

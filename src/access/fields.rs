@@ -61,7 +61,7 @@ const FEED: Class = Class::of(Action::ReadEvents);
 /// Events, however one came to them.
 const RECORDS: Class = Class::of(Action::ReadRecords);
 
-/// Every field of every type, by what it is.
+/// Every field of every type and interface, by what it is.
 static FIELDS: &[(&str, Class, &str)] = &[
     ("Query", OPEN, "viewer log contracts contract node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
@@ -249,6 +249,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("MeasurePayload", OPEN, "journey contract events position replayed problems"),
     ("SubjectPayload", OPEN, "subject events position replayed problems"),
     ("WorkerPayload", OPEN, "worker events position replayed problems"),
+    ("Node", OPEN, "id"),
+    ("Problem", OPEN, "code severity message path rule allowed"),
     ("FactInTheWay", OPEN, "event type occurred"),
     ("Notice", OPEN, "code severity message path rule allowed"),
     ("Refusal", OPEN, "code severity message path rule allowed facts"),

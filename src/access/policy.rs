@@ -116,7 +116,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         }
         Action::RegisterSubject => ("register subjects", About::Deployment, &[Keyworker, Manager, Integrator]),
         Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
-        Action::LinkSubjects => ("link subjects", About::Journey, &[Manager]),
+        Action::LinkSubjects => ("link subjects", About::Journey, &[Manager, Integrator]),
         Action::RetainSubjects => ("decide on retention", About::Journey, &[Manager, Administrator]),
         Action::ManageStaff => ("manage staff", About::Deployment, &[Manager, Integrator, Administrator]),
         Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),

@@ -45,6 +45,7 @@ pub enum PlayError {
 /// Commands of one moment are sent together: each is polled, and thereby queued, in the order of the story, and the
 /// append task takes them in that order.
 pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<Played, PlayError> {
+    let recorder = &recorder.in_order_of_telling();
     let targets: HashSet<CommandId> = story.items().iter().flat_map(|item| item.deed.targets()).copied().collect();
     let mut stated: HashMap<CommandId, EventId> = HashMap::with_capacity(targets.len());
     let mut position = Position::default();

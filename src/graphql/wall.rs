@@ -94,17 +94,19 @@ fn shown(ctx: &ExtensionContext<'_>, of: &str, field: &str) -> Result<Shown, Str
     class.shown(&caller.principal, Relation::Own).map_err(|denied| denied.to_string())
 }
 
-/// Every field of every type of the schema.
+/// Every field of every type and interface of the schema.
 pub(super) fn fields_of(sdl: &str) -> Vec<(String, String)> {
     let document = parse_schema(sdl).expect("the printed schema can be read");
     let mut found = Vec::new();
     for definition in document.definitions {
-        if let TypeSystemDefinition::Type(of) = definition
-            && let TypeKind::Object(object) = of.node.kind
-        {
-            let name = of.node.name.node.to_string();
-            found.extend(object.fields.into_iter().map(|field| (name.clone(), field.node.name.node.to_string())));
-        }
+        let TypeSystemDefinition::Type(of) = definition else { continue };
+        let fields = match of.node.kind {
+            TypeKind::Object(object) => object.fields,
+            TypeKind::Interface(interface) => interface.fields,
+            _ => continue,
+        };
+        let name = of.node.name.node.to_string();
+        found.extend(fields.into_iter().map(|field| (name.clone(), field.node.name.node.to_string())));
     }
     found
 }

@@ -21,11 +21,11 @@ static CONTRACTS: Sql = Sql::new(
 );
 static CONTRACT: Sql =
     Sql::new("select code, name, starts_on, ends_on, rulebook_version, rulebook_hash from contract where code = $1");
-static WORKERS: Sql = Sql::new("select id, login, label, joined_on from worker where id in {uuids $1} limit $2");
+static WORKERS: Sql = Sql::new("select id, login, label, joined_on, left_on from worker where id in {uuids $1} limit $2");
 static WORKER_OF_LOGIN: Sql =
-    Sql::new("select id, login, label, joined_on from worker where login = $1 order by joined_on, id limit 1");
+    Sql::new("select id, login, label, joined_on, left_on from worker where login = $1 order by joined_on, id limit 1");
 static WORKERS_OF_CONTRACT: Sql = Sql::new(
-    "select w.id, w.login, w.label, w.joined_on from worker w where exists \
+    "select w.id, w.login, w.label, w.joined_on, w.left_on from worker w where exists \
      (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
      and (w.label, w.id) > ($3, $4) order by w.label, w.id limit $5",
 );
@@ -115,6 +115,8 @@ pub struct WorkerRow {
     pub label: String,
     /// The day they joined.
     pub joined_on: NaiveDate,
+    /// The first day on which they no longer worked here, if they have left.
+    pub left_on: Option<NaiveDate>,
 }
 
 /// A journey as a list names it.
@@ -138,11 +140,12 @@ struct Worker {
     login: Option<String>,
     label: String,
     joined_on: NaiveDate,
+    left_on: Option<NaiveDate>,
 }
 
 impl From<Worker> for WorkerRow {
-    fn from(Worker { id, login, label, joined_on }: Worker) -> Self {
-        Self { worker: WorkerId(id), login, label, joined_on }
+    fn from(Worker { id, login, label, joined_on, left_on }: Worker) -> Self {
+        Self { worker: WorkerId(id), login, label, joined_on, left_on }
     }
 }
 

@@ -314,7 +314,7 @@ impl TestApp {
 fn mutation_document(mutation: &str) -> String {
     let thing = match mutation {
         "addWorker" => "worker { id label }",
-        "registerSubject" => "subject { id }",
+        "registerSubject" | "giveConsent" | "withdrawConsent" => "subject { id }",
         "openContract" | "publishRulebook" => "contract { id code }",
         _ => "journey { id reference version asOf daysSinceContact onCaseload }",
     };

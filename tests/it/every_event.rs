@@ -143,7 +143,7 @@ fn a_type_that_does_not_fit_its_kind_of_stream_is_named() {
 }
 
 async fn import(deployment: &Deployment, recorder: &Recorder, file: &str) -> (Summary, Vec<Row>) {
-    let principal = of_role(Role::Integrator);
+    let principal = of_role(Role::Manager);
     let import = Import { log: &deployment.log, recorder, principal: &principal, contract: "shps" };
     let mut rows = Vec::new();
     let summary = import.ndjson(Cursor::new(file), |row| rows.push(row.clone())).await.expect("an import");

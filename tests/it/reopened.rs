@@ -141,7 +141,9 @@ async fn every_statement_is_in_the_lists_that_start_up_prepares() {
     ];
     let all: BTreeSet<String> = all.concat().iter().map(|statement| format!("{statement:p}")).collect();
     let written = statements_in(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"));
-    assert_eq!(all.len(), written.len(), "a statement is missing from its module's list: {written:#?}");
+    // Those of lists are put together by macros, all of them in one place.
+    let named = all.len() - views::journeys::statements().len();
+    assert_eq!(named, written.len(), "a statement is missing from its module's list: {written:#?}");
 }
 
 /// Every `static NAME: Sql` below a folder.

@@ -189,15 +189,15 @@ async fn pages(app: &TestApp, variables: &Value, between: impl AsyncFn(usize)) -
 async fn a_list_is_paged_without_repeats_or_gaps_while_cases_are_added() {
     on_both_stores(async |app| {
         field(app).await;
-        for order in
-            [Value::Null, json!({ "by": "RECEIVED", "direction": "DESC" }), json!({ "by": "DAYS_SINCE_CONTACT" })]
-        {
+        let orders =
+            [Value::Null, json!({ "by": "RECEIVED", "direction": "DESC" }), json!({ "by": "DAYS_SINCE_CONTACT" })];
+        for (nth, order) in orders.into_iter().enumerate() {
             let variables = json!({ "orderBy": order, "first": 5 });
             let before = references(&search(app, json!({ "orderBy": order })).await);
             assert_eq!(pages(app, &variables, async |_| ()).await, before);
             let found = pages(app, &variables, async |turn| {
-                app.receive_referral("2018-01-15", &format!("A-0{turn}-new")).await;
-                app.receive_referral("2018-02-15", &format!("Z-{turn}-new")).await;
+                app.receive_referral("2018-01-15", &format!("A-0{turn}-new-{nth}")).await;
+                app.receive_referral("2018-02-15", &format!("Z-{turn}-new-{nth}")).await;
             })
             .await;
             let once: BTreeSet<&String> = found.iter().collect();

@@ -273,9 +273,11 @@ impl Journey {
         self.stages_reached()
     }
 
-    /// The keyworker who holds the case.
+    /// The keyworker who holds the case; none from the day on which they have left the service.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.folded().keyworker()?).await
+        let holder = Worker::load(ctx, self.folded().keyworker()?).await?;
+        let is_here = |worker: &Worker| worker.0.left_on.is_none_or(|left| left > self.as_of);
+        holder.map(|worker| Some(worker).filter(is_here)).transpose()
     }
 
     /// Who held the case, in which role and from when to when.

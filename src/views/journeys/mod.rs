@@ -24,7 +24,7 @@ use crate::store::{Sql, StoreError, doing, on};
 use texts::{CASELOAD, CASELOAD_HELD, JOURNEYS, JOURNEYS_FOUND, Texts};
 
 /// Every statement of this module.
-pub(super) fn statements() -> Vec<&'static Sql> {
+pub fn statements() -> Vec<&'static Sql> {
     [&CASELOAD, &CASELOAD_HELD, &JOURNEYS, &JOURNEYS_FOUND].into_iter().flat_map(Texts::all).collect()
 }
 
