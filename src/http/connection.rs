@@ -3,7 +3,10 @@
 //! Whatever goes over a connection, an answer, events or a socket, waits here for a peer that does not read; none may
 //! hold on to what it was given for ever, nor to a connection on which it asks nothing.
 
-use std::io;
+use std::io::{
+    self,
+    ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset},
+};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -38,6 +41,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stopping: S
         };
         let stream = match accepted {
             Ok((stream, _)) => stream,
+            // The other side has gone already.
+            Err(error) if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) => continue,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(OUT_OF_BREATH).await;

@@ -1,5 +1,7 @@
 //! HTTP end to end: statuses, media types and the pages beside GraphQL, through the whole router, on both stores.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use axum::body::Body;
@@ -253,4 +255,49 @@ async fn a_socket_is_opened_for_whoever_may_have_one() {
         server.end().await;
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_is_answered_in_the_case_in_which_it_was_asked() {
+    on_both_stores(async |app| {
+        let server = Server::of(app.router()).await;
+        for name in ["Sec-WebSocket-Protocol", "sec-websocket-protocol"] {
+            let mut stream = TcpStream::connect(&server.address).await.expect("it listens");
+            let request = format!(
+                "GET /graphql HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                 Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+                 {name}: graphql-transport-ws\r\n\r\n",
+                server.address
+            );
+            stream.write_all(request.as_bytes()).await.expect("it reads");
+            let mut read = String::new();
+            while !read.ends_with("\r\n\r\n") {
+                read.push(stream.read_u8().await.expect("it answers").into());
+            }
+            assert!(read.starts_with("HTTP/1.1 101 "), "{read}");
+            assert!(read.contains(&format!("\r\n{name}: graphql-transport-ws\r\n")), "{read}");
+        }
+        server.end().await;
+    })
+    .await;
+}
+
+#[test]
+fn a_folder_of_trusted_documents_must_hold_some_that_can_be_read() {
+    let folder = tempfile::tempdir().expect("a temporary directory");
+    let serve = |documents: &Path| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
+        program.current_dir(folder.path()).arg("serve").arg("--trusted-documents").arg(documents);
+        let output = program.output().expect("the program runs");
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    };
+    let empty = folder.path().join("empty");
+    std::fs::create_dir(&empty).expect("a folder");
+    let (status, said) = serve(&empty);
+    assert!(status == Some(2) && said.contains("holds no *.graphql"), "{said}");
+    std::fs::write(empty.join("broken.graphql"), "{ viewer {").expect("a file");
+    let (status, said) = serve(&empty);
+    assert!(status == Some(2) && said.contains("broken.graphql: syntax error at 1:"), "{said}");
+    let (status, said) = serve(&folder.path().join("nowhere"));
+    assert!(status == Some(2) && said.contains("cannot read the trusted documents in"), "{said}");
 }
