@@ -53,8 +53,9 @@ pub struct Api {
 impl Api {
     /// The API over these parts, for whoever shows a token of this key, under these terms.
     pub fn new(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Self {
-        let schema = || schema().extension(Wall::default()).data(parts.clone());
-        Self { endpoint: Endpoint::new(schema, Behind { parts: parts.clone(), key }, terms) }
+        let data = parts.clone();
+        let schema = move || schema().extension(Wall::default()).data(data.clone());
+        Self { endpoint: Endpoint::new(schema, Behind { parts, key }, terms) }
     }
 
     /// Answers one HTTP request of somebody who has shown who they are.

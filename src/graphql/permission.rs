@@ -56,11 +56,13 @@ impl JourneyPermissions {
 }
 
 /// A fact of the work with the client, which ends with the close.
+#[expect(clippy::unnecessary_wraps, reason = "of some mutations there is nothing like them")]
 fn work() -> Option<Event> {
     Some(PlanAgreed { kind: String::new() }.into())
 }
 
 /// A fact of what becomes of the client, which may follow the close.
+#[expect(clippy::unnecessary_wraps, reason = "of some mutations there is nothing like them")]
 fn outcome() -> Option<Event> {
     Some(AchievementRecorded { code: String::new(), level: None }.into())
 }

@@ -180,7 +180,11 @@ where
             Err(problem) => return problem.into_response(),
         };
         let asked = body::parse(&bytes).map_err(Answer::malformed);
-        let operation = match asked.and_then(|asked| self.admit(asked, &request_id)) {
+        let asked = match asked {
+            Ok(asked) => self.admit(asked, &request_id),
+            Err(refused) => Err(refused),
+        };
+        let operation = match asked {
             Ok(operation) => operation,
             Err(refused) => return self.single(refused, accepted, (login, stopping)),
         };

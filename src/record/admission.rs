@@ -10,7 +10,7 @@ use super::{NotDone, StreamState, history};
 use crate::access::Principal;
 use crate::access::Scope;
 use crate::access::policy::{Action, Denied, is_bound_to_cases, policy};
-use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
+use crate::access::relation::{Cases, Holders, Relation, Standing};
 use crate::journey::History;
 use crate::journey::command::{Command, not_found};
 use crate::journey::event::{Event, KEYWORKER};
@@ -81,8 +81,8 @@ pub(super) struct Admission {
 }
 
 impl Admission {
-    /// Reads what the view knows of the sender; where nothing is written there is no view, and nobody bound to cases has
-    /// any.
+    /// Reads what the view knows of the sender. Where no view is asked, in a rehearsal or a story that one hand tells, the
+    /// sender is taken to be at home in the whole contract.
     pub(super) async fn read(
         views: Option<&Views>,
         principal: Principal,
@@ -90,9 +90,7 @@ impl Admission {
         command: &Command,
     ) -> Result<Self, StoreError> {
         let Some(views) = views else {
-            let nothing = KnownWorker { left: true, ..KnownWorker::default() };
-            let bound = is_bound_to_cases(principal.role);
-            let standing = if bound { Standing::of_keyworker(on, nothing) } else { Standing::contract_wide(on) };
+            let standing = Standing::contract_wide(on);
             return Ok(Self { principal, standing, to_subjects: Relation::Contract });
         };
         let live = views.live();

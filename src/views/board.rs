@@ -106,6 +106,7 @@ pub(super) fn by_keyworker<T: Default>(mut found: BTreeMap<Option<(String, Worke
 }
 
 /// Rows by team in the order of their labels, then the cases of keyworkers in none, then the unassigned, always.
+#[expect(clippy::option_option, reason = "no keyworker, a keyworker in no team, a team")]
 pub(super) fn by_team<T: Default>(mut found: BTreeMap<Option<Option<(String, TeamId)>>, T>) -> Vec<(Group, T)> {
     let unassigned = found.remove(&None).unwrap_or_default();
     let alone = found.remove(&Some(None)).unwrap_or_default();

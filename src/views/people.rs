@@ -21,7 +21,8 @@ static CONTRACTS: Sql = Sql::new(
 );
 static CONTRACT: Sql =
     Sql::new("select code, name, starts_on, ends_on, rulebook_version, rulebook_hash from contract where code = $1");
-static WORKERS: Sql = Sql::new("select id, login, label, joined_on, left_on from worker where id in {uuids $1} limit $2");
+static WORKERS: Sql =
+    Sql::new("select id, login, label, joined_on, left_on from worker where id in {uuids $1} limit $2");
 static WORKER_OF_LOGIN: Sql =
     Sql::new("select id, login, label, joined_on, left_on from worker where login = $1 order by joined_on, id limit 1");
 static WORKERS_OF_CONTRACT: Sql = Sql::new(

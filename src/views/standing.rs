@@ -40,6 +40,7 @@ static JOURNEYS_OF_SUBJECTS: Sql =
 pub(super) static STATEMENTS: &[&Sql] = &[&STANDING, &JOURNEYS_OF_SUBJECTS];
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "named as the statement's columns")]
 struct Part {
     /// What the worker is: to the login, or, of a journey, the role in which they hold it.
     part: String,

@@ -143,7 +143,11 @@ fn a_type_that_does_not_fit_its_kind_of_stream_is_named() {
 }
 
 async fn import(deployment: &Deployment, recorder: &Recorder, file: &str) -> (Summary, Vec<Row>) {
-    let principal = of_role(Role::Manager);
+    import_as(Role::Integrator, deployment, recorder, file).await
+}
+
+async fn import_as(role: Role, deployment: &Deployment, recorder: &Recorder, file: &str) -> (Summary, Vec<Row>) {
+    let principal = of_role(role);
     let import = Import { log: &deployment.log, recorder, principal: &principal, contract: "shps" };
     let mut rows = Vec::new();
     let summary = import.ndjson(Cursor::new(file), |row| rows.push(row.clone())).await.expect("an import");
@@ -373,7 +377,7 @@ async fn facts_about_people_are_imported_and_a_link_is_one_command_again() {
         let [told, again] = [Deployment::on(dialect).await, Deployment::on(dialect).await];
         let recorder = told.recorder().await;
         open_contract(&recorder).await;
-        let (_, rows) = import(&told, &recorder, &lines.join("\n")).await;
+        let (_, rows) = import_as(Role::Manager, &told, &recorder, &lines.join("\n")).await;
         for row in &rows[..24] {
             assert!(matches!(row.outcome, Outcome::Recorded(_)), "{row:#?}");
         }
@@ -385,7 +389,7 @@ async fn facts_about_people_are_imported_and_a_link_is_one_command_again() {
         let out = exported(&told).await;
         let recorder = again.recorder().await;
         open_contract(&recorder).await;
-        let (summary, rows) = import(&again, &recorder, &out).await;
+        let (summary, rows) = import_as(Role::Manager, &again, &recorder, &out).await;
         assert_eq!((summary.refused, summary.unreadable), (2, 0), "the contract's own lines: {rows:#?}");
         assert_eq!(facts_of(&again, &kinds).await, facts_of(&told, &kinds).await);
         let (summary, _) = import(&again, &recorder, &out).await;

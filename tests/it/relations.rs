@@ -19,7 +19,6 @@ use crate::app::{
 struct Service<'a> {
     app: &'a TestApp,
     ann: String,
-    bob: String,
     eve: String,
     /// Held by Ann; by Bob, of her team; by nobody; by Eve, of another team; by Eve, with Ann as mentor.
     own: String,
@@ -71,7 +70,7 @@ impl<'a> Service<'a> {
         let unassigned = case("BR-3", None).await;
         let other = case("BR-4", Some(&eve)).await;
         let mentored = case("BR-5", Some(&eve)).await;
-        let service = Self { app, ann, bob, eve, own, team, unassigned, other, mentored };
+        let service = Self { app, ann, eve, own, team, unassigned, other, mentored };
         service.assign(&service.mentored, &service.ann, "mentor").await;
         service
     }
@@ -206,14 +205,13 @@ async fn a_service_without_teams_is_one_team() {
             other: String::new(),
             mentored: String::new(),
             ann,
-            bob,
             eve: String::new(),
         };
         assert_eq!(service.listed(&keyworker("kw-ann")).await, ["BR-1", "BR-2"]);
         assert!(service.sees(&keyworker("kw-ann"), &other).await);
         assert!(service.sees(&keyworker("kw-nobody"), &other).await);
         // Whoever is in a team works with that team.
-        set_team(app, 1, TODAY, &[&service.ann]).await;
+        set_team(app, 1, "2018-02-03", &[&service.ann]).await;
         assert!(!service.sees(&keyworker("kw-ann"), &other).await);
         assert!(service.sees(&keyworker("kw-bob"), &one).await);
         // To leave it never widens what one sees.
@@ -240,7 +238,7 @@ async fn a_right_that_is_withdrawn_is_gone_with_the_next_request() {
             false
         );
 
-        set_team(app, 1, TODAY, &[&service.ann]).await;
+        set_team(app, 1, "2018-02-03", &[&service.ann]).await;
         assert!(!service.sees(&ann, &service.team).await, "Bob is no longer of the team");
         let release = json!({ "journey": service.mentored, "worker": service.ann, "role": "mentor" });
         app.done(&manager(), "releaseWorker", release).await;
@@ -344,7 +342,10 @@ async fn a_referral_is_anybodys_until_somebody_takes_it() {
     on_both_stores(async |app| {
         let service = Service::with_teams(app).await;
         let ann = keyworker("kw-ann");
-        let input = json!({ "contract": SHPS, "area": "brent", "occurredOn": "2018-02-20" });
+        let references = json!([{ "system": "council", "id": "BR-9" }]);
+        let input = json!({
+            "contract": SHPS, "area": "brent", "occurredOn": "2018-02-20", "externalReferences": references,
+        });
         let received = app.done(&ann, "receiveReferral", with(input.clone(), json!({ "commandId": new_id() }))).await;
         let journey = text(&received["journey"]["id"]);
         assert!(service.sees(&keyworker("kw-eve"), &journey).await);

@@ -44,6 +44,7 @@ where
     H: Host,
 {
     /// Admits what is asked, or says why not.
+    #[expect(clippy::result_large_err, reason = "an answer is made once and given at once")]
     pub(super) fn admit(&self, asked: Asked, request_id: &Arc<str>) -> Result<Operation, Answer> {
         let Asked { document, operation_name, variables } = asked;
         let found = self.documents.find(document).map_err(|error| Answer::refused(vec![error]))?;

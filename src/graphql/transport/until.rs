@@ -26,7 +26,7 @@ impl Stopping {
     pub async fn told(&mut self) {
         // A service that nobody can stop has no sender.
         if self.0.wait_for(|stopping| *stopping).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
