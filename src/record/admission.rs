@@ -10,7 +10,7 @@ use super::{NotDone, StreamState, history};
 use crate::access::Principal;
 use crate::access::Scope;
 use crate::access::policy::{Action, Denied, is_bound_to_cases, policy};
-use crate::access::relation::{Cases, Holders, Relation, Standing};
+use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
 use crate::journey::History;
 use crate::journey::command::{Command, not_found};
 use crate::journey::event::{Event, KEYWORKER};
@@ -90,7 +90,9 @@ impl Admission {
         command: &Command,
     ) -> Result<Self, StoreError> {
         let Some(views) = views else {
-            let standing = Standing::contract_wide(on);
+            let at_home = KnownWorker::default();
+            let bound = is_bound_to_cases(principal.role);
+            let standing = if bound { Standing::of_keyworker(on, at_home) } else { Standing::contract_wide(on) };
             return Ok(Self { principal, standing, to_subjects: Relation::Contract });
         };
         let live = views.live();

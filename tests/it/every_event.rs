@@ -345,10 +345,10 @@ fn every_fact_about_people() -> Vec<String> {
         (ann, Of::FactRetracted, json!({ "target": id(18), "reason": "recorded for another" })),
         (other, Of::WorkerLeft, json!({})),
     ];
-    let line = |(at, (of, event_type, payload)): (u128, (StreamId, EventType, Value))| {
+    let told = |(at, (of, event_type, payload)): (u128, (StreamId, EventType, Value))| {
         line_of(of, at, event_type, &format!("2018-02-{at:02}"), &payload)
     };
-    (1..).zip(facts).map(line).collect()
+    (1..).zip(facts).map(told).collect()
 }
 
 /// What the streams of these kinds come to, whatever ids their events have.

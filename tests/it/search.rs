@@ -68,6 +68,11 @@ async fn field(app: &TestApp) -> Vec<String> {
     workers
 }
 
+/// Whether a journey of the answer is one that a filter asks for.
+type Fits<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
+/// By what a list is ordered, as its answer has it.
+type Key = fn(&Value) -> Value;
+
 #[tokio::test]
 async fn a_filter_gives_the_journeys_that_fit_it_and_counts_them() {
     on_both_stores(async |app| {
@@ -78,7 +83,6 @@ async fn a_filter_gives_the_journeys_that_fit_it_and_counts_them() {
         let of_worker = |node: &Value, workers: &[&String]| workers.iter().any(|id| node["keyworker"]["id"] == id.as_str());
         let days = |node: &Value| node["daysSinceContact"].as_i64();
         let subject = every[7]["subject"]["id"].clone();
-        type Fits<'a> = Box<dyn Fn(&Value) -> bool + 'a>;
         let filters: Vec<(Value, Fits<'_>)> = vec![
             (json!({ "area": "hackney" }), Box::new(|node| node["area"] == "hackney")),
             (json!({ "area": "nowhere" }), Box::new(|_| false)),
@@ -138,7 +142,6 @@ async fn journeys_come_in_the_order_that_is_asked_for() {
         let node = |list: &Value, key: &dyn Fn(&Value) -> Value| -> Vec<Value> {
             list["nodes"].as_array().expect("nodes").iter().map(key).collect()
         };
-        type Key = fn(&Value) -> Value;
         // No contact yet is longer than any number of days.
         let days: Key = |node| node["daysSinceContact"].as_i64().unwrap_or(i64::MAX).into();
         let orders: [(&str, Key); 3] = [

@@ -105,12 +105,9 @@ impl Peer {
     /// Why the socket was closed, whatever came before.
     async fn closed(mut self) -> (u16, String) {
         loop {
-            match self.0.next().await.expect("a close frame").expect("no failure") {
-                Message::Close(frame) => {
-                    let frame = frame.expect("a reason");
-                    return (frame.code.into(), frame.reason.to_string());
-                }
-                _ => {}
+            if let Message::Close(frame) = self.0.next().await.expect("a close frame").expect("no failure") {
+                let frame = frame.expect("a reason");
+                return (frame.code.into(), frame.reason.to_string());
             }
         }
     }

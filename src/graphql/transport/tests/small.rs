@@ -147,6 +147,7 @@ impl Subscription {
     }
 
     /// Nothing, for ever.
+    #[expect(clippy::unused_async, reason = "a subscription is asked for asynchronously")]
     async fn silence(&self) -> impl Stream<Item = i32> {
         stream::pending()
     }
@@ -211,6 +212,7 @@ pub(crate) fn endpoint(behind: Behind, terms: Terms) -> Small {
 }
 
 /// An answer with this data, at this cost.
+#[expect(clippy::needless_pass_by_value, reason = "read like the literal that it is given")]
 pub(crate) fn executed(data: Json, cost: u64) -> Json {
     json!({ "data": data, "extensions": { "cost": { "requested": cost, "allowed": 100_000 } } })
 }
