@@ -392,7 +392,7 @@ async fn facts_about_people_are_imported_and_a_link_is_one_command_again() {
         let (summary, rows) = import_as(Role::Manager, &again, &recorder, &out).await;
         assert_eq!((summary.refused, summary.unreadable), (2, 0), "the contract's own lines: {rows:#?}");
         assert_eq!(facts_of(&again, &kinds).await, facts_of(&told, &kinds).await);
-        let (summary, _) = import(&again, &recorder, &out).await;
+        let (summary, _) = import_as(Role::Manager, &again, &recorder, &out).await;
         assert_eq!((summary.recorded, summary.replayed), (0, 26));
         told.end().await;
         again.end().await;

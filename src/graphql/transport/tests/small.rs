@@ -147,12 +147,12 @@ impl Subscription {
     }
 
     /// Nothing, for ever.
-    #[expect(clippy::unused_async, reason = "a subscription is asked for asynchronously")]
     async fn silence(&self) -> impl Stream<Item = i32> {
         stream::pending()
     }
 
     /// Whoever is asked for, if that may be followed.
+    #[expect(clippy::unused_async, reason = "a subscription is asked for asynchronously")]
     async fn followed(&self, who: String) -> Result<impl Stream<Item = Result<String, Error>>, Error> {
         match who.as_str() {
             "nobody" => Err(Code::Forbidden.error("ask for the role of a manager")),
