@@ -257,8 +257,8 @@ async fn what_cannot_be_followed_is_an_error_that_tells_nothing_of_other_contrac
         let head = app.head().await;
         let beyond = refused(RECORDED, json!({ "after": head + 1 })).await;
         assert!(beyond.starts_with(&format!("the log ends at position {head}")), "{beyond}");
-        let unknown = refused(RECORDED, json!({ "filter": { "types": ["ContactLoged"] } })).await;
-        assert!(unknown.contains("ContactLoged"), "{unknown}");
+        let unknown = refused(RECORDED, json!({ "filter": { "types": ["ContactKept"] } })).await;
+        assert!(unknown.contains("ContactKept"), "{unknown}");
         server.end().await;
     })
     .await;
