@@ -101,7 +101,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("Subscription", JOURNEYS, "journeyChanged caseloadChanged"),
     ("RecordedEvent", FEED, "position event"),
     ("ChangedJourney", JOURNEYS, "position journey"),
-    ("ChangedCase", JOURNEYS, "position journey onCaseload"),
+    ("ChangedCase", JOURNEYS, "position journeyId journey onCaseload"),
     ("Viewer", OPEN, "subject role worker"),
     ("LogHead", OPEN, "position recordedAt"),
     (

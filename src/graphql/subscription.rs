@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_graphql::{Context, Result, SimpleObject, Subscription};
+use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use chrono::NaiveDate;
 use futures_util::Stream;
 use futures_util::stream::unfold;
@@ -20,12 +20,15 @@ use super::journey::{Journey, Known, Story};
 use super::query::EventFilter;
 use super::scalars::{Id, Position};
 use crate::access::policy::{Action, is_bound_to_cases, policy};
-use crate::access::relation::Relation;
+use crate::access::relation::{Holders, Relation, Standing};
 use crate::access::{Principal, Scope};
 use crate::contract::Contract;
+use crate::journey::event::KEYWORKER;
+use crate::journey::{Assignment, Journey as Folded};
 use crate::log::envelope::{self, Envelope, JourneyId, StreamId, StreamKind, WorkerId};
 use crate::log::read::PAGE_SIZE;
 use crate::log::{LogError, Pages};
+use crate::projections::caseload;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 
 /// Events that are read at once while some of them are told: what a slow reader holds up.
@@ -59,9 +62,11 @@ pub struct ChangedJourney {
 pub struct ChangedCase {
     /// The position of the newest event behind the change: give it as `after` to go on from here.
     position: Position,
-    /// The journey as it is known at that position, read as of today.
-    journey: Journey,
-    /// Whether the case is on that caseload at that position: put it on the list, or take it off.
+    /// The id of the journey that changed.
+    journey_id: ID,
+    /// The journey as it is known at that position, read as of today; none if you may no longer read it.
+    journey: Option<Journey>,
+    /// Whether the case is on that caseload at that position and you may read it: put it on the list, or take it off.
     on_caseload: bool,
 }
 
@@ -95,9 +100,11 @@ impl Subscription {
         entitled(ctx, Action::ReadJourneys)?;
         let (follower, journey) = (Follower::of(ctx), JourneyId(id.0));
         let events = follower.parts.log.stream(StreamId::journey(journey)).await.or_fault()?;
-        let contract = events.into_iter().next().and_then(|first| first.contract);
         let unknown = || Code::BadUserInput.error("no journey of this id is known: check the id");
-        let contract = contract.ok_or_else(unknown)?;
+        let newest = events.last().map(|event| event.position).ok_or_else(unknown)?;
+        let contract = events.into_iter().next().and_then(|first| first.contract).ok_or_else(unknown)?;
+        // Who holds it is known by the view, which may be a moment behind.
+        follower.shown(newest).await;
         if !follower.may_follow(Root::Journey(journey, &contract)).await? {
             return Err(unknown());
         }
@@ -106,8 +113,8 @@ impl Subscription {
     }
 
     /// The cases of a caseload, each time that something is recorded of one that is on it, comes to it or leaves it, and
-    /// the live view shows it. Changes that come at once are told as one for each case; a case that you may not read,
-    /// or no longer, is not told.
+    /// the live view shows it. Changes that come at once are told as one for each case. A case that you could read and no
+    /// longer may has left; one that you never could is not told.
     async fn caseload_changed(
         &self,
         ctx: &Context<'_>,
@@ -180,13 +187,27 @@ impl Follower {
         Ok(match root {
             Root::Events => may(Action::ReadEvents),
             Root::Journey(journey, contract) => self.readable(&[(journey, contract)]).await?.contains(&journey),
-            Root::Caseload(contract) => may(Action::ReadJourneys) && self.principal.scope.contract(contract).is_some(),
+            Root::Caseload(contract) => {
+                // Whoever has left the service could not even read a case that nobody has.
+                let in_scope = self.principal.scope.contract(contract).is_some();
+                in_scope && self.could_read(&self.standing().await?, &Holders::default())
+            }
         })
     }
 
     /// Which of these journeys they may read at this moment.
     async fn readable(&self, journeys: &[(JourneyId, &str)]) -> Result<BTreeSet<JourneyId>> {
         self.parts.views.live().readable(&self.principal, self.deployment_today(), journeys).await.or_fault()
+    }
+
+    /// Whose cases their rights reach at this moment.
+    async fn standing(&self) -> Result<Standing> {
+        self.parts.views.live().standing(&self.principal, self.deployment_today()).await.or_fault()
+    }
+
+    /// Whether somebody of this standing may read a case of a contract of theirs that these hold.
+    fn could_read(&self, standing: &Standing, holders: &Holders) -> bool {
+        policy(&self.principal, Action::ReadJourneys, standing.relation(holders)).is_ok()
     }
 
     fn deployment_today(&self) -> NaiveDate {
@@ -337,7 +358,17 @@ struct OfCaseload {
     contract: String,
     keyworker: Option<WorkerId>,
     steps: Steps,
-    changed: VecDeque<ChangedCase>,
+    changed: VecDeque<Changed>,
+}
+
+/// A case that concerns a caseload, before it is asked whether it may be read.
+struct Changed {
+    journey: JourneyId,
+    story: Arc<Story>,
+    position: envelope::Position,
+    /// Whether it was on the caseload before, and could be read by whoever follows.
+    was_on: bool,
+    is_on: bool,
 }
 
 impl Told for OfCaseload {
@@ -348,14 +379,19 @@ impl Told for OfCaseload {
             if !self.follower.may_follow(Root::Caseload(&self.contract)).await? {
                 return Ok(None);
             }
+            let Some(contract) = self.follower.contract(&self.contract).await? else { return Ok(None) };
+            let today = self.follower.today(&contract);
             if let Some(changed) = self.changed.pop_front() {
-                return Ok(Some(changed));
+                let may_read = self.follower.may_follow(Root::Journey(changed.journey, &self.contract)).await?;
+                if changed.was_on || changed.is_on && may_read {
+                    return Ok(Some(changed.told(contract, today, may_read)));
+                }
+                continue;
             }
             let before = self.steps.pages.after();
             let read = self.steps.next().await.or_fault()?;
             self.follower.shown(self.steps.pages.after()).await;
-            let Some(contract) = self.follower.contract(&self.contract).await? else { return Ok(None) };
-            self.changed = self.changed(&read, before, &contract).await?.into();
+            self.changed = self.concerned(&read, before, today).await?.into();
             self.steps.any_fits(!self.changed.is_empty());
         }
     }
@@ -364,12 +400,7 @@ impl Told for OfCaseload {
 impl OfCaseload {
     /// The cases that these events concern, in the order of the last of each: those that are on the caseload after them,
     /// and those that were before.
-    async fn changed(
-        &self,
-        read: &[Envelope],
-        before: envelope::Position,
-        contract: &Arc<Contract>,
-    ) -> Result<Vec<ChangedCase>> {
+    async fn concerned(&self, read: &[Envelope], before: envelope::Position, today: NaiveDate) -> Result<Vec<Changed>> {
         let of_contract = |event: &&Envelope| event.contract.as_ref() == Some(&self.contract);
         let of_journeys = read.iter().filter(of_contract).filter(|event| event.stream.kind == StreamKind::Journey);
         let newest: HashMap<JourneyId, envelope::Position> =
@@ -377,29 +408,52 @@ impl OfCaseload {
         if newest.is_empty() {
             return Ok(Vec::new());
         }
-        let ids: Vec<(JourneyId, &str)> = newest.keys().map(|id| (*id, self.contract.as_str())).collect();
-        let readable = self.follower.readable(&ids).await?;
-        let today = self.follower.today(contract);
-        let is_on = |story: &Story| story.is_on_caseload(today, self.keyworker);
-        let mut changed = Vec::new();
-        let streams = readable.iter().map(|id| (StreamId::journey(*id), 0));
+        let standing = self.follower.standing().await?;
+        let streams = newest.keys().map(|id| (StreamId::journey(*id), 0));
         let mut recorded: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
         for event in self.follower.parts.log.streams(streams).await.or_fault()? {
             recorded.entry(JourneyId(event.stream.id)).or_default().push(event);
         }
-        for (id, events) in recorded {
-            let was_on = Story::of(events.clone(), Known::UptoPosition(before)).or_fault()?.as_ref().is_some_and(is_on);
-            let position = newest[&id];
+        let mut concerned = Vec::new();
+        for (journey, events) in recorded {
+            let position = newest[&journey];
+            let earlier = Story::of(events.clone(), Known::UptoPosition(before)).or_fault()?;
             let Some(story) = Story::of(events, Known::UptoPosition(position)).or_fault()? else { continue };
-            let on_caseload = is_on(&story);
-            if was_on || on_caseload {
-                let journey = Journey::of(id, Arc::clone(contract), today, Arc::new(story));
-                changed.push(ChangedCase { position: Position(position), journey, on_caseload });
+            let was_on = earlier.is_some_and(|earlier| {
+                let earlier = earlier.history().journey_as_of(today);
+                self.is_on(&earlier, today) && self.follower.could_read(&standing, &holders(&earlier))
+            });
+            let is_on = self.is_on(&story.history().journey_as_of(today), today);
+            if was_on || is_on {
+                concerned.push(Changed { journey, story: Arc::new(story), position, was_on, is_on });
             }
         }
-        changed.sort_unstable_by_key(|case| case.position);
-        Ok(changed)
+        concerned.sort_unstable_by_key(|changed| changed.position);
+        Ok(concerned)
     }
+
+    /// Whether a case is on the caseload at the end of a day.
+    fn is_on(&self, journey: &Folded, day: NaiveDate) -> bool {
+        let is_theirs = |held: Option<WorkerId>| self.keyworker.is_none_or(|worker| held == Some(worker));
+        let mut stretches = caseload::stretches(journey).into_iter();
+        stretches.any(|stretch| stretch.from <= day && day < stretch.to && is_theirs(stretch.keyworker))
+    }
+}
+
+impl Changed {
+    fn told(self, contract: Arc<Contract>, today: NaiveDate, may_read: bool) -> ChangedCase {
+        let journey = may_read.then(|| Journey::of(self.journey, contract, today, self.story));
+        let (position, journey_id) = (Position(self.position), ID(self.journey.to_string()));
+        ChangedCase { position, journey_id, journey, on_caseload: self.is_on && may_read }
+    }
+}
+
+/// Who holds a case.
+fn holders(journey: &Folded) -> Holders {
+    let held = journey.assignments.iter().filter(|held| held.to.is_none());
+    let (keyworkers, others): (Vec<_>, Vec<_>) = held.partition(|held| held.role == KEYWORKER);
+    let workers = |held: Vec<&Assignment>| held.into_iter().map(|held| held.worker).collect();
+    Holders { keyworkers: workers(keyworkers), others: workers(others) }
 }
 
 #[cfg(test)]

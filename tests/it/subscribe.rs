@@ -17,6 +17,7 @@ use crate::app::{
     text,
 };
 use crate::field::Field;
+use crate::relations::{leaves, set_team};
 use crate::subscriber::{Events, Server, Subscriber};
 
 const RECORDED: &str = "subscription($after: Position, $filter: EventFilter) { \
@@ -25,7 +26,7 @@ const JOURNEY: &str = "subscription($id: UUID!, $after: Position) { journeyChang
      position journey { id position version onCaseload daysSinceContact keyworker { label } } } }";
 const CASELOAD: &str = "subscription($contract: String!, $keyworker: UUID, $after: Position) { \
      caseloadChanged(contract: $contract, keyworker: $keyworker, after: $after) { \
-     position onCaseload journey { reference position keyworker { label } } } }";
+     position journeyId onCaseload journey { id reference position keyworker { label } } } }";
 
 async fn subscriber(app: &TestApp, server: &Server, who: &Principal) -> Subscriber {
     Subscriber::at(&server.address, &app.token(who)).await
@@ -188,6 +189,66 @@ async fn without_a_position_only_what_is_to_come_is_told() {
             let position = item.as_object().expect("data").values().next().expect("an item")["position"].clone();
             assert!(position.as_i64().expect("a position") > before, "{id}: {item}");
             peer = subscriber(app, &server, &manager()).await;
+        }
+        server.end().await;
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_right_that_is_withdrawn_ends_what_it_was_needed_for() {
+    on_both_stores(async |app| {
+        let server = Server::of(app.router()).await;
+        let (ann, eve) = (app.add_worker("kw-ann").await, app.add_worker("kw-eve").await);
+        set_team(app, 1, "2018-01-01", &[&ann]).await;
+        set_team(app, 2, "2018-01-01", &[&eve]).await;
+        let case = async |reference: &str, worker: &str| {
+            let journey = app.receive_referral("2018-02-01", reference).await;
+            app.take_on(&journey, worker, "2018-02-02").await;
+            journey
+        };
+        let (own, other) = (case("BR-1", &ann).await, case("BR-2", &eve).await);
+        let mut peer = subscriber(app, &server, &keyworker("kw-ann")).await;
+        // What is another team's is not there.
+        peer.begin("other", JOURNEY, json!({ "id": other })).await;
+        assert_eq!(peer.hear().await["payload"][0]["extensions"]["code"], "BAD_USER_INPUT");
+
+        let mut watching = subscriber(app, &server, &keyworker("kw-ann")).await;
+        watching.begin("journey", JOURNEY, json!({ "id": own, "after": app.head().await })).await;
+        peer.begin("own", CASELOAD, json!({ "contract": SHPS, "keyworker": ann, "after": app.head().await })).await;
+        let mut all = subscriber(app, &server, &keyworker("kw-ann")).await;
+        all.begin("all", CASELOAD, json!({ "contract": SHPS, "after": app.head().await })).await;
+        app.log_contact(&manager(), call(&other, "2018-02-20")).await;
+        app.log_contact(&manager(), call(&own, "2018-02-20")).await;
+        assert_eq!(watching.item().await["journey"]["id"], own.as_str());
+        for peer in [&mut peer, &mut all] {
+            assert_eq!(peer.item().await["journey"]["reference"], "BR-1");
+        }
+
+        // The case goes to the other team: it leaves the list, and whoever watched it is told nothing more of it.
+        let assign = json!({ "journey": own, "worker": eve, "occurredOn": "2018-02-21" });
+        app.done(&manager(), "assignWorker", assign).await;
+        assert_eq!(watching.hear().await, json!({ "type": "complete", "id": "journey" }));
+        let gone = json!({ "position": app.head().await, "journeyId": own, "onCaseload": false, "journey": null });
+        for peer in [&mut peer, &mut all] {
+            assert_eq!(peer.item().await, gone);
+        }
+        app.log_contact(&manager(), call(&own, "2018-02-22")).await;
+        // A case comes to them: the one after it that they may not know of was not told.
+        let assign = json!({ "journey": other, "worker": ann, "occurredOn": "2018-02-22" });
+        app.done(&manager(), "assignWorker", assign).await;
+        for peer in [&mut peer, &mut all] {
+            assert_eq!(peer.item().await["journey"]["reference"], "BR-2");
+        }
+        // Who has left the service follows nothing.
+        leaves(app, &ann, "2018-03-01").await;
+        for (peer, id) in [(&mut peer, "own"), (&mut all, "all")] {
+            let complete = json!({ "type": "complete", "id": id });
+            let mut told = peer.hear().await;
+            while told != complete {
+                assert_eq!(told["type"], "next", "{told}");
+                told = peer.hear().await;
+            }
         }
         server.end().await;
     })

@@ -30,7 +30,7 @@ use super::scalars::{Date, Position};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::{self, Entry, History, Journey as Folded, Recorded};
 use crate::log::LogError;
-use crate::log::envelope::{self, Envelope, EventId, JourneyId, Occurred, StreamId, WorkerId};
+use crate::log::envelope::{self, Envelope, EventId, JourneyId, Occurred, StreamId};
 use crate::projections::{self, Between, DaySpan, Told};
 
 /// Until where in the log a reading knows.
@@ -86,13 +86,6 @@ impl Story {
     /// The code of the journey's contract.
     pub fn contract(&self) -> Option<&str> {
         self.history.contract()
-    }
-
-    /// Whether the case is on the caseload at the end of a day: on this keyworker's, if one is named.
-    pub fn is_on_caseload(&self, day: NaiveDate, keyworker: Option<WorkerId>) -> bool {
-        let stretches = projections::caseload::stretches(&self.history.journey_as_of(day));
-        let is_theirs = |held: Option<WorkerId>| keyworker.is_none_or(|worker| held == Some(worker));
-        stretches.iter().any(|stretch| stretch.from <= day && day < stretch.to && is_theirs(stretch.keyworker))
     }
 }
 
