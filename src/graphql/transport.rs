@@ -179,14 +179,10 @@ where
             Ok(bytes) => bytes,
             Err(problem) => return problem.into_response(),
         };
-        let asked = body::parse(&bytes).map_err(Answer::malformed);
-        let asked = match asked {
-            Ok(asked) => self.admit(asked, &request_id),
-            Err(refused) => Err(refused),
-        };
-        let operation = match asked {
+        let asked = body::parse(&bytes).map_err(|error| Box::new(Answer::malformed(error)));
+        let operation = match asked.and_then(|asked| self.admit(asked, &request_id)) {
             Ok(operation) => operation,
-            Err(refused) => return self.single(refused, accepted, (login, stopping)),
+            Err(refused) => return self.single(*refused, accepted, (login, stopping)),
         };
         if operation.kind != OperationType::Subscription {
             let answer = self.execute(operation, &login.principal).await;

@@ -44,10 +44,9 @@ where
     H: Host,
 {
     /// Admits what is asked, or says why not.
-    #[expect(clippy::result_large_err, reason = "an answer is made once and given at once")]
-    pub(super) fn admit(&self, asked: Asked, request_id: &Arc<str>) -> Result<Operation, Answer> {
+    pub(super) fn admit(&self, asked: Asked, request_id: &Arc<str>) -> Result<Operation, Box<Answer>> {
         let Asked { document, operation_name, variables } = asked;
-        let found = self.documents.find(document).map_err(|error| Answer::refused(vec![error]))?;
+        let found = self.documents.find(document).map_err(|error| Box::new(Answer::refused(vec![error])))?;
         let admitted = self.guard.admit(&found.text, operation_name.as_deref(), &variables).map_err(refused)?;
         let mut request = Request::new(&*found.text).variables(variables);
         request.operation_name = operation_name;
@@ -98,7 +97,7 @@ where
         let running = async move {
             let operation = match self.admit(asked, &request_id) {
                 Ok(operation) => operation,
-                Err(refused) => return one((refused, None)),
+                Err(refused) => return one((*refused, None)),
             };
             if operation.kind == OperationType::Subscription {
                 return self.follow(operation, &principal, Some(room));
@@ -120,10 +119,10 @@ fn took_too_long() -> Answer {
     Answer::refused(vec![Code::Unavailable.refusal(message)])
 }
 
-fn refused(refusals: Vec<Refusal>) -> Answer {
+fn refused(refusals: Vec<Refusal>) -> Box<Answer> {
     let syntax = matches!(refusals[..], [Refusal::Syntax { .. }]);
     let errors = refusals.into_iter().map(Into::into).collect();
-    if syntax { Answer::unparsed(errors) } else { Answer::refused(errors) }
+    Box::new(if syntax { Answer::unparsed(errors) } else { Answer::refused(errors) })
 }
 
 /// Whether the first outcome of a subscription says that there is nothing to follow: all that can fail before the

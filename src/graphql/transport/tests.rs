@@ -103,7 +103,7 @@ async fn an_operation_is_answered_in_the_type_that_was_asked_for() {
         assert_eq!(answered.status, 200);
         assert_eq!(answered.media(), media);
         assert_eq!(answered.headers["cache-control"], "no-store");
-        assert_eq!(answered.body, executed(json!({ "hello": "hello you" }), 1));
+        assert_eq!(answered.body, executed(&json!({ "hello": "hello you" }), 1));
     }
 }
 
@@ -271,7 +271,7 @@ async fn a_variable_of_the_wrong_type_never_reaches_a_resolver() {
     }
     let contact = json!({ "c": { "stage": "ENGAGED", "minutes": 40 } });
     let answered = ask_with("query($c: Contact!) { minutes(contact: $c) }", contact).await;
-    assert_eq!(answered.body, executed(json!({ "minutes": 40 }), 1));
+    assert_eq!(answered.body, executed(&json!({ "minutes": 40 }), 1));
 }
 
 #[tokio::test]
@@ -434,7 +434,7 @@ async fn events_of(router: Router, query: &str) -> (HeaderMap, Vec<(String, Json
     (parts.headers, events.collect())
 }
 
-fn next(data: Json) -> (String, Json) {
+fn next(data: &Json) -> (String, Json) {
     ("next".to_owned(), executed(data, 1))
 }
 
@@ -447,14 +447,14 @@ async fn a_subscription_is_sent_as_events_and_completes() {
     let (headers, events) = events_of(router(), "subscription { ticks(upto: 3) }").await;
     assert_eq!(headers["content-type"], "text/event-stream; charset=utf-8");
     assert_eq!(headers["cache-control"], "no-store");
-    let ticks = (1..=3).map(|nth| next(json!({ "ticks": nth })));
+    let ticks = (1..=3).map(|nth| next(&json!({ "ticks": nth })));
     assert_eq!(events, ticks.chain([complete()]).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn whatever_is_asked_for_as_events_comes_as_events() {
     let (_, events) = events_of(router(), "{ hello }").await;
-    assert_eq!(events, [next(json!({ "hello": "hello you" })), complete()]);
+    assert_eq!(events, [next(&json!({ "hello": "hello you" })), complete()]);
     for (query, code) in [
         ("{", "GRAPHQL_PARSE_FAILED"),
         ("{ nothing }", "GRAPHQL_VALIDATION_FAILED"),
@@ -486,7 +486,7 @@ async fn a_query_that_may_come_either_way_comes_at_once_and_a_subscription_as_ev
 async fn a_fault_in_the_middle_is_told_and_ends_the_events() {
     let (_, events) = events_of(router(), "subscription { followed(who: \"kw-07\") }").await;
     let [first, (_, fault), last] = &events[..] else { panic!("{events:?}") };
-    assert_eq!((first, last), (&next(json!({ "followed": "kw-07" })), &complete()));
+    assert_eq!((first, last), (&next(&json!({ "followed": "kw-07" })), &complete()));
     assert_eq!(fault["errors"][0]["message"], "internal error");
     assert_eq!(fault["errors"][0]["extensions"], json!({ "code": "INTERNAL", "requestId": "r-1" }));
 }

@@ -117,7 +117,7 @@ fn init(token: &str) -> Json {
     json!({ "type": "connection_init", "payload": { "authorization": format!("Bearer {token}") } })
 }
 
-fn next(id: &str, data: Json) -> Json {
+fn next(id: &str, data: &Json) -> Json {
     json!({ "id": id, "type": "next", "payload": executed(data, 1) })
 }
 
@@ -130,15 +130,15 @@ async fn operations_of_every_kind_are_answered_on_one_socket() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("1", json!({ "hello": "hello you" })));
+    assert_eq!(peer.hear().await, next("1", &json!({ "hello": "hello you" })));
     assert_eq!(peer.hear().await, complete("1"));
     peer.subscribe("2", "mutation { logContact(minutes: 3) }").await;
-    assert_eq!(peer.hear().await, next("2", json!({ "logContact": 3 })));
+    assert_eq!(peer.hear().await, next("2", &json!({ "logContact": 3 })));
     assert_eq!(peer.hear().await, complete("2"));
     // An id that is complete may be used again.
     peer.subscribe("1", "subscription { ticks(upto: 3) }").await;
     for nth in 1..=3 {
-        assert_eq!(peer.hear().await, next("1", json!({ "ticks": nth })));
+        assert_eq!(peer.hear().await, next("1", &json!({ "ticks": nth })));
     }
     assert_eq!(peer.hear().await, complete("1"));
 }
@@ -265,11 +265,11 @@ async fn an_operation_that_is_complete_says_no_more() {
     while heard["id"] == "1" {
         heard = peer.hear().await;
     }
-    assert_eq!(heard, next("2", json!({ "hello": "hello you" })));
+    assert_eq!(heard, next("2", &json!({ "hello": "hello you" })));
     assert_eq!(peer.hear().await, complete("2"));
     let made = server.behind.made.load(Ordering::SeqCst);
     peer.subscribe("1", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("1", json!({ "hello": "hello you" })));
+    assert_eq!(peer.hear().await, next("1", &json!({ "hello": "hello you" })));
     assert_eq!(server.behind.made.load(Ordering::SeqCst), made, "nothing more was made");
 }
 
@@ -306,7 +306,7 @@ async fn a_place_that_an_operation_leaves_may_be_taken_by_another() {
     assert_eq!(peer.hear().await["payload"][0]["extensions"]["code"], "RATE_LIMITED");
     peer.say(complete("7")).await;
     peer.subscribe("again", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("again", json!({ "hello": "hello you" })));
+    assert_eq!(peer.hear().await, next("again", &json!({ "hello": "hello you" })));
 }
 
 /// Waits until a number stands still.

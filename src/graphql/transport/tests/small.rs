@@ -152,13 +152,14 @@ impl Subscription {
     }
 
     /// Whoever is asked for, if that may be followed.
-    #[expect(clippy::unused_async, reason = "a subscription is asked for asynchronously")]
     async fn followed(&self, who: String) -> Result<impl Stream<Item = Result<String, Error>>, Error> {
-        match who.as_str() {
+        let broken = || fault(&Broken(std::io::Error::other("disk 7 is gone")));
+        let found = match who.as_str() {
             "nobody" => Err(Code::Forbidden.error("ask for the role of a manager")),
-            "broken" => Err(fault(&Broken(std::io::Error::other("disk 7 is gone")))),
-            who => Ok(stream::iter([Ok(who.to_owned()), Err(fault(&Broken(std::io::Error::other("disk 7 is gone"))))])),
-        }
+            "broken" => Err(broken()),
+            _ => Ok(stream::iter([Ok(who), Err(broken())])),
+        };
+        std::future::ready(found).await
     }
 
     /// Something that can be seen only in part.
@@ -212,7 +213,6 @@ pub(crate) fn endpoint(behind: Behind, terms: Terms) -> Small {
 }
 
 /// An answer with this data, at this cost.
-#[expect(clippy::needless_pass_by_value, reason = "read like the literal that it is given")]
-pub(crate) fn executed(data: Json, cost: u64) -> Json {
+pub(crate) fn executed(data: &Json, cost: u64) -> Json {
     json!({ "data": data, "extensions": { "cost": { "requested": cost, "allowed": 100_000 } } })
 }
