@@ -455,6 +455,3 @@ fn holders(journey: &Folded) -> Holders {
     let workers = |held: Vec<&Assignment>| held.into_iter().map(|held| held.worker).collect();
     Holders { keyworkers: workers(keyworkers), others: workers(others) }
 }
-
-#[cfg(test)]
-mod tests;
