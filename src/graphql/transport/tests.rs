@@ -505,7 +505,7 @@ async fn an_item_of_which_a_field_fails_does_not_end_the_events() {
 
 #[tokio::test]
 async fn events_end_when_the_token_does() {
-    let router = router_of(endpoint(Behind::default(), Terms::default()), TimeDelta::seconds(2), Stopping::default());
+    let router = router_of(endpoint(Behind::default(), Terms::default()), TimeDelta::seconds(3), Stopping::default());
     let (_, events) = events_of(router, "subscription { silence }").await;
     let [(_, answer), last] = &events[..] else { panic!("{events:?}") };
     assert_eq!(answer["errors"][0]["extensions"]["code"], "UNAUTHENTICATED");

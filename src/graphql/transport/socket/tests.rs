@@ -348,8 +348,8 @@ async fn nothing_is_made_for_a_peer_that_does_not_read_and_nothing_is_lost() {
 #[tokio::test]
 async fn whoever_does_not_answer_for_a_while_is_left() {
     let patience = Patience {
-        heartbeat: Duration::from_millis(20),
-        silence: Duration::from_millis(100),
+        heartbeat: Duration::from_millis(50),
+        silence: Duration::from_millis(1_500),
         farewell: Duration::from_millis(20),
         ..Patience::default()
     };
@@ -375,7 +375,7 @@ async fn whoever_does_not_answer_for_a_while_is_left() {
 #[tokio::test]
 async fn a_socket_is_closed_when_the_token_expires() {
     let server = serve(Terms::default()).await;
-    let mut peer = Peer::open_for(&server, TimeDelta::seconds(2)).await;
+    let mut peer = Peer::open_for(&server, TimeDelta::seconds(3)).await;
     peer.subscribe("1", "subscription { flood(bytes: 10) }").await;
     assert_eq!(peer.hear().await["type"], "next");
     let closed = peer.closed().await;
