@@ -7,6 +7,8 @@ pub mod calendar;
 pub mod command;
 pub mod dealings;
 pub(crate) mod ground;
+pub mod money;
+pub mod outcome;
 pub mod rulebook;
 
 use std::sync::Arc;

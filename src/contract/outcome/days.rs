@@ -228,7 +228,8 @@ mod tests {
         let piece = |from, to, hours: i64, spell| Piece { from, to, begins: true, hours: Some(hours.into()), spell };
         let coverage = Coverage::of(&[piece(0, 10, 8, 0), piece(5, 20, 9, 1)], Pauses::default());
         let stretches: Vec<_> = coverage.stretches.iter().map(|of| (of.from, of.to, of.hours.to_string())).collect();
-        let expected = [(0, 5, "8"), (5, 10, "17"), (10, 20, "9")].map(|(from, to, hours)| (from, to, hours.to_owned()));
+        let expected =
+            [(0, 5, "8"), (5, 10, "17"), (10, 20, "9")].map(|(from, to, hours)| (from, to, hours.to_owned()));
         assert_eq!(stretches, expected);
         assert_eq!(coverage.covered(3, 12), 9);
         assert_eq!(coverage.anchors(false).collect::<Vec<_>>(), [0, 1]);

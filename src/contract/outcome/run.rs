@@ -231,10 +231,9 @@ fn fit(coverage: &Coverage, hours: Option<&Hours>, first: Day, on: Day) -> Fit {
     let days = |stretch: &Stretch| Decimal::from(stretch.to - stretch.from);
     // The sum and the threshold times the days, so that nothing is rounded before it is compared.
     let (sum, number): (Decimal, Decimal) = match hours.basis {
-        HoursBasis::Average => (
-            looked_at.iter().map(|stretch| stretch.hours * days(stretch)).sum(),
-            looked_at.iter().map(days).sum(),
-        ),
+        HoursBasis::Average => {
+            (looked_at.iter().map(|stretch| stretch.hours * days(stretch)).sum(), looked_at.iter().map(days).sum())
+        }
         _ => (lowest, Decimal::ONE),
     };
     let greatest = if hours.basis == HoursBasis::EveryWeek { highest } else { sum };

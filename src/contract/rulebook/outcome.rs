@@ -103,6 +103,16 @@ pub enum Trigger {
     },
 }
 
+impl Trigger {
+    /// The domains of the spells that it names; none where it names no spell.
+    pub fn spell_domains(&self) -> &[String] {
+        match self {
+            Self::Spell { domains, .. } => domains,
+            _ => &[],
+        }
+    }
+}
+
 /// For how long spells must last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sustain {
