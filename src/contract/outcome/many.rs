@@ -87,7 +87,7 @@ impl<'r> Many<'r> {
                 sum.cohort = case.cohort.map(str::to_owned);
             }
             let since = received.earliest();
-            let person = sum.people.entry(subject).or_insert(Person { since, surely: Vec::new(), perhaps: Vec::new() });
+            let person = sum.people.entry(subject).or_insert_with(|| Person::known_since(since));
             person.since = person.since.min(since);
             match &terms.counted {
                 Counted::Ratio { spell_days, .. } => person.covered(case, spell_days),
@@ -98,6 +98,20 @@ impl<'r> Many<'r> {
                     });
                     sum.measured.extend(measured);
                 }
+            }
+        }
+    }
+
+    /// Adds what other journeys of the same rulebook and day have come to.
+    pub fn merge(&mut self, other: Self) {
+        for (key, of) in other.sums {
+            let sum = self.sums.entry(key).or_default();
+            sum.area = sum.area.take().or(of.area);
+            sum.cohort = sum.cohort.take().or(of.cohort);
+            sum.measured.extend(of.measured);
+            for (subject, days) in of.people {
+                let person = sum.people.entry(subject).or_insert_with(|| Person::known_since(days.since));
+                person.take(&days);
             }
         }
     }
@@ -214,14 +228,7 @@ impl Sum {
     fn by_person(&self, person: impl Fn(SubjectId) -> SubjectId) -> BTreeMap<SubjectId, Person> {
         let mut people: BTreeMap<SubjectId, Person> = BTreeMap::new();
         for (subject, of) in &self.people {
-            let whole = people.entry(person(*subject)).or_insert_with(|| Person {
-                since: of.since,
-                surely: Vec::new(),
-                perhaps: Vec::new(),
-            });
-            whole.since = whole.since.min(of.since);
-            whole.surely.extend(&of.surely);
-            whole.perhaps.extend(&of.perhaps);
+            people.entry(person(*subject)).or_insert_with(|| Person::known_since(of.since)).take(of);
         }
         for whole in people.values_mut() {
             whole.surely = union(std::mem::take(&mut whole.surely));
@@ -239,6 +246,16 @@ impl Sum {
 }
 
 impl Person {
+    const fn known_since(since: NaiveDate) -> Self {
+        Self { since, surely: Vec::new(), perhaps: Vec::new() }
+    }
+
+    fn take(&mut self, other: &Self) {
+        self.since = self.since.min(other.since);
+        self.surely.extend(&other.surely);
+        self.perhaps.extend(&other.perhaps);
+    }
+
     fn covered(&mut self, case: &Case<'_>, domains: &[String]) {
         for spell in case.spells.iter().filter(|spell| domains.iter().any(|domain| domain == spell.domain)) {
             let start = case.dates[spell.steps[0].when];

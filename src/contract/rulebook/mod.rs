@@ -10,9 +10,11 @@ mod codes;
 mod document;
 mod error;
 pub mod outcome;
+mod overlap;
 pub mod packs;
 mod parse;
 mod reader;
+pub mod sentences;
 mod stage;
 pub mod terms;
 
