@@ -144,6 +144,9 @@ impl Coverage {
         let mut edges: Vec<Day> = pieces.iter().flat_map(|piece| [piece.from, piece.to]).collect();
         edges.sort_unstable();
         edges.dedup();
+        // A spell that begins within a pause begins on the first day after it.
+        let beginning = pieces.iter().filter(|piece| piece.begins);
+        let begun: Vec<(usize, Day)> = beginning.map(|piece| (piece.spell, pauses.after(piece.from, 1) - 1)).collect();
         let mut coverage = Self { stretches: Vec::new(), pauses };
         for edge in edges.windows(2) {
             let (from, to) = (edge[0], edge[1]);
@@ -154,11 +157,7 @@ impl Coverage {
             let hours = covering().filter_map(|piece| piece.hours).sum();
             let unknown = covering().any(|piece| piece.hours.is_none());
             for (from, to) in coverage.pauses.open(from, to) {
-                // A spell that begins within a pause begins on the first day after it.
-                let begins = |piece: &Piece| {
-                    piece.begins && piece.from <= from && coverage.pauses.open_days(piece.from, from) == 0
-                };
-                let begins = covering().any(begins);
+                let begins = covering().any(|piece| begun.contains(&(piece.spell, from)));
                 coverage.stretches.push(Stretch { from, to, hours, unknown, begins });
             }
         }

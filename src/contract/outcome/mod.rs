@@ -9,9 +9,13 @@ mod evidence;
 mod imprecise;
 mod judge;
 pub mod many;
+#[cfg(test)]
+mod oracle;
 pub mod price;
 mod run;
 pub mod settle;
+#[cfg(test)]
+mod telling;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
