@@ -9,13 +9,9 @@ mod evidence;
 mod imprecise;
 mod judge;
 pub mod many;
-#[cfg(test)]
-mod oracle;
 pub mod price;
 mod run;
 pub mod settle;
-#[cfg(test)]
-mod telling;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -259,3 +255,10 @@ fn achievement(
         events: evidence.events,
     }
 }
+
+#[cfg(test)]
+mod oracle;
+#[cfg(test)]
+mod telling;
+#[cfg(test)]
+mod tests;
