@@ -330,3 +330,6 @@ pub enum RatioBase {
     /// Every day of the period for every person referred by its end.
     ChildDays,
 }
+
+#[cfg(test)]
+mod tests;
