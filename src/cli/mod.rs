@@ -183,7 +183,7 @@ enum ContractCommand {
         after_help = "Example: throughline contract open --rulebook shps.toml --name 'SHPS' --party 'commissioner=A council'"
     )]
     Open {
-        /// The rulebook's file, or the name of a pack that ships: `shps`, `mst-essex`.
+        /// The rulebook's file, or the name of a pack that ships: `shps`, `mhep`, `innovation-fund`, `mst-essex`.
         #[arg(long)]
         rulebook: String,
         /// What people call the contract; the rulebook's title if left out.

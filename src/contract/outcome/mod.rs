@@ -257,8 +257,4 @@ fn achievement(
 }
 
 #[cfg(test)]
-mod oracle;
-#[cfg(test)]
-mod telling;
-#[cfg(test)]
 mod tests;

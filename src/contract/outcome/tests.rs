@@ -1,8 +1,11 @@
 //! The cases of domain.md §9 about spells, claims and rules, each by its name, and the golden tables.
 
-use super::telling::{Told, day, evidence_id, journey, outcome, risk_id, rules, spell_id, start};
+mod oracle;
+pub(super) mod telling;
+
 use super::{Gap, Hold, State, Status, claim_id};
 use rust_decimal::Decimal;
+use telling::{Told, day, evidence_id, journey, outcome, risk_id, rules, spell_id, start};
 use uuid::Uuid;
 
 use crate::contract::Rulebook;

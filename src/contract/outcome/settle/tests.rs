@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::telling::{day, rules};
+use super::super::tests::telling::{day, rules};
 use super::*;
 use rust_decimal::Decimal;
 

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::telling::{Told, journey, rules, spell_id, start};
-use super::{Gap, Hold, State};
+use crate::contract::outcome::{Gap, Hold, State};
 use crate::journey::event::{Quantity, SpellChanged, SpellEnded};
 use crate::log::envelope::Occurred;
 

@@ -5,8 +5,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::{Achievement, Case, Evaluation, State, evaluate};
 use crate::contract::Rulebook;
+use crate::contract::outcome::{Achievement, Case, Evaluation, Hold, State, Status, evaluate};
 use crate::journey::event::{
     Attribute, Event, EvidenceAttached, FactCorrected, FactRetracted, Quantity, ReferralReceived, SpellChanged,
     SpellEnded, SpellStarted,
@@ -15,7 +15,7 @@ use crate::journey::{Fact, History, Recorded};
 use crate::log::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
 
 /// The head of a rulebook.
-pub(super) const HEAD: &str = r#"rulebook = 1
+pub(in crate::contract::outcome) const HEAD: &str = r#"rulebook = 1
 contract = "try"
 version = "1"
 title = "Told"
@@ -30,22 +30,22 @@ financial_year = "04-01"
 "#;
 
 /// A rulebook with these sections.
-pub(super) fn rules(sections: &str) -> Rulebook {
+pub(in crate::contract::outcome) fn rules(sections: &str) -> Rulebook {
     let text = format!("{HEAD}{sections}");
     Rulebook::parse(&text).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"))
 }
 
 /// A rulebook with one outcome `it`, of these keys and a price of 100.
-pub(super) fn outcome(keys: &str) -> Rulebook {
+pub(in crate::contract::outcome) fn outcome(keys: &str) -> Rulebook {
     rules(&format!("[[outcome]]\ncode = \"it\"\ntitle = \"It\"\n{keys}\n[[outcome.tariff]]\namount = \"100.00\"\n"))
 }
 
-pub(super) fn day(text: &str) -> NaiveDate {
+pub(in crate::contract::outcome) fn day(text: &str) -> NaiveDate {
     text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
 }
 
 /// When a fact was so: `2022-01-03`, `2022-01` or `2022`.
-pub(super) fn when(text: &str) -> Occurred {
+pub(in crate::contract::outcome) fn when(text: &str) -> Occurred {
     match text.len() {
         4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
         7 => Occurred::within(day(&format!("{text}-01")), Precision::Month),
@@ -53,28 +53,28 @@ pub(super) fn when(text: &str) -> Occurred {
     }
 }
 
-pub(super) const fn spell_id(n: u128) -> SpellId {
+pub(in crate::contract::outcome) const fn spell_id(n: u128) -> SpellId {
     SpellId(Uuid::from_u128(0x5_0000 + n))
 }
 
-pub(super) const fn evidence_id(n: u128) -> EvidenceId {
+pub(in crate::contract::outcome) const fn evidence_id(n: u128) -> EvidenceId {
     EvidenceId(Uuid::from_u128(0xe_0000 + n))
 }
 
-pub(super) const fn risk_id(n: u128) -> RiskId {
+pub(in crate::contract::outcome) const fn risk_id(n: u128) -> RiskId {
     RiskId(Uuid::from_u128(0xf_0000 + n))
 }
 
 /// A journey whose referral was received at the beginning of 2010.
-pub(super) struct Told {
-    pub(super) history: History,
+pub(in crate::contract::outcome) struct Told {
+    pub(in crate::contract::outcome) history: History,
 }
 
-pub(super) fn journey() -> Told {
+pub(in crate::contract::outcome) fn journey() -> Told {
     journey_in("north", None)
 }
 
-pub(super) fn journey_in(area: &str, cohort: Option<&str>) -> Told {
+pub(in crate::contract::outcome) fn journey_in(area: &str, cohort: Option<&str>) -> Told {
     let referral = ReferralReceived {
         subject: SubjectId(Uuid::from_u128(0x1_0000)),
         area: area.to_owned(),
@@ -86,12 +86,12 @@ pub(super) fn journey_in(area: &str, cohort: Option<&str>) -> Told {
 }
 
 impl Told {
-    pub(super) fn and(mut self, at: &str, event: impl Into<Event>) -> Self {
+    pub(in crate::contract::outcome) fn and(mut self, at: &str, event: impl Into<Event>) -> Self {
         self.record(when(at), event.into());
         self
     }
 
-    pub(super) fn record(&mut self, occurred: Occurred, event: Event) {
+    pub(in crate::contract::outcome) fn record(&mut self, occurred: Occurred, event: Event) {
         let version = self.history.version() + 1;
         self.history.evolve(Recorded {
             event_id: EventId(Uuid::from_u128(version.try_into().expect("versions are positive"))),
@@ -106,30 +106,30 @@ impl Told {
     }
 
     /// A job, the n-th spell; hours 0: not known.
-    pub(super) fn job(self, n: u128, employer: &str, hours: i64, from: &str) -> Self {
+    pub(in crate::contract::outcome) fn job(self, n: u128, employer: &str, hours: i64, from: &str) -> Self {
         let hours = (hours > 0).then(|| Quantity(hours.into()));
         self.and(from, start(n, "employment", Some(employer), hours))
     }
 
     /// A home, the n-th spell.
-    pub(super) fn home(self, n: u128, secured_as: &str, from: &str) -> Self {
+    pub(in crate::contract::outcome) fn home(self, n: u128, secured_as: &str, from: &str) -> Self {
         let mut home = start(n, "accommodation", None, None);
         home.attributes.insert("secured_as".to_owned(), Attribute::Text(secured_as.to_owned()));
         self.and(from, home)
     }
 
     /// The n-th spell has these hours from a day on.
-    pub(super) fn hours(self, n: u128, hours: i64, from: &str) -> Self {
+    pub(in crate::contract::outcome) fn hours(self, n: u128, hours: i64, from: &str) -> Self {
         let hours_per_week = Some(Quantity(hours.into()));
         self.and(from, SpellChanged { spell: spell_id(n), hours_per_week, attributes: [].into() })
     }
 
-    pub(super) fn ends(self, n: u128, on: &str) -> Self {
+    pub(in crate::contract::outcome) fn ends(self, n: u128, on: &str) -> Self {
         self.and(on, SpellEnded { spell: spell_id(n), reason: None })
     }
 
     /// The n-th piece of evidence, dated and attached on a day, for the n-th spell.
-    pub(super) fn evidence(self, n: u128, kind: &str, on: &str, spell: u128) -> Self {
+    pub(in crate::contract::outcome) fn evidence(self, n: u128, kind: &str, on: &str, spell: u128) -> Self {
         self.and(
             on,
             EvidenceAttached {
@@ -145,7 +145,7 @@ impl Told {
     }
 
     /// The n-th event, counted from 1 with the referral, reads otherwise.
-    pub(super) fn corrected(self, n: u128, at: &str, event: impl Into<Event>) -> Self {
+    pub(in crate::contract::outcome) fn corrected(self, n: u128, at: &str, event: impl Into<Event>) -> Self {
         let occurred = when(at);
         let payload = serde_json::from_str(event.into().payload().get()).expect("a payload is JSON");
         self.and(
@@ -162,12 +162,12 @@ impl Told {
         )
     }
 
-    pub(super) fn retracted(self, n: u128, on: &str) -> Self {
+    pub(in crate::contract::outcome) fn retracted(self, n: u128, on: &str) -> Self {
         self.and(on, FactRetracted { target: EventId(Uuid::from_u128(n)), reason: "never was so".to_owned() })
     }
 
     /// What every outcome has come to at the end of a day.
-    pub(super) fn evaluated(&self, rulebook: &Rulebook, as_of: &str) -> Vec<Evaluation> {
+    pub(in crate::contract::outcome) fn evaluated(&self, rulebook: &Rulebook, as_of: &str) -> Vec<Evaluation> {
         let as_of = day(as_of);
         let facts: Vec<Fact<'_>> =
             self.history.facts().into_iter().filter(|fact| fact.occurred.earliest() <= as_of).collect();
@@ -175,13 +175,13 @@ impl Told {
     }
 
     /// What the first outcome has come to at the end of a day.
-    pub(super) fn state(&self, rulebook: &Rulebook, as_of: &str) -> State {
+    pub(in crate::contract::outcome) fn state(&self, rulebook: &Rulebook, as_of: &str) -> State {
         self.evaluated(rulebook, as_of).into_iter().next().expect("there is an outcome").state
     }
 
     /// The first outcome, which must be reached.
     #[track_caller]
-    pub(super) fn reached(&self, rulebook: &Rulebook, as_of: &str) -> Achievement {
+    pub(in crate::contract::outcome) fn reached(&self, rulebook: &Rulebook, as_of: &str) -> Achievement {
         match self.state(rulebook, as_of) {
             State::Reached(achievement) => *achievement,
             other => panic!("not reached: {other:?}"),
@@ -190,20 +190,25 @@ impl Told {
 
     /// The day on which the first outcome was achieved.
     #[track_caller]
-    pub(super) fn achieved_on(&self, rulebook: &Rulebook, as_of: &str) -> String {
+    pub(in crate::contract::outcome) fn achieved_on(&self, rulebook: &Rulebook, as_of: &str) -> String {
         self.reached(rulebook, as_of).achieved_on.to_string()
     }
 
     /// The status of the first outcome alone, with its hold.
     #[track_caller]
-    pub(super) fn standing(&self, rulebook: &Rulebook, as_of: &str) -> (super::Status, Option<super::Hold>) {
+    pub(in crate::contract::outcome) fn standing(&self, rulebook: &Rulebook, as_of: &str) -> (Status, Option<Hold>) {
         let achievement = self.reached(rulebook, as_of);
         (achievement.standing(day(as_of)), achievement.hold)
     }
 }
 
 /// The start of the n-th spell.
-pub(super) fn start(n: u128, domain: &str, employer: Option<&str>, hours: Option<Quantity>) -> SpellStarted {
+pub(in crate::contract::outcome) fn start(
+    n: u128,
+    domain: &str,
+    employer: Option<&str>,
+    hours: Option<Quantity>,
+) -> SpellStarted {
     SpellStarted {
         spell: spell_id(n),
         domain: domain.to_owned(),
