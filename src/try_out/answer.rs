@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::Trial;
 use crate::contract::outcome::many::ManyEvaluation;
 use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled};
-use crate::contract::outcome::{Achievement, Evaluation, State, Status, claim_id};
+use crate::contract::outcome::{Achievement, Evaluation, Hold, State, Status, claim_id};
 use crate::contract::rulebook::outcome::{AchievedBy, Scope};
 use crate::log::envelope::{EventId, JourneyId, StreamId};
 
@@ -141,7 +141,7 @@ fn reason<'a>(trial: &Trial<'a>, achievement: &Achievement, settled: &Settled) -
         (Status::Excluded, Some(ExcludedBy::Outcome(at))) => Some(&trial.rulebook.outcomes[at].code),
         (Status::Excluded, Some(ExcludedBy::Person)) => Some("person"),
         (Status::Expired, _) => Some("claim_window"),
-        (Status::OnHold, _) => achievement.hold.map(|hold| hold.as_str()),
+        (Status::OnHold, _) => achievement.hold.map(Hold::as_str),
         (Status::Achieved, _) if achievement.claimable_from.is_err() => Some("bank_holidays_unknown"),
         _ => None,
     }

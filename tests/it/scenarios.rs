@@ -62,10 +62,10 @@ impl Scenario {
         if let Some(cohort) = of("cohort") {
             payload["cohort"] = cohort.into();
         }
-        self.event(journey, "", "2000-01-01", "referral_received", payload);
+        self.event(journey, "", "2000-01-01", "referral_received", &payload);
     }
 
-    fn event(&mut self, journey: &str, name: &str, day: &str, event_type: &str, payload: Value) {
+    fn event(&mut self, journey: &str, name: &str, day: &str, event_type: &str, payload: &Value) {
         let own = self.events.len().to_string();
         self.events.push(json!({
             "id": id(&[journey, "event", if name.is_empty() { &own } else { name }]),
@@ -112,7 +112,7 @@ impl Scenario {
             }
             other => panic!("no fact is told as {other:?}"),
         };
-        self.event(journey, name, day, event_type, payload);
+        self.event(journey, name, day, event_type, &payload);
     }
 }
 
@@ -152,7 +152,8 @@ fn run(name: &str, text: &str) {
     let scenario = read(text);
     let pack = pack(&scenario.rulebook).unwrap_or_else(|| panic!("{name}: no pack {}", scenario.rulebook));
     let rulebook = Rulebook::parse(pack.text).expect("a pack is whole");
-    let events: String = scenario.events.iter().map(|event| format!("{event}\n")).collect();
+    let events: Vec<String> = scenario.events.iter().map(Value::to_string).collect();
+    let events = events.join("\n");
     let as_of = scenario.as_of.parse().expect("a date");
     let mut answer = Vec::new();
     let trial = Trial { rulebook: &rulebook, as_of, known_at: None };

@@ -146,14 +146,14 @@ fn one_person_under_two_linked_records_is_paid_once() {
         let job = json!({ "spell": name(20 + n), "domain": "employment" });
         lines.push(line(10 + n, "journey.spell_started", &journey, &format!("2022-01-0{n}"), job));
     }
-    let link = |n: u32, at: &str, what: &str, of: u32, with: u32| {
+    let said = |n: u32, at: &str, what: &str, of: u32, with: u32| {
         let payload = json!({ "with": name(10 + with), "reason": "same person" });
         line(n, &format!("subject.{what}"), &format!("subject/{}", name(10 + of)), at, payload)
     };
-    lines.push(link(31, "2022-05-01", "subjects_linked", 1, 2));
-    lines.push(link(32, "2022-05-01", "subjects_linked", 2, 1));
-    lines.push(link(33, "2022-06-01", "subjects_unlinked", 1, 2));
-    lines.push(link(34, "2022-06-01", "subjects_unlinked", 2, 1));
+    lines.push(said(31, "2022-05-01", "subjects_linked", 1, 2));
+    lines.push(said(32, "2022-05-01", "subjects_linked", 2, 1));
+    lines.push(said(33, "2022-06-01", "subjects_unlinked", 1, 2));
+    lines.push(said(34, "2022-06-01", "subjects_unlinked", 2, 1));
     let statuses = |as_of: &str| {
         let trial = Trial { rulebook: &rulebook, as_of: as_of.parse().expect("a date"), known_at: None };
         let mut answer = Vec::new();

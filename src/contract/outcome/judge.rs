@@ -123,7 +123,9 @@ impl Read<'_> {
             if terms.sustain.is_some() {
                 not_before = reached.run_on;
             } else {
-                groups.iter_mut().for_each(|group| group.retain(|piece| !reached.spells.contains(&piece.spell)));
+                for group in &mut groups {
+                    group.retain(|piece| !reached.spells.contains(&piece.spell));
+                }
             }
         }
         verdicts
@@ -146,23 +148,7 @@ impl Read<'_> {
         let here = |found: &Found| Some(run) == if hold.is_some() { found.unknown } else { found.qualified };
         let at = found.iter().position(here).expect("a run was found in one of the groups");
         let (group, coverage) = &coverages[at];
-        Verdict::Reached(self.of_run(run, hold, asked, group, coverage))
-    }
-
-    fn of_run(&self, run: Run, hold: Option<Hold>, asked: Asked<'_>, group: &[Piece], coverage: &Coverage) -> Reached {
-        let last = if asked.sustain.is_some() { run.on } else { run.on + 1 };
-        let mut spells: Vec<usize> =
-            group.iter().filter(|piece| piece.from < last && piece.to > run.first).map(|piece| piece.spell).collect();
-        spells.sort_unstable();
-        spells.dedup();
-        Reached {
-            hours: run.hours,
-            covered: asked.sustain.map(|_| coverage.covered(run.first, run.on)),
-            gaps: coverage.gaps(run.first, run.on),
-            spells,
-            hold,
-            ..Reached::on(run.on)
-        }
+        Verdict::Reached(Reached::of_run(run, hold, asked, group, coverage))
     }
 
     /// The stretches of the spells that a rule names, in groups of those that it takes together.
@@ -272,6 +258,22 @@ impl Verdict {
 }
 
 impl Reached {
+    fn of_run(run: Run, hold: Option<Hold>, asked: Asked<'_>, group: &[Piece], coverage: &Coverage) -> Self {
+        let last = if asked.sustain.is_some() { run.on } else { run.on + 1 };
+        let mut spells: Vec<usize> =
+            group.iter().filter(|piece| piece.from < last && piece.to > run.first).map(|piece| piece.spell).collect();
+        spells.sort_unstable();
+        spells.dedup();
+        Self {
+            hours: run.hours,
+            covered: asked.sustain.map(|_| coverage.covered(run.first, run.on)),
+            gaps: coverage.gaps(run.first, run.on),
+            spells,
+            hold,
+            ..Self::on(run.on)
+        }
+    }
+
     fn on(on: Day) -> Self {
         Self {
             on,

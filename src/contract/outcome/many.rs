@@ -330,3 +330,94 @@ pub(super) fn period_start(on: NaiveDate, period: PeriodKind, financial_year: Mo
     }
     first
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::telling::{Told, day, journey_in, rules, spell_id, start};
+    use super::*;
+    use crate::journey::Fact;
+    use crate::journey::event::{Event, MeasureRecorded, Period, Quantity, SpellEnded};
+    use crate::log::envelope::Occurred;
+
+    const RATIO: &str = "[[outcome]]\ncode = \"care\"\ntitle = \"Care\"\nscope = \"area\"\n\
+        ratio = { spell_days = [\"care\"], of = \"child_days\", period = \"financial_year\", below = 0.5 }\n\
+        [[outcome.tariff]]\namount = \"1000.00\"\narea = \"north\"\n";
+    const VOLUME: &str = "[[outcome]]\ncode = \"visits\"\ntitle = \"Visits\"\nscope = \"site\"\n\
+        volume = { measure = \"anc\", period = \"quarter\" }\n\
+        [[outcome.tariff]]\namount = \"2.00\"\nup_to = 100\n[[outcome.tariff]]\namount = \"1.50\"\n";
+
+    fn evaluated(rulebook: &Rulebook, told: &[&Told], as_of: &str) -> Vec<ManyEvaluation> {
+        let mut many = Many::new(rulebook, day(as_of));
+        for told in told {
+            let facts = told.history.facts();
+            let facts: Vec<Fact<'_>> =
+                facts.into_iter().filter(|fact| fact.occurred.earliest() <= day(as_of)).collect();
+            many.add(&Case::of(&facts));
+        }
+        many.evaluations(|subject| subject)
+    }
+
+    fn of_year(evaluations: &[ManyEvaluation], first: &str) -> ManyEvaluation {
+        evaluations.iter().find(|of| of.first == day(first)).cloned().expect("a year")
+    }
+
+    #[test]
+    fn a_share_of_days_counts_each_day_of_a_person_once_and_everybody_all_year() {
+        let rulebook = rules(&RATIO.replace("0.5", "0.6"));
+        let in_care = journey_in("north", None)
+            .and("2017-03-01", start(1, "care", None, None))
+            .and("2017-09-01", start(2, "care", None, None))
+            .and("2017-10-01", SpellEnded { spell: spell_id(1), reason: None })
+            .and("2017-11-01", SpellEnded { spell: spell_id(2), reason: None });
+        let year = of_year(&evaluated(&rulebook, &[&in_care], "2018-06-30"), "2017-04-01");
+        let State::Reached(reached) = &year.state else { panic!("{:?}", year.state) };
+        assert_eq!((reached.days_counted, reached.achieved_on), (Some(214), day("2018-04-01")));
+        assert_eq!(year.value, Some(Decimal::from(214) / Decimal::from(365)), "214 days of April to October");
+        assert_eq!(reached.price, Price::Amount(crate::contract::money::Money::of(Decimal::from(1_000), "GBP")));
+    }
+
+    #[test]
+    fn a_share_that_depends_on_the_day_of_a_month_is_on_hold() {
+        let rulebook = rules(&RATIO.replace("0.5", "0.6"));
+        let vague = journey_in("north", None)
+            .and("2017-04-01", start(1, "care", None, None))
+            .and("2017-11", SpellEnded { spell: spell_id(1), reason: None });
+        let year = of_year(&evaluated(&rulebook, &[&vague], "2018-06-30"), "2017-04-01");
+        let State::Reached(reached) = &year.state else { panic!("{:?}", year.state) };
+        assert_eq!(reached.hold, Some(Hold::DateImprecise));
+        let sure = rules(&RATIO.replace("0.5", "0.9"));
+        let year = of_year(&evaluated(&sure, &[&vague], "2018-06-30"), "2017-04-01");
+        assert!(matches!(year.state, State::Reached(reached) if reached.hold.is_none()));
+    }
+
+    #[test]
+    fn a_volume_is_the_sum_of_a_sites_measure_in_the_period_that_it_speaks_of() {
+        let rulebook = rules(VOLUME);
+        let visits = |value: i64, last: &str| MeasureRecorded {
+            code: "anc".to_owned(),
+            value: Quantity(value.into()),
+            unit: None,
+            period: Some(Period { first: day("2022-01-01"), last: day(last) }),
+        };
+        let mut clinic = journey_in("north", None);
+        for (on, event) in [("2022-02-05", visits(90, "2022-01-31")), ("2022-04-05", visits(60, "2022-03-31"))] {
+            clinic.record(Occurred::on(day(on)), Event::from(event));
+        }
+        let quarter = of_year(&evaluated(&rulebook, &[&clinic], "2022-04-30"), "2022-01-01");
+        assert_eq!(quarter.value, Some(Decimal::from(150)));
+        let State::Reached(reached) = &quarter.state else { panic!("{:?}", quarter.state) };
+        assert_eq!(reached.price.amount().map(|money| money.to_string()).as_deref(), Some("275.00"));
+        let before = of_year(&evaluated(&rulebook, &[&clinic], "2022-03-15"), "2022-01-01");
+        assert_eq!(before.state, State::Maturing { earliest_on: day("2022-04-01") });
+    }
+
+    #[test]
+    fn quarters_and_years_begin_with_the_financial_year() {
+        let april = MonthDay { month: 4, day: 1 };
+        let start = |on: &str, kind| period_start(day(on), kind, april).to_string();
+        assert_eq!(start("2022-03-31", PeriodKind::FinancialYear), "2021-04-01");
+        assert_eq!(start("2022-04-01", PeriodKind::FinancialYear), "2022-04-01");
+        assert_eq!(start("2022-03-31", PeriodKind::Quarter), "2022-01-01");
+        assert_eq!(start("2022-03-31", PeriodKind::Month), "2022-03-01");
+    }
+}

@@ -57,6 +57,7 @@ fn earlier(one: Option<Run>, other: Option<Run>) -> Option<Run> {
 }
 
 /// Whether the hours of a run are what is asked.
+#[derive(Clone, Copy)]
 enum Fit {
     Qualifies(Option<Decimal>),
     Unknown,

@@ -288,8 +288,8 @@ impl<'a> Settling<'a> {
         let mut order: Vec<usize> = (0..self.entitlements.len()).collect();
         order.sort_by_key(|at| {
             let of = &self.entitlements[*at];
-            let line = submitted.get(&of.claim).copied().unwrap_or(usize::MAX);
-            (line, !is_payable(of.standing), of.achieved_on, of.claim)
+            let in_batches = submitted.get(&of.claim).copied().unwrap_or(usize::MAX);
+            (in_batches, !is_payable(of.standing), of.achieved_on, of.claim)
         });
         let mut counted: BTreeMap<usize, u32> = BTreeMap::new();
         for at in order {

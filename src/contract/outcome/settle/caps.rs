@@ -82,8 +82,8 @@ impl<'r> Room<'r> {
     pub(super) fn take(&mut self, uses: CapUse, wanted: Money) -> Money {
         let got = self.fits(uses, wanted);
         for (at, _, pot) in self.pots(uses) {
-            let used = self.used.entry((at, pot)).or_default();
-            *used = *used + got;
+            let taken = self.used.entry((at, pot)).or_default();
+            *taken = *taken + got;
         }
         got
     }
@@ -98,8 +98,8 @@ impl<'r> Room<'r> {
     pub(super) fn keep(&mut self, uses: CapUse, amount: Money) {
         for (at, cap, pot) in self.pots(uses) {
             if !cap.refill {
-                let used = self.used.entry((at, pot)).or_default();
-                *used = *used + amount;
+                let taken = self.used.entry((at, pot)).or_default();
+                *taken = *taken + amount;
             }
         }
     }

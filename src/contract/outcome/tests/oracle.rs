@@ -74,8 +74,8 @@ struct Lived {
     paused: bool,
     covered: bool,
     starts: bool,
-    hours: u32,
-    unknown: bool,
+    /// The hours that are known, and whether there are others.
+    hours: (u32, bool),
 }
 
 impl World {
@@ -100,8 +100,10 @@ impl World {
                     paused: is_paused,
                     covered: !is_paused && !covering.is_empty(),
                     starts: covering.iter().any(|spell| starts(spell)),
-                    hours: covering.iter().filter_map(|spell| hours_of(spell, day)).sum(),
-                    unknown: covering.iter().any(|spell| hours_of(spell, day).is_none()),
+                    hours: (
+                        covering.iter().filter_map(|spell| hours_of(spell, day)).sum(),
+                        covering.iter().any(|spell| hours_of(spell, day).is_none()),
+                    ),
                 }
             })
             .collect()
@@ -116,12 +118,12 @@ impl World {
         let mut groups: Vec<Vec<&Spell>> = Vec::new();
         let mut of_employer: BTreeMap<u8, usize> = BTreeMap::new();
         for spell in in_order {
-            match spell.employer.and_then(|employer| of_employer.get(&employer).copied()) {
-                Some(at) => groups[at].push(spell),
-                None => {
-                    of_employer.extend(spell.employer.map(|employer| (employer, groups.len())));
-                    groups.push(vec![spell]);
-                }
+            let known = spell.employer.and_then(|employer| of_employer.get(&employer).copied());
+            if let Some(at) = known {
+                groups[at].push(spell);
+            } else {
+                of_employer.extend(spell.employer.map(|employer| (employer, groups.len())));
+                groups.push(vec![spell]);
             }
         }
         groups
@@ -145,14 +147,13 @@ impl World {
         for anchor in 0..HORIZON {
             let lived = days[at(anchor)];
             let before = (0..anchor).rev().find(|day| !days[at(*day)].paused).map(|day| days[at(day)]);
-            let changed = self.rule.hours.is_some()
-                && before.is_some_and(|before| {
-                    before.covered && (before.hours, before.unknown) != (lived.hours, lived.unknown)
-                });
-            if lived.covered && (lived.starts || changed) {
-                if let Some(on) = self.completion(days, anchor) {
-                    found.push((anchor, on, self.hours_say(days, anchor, on)));
-                }
+            let changed =
+                self.rule.hours.is_some() && before.is_some_and(|before| before.covered && before.hours != lived.hours);
+            if lived.covered
+                && (lived.starts || changed)
+                && let Some(on) = self.completion(days, anchor)
+            {
+                found.push((anchor, on, self.hours_say(days, anchor, on)));
             }
         }
         found
@@ -217,16 +218,16 @@ impl World {
             "at_end" => &covered[covered.len() - 1..],
             _ => &covered[..],
         };
-        if !lower && looked_at.iter().any(|lived| lived.unknown) {
+        if !lower && looked_at.iter().any(|lived| lived.hours.1) {
             return Err(Failed::Unknown);
         }
         let fits = |value: Decimal| {
             at_least.is_none_or(|least| value >= Decimal::from(least))
                 && below.is_none_or(|edge| value < Decimal::from(edge))
         };
-        let sum: u64 = looked_at.iter().map(|lived| u64::from(lived.hours)).sum();
+        let sum: u64 = looked_at.iter().map(|lived| u64::from(lived.hours.0)).sum();
         let mean = Decimal::from(sum) / Decimal::from(looked_at.len() as u64);
-        let each = || looked_at.iter().map(|lived| Decimal::from(lived.hours));
+        let each = || looked_at.iter().map(|lived| Decimal::from(lived.hours.0));
         let (fit, shown) = if basis == "every_week" {
             (each().all(fits), each().min().expect("a covered day"))
         } else {

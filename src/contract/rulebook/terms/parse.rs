@@ -174,16 +174,19 @@ pub(in super::super) fn grades(top: &Section<'_>, report: &mut Report<'_>) -> Ve
 fn grade_test(section: &Section<'_>, report: &mut Report<'_>) -> Option<GradeTest> {
     section.only(&["measure", "at_least", "at_most", "below"], report);
     let measure = section.required("measure", "\"outcomes_achieved\"", report).and_then(|item| item.text(report));
-    let bounds: [(&'static str, fn(rust_decimal::Decimal) -> Passes); 3] =
-        [("at_least", Passes::AtLeast), ("at_most", Passes::AtMost), ("below", Passes::Below)];
-    let named: Vec<_> = bounds.into_iter().filter(|(key, _)| section.has(key)).collect();
-    let [(key, passes)] = named.as_slice() else {
+    let named: Vec<_> = ["at_least", "at_most", "below"].into_iter().filter(|key| section.has(key)).collect();
+    let [key] = named.as_slice() else {
         let problem = "a test has one bound";
         report.add(section.at.clone(), Some(&section.path), problem, "write one of at_least, at_most and below");
         return None;
     };
     let bound = section.optional(key, "80")?.decimal(report)?;
-    Some(GradeTest { measure: measure?, passes: passes(bound) })
+    let passes = match *key {
+        "at_least" => Passes::AtLeast(bound),
+        "at_most" => Passes::AtMost(bound),
+        _ => Passes::Below(bound),
+    };
+    Some(GradeTest { measure: measure?, passes })
 }
 
 pub(in super::super) fn profiles(top: &Section<'_>, report: &mut Report<'_>) -> Vec<String> {
