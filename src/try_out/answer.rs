@@ -50,7 +50,9 @@ struct Of<'a> {
     code: &'a str,
     first: NaiveDate,
     last: NaiveDate,
-    value: Option<String>,
+    counted: String,
+    out_of: Option<String>,
+    share: Option<String>,
 }
 
 impl Line<'_> {
@@ -76,7 +78,7 @@ pub(super) fn line_of_many<'a>(
     evaluation: &'a ManyEvaluation,
     settled: &mut impl Iterator<Item = Settled>,
 ) -> Line<'a> {
-    let ManyEvaluation { outcome, of, first, last, value, state } = evaluation;
+    let ManyEvaluation { outcome, of, first, last, counted, out_of, state } = evaluation;
     let scope = match &trial.rulebook.outcomes[*outcome].achieved_by {
         AchievedBy::Many(terms) => match terms.scope {
             Scope::Cohort => "cohort",
@@ -85,8 +87,15 @@ pub(super) fn line_of_many<'a>(
         },
         AchievedBy::Journey(_) => "journey",
     };
-    let value = value.map(|value| value.round_dp(6).normalize().to_string());
-    let of = Of { scope, code: of, first: *first, last: *last, value };
+    let of = Of {
+        scope,
+        code: of,
+        first: *first,
+        last: *last,
+        counted: counted.normalize().to_string(),
+        out_of: out_of.map(|days| days.to_string()),
+        share: evaluation.share().map(|share| share.round_dp(6).normalize().to_string()),
+    };
     Line { of: Some(of), ..of_state(trial, *outcome, state, settled) }
 }
 

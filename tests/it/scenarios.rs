@@ -181,7 +181,7 @@ fn run(name: &str, text: &str) {
                 (Some("not_started"), _) => found,
                 (_, reason) => {
                     let found = found.strip_suffix(reason.unwrap_or_default()).unwrap_or(&found);
-                    format!("{} {}", found.trim(), plain(&of["value"]))
+                    format!("{} {}", found.trim(), plain(&of["share"]))
                 }
             };
             compare("together", &found, &together.next().unwrap_or_default());

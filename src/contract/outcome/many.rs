@@ -29,10 +29,19 @@ pub struct ManyEvaluation {
     pub first: NaiveDate,
     /// The last day of the period.
     pub last: NaiveDate,
-    /// The share or the volume so far, unrounded; none where there is nothing to take a share of.
-    pub value: Option<Decimal>,
+    /// The covered days, or the units, so far.
+    pub counted: Decimal,
+    /// The days that they are a share of; none for a volume.
+    pub out_of: Option<Decimal>,
     /// What it has come to.
     pub state: State,
+}
+
+impl ManyEvaluation {
+    /// The share, unrounded; none where there is nothing to take a share of.
+    pub fn share(&self) -> Option<Decimal> {
+        self.out_of.filter(|days| !days.is_zero()).map(|days| self.counted / days)
+    }
 }
 
 /// What journeys have come to together, so far as they were added.
@@ -129,9 +138,9 @@ impl<'r> Many<'r> {
             let mut first = period_start(from, terms.period, self.rulebook.calendar.financial_year);
             while first <= self.as_of {
                 let next = first.checked_add_months(Months::new(months(terms.period))).expect("a period ends");
-                let (value, state) = self.of_period(outcome, terms, sum, &people, (first, next));
+                let (counted, out_of, state) = self.of_period(outcome, terms, sum, &people, (first, next));
                 let last = next.pred_opt().expect("a period has a last day");
-                evaluations.push(ManyEvaluation { outcome: *at, of: of.clone(), first, last, value, state });
+                evaluations.push(ManyEvaluation { outcome: *at, of: of.clone(), first, last, counted, out_of, state });
                 first = next;
             }
         }
@@ -145,7 +154,7 @@ impl<'r> Many<'r> {
         sum: &Sum,
         people: &BTreeMap<SubjectId, Person>,
         (first, next): (NaiveDate, NaiveDate),
-    ) -> (Option<Decimal>, State) {
+    ) -> (Decimal, Option<Decimal>, State) {
         let none = State::NotStarted { is_for_others: false };
         let is_over = next <= self.as_of;
         let priced = Priced { achieved_on: next, area: sum.area.as_deref(), cohort: sum.cohort.as_deref() };
@@ -163,7 +172,7 @@ impl<'r> Many<'r> {
                         self.reached(outcome, next, price, None, None)
                     }
                 };
-                (Some(units), state)
+                (units, None, state)
             }
             Counted::Ratio { at_least, below, .. } => {
                 let known = if is_over { next } else { self.as_of.succ_opt().expect("time goes on") };
@@ -185,7 +194,7 @@ impl<'r> Many<'r> {
                         self.reached(outcome, next, price, u32::try_from(end.perhaps).ok(), hold)
                     }
                 };
-                (now.share(now.perhaps), state)
+                (Decimal::from(now.perhaps), Some(Decimal::from(now.base)), state)
             }
         }
     }
@@ -372,7 +381,7 @@ mod tests {
         let year = of_year(&evaluated(&rulebook, &[&in_care], "2018-06-30"), "2017-04-01");
         let State::Reached(reached) = &year.state else { panic!("{:?}", year.state) };
         assert_eq!((reached.days_counted, reached.achieved_on), (Some(214), day("2018-04-01")));
-        assert_eq!(year.value, Some(Decimal::from(214) / Decimal::from(365)), "214 days of April to October");
+        assert_eq!((year.counted, year.out_of), (214.into(), Some(365.into())), "214 days of April to October");
         assert_eq!(reached.price, Price::Amount(crate::contract::money::Money::of(Decimal::from(1_000), "GBP")));
     }
 
@@ -404,7 +413,7 @@ mod tests {
             clinic.record(Occurred::on(day(on)), Event::from(event));
         }
         let quarter = of_year(&evaluated(&rulebook, &[&clinic], "2022-04-30"), "2022-01-01");
-        assert_eq!(quarter.value, Some(Decimal::from(150)));
+        assert_eq!((quarter.counted, quarter.share()), (150.into(), None));
         let State::Reached(reached) = &quarter.state else { panic!("{:?}", quarter.state) };
         assert_eq!(reached.price.amount().map(|money| money.to_string()).as_deref(), Some("275.00"));
         let before = of_year(&evaluated(&rulebook, &[&clinic], "2022-03-15"), "2022-01-01");
