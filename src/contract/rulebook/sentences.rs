@@ -58,6 +58,9 @@ fn opening(rulebook: &Rulebook) -> Vec<String> {
         ),
         format!("A referral counts when it is {counts}."),
     ];
+    if let Some(area) = &rulebook.default_area {
+        told.push(format!("A referral whose source names no area is of {area}."));
+    }
     if !funnel.is_empty() {
         told.push(format!("The funnel: {}.", funnel.join(", ")));
     }
