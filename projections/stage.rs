@@ -45,6 +45,8 @@ pub fn reached(told: &Told<'_>, when: &StageWhen) -> Option<Occurred> {
             let fits = |details: &MeasureRecorded| details.code == *code && details.value.0 >= *at_least;
             first(journey.measures.iter().filter(|entry| fits(&entry.details)).map(|entry| entry.occurred))
         }
+        // Claims are not projected by this build, so no row says that one was reached.
+        StageWhen::Outcome { .. } => None,
     }
 }
 

@@ -7,12 +7,13 @@
 //! `sequence` is the position. The CloudEvents sequence extension wants strings that sort as text, so it is written
 //! with leading zeros; a number, or a string without them, is read alike.
 
+use std::collections::HashMap;
 use std::fmt;
+use std::sync::LazyLock;
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, SecondsFormat, TimeDelta};
 use chrono::{LocalResult, SubsecRound as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -201,45 +202,63 @@ fn time_of(occurred: Occurred, zone: Tz) -> DateTime<FixedOffset> {
 /// A line's keys as they are read; others are extensions that others may use.
 #[derive(Deserialize)]
 #[serde(expecting = "one CloudEvents JSON object")]
-struct Read {
-    specversion: Option<Box<RawValue>>,
-    id: Option<Box<RawValue>>,
-    source: Option<Box<RawValue>>,
-    #[serde(rename = "type")]
-    event_type: Option<Box<RawValue>>,
-    subject: Option<Box<RawValue>>,
-    time: Option<Box<RawValue>>,
-    recordedtime: Option<Box<RawValue>>,
-    sequence: Option<Box<RawValue>>,
-    datacontenttype: Option<Box<RawValue>>,
-    data: Option<Box<RawValue>>,
+struct Read<'a> {
+    #[serde(borrow)]
+    specversion: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow, rename = "type")]
+    event_type: Option<&'a RawValue>,
+    #[serde(borrow)]
+    subject: Option<&'a RawValue>,
+    #[serde(borrow)]
+    time: Option<&'a RawValue>,
+    #[serde(borrow)]
+    recordedtime: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sequence: Option<&'a RawValue>,
+    #[serde(borrow)]
+    datacontenttype: Option<&'a RawValue>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
 }
 
 /// The keys of `data`, all of them.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object")]
-struct ReadData {
-    contract: Option<Box<RawValue>>,
-    version: Option<Box<RawValue>>,
-    precision: Option<Box<RawValue>>,
-    #[serde(default, deserialize_with = "present")]
-    local_time: Option<Box<RawValue>>,
-    actor: Option<Box<RawValue>>,
-    source: Option<Box<RawValue>>,
-    command_id: Option<Box<RawValue>>,
-    correlation_id: Option<Box<RawValue>>,
-    causation_id: Option<Box<RawValue>>,
-    payload: Option<Box<RawValue>>,
+struct ReadData<'a> {
+    #[serde(borrow)]
+    contract: Option<&'a RawValue>,
+    #[serde(borrow)]
+    version: Option<&'a RawValue>,
+    #[serde(borrow)]
+    precision: Option<&'a RawValue>,
+    #[serde(borrow, default, deserialize_with = "present")]
+    local_time: Option<&'a RawValue>,
+    #[serde(borrow)]
+    actor: Option<&'a RawValue>,
+    #[serde(borrow)]
+    source: Option<&'a RawValue>,
+    #[serde(borrow)]
+    command_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    correlation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    causation_id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
 }
 
 /// A key that is there, even if it holds null.
-fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Box<RawValue>>, D::Error> {
-    Box::<RawValue>::deserialize(from).map(Some)
+fn present<'de, D: Deserializer<'de>>(from: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(from).map(Some)
 }
 
 /// Reads a line.
 pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
-    let read: Read = serde_json::from_str(line).map_err(|error| LineError::line(not_json(&error)))?;
+    let read: Read<'_> = serde_json::from_str(line).map_err(|error| LineError::line(not_json(&error)))?;
     if let Some(version) = optional::<String>("specversion", read.specversion)?.filter(|is| is != SPEC_VERSION) {
         return Err(LineError::at("specversion", format!("{version:?} is unknown: write \"{SPEC_VERSION}\"")));
     }
@@ -262,7 +281,7 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
         stream,
         time,
         recorded_at: recorded_at.map(|at| at.trunc_subsecs(6)),
-        sequence: read.sequence.as_deref().map(sequence).transpose()?,
+        sequence: read.sequence.map(sequence).transpose()?,
         data: data(read.data)?,
     })
 }
@@ -276,8 +295,8 @@ pub fn id_of(line: &str) -> Option<Uuid> {
     serde_json::from_str(line).ok().map(|Identified { id }| id)
 }
 
-fn data(raw: Option<Box<RawValue>>) -> Result<Data, LineError> {
-    let read: ReadData = required("data", raw, "write an object with contract and payload")?;
+fn data(raw: Option<&RawValue>) -> Result<Data, LineError> {
+    let read: ReadData<'_> = required("data", raw, "write an object with contract and payload")?;
     let payload = read.payload.ok_or_else(|| LineError::at("data.payload", "missing: write what was so"))?;
     if !payload.get().starts_with('{') {
         return Err(LineError::at("data.payload", "not an object: write what was so"));
@@ -296,7 +315,7 @@ fn data(raw: Option<Box<RawValue>>) -> Result<Data, LineError> {
         command_id: optional("data.command_id", read.command_id)?,
         correlation_id: optional("data.correlation_id", read.correlation_id)?,
         causation_id: optional("data.causation_id", read.causation_id)?,
-        payload,
+        payload: payload.to_owned(),
     })
 }
 
@@ -342,8 +361,19 @@ fn local_in(at: DateTime<FixedOffset>, zone: Tz) -> NaiveDateTime {
     if own { written } else { at.with_timezone(&zone).naive_local() }
 }
 
+/// The names that the present types have, so that a long file does not spell them anew for each line.
+fn present_types() -> &'static HashMap<String, (EventType, StreamKind, u16)> {
+    static NAMES: LazyLock<HashMap<String, (EventType, StreamKind, u16)>> = LazyLock::new(|| {
+        let kinds = |of: &EventType| of.stream_kinds().iter().map(|kind| (*of, *kind)).collect::<Vec<_>>();
+        let present = EventType::ALL.iter().flat_map(kinds).map(|(of, kind)| (of, kind, of.schema_version()));
+        present.map(|(of, kind, version)| (of.cloud_event_type(kind, version), (of, kind, version))).collect()
+    });
+    &NAMES
+}
+
 fn known_type(name: &str) -> Result<(EventType, StreamKind, u16), LineError> {
-    let Some((event_type, kind, version)) = EventType::from_cloud_event_type(name) else {
+    let present = present_types().get(name).copied();
+    let Some((event_type, kind, version)) = present.or_else(|| EventType::from_cloud_event_type(name)) else {
         let message = format!("this build knows no type {}: leave the line out, or use a later build", cut(name));
         return Err(LineError::at("type", message));
     };
@@ -392,11 +422,11 @@ fn sequence(raw: &RawValue) -> Result<Position, LineError> {
     })
 }
 
-fn required<T: DeserializeOwned>(key: &str, raw: Option<Box<RawValue>>, remedy: &str) -> Result<T, LineError> {
+fn required<'a, T: Deserialize<'a>>(key: &str, raw: Option<&'a RawValue>, remedy: &str) -> Result<T, LineError> {
     optional(key, raw)?.ok_or_else(|| LineError::at(key, format!("missing: {remedy}")))
 }
 
-fn optional<T: DeserializeOwned>(key: &str, raw: Option<Box<RawValue>>) -> Result<Option<T>, LineError> {
+fn optional<'a, T: Deserialize<'a>>(key: &str, raw: Option<&'a RawValue>) -> Result<Option<T>, LineError> {
     let Some(raw) = raw else { return Ok(None) };
     serde_json::from_str(raw.get()).map_err(|error| located(key, &error))
 }

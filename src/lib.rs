@@ -19,6 +19,7 @@ pub mod log;
 pub mod record;
 pub mod store;
 pub mod telemetry;
+pub mod try_out;
 pub mod views;
 
 // The folds stand at the top of the repository, beside their tables: they may always be dropped.

@@ -12,14 +12,13 @@ use uuid::Uuid;
 
 use super::files::ImportOptions;
 use super::{
-    BadFile, Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, Places, board,
-    demo, files,
+    Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, Places,
+    RulebookCommand, board, demo, files, rulebook, try_out,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::contract::command::{OpenContract, PublishRulebook, Publisher};
-use crate::contract::rulebook::packs;
 use crate::contract::{Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
@@ -65,6 +64,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             Ok(Ending::Done)
         }
         Command::Rebuild { rulebook } => rebuild(&places, rulebook.as_deref()).await,
+        Command::Rulebook(RulebookCommand::Check { rulebooks }) => rulebook::check(&rulebooks),
+        Command::Rulebook(RulebookCommand::Hash { rulebook }) => rulebook::hash(&rulebook),
+        Command::Try { rulebook, events, as_of, known_at } => try_out::run(&rulebook, &events, as_of, known_at),
         Command::Log(LogCommand::Verify) => files::verify(&places).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
         Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,
@@ -89,7 +91,7 @@ pub(super) fn complain(message: &str) {
 }
 
 /// Tells what is wrong with a rulebook, place by place.
-fn complain_of(rulebook: &str, errors: &[RulebookError]) -> Ending {
+pub(super) fn complain_of(rulebook: &str, errors: &[RulebookError]) -> Ending {
     for error in errors {
         complain(&format!("{rulebook}: {error}"));
     }
@@ -198,15 +200,10 @@ struct Opening {
 }
 
 async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
-    let text = match packs::pack(&opening.rulebook) {
-        Some(pack) => pack.text.to_owned(),
-        None => read_rulebook(Path::new(&opening.rulebook))?,
-    };
+    let text = rulebook::text(&opening.rulebook)?;
     let rulebook = match Rulebook::parse(&text) {
         Ok(rulebook) => rulebook,
-        Err(errors) => {
-            return Ok(complain_of(&opening.rulebook, &errors));
-        }
+        Err(errors) => return Ok(complain_of(&opening.rulebook, &errors)),
     };
     let mut parties = Vec::new();
     for party in &opening.parties {
@@ -235,14 +232,6 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
     .await;
     deployment.close().await;
     ending
-}
-
-fn read_rulebook(path: &Path) -> Result<String> {
-    let read = std::fs::read_to_string(path);
-    read.map_err(|source| BadFile { doing: "read the rulebook", path: path.to_owned(), source }).with_context(|| {
-        let packs: Vec<_> = packs::packs().iter().map(|pack| pack.code).collect();
-        format!("give a rulebook's file, or one of the packs {}", packs.join(", "))
-    })
 }
 
 /// Records a command of the command line and says what became of it.
@@ -290,7 +279,7 @@ pub(super) fn issue(key: &LocalKey, principal: &Principal, lasting: TimeDelta) -
 }
 
 async fn rebuild(places: &Places, rulebook: Option<&Path>) -> Result<Ending> {
-    let rulebook = rulebook.map(|path| read_rulebook(path).map(|text| (path, text))).transpose()?;
+    let rulebook = rulebook.map(|path| rulebook::read(path).map(|text| (path, text))).transpose()?;
     let store = Arc::new(Store::open(places.database(), Mode::Alone).await?);
     let log = Log::open(Arc::clone(&store)).await?;
     let published = match rulebook {

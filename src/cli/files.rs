@@ -238,7 +238,7 @@ const fn ending(bad_rows: u64) -> Ending {
     if bad_rows == 0 { Ending::Done } else { Ending::CheckFailed }
 }
 
-fn opened(path: &Path) -> Result<File> {
+pub(super) fn opened(path: &Path) -> Result<File> {
     let opened = File::open(path);
     Ok(opened.map_err(|source| BadFile { doing: "read", path: path.to_owned(), source })?)
 }

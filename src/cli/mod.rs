@@ -8,7 +8,9 @@ mod commands;
 mod demo;
 mod files;
 mod results;
+mod rulebook;
 mod table;
+mod try_out;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::access::Role;
 use crate::import::ImportError;
 use crate::store::StoreError;
+use crate::try_out::KnownAt;
 
 /// Event-sourced case tracking and claims for outcomes contracts.
 #[derive(Debug, Parser)]
@@ -131,9 +134,46 @@ enum Command {
         #[arg(long)]
         rulebook: Option<PathBuf>,
     },
+    /// Rulebooks, before anybody publishes them.
+    #[command(subcommand)]
+    Rulebook(RulebookCommand),
+    /// What every outcome of every journey in a file of events comes to under a rulebook: one JSON object a line.
+    /// Nothing is stored.
+    #[command(after_help = "Example: throughline try --rulebook shps.toml --events events.ndjson --as-of 2018-02-28")]
+    Try {
+        /// The rulebook's file, or the name of a pack that ships.
+        #[arg(long)]
+        rulebook: String,
+        /// The events as NDJSON `CloudEvents`, one a line; their order is the order in which they were recorded.
+        #[arg(long)]
+        events: PathBuf,
+        /// The day at whose end the facts are read.
+        #[arg(long)]
+        as_of: NaiveDate,
+        /// Only what was recorded by then: a day (until its end in the contract's zone), or an instant with its offset.
+        #[arg(long)]
+        known_at: Option<KnownAt>,
+    },
     /// The log.
     #[command(subcommand)]
     Log(LogCommand),
+}
+
+#[derive(Debug, Subcommand)]
+enum RulebookCommand {
+    /// Checks rulebooks and says in sentences what they mean; of several also whether their versions overlap.
+    #[command(after_help = "Example: throughline rulebook check shps-2018-04.toml")]
+    Check {
+        /// The files, or names of packs that ship.
+        #[arg(required = true)]
+        rulebooks: Vec<String>,
+    },
+    /// Prints the name of a rulebook among all others: the SHA-256 of its content, whatever its layout.
+    #[command(after_help = "Example: throughline rulebook hash shps-2018-04.toml")]
+    Hash {
+        /// The file, or the name of a pack that ships.
+        rulebook: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -143,7 +183,7 @@ enum ContractCommand {
         after_help = "Example: throughline contract open --rulebook shps.toml --name 'SHPS' --party 'commissioner=A council'"
     )]
     Open {
-        /// The rulebook's file, or the name of a pack that ships: `shps`, `mst-essex`.
+        /// The rulebook's file, or the name of a pack that ships: `shps`, `mhep`, `innovation-fund`, `mst-essex`.
         #[arg(long)]
         rulebook: String,
         /// What people call the contract; the rulebook's title if left out.

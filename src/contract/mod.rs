@@ -3,9 +3,12 @@
 //! Pure: no clock, no input or output, no randomness. It never reads a file or the log; texts and events are handed
 //! to it.
 
+pub mod calendar;
 pub mod command;
 pub mod dealings;
 pub(crate) mod ground;
+pub mod money;
+pub mod outcome;
 pub mod rulebook;
 
 use std::sync::Arc;

@@ -9,10 +9,14 @@ pub mod canonical;
 mod codes;
 mod document;
 mod error;
+pub mod outcome;
+mod overlap;
 pub mod packs;
 mod parse;
 mod reader;
+pub mod sentences;
 mod stage;
+pub mod terms;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +29,8 @@ pub use buckets::Buckets;
 pub use codes::{CodeList, Codes};
 pub use document::canonical_json;
 pub use error::RulebookError;
+pub use outcome::Outcome;
+pub use terms::{Cap, Grade, Reports, Standard};
 
 /// One version of one contract's rules, as published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +67,18 @@ pub struct Rulebook {
     pub referral_to_plan: Option<ReferralToPlan>,
     /// The funnel in file order, which is the order of the stages.
     pub stages: Vec<Stage>,
+    /// The service standards, in file order.
+    pub standards: Vec<Standard>,
+    /// What is paid for or counted, in file order.
+    pub outcomes: Vec<Outcome>,
+    /// The most that is paid.
+    pub caps: Vec<Cap>,
+    /// The grades, the best first.
+    pub grades: Vec<Grade>,
+    /// The target profiles that stand side by side.
+    pub profiles: Vec<String>,
+    /// The reports that are due.
+    pub reports: Reports,
     hash: String,
 }
 
@@ -76,6 +94,11 @@ impl Rulebook {
     /// lower-case hex. Comments, layout and the order of keys do not change it.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The outcome of this code.
+    pub fn outcome(&self, code: &str) -> Option<&Outcome> {
+        self.outcomes.iter().find(|outcome| outcome.code == code)
     }
 }
 
@@ -209,6 +232,11 @@ pub enum StageWhen {
     },
     /// The referral is received or accepted.
     Referral(CountsWhen),
+    /// One of these outcomes is achieved.
+    Outcome {
+        /// Their codes, at least one.
+        codes: Vec<String>,
+    },
 }
 
 #[cfg(test)]

@@ -11,8 +11,10 @@ pub struct Pack {
     pub text: &'static str,
 }
 
-const PACKS: [Pack; 2] = [
+const PACKS: [Pack; 4] = [
     Pack { code: "shps", text: include_str!("../../../projections/rulebooks/shps.toml") },
+    Pack { code: "mhep", text: include_str!("../../../projections/rulebooks/mhep.toml") },
+    Pack { code: "innovation-fund", text: include_str!("../../../projections/rulebooks/innovation-fund.toml") },
     Pack { code: "mst-essex", text: include_str!("../../../projections/rulebooks/mst-essex.toml") },
 ];
 

@@ -10,12 +10,15 @@ use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 
 use super::document;
+use super::outcome::{parse as outcome, whole};
 use super::reader::{Item, Report, Section, path_of};
 use super::stage;
+use super::terms::parse as terms;
 use super::{
     AppliesBy, Buckets, Calendar, CodeList, Codes, CountsWhen, Days, MonthDay, Pause, Recency, ReferralToPlan,
     Rulebook, RulebookError, canonical,
 };
+use crate::contract::calendar::BankHolidays;
 
 /// The grammar that this build reads.
 const GRAMMAR: u32 = 1;
@@ -23,10 +26,20 @@ const GRAMMAR: u32 = 1;
 const HEADER: [&str; 8] =
     ["rulebook", "contract", "version", "title", "effective_from", "applies_by", "retroactive", "currency"];
 
-const SECTIONS: [&str; 6] = ["calendar", "codes", "referrals", "recency", "referral_to_plan", "stage"];
-
-/// Sections of the grammar that need what this build does not evaluate yet.
-const NOT_YET: [&str; 6] = ["outcome", "cap", "standard", "grade", "targets", "reports"];
+const SECTIONS: [&str; 12] = [
+    "calendar",
+    "codes",
+    "referrals",
+    "recency",
+    "referral_to_plan",
+    "stage",
+    "standard",
+    "outcome",
+    "cap",
+    "grade",
+    "targets",
+    "reports",
+];
 
 const APPLIES_BY: [(&str, AppliesBy); 5] = [
     ("referred", AppliesBy::Referred),
@@ -69,7 +82,15 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
     let (referrals, default_area) = referrals(&top, &codes, report);
     let recency = recency(&top, report);
     let referral_to_plan = referral_to_plan(&top, &codes, report);
-    let stages = stage::stages(&top, &codes, report);
+    let outcome_codes = outcome::codes(&top);
+    let stages = stage::stages(&top, &codes, &outcome_codes, report);
+    let standards = terms::standards(&top, &codes, report);
+    let outcomes = outcome::outcomes(&top, calendar.as_ref(), &codes, report);
+    let outcomes = whole::checked(outcomes, &outcome_codes, report);
+    let caps = terms::caps(&top, &outcome_codes, report);
+    let grades = terms::grades(&top, report);
+    let profiles = terms::profiles(&top, report);
+    let reports = terms::reports(&top, report);
     Some(Rulebook {
         grammar,
         contract: contract?,
@@ -86,6 +107,12 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
         recency: recency?,
         referral_to_plan,
         stages,
+        standards,
+        outcomes,
+        caps,
+        grades,
+        profiles,
+        reports,
         hash: canonical::sha256_hex(&canonical_text),
     })
 }
@@ -107,23 +134,16 @@ fn known_sections(top: &Section<'_>, report: &mut Report<'_>) {
         if HEADER.contains(&name) || SECTIONS.contains(&name) {
             continue;
         }
-        let (heading, is_section) = match item.get_ref() {
-            DeValue::Table(_) => (format!("[{name}]"), true),
-            DeValue::Array(items) if items.iter().any(|item| item.get_ref().is_table()) => {
-                (format!("[[{name}]]"), true)
-            }
-            _ => (name.to_owned(), NOT_YET.contains(&name)),
+        let heading = match item.get_ref() {
+            DeValue::Table(_) => Some(format!("[{name}]")),
+            DeValue::Array(items) if items.iter().any(|item| item.get_ref().is_table()) => Some(format!("[[{name}]]")),
+            _ => None,
         };
-        let (problem, remedy) = if NOT_YET.contains(&name) {
-            (
-                format!("this build does not know the section {heading}"),
-                "take it out until a build that knows it is in use".to_owned(),
-            )
-        } else if is_section {
-            (format!("unknown section {heading}"), format!("write one of {}, or take it out", SECTIONS.join(", ")))
-        } else {
-            ("unknown key".to_owned(), format!("write one of {}, or take it out", HEADER.join(", ")))
+        let (problem, known) = match heading {
+            Some(heading) => (format!("unknown section {heading}"), SECTIONS.join(", ")),
+            None => ("unknown key".to_owned(), HEADER.join(", ")),
         };
+        let remedy = format!("write one of {known}, or take it out");
         report.add(key.span(), Some(name), problem, remedy);
     }
 }
@@ -155,11 +175,24 @@ fn calendar(top: &Section<'_>, report: &mut Report<'_>) -> Option<Calendar> {
     let section = top.section("calendar", report)?;
     section.only(&["zone", "working_days", "financial_year", "pause"], report);
     let zone = zone(&section, report);
-    let working_days = text(&section, "working_days", "\"england-and-wales\"", report);
+    let working_days = working_days(&section, report);
     let financial_year =
         section.required("financial_year", "\"04-01\"", report).and_then(|item| month_day(&item, report));
     let pauses = pauses(&section, report);
     Some(Calendar { zone: zone?, working_days: working_days?, financial_year: financial_year?, pauses })
+}
+
+/// A division whose bank holidays are known.
+fn working_days(section: &Section<'_>, report: &mut Report<'_>) -> Option<String> {
+    let item = section.required("working_days", "\"england-and-wales\"", report)?;
+    let name = item.text(report)?;
+    let shipped = BankHolidays::shipped();
+    if shipped.division(&name).is_none() {
+        let names: Vec<_> = shipped.names().collect();
+        let problem = format!("the bank holidays of {name:?} are not known");
+        report.add(item.at.clone(), Some(&item.path), problem, format!("write one of {}", names.join(", ")));
+    }
+    Some(name)
 }
 
 fn zone(section: &Section<'_>, report: &mut Report<'_>) -> Option<Tz> {
@@ -224,7 +257,7 @@ fn days(item: &Item<'_>, report: &mut Report<'_>) -> Option<Days> {
     Some(days)
 }
 
-fn quoted_date(item: &Item<'_>, report: &mut Report<'_>) -> Option<NaiveDate> {
+pub(super) fn quoted_date(item: &Item<'_>, report: &mut Report<'_>) -> Option<NaiveDate> {
     let text = item.text(report)?;
     let date = iso_date(&text);
     if date.is_none() {
@@ -269,6 +302,24 @@ pub(super) fn check_code(
     let add = format!("add it to codes.{}", list.key());
     let remedy = if allowed.is_empty() { add } else { format!("write one of {}, or {add}", allowed.join(", ")) };
     report.add(at.clone(), Some(path), format!("{code:?} is not in codes.{}", list.key()), remedy);
+}
+
+/// Reports an outcome that a rule names but the rulebook does not have.
+pub(super) fn check_outcome(
+    outcomes: &[String],
+    (code, at): &(String, Range<usize>),
+    path: &str,
+    report: &mut Report<'_>,
+) {
+    if !outcomes.contains(code) {
+        let known = outcomes.join(", ");
+        let remedy = if known.is_empty() {
+            "write an [[outcome]] of that code".to_owned()
+        } else {
+            format!("write one of {known}")
+        };
+        report.add(at.clone(), Some(path), format!("there is no outcome {code:?}"), remedy);
+    }
 }
 
 /// When a referral counts, and the area of one whose source names none.

@@ -13,6 +13,9 @@ use toml::de::{DeTable, DeValue};
 use super::RulebookError;
 use super::document::whole_number;
 
+/// The greatest amount of money: a hundred times what any contract pays.
+const MONEY_MAX: u64 = 1_000_000_000_000;
+
 /// The text being read and everything found wrong in it so far.
 pub(super) struct Report<'t> {
     text: &'t str,
@@ -251,6 +254,16 @@ impl<'d> Item<'d> {
         whole
     }
 
+    /// A whole number from 1.
+    pub(super) fn positive(&self, report: &mut Report<'_>) -> Option<u32> {
+        let whole = self.whole(report)?;
+        if whole == 0 {
+            self.wrong("0 is too few", report);
+            return None;
+        }
+        Some(whole)
+    }
+
     /// A number as written, never through binary.
     pub(super) fn decimal(&self, report: &mut Report<'_>) -> Option<Decimal> {
         let number = match self.value {
@@ -262,6 +275,56 @@ impl<'d> Item<'d> {
             self.expected("a number in plain digits", report);
         }
         number
+    }
+
+    /// A number of 0 or more.
+    pub(super) fn not_negative(&self, report: &mut Report<'_>) -> Option<Decimal> {
+        self.between(None, report)
+    }
+
+    /// A part of a whole: a number from 0 to 1.
+    pub(super) fn share(&self, report: &mut Report<'_>) -> Option<Decimal> {
+        self.between(Some(Decimal::ONE), report)
+    }
+
+    /// A number from 0 to 100.
+    pub(super) fn percent(&self, report: &mut Report<'_>) -> Option<Decimal> {
+        self.between(Some(Decimal::ONE_HUNDRED), report)
+    }
+
+    fn between(&self, most: Option<Decimal>, report: &mut Report<'_>) -> Option<Decimal> {
+        let number = self.decimal(report)?;
+        let problem = match most {
+            _ if number.is_sign_negative() && !number.is_zero() => format!("{number} is less than 0"),
+            Some(most) if number > most => format!("{number} is more than {most}"),
+            _ => return Some(number),
+        };
+        self.wrong(problem, report);
+        None
+    }
+
+    /// An amount of money of 0 or more: a text in plain digits, or a number.
+    pub(super) fn money(&self, report: &mut Report<'_>) -> Option<Decimal> {
+        let DeValue::String(text) = self.value else { return self.not_negative(report) };
+        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.' || byte == b'-');
+        let amount = Decimal::from_str_exact(text).ok().filter(|_| plain);
+        let problem = match amount {
+            Some(amount) if amount.is_sign_negative() && !amount.is_zero() => format!("{amount} is less than 0"),
+            Some(amount) if amount > Decimal::from(MONEY_MAX) => format!("{amount} is more than {MONEY_MAX}"),
+            Some(amount) => return Some(amount),
+            None => format!("{text:?} is no amount in plain digits"),
+        };
+        self.wrong(problem, report);
+        None
+    }
+
+    /// The value as a table, which may stand in one line.
+    pub(super) fn table(&self, what: &str, report: &mut Report<'_>) -> Option<Section<'d>> {
+        let DeValue::Table(table) = self.value else {
+            self.wrong(format!("expected {what}, found {}", found(self.value)), report);
+            return None;
+        };
+        Some(Section { path: self.path.clone(), at: self.at.clone(), table })
     }
 
     /// The elements of a list, each of which stands for itself in the errors.

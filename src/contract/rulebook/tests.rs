@@ -196,33 +196,17 @@ fn every_fault_is_found_with_its_line_key_and_remedy() {
             "line 12: calendar.financial_year: \"02-29\" is not a day of every year; write financial_year = \"04-01\"",
             "line 14: codes.plan_kinds: expected a list, found a text; write plan_kinds = [\"a_code\", \"another_code\"]",
             "line 15: codes.colours: unknown key; write one of areas, cohorts, referrer_kinds, plan_kinds, contact_channels, spell_domains, evidence_kinds, risk_kinds, achievement_codes, measure_codes, disengage_reasons, close_reasons, defect_codes, or take it out",
-            "line 16: cap: this build does not know the section [cap]; take it out until a build that knows it is in use",
+            "line 16: cap: expected a list of sections, found a section; write [[cap]] above each of them",
         ]
     );
 }
 
 #[test]
 fn a_section_this_build_does_not_know_is_named_with_its_line() {
-    for (section, heading) in [
-        ("[[outcome]]\ncode = \"a\"\n[[outcome.tariff]]\namount = \"1.00\"\n[[outcome]]\ncode = \"b\"", "[[outcome]]"),
-        ("[[cap]]\nscope = \"year\"", "[[cap]]"),
-        ("[[standard]]\ncode = \"a\"", "[[standard]]"),
-        ("[[grade]]\ncode = \"green\"", "[[grade]]"),
-        ("[targets]\nprofiles = []", "[targets]"),
-        ("[reports]\ndue = []", "[reports]"),
-    ] {
-        let key = heading.trim_matches(['[', ']']);
-        assert_eq!(
-            faults(&format!("{LEAST}\n{section}\n")),
-            [format!(
-                "line 14: {key}: this build does not know the section {heading}; take it out until a build that knows it is in use"
-            )]
-        );
-    }
     assert_eq!(
         faults(&format!("{LEAST}\n[prices]\na = 1\n")),
         [
-            "line 14: prices: unknown section [prices]; write one of calendar, codes, referrals, recency, referral_to_plan, stage, or take it out"
+            "line 14: prices: unknown section [prices]; write one of calendar, codes, referrals, recency, referral_to_plan, stage, standard, outcome, cap, grade, targets, reports, or take it out"
         ]
     );
     assert_eq!(
@@ -410,7 +394,7 @@ fn a_stage_has_one_fact_of_a_known_form() {
         ("\"plan\"", format!("stage.when: expected one fact, found a text; {example}")),
         ("{ plan = [\"employment_plan\"], engagement = [] }", "stage.when: it names plan and engagement, but a stage has one fact; write a stage for each".to_owned()),
         ("{ engagement = [], level = [\"1\"] }", "stage.when.level: level belongs to achievement, which is not there; take level out".to_owned()),
-        ("{ outcome = [\"job\"] }", "stage.when.outcome: this build does not know the form outcome; take the stage out until a build that knows it is in use".to_owned()),
+        ("{ outcome = [\"job\"] }", "stage.when.outcome: there is no outcome \"job\"; write an [[outcome]] of that code".to_owned()),
         ("{ plan = [] }", "stage.when.plan: the list is empty, so nothing would ever fit; write plan = [\"employment_plan\"]".to_owned()),
         ("{ spell = \"employment\" }", "stage.when.spell: expected a list, found a text; write spell = [\"employment\"]".to_owned()),
         ("{ spell = [\"employment\"], where = { a = [1.5] } }", "stage.when.where.a: a value is a text, a whole number, true or false; write where = { a = [\"a_value\"] }".to_owned()),

@@ -1,0 +1,103 @@
+//! Amounts of money: exact decimals with as many digits as the currency has minor units.
+//!
+//! An amount is rounded once, half-up, when it becomes money. Nothing here is ever a binary float.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, Neg, Sub};
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+/// An amount of money in the currency of its contract, rounded to its minor unit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Money(Decimal);
+
+/// Currencies without a minor unit, and those with three digits of it (ISO 4217); all others have two.
+const WITHOUT_MINOR: [&str; 16] =
+    ["BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI", "VND", "VUV", "XAF", "XOF"];
+const WITH_THREE: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
+
+/// How many digits the minor unit of a currency has.
+pub fn minor_digits(currency: &str) -> u32 {
+    if WITHOUT_MINOR.contains(&currency) {
+        0
+    } else if WITH_THREE.contains(&currency) {
+        3
+    } else {
+        2
+    }
+}
+
+impl Money {
+    /// No money.
+    pub const ZERO: Self = Self(Decimal::ZERO);
+
+    /// An exact amount, rounded half-up to the minor unit of a currency.
+    pub fn of(amount: Decimal, currency: &str) -> Self {
+        let digits = minor_digits(currency);
+        let mut rounded = amount.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
+        rounded.rescale(digits);
+        Self(rounded)
+    }
+
+    /// The amount as a decimal.
+    pub const fn amount(self) -> Decimal {
+        self.0
+    }
+
+    /// Whether it is more than nothing.
+    pub fn is_positive(self) -> bool {
+        self > Self::ZERO
+    }
+}
+
+impl fmt::Display for Money {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Add for Money {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self(self.0 + other.0)
+    }
+}
+
+impl Sub for Money {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self(self.0 - other.0)
+    }
+}
+
+impl Neg for Money {
+    type Output = Self;
+
+    fn neg(self) -> Self {
+        Self(-self.0)
+    }
+}
+
+impl Sum for Money {
+    fn sum<I: Iterator<Item = Self>>(amounts: I) -> Self {
+        amounts.fold(Self::ZERO, Add::add)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_rounded_half_up_to_the_minor_unit_and_shows_all_its_digits() {
+        let shown = |amount: &str, currency| Money::of(amount.parse().expect("a decimal"), currency).to_string();
+        assert_eq!(shown("1500", "GBP"), "1500.00");
+        assert_eq!(shown("0.125", "GBP"), "0.13");
+        assert_eq!(shown("0.1249999", "GBP"), "0.12");
+        assert_eq!(shown("1.5", "JPY"), "2");
+        assert_eq!(shown("1.5", "KWD"), "1.500");
+    }
+}

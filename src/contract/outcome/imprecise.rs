@@ -1,0 +1,128 @@
+//! Dates known to the month or year: an outcome is achieved only if it is for every day that they can be, and then on
+//! the latest; else it is on hold (domain.md §4).
+//!
+//! Where more coverage can only help, the two extremes decide. Where hours are compared every day is tried, up to a
+//! limit beyond which nobody is paid on a guess.
+
+use super::case::{Case, When};
+use super::days::{Day, Pauses, day};
+use super::judge::{Hold, Reached, Read, Verdict};
+use crate::contract::rulebook::outcome::{JourneyTerms, Trigger};
+
+/// The most readings of a case's dates that are tried.
+const READINGS_MAX: usize = 1_000;
+
+/// The verdicts of an outcome, whatever day its imprecise dates are.
+pub(super) fn verdicts(case: &Case<'_>, terms: &JourneyTerms, pauses: &Pauses, as_of: Day) -> Vec<Verdict> {
+    let earliest: Vec<Day> = case.dates.iter().map(|date| day(date.earliest())).collect();
+    let imprecise = imprecise(case, terms);
+    let judge = |days: &[Day]| Read { case, days, as_of }.verdicts(terms, pauses);
+    if imprecise.is_empty() {
+        return judge(&earliest);
+    }
+    let latest = |when: When| day(case.dates[when].latest());
+    let (mut worst, mut best) = (earliest.clone(), earliest.clone());
+    for (when, sense) in &imprecise {
+        let late = latest(*when);
+        match sense {
+            Sense::SoonerIsMore => worst[*when] = late,
+            Sense::LaterIsMore => best[*when] = late,
+        }
+    }
+    let extremes = [judge(&worst), judge(&best)];
+    if is_monotone(case, terms, &imprecise) {
+        return together(&extremes);
+    }
+    let readings = imprecise.iter().try_fold(1_usize, |product, (when, _)| {
+        let days = usize::try_from(latest(*when) - earliest[*when] + 1).ok()?;
+        product.checked_mul(days).filter(|product| *product <= READINGS_MAX)
+    });
+    if readings.is_none() {
+        return uncertain(&extremes);
+    }
+    let mut tried = Vec::new();
+    let mut days = earliest.clone();
+    loop {
+        tried.push(judge(&days));
+        // The next reading, as an odometer counts.
+        let turns = imprecise.iter().find(|(when, _)| {
+            let rolls = days[*when] == latest(*when);
+            days[*when] = if rolls { earliest[*when] } else { days[*when] + 1 };
+            !rolls
+        });
+        if turns.is_none() {
+            return together(&tried);
+        }
+    }
+}
+
+/// Whether an earlier or a later day leaves more that counts.
+#[derive(Clone, Copy)]
+enum Sense {
+    SoonerIsMore,
+    LaterIsMore,
+}
+
+/// The imprecise dates that an outcome looks at.
+fn imprecise(case: &Case<'_>, terms: &JourneyTerms) -> Vec<(When, Sense)> {
+    let domains = terms.trigger.spell_domains();
+    let mut looked_at = Vec::new();
+    for spell in case.spells.iter().filter(|spell| domains.iter().any(|domain| domain == spell.domain)) {
+        looked_at.extend(spell.steps.iter().map(|step| (step.when, Sense::SoonerIsMore)));
+        looked_at.extend(spell.ended.map(|(when, _)| (when, Sense::LaterIsMore)));
+    }
+    let marks = case.marks.iter().filter(|mark| mark.fits(&terms.trigger));
+    looked_at.extend(marks.map(|mark| (mark.when, Sense::SoonerIsMore)));
+    for risk in case.risks.iter().filter(|risk| terms.hold_on_risk.iter().any(|kind| kind == risk.kind)) {
+        looked_at.push((risk.raised.0, Sense::LaterIsMore));
+        looked_at.extend(risk.cleared.map(|(when, _)| (when, Sense::SoonerIsMore)));
+    }
+    looked_at.retain(|(when, _)| !case.is_exact(*when));
+    looked_at
+}
+
+/// Whether the extremes bound every reading: no hours are compared, nothing happens more than once, and no spell
+/// changes on a day that is not known.
+fn is_monotone(case: &Case<'_>, terms: &JourneyTerms, imprecise: &[(When, Sense)]) -> bool {
+    let changes = || case.spells.iter().flat_map(|spell| &spell.steps[1..]).map(|step| step.when);
+    let is_spell = matches!(terms.trigger, Trigger::Spell { .. });
+    !is_spell
+        || terms.hours.is_none()
+            && terms.repeats == 1
+            && !changes().any(|when| imprecise.iter().any(|(looked_at, _)| *looked_at == when))
+}
+
+/// What all readings say together, time after time.
+fn together(readings: &[Vec<Verdict>]) -> Vec<Verdict> {
+    let times = readings.iter().map(Vec::len).max().unwrap_or(0);
+    (0..times).map(|time| one(readings.iter().map(|verdicts| verdicts.get(time).unwrap_or(&Verdict::Never)))).collect()
+}
+
+/// What too many readings to try say together: nothing is achieved.
+fn uncertain(extremes: &[Vec<Verdict>]) -> Vec<Verdict> {
+    let mut verdicts = together(extremes);
+    for verdict in &mut verdicts {
+        if let Verdict::Reached(reached) = verdict {
+            reached.hold = reached.hold.max(Some(Hold::DateImprecise));
+        }
+    }
+    verdicts
+}
+
+fn one<'v>(readings: impl Iterator<Item = &'v Verdict> + Clone) -> Verdict {
+    let reached = |verdict: &'v Verdict| match verdict {
+        Verdict::Reached(reached) => Some(reached),
+        _ => None,
+    };
+    let Some(latest) = readings.clone().filter_map(reached).max_by_key(|reached| reached.on) else {
+        let later = readings.filter_map(|verdict| match verdict {
+            Verdict::Later(on) => Some(*on),
+            _ => None,
+        });
+        return later.max().map_or(Verdict::Never, Verdict::Later);
+    };
+    let holds = readings.clone().filter_map(reached).filter_map(|reached| reached.hold).min();
+    let every = readings.clone().all(|verdict| reached(verdict).is_some());
+    let hold = if every { holds } else { Some(Hold::DateImprecise) };
+    Verdict::Reached(Reached { hold, ..latest.clone() })
+}

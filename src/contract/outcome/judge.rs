@@ -1,0 +1,318 @@
+//! One outcome of one journey, with every date read as one day: what was achieved, when, and by which days.
+//!
+//! It knows what domain.md says about spells, marks and risks; evidence, money and claims come after it.
+
+use std::collections::BTreeMap;
+
+use super::case::{Case, Mark, Spell, When, is_value};
+use super::days::{Coverage, Day, FOREVER, Pauses, Piece};
+use super::run::{Asked, Found, Run, find};
+use crate::contract::rulebook::outcome::{Combine, JourneyTerms, Trigger};
+use crate::journey::event::Attribute;
+
+/// A case with every date read as one day.
+#[derive(Clone, Copy)]
+pub(super) struct Read<'c> {
+    pub(super) case: &'c Case<'c>,
+    pub(super) days: &'c [Day],
+    pub(super) as_of: Day,
+}
+
+/// What an outcome has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is achieved, or would be but for a hold.
+    Reached(Reached),
+    /// It is not, but will be on this day if what holds now goes on for ever.
+    Later(Day),
+    /// It is not.
+    Never,
+}
+
+/// An outcome as the facts show it by asOf.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reached {
+    /// The day: that of the facts, or a later one on which a risk was cleared.
+    pub(super) on: Day,
+    /// The day by the facts alone.
+    pub(super) run_on: Day,
+    /// The hours compared.
+    pub(super) hours: Option<rust_decimal::Decimal>,
+    /// The covered days used, if days are asked.
+    pub(super) covered: Option<Day>,
+    /// The uncovered stretches among them.
+    pub(super) gaps: Vec<(Day, Day)>,
+    /// The spells of the run, by their place in the case.
+    pub(super) spells: Vec<usize>,
+    /// The mark that it is, by its place in the case.
+    pub(super) mark: Option<usize>,
+    /// The risks that were raised before it, by their place in the case.
+    pub(super) risks: Vec<usize>,
+    /// Why it is on hold, if it is.
+    pub(super) hold: Option<Hold>,
+}
+
+/// Why an outcome is on hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Hold {
+    /// Hours that are looked at are not known.
+    HoursUnknown,
+    /// A risk that was raised before is not cleared.
+    RiskOpen,
+    /// A date is known to the month or year, and not every day of it would do.
+    DateImprecise,
+}
+
+impl Read<'_> {
+    fn day(&self, when: When) -> Day {
+        self.days[when]
+    }
+
+    /// What the outcome has come to, time after time: everything reached, then what comes next.
+    pub(super) fn verdicts(&self, terms: &JourneyTerms, pauses: &Pauses) -> Vec<Verdict> {
+        let mut verdicts = match (&terms.trigger, &terms.sustain, &terms.hours) {
+            (Trigger::Spell { .. }, None, None) => self.starts(&terms.trigger),
+            (Trigger::Spell { .. }, ..) => self.lasting(terms, pauses),
+            _ => self.marks(&terms.trigger),
+        };
+        verdicts.truncate(terms.repeats as usize);
+        for verdict in &mut verdicts {
+            if let Verdict::Reached(reached) = verdict {
+                self.hold_on_risk(reached, &terms.hold_on_risk);
+            }
+        }
+        verdicts
+    }
+
+    /// The marks that a trigger names, in the order of their days.
+    fn marks(&self, trigger: &Trigger) -> Vec<Verdict> {
+        let fits = |(_, mark): &(usize, &Mark<'_>)| mark.fits(trigger) && self.day(mark.when) <= self.as_of;
+        let mut found: Vec<(Day, usize)> =
+            self.case.marks.iter().enumerate().filter(fits).map(|(at, mark)| (self.day(mark.when), at)).collect();
+        found.sort_by_key(|(day, _)| *day);
+        found.into_iter().map(|(day, at)| Verdict::Reached(Reached { mark: Some(at), ..Reached::on(day) })).collect()
+    }
+
+    /// The starts of the spells that a trigger names, in the order of their days.
+    fn starts(&self, trigger: &Trigger) -> Vec<Verdict> {
+        let Trigger::Spell { domains, attributes } = trigger else { return Vec::new() };
+        let mut found = Vec::new();
+        for (at, spell) in self.in_domains(domains) {
+            let begun = self.states(spell).into_iter().find(|state| state.fits(attributes));
+            // What a spell becomes once it is over is nothing that began.
+            let ended = spell.ended.map_or(FOREVER, |(when, _)| self.day(when));
+            let begun = begun.filter(|state| state.from < ended || state.from == self.day(spell.steps[0].when));
+            found.extend(begun.filter(|state| state.from <= self.as_of).map(|state| (state.from, at)));
+        }
+        found.sort_by_key(|(day, _)| *day);
+        found.into_iter().map(|(day, at)| Verdict::Reached(Reached { spells: vec![at], ..Reached::on(day) })).collect()
+    }
+
+    /// Spells that last, or that have the hours asked.
+    fn lasting(&self, terms: &JourneyTerms, pauses: &Pauses) -> Vec<Verdict> {
+        let mut groups = self.groups(terms);
+        let asked = Asked { sustain: terms.sustain.as_ref(), hours: terms.hours.as_ref() };
+        let mut verdicts = Vec::new();
+        let mut not_before = Day::MIN;
+        for _ in 0..terms.repeats {
+            let verdict = self.earliest(&groups, asked, pauses, not_before);
+            verdicts.push(verdict);
+            let Some(Verdict::Reached(reached)) = verdicts.last().filter(|last| last.is_settled()) else { break };
+            // What shows the outcome once cannot show it again: the next time begins where this one was achieved, or
+            // with another spell.
+            if terms.sustain.is_some() {
+                not_before = reached.run_on;
+            } else {
+                for group in &mut groups {
+                    group.retain(|piece| !reached.spells.contains(&piece.spell));
+                }
+            }
+        }
+        verdicts
+    }
+
+    fn earliest(&self, groups: &[Vec<Piece>], asked: Asked<'_>, pauses: &Pauses, not_before: Day) -> Verdict {
+        let coverages: Vec<(&[Piece], Coverage)> =
+            groups.iter().map(|group| (&group[..], Coverage::of(&after(group, not_before), pauses.clone()))).collect();
+        let found: Vec<Found> = coverages.iter().map(|(_, coverage)| find(coverage, asked)).collect();
+        let all = found.iter().fold(Found::default(), |all, found| all.or(*found));
+        let by_now = |run: &Option<Run>| run.filter(|run| run.on <= self.as_of);
+        let (run, hold) = match (by_now(&all.qualified), by_now(&all.unknown)) {
+            (Some(run), _) => (run, None),
+            (None, Some(run)) => (run, Some(Hold::HoursUnknown)),
+            (None, None) => {
+                let later = all.qualified.or(all.unknown);
+                return later.map_or(Verdict::Never, |run| Verdict::Later(run.on));
+            }
+        };
+        let here = |found: &Found| Some(run) == if hold.is_some() { found.unknown } else { found.qualified };
+        let at = found.iter().position(here).expect("a run was found in one of the groups");
+        let (group, coverage) = &coverages[at];
+        Verdict::Reached(Reached::of_run(run, hold, asked, group, coverage))
+    }
+
+    /// The stretches of the spells that a rule names, in groups of those that it takes together.
+    fn groups(&self, terms: &JourneyTerms) -> Vec<Vec<Piece>> {
+        let Trigger::Spell { domains, attributes } = &terms.trigger else { return Vec::new() };
+        let together = terms.sustain.as_ref().is_none_or(|sustain| sustain.combine == Combine::Employers);
+        let mut groups: Vec<(Option<&str>, Vec<Piece>)> = Vec::new();
+        for (at, spell) in self.in_domains(domains) {
+            let pieces = self.pieces(at, spell, attributes);
+            let same = |employer: Option<&str>| together || employer.is_some() && employer == spell.employer;
+            match groups.iter_mut().find(|(employer, _)| same(*employer)) {
+                Some((_, group)) => group.extend(pieces),
+                None => groups.push((spell.employer, pieces)),
+            }
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// The spells of some domains that have begun.
+    fn in_domains(&self, domains: &[String]) -> impl Iterator<Item = (usize, &Spell<'_>)> {
+        let begun = |spell: &Spell<'_>| self.day(spell.steps[0].when) <= self.as_of;
+        let named = move |spell: &Spell<'_>| domains.iter().any(|domain| domain == spell.domain);
+        self.case.spells.iter().enumerate().filter(move |(_, spell)| named(spell) && begun(spell))
+    }
+
+    /// The stretches over which a spell is what a rule names, each with its hours.
+    fn pieces(
+        &self,
+        at: usize,
+        spell: &Spell<'_>,
+        attributes: &BTreeMap<String, Vec<serde_json::Value>>,
+    ) -> Vec<Piece> {
+        let end = spell.ended.map_or(FOREVER, |(when, _)| self.day(when));
+        let states = self.states(spell);
+        let mut pieces: Vec<Piece> = Vec::new();
+        for (index, state) in states.iter().enumerate() {
+            let to = states.get(index + 1).map_or(end, |next| next.from.min(end));
+            if to <= state.from || !state.fits(attributes) {
+                continue;
+            }
+            let begins = pieces.last().is_none_or(|before| before.to < state.from);
+            pieces.push(Piece { from: state.from, to, begins, hours: state.hours, spell: at });
+        }
+        pieces
+    }
+
+    /// What a spell is from its start and from each day on which it changed.
+    fn states<'s>(&self, spell: &'s Spell<'_>) -> Vec<SpellState<'s>> {
+        let start = self.day(spell.steps[0].when);
+        let mut steps: Vec<(Day, &_)> = spell.steps.iter().map(|step| (self.day(step.when).max(start), step)).collect();
+        // The start itself stays first, whatever else is said of its day.
+        steps[1..].sort_by_key(|(day, _)| *day);
+        let mut states: Vec<SpellState<'_>> = Vec::new();
+        for (from, step) in steps {
+            if from > self.as_of {
+                break;
+            }
+            let mut next = states.last().cloned().unwrap_or_default();
+            next.from = from;
+            next.hours = step.hours.or(next.hours);
+            next.attributes.extend(step.attributes.iter().map(|(name, value)| (name.as_str(), value)));
+            match states.last_mut() {
+                Some(same_day) if same_day.from == from => *same_day = next,
+                _ => states.push(next),
+            }
+        }
+        states
+    }
+
+    /// Puts an outcome on hold for a risk that was raised before it and is open, or moves it to the day on which the
+    /// last such risk was cleared.
+    fn hold_on_risk(&self, reached: &mut Reached, kinds: &[String]) {
+        let risks = || {
+            let of_kind =
+                self.case.risks.iter().enumerate().filter(|(_, risk)| kinds.iter().any(|kind| kind == risk.kind));
+            of_kind.map(|(at, risk)| {
+                let cleared = risk.cleared.map(|(when, _)| self.day(when)).filter(|day| *day <= self.as_of);
+                (at, self.day(risk.raised.0), cleared)
+            })
+        };
+        let mut on = reached.run_on;
+        // While the date moves on, further risks may have been raised before it.
+        while let Some(later) = risks()
+            .filter(|(_, raised, _)| *raised < on)
+            .filter_map(|(_, _, cleared)| cleared)
+            .filter(|cleared| *cleared > on)
+            .max()
+        {
+            on = later;
+        }
+        reached.risks = risks()
+            .filter(|(_, raised, cleared)| *raised < on && cleared.is_none_or(|day| day > reached.run_on))
+            .map(|(at, ..)| at)
+            .collect();
+        if risks().any(|(_, raised, cleared)| raised < on && cleared.is_none()) {
+            reached.hold = reached.hold.or(Some(Hold::RiskOpen));
+        } else {
+            reached.on = on;
+        }
+    }
+}
+
+impl Verdict {
+    fn is_settled(&self) -> bool {
+        matches!(self, Self::Reached(reached) if reached.hold.is_none())
+    }
+}
+
+impl Reached {
+    fn of_run(run: Run, hold: Option<Hold>, asked: Asked<'_>, group: &[Piece], coverage: &Coverage) -> Self {
+        let last = if asked.sustain.is_some() { run.on } else { run.on + 1 };
+        let mut spells: Vec<usize> =
+            group.iter().filter(|piece| piece.from < last && piece.to > run.first).map(|piece| piece.spell).collect();
+        spells.sort_unstable();
+        spells.dedup();
+        Self {
+            hours: run.hours,
+            covered: asked.sustain.map(|_| coverage.covered(run.first, run.on)),
+            gaps: coverage.gaps(run.first, run.on),
+            spells,
+            hold,
+            ..Self::on(run.on)
+        }
+    }
+
+    fn on(on: Day) -> Self {
+        Self {
+            on,
+            run_on: on,
+            hours: None,
+            covered: None,
+            gaps: Vec::new(),
+            spells: Vec::new(),
+            mark: None,
+            risks: Vec::new(),
+            hold: None,
+        }
+    }
+}
+
+/// What a spell is from a day on.
+#[derive(Debug, Clone, Default)]
+struct SpellState<'a> {
+    from: Day,
+    hours: Option<rust_decimal::Decimal>,
+    attributes: BTreeMap<&'a str, &'a Attribute>,
+}
+
+impl SpellState<'_> {
+    fn fits(&self, named: &BTreeMap<String, Vec<serde_json::Value>>) -> bool {
+        named.iter().all(|(name, values)| {
+            let stated = self.attributes.get(name.as_str());
+            stated.is_some_and(|stated| values.iter().any(|value| is_value(stated, value)))
+        })
+    }
+}
+
+/// The parts of pieces that lie on or after a day; what is cut begins there.
+fn after(pieces: &[Piece], not_before: Day) -> Vec<Piece> {
+    let left = pieces.iter().filter(|piece| piece.to > not_before);
+    left.map(|piece| Piece {
+        from: piece.from.max(not_before),
+        begins: piece.begins || piece.from < not_before,
+        ..*piece
+    })
+    .collect()
+}

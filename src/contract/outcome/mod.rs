@@ -1,0 +1,260 @@
+//! What is payable and why: every outcome of a rulebook, judged on the facts of a journey.
+//!
+//! Pure: facts, rules and a day in, evaluations out. What crosses journeys is settled in [`settle`]; nothing here looks
+//! at a clock, at a batch or at another journey.
+
+mod case;
+mod days;
+mod evidence;
+mod imprecise;
+mod judge;
+pub mod many;
+pub mod price;
+mod run;
+pub mod settle;
+
+use chrono::{Days, NaiveDate};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+pub use case::Case;
+pub use judge::Hold;
+use price::{Price, Priced};
+
+use crate::contract::calendar::{BankHolidays, BeyondCalendar};
+use crate::contract::rulebook::outcome::{AchievedBy, JourneyTerms, Outcome};
+use crate::contract::rulebook::{Calendar, Rulebook};
+use crate::log::envelope::{EventId, JourneyId};
+use days::{Pauses, date, day};
+use judge::{Reached, Verdict};
+
+/// What has become of a claim, in the order in which the first that applies is shown (domain.md §7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Status {
+    /// It was paid and taken back.
+    Reversed,
+    /// It was paid.
+    Paid,
+    /// It was accepted.
+    Accepted,
+    /// It was rejected, and may not be tried again.
+    Rejected,
+    /// Somebody asked about it.
+    Queried,
+    /// It was submitted.
+    Submitted,
+    /// Another outcome of its group, the same outcome of the same person, or a higher level has it.
+    Excluded,
+    /// The time in which it could be claimed is over.
+    Expired,
+    /// Something must be known or cleared first.
+    OnHold,
+    /// Evidence is missing.
+    EvidenceMissing,
+    /// It is achieved; the time of waiting is not over, or there is no price.
+    Achieved,
+    /// No money is left under a cap.
+    Capped,
+    /// It can be claimed.
+    Claimable,
+    /// It will be achieved if what holds now goes on.
+    Maturing,
+    /// It has not begun, or cannot come about as things stand.
+    NotStarted,
+}
+
+impl Status {
+    /// The status as files and schemas spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Reversed => "reversed",
+            Self::Paid => "paid",
+            Self::Accepted => "accepted",
+            Self::Rejected => "rejected",
+            Self::Queried => "queried",
+            Self::Submitted => "submitted",
+            Self::Excluded => "excluded",
+            Self::Expired => "expired",
+            Self::OnHold => "on_hold",
+            Self::EvidenceMissing => "evidence_missing",
+            Self::Achieved => "achieved",
+            Self::Capped => "capped",
+            Self::Claimable => "claimable",
+            Self::Maturing => "maturing",
+            Self::NotStarted => "not_started",
+        }
+    }
+}
+
+/// One outcome of one journey, at one time of those that it can be achieved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evaluation {
+    /// The outcome, by its place in the rulebook.
+    pub outcome: usize,
+    /// Which time it is, from 1.
+    pub repeat: u32,
+    /// What it has come to.
+    pub state: State,
+}
+
+/// What an outcome has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// It has not begun, or cannot come about as things stand.
+    NotStarted {
+        /// The client is none of those for whom it counts.
+        is_for_others: bool,
+    },
+    /// It is achieved on this day if every spell that holds goes on as it is.
+    Maturing {
+        /// The day.
+        earliest_on: NaiveDate,
+    },
+    /// The facts show it.
+    Reached(Box<Achievement>),
+}
+
+/// An outcome that the facts show.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Achievement {
+    /// The day.
+    pub achieved_on: NaiveDate,
+    /// What it costs, before groups, conversions and caps.
+    pub price: Price,
+    /// The covered days used, where days are asked.
+    pub days_counted: Option<u32>,
+    /// The uncovered stretches among them.
+    pub gaps: Vec<Gap>,
+    /// The hours a week that were compared, to two decimals; none where none are asked or they are unknown.
+    pub hours: Option<Decimal>,
+    /// The kinds of evidence that lack.
+    pub missing: Vec<String>,
+    /// Why it is on hold.
+    pub hold: Option<Hold>,
+    /// The first day on which it can be claimed; none where the bank holidays of that time are not known.
+    pub claimable_from: Result<NaiveDate, BeyondCalendar>,
+    /// The last day on which it can be claimed, if there is one.
+    pub claimable_until: Option<NaiveDate>,
+    /// The events that it rests on.
+    pub events: Vec<EventId>,
+}
+
+/// A stretch of days without a spell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Gap {
+    /// The first day without one.
+    pub from: NaiveDate,
+    /// The first day with one again, or the day on which the outcome was achieved.
+    pub to: NaiveDate,
+    /// Whether its days count.
+    pub counted: bool,
+}
+
+impl Achievement {
+    /// What this alone amounts to on a day, with the reason: nothing of other claims is known yet.
+    pub fn standing(&self, as_of: NaiveDate) -> Status {
+        if self.claimable_until.is_some_and(|last| as_of > last) {
+            Status::Expired
+        } else if self.hold.is_some() {
+            Status::OnHold
+        } else if !self.missing.is_empty() {
+            Status::EvidenceMissing
+        } else if self.price == Price::None || self.claimable_from.as_ref().map_or(true, |from| as_of < *from) {
+            Status::Achieved
+        } else {
+            Status::Claimable
+        }
+    }
+}
+
+impl Hold {
+    /// The reason as files and schemas spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HoursUnknown => "hours_unknown",
+            Self::RiskOpen => "risk_open",
+            Self::DateImprecise => "date_imprecise",
+        }
+    }
+}
+
+/// The id of a claim: it follows from journey, outcome and the time that it is, so that a claim is made once.
+pub fn claim_id(journey: JourneyId, outcome: &str, repeat: u32) -> Uuid {
+    Uuid::new_v5(&journey.0, format!("{outcome}#{repeat}").as_bytes())
+}
+
+/// Judges every outcome about single journeys, in file order. The case holds the facts that were so by the end of that
+/// day.
+pub fn evaluate(case: &Case<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Vec<Evaluation> {
+    let journeys = rulebook.outcomes.iter().enumerate().filter_map(|(at, outcome)| match &outcome.achieved_by {
+        AchievedBy::Journey(terms) => Some((at, outcome, terms)),
+        AchievedBy::Many(_) => None,
+    });
+    journeys.flat_map(|(at, outcome, terms)| of_outcome(case, rulebook, (at, outcome, terms), as_of)).collect()
+}
+
+fn of_outcome(
+    case: &Case<'_>,
+    rulebook: &Rulebook,
+    (at, outcome, terms): (usize, &Outcome, &JourneyTerms),
+    as_of: NaiveDate,
+) -> Vec<Evaluation> {
+    let is_for_others = terms.only_if.as_ref().is_some_and(|condition| !case.meets(condition));
+    let verdicts = if is_for_others || case.received.is_none() {
+        Vec::new()
+    } else {
+        imprecise::verdicts(case, terms, &pauses(terms, &rulebook.calendar), day(as_of))
+    };
+    let mut evaluations: Vec<Evaluation> = Vec::new();
+    for (repeat, verdict) in (1..).zip(verdicts) {
+        let state = match verdict {
+            Verdict::Never => continue,
+            Verdict::Later(on) => State::Maturing { earliest_on: date(on) },
+            Verdict::Reached(reached) => {
+                State::Reached(Box::new(achievement(case, rulebook, (outcome, terms), &reached)))
+            }
+        };
+        evaluations.push(Evaluation { outcome: at, repeat, state });
+    }
+    if evaluations.is_empty() {
+        evaluations.push(Evaluation { outcome: at, repeat: 1, state: State::NotStarted { is_for_others } });
+    }
+    evaluations
+}
+
+fn pauses(terms: &JourneyTerms, calendar: &Calendar) -> Pauses {
+    let named = terms.sustain.as_ref().and_then(|sustain| sustain.pause.as_ref());
+    let ranges = calendar.pauses.iter().filter(|pause| Some(&pause.name) == named).flat_map(|pause| &pause.ranges);
+    Pauses::of(ranges.map(|days| (days.first, days.last)))
+}
+
+fn achievement(
+    case: &Case<'_>,
+    rulebook: &Rulebook,
+    (outcome, terms): (&Outcome, &JourneyTerms),
+    reached: &Reached,
+) -> Achievement {
+    let achieved_on = date(reached.on);
+    let evidence = evidence::shown(case, terms, reached);
+    let counted = terms.sustain.as_ref().is_some_and(|sustain| sustain.gap_counts);
+    let gaps = reached.gaps.iter().map(|(from, to)| Gap { from: date(*from), to: date(*to), counted });
+    let priced = Priced { achieved_on, area: case.area, cohort: case.cohort };
+    let working_days = BankHolidays::shipped().division(&rulebook.calendar.working_days);
+    let working_days = working_days.expect("a rulebook names a division that is known");
+    let until = |days: u32| achieved_on.checked_add_days(Days::new(days.into())).unwrap_or(NaiveDate::MAX);
+    Achievement {
+        achieved_on,
+        price: price::price(&outcome.tariffs, &rulebook.currency, priced),
+        days_counted: reached.covered.map(days::count),
+        gaps: gaps.collect(),
+        hours: reached.hours,
+        missing: evidence.missing,
+        hold: reached.hold,
+        claimable_from: working_days.nth_after(achieved_on, outcome.claim.after_working_days),
+        claimable_until: outcome.claim.within_days.map(until),
+        events: evidence.events,
+    }
+}
+
+#[cfg(test)]
+mod tests;

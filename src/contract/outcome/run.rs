@@ -1,0 +1,253 @@
+//! When spells have lasted as long as an outcome asks, with as many hours (domain.md, "Sustainment, exactly").
+//!
+//! Pure calculation. It knows neither asOf nor evidence nor risk: it gives the earliest day, the days used and their
+//! hours, for the caller to judge.
+
+use rust_decimal::{Decimal, RoundingStrategy};
+
+use super::days::{Coverage, Day, Stretch, months_after};
+use crate::contract::rulebook::outcome::{Continuity, Hours, HoursBasis, Length, Sustain, UnknownHours};
+
+/// The days after which an outcome is achieved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Run {
+    /// The first covered day that is used.
+    pub(super) first: Day,
+    /// The day on which it is achieved.
+    pub(super) on: Day,
+    /// The hours that the basis compares; none where none are asked or they are unknown.
+    pub(super) hours: Option<Decimal>,
+}
+
+/// What is asked of the spells of an outcome.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) sustain: Option<&'a Sustain>,
+    pub(super) hours: Option<&'a Hours>,
+}
+
+/// The earliest run that qualifies, and the earliest of which that cannot be said because hours are unknown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) qualified: Option<Run>,
+    pub(super) unknown: Option<Run>,
+}
+
+impl Found {
+    /// Keeps the earlier of each.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self { qualified: earlier(self.qualified, other.qualified), unknown: earlier(self.unknown, other.unknown) }
+    }
+
+    fn take(&mut self, fit: Fit, first: Day, on: Day) {
+        let run = |hours| Some(Run { first, on, hours });
+        match fit {
+            Fit::Qualifies(hours) => self.qualified = earlier(self.qualified, run(hours)),
+            Fit::Unknown => self.unknown = earlier(self.unknown, run(None)),
+            Fit::Fails => {}
+        }
+    }
+}
+
+fn earlier(one: Option<Run>, other: Option<Run>) -> Option<Run> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(if other.on < one.on { other } else { one }),
+        (one, other) => one.or(other),
+    }
+}
+
+/// Whether the hours of a run are what is asked.
+#[derive(Clone, Copy)]
+enum Fit {
+    Qualifies(Option<Decimal>),
+    Unknown,
+    Fails,
+}
+
+/// Searches the days that spells cover for the earliest run.
+pub(super) fn find(coverage: &Coverage, asked: Asked<'_>) -> Found {
+    match asked.sustain {
+        None => first_days(coverage, asked.hours),
+        Some(Sustain { continuity: Continuity::Window(window), length: Length::Days(days), .. }) => {
+            in_window(coverage, *days, *window, asked.hours)
+        }
+        Some(sustain) => from_anchors(coverage, sustain, asked.hours),
+    }
+}
+
+/// Without a length, the first day with the hours asked: each day on which a spell begins or the hours change.
+fn first_days(coverage: &Coverage, hours: Option<&Hours>) -> Found {
+    let mut found = Found::default();
+    for at in coverage.anchors(true) {
+        let first = coverage.stretches[at].from;
+        found.take(fit(coverage, hours, first, first + 1), first, first);
+    }
+    found
+}
+
+fn from_anchors(coverage: &Coverage, sustain: &Sustain, hours: Option<&Hours>) -> Found {
+    let mut found = Found::default();
+    for at in coverage.anchors(hours.is_some()) {
+        if let Some(on) = completion(coverage, at, sustain) {
+            let first = coverage.stretches[at].from;
+            found.take(fit(coverage, hours, first, on), first, on);
+        }
+    }
+    found
+}
+
+/// The day on which the run that begins with a stretch has lasted long enough, if it does.
+fn completion(coverage: &Coverage, at: usize, sustain: &Sustain) -> Option<Day> {
+    let run = run_from(coverage, at, sustain.continuity);
+    let from = run.first()?.from;
+    match (sustain.length, sustain.gap_counts) {
+        (Length::Days(days), false) => nth_covered(run, signed(days)),
+        (Length::Days(days), true) => closing(coverage, run, coverage.pauses.after(from, signed(days))),
+        (Length::Months(months), false) => months_covered(coverage, run, months_after(from, months)),
+        (Length::Months(months), true) => {
+            let base = months_after(from, months);
+            let on = coverage.pauses.after(from, base - from);
+            closing(coverage, run, on)
+        }
+    }
+}
+
+/// The stretches from one on that gaps of no more than what is tolerated part.
+fn run_from(coverage: &Coverage, at: usize, continuity: Continuity) -> &[Stretch] {
+    let rest = &coverage.stretches[at..];
+    let tolerated = match continuity {
+        Continuity::Unbroken => 0,
+        Continuity::MaxGap(days) => signed(days),
+        Continuity::Cumulative | Continuity::Window(_) => return rest,
+    };
+    let joined = |pair: &[Stretch]| coverage.pauses.open_days(pair[0].to, pair[1].from) <= tolerated;
+    let more = rest.windows(2).take_while(|pair| joined(pair)).count();
+    &rest[..=more]
+}
+
+/// The day after the n-th covered day.
+fn nth_covered(run: &[Stretch], days: Day) -> Option<Day> {
+    let mut left = days;
+    for stretch in run {
+        let length = stretch.to - stretch.from;
+        if length >= left {
+            return Some(stretch.from + left);
+        }
+        left -= length;
+    }
+    None
+}
+
+/// The day itself if the last day that counts before it is covered, else the first day of the spell that closes the
+/// gap; none where the run ends before.
+fn closing(coverage: &Coverage, run: &[Stretch], on: Day) -> Option<Day> {
+    for stretch in run {
+        if stretch.to >= on {
+            return Some(on.max(stretch.from));
+        }
+        // Only pause days lie between the end of this stretch and the day.
+        if coverage.pauses.open_days(stretch.to, on) == 0 {
+            return Some(on);
+        }
+    }
+    None
+}
+
+/// The date moved on by each uncovered day before it until it stands still; none where the run ends before.
+fn months_covered(coverage: &Coverage, run: &[Stretch], base: Day) -> Option<Day> {
+    let (from, end) = (run.first()?.from, run.last()?.to);
+    let mut on = base;
+    loop {
+        if on > end {
+            return None;
+        }
+        let moved = base + (on - from - coverage.covered(from, on));
+        if moved == on {
+            return Some(on);
+        }
+        on = moved;
+    }
+}
+
+/// The first day before which a window holds enough covered days; if the hours do not qualify, each later day.
+fn in_window(coverage: &Coverage, days: u32, window: u32, hours: Option<&Hours>) -> Found {
+    let (days, window) = (signed(days), signed(window));
+    let start = |on| coverage.window_start(on, window);
+    let holds = |on| coverage.covered(start(on), on) >= days;
+    let mut found = Found::default();
+    let Some(mut on) = coverage.stretches.iter().find_map(|stretch| first_in(stretch, days, &holds)) else {
+        return found;
+    };
+    // After the last edge and a whole window nothing changes any more.
+    let edges = coverage.stretches.iter().flat_map(|stretch| [stretch.from, stretch.to]);
+    let last = edges.filter(|edge| *edge < super::days::FOREVER).max().unwrap_or(on);
+    let end = coverage.pauses.after(last.max(on), window) + 1;
+    while on <= end {
+        if holds(on) {
+            let used = start(on);
+            let first = coverage.within(used, on).next().map_or(used, |stretch| stretch.from);
+            found.take(fit(coverage, hours, first, on), first, on);
+            if found.qualified.is_some() {
+                break;
+            }
+        }
+        on += 1;
+    }
+    found
+}
+
+/// The first day after a day of the stretch before which the window holds enough: within a stretch the number of
+/// covered days in the window never falls.
+fn first_in(stretch: &Stretch, days: Day, holds: &impl Fn(Day) -> bool) -> Option<Day> {
+    let (mut low, mut high) = (stretch.from + 1, stretch.to.min(stretch.from + days));
+    if high < low || !holds(high) {
+        return None;
+    }
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if holds(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    Some(low)
+}
+
+/// Whether the hours of the covered days of a stretch are what is asked.
+fn fit(coverage: &Coverage, hours: Option<&Hours>, first: Day, on: Day) -> Fit {
+    let Some(hours) = hours else { return Fit::Qualifies(None) };
+    let looked_at = || coverage.within(first, on);
+    let looked_at: Vec<Stretch> = match hours.basis {
+        HoursBasis::AtStart => looked_at().take(1).collect(),
+        HoursBasis::AtEnd => looked_at().last().into_iter().collect(),
+        HoursBasis::Average | HoursBasis::EveryWeek => looked_at().collect(),
+    };
+    if hours.unknown == UnknownHours::Hold && looked_at.iter().any(|stretch| stretch.unknown) {
+        return Fit::Unknown;
+    }
+    let lowest = looked_at.iter().map(|stretch| stretch.hours).min();
+    let highest = looked_at.iter().map(|stretch| stretch.hours).max();
+    let (Some(lowest), Some(highest)) = (lowest, highest) else { return Fit::Fails };
+    let days = |stretch: &Stretch| Decimal::from(stretch.to - stretch.from);
+    // The sum and the threshold times the days, so that nothing is rounded before it is compared.
+    let (sum, number): (Decimal, Decimal) = match hours.basis {
+        HoursBasis::Average => {
+            (looked_at.iter().map(|stretch| stretch.hours * days(stretch)).sum(), looked_at.iter().map(days).sum())
+        }
+        _ => (lowest, Decimal::ONE),
+    };
+    let greatest = if hours.basis == HoursBasis::EveryWeek { highest } else { sum };
+    let enough = hours.at_least.is_none_or(|least| sum >= least * number);
+    let few_enough = hours.below.is_none_or(|edge| greatest < edge * number);
+    if enough && few_enough {
+        let mean = (sum / number).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
+        Fit::Qualifies(Some(mean))
+    } else {
+        Fit::Fails
+    }
+}
+
+fn signed(days: u32) -> Day {
+    Day::try_from(days).expect("a rulebook's lengths are at most a century")
+}

@@ -1,0 +1,502 @@
+//! What is due when claims are taken together: groups, one payment per person, conversions and caps, beside the lines
+//! that were submitted already (domain.md, "Caps and conversion, exactly").
+//!
+//! Pure, and cheap enough to be run whenever claims are read. It never moves a line: where one should be more or less
+//! than it is, an adjustment is proposed.
+
+mod caps;
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::Status;
+use super::price::Price;
+use crate::contract::money::Money;
+use crate::contract::rulebook::Rulebook;
+use crate::contract::rulebook::outcome::{AchievedBy, OncePer};
+use crate::log::envelope::SubjectId;
+use caps::{CapUse, Room};
+
+/// What an outcome that the facts show entitles to, before it is settled with others.
+#[derive(Debug, Clone)]
+pub struct Entitlement {
+    /// The claim.
+    pub claim: Uuid,
+    /// The journey that it is about, or the cohort, site or area.
+    pub holder: Uuid,
+    /// The one person behind linked records.
+    pub person: Option<SubjectId>,
+    /// The outcome, by its place in the rulebook.
+    pub outcome: usize,
+    /// The day on which it was achieved.
+    pub achieved_on: NaiveDate,
+    /// Its price.
+    pub price: Price,
+    /// What it amounts to alone.
+    pub standing: Status,
+}
+
+/// A claim that was submitted.
+#[derive(Debug, Clone)]
+pub struct Line {
+    /// The claim.
+    pub claim: Uuid,
+    /// The journey that it is about, or the cohort, site or area.
+    pub holder: Uuid,
+    /// The one person behind linked records.
+    pub person: Option<SubjectId>,
+    /// The outcome, by its place in the rulebook.
+    pub outcome: usize,
+    /// The day on which it was achieved, as it was submitted.
+    pub achieved_on: NaiveDate,
+    /// The amount, as it was submitted.
+    pub amount: Money,
+    /// The adjustments raised since.
+    pub adjusted: Money,
+    /// Whether it was paid.
+    pub was_paid: bool,
+    /// What became of it.
+    pub state: LineState,
+}
+
+/// What became of a submitted claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineState {
+    /// Nobody has decided.
+    Submitted,
+    /// Somebody asked about it.
+    Queried,
+    /// It was accepted.
+    Accepted,
+    /// It was paid.
+    Paid,
+    /// It was rejected.
+    Rejected,
+    /// It was taken back before it was decided.
+    Withdrawn,
+    /// It was paid and taken back.
+    Reversed,
+}
+
+impl LineState {
+    const fn is_live(self) -> bool {
+        matches!(self, Self::Submitted | Self::Queried | Self::Accepted | Self::Paid)
+    }
+
+    const fn status(self) -> Status {
+        match self {
+            Self::Submitted | Self::Withdrawn => Status::Submitted,
+            Self::Queried => Status::Queried,
+            Self::Accepted => Status::Accepted,
+            Self::Paid => Status::Paid,
+            Self::Rejected => Status::Rejected,
+            Self::Reversed => Status::Reversed,
+        }
+    }
+}
+
+impl Line {
+    /// What is due for it as things were decided.
+    fn current(&self) -> Money {
+        if self.state.is_live() || self.was_paid { self.amount + self.adjusted } else { Money::ZERO }
+    }
+}
+
+/// What claims amount to together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Settlement {
+    /// What became of each entitlement, in the order in which they were given.
+    pub claims: Vec<Settled>,
+    /// What should be paid beyond, or taken back from, submitted lines.
+    pub adjustments: Vec<Adjustment>,
+}
+
+/// What becomes of an entitlement beside all others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settled {
+    /// What has become of it.
+    pub status: Status,
+    /// What is due, or would be but for its status.
+    pub amount: Option<Money>,
+    /// Who has it instead, where it is excluded.
+    pub excluded_by: Option<ExcludedBy>,
+}
+
+/// Who has a payment instead.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExcludedBy {
+    /// Another outcome of the group, by its place in the rulebook.
+    Outcome(usize),
+    /// The same outcome of the same person.
+    Person,
+}
+
+/// A proposal to pay more or less than a line says. Nothing is paid or taken back without a decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adjustment {
+    /// The claim whose line it is.
+    pub claim: Uuid,
+    /// What to pay beyond it; less than nothing: what to take back.
+    pub amount: Money,
+    /// Why.
+    pub cause: AdjustmentCause,
+}
+
+/// Why a line should be more or less than it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AdjustmentCause {
+    /// The entitlement is gone, or another line has it, or the line was rejected after it was paid.
+    Clawback,
+    /// The lower outcome that it took up is paid otherwise than it was.
+    Conversion,
+    /// There is room under the cap again.
+    CapRelease,
+    /// Its price is another, as the facts or rules now read.
+    Restated,
+}
+
+/// Settles entitlements with each other and with the lines submitted so far, in batch order.
+pub fn settle(rulebook: &Rulebook, entitlements: &[Entitlement], lines: &[Line]) -> Settlement {
+    Settling::new(rulebook, entitlements, lines).settled()
+}
+
+/// Whose a claim is, and for what.
+#[derive(Clone, Copy)]
+struct Party {
+    outcome: usize,
+    holder: Uuid,
+    person: Option<SubjectId>,
+}
+
+impl Entitlement {
+    const fn party(&self) -> Party {
+        Party { outcome: self.outcome, holder: self.holder, person: self.person }
+    }
+}
+
+impl Line {
+    const fn party(&self) -> Party {
+        Party { outcome: self.outcome, holder: self.holder, person: self.person }
+    }
+}
+
+/// An exclusive set of outcomes, and the journey or person within which one of them is paid.
+type SetOf = (usize, Uuid);
+
+struct Settling<'a> {
+    rulebook: &'a Rulebook,
+    entitlements: &'a [Entitlement],
+    lines: &'a [Line],
+    /// The exclusive set of each outcome, if it is in one.
+    sets: Vec<Option<usize>>,
+    /// The full price of each entitlement.
+    prices: Vec<Option<Money>>,
+    /// The entitlement of each claim.
+    of_claim: BTreeMap<Uuid, usize>,
+    /// The lines of each claim, in batch order.
+    lines_of: BTreeMap<Uuid, Vec<&'a Line>>,
+}
+
+/// What submitted lines should be.
+#[derive(Default)]
+struct Targets<'a> {
+    adjustments: Vec<Adjustment>,
+    /// The lines of a set that have a payment, each with what it should be.
+    of_set: BTreeMap<SetOf, Vec<(&'a Line, Money)>>,
+    /// How many payments of an outcome a person has.
+    of_person: BTreeMap<(usize, SubjectId), usize>,
+}
+
+impl<'a> Settling<'a> {
+    fn new(rulebook: &'a Rulebook, entitlements: &'a [Entitlement], lines: &'a [Line]) -> Self {
+        let of_claim = entitlements.iter().enumerate().map(|(at, of)| (of.claim, at)).collect();
+        let mut lines_of: BTreeMap<Uuid, Vec<&Line>> = BTreeMap::new();
+        for line in lines {
+            lines_of.entry(line.claim).or_default().push(line);
+        }
+        let sets = exclusive_sets(rulebook);
+        let mut settling = Self { rulebook, entitlements, lines, sets, prices: Vec::new(), of_claim, lines_of };
+        settling.prices = settling.full_prices();
+        settling
+    }
+
+    fn settled(&self) -> Settlement {
+        let mut room = Room::new(self.rulebook);
+        let mut targets = self.targets(&mut room);
+        let mut claims: Vec<Settled> = (0..self.entitlements.len()).map(|at| self.alone(at)).collect();
+        let mut open: Vec<usize> = (0..claims.len()).filter(|at| self.live_line(*at).is_none()).collect();
+        open.sort_by_key(|at| (self.entitlements[*at].achieved_on, self.entitlements[*at].claim));
+        self.one_per_person(&mut claims, &open, &mut targets);
+        self.one_per_set(&mut claims, &open, &targets);
+        open.retain(|at| claims[*at].status == Status::Claimable);
+        for at in open {
+            let due = claims[at].amount.unwrap_or_default();
+            let got = room.take(self.cap_use(at), due);
+            if got.is_positive() || !due.is_positive() {
+                claims[at].amount = Some(got);
+            } else {
+                claims[at].status = Status::Capped;
+            }
+        }
+        Settlement { claims, adjustments: targets.adjustments }
+    }
+
+    fn cap_use(&self, at: usize) -> CapUse {
+        let Entitlement { outcome, person, achieved_on, .. } = self.entitlements[at];
+        CapUse { outcome, person, achieved_on }
+    }
+
+    /// What an entitlement is before it is compared with others: what became of its line, or what it is alone.
+    fn alone(&self, at: usize) -> Settled {
+        let of = &self.entitlements[at];
+        let (status, amount) = match self.live_line(at) {
+            Some(line) => (line.state.status(), Some(line.amount + line.adjusted)),
+            None => match self.lines_of.get(&of.claim).and_then(|lines| lines.last()) {
+                Some(line) if line.state == LineState::Reversed => (Status::Reversed, Some(line.current())),
+                Some(_) if self.is_tried_out(at) => (Status::Rejected, self.prices[at]),
+                _ => (of.standing, self.prices[at]),
+            },
+        };
+        Settled { status, amount, excluded_by: None }
+    }
+
+    /// Whether a claim was rejected as often as it may be tried.
+    fn is_tried_out(&self, at: usize) -> bool {
+        let of = &self.entitlements[at];
+        let lines = self.lines_of.get(&of.claim).into_iter().flatten();
+        let rejected = lines.filter(|line| line.state == LineState::Rejected).count();
+        rejected >= self.rulebook.outcomes[of.outcome].claim.attempts as usize
+    }
+
+    fn live_line(&self, at: usize) -> Option<&'a Line> {
+        let lines = self.lines_of.get(&self.entitlements[at].claim)?;
+        lines.iter().copied().find(|line| line.state.is_live())
+    }
+
+    /// The full price of each entitlement: the n-th claim of an outcome has the price of the tier that holds n.
+    /// Submitted ones come first, then those that can be paid, each in their order.
+    fn full_prices(&self) -> Vec<Option<Money>> {
+        let mut prices: Vec<Option<Money>> = self.entitlements.iter().map(|of| of.price.amount()).collect();
+        if !self.entitlements.iter().any(|of| matches!(of.price, Price::Tiers(_))) {
+            return prices;
+        }
+        let live = self.lines.iter().enumerate().filter(|(_, line)| line.state.is_live());
+        let submitted: BTreeMap<Uuid, usize> = live.map(|(at, line)| (line.claim, at)).collect();
+        let mut order: Vec<usize> = (0..self.entitlements.len()).collect();
+        order.sort_by_key(|at| {
+            let of = &self.entitlements[*at];
+            let in_batches = submitted.get(&of.claim).copied().unwrap_or(usize::MAX);
+            (in_batches, !is_payable(of.standing), of.achieved_on, of.claim)
+        });
+        let mut counted: BTreeMap<usize, u32> = BTreeMap::new();
+        for at in order {
+            let of = &self.entitlements[at];
+            let nth = counted.entry(of.outcome).or_default();
+            *nth += 1;
+            prices[at] = of.price.of_nth(*nth);
+        }
+        prices
+    }
+
+    /// What each submitted line should be: its price as the facts now read, less what it takes up, within the caps;
+    /// nothing where it is rejected, where its entitlement is gone, or where an earlier line has it.
+    fn targets(&self, room: &mut Room<'_>) -> Targets<'a> {
+        let mut targets = Targets::default();
+        for line in self.lines {
+            let Line { outcome, person, achieved_on, .. } = *line;
+            let uses = CapUse { outcome, person, achieved_on };
+            if line.state.is_live() {
+                let (wanted, cause) = self.wanted(line, &targets);
+                let got = room.take_for_line(uses, wanted, line.current());
+                targets.keep(self, line, got);
+                targets.propose(line, got, cause);
+            } else {
+                if line.was_paid {
+                    room.keep(uses, line.amount);
+                }
+                // What was reversed was taken back by a decision already.
+                if line.state == LineState::Rejected {
+                    targets.propose(line, Money::ZERO, AdjustmentCause::Clawback);
+                }
+            }
+        }
+        targets
+    }
+
+    /// What a live line would be without caps, beside the lines before it, and why it would be other than it is.
+    fn wanted(&self, line: &Line, before: &Targets<'_>) -> (Money, AdjustmentCause) {
+        let nothing = (Money::ZERO, AdjustmentCause::Clawback);
+        let Some(at) = self.of_claim.get(&line.claim).copied() else { return nothing };
+        match self.entitlements[at].standing {
+            // Nothing is decided until it is known.
+            Status::OnHold => return (line.current(), AdjustmentCause::Restated),
+            Status::EvidenceMissing => return nothing,
+            _ => {}
+        }
+        let party = line.party();
+        if self.person_key(party).is_some_and(|key| before.had(key) >= self.times(party.outcome)) {
+            return nothing;
+        }
+        let mut price = self.prices[at].unwrap_or_default();
+        let of_set = self.set_of(party).and_then(|set| before.of_set.get(&set));
+        for (other, amount) in of_set.into_iter().flatten().filter(|(other, _)| other.outcome != party.outcome) {
+            if !self.takes_up(party.outcome, other.outcome) {
+                return nothing;
+            }
+            price = (price - *amount).max(Money::ZERO);
+        }
+        let cause = if self.rulebook.outcomes[party.outcome].convert_from.is_some() {
+            AdjustmentCause::Conversion
+        } else if price > line.current() {
+            AdjustmentCause::CapRelease
+        } else {
+            AdjustmentCause::Restated
+        };
+        (price, cause)
+    }
+
+    /// How many times an outcome can be achieved.
+    fn times(&self, outcome: usize) -> usize {
+        match &self.rulebook.outcomes[outcome].achieved_by {
+            AchievedBy::Journey(terms) => terms.repeats as usize,
+            AchievedBy::Many(_) => usize::MAX,
+        }
+    }
+
+    /// Excludes what another journey of the same person has, or had first.
+    fn one_per_person(&self, claims: &mut [Settled], open: &[usize], targets: &mut Targets<'_>) {
+        for at in open.iter().copied() {
+            let party = self.entitlements[at].party();
+            let Some(key) = self.person_key(party) else { continue };
+            if targets.had(key) >= self.times(party.outcome) {
+                claims[at].exclude(ExcludedBy::Person);
+            } else if is_payable(claims[at].status) {
+                *targets.of_person.entry(key).or_default() += 1;
+            }
+        }
+    }
+
+    /// Excludes all but one outcome of each exclusive set. Of what can be paid the best has it; what ranks below it is
+    /// excluded, what ranks above it keeps its own status, for it is not lost yet.
+    fn one_per_set(&self, claims: &mut [Settled], open: &[usize], targets: &Targets<'_>) {
+        let mut sets: BTreeMap<SetOf, Vec<usize>> = BTreeMap::new();
+        for at in open.iter().copied().filter(|at| claims[*at].status != Status::Excluded) {
+            if let Some(set) = self.set_of(self.entitlements[at].party()) {
+                sets.entry(set).or_default().push(at);
+            }
+        }
+        for (set, members) in sets {
+            let lines = targets.of_set.get(&set).map_or(&[][..], Vec::as_slice);
+            let outcome = |at: usize| self.entitlements[at].outcome;
+            let had_by = |at: usize| {
+                let blocks = |other: &usize| *other != outcome(at) && !self.takes_up(outcome(at), *other);
+                lines.iter().map(|(line, _)| line.outcome).find(blocks)
+            };
+            let payable = |at: &usize| is_payable(claims[*at].status) && had_by(*at).is_none();
+            let best = members.iter().copied().filter(payable).min_by_key(|at| self.rank(*at));
+            for at in members {
+                let better = best.filter(|best| outcome(*best) != outcome(at) && self.rank(*best) < self.rank(at));
+                if let Some(by) = had_by(at).or(better.map(outcome)) {
+                    claims[at].exclude(ExcludedBy::Outcome(by));
+                } else if let Some(price) = claims[at].amount {
+                    let lower = lines.iter().filter(|(line, _)| self.takes_up(outcome(at), line.outcome));
+                    let paid: Money = lower.map(|(_, amount)| *amount).sum();
+                    claims[at].amount = Some((price - paid).max(Money::ZERO));
+                }
+            }
+        }
+    }
+
+    /// The least has it: what takes up most, else costs most, else was achieved first, else stands first.
+    fn rank(&self, at: usize) -> (Reverse<usize>, Reverse<Money>, NaiveDate, usize) {
+        let of = &self.entitlements[at];
+        let price = self.prices[at].unwrap_or_default();
+        (Reverse(self.taken_up(of.outcome).count()), Reverse(price), of.achieved_on, of.outcome)
+    }
+
+    /// The outcomes that an outcome takes up, one through another.
+    fn taken_up(&self, outcome: usize) -> impl Iterator<Item = usize> {
+        let lower = |at: &usize| {
+            let from = self.rulebook.outcomes[*at].convert_from.as_deref()?;
+            self.rulebook.outcomes.iter().position(|other| other.code == from)
+        };
+        std::iter::successors(lower(&outcome), lower)
+    }
+
+    fn takes_up(&self, outcome: usize, lower: usize) -> bool {
+        self.taken_up(outcome).any(|at| at == lower)
+    }
+
+    fn set_of(&self, party: Party) -> Option<SetOf> {
+        let set = self.sets[party.outcome]?;
+        Some((set, self.person_key(party).map_or(party.holder, |(_, person)| person.0)))
+    }
+
+    /// The outcome and the person who has it once, if it is paid once for each person.
+    fn person_key(&self, party: Party) -> Option<(usize, SubjectId)> {
+        let is_once = self.rulebook.outcomes[party.outcome].once_per == OncePer::Person;
+        party.person.filter(|_| is_once).map(|person| (party.outcome, person))
+    }
+}
+
+impl<'a> Targets<'a> {
+    fn had(&self, key: (usize, SubjectId)) -> usize {
+        self.of_person.get(&key).copied().unwrap_or(0)
+    }
+
+    fn keep(&mut self, settling: &Settling<'_>, line: &'a Line, amount: Money) {
+        if !amount.is_positive() {
+            return;
+        }
+        if let Some(set) = settling.set_of(line.party()) {
+            self.of_set.entry(set).or_default().push((line, amount));
+        }
+        if let Some(key) = settling.person_key(line.party()) {
+            *self.of_person.entry(key).or_default() += 1;
+        }
+    }
+
+    fn propose(&mut self, line: &Line, target: Money, cause: AdjustmentCause) {
+        let amount = target - line.current();
+        if amount != Money::ZERO {
+            self.adjustments.push(Adjustment { claim: line.claim, amount, cause });
+        }
+    }
+}
+
+impl Settled {
+    const fn exclude(&mut self, by: ExcludedBy) {
+        self.status = Status::Excluded;
+        self.excluded_by = Some(by);
+    }
+}
+
+/// Whether it has a payment coming: now, or when the time of waiting is over.
+const fn is_payable(status: Status) -> bool {
+    matches!(status, Status::Claimable | Status::Achieved)
+}
+
+/// The outcomes of which one is paid: those of a group, and those that convert from each other.
+fn exclusive_sets(rulebook: &Rulebook) -> Vec<Option<usize>> {
+    let outcomes = &rulebook.outcomes;
+    let mut sets: Vec<usize> = (0..outcomes.len()).collect();
+    let mut joined: BTreeSet<usize> = BTreeSet::new();
+    for (at, outcome) in outcomes.iter().enumerate() {
+        for (other_at, other) in outcomes.iter().enumerate() {
+            let grouped = outcome.group.is_some() && outcome.group == other.group;
+            let converts = outcome.convert_from.as_ref() == Some(&other.code);
+            if at != other_at && (grouped || converts) {
+                let (from, to) = (sets[other_at], sets[at]);
+                sets.iter_mut().filter(|set| **set == from).for_each(|set| *set = to);
+                joined.extend([at, other_at]);
+            }
+        }
+    }
+    sets.into_iter().enumerate().map(|(at, set)| joined.contains(&at).then_some(set)).collect()
+}
+
+#[cfg(test)]
+mod tests;

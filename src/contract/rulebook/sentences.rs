@@ -1,0 +1,342 @@
+//! A rulebook in sentences, so that whoever wrote it can see whether it was understood.
+//!
+//! Nothing that is paid for is left out; what is a default is said like everything else.
+
+use rust_decimal::Decimal;
+use serde_json::Value;
+
+use super::outcome::{
+    AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
+    ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnknownHours,
+};
+use super::terms::{CapScope, Crossing, MetBy, StandardFrom, Within};
+use super::{AppliesBy, Cap, CountsWhen, Outcome, Rulebook, Standard};
+use crate::contract::calendar::BankHolidays;
+use crate::contract::money::Money;
+
+/// What a rulebook says, one sentence after the other.
+pub fn of(rulebook: &Rulebook) -> Vec<String> {
+    let mut told = opening(rulebook);
+    told.extend(rulebook.standards.iter().map(standard));
+    for outcome in &rulebook.outcomes {
+        told.extend(of_outcome(rulebook, outcome));
+    }
+    told.extend(rulebook.caps.iter().map(|one| cap(rulebook, one)));
+    if !rulebook.grades.is_empty() {
+        let codes: Vec<_> = rulebook.grades.iter().map(|grade| grade.code.as_str()).collect();
+        told.push(format!("Grades, the best first: {}; a value between two has the lower.", codes.join(", ")));
+    }
+    if !rulebook.profiles.is_empty() {
+        told.push(format!("Targets come in the profiles {}.", listed(&rulebook.profiles, "and")));
+    }
+    told.extend(reports(rulebook));
+    told
+}
+
+fn opening(rulebook: &Rulebook) -> Vec<String> {
+    let Rulebook { contract, version, title, effective_from, .. } = rulebook;
+    let by = match rulebook.applies_by {
+        AppliesBy::Referred => "were referred",
+        AppliesBy::Occurred => "began",
+        AppliesBy::Achieved => "were achieved",
+        AppliesBy::Submitted => "are submitted",
+        AppliesBy::Recorded => "were recorded",
+    };
+    let reach = if rulebook.retroactive { "and reaches earlier ones too" } else { "and leaves earlier ones alone" };
+    let counts = match rulebook.referrals {
+        CountsWhen::Received => "received",
+        CountsWhen::Accepted => "accepted",
+    };
+    let year = rulebook.calendar.financial_year;
+    let funnel: Vec<_> = rulebook.stages.iter().map(|stage| stage.label.as_str()).collect();
+    let mut told = vec![
+        format!("{title}: version {version} of contract {contract}, content {}.", rulebook.hash()),
+        format!("It judges claims that {by} from {effective_from} on, {reach}."),
+        format!(
+            "Amounts are in {}, dates in {}, working days those of {}; the financial year begins on {:02}-{:02}.",
+            rulebook.currency, rulebook.calendar.zone, rulebook.calendar.working_days, year.month, year.day
+        ),
+        format!("A referral counts when it is {counts}."),
+    ];
+    if let Some(area) = &rulebook.default_area {
+        told.push(format!("A referral whose source names no area is of {area}."));
+    }
+    if !funnel.is_empty() {
+        told.push(format!("The funnel: {}.", funnel.join(", ")));
+    }
+    told
+}
+
+fn of_outcome(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
+    let mut told = vec![format!("Outcome {}: {}.", outcome.code, outcome.title)];
+    match &outcome.achieved_by {
+        AchievedBy::Journey(terms) => told.extend(journey(terms)),
+        AchievedBy::Many(terms) => told.push(many(terms)),
+    }
+    told.push(claiming(outcome));
+    if let Some(group) = &outcome.group {
+        told.push(format!("  Of the group {group} at most one is paid."));
+    }
+    if let Some(from) = &outcome.convert_from {
+        told.push(format!("  It takes up {from}: what was claimed for that is taken off."));
+    }
+    if outcome.tariffs.is_empty() {
+        told.push("  It has no price: it is counted but not paid.".to_owned());
+    }
+    told.extend(outcome.tariffs.iter().map(|tariff| price(rulebook, tariff)));
+    told
+}
+
+fn journey(terms: &JourneyTerms) -> Vec<String> {
+    let mut told = vec![format!("  It begins with {}.", trigger(&terms.trigger))];
+    match &terms.sustain {
+        Some(sustain) => told.push(lasting(sustain)),
+        None => told.push("  It is achieved on the day of the first such fact.".to_owned()),
+    }
+    told.extend(terms.hours.as_ref().map(hours));
+    told.extend(terms.evidence.as_ref().map(evidence));
+    if !terms.hold_on_risk.is_empty() {
+        let kinds = listed(&terms.hold_on_risk, "or");
+        told.push(format!("  A risk of {kinds} raised before and not cleared holds it."));
+    }
+    if let Some(only_if) = &terms.only_if {
+        told.push(format!("  It counts only if {}.", condition(only_if)));
+    }
+    if terms.repeats > 1 {
+        told.push(format!("  It can be achieved {} times in a journey.", terms.repeats));
+    }
+    told
+}
+
+fn trigger(trigger: &Trigger) -> String {
+    match trigger {
+        Trigger::Spell { domains, attributes } => {
+            let filters = attributes.iter().map(|(name, values)| format!("{name} is {}", any_value(values)));
+            let filters: Vec<_> = filters.collect();
+            let of = listed(domains, "or");
+            if filters.is_empty() {
+                format!("a spell of {of}")
+            } else {
+                format!("a spell of {of} whose {}", filters.join(" and "))
+            }
+        }
+        Trigger::Achievement { codes, levels } if levels.is_empty() => {
+            format!("the achievement {}", listed(codes, "or"))
+        }
+        Trigger::Achievement { codes, levels } => {
+            format!("the achievement {} at level {}", listed(codes, "or"), listed(levels, "or"))
+        }
+        Trigger::Plan { kinds } => format!("a plan of kind {}", listed(kinds, "or")),
+        Trigger::Engagement { bases } if bases.is_empty() => "an engagement, whatever shows it".to_owned(),
+        Trigger::Engagement { bases } => format!("an engagement shown by {}", listed(bases, "or")),
+        Trigger::Measure { code, at_least } => format!("a {code} of at least {at_least}"),
+    }
+}
+
+fn lasting(sustain: &Sustain) -> String {
+    let length = match sustain.length {
+        Length::Days(days) => format!("{days} days"),
+        Length::Months(months) => format!("{months} calendar months"),
+    };
+    let counts = if sustain.gap_counts { "count" } else { "do not count" };
+    let breaks = match sustain.continuity {
+        Continuity::Unbroken => "without a day's break".to_owned(),
+        Continuity::MaxGap(days) => format!("with breaks of up to {days} days, which {counts}"),
+        Continuity::Cumulative => format!("with breaks of any length, which {counts}"),
+        Continuity::Window(days) => format!("anywhere within {days} days"),
+    };
+    let together = match sustain.combine {
+        Combine::Employers => "all such spells taken together",
+        Combine::Nothing => "each employer by itself",
+    };
+    let pause = sustain.pause.as_ref().map(|pause| format!("; the days of {pause} are left out"));
+    format!("  It must last {length}, {breaks}, {together}{}.", pause.unwrap_or_default())
+}
+
+fn hours(hours: &Hours) -> String {
+    let of = match hours.basis {
+        HoursBasis::Average => "on average",
+        HoursBasis::AtStart => "on the first day",
+        HoursBasis::AtEnd => "on the last day",
+        HoursBasis::EveryWeek => "throughout",
+    };
+    let bounds =
+        [hours.at_least.map(|least| format!("at least {least}")), hours.below.map(|edge| format!("below {edge}"))];
+    let bounds: Vec<_> = bounds.into_iter().flatten().collect();
+    let unknown = match hours.unknown {
+        UnknownHours::Hold => "unknown hours hold it",
+        UnknownHours::Lower => "unknown hours count as none",
+    };
+    format!("  The hours a week must be {} {of}; {unknown}.", bounds.join(" and "))
+}
+
+fn evidence(terms: &EvidenceTerms) -> String {
+    let any = (!terms.any_of.is_empty()).then(|| listed(&terms.any_of, "or"));
+    let all = (!terms.all_of.is_empty()).then(|| listed(&terms.all_of, "and"));
+    let kinds: Vec<_> = any.into_iter().chain(all).collect();
+    let verified = if terms.verified { ", verified" } else { "" };
+    let dated = match (terms.dated_before_days, terms.dated_after_days) {
+        (None, None) => "of any date".to_owned(),
+        (Some(before), None) => format!("dated from {before} days before it on"),
+        (None, Some(after)) => format!("dated up to {after} days after it"),
+        (Some(before), Some(after)) => format!("dated from {before} days before it to {after} days after it"),
+    };
+    format!("  It must be shown by {}{verified}, {dated}.", kinds.join(", and by "))
+}
+
+fn condition(of: &Condition) -> String {
+    let several = |of: &[Condition], word: &str| {
+        let each: Vec<_> = of.iter().map(condition).collect();
+        format!("({})", each.join(word))
+    };
+    match of {
+        Condition::All(of) => several(of, " and "),
+        Condition::Any(of) => several(of, " or "),
+        Condition::Not(of) => format!("not {}", condition(of)),
+        Condition::Fact { name, values } => format!("{name} is {}", any_value(values)),
+    }
+}
+
+fn many(terms: &ManyTerms) -> String {
+    let scope = match terms.scope {
+        Scope::Cohort => "cohort",
+        Scope::Site => "site",
+        Scope::Area => "area",
+    };
+    let period = match terms.period {
+        PeriodKind::Month => "month",
+        PeriodKind::Quarter => "quarter",
+        PeriodKind::FinancialYear => "financial year",
+    };
+    match &terms.counted {
+        Counted::Volume { measure } => format!("  Each unit of {measure} is paid, by {scope} and {period}."),
+        Counted::Ratio { spell_days, at_least, below, .. } => {
+            let bounds = [at_least.map(|least| format!("at least {least}")), below.map(|edge| format!("below {edge}"))];
+            let bounds: Vec<_> = bounds.into_iter().flatten().collect();
+            let days = listed(spell_days, "or");
+            format!(
+                "  Of each {scope} and {period}, the days of {days} must be {} of all days of its people.",
+                bounds.join(" and ")
+            )
+        }
+    }
+}
+
+fn claiming(outcome: &Outcome) -> String {
+    let from = match outcome.claim.after_working_days {
+        0 => "at once".to_owned(),
+        days => format!("from the {days}. working day after"),
+    };
+    let until = outcome.claim.within_days.map_or("for ever".to_owned(), |days| format!("for {days} days"));
+    let attempts = outcome.claim.attempts;
+    let once = match outcome.once_per {
+        OncePer::Journey => "in each journey",
+        OncePer::Person => "for each person",
+    };
+    format!("  It can be claimed {from}, {until}, {attempts} time(s) at most, and is paid once {once}.")
+}
+
+fn price(rulebook: &Rulebook, tariff: &Tariff) -> String {
+    let currency = &rulebook.currency;
+    let amount = if tariff.multiplier == Decimal::ONE {
+        format!("{} {currency}", tariff.amount)
+    } else {
+        let product = Money::of(tariff.amount * tariff.multiplier, currency);
+        format!("{} times {}, {product} {currency}", tariff.amount, tariff.multiplier)
+    };
+    let narrowed = [
+        tariff.area.as_ref().map(|area| format!("in {area}")),
+        tariff.cohort.as_ref().map(|cohort| format!("for cohort {cohort}")),
+        tariff.from.map(|from| format!("if achieved from {from}")),
+        tariff.to.map(|to| format!("if achieved until {to}")),
+        tariff.up_to.map(|up_to| format!("up to the {up_to}. unit")),
+        tariff.round_unit_price.then(|| "rounded before it is taken times the units".to_owned()),
+        tariff.illustrative.then(|| "(illustrative: no source states it)".to_owned()),
+    ];
+    let narrowed: Vec<_> = narrowed.into_iter().flatten().collect();
+    if narrowed.is_empty() {
+        format!("  It pays {amount}.")
+    } else {
+        format!("  It pays {amount} {}.", narrowed.join(", "))
+    }
+}
+
+fn cap(rulebook: &Rulebook, cap: &Cap) -> String {
+    let of = match cap.scope {
+        CapScope::Contract => "in all",
+        CapScope::Year => "for each financial year of achievement",
+        CapScope::Person => "for each person",
+        CapScope::Outcome => "for each outcome",
+    };
+    let only = if cap.outcomes.is_empty() { String::new() } else { format!(" for {}", listed(&cap.outcomes, "and")) };
+    let crossing = match cap.crossing {
+        Crossing::Partial => "a claim that crosses it gets the rest",
+        Crossing::Whole => "a claim that does not fit gets nothing, and smaller ones are still tried",
+    };
+    let refill = if cap.refill { "may be paid again" } else { "is lost" };
+    format!("At most {} {} is paid{only} {of}; {crossing}; what is taken back {refill}.", cap.amount, rulebook.currency)
+}
+
+fn standard(standard: &Standard) -> String {
+    let from = match &standard.from {
+        StandardFrom::ReferralReceived => "the referral is received".to_owned(),
+        StandardFrom::ReferralAccepted => "the referral is accepted".to_owned(),
+        StandardFrom::MissedContact => "an appointment is missed".to_owned(),
+        StandardFrom::PlanAgreed => "a plan is agreed".to_owned(),
+        StandardFrom::LastReview => "a plan was last agreed or reviewed".to_owned(),
+        StandardFrom::SpellStarted(domain) => format!("a spell of {domain} starts"),
+    };
+    let within = match standard.within {
+        Within::Days(days) => format!("{days} days"),
+        Within::WorkingDays(days) => format!("{days} working days"),
+    };
+    let MetBy { contacts, face_to_face, plan, review, task, attempt } = &standard.met_by;
+    let in_person = if *face_to_face { " face to face" } else { "" };
+    let met = [
+        (*contacts > 0).then(|| format!("{contacts} made contact(s){in_person}")),
+        attempt.then(|| "an attempt at contact".to_owned()),
+        plan.as_ref().map(|kind| format!("a plan of kind {kind}")),
+        review.as_ref().map(|kind| format!("a review of the {kind}")),
+        task.as_ref().map(|kind| format!("the task {kind}")),
+    ];
+    let met: Vec<_> = met.into_iter().flatten().collect();
+    let levels = match (standard.minimum_level, standard.lower_level) {
+        (None, None) => String::new(),
+        (Some(minimum), None) => format!("; met at {minimum} % or more"),
+        (None, Some(lower)) => format!("; a major failure below {lower} %"),
+        (Some(minimum), Some(lower)) => format!("; met at {minimum} % or more, a major failure below {lower} %"),
+    };
+    format!("Standard {}: {} within {within} after {from}{levels}.", standard.code, met.join(" and "))
+}
+
+/// The days on which reports are due, and those of them that are no working days.
+fn reports(rulebook: &Rulebook) -> Vec<String> {
+    let due: Vec<_> = rulebook.reports.due.iter().map(ToString::to_string).collect();
+    let mut told = Vec::new();
+    if !due.is_empty() {
+        told.push(format!("Reports are due on {}.", listed(&due, "and")));
+    }
+    let days = BankHolidays::shipped().division(&rulebook.calendar.working_days);
+    for day in &rulebook.reports.due {
+        match days.map(|days| days.is_working(*day)) {
+            Some(Ok(false)) => told.push(format!("Warning: {day} is no working day.")),
+            Some(Err(beyond)) => told.push(format!("Warning: {beyond}.")),
+            _ => {}
+        }
+    }
+    told
+}
+
+fn any_value(values: &[Value]) -> String {
+    let shown: Vec<_> =
+        values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+    listed(&shown, "or")
+}
+
+fn listed(words: &[String], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [only] => only.clone(),
+        [rest @ .., end] => format!("{} {last} {end}", rest.join(", ")),
+    }
+}

@@ -1,0 +1,184 @@
+//! The lines of the answer: one JSON object for each outcome of each journey.
+//!
+//! Their keys and order are fixed: auditors compare such files.
+
+use std::io::{self, Write};
+
+use chrono::NaiveDate;
+use rust_decimal::Decimal;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::Trial;
+use crate::contract::outcome::many::ManyEvaluation;
+use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled};
+use crate::contract::outcome::{Achievement, Evaluation, Hold, State, Status, claim_id};
+use crate::contract::rulebook::outcome::{AchievedBy, Scope};
+use crate::log::envelope::{EventId, JourneyId, StreamId};
+
+/// One outcome of one journey, as it is printed.
+#[derive(Debug, Serialize)]
+pub(super) struct Line<'a> {
+    journey: Option<JourneyId>,
+    pub(super) outcome: &'a str,
+    status: &'static str,
+    achieved_on: Option<NaiveDate>,
+    earliest_on: Option<NaiveDate>,
+    amount: Option<String>,
+    currency: &'a str,
+    days_counted: Option<u32>,
+    gaps: Vec<Gap>,
+    hours: Option<String>,
+    missing: &'a [String],
+    reason: Option<&'a str>,
+    events: &'a [EventId],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    of: Option<Of<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Gap {
+    from: NaiveDate,
+    to: NaiveDate,
+    counted: bool,
+}
+
+/// What an outcome over many journeys is about.
+#[derive(Debug, Serialize)]
+struct Of<'a> {
+    scope: &'static str,
+    code: &'a str,
+    first: NaiveDate,
+    last: NaiveDate,
+    counted: String,
+    out_of: Option<String>,
+    share: Option<String>,
+}
+
+impl Line<'_> {
+    pub(super) fn write(&self, out: &mut impl Write) -> io::Result<()> {
+        serde_json::to_writer(&mut *out, self)?;
+        out.write_all(b"\n")
+    }
+}
+
+/// The line of an outcome of a journey; what is reached takes the next settled claim.
+pub(super) fn line<'a>(
+    trial: &Trial<'a>,
+    journey: JourneyId,
+    evaluation: &'a Evaluation,
+    settled: &mut impl Iterator<Item = Settled>,
+) -> Line<'a> {
+    Line { journey: Some(journey), ..of_state(trial, evaluation.outcome, &evaluation.state, settled) }
+}
+
+/// The line of an outcome over many journeys.
+pub(super) fn line_of_many<'a>(
+    trial: &Trial<'a>,
+    evaluation: &'a ManyEvaluation,
+    settled: &mut impl Iterator<Item = Settled>,
+) -> Line<'a> {
+    let ManyEvaluation { outcome, of, first, last, counted, out_of, state } = evaluation;
+    let scope = match &trial.rulebook.outcomes[*outcome].achieved_by {
+        AchievedBy::Many(terms) => match terms.scope {
+            Scope::Cohort => "cohort",
+            Scope::Site => "site",
+            Scope::Area => "area",
+        },
+        AchievedBy::Journey(_) => "journey",
+    };
+    let of = Of {
+        scope,
+        code: of,
+        first: *first,
+        last: *last,
+        counted: counted.normalize().to_string(),
+        out_of: out_of.map(|days| days.to_string()),
+        share: evaluation.share().map(|share| share.round_dp(6).normalize().to_string()),
+    };
+    Line { of: Some(of), ..of_state(trial, *outcome, state, settled) }
+}
+
+fn of_state<'a>(
+    trial: &Trial<'a>,
+    outcome: usize,
+    state: &'a State,
+    settled: &mut impl Iterator<Item = Settled>,
+) -> Line<'a> {
+    let none = Line {
+        journey: None,
+        outcome: &trial.rulebook.outcomes[outcome].code,
+        status: Status::NotStarted.as_str(),
+        achieved_on: None,
+        earliest_on: None,
+        amount: None,
+        currency: &trial.rulebook.currency,
+        days_counted: None,
+        gaps: Vec::new(),
+        hours: None,
+        missing: &[],
+        reason: None,
+        events: &[],
+        of: None,
+    };
+    match state {
+        State::NotStarted { .. } => none,
+        State::Maturing { earliest_on } => {
+            Line { status: Status::Maturing.as_str(), earliest_on: Some(*earliest_on), ..none }
+        }
+        State::Reached(achievement) => {
+            let settled = settled.next().expect("every entitlement is settled");
+            let gaps = achievement.gaps.iter().map(|gap| Gap { from: gap.from, to: gap.to, counted: gap.counted });
+            Line {
+                status: settled.status.as_str(),
+                achieved_on: Some(achievement.achieved_on),
+                amount: settled.amount.map(|amount| amount.to_string()),
+                days_counted: achievement.days_counted,
+                gaps: gaps.collect(),
+                hours: achievement.hours.map(two_decimals),
+                missing: &achievement.missing,
+                reason: reason(trial, achievement, &settled),
+                events: &achievement.events,
+                ..none
+            }
+        }
+    }
+}
+
+fn reason<'a>(trial: &Trial<'a>, achievement: &Achievement, settled: &Settled) -> Option<&'a str> {
+    match (settled.status, settled.excluded_by) {
+        (Status::Excluded, Some(ExcludedBy::Outcome(at))) => Some(&trial.rulebook.outcomes[at].code),
+        (Status::Excluded, Some(ExcludedBy::Person)) => Some("person"),
+        (Status::Expired, _) => Some("claim_window"),
+        (Status::OnHold, _) => achievement.hold.map(Hold::as_str),
+        (Status::Achieved, _) if achievement.claimable_from.is_err() => Some("bank_holidays_unknown"),
+        _ => None,
+    }
+}
+
+fn two_decimals(mut hours: Decimal) -> String {
+    hours.rescale(2);
+    hours.to_string()
+}
+
+/// What outcomes over many journeys entitle to.
+pub(super) fn entitlements_of_many<'a>(
+    trial: &'a Trial<'_>,
+    many: &'a [ManyEvaluation],
+) -> impl Iterator<Item = Entitlement> + 'a {
+    many.iter().filter_map(|evaluation| {
+        let State::Reached(achievement) = &evaluation.state else { return None };
+        let code = &trial.rulebook.outcomes[evaluation.outcome].code;
+        let contract = StreamId::contract(&trial.rulebook.contract).id;
+        let holder = Uuid::new_v5(&contract, format!("{}/{}", evaluation.of, evaluation.first).as_bytes());
+        Some(Entitlement {
+            claim: claim_id(JourneyId(holder), code, 1),
+            holder,
+            person: None,
+            outcome: evaluation.outcome,
+            achieved_on: achievement.achieved_on,
+            price: achievement.price.clone(),
+            standing: achievement.standing(trial.as_of),
+        })
+    })
+}

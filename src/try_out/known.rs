@@ -1,0 +1,54 @@
+//! Until when events count as known.
+//!
+//! A bare day is known until its end in the contract's zone.
+
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono_tz::Tz;
+
+use crate::cloud_event::{CloudEvent, Time};
+
+/// A moment of knowing: a whole day, or an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KnownAt {
+    /// The end of a day in the contract's zone.
+    Day(NaiveDate),
+    /// An instant.
+    Instant(DateTime<Utc>),
+}
+
+/// A text that is neither a day nor an instant.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is neither a day nor an instant: write YYYY-MM-DD, or RFC 3339 with its offset")]
+pub struct MalformedInstant(String);
+
+impl FromStr for KnownAt {
+    type Err = MalformedInstant;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(day) = text.parse() {
+            return Ok(Self::Day(day));
+        }
+        let instant = DateTime::parse_from_rfc3339(text).map_err(|_| MalformedInstant(text.to_owned()))?;
+        Ok(Self::Instant(instant.to_utc()))
+    }
+}
+
+impl KnownAt {
+    /// Whether an event was recorded by then. Without a recorded time it counts as recorded at its time.
+    pub(super) fn knows(self, event: &CloudEvent, zone: Tz) -> bool {
+        let at = match (event.recorded_at, event.time) {
+            (Some(at), _) => at,
+            (None, Time::Instant(at)) => at.to_utc(),
+            (None, Time::Date(day)) => {
+                let midnight = day.and_time(NaiveTime::MIN);
+                zone.from_local_datetime(&midnight).earliest().map_or(midnight.and_utc(), |began| began.to_utc())
+            }
+        };
+        match self {
+            Self::Instant(known) => at <= known,
+            Self::Day(known) => at.with_timezone(&zone).date_naive() <= known,
+        }
+    }
+}
