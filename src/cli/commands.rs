@@ -10,6 +10,7 @@ use chrono::{NaiveDate, TimeDelta};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
+use super::BadFile;
 use super::files::ImportOptions;
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, Places,
