@@ -45,6 +45,7 @@ struct Gap {
 
 /// What an outcome over many journeys is about.
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "named as the line has them")]
 struct Of<'a> {
     scope: &'static str,
     code: &'a str,
