@@ -135,26 +135,21 @@ impl Recorder {
 
     /// Records a command without waiting for the view, for loads that wait for it once at the end.
     pub async fn append(&self, instruction: Instruction) -> Result<Appended, NotDone> {
+        self.ready(instruction).await?.append().await
+    }
+
+    /// A command made ready for the append task: all that is asked of the view has been asked. Commands that are ready
+    /// are queued in the order in which they are polled first.
+    pub async fn ready(&self, instruction: Instruction) -> Result<Ready<'_>, NotDone> {
         let Instruction { principal, command_id, body, expected, source, accept_warnings, dry_run, command } =
             instruction;
-        let (views, today) = (self.views.as_ref(), civil_day(self.clock.now(), DEPLOYMENT_ZONE));
-        let (stream, actor) = (command.stream(), principal.actor());
-        let admission = Admission::read(views, principal, today, &command).await.map_err(fault)?;
-        let (principal, again) = (admission.principal.clone(), command.clone());
+        let today = civil_day(self.clock.now(), DEPLOYMENT_ZONE);
+        let actor = principal.actor();
+        let admission = Admission::read(self.views.as_ref(), principal, today, &command).await.map_err(fault)?;
+        let (sender, again) = ((admission.principal.clone(), today), command.clone());
         let decide = Decision { admission, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
-        match self.appender.append(request).await {
-            Ok(appended) if appended.replayed => {
-                still_may(views, (principal, today), &again, &appended.events).await.map_err(fault)??;
-                Ok(appended)
-            }
-            Ok(appended) => Ok(appended),
-            Err(Rejection::Refused(not_done)) => Err(not_done),
-            Err(Rejection::CommandIdReused) => Err(NotDone::CommandIdReused),
-            Err(Rejection::DryRun(events)) => Err(NotDone::DryRun(events)),
-            Err(Rejection::Fault(fault)) => Err(NotDone::Fault(fault)),
-            Err(Rejection::Conflict { expected, actual }) => Err(self.conflict(stream, expected, actual).await),
-        }
+        Ok(Ready { recorder: self, sender, command: again, request })
     }
 
     /// A conflict with the events since the version that was expected.
@@ -166,6 +161,36 @@ impl Recorder {
         match self.log.streams([(stream, after)].into_iter()).await {
             Ok(since) => NotDone::Conflict { actual, since },
             Err(fault) => NotDone::Fault(fault),
+        }
+    }
+}
+
+/// A command that has only to be decided and written.
+pub struct Ready<'a> {
+    recorder: &'a Recorder,
+    sender: (Principal, NaiveDate),
+    command: Command,
+    request: Request<Decision>,
+}
+
+impl Ready<'_> {
+    /// Hands it to the append task and waits for what becomes of it.
+    pub async fn append(self) -> Result<Appended, NotDone> {
+        let Self { recorder, sender, command, request } = self;
+        match recorder.appender.append(request).await {
+            Ok(appended) if appended.replayed => {
+                let views = recorder.views.as_ref();
+                still_may(views, sender, &command, &appended.events).await.map_err(fault)??;
+                Ok(appended)
+            }
+            Ok(appended) => Ok(appended),
+            Err(Rejection::Refused(not_done)) => Err(not_done),
+            Err(Rejection::CommandIdReused) => Err(NotDone::CommandIdReused),
+            Err(Rejection::DryRun(events)) => Err(NotDone::DryRun(events)),
+            Err(Rejection::Fault(fault)) => Err(NotDone::Fault(fault)),
+            Err(Rejection::Conflict { expected, actual }) => {
+                Err(recorder.conflict(command.stream(), expected, actual).await)
+            }
         }
     }
 }

@@ -51,7 +51,7 @@ const OPEN: Class = Class::of(Action::LookAround);
 /// What is known of a contract and of who works in it.
 const TERMS: Class = Class::of(Action::KnowContract);
 /// What only those know who answer for the staff.
-const STAFF: Class = Class::of(Action::ManageStaff);
+const STAFF: Class = Class::of(Action::ReadStaff);
 /// Counts and tables.
 const BOARDS: Class = Class::of(Action::ReadPerformance);
 /// Single journeys.

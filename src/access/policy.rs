@@ -36,6 +36,8 @@ pub enum Action {
     RetainSubjects,
     /// Say who works here, how much, and in which team: whose cases somebody sees follows from it.
     ManageStaff,
+    /// Read when members of staff are away and how they are scored.
+    ReadStaff,
     /// Account for a contract: commentaries, reports, closed periods, measures.
     AccountForContract,
     /// Hold somebody to a contract: indicators, notices, agreed actions.
@@ -119,6 +121,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::LinkSubjects => ("link subjects", About::Journey, &[Manager, Integrator]),
         Action::RetainSubjects => ("decide on retention", About::Journey, &[Manager, Administrator]),
         Action::ManageStaff => ("manage staff", About::Deployment, &[Manager, Integrator, Administrator]),
+        Action::ReadStaff => ("read of staff", About::Contract, &[Manager, Auditor, Integrator]),
         Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
         Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
         Action::RuleContracts => ("open contracts or publish rulebooks", About::Contract, &[Administrator]),

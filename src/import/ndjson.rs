@@ -77,13 +77,16 @@ impl Import<'_> {
                 Line::Stated(stated) => match command(&stated, self.contract, &known) {
                     Ok(command) => {
                         let rows = stated.rows();
-                        let mut answer = Box::pin(tokio::task::unconstrained(
-                            self.recorder.append(self.instruction(*stated, command)),
-                        ));
-                        // The first poll hands the command to the append task, before the next one's.
-                        match poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
-                            Poll::Ready(answer) => Sent::Answered(rows, answer),
-                            Poll::Pending => Sent::Waiting(rows, answer),
+                        match self.recorder.ready(self.instruction(*stated, command)).await {
+                            Ok(ready) => {
+                                let mut answer = Box::pin(tokio::task::unconstrained(ready.append()));
+                                // The first poll hands the command to the append task, before the next one's.
+                                match poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
+                                    Poll::Ready(answer) => Sent::Answered(rows, answer),
+                                    Poll::Pending => Sent::Waiting(rows, answer),
+                                }
+                            }
+                            Err(not_done) => Sent::Answered(rows, Err(not_done)),
                         }
                     }
                     Err(outcome) => Sent::Told(told(stated.rows(), &outcome)),

@@ -7,10 +7,9 @@
 use chrono::NaiveDate;
 
 use super::{NotDone, StreamState, history};
-use crate::access::Principal;
-use crate::access::Scope;
 use crate::access::policy::{Action, Denied, is_bound_to_cases, policy};
 use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
+use crate::access::{Principal, Scope};
 use crate::journey::History;
 use crate::journey::command::{Command, not_found};
 use crate::journey::event::{Event, KEYWORKER};
@@ -93,7 +92,7 @@ impl Admission {
             let at_home = KnownWorker::default();
             let bound = is_bound_to_cases(principal.role);
             let standing = if bound { Standing::of_keyworker(on, at_home) } else { Standing::contract_wide(on) };
-            return Ok(Self { principal, standing, to_subjects: Relation::Contract });
+            return Ok(Self { principal, standing, to_subjects: Relation::Team });
         };
         let live = views.live();
         let standing = live.standing(&principal, on).await?;

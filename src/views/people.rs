@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
-use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
+use crate::log::envelope::{SubjectId, TeamId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
 static CONTRACTS: Sql = Sql::new(
@@ -60,11 +60,6 @@ static TEAMS_IN: Sql = Sql::new(
     "select distinct m.team as id, a.contract from team_member m join assignment a on a.worker = m.worker \
      where m.team in {uuids $1} limit $2",
 );
-static JOURNEYS_OF_SUBJECT: Sql = Sql::new(
-    "select id, reference, area, cohort, received_on, received_latest from journey \
-     where subject = $1 and contract = $2 and received_on <= $3 order by received_on, id limit $4",
-);
-
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[
     &CONTRACTS,
@@ -82,7 +77,6 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &TEAMS_OF_WORKERS,
     &TEAMS_KNOWN,
     &TEAMS_IN,
-    &JOURNEYS_OF_SUBJECT,
 ];
 
 /// Contracts, or teams, read at once while those in scope are looked for.
@@ -120,21 +114,6 @@ pub struct WorkerRow {
     pub left_on: Option<NaiveDate>,
 }
 
-/// A journey as a list names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct JourneyRow {
-    /// Which journey.
-    pub journey: JourneyId,
-    /// What people call it.
-    pub reference: String,
-    /// The service area.
-    pub area: String,
-    /// The cohort, if it is of one.
-    pub cohort: Option<String>,
-    /// The first and the last day on which the referral may have been received: one day, if it is known.
-    pub received: (NaiveDate, NaiveDate),
-}
-
 #[derive(sqlx::FromRow)]
 struct Worker {
     id: Uuid,
@@ -147,22 +126,6 @@ struct Worker {
 impl From<Worker> for WorkerRow {
     fn from(Worker { id, login, label, joined_on, left_on }: Worker) -> Self {
         Self { worker: WorkerId(id), login, label, joined_on, left_on }
-    }
-}
-
-#[derive(sqlx::FromRow)]
-struct Journey {
-    id: Uuid,
-    reference: String,
-    area: String,
-    cohort: Option<String>,
-    received_on: NaiveDate,
-    received_latest: NaiveDate,
-}
-
-impl From<Journey> for JourneyRow {
-    fn from(Journey { id, reference, area, cohort, received_on, received_latest }: Journey) -> Self {
-        Self { journey: JourneyId(id), reference, area, cohort, received: (received_on, received_latest) }
     }
 }
 
@@ -339,21 +302,5 @@ impl Generation {
         });
         let found = found.map_err(doing("read who is in which team"))?;
         Ok(found.into_iter().map(|(worker, team)| (WorkerId(worker), TeamId(team))).collect())
-    }
-
-    /// The journeys of a subject in a contract, by the day they were received, at most `first` of them.
-    pub async fn journeys_of_subject(
-        &self,
-        scope: InScope<'_>,
-        as_of: NaiveDate,
-        subject: SubjectId,
-        first: u32,
-    ) -> Result<Vec<JourneyRow>, StoreError> {
-        let sql = JOURNEYS_OF_SUBJECT.text(self.reader.dialect());
-        let found: sqlx::Result<Vec<Journey>> = on!(&self.reader, pool => {
-            let journeys = sqlx::query_as(sql).bind(subject.0).bind(scope.contract()).bind(bound(as_of));
-            journeys.bind(i64::from(first)).fetch_all(pool).await
-        });
-        Ok(found.map_err(doing("list the journeys of a subject"))?.into_iter().map(JourneyRow::from).collect())
     }
 }
