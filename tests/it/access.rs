@@ -59,7 +59,7 @@ const QUESTIONS: [(&str, &str); 20] = [
 ];
 
 /// Every mutation about a journey with the rest of its input.
-fn about_a_journey() -> [(&'static str, Value); 32] {
+pub(crate) fn about_a_journey() -> [(&'static str, Value); 32] {
     let some = "0190c3d2-7c1a-7000-8000-000000000001";
     [
         ("acceptReferral", json!({})),

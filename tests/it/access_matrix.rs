@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+use async_graphql::Positioned;
 use async_graphql::parser::parse_schema;
-use async_graphql::parser::types::{TypeKind, TypeSystemDefinition};
+use async_graphql::parser::types::{BaseType, FieldDefinition, InputValueDefinition, TypeKind, TypeSystemDefinition};
 use serde_json::{Value, json};
-use throughline::access::fields::classified;
+use throughline::access::fields::{class, classified};
 use throughline::access::{Principal, Role};
 
-use crate::app::{SHPS, TestApp, call, manager, on_both_stores, other_manager, somebody, text};
+use crate::app::{SHPS, TestApp, call, manager, new_id, on_both_stores, other_manager, somebody, text, with};
 use crate::relations::set_team;
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
@@ -71,6 +72,26 @@ fn what_is_redacted_for_somebody_may_be_null() {
         let (of, field) = line.split_whitespace().next().and_then(|name| name.split_once('.')).expect("a field");
         assert!(nullable[&(of.to_owned(), field.to_owned())], "{of}.{field} is redacted and may not be null");
     }
+}
+
+#[test]
+fn an_interface_is_no_way_around_what_is_kept_back() {
+    let document = parse_schema(throughline::graphql::sdl()).expect("the schema is read");
+    let mut looked_at = 0;
+    for definition in document.definitions {
+        let TypeSystemDefinition::Type(of) = definition else { continue };
+        let TypeKind::Object(object) = of.node.kind else { continue };
+        for (interface, field) in object.implements.iter().flat_map(|interface| {
+            object.fields.iter().map(move |field| (interface.node.as_str(), field.node.name.node.as_str()))
+        }) {
+            if let Some(shown) = class(interface, field) {
+                let own = class(of.node.name.node.as_str(), field).expect("classified");
+                assert_eq!(own.hidden_by, shown.hidden_by, "{}.{field} as {interface}.{field}", of.node.name.node);
+                looked_at += 1;
+            }
+        }
+    }
+    assert!(looked_at > 10);
 }
 
 /// The signs of the table: by field and role, in the order of the relations.
@@ -223,6 +244,95 @@ async fn what_the_table_says_of_mutations_is_what_is_answered() {
                 };
                 let said = signs[&("Mutation.logContact".to_owned(), role.as_str())][place];
                 assert_eq!(found, said, "{role} logs a contact with {}: {}", RELATIONS[place], answer.body);
+            }
+        }
+    })
+    .await;
+}
+
+/// The least input of each mutation: what it requires, of the right kind and nothing more.
+struct Inputs(BTreeMap<String, TypeKind>);
+
+impl Inputs {
+    fn of_the_schema() -> Self {
+        let document = parse_schema(throughline::graphql::sdl()).expect("the schema is read");
+        let types = document.definitions.into_iter().filter_map(|definition| match definition {
+            TypeSystemDefinition::Type(of) => Some((of.node.name.node.to_string(), of.node.kind)),
+            _ => None,
+        });
+        Self(types.collect())
+    }
+
+    /// Each mutation with the type of its input.
+    fn mutations(&self) -> Vec<(String, String)> {
+        let TypeKind::Object(mutation) = &self.0["Mutation"] else { panic!("mutations are an object") };
+        let named =
+            |field: &FieldDefinition| (field.name.node.to_string(), base(&field.arguments[0].node.ty.node.base));
+        mutation.fields.iter().map(|field| named(&field.node)).collect()
+    }
+
+    fn least(&self, of: &str) -> Value {
+        match of {
+            "UUID" | "ID" => new_id().into(),
+            "Date" => "2018-02-20".into(),
+            "DateTime" => "2018-02-20T09:00:00Z".into(),
+            "LocalTime" => "09:00".into(),
+            "Decimal" => "1".into(),
+            "Int" | "Position" => 1.into(),
+            "Boolean" => true.into(),
+            "String" => "x".into(),
+            of => match &self.0[of] {
+                TypeKind::Enum(one) => one.values[0].node.value.node.to_string().into(),
+                TypeKind::InputObject(input) => {
+                    let required = |field: &&Positioned<InputValueDefinition>| {
+                        !field.node.ty.node.nullable && field.node.default_value.is_none()
+                    };
+                    let mut wanted: Vec<_> = input.fields.iter().filter(required).collect();
+                    // Of those that exclude each other the first one.
+                    if wanted.is_empty() {
+                        wanted.extend(input.fields.first());
+                    }
+                    let value = |field: &&Positioned<InputValueDefinition>| {
+                        let (name, of) = (field.node.name.node.to_string(), &field.node.ty.node.base);
+                        let least = self.least(&base(of));
+                        (name, if matches!(of, BaseType::List(_)) { json!([least]) } else { least })
+                    };
+                    Value::Object(wanted.iter().map(value).collect())
+                }
+                _ => panic!("{of} is no input"),
+            },
+        }
+    }
+}
+
+fn base(of: &BaseType) -> String {
+    match of {
+        BaseType::Named(name) => name.to_string(),
+        BaseType::List(of) => base(&of.base),
+    }
+}
+
+#[tokio::test]
+async fn each_mutation_is_refused_to_the_roles_that_the_table_says() {
+    on_both_stores(async |app| {
+        let (signs, inputs) = (signs(), Inputs::of_the_schema());
+        assert!(inputs.mutations().len() > 60);
+        for (mutation, of) in inputs.mutations() {
+            // Whose facts they correct, score or measure decides, and is not said here.
+            if ["correctFact", "retractFact", "scoreAssessment", "recordMeasure"].contains(&mutation.as_str()) {
+                continue;
+            }
+            for role in Role::ALL {
+                let who = somebody(role, "somebody", &[SHPS]);
+                let input = with(inputs.least(&of), json!({ "commandId": new_id(), "dryRun": true }));
+                let document = format!(
+                    "mutation($input: {of}!) {{ {mutation}(input: $input) {{ replayed problems {{ code }} }} }}"
+                );
+                let answer = app.answer(&who, &document, json!({ "input": input })).await;
+                let refused = answer.codes().iter().any(|code| code == "FORBIDDEN");
+                assert!(refused || answer.codes().is_empty(), "{role} {mutation}: {}", answer.body);
+                let said = signs[&(format!("Mutation.{mutation}"), role.as_str())][0] == '-';
+                assert_eq!(refused, said, "{role} {mutation}: {}", answer.body);
             }
         }
     })

@@ -11,6 +11,7 @@ use throughline::log::envelope::{CommandId, JourneyId, Occurred, StreamId, TeamI
 use throughline::record::{Instruction, NotDone};
 use uuid::Uuid;
 
+use crate::access::about_a_journey;
 use crate::app::{
     SHPS, TODAY, TestApp, call, keyworker, manager, new_id, on_both_stores, refusals, somebody, text, with,
 };
@@ -420,6 +421,61 @@ async fn a_viewer_is_told_beforehand_what_they_may_record() {
             (&closed["recordAchievement"]["allowed"], &closed["correctFact"]["allowed"]),
             (&json!(true), &json!(true))
         );
+    })
+    .await;
+}
+
+/// Codes that say that the state of the case is in the way, whatever a command says.
+const OF_THE_STATE: [&str; 7] = [
+    "ALREADY_ACCEPTED",
+    "REFERRAL_DECLINED",
+    "REFERRAL_WITHDRAWN",
+    "ALREADY_CLOSED",
+    "NOT_CLOSED",
+    "JOURNEY_CLOSED",
+    "NOT_REFERRED",
+];
+
+#[tokio::test]
+async fn what_a_viewer_is_told_beforehand_is_what_the_command_is_told() {
+    on_both_stores(async |app| {
+        let mut journeys = Vec::new();
+        for reference in ["waiting", "on the caseload", "closed", "declined", "withdrawn", "reopened"] {
+            journeys.push((reference, app.receive_referral("2018-02-01", reference).await));
+        }
+        let steps: [&[(&str, Value)]; 6] = [
+            &[],
+            &[("acceptReferral", json!({}))],
+            &[("acceptReferral", json!({})), ("closeJourney", json!({ "reason": "housed" }))],
+            &[("declineReferral", json!({ "reason": "not_eligible" }))],
+            &[("withdrawReferral", json!({ "reason": "moved_away" }))],
+            &[
+                ("acceptReferral", json!({})),
+                ("closeJourney", json!({ "reason": "housed" })),
+                ("reopenJourney", json!({ "reason": "came back" })),
+            ],
+        ];
+        let asked: Vec<String> =
+            about_a_journey().iter().map(|(mutation, _)| format!("{mutation} {{ allowed reason }}")).collect();
+        let document = format!("query($id: UUID!) {{ journey(id: $id) {{ viewerCan {{ {} }} }} }}", asked.join(" "));
+        for ((state, journey), steps) in journeys.iter().zip(steps) {
+            for (mutation, input) in steps {
+                let of = json!({ "journey": journey, "occurredOn": "2018-02-10" });
+                app.done(&manager(), mutation, with(of, input.clone())).await;
+            }
+            let data = app.ask(&manager(), &document, json!({ "id": journey })).await;
+            for (mutation, input) in about_a_journey() {
+                let input = with(json!({ "journey": journey, "dryRun": true }), input);
+                let codes = refusals(&app.tell(&manager(), mutation, input).await);
+                let told = &data["journey"]["viewerCan"][mutation];
+                if told["allowed"] == true {
+                    let in_the_way = codes.iter().any(|code| OF_THE_STATE.contains(&code.as_str()));
+                    assert!(!in_the_way && told["reason"].is_null(), "{state}: {mutation} {told} {codes:?}");
+                } else {
+                    assert!(!codes.is_empty() && told["reason"].is_string(), "{state}: {mutation} {told}");
+                }
+            }
+        }
     })
     .await;
 }

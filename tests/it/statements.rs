@@ -8,6 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use throughline::access::Principal;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Instrument as _, Subscriber, info_span};
@@ -16,6 +17,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::{Layer, filter};
 
 use crate::app::{TestApp, call, keyworker, manager, on_both_stores, with};
+use crate::relations::set_team;
 
 /// The name of the span beneath which statements are counted.
 const COUNTED: &str = "counted";
@@ -75,11 +77,16 @@ fn next() -> u64 {
     u64::try_from(NEXT.fetch_add(1, Ordering::Relaxed)).expect("few counts")
 }
 
-/// Asks and says how many statements it took.
+/// Asks as a manager and says how many statements it took.
 async fn statements(app: &TestApp, document: &str, variables: Value) -> (Value, usize) {
+    statements_of(app, &manager(), document, variables).await
+}
+
+/// Asks and says how many statements it took.
+async fn statements_of(app: &TestApp, who: &Principal, document: &str, variables: Value) -> (Value, usize) {
     start();
     let place = next();
-    let data = app.ask(&manager(), document, variables).instrument(info_span!("counted", place)).await;
+    let data = app.ask(who, document, variables).instrument(info_span!("counted", place)).await;
     (data, counter(place).expect("a counter").load(Ordering::Relaxed))
 }
 
@@ -154,6 +161,29 @@ async fn many_nodes_cost_as_many_statements_as_one() {
         let found = data["nodes"].as_array().expect("nodes");
         assert!(found.iter().zip(&ids).all(|(node, id)| node["id"] == **id));
         assert!(of_one >= 3 && of_all <= of_one + 2, "{of_one} statements for one node, {of_all} for {}", ids.len());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_somebody_is_to_fifty_journeys_costs_as_many_statements_as_to_five() {
+    on_both_stores(async |app| {
+        let worker = app.add_worker("kw-07").await;
+        set_team(app, 1, "2018-01-01", &[&worker]).await;
+        join_all((0..50).map(|number| tell(app, &worker, number))).await;
+        let document = "query($first: Int!) { journeys(first: $first, orderBy: { by: DAYS_SINCE_CONTACT, direction: DESC }, \
+                        filter: { state: ON_CASELOAD }) { totalCount nodes { reference subject { id person } \
+                        keyworker { label teams(on: \"2018-03-01\") { label } } \
+                        viewerCan { logContact { allowed reason } closeJourney { allowed } correctFact { allowed } } } } }";
+        for (who, most) in [(manager(), 14), (keyworker("kw-07"), 18)] {
+            let (_, of_few) = statements_of(app, &who, document, json!({ "first": 5 })).await;
+            let (many, of_many) = statements_of(app, &who, document, json!({ "first": 50 })).await;
+            let nodes = many["journeys"]["nodes"].as_array().expect("nodes");
+            assert_eq!(nodes.len(), 50);
+            assert!(nodes.iter().all(|node| node["viewerCan"]["logContact"]["allowed"] == true));
+            assert!(of_few >= 4, "the statements are not counted: {of_few}");
+            assert!(of_many <= of_few + 2 && of_many <= most, "{}: {of_few} for five, {of_many} for fifty", who.role);
+        }
     })
     .await;
 }
