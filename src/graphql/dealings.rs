@@ -5,7 +5,7 @@ use async_graphql::{Enum, ID, SimpleObject};
 use super::event::OccurredOn;
 use super::journey::Step;
 use super::journey::work::DayPeriod;
-use super::scalars::{Date, Decimal, Id};
+use super::scalars::{Date, Decimal};
 use crate::contract::dealings;
 use crate::journey::{Entry, event};
 
@@ -237,7 +237,7 @@ pub enum NoticeKind {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ContractNotice {
     /// The notice's own id.
-    notice: Id,
+    id: ID,
     /// What kind of notice.
     kind: NoticeKind,
     /// When it was given, and why.
@@ -247,7 +247,7 @@ pub struct ContractNotice {
 impl From<&Entry<event::NoticeIssued>> for ContractNotice {
     fn from(entry: &Entry<event::NoticeIssued>) -> Self {
         let given = &entry.details;
-        Self { notice: Id(given.notice.0), kind: given.kind.into(), issued: Step::why(entry, Some(&given.reason)) }
+        Self { id: ID(given.notice.to_string()), kind: given.kind.into(), issued: Step::why(entry, Some(&given.reason)) }
     }
 }
 
@@ -255,9 +255,9 @@ impl From<&Entry<event::NoticeIssued>> for ContractNotice {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ContractAction {
     /// The action's own id.
-    action: Id,
+    id: ID,
     /// The notice it answers, if it answers one.
-    notice: Option<Id>,
+    notice: Option<ID>,
     /// What is to be done.
     text: String,
     /// Which party is to do it.
@@ -274,8 +274,8 @@ impl From<&dealings::Action> for ContractAction {
     fn from(action: &dealings::Action) -> Self {
         let agreed = &action.agreed.details;
         Self {
-            action: Id(agreed.action.0),
-            notice: agreed.notice.map(|notice| Id(notice.0)),
+            id: ID(agreed.action.to_string()),
+            notice: agreed.notice.map(|notice| ID(notice.to_string())),
             text: agreed.text.clone(),
             owner: agreed.owner.clone(),
             due_on: agreed.due_on.map(Date),
@@ -291,9 +291,9 @@ pub struct DoubleFundingDismissal {
     /// The class of outcomes.
     class: String,
     /// The journey of this contract.
-    journey: Id,
+    journey: ID,
     /// The other journey.
-    other: Id,
+    other: ID,
     /// When it was dismissed, and why.
     dismissed: Step,
 }
@@ -303,8 +303,8 @@ impl From<&Entry<event::DoubleFundingDismissed>> for DoubleFundingDismissal {
         let found = &entry.details;
         Self {
             class: found.class.clone(),
-            journey: Id(found.journey.0),
-            other: Id(found.other.0),
+            journey: ID(found.journey.to_string()),
+            other: ID(found.other.to_string()),
             dismissed: Step::why(entry, Some(&found.reason)),
         }
     }

@@ -12,7 +12,7 @@ use super::event::OccurredOn;
 use super::journey::work::Assessment;
 use super::journey::{Known, Step};
 use super::mutation::input::SubjectKind;
-use super::scalars::{Date, Decimal, Id};
+use super::scalars::{Date, Decimal};
 use super::team::Team;
 use super::transport::fault;
 use crate::access::Principal;
@@ -152,7 +152,7 @@ impl From<&subject::Consent> for Consent {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct LegalHold {
     /// The hold's own id, by which it is lifted.
-    hold: Id,
+    id: ID,
     /// When it was placed, and why.
     placed: Step,
     /// When it was lifted, and why, if it was.
@@ -162,7 +162,7 @@ pub struct LegalHold {
 impl From<&subject::Hold> for LegalHold {
     fn from(hold: &subject::Hold) -> Self {
         Self {
-            hold: Id(hold.placed.details.hold.0),
+            id: ID(hold.placed.details.hold.to_string()),
             placed: Step::why(&hold.placed, Some(&hold.placed.details.reason)),
             lifted: hold.lifted.as_ref().map(|lifted| Step::why(lifted, Some(&lifted.details.reason))),
         }

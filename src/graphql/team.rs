@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::journey::Step;
 use super::people::{Setting, Worker, history};
-use super::scalars::{Decimal, Id};
+use super::scalars::Decimal;
 use crate::journey::people::team;
 use crate::log::envelope::{StreamId, TeamId, WorkerId};
 
@@ -84,7 +84,7 @@ impl Team {
 #[expect(clippy::struct_field_names, reason = "facts name it by this field")]
 pub struct Vacancy {
     /// The vacancy's own id, by which it is filled.
-    vacancy: Id,
+    id: ID,
     /// The post, by code.
     role: String,
     /// How much of a full-time post it is.
@@ -109,7 +109,7 @@ impl From<&team::Vacancy> for Vacancy {
     fn from(vacancy: &team::Vacancy) -> Self {
         let opened = &vacancy.opened.details;
         Self {
-            vacancy: Id(opened.vacancy.0),
+            id: ID(opened.vacancy.to_string()),
             role: opened.role.clone(),
             wte: Decimal(opened.wte.0),
             opened: Step::of(&vacancy.opened),
@@ -125,7 +125,7 @@ impl From<&team::Vacancy> for Vacancy {
 #[expect(clippy::struct_field_names, reason = "facts name it by this field")]
 pub struct Cover {
     /// The cover's own id, by which it is ended.
-    cover: Id,
+    id: ID,
     /// Since when.
     started: Step,
     /// The first day without it, if it ended.
@@ -152,7 +152,7 @@ impl Cover {
 impl From<&team::Cover> for Cover {
     fn from(cover: &team::Cover) -> Self {
         Self {
-            cover: Id(cover.started.details.cover.0),
+            id: ID(cover.started.details.cover.to_string()),
             started: Step::of(&cover.started),
             ended: cover.ended.as_ref().map(Step::of),
             absent: cover.started.details.absent,
