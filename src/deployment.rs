@@ -46,7 +46,7 @@ impl Deployment {
         self.projecting.abort();
         // Aborted on purpose: an interrupted step rolls back and is taken again at the next start.
         let _ = self.projecting.await;
-        self.views.live().close().await;
+        self.views.close().await;
         self.log.store().close().await;
     }
 }

@@ -167,6 +167,10 @@ async fn livez() -> &'static str {
 
 /// The service can answer from its live view, with how far that is behind the log.
 async fn readyz(State(service): State<Service>) -> Response {
+    if !service.parts.views.is_current() {
+        let detail = "the live view is of another version of this program: ask a server of that version";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+    }
     let live = service.parts.views.live();
     let position = *live.position().borrow();
     match service.parts.log.head().await {

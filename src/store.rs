@@ -2,10 +2,13 @@
 //!
 //! It knows how to reach a database, never what is in it: no table is named here.
 
+mod copied;
+mod holds;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
@@ -14,6 +17,10 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{
     ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
 };
+
+pub(crate) use copied::Copied;
+pub(crate) use holds::Hold;
+use holds::Holds;
 
 /// Runs one Rust body on whichever store it is: the body is compiled once for each.
 macro_rules! on {
@@ -140,10 +147,8 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
 /// What a process means to do with the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
-    /// Append and project: on `SQLite` one process at a time, on Postgres beside others.
+    /// Append, project and rebuild: on `SQLite` one process at a time, on Postgres beside others.
     Write,
-    /// The same with nobody beside: to replace what others would be reading.
-    Alone,
     /// Only read; the store must have been opened for writing before.
     Read,
 }
@@ -156,8 +161,28 @@ pub struct Store {
     /// For everything that reads the log.
     pub(crate) reader: Pool,
     place: Place,
-    /// Held while this process may write.
-    claim: Mutex<Option<On<File, PgConnection>>>,
+    /// Held while this process may write to an `SQLite` file.
+    claim: Mutex<Option<File>>,
+    /// Held by whoever builds a view in this process.
+    building: Arc<tokio::sync::Mutex<()>>,
+    holds: Arc<Holds>,
+}
+
+/// The right to build and switch views, which one process of all has at a time. It ends when it is dropped.
+#[derive(Debug)]
+pub struct SoleBuilder {
+    _here: tokio::sync::OwnedMutexGuard<()>,
+    session: Option<PgConnection>,
+}
+
+impl SoleBuilder {
+    /// Lets others build at once; one that is only dropped is missed by the database a moment later.
+    pub(crate) async fn release(self) {
+        if let Some(session) = self.session {
+            // A session that is broken has let them already.
+            let _ = session.close().await;
+        }
+    }
 }
 
 /// Where the store is, as far as opening more of it needs to know.
@@ -176,11 +201,6 @@ pub enum StoreError {
     /// Another process holds the file.
     #[error("{} is open for writing in another process: stop it, or use the mutations of its GraphQL API", .0.display())]
     Claimed(PathBuf),
-    /// Other processes work on the schema, or one wants it for itself.
-    #[error(
-        "the schema {0} is in use by another process: stop every server on it first, or wait for the rebuild to end"
-    )]
-    InUse(String),
     /// The claim could not be made.
     #[error("cannot claim {}", path.display())]
     Claim {
@@ -211,6 +231,14 @@ pub enum StoreError {
         /// What the database said.
         source: sqlx::Error,
     },
+    /// `SQLite` said no to whoever goes past the pools for the sake of speed.
+    #[error("cannot {doing}")]
+    Sqlite {
+        /// What was being done.
+        doing: &'static str,
+        /// What it said.
+        source: rusqlite::Error,
+    },
 }
 
 /// Says what was being done when a database error came up.
@@ -222,7 +250,7 @@ static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/s
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The role that serving connections act in on Postgres.
-const APP_ROLE: &str = "throughline_app";
+pub(crate) const APP_ROLE: &str = "throughline_app";
 /// How many connections write: one at a time, and one to replace it.
 const WRITERS: u32 = 2;
 /// How many connections read at once.
@@ -251,7 +279,7 @@ impl Store {
 
     async fn open_sqlite(path: &Path, mode: Mode) -> Result<Self, StoreError> {
         let claim = match mode {
-            Mode::Write | Mode::Alone => Some(On::Sqlite(claim(path)?)),
+            Mode::Write => Some(claim(path)?),
             Mode::Read if !path.exists() => return Err(StoreError::Missing(path.display().to_string())),
             Mode::Read => None,
         };
@@ -262,7 +290,8 @@ impl Store {
         }
         let reader = sqlite_readers(options);
         let place = Place::Sqlite { path: path.to_owned() };
-        Ok(Self { writer: On::Sqlite(writer), reader: On::Sqlite(reader), place, claim: Mutex::new(claim) })
+        let (writer, reader) = (On::Sqlite(writer), On::Sqlite(reader));
+        Ok(Self { writer, reader, place, claim: Mutex::new(claim), building: Arc::default(), holds: Arc::default() })
     }
 
     async fn open_postgres(options: PgConnectOptions, mode: Mode) -> Result<Self, StoreError> {
@@ -279,17 +308,10 @@ impl Store {
         if encoding != "UTF8" {
             return Err(StoreError::Encoding(encoding));
         }
-        let claim = match mode {
-            Mode::Read => {
-                owner.close().await.map_err(doing("close the owner's connection"))?;
-                None
-            }
-            Mode::Write | Mode::Alone => {
-                POSTGRES_MIGRATIONS.run(&mut owner).await?;
-                claim_schema(&mut owner, &schema, mode).await?;
-                Some(On::Postgres(owner))
-            }
-        };
+        if mode == Mode::Write {
+            POSTGRES_MIGRATIONS.run(&mut owner).await?;
+        }
+        owner.close().await.map_err(doing("close the owner's connection"))?;
         let serving = options.clone().options([("role", APP_ROLE)]);
         // The append task looks up by keys alone; a plan from when the tables were small must not read all of them.
         let by_keys = [("enable_seqscan", "off"), ("enable_hashjoin", "off"), ("enable_mergejoin", "off")];
@@ -299,7 +321,8 @@ impl Store {
         let writer = postgres_writer(durable);
         let reader = postgres_readers(serving);
         let place = Place::Postgres { options: Box::new(options), schema };
-        Ok(Self { writer: On::Postgres(writer), reader: On::Postgres(reader), place, claim: Mutex::new(claim) })
+        let (writer, reader) = (On::Postgres(writer), On::Postgres(reader));
+        Ok(Self { writer, reader, place, claim: Mutex::new(None), building: Arc::default(), holds: Arc::default() })
     }
 
     /// Which database it is.
@@ -311,13 +334,28 @@ impl Store {
         &self.place
     }
 
-    /// Keeps other processes from building a view until the returned connection is closed; on `SQLite` there are none.
-    pub(crate) async fn sole_builder(&self) -> Result<Option<PgConnection>, StoreError> {
-        let Place::Postgres { options, schema } = &self.place else { return Ok(None) };
-        let mut conn = options.connect().await.map_err(doing("connect to Postgres"))?;
+    /// Waits until nobody else builds a view, and keeps others from it.
+    pub(crate) async fn sole_builder(&self) -> Result<SoleBuilder, StoreError> {
+        let here = Arc::clone(&self.building).lock_owned().await;
+        let Place::Postgres { options, schema } = &self.place else {
+            return Ok(SoleBuilder { _here: here, session: None });
+        };
+        let mut session = options.connect().await.map_err(doing("connect to Postgres"))?;
         let lock = sqlx::query("select pg_advisory_lock(hashtextextended($1, 0))").bind(schema);
-        lock.execute(&mut conn).await.map_err(doing("wait for another process to build the view"))?;
-        Ok(Some(conn))
+        lock.execute(&mut session).await.map_err(doing("wait for another process to build the view"))?;
+        Ok(SoleBuilder { _here: here, session: Some(session) })
+    }
+
+    /// The same without waiting; none while somebody builds.
+    pub(crate) async fn sole_builder_now(&self) -> Result<Option<SoleBuilder>, StoreError> {
+        let Ok(here) = Arc::clone(&self.building).try_lock_owned() else { return Ok(None) };
+        let Place::Postgres { options, schema } = &self.place else {
+            return Ok(Some(SoleBuilder { _here: here, session: None }));
+        };
+        let mut session = options.connect().await.map_err(doing("connect to Postgres"))?;
+        let lock = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 0))").bind(schema);
+        let alone: bool = lock.fetch_one(&mut session).await.map_err(doing("ask whether a view is being built"))?;
+        Ok(alone.then_some(SoleBuilder { _here: here, session: Some(session) }))
     }
 
     /// Prepares every statement, so that one that the store does not understand is found before it serves.
@@ -330,11 +368,7 @@ impl Store {
     pub async fn close(&self) {
         on!(&self.reader, pool => pool.close().await);
         on!(&self.writer, pool => pool.close().await);
-        let claim = self.claim.lock().expect("nobody panics while holding the claim").take();
-        if let Some(On::Postgres(session)) = claim {
-            // The claim ends with the session, however that ends.
-            let _ = session.close().await;
-        }
+        drop(self.claim.lock().expect("nobody panics while holding the claim").take());
     }
 }
 
@@ -460,16 +494,6 @@ async fn cleaned(conn: &mut sqlx::SqliteConnection) -> sqlx::Result<bool> {
     // The only error is that there is no transaction, which is the usual case.
     let _ = conn.execute("rollback").await;
     Ok(true)
-}
-
-/// Claims the right to write to this schema for as long as the session lasts: beside others, or with nobody beside.
-async fn claim_schema(session: &mut PgConnection, schema: &str, mode: Mode) -> Result<(), StoreError> {
-    let lock = match mode {
-        Mode::Alone => "select pg_try_advisory_lock(hashtextextended($1, 1))",
-        Mode::Write | Mode::Read => "select pg_try_advisory_lock_shared(hashtextextended($1, 1))",
-    };
-    let claimed = sqlx::query_scalar(lock).bind(schema).fetch_one(session).await;
-    if claimed.map_err(doing("claim the schema"))? { Ok(()) } else { Err(StoreError::InUse(schema.to_owned())) }
 }
 
 /// Claims the right to write to this file for as long as the returned file is held.

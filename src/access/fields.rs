@@ -61,6 +61,9 @@ const FEED: Class = Class::of(Action::ReadEvents);
 /// Events, however one came to them.
 const RECORDS: Class = Class::of(Action::ReadRecords);
 
+/// The views themselves.
+const VIEWS: Class = Class::of(Action::TendViews);
+
 /// Every field of every type and interface, by what it is.
 static FIELDS: &[(&str, Class, &str)] = &[
     ("Query", OPEN, "viewer log contracts contract node nodes teams team"),
@@ -102,6 +105,15 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("RecordedEvent", FEED, "position event"),
     ("ChangedJourney", JOURNEYS, "position journey"),
     ("ChangedCase", JOURNEYS, "position journeyId journey onCaseload"),
+    ("Query", VIEWS, "views"),
+    ("Mutation", VIEWS, "startRebuild cancelRebuild rollbackView retryParked"),
+    ("Views", VIEWS, "live building previous parked"),
+    ("LiveView", VIEWS, "number position definition rulebooks"),
+    ("AppliedRulebook", VIEWS, "contract version hash"),
+    ("ParkedStream", VIEWS, "kind id version position error"),
+    ("RebuildProgress", VIEWS, "number phase events of rate eta"),
+    ("Subscription", VIEWS, "rebuildProgress"),
+    ("ViewsPayload", VIEWS, "views events position replayed problems"),
     ("Viewer", OPEN, "subject role worker"),
     ("LogHead", OPEN, "position recordedAt"),
     (

@@ -44,6 +44,8 @@ pub enum Action {
     HoldToContract,
     /// Open, vary or end a contract, publish its rules and targets.
     RuleContracts,
+    /// Look at the views themselves, replace them and mend them.
+    TendViews,
 }
 
 /// What is not shown to somebody who may read the rest.
@@ -125,6 +127,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
         Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
         Action::RuleContracts => ("open contracts or publish rulebooks", About::Contract, &[Administrator]),
+        Action::TendViews => ("look at or replace the views themselves", About::Deployment, &[Administrator]),
     };
     let role = principal.role;
     if !roles.contains(&role) {

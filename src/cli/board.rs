@@ -32,7 +32,7 @@ pub(super) async fn run(places: &Places, code: &str, as_of: Option<NaiveDate>, f
     let views = open_to_read(places).await?;
     let scope = Scope::Deployment;
     let found = match scope.contract(code) {
-        Some(scoped) => views.contract(scoped).await?.map(|contract| (scoped, contract)),
+        Some(scoped) => views.live().told(scoped).map(|contract| (scoped, contract)),
         None => None,
     };
     let Some((scoped, contract)) = found else {
@@ -49,7 +49,7 @@ pub(super) async fn run(places: &Places, code: &str, as_of: Option<NaiveDate>, f
 }
 
 /// The views, caught up where nothing serves; where a server holds the database, it keeps them up.
-async fn open_to_read(places: &Places) -> Result<Views> {
+pub(super) async fn open_to_read(places: &Places) -> Result<Views> {
     let store = match Store::open(places.database(), Mode::Write).await {
         Ok(store) => store,
         Err(StoreError::Claimed(_)) => {

@@ -13,13 +13,13 @@ use uuid::Uuid;
 use super::BadFile;
 use super::files::ImportOptions;
 use super::{
-    Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, Places,
-    RulebookCommand, board, demo, files, rulebook, try_out,
+    Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
+    RulebookCommand, board, demo, files, rulebook, try_out, views,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use crate::contract::command::{OpenContract, PublishRulebook, Publisher};
+use crate::contract::command::OpenContract;
 use crate::contract::{Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
@@ -28,12 +28,9 @@ use crate::graphql::transport::{Documents, Terms};
 use crate::http;
 use crate::journey::command::Command as Recorded;
 use crate::journey::event::{ContractOpened, Party};
-use crate::log::Log;
 use crate::log::append::Expected;
 use crate::log::envelope::{CommandId, Occurred};
 use crate::record::{Instruction, NotDone, Recorder, civil_day};
-use crate::store::{Mode, Store};
-use crate::views::Views;
 
 /// Who the command line is in the log.
 pub(super) const COMMAND_LINE: &str = "command-line";
@@ -64,10 +61,12 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             write!(std::io::stdout().lock(), "{shown}")?;
             Ok(Ending::Done)
         }
-        Command::Rebuild { rulebook } => rebuild(&places, rulebook.as_deref()).await,
         Command::Rulebook(RulebookCommand::Check { rulebooks }) => rulebook::check(&rulebooks),
         Command::Rulebook(RulebookCommand::Hash { rulebook }) => rulebook::hash(&rulebook),
         Command::Try { rulebook, events, as_of, known_at } => try_out::run(&rulebook, &events, as_of, known_at),
+        Command::Rebuild { rulebook, workers } => views::rebuild(&places, rulebook.as_deref(), workers).await,
+        Command::Parked(ParkedCommand::List) => views::list_parked(&places).await,
+        Command::Parked(ParkedCommand::Retry) => views::retry_parked(&places).await,
         Command::Log(LogCommand::Verify) => files::verify(&places).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
         Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,
@@ -236,7 +235,7 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
 }
 
 /// Records a command of the command line and says what became of it.
-async fn record(recorder: &Recorder, clock: &Clock, command: Recorded, done: &str) -> Result<Ending> {
+pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Recorded, done: &str) -> Result<Ending> {
     let instruction = Instruction {
         accept_warnings: std::collections::BTreeSet::new(),
         dry_run: false,
@@ -277,47 +276,4 @@ fn token(places: &Places, role: Role, subject: String, contracts: Vec<String>, m
 pub(super) fn issue(key: &LocalKey, principal: &Principal, lasting: TimeDelta) -> String {
     let now = Clock::Machine.now();
     key.issue(principal, now, lasting, Uuid::from_bytes(Chance::System.bytes()))
-}
-
-async fn rebuild(places: &Places, rulebook: Option<&Path>) -> Result<Ending> {
-    let rulebook = rulebook.map(|path| rulebook::read(path).map(|text| (path, text))).transpose()?;
-    let store = Arc::new(Store::open(places.database(), Mode::Alone).await?);
-    let log = Log::open(Arc::clone(&store)).await?;
-    let published = match rulebook {
-        Some((path, text)) => publish(&log, path, text).await?,
-        None => Ending::Done,
-    };
-    if published == Ending::Done {
-        let rebuilt = Views::rebuild(&log).await?;
-        let mut out = std::io::stdout().lock();
-        match rebuilt.old {
-            Some((position, digest)) => writeln!(out, "old  position {position}  digest {digest}")?,
-            None => writeln!(out, "old  none that this build can read")?,
-        }
-        writeln!(out, "new  position {}  digest {}", rebuilt.new.0, rebuilt.new.1)?;
-    }
-    store.close().await;
-    Ok(published)
-}
-
-/// Publishes a further rulebook while nothing serves; the view does not follow, for it is about to be replaced.
-async fn publish(log: &Log, path: &Path, text: String) -> Result<Ending> {
-    let rulebook = match Rulebook::parse(&text) {
-        Ok(rulebook) => rulebook,
-        Err(errors) => return Ok(complain_of(&path.display().to_string(), &errors)),
-    };
-    let views = Views::open(log.clone()).await?;
-    let clock = Arc::new(Clock::Machine);
-    let occurred = Occurred::on(civil_day(clock.now(), rulebook.calendar.zone));
-    let (recorder, appending) =
-        Recorder::start(log.clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System)).await?;
-    let done = format!("published {} for {}", path.display(), rulebook.contract);
-    let publisher = Publisher::OfflineRebuild;
-    let version = PublishRulebook { contract: rulebook.contract, occurred, rulebook: text, publisher };
-    let command = Recorded::PublishRulebook(version);
-    let ending = record(&recorder, &clock, command, &done).await;
-    drop(recorder);
-    appending.await?;
-    views.live().close().await;
-    ending
 }

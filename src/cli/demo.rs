@@ -79,7 +79,7 @@ async fn tell(database: &str) -> Result<Ending> {
 async fn print_boards(deployment: &Deployment) -> Result<()> {
     let scope = Scope::Deployment;
     let scoped = scope.contract(demo::CONTRACT).context("the demo's contract is in every scope")?;
-    let contract = deployment.views.contract(scoped).await?.context("the demo's contract is open")?;
+    let contract = deployment.views.live().told(scoped).context("the demo's contract is open")?;
     let tables = board::tables(&deployment.views.live(), scoped, &contract, LAST_DAY).await?;
     let mut out = std::io::stdout().lock();
     writeln!(out, "{}\n", contract.opened().map(|opened| opened.name.clone()).unwrap_or_default())?;

@@ -11,6 +11,7 @@ mod results;
 mod rulebook;
 mod table;
 mod try_out;
+mod views;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -127,12 +128,16 @@ enum Command {
     /// Takes files out.
     #[command(subcommand)]
     Export(ExportCommand),
-    /// Builds the view tables anew from the log, while no server runs; prints position and digest, old and new.
+    /// Builds the view tables anew from the log and switches to them; prints position and digest, old and new. On Postgres
+    /// servers go on meanwhile; a server that holds an `SQLite` file does it itself, by the mutation `startRebuild`.
     #[command(after_help = "Example: throughline rebuild --rulebook shps-2018-04.toml")]
     Rebuild {
         /// Publishes this further rulebook first; the new view applies it.
         #[arg(long)]
         rulebook: Option<PathBuf>,
+        /// Threads that decode and fold; one for each core if left out. What is built does not depend on it.
+        #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+        workers: Option<u16>,
     },
     /// Rulebooks, before anybody publishes them.
     #[command(subcommand)]
@@ -154,6 +159,9 @@ enum Command {
         #[arg(long)]
         known_at: Option<KnownAt>,
     },
+    /// Streams whose events the views could not take in.
+    #[command(subcommand)]
+    Parked(ParkedCommand),
     /// The log.
     #[command(subcommand)]
     Log(LogCommand),
@@ -174,6 +182,16 @@ enum RulebookCommand {
         /// The file, or the name of a pack that ships.
         rulebook: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+enum ParkedCommand {
+    /// Names each, with the place of the event and the reason; status 1 if there are any.
+    #[command(after_help = "Example: throughline parked list")]
+    List,
+    /// Tries each again, and names those that still are; status 1 if there are any.
+    #[command(after_help = "Example: throughline parked retry")]
+    Retry,
 }
 
 #[derive(Debug, Subcommand)]

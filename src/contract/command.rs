@@ -35,17 +35,6 @@ pub struct PublishRulebook {
     pub occurred: Occurred,
     /// The rulebook, as TOML.
     pub rulebook: String,
-    /// Who publishes it.
-    pub publisher: Publisher,
-}
-
-/// Who publishes a further version of the rules.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Publisher {
-    /// The service at work, whose views cannot be rebuilt meanwhile.
-    Service,
-    /// The offline rebuild, which makes the views anew with the version.
-    OfflineRebuild,
 }
 
 /// Decides whether a contract may be opened: its two first events, or every refusal that is found.
@@ -78,12 +67,12 @@ pub(crate) fn publish(
     command: &PublishRulebook,
     today: NaiveDate,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    let PublishRulebook { contract: code, occurred, rulebook, publisher } = command;
+    let PublishRulebook { contract: code, occurred, rulebook } = command;
     if contract.code() != Some(code) {
         return Err(Refusal::contract_not_found().alone());
     }
     let read = read(*occurred, rulebook, code, today)?;
-    further(contract, &read, *publisher)?;
+    further(contract, &read)?;
     Ok(vec![published(code, *occurred, rulebook, &read)])
 }
 
@@ -117,7 +106,7 @@ fn invalid(error: &RulebookError) -> Refusal {
 }
 
 /// What a further version must not repeat or move.
-fn further(contract: &Contract, next: &Rulebook, publisher: Publisher) -> Result<(), Vec<Refusal>> {
+fn further(contract: &Contract, next: &Rulebook) -> Result<(), Vec<Refusal>> {
     for published in contract.rulebooks() {
         let known = &published.rulebook;
         let (code, message) = if known.hash() == next.hash() {
@@ -140,13 +129,7 @@ fn further(contract: &Contract, next: &Rulebook, publisher: Publisher) -> Result
         };
         return Err(vec![Refusal::new(code, message).at("rulebook")]);
     }
-    match publisher {
-        Publisher::OfflineRebuild => Ok(()),
-        Publisher::Service => {
-            let message = "views cannot be rebuilt while serving: stop the service and run rebuild --rulebook";
-            Err(vec![Refusal::new(RefusalCode::RulebookNeedsRebuild, message).at("rulebook")])
-        }
-    }
+    Ok(())
 }
 
 fn published(code: &str, occurred: Occurred, text: &str, rulebook: &Rulebook) -> NewEvent {

@@ -22,6 +22,7 @@ pub mod scalars;
 pub mod subscription;
 pub mod team;
 pub mod transport;
+pub mod views;
 mod wall;
 
 use std::sync::Arc;

@@ -12,6 +12,7 @@ use async_graphql::{Context, ID, Result, SimpleObject, Subscription};
 use chrono::NaiveDate;
 use futures_util::Stream;
 use futures_util::stream::unfold;
+use tokio::sync::watch;
 
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _, Parts};
@@ -19,6 +20,7 @@ use super::event::Event;
 use super::journey::{Journey, Known, Story};
 use super::query::EventFilter;
 use super::scalars::{Id, Position};
+use super::views::RebuildProgress;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Holders, Relation, Standing};
 use crate::access::{Principal, Scope};
@@ -30,6 +32,7 @@ use crate::log::read::PAGE_SIZE;
 use crate::log::{LogError, Pages};
 use crate::projections::caseload;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
+use crate::views::rebuild::Progress;
 
 /// Events that are read at once while some of them are told: what a slow reader holds up.
 const STEP: i64 = 50;
@@ -124,12 +127,22 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<ChangedCase>>> {
         entitled(ctx, Action::ReadJourneys)?;
         let follower = Follower::of(ctx);
-        if follower.contract(&contract).await?.is_none() {
+        if follower.contract(&contract).is_none() {
             return Err(Code::BadUserInput.error("no contract of this code is open: check the code"));
         }
         let steps = follower.steps(after).await?;
         let keyworker = keyworker.map(|id| WorkerId(id.0));
         Ok(told(OfCaseload { follower, contract, keyworker, steps, changed: VecDeque::new() }))
+    }
+
+    /// How far the rebuild of the views is that this server does, each time that it goes on; the last one first, if there
+    /// was one. Steps that come at once are told as one.
+    async fn rebuild_progress(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<RebuildProgress>>> {
+        entitled(ctx, Action::TendViews)?;
+        let follower = Follower::of(ctx);
+        let mut progress = follower.parts.views.progress();
+        progress.mark_changed();
+        Ok(told(OfRebuild { follower, progress }))
     }
 }
 
@@ -157,6 +170,30 @@ fn told<T: Told>(telling: T) -> impl Stream<Item = Result<T::Item>> {
             Err(fault) => Some((Err(fault), None)),
         }
     })
+}
+
+/// How far a rebuild is.
+struct OfRebuild {
+    follower: Follower,
+    progress: watch::Receiver<Option<Progress>>,
+}
+
+impl Told for OfRebuild {
+    type Item = RebuildProgress;
+
+    async fn next(&mut self) -> Result<Option<RebuildProgress>> {
+        loop {
+            if self.progress.changed().await.is_err() {
+                return Ok(None);
+            }
+            if policy(&self.follower.principal, Action::TendViews, Relation::Own).is_err() {
+                return Ok(None);
+            }
+            if let Some(progress) = *self.progress.borrow_and_update() {
+                return Ok(Some(RebuildProgress::read(self.follower.parts.clock.now(), progress)));
+            }
+        }
+    }
 }
 
 /// What somebody follows.
@@ -252,11 +289,8 @@ impl Follower {
         Ok(visible(event))
     }
 
-    async fn contract(&self, code: &str) -> Result<Option<Arc<Contract>>> {
-        match self.principal.scope.contract(code) {
-            Some(scoped) => self.parts.views.contract(scoped).await.or_fault(),
-            None => Ok(None),
-        }
+    fn contract(&self, code: &str) -> Option<Arc<Contract>> {
+        self.principal.scope.contract(code).and_then(|scoped| self.parts.views.live().told(scoped))
     }
 
     fn today(&self, contract: &Contract) -> NaiveDate {
@@ -341,7 +375,7 @@ impl Told for OfJourney {
 
 impl OfJourney {
     async fn changed(&self, position: envelope::Position) -> Result<Option<ChangedJourney>> {
-        let Some(contract) = self.follower.contract(&self.contract).await? else { return Ok(None) };
+        let Some(contract) = self.follower.contract(&self.contract) else { return Ok(None) };
         let events = self.follower.parts.log.stream(StreamId::journey(self.journey)).await.or_fault()?;
         let story = Story::of(events, Known::UptoPosition(position)).or_fault()?;
         let today = self.follower.today(&contract);
@@ -379,7 +413,7 @@ impl Told for OfCaseload {
             if !self.follower.may_follow(Root::Caseload(&self.contract)).await? {
                 return Ok(None);
             }
-            let Some(contract) = self.follower.contract(&self.contract).await? else { return Ok(None) };
+            let Some(contract) = self.follower.contract(&self.contract) else { return Ok(None) };
             let today = self.follower.today(&contract);
             if let Some(changed) = self.changed.pop_front() {
                 let may_read = self.follower.may_follow(Root::Journey(changed.journey, &self.contract)).await?;

@@ -50,6 +50,10 @@ pub(super) struct Meters {
     view_position: Gauge,
     view_generation: Gauge,
     lag: Gauge<f64, AtomicU64>,
+    parked: Gauge,
+    rebuild_events: Gauge,
+    rebuild_rate: Gauge<f64, AtomicU64>,
+    rebuild_left: Gauge<f64, AtomicU64>,
 }
 
 impl Meters {
@@ -60,6 +64,8 @@ impl Meters {
         let took = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(EDGES));
         let (log_position, view_position, view_generation) = (Gauge::default(), Gauge::default(), Gauge::default());
         let lag = Gauge::default();
+        let (parked, rebuild_events) = (Gauge::default(), Gauge::default());
+        let (rebuild_rate, rebuild_left) = (Gauge::default(), Gauge::default());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program that answers", build);
         registry.register("http_requests", "Requests answered, by route, method and status", answered.clone());
@@ -70,7 +76,26 @@ impl Meters {
         registry.register("view_position", what, view_position.clone());
         registry.register("view_generation", "The number of the live view", view_generation.clone());
         registry.register("view_lag_events", "Events that the live view has still to take in", lag.clone());
-        Arc::new(Self { registry, answered, took, log_position, view_position, view_generation, lag })
+        registry.register("view_parked_streams", "Streams that the live view could not take in", parked.clone());
+        let what = "Events that the rebuild under way has done; zero without one";
+        registry.register("rebuild_events", what, rebuild_events.clone());
+        let what = "Events a second of the rebuild under way; zero without one";
+        registry.register("rebuild_rate", what, rebuild_rate.clone());
+        let what = "How long the rebuild under way still takes at this rate; zero without one";
+        registry.register_with_unit("rebuild_left", what, Unit::Seconds, rebuild_left.clone());
+        Arc::new(Self {
+            registry,
+            answered,
+            took,
+            log_position,
+            view_position,
+            view_generation,
+            lag,
+            parked,
+            rebuild_events,
+            rebuild_rate,
+            rebuild_left,
+        })
     }
 }
 
@@ -102,6 +127,15 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.view_generation.set(live.number);
     let lag = u32::try_from((head.position.0 - position.0).max(0)).unwrap_or(u32::MAX);
     meters.lag.set(lag.into());
+    let Ok(parked) = live.parked_count().await else {
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the live view cannot be read").into_response();
+    };
+    meters.parked.set(parked);
+    let progress = *service.parts.views.progress().borrow();
+    let progress = progress.filter(|progress| !progress.phase.is_over());
+    meters.rebuild_events.set(progress.map_or(0, |progress| progress.events));
+    meters.rebuild_rate.set(progress.map_or(0.0, |progress| progress.rate));
+    meters.rebuild_left.set(progress.and_then(|progress| progress.eta).map_or(0.0, |eta| eta.as_secs_f64()));
     let mut body = String::new();
     text::encode(&mut body, &meters.registry).expect("a text takes any number");
     ([(header::CONTENT_TYPE, OPEN_METRICS)], body).into_response()

@@ -210,8 +210,12 @@ codes! {
     RulebookOverlaps => "RULEBOOK_OVERLAPS";
     /// The version would move every civil date to another zone.
     RulebookZoneChanged => "RULEBOOK_ZONE_CHANGED";
-    /// A further version is published offline, with the rebuild of the views.
-    RulebookNeedsRebuild => "RULEBOOK_NEEDS_REBUILD";
+    /// A view is being built already, here or by another server.
+    ViewBeingBuilt => "VIEW_BEING_BUILT";
+    /// This server builds no view.
+    NoRebuild => "NO_REBUILD";
+    /// There is no earlier view to go back to.
+    NoPreviousView => "NO_PREVIOUS_VIEW";
 }
 
 impl RefusalCode {

@@ -76,7 +76,7 @@ pub enum Expected {
 }
 
 impl Expected {
-    const fn allows(self, version: i64) -> bool {
+    pub(crate) const fn allows(self, version: i64) -> bool {
         match self {
             Self::Any => true,
             Self::None => version == 0,

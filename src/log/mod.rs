@@ -10,6 +10,7 @@ pub mod verify;
 
 mod follow;
 mod insert;
+pub(crate) mod scan;
 
 pub use follow::Pages;
 

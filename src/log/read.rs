@@ -51,7 +51,7 @@ impl From<HeadRow> for Head {
 }
 
 /// Streams and the versions after which they are wanted, as a statement binds them.
-pub(super) fn wanted(streams: impl Iterator<Item = (StreamId, i64)>) -> String {
+pub(crate) fn wanted(streams: impl Iterator<Item = (StreamId, i64)>) -> String {
     let rows: Vec<_> = streams.map(|(stream, version)| json!([stream.kind.as_str(), stream.id, version])).collect();
     serde_json::Value::Array(rows).to_string()
 }

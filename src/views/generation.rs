@@ -1,97 +1,130 @@
 //! A generation: one complete set of view tables with its own checkpoint, in its own file or schema.
 //!
-//! It knows how to come into being and how to go, never what its rows mean.
+//! It knows how to be found, opened and removed, never what its rows mean. One is filled by [`super::rebuild`].
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
 
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteSynchronous;
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::watch;
 
-use super::rows;
+use super::{digest, rows};
+use crate::access::{InScope, Scope};
+use crate::contract::Contract;
 use crate::log::envelope::Position;
 use crate::projections::TABLES;
-use crate::store::{self, Conn, On, Place, Pool, Sql, Store, StoreError, doing, on};
+use crate::store::{self, Dialect, Hold, On, Place, Pool, Sql, Store, StoreError, doing, on};
 
-static CHECKPOINT: Sql = Sql::new("select position, definition from checkpoint where id = 1");
-pub(super) static LOCK_CHECKPOINT: Sql =
+static CHECKPOINT: Sql = Sql::new("select position, rulebooks_upto, definition from checkpoint where id = 1");
+pub(super) static LOCK_CHECKPOINT: Sql = Sql::new(
+    "update checkpoint set position = position where id = 1 \
+     returning position, (select count(*) from parked) as parked",
+);
+pub(super) static HOLD_CHECKPOINT: Sql =
     Sql::new("update checkpoint set position = position where id = 1 returning position");
 pub(super) static ADVANCE_CHECKPOINT: Sql = Sql::new("update checkpoint set position = $1 where id = 1");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&CHECKPOINT, &LOCK_CHECKPOINT, &ADVANCE_CHECKPOINT];
+pub(super) static STATEMENTS: &[&Sql] = &[&CHECKPOINT, &LOCK_CHECKPOINT, &HOLD_CHECKPOINT, &ADVANCE_CHECKPOINT];
 
-const CHECKPOINT_TABLE: &str = "create table checkpoint (\
-     id bigint not null primary key, position bigint not null, definition {text} not null)";
+/// The tables that every generation has beside its views: how far it has come, and the streams that it could not fold.
+const OWN_TABLES: [&str; 2] = [
+    "create table checkpoint (id bigint not null primary key, position bigint not null, \
+     rulebooks_upto bigint not null, definition {text} not null)",
+    "create table parked (kind {text} not null, id uuid not null, version bigint not null, position bigint not null, \
+     error {text} not null, primary key (kind, id))",
+];
+
+/// How long the removal of a generation waits for whoever still locks one of its tables, on Postgres, and what Postgres
+/// says then.
+const LOCKED: &str = "1s";
+const LOCK_NOT_AVAILABLE: &str = "55P03";
+
+/// Contracts by their codes.
+pub(super) type Contracts = BTreeMap<String, Arc<Contract>>;
 
 /// One set of view tables.
 #[derive(Debug)]
 pub struct Generation {
     /// Its number; a later one is newer.
     pub number: i64,
+    /// It applies the rulebooks that were published up to here, and the first one of a contract that was opened later.
+    pub rulebooks_upto: Position,
     pub(super) writer: Pool,
     pub(crate) reader: Pool,
     position: watch::Sender<Position>,
+    contracts: RwLock<Arc<Contracts>>,
+    hold: Hold,
+}
+
+/// What is found where a generation should be.
+pub(super) enum Found {
+    /// One that this build can keep up.
+    Ours(Generation),
+    /// One that was made by another definition.
+    Foreign(Generation),
+    /// None, or none that was finished.
+    Nothing,
+}
+
+impl Found {
+    /// The generation, if this build can keep it up.
+    pub(super) fn ours(self) -> Option<Generation> {
+        match self {
+            Self::Ours(generation) => Some(generation),
+            Self::Foreign(_) | Self::Nothing => None,
+        }
+    }
 }
 
 impl Generation {
-    /// Makes the tables of a new generation, empty; what an interrupted attempt left under this number goes first.
-    pub(super) async fn create(store: &Store, number: i64) -> Result<Self, StoreError> {
-        remove(store, number).await?;
-        match store.place() {
-            Place::Sqlite { path } => {
-                let generation = Self::over(number, sqlite_pools(&file(path, number), true));
-                define(&generation).await?;
-                Ok(generation)
-            }
-            Place::Postgres { options, schema } => {
-                let schema = schema_name(schema, number);
-                let mut owner = options.connect().await.map_err(doing("connect to Postgres"))?;
-                make_schema(&mut owner, &schema).await.map_err(doing("create a view generation"))?;
-                owner.close().await.map_err(doing("close the owner's connection"))?;
-                let generation = Self::over(number, postgres_pools(options, &schema));
-                define(&generation).await?;
-                Ok(generation)
-            }
-        }
-    }
-
-    /// Opens an existing generation; none if it is not there or was made by another definition.
-    pub(super) async fn open(store: &Store, number: i64) -> Result<Option<Self>, StoreError> {
-        let pools = match store.place() {
-            Place::Sqlite { path } if !file(path, number).exists() => return Ok(None),
-            Place::Sqlite { path } => sqlite_pools(&file(path, number), false),
+    /// Opens an existing generation, which is not removed as long as it is held.
+    pub(super) async fn open(store: &Store, number: i64) -> Result<Found, StoreError> {
+        let hold = hold(store, number).await?;
+        let (writer, reader) = match store.place() {
+            Place::Sqlite { path } if !file(path, number).exists() => return Ok(Found::Nothing),
+            Place::Sqlite { path } => sqlite_pools(&file(path, number)),
             Place::Postgres { options, schema } => postgres_pools(options, &schema_name(schema, number)),
         };
-        let generation = Self::over(number, pools);
-        let sql = CHECKPOINT.text(generation.reader.dialect());
-        let found: sqlx::Result<Option<(i64, String)>> =
-            on!(&generation.reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
+        let sql = CHECKPOINT.text(reader.dialect());
+        let found: sqlx::Result<Option<(i64, i64, String)>> =
+            on!(&reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
         match found {
-            Ok(Some((position, definition))) if definition == *rows::DEFINITION => {
-                generation.announce(Position(position));
-                Ok(Some(generation))
+            Ok(Some((position, upto, definition))) => {
+                let (position, rulebooks_upto) = (watch::Sender::new(Position(position)), Position(upto));
+                let contracts = RwLock::default();
+                let generation = Self { number, rulebooks_upto, writer, reader, position, contracts, hold };
+                let is_ours = definition == *rows::DEFINITION;
+                Ok(if is_ours { Found::Ours(generation) } else { Found::Foreign(generation) })
             }
-            Ok(_) => {
-                generation.close().await;
-                Ok(None)
-            }
-            Err(source) if is_no_view(&source) => {
-                generation.close().await;
-                Ok(None)
-            }
-            Err(source) => Err(StoreError::Database { doing: "open the live view", source }),
+            Ok(None) => Ok(Found::Nothing),
+            Err(source) if is_no_view(&source) => Ok(Found::Nothing),
+            Err(source) => Err(StoreError::Database { doing: "open a view", source }),
         }
-    }
-
-    fn over(number: i64, (writer, reader): (Pool, Pool)) -> Self {
-        Self { number, writer, reader, position: watch::Sender::new(Position::default()) }
     }
 
     /// The position up to which this view has taken the log, and a way to wait for more.
     pub fn position(&self) -> watch::Receiver<Position> {
         self.position.subscribe()
+    }
+
+    /// The contract as its own stream tells it, with the rulebooks that this view applies.
+    pub fn told(&self, scope: InScope<'_>) -> Option<Arc<Contract>> {
+        let contracts = self.contracts.read().expect("nobody panics while holding the contracts");
+        contracts.get(scope.contract()).filter(|contract| contract.opened().is_some()).cloned()
+    }
+
+    /// Every contract in scope, by code, with the rulebooks that this view applies.
+    pub fn all_told(&self, scope: &Scope) -> Vec<Arc<Contract>> {
+        let contracts = self.contracts.read().expect("nobody panics while holding the contracts");
+        contracts.iter().filter(|(code, _)| scope.contract(code).is_some()).map(|(_, told)| Arc::clone(told)).collect()
+    }
+
+    pub(super) fn tell(&self, contracts: Arc<Contracts>) {
+        *self.contracts.write().expect("nobody panics while holding the contracts") = contracts;
     }
 
     pub(super) fn announce(&self, position: Position) {
@@ -104,7 +137,13 @@ impl Generation {
 
     /// The digest of its rows.
     pub async fn digest(&self) -> Result<String, StoreError> {
-        rows::digest_of(&self.reader).await.map_err(doing("digest a view"))
+        digest::digest_of(&self.reader).await
+    }
+
+    /// Closes its pools and lets go of it, so that it can be removed at once.
+    pub(super) async fn end(self) {
+        self.close().await;
+        self.hold.release().await;
     }
 
     /// Closes its pools.
@@ -116,79 +155,136 @@ impl Generation {
 
 /// Whether the error says that there is no view to be read here, rather than that it cannot be read at the moment.
 fn is_no_view(error: &sqlx::Error) -> bool {
-    // Postgres: no such table. SQLite: no such table or column, a damaged file, no database at all.
-    let codes = ["42P01", "1", "11", "26"];
+    // Postgres: no such table or column. SQLite: no such table or column, a damaged file, no database at all.
+    let codes = ["42P01", "42703", "1", "11", "26"];
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| codes.contains(&&*code))
 }
 
-async fn define(generation: &Generation) -> Result<(), StoreError> {
-    let mut conn = Conn::begun(&generation.writer).await.map_err(doing("create a view generation"))?;
-    let text = match conn.dialect() {
-        store::Dialect::Sqlite => "text",
-        store::Dialect::Postgres => "text collate \"C\"",
+/// The statements that define a generation's tables, and those that are better run when the tables are full.
+pub(super) fn definitions(dialect: Dialect) -> (Vec<String>, Vec<String>) {
+    let text = match dialect {
+        Dialect::Sqlite => "text",
+        Dialect::Postgres => "text collate \"C\"",
     };
-    on!(&mut conn, conn => {
-        for ddl in std::iter::once(CHECKPOINT_TABLE).chain(TABLES.iter().map(|table| table.ddl)) {
-            let ddl = ddl.replace("{text}", text);
-            conn.execute(sqlx::raw_sql(AssertSqlSafe(ddl))).await.map_err(doing("define the view tables"))?;
-        }
-        let first = "insert into checkpoint (id, position, definition) values (1, 0, $1)";
-        sqlx::query(first).bind(rows::DEFINITION.as_str()).execute(&mut **conn).await.map_err(doing("define the view tables"))?;
-    });
-    conn.commit().await.map_err(doing("define the view tables"))
+    let statements = TABLES.iter().flat_map(|table| table.ddl.split(';')).map(str::trim);
+    let statements = OWN_TABLES.into_iter().chain(statements).filter(|statement| !statement.is_empty());
+    let statements = statements.map(|statement| statement.replace("{text}", text));
+    statements.partition(|statement| statement.starts_with("create table"))
 }
 
-/// Removes a generation's file or schema, if it is there.
-pub(super) async fn remove(store: &Store, number: i64) -> Result<(), StoreError> {
+/// The numbers of every generation that is there, finished or not.
+pub(super) async fn numbers(store: &Store) -> Result<Vec<i64>, StoreError> {
+    let mut numbers: Vec<i64> = match store.place() {
+        Place::Sqlite { path } => files(path)?.into_iter().map(|(number, _)| number).collect(),
+        Place::Postgres { schema, .. } => {
+            let Pool::Postgres(pool) = &store.reader else { unreachable!("the place says which store it is") };
+            let begins = schema_name(schema, 0).trim_end_matches('0').to_owned();
+            let named = "select nspname::text from pg_namespace where starts_with(nspname, $1)";
+            let names: sqlx::Result<Vec<(String,)>> = sqlx::query_as(named).bind(&begins).fetch_all(pool).await;
+            let names = names.map_err(doing("list the views"))?;
+            names.iter().filter_map(|(name,)| name.strip_prefix(&begins)?.parse().ok()).collect()
+        }
+    };
+    numbers.sort_unstable();
+    numbers.dedup();
+    Ok(numbers)
+}
+
+/// Holds a generation, whether or not it is there yet: nobody removes it.
+pub(super) async fn hold(store: &Store, number: i64) -> Result<Hold, StoreError> {
+    store.hold(name(store, number)).await
+}
+
+fn name(store: &Store, number: i64) -> String {
+    match store.place() {
+        Place::Sqlite { path } => file(path, number).display().to_string(),
+        Place::Postgres { schema, .. } => schema_name(schema, number),
+    }
+}
+
+/// Removes a generation that nobody holds; false if somebody does.
+pub(super) async fn remove(store: &Store, number: i64) -> Result<bool, StoreError> {
+    if store.is_held_here(&name(store, number)) {
+        return Ok(false);
+    }
     match store.place() {
         Place::Sqlite { path } => {
-            let file = file(path, number);
-            for name in [file.clone(), store::sibling(&file, "-wal"), store::sibling(&file, "-shm")] {
+            for (_, name) in files(path)?.into_iter().filter(|(of, _)| *of == number) {
                 match std::fs::remove_file(&name) {
                     Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(StoreError::Database { doing: "remove a view generation", source: source.into() });
+                        return Err(StoreError::Database { doing: "remove a view", source: source.into() });
                     }
                     _ => {}
                 }
             }
+            Ok(true)
         }
         Place::Postgres { options, schema } => {
+            let schema = schema_name(schema, number);
             let mut owner = options.connect().await.map_err(doing("connect to Postgres"))?;
-            let drop = format!("drop schema if exists {} cascade", quoted(&schema_name(schema, number)));
-            owner.execute(AssertSqlSafe(drop)).await.map_err(doing("remove a view generation"))?;
+            if !Store::unheld(&mut owner, &schema).await? {
+                return Ok(false);
+            }
+            // A session whose process was killed may still be making an index there, and notices only then.
+            let drop = format!("set lock_timeout = '{LOCKED}'; drop schema if exists {} cascade", quoted(&schema));
+            let dropped = owner.execute(sqlx::raw_sql(AssertSqlSafe(drop))).await;
+            let code = dropped.as_ref().err().and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
+            if code.is_some_and(|code| code == LOCK_NOT_AVAILABLE) {
+                return Ok(false);
+            }
+            dropped.map_err(doing("remove a view"))?;
             owner.close().await.map_err(doing("close the owner's connection"))?;
+            Ok(true)
         }
     }
-    Ok(())
 }
 
-async fn make_schema(owner: &mut PgConnection, schema: &str) -> sqlx::Result<()> {
-    let schema = quoted(schema);
-    let make = format!("create schema {schema}; grant usage, create on schema {schema} to throughline_app");
-    owner.execute(sqlx::raw_sql(AssertSqlSafe(make))).await.map(drop)
+/// The files of every generation beside the log's: the tables and what a journal left.
+fn files(path: &Path) -> Result<Vec<(i64, PathBuf)>, StoreError> {
+    let fault = |source: std::io::Error| StoreError::Database { doing: "list the views", source: source.into() };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let begins = format!("{}-g", path.file_name().unwrap_or_default().display());
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(fault)? {
+        let name = entry.map_err(fault)?.file_name();
+        let number = name.to_str().and_then(|name| name.strip_prefix(&begins)).and_then(|rest| {
+            let rest = ["-wal", "-shm", "-journal"].iter().find_map(|ending| rest.strip_suffix(ending)).unwrap_or(rest);
+            rest.parse().ok()
+        });
+        found.extend(number.map(|number| (number, folder.join(&name))));
+    }
+    Ok(found)
 }
 
-fn file(path: &Path, number: i64) -> std::path::PathBuf {
+pub(super) fn file(path: &Path, number: i64) -> PathBuf {
     store::sibling(path, &format!("-g{number}"))
 }
 
-fn schema_name(log_schema: &str, number: i64) -> String {
+pub(super) fn schema_name(log_schema: &str, number: i64) -> String {
     format!("{log_schema}_g{number}")
 }
 
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// A view's commits need not reach the disk at once: it can always be caught up from the log.
-fn sqlite_pools(path: &Path, create: bool) -> (Pool, Pool) {
-    let options = store::sqlite_options(path).synchronous(SqliteSynchronous::Normal).create_if_missing(create);
+fn sqlite_pools(path: &Path) -> (Pool, Pool) {
+    let options = store::sqlite_options(path).synchronous(SqliteSynchronous::Normal);
     (On::Sqlite(store::sqlite_writer(options.clone())), On::Sqlite(store::sqlite_readers(options)))
 }
 
+/// The options of connections that write to a generation's schema.
+pub(super) fn postgres_options(options: &PgConnectOptions, schema: &str) -> PgConnectOptions {
+    options.clone().options([
+        ("role", store::APP_ROLE),
+        ("search_path", &quoted(schema)),
+        ("synchronous_commit", "off"),
+    ])
+}
+
 fn postgres_pools(options: &PgConnectOptions, schema: &str) -> (Pool, Pool) {
-    let serving = options.clone().options([("role", "throughline_app"), ("search_path", &quoted(schema))]);
-    let unsynced = serving.clone().options([("synchronous_commit", "off")]);
-    (On::Postgres(store::postgres_writer(unsynced)), On::Postgres(store::postgres_readers(serving)))
+    let options = postgres_options(options, schema);
+    (On::Postgres(store::postgres_writer(options.clone())), On::Postgres(store::postgres_readers(options)))
 }

@@ -1,7 +1,7 @@
 //! Views: what the log amounts to, in tables made to be asked.
 //!
-//! The fold is in `projections/`; here is what keeps a generation up to date and asks it. Every question needs a
-//! scope, and no function here writes to the log.
+//! The fold is in `projections/`; here is what keeps a generation up to date, replaces it and asks it. Every question
+//! needs a scope, and no function here writes to the log.
 
 pub mod board;
 pub mod caseload;
@@ -9,45 +9,44 @@ pub mod durations;
 pub mod exits;
 pub mod generation;
 pub mod journeys;
+pub mod orders;
+pub mod parked;
 pub mod people;
 pub mod performance;
 pub mod period;
+pub mod rebuild;
 pub mod recency;
 pub mod referral_to_plan;
 pub mod standing;
 pub mod visible;
 
+mod digest;
+mod fold;
+mod keeper;
+mod pointer;
 mod project;
 mod rows;
+mod switch;
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, RwLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use sqlx::{Connection as _, PgConnection};
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use crate::access::InScope;
-use crate::contract::{Contract, UnreadableRulebook};
-use crate::journey::event::DecodeError;
 use crate::log::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
-use crate::store::{Sql, Store, StoreError, doing, on};
-use generation::Generation;
+use crate::store::{SoleBuilder, Sql, StoreError};
+use generation::{Found, Generation};
+use orders::{Known, Order, Orders};
+use pointer::Pointer;
 use project::Projector;
+use rebuild::{Meter, Options, Phase, Progress};
 
-static LIVE: Sql = Sql::new("select generation from live_view where id = 1");
-static SWITCH: Sql = Sql::new("update live_view set generation = $1 where id = 1 and generation < $1");
-
-/// The statements that say which generation is live, which stands beside the log.
-pub static STATEMENTS_ON_THE_LOG: &[&Sql] = &[&LIVE, &SWITCH];
-
-/// How often a node looks for what another node has appended.
-const POLL: Duration = Duration::from_millis(200);
-/// How long a projector that failed waits before it tries again.
-const AFTER_A_FAULT: Duration = Duration::from_secs(1);
+pub use pointer::STATEMENTS as STATEMENTS_ON_THE_LOG;
 
 /// A fault in building or asking a view.
 #[derive(Debug, thiserror::Error)]
@@ -58,185 +57,344 @@ pub enum ViewError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A payload cannot be read.
-    #[error("the event at position {position} cannot be read: run `throughline log verify`")]
-    Payload {
-        /// Where it is.
-        position: Position,
-        /// Why.
-        source: DecodeError,
-    },
     /// There is no view to ask, and this process may not build one.
     #[error(
         "the live view is being built, or is of another version of this program: try again when the server is ready"
     )]
     NoView,
-    /// A published rulebook cannot be read.
-    #[error(transparent)]
-    Rulebook(#[from] UnreadableRulebook),
-    /// A journey's contract has no rulebook.
-    #[error("{stream} belongs to a contract without a rulebook: the log begins with `throughline contract open`")]
-    NoRulebook {
-        /// The journey.
-        stream: StreamId,
+    /// Somebody is building a view already.
+    #[error("a view is being built already: wait until it is live, or cancel that rebuild")]
+    Building,
+    /// Nobody is building a view here.
+    #[error("no view is being built by this server: ask the one that builds it")]
+    NotBuilding,
+    /// There is no view to go back to.
+    #[error("there is no earlier view that this version of the program can keep up: rebuild instead")]
+    NoPrevious,
+    /// The rebuild was told to stop.
+    #[error("the rebuild was cancelled; nothing of it is left")]
+    Cancelled,
+    /// Something that was built is not what was to be built.
+    #[error(
+        "the new view does not hold what was written to it: {table} has {found} of {written}; nothing of it is left"
+    )]
+    Unverified {
+        /// The table, or `events`.
+        table: &'static str,
+        /// How many were written.
+        written: u64,
+        /// How many there are.
+        found: i64,
     },
-    /// A further rulebook stands in the log, and the live view was built without it.
-    #[error("contract {contract} has a further rulebook: run `throughline rebuild`")]
-    RulebookPublished {
-        /// The contract's code.
-        contract: String,
-    },
+    /// Another process moved the pointer, or the view before went on.
+    #[error("another process switched views meanwhile: try again")]
+    Outrun,
+    /// A part of a rebuild ended before it was done.
+    #[error("a part of the rebuild stopped early")]
+    Stopped,
+    /// A part of a rebuild panicked.
+    #[error("a part of the rebuild panicked, which is a fault of this program: standard error says where")]
+    Panicked,
+    /// A record is no text.
+    #[error("the log holds a record that is no text: run `throughline log verify`")]
+    NotText,
 }
-
-/// A contract as its stream tells it up to a position, or further.
-type Told = (Arc<Contract>, Position);
 
 /// The live view and what keeps it so.
 #[derive(Debug, Clone)]
 pub struct Views {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
     log: Log,
-    live: Arc<RwLock<Arc<Generation>>>,
-    contracts: Arc<RwLock<HashMap<String, Told>>>,
+    live: watch::Sender<Arc<Generation>>,
+    /// The live view is one that this build cannot keep up: another version of the program has switched.
+    is_foreign: AtomicBool,
+    /// Held by whoever changes which generation is live here.
+    switching: tokio::sync::Mutex<()>,
+    progress: watch::Sender<Option<Progress>>,
+    /// The rebuild that this process began last.
+    rebuild: Mutex<Running>,
+    /// This view was built when it was opened, for there was none that could be used.
+    is_fresh: bool,
+    /// How often parked streams were tried again.
+    retries: AtomicU64,
+    orders: Orders,
+}
+
+/// A rebuild that this process has begun: the way to stop it, and what became of it until somebody has asked.
+#[derive(Debug, Default)]
+struct Running {
+    meter: Option<Arc<Meter>>,
+    ended: Option<JoinHandle<Result<(), ViewError>>>,
 }
 
 /// What a rebuild found and made.
 #[derive(Debug)]
 pub struct Rebuilt {
-    /// Position and digest of the view before, if there was one.
+    /// Position and digest of the view before.
     pub old: Option<(Position, String)>,
     /// Position and digest of the new one.
     pub new: (Position, String),
 }
 
+/// Which generations there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Generations {
+    /// The live one.
+    pub live: i64,
+    /// The one that was live before, kept for going back.
+    pub previous: Option<i64>,
+}
+
 impl Views {
     /// Opens the live view, caught up with the log; builds it first if there is none that this build can use.
     pub async fn open(log: Log) -> Result<Self, ViewError> {
-        let store = Arc::clone(log.store());
-        store.prepare(STATEMENTS_ON_THE_LOG).await?;
-        // Of several processes that start together one builds, and the others find what it built.
-        let sole = store.sole_builder().await?;
-        let generation = match usable(&log, &store).await? {
-            Some(generation) => Arc::new(generation),
-            None => build(&log, &store).await?,
+        log.store().prepare(STATEMENTS_ON_THE_LOG).await?;
+        let (live, is_fresh) = match usable(&log, pointer::read(log.store()).await?).await? {
+            Some(generation) => (caught_up(&log, Arc::new(generation)).await?, false),
+            None => built_alone(&log).await?,
         };
-        let generation = match caught_up(&log, &generation).await {
-            Ok(()) => generation,
-            Err(ViewError::RulebookPublished { contract }) => {
-                tracing::warn!(contract, "a further rulebook was published; the view is built anew");
-                build(&log, &store).await?
-            }
-            Err(error) => return Err(error),
-        };
-        release(sole).await;
-        crate::store::prepare(&generation.reader, &statements()).await?;
-        Ok(Self { log, live: Arc::new(RwLock::new(generation)), contracts: Arc::default() })
+        crate::store::prepare(&live.reader, &statements()).await?;
+        let views = Self::over(log, live, is_fresh);
+        views.sweep().await?;
+        Ok(views)
     }
 
     /// Opens the live view that another process keeps up, only to ask it.
     pub async fn open_to_read(log: Log) -> Result<Self, ViewError> {
-        let generation = usable(&log, log.store()).await?.ok_or(ViewError::NoView)?;
-        Ok(Self { log, live: Arc::new(RwLock::new(Arc::new(generation))), contracts: Arc::default() })
+        let found = usable(&log, pointer::read(log.store()).await?).await?;
+        let live = Arc::new(found.ok_or(ViewError::NoView)?);
+        // It folds the contracts as of where the view stands.
+        Projector::new(log.clone(), Arc::clone(&live)).await?;
+        Ok(Self::over(log, live, false))
     }
 
-    /// The contract as its own stream tells it now, with every rulebook that this view applies.
-    ///
-    /// What was read once is kept and only what came since is read again: rulebooks are published while nothing
-    /// serves, terms and targets at any time.
-    pub async fn contract(&self, scope: InScope<'_>) -> Result<Option<Arc<Contract>>, ViewError> {
-        let upto = (*self.log.newest().borrow()).max(*self.live().position().borrow());
-        let known = self.known_contract(scope);
-        if let Some((contract, read)) = &known
-            && *read >= upto
-        {
-            return Ok(Some(Arc::clone(contract)));
-        }
-        let mut contract = known.map(|(contract, _)| contract).unwrap_or_default();
-        let since = (StreamId::contract(scope.contract()), contract.history().version());
-        for envelope in self.log.streams(std::iter::once(since)).await? {
-            Arc::make_mut(&mut contract).evolve(&project::decoded(&envelope)?)?;
-        }
-        if contract.opened().is_none() {
-            return Ok(None);
-        }
-        let mut known = self.contracts.write().expect("nobody panics while holding the contracts");
-        known.insert(scope.contract().to_owned(), (Arc::clone(&contract), upto));
-        Ok(Some(contract))
-    }
-
-    fn known_contract(&self, scope: InScope<'_>) -> Option<Told> {
-        let known = self.contracts.read().expect("nobody panics while holding the contracts");
-        known.get(scope.contract()).cloned()
-    }
-
-    /// Builds a new generation from the whole log and makes it the live one.
-    pub async fn rebuild(log: &Log) -> Result<Rebuilt, ViewError> {
-        let store = Arc::clone(log.store());
-        let sole = store.sole_builder().await?;
-        let old = match Generation::open(&store, live_number(&store).await?).await? {
-            Some(generation) => {
-                let (position, digest) = (*generation.position().borrow(), generation.digest().await?);
-                generation.close().await;
-                Some((position, digest))
-            }
-            None => None,
+    fn over(log: Log, live: Arc<Generation>, is_fresh: bool) -> Self {
+        let shared = Shared {
+            log,
+            live: watch::Sender::new(live),
+            is_foreign: AtomicBool::new(false),
+            switching: tokio::sync::Mutex::default(),
+            progress: watch::Sender::new(None),
+            rebuild: Mutex::default(),
+            is_fresh,
+            retries: AtomicU64::new(0),
+            orders: Orders::default(),
         };
-        let generation = build(log, &store).await?;
-        release(sole).await;
-        let new = (*generation.position().borrow(), generation.digest().await?);
-        generation.close().await;
-        Ok(Rebuilt { old, new })
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The log that the views follow.
+    pub fn log(&self) -> &Log {
+        &self.shared.log
     }
 
     /// The live generation. A request takes it once and keeps it.
     pub fn live(&self) -> Arc<Generation> {
-        Arc::clone(&self.live.read().expect("nobody panics while holding the pointer"))
+        Arc::clone(&self.shared.live.borrow())
     }
 
-    /// Keeps the live view up to the log for as long as it is polled.
-    pub async fn keep_up(self) {
-        let mut newest = self.log.newest();
-        loop {
-            // A fold that panics must not end this task in silence.
-            let ended = AssertUnwindSafe(self.project(&mut newest)).catch_unwind().await;
-            let error = ended.map_or_else(|_| "a fold panicked".to_owned(), |error| format!("{error:?}"));
-            tracing::error!(error, "the live view does not follow the log");
-            tokio::time::sleep(AFTER_A_FAULT).await;
-        }
+    /// Whether this view was built when it was opened, for there was none that could be used.
+    pub fn is_fresh(&self) -> bool {
+        self.shared.is_fresh
     }
 
-    /// Projects until something fails.
-    async fn project(&self, newest: &mut watch::Receiver<Position>) -> ViewError {
-        match Projector::new(self.log.clone(), self.live()).await {
-            Ok(mut projector) => loop {
-                newest.mark_unchanged();
-                if let Err(error) = catch_up(&mut projector).await {
-                    return error;
+    /// Whether this build can keep the live view up. Where it cannot, it answers from the one before, and whoever asks
+    /// had better ask another server.
+    pub fn is_current(&self) -> bool {
+        !self.shared.is_foreign.load(Ordering::Relaxed)
+    }
+
+    /// Which generations there are.
+    pub async fn generations(&self) -> Result<Generations, ViewError> {
+        let Pointer { live, previous, .. } = pointer::read(self.shared.log.store()).await?;
+        Ok(Generations { live, previous: (previous > 0).then_some(previous) })
+    }
+
+    /// How far the rebuild is that this process does or did last, and a way to wait for more.
+    pub fn progress(&self) -> watch::Receiver<Option<Progress>> {
+        self.shared.progress.subscribe()
+    }
+
+    /// Waits until the live view has passed a position, whichever generation that is; false if it has not in time.
+    pub async fn passed(&self, position: Position, patience: Duration) -> bool {
+        let mut live = self.shared.live.subscribe();
+        let passed = async {
+            loop {
+                let mut known = live.borrow_and_update().position();
+                tokio::select! {
+                    // A generation that is gone has been replaced.
+                    passed = known.wait_for(|known| *known >= position) => if passed.is_ok() { return true },
+                    switched = live.changed() => if switched.is_err() { return false },
                 }
-                if let Err(error) = self.more(newest).await {
-                    return error;
-                }
-            },
-            Err(error) => error,
-        }
-    }
-
-    /// Waits until the log has events that the live view has not; asks the log now and then, for another node may
-    /// have appended them.
-    async fn more(&self, newest: &mut watch::Receiver<Position>) -> Result<(), ViewError> {
-        while tokio::time::timeout(POLL, newest.changed()).await.is_err() {
-            if self.log.head().await?.position > *self.live().position().borrow() {
-                break;
             }
+        };
+        tokio::time::timeout(patience, passed).await.unwrap_or(false)
+    }
+
+    /// Builds the view of a log anew, which nobody keeps up meanwhile, and says what there was and what it is now.
+    pub async fn rebuild(log: &Log) -> Result<Rebuilt, ViewError> {
+        let views = Self::open(log.clone()).await?;
+        let old = views.told().await?;
+        views.start_rebuild(views.right_to_build().await?, Options::default());
+        views.rebuild_ended().await?;
+        let rebuilt = Rebuilt { old: Some(old), new: views.told().await? };
+        views.close().await;
+        Ok(rebuilt)
+    }
+
+    /// Position and digest of the live view.
+    pub async fn told(&self) -> Result<(Position, String), ViewError> {
+        let live = self.live();
+        let position = *live.position().borrow();
+        Ok((position, live.digest().await?))
+    }
+
+    /// The right to build and switch views; refused while anybody builds, here or elsewhere.
+    pub async fn right_to_build(&self) -> Result<SoleBuilder, ViewError> {
+        self.shared.log.store().sole_builder_now().await?.ok_or(ViewError::Building)
+    }
+
+    /// Builds a new generation beside the live one and switches to it, in the background.
+    pub fn start_rebuild(&self, right: SoleBuilder, options: Options) {
+        // Held until whoever would cancel it can.
+        let mut running = self.running();
+        let meter = Arc::new(Meter::new(self.shared.progress.clone()));
+        let (views, told) = (self.clone(), Arc::clone(&meter));
+        let ended = tokio::spawn(async move {
+            let rebuilt = views.replace(right, options, &told).await;
+            match &rebuilt {
+                Ok(()) => {}
+                Err(ViewError::Cancelled) => tracing::info!("a rebuild was cancelled; nothing of it is left"),
+                Err(error) => tracing::error!(error = ?error, "a rebuild ended without a new view"),
+            }
+            rebuilt
+        });
+        *running = Running { meter: Some(meter), ended: Some(ended) };
+    }
+
+    /// Waits until the rebuild that this process began last has ended; says what became of it once.
+    pub async fn rebuild_ended(&self) -> Result<(), ViewError> {
+        let ended = self.running().ended.take();
+        ended.ok_or(ViewError::NotBuilding)?.await.map_err(|_| ViewError::Panicked)?
+    }
+
+    /// Stops the rebuild that this process has begun, and waits until nothing of it is left.
+    pub async fn cancel_rebuild(&self) -> Result<(), ViewError> {
+        let mut progress = self.progress();
+        let is_under_way = |progress: &Option<Progress>| progress.is_some_and(|progress| !progress.phase.is_over());
+        if !is_under_way(&progress.borrow()) {
+            return Err(ViewError::NotBuilding);
         }
+        if let Some(meter) = &self.running().meter {
+            meter.cancel();
+        }
+        // The sender lives as long as these views.
+        let _ = progress.wait_for(|progress| !is_under_way(progress)).await;
         Ok(())
     }
 
-    /// Waits until the live view has passed a position; false if it has not in time.
-    pub async fn passed(&self, position: Position, patience: Duration) -> bool {
-        let mut known = self.live().position();
-        let passed = known.wait_for(|known| *known >= position);
-        matches!(tokio::time::timeout(patience, passed).await, Ok(Ok(_)))
+    /// Builds a new generation beside the live one and switches to it; `meter` is told how far it is.
+    async fn replace(&self, right: SoleBuilder, options: Options, meter: &Arc<Meter>) -> Result<(), ViewError> {
+        let log = &self.shared.log;
+        let rebuilt = async {
+            let pointer = pointer::read(log.store()).await?;
+            let mut projector = rebuild::build(log, pointer, options, meter).await?;
+            meter.enters(Phase::Switching);
+            self.switch(&mut projector).await
+        };
+        // Whoever waits must hear of the end, whatever it is.
+        let rebuilt = AssertUnwindSafe(rebuilt).catch_unwind().await.unwrap_or(Err(ViewError::Panicked));
+        right.release().await;
+        meter.enters(match &rebuilt {
+            Ok(()) => Phase::Done,
+            Err(ViewError::Cancelled) => Phase::Cancelled,
+            Err(_) => Phase::Failed,
+        });
+        if let Err(error) = self.sweep().await {
+            tracing::warn!(error = ?error, "earlier views could not be removed yet");
+        }
+        rebuilt
     }
+
+    /// Goes back to the generation that was live before, caught up first.
+    pub async fn roll_back(&self) -> Result<(), ViewError> {
+        let log = &self.shared.log;
+        let right = self.right_to_build().await?;
+        let switched = async {
+            let pointer = pointer::read(log.store()).await?;
+            let previous = Generation::open(log.store(), pointer.previous).await?.ours();
+            let previous = Arc::new(previous.ok_or(ViewError::NoPrevious)?);
+            let mut projector = Projector::new(log.clone(), previous).await?;
+            self.switch(&mut projector).await
+        };
+        let switched = switched.await;
+        right.release().await;
+        switched
+    }
+
+    /// Tries parked streams of the live view again, or one alone; those that are mended have their rows when it is done.
+    pub async fn retry_parked(&self, alone: Option<StreamId>) -> Result<(), ViewError> {
+        Projector::new(self.shared.log.clone(), self.live()).await?.retry(alone).await?;
+        self.shared.retries.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// What is known of an order about the views.
+    pub fn known(&self, order: &Order) -> Known {
+        self.shared.orders.known(order)
+    }
+
+    /// Remembers an order that was carried out.
+    pub fn remember(&self, order: Order) {
+        self.shared.orders.remember(order);
+    }
+
+    /// Makes a projector's generation the live one, here and for everybody.
+    async fn switch(&self, projector: &mut Projector) -> Result<(), ViewError> {
+        let _switching = self.shared.switching.lock().await;
+        let old = self.live();
+        switch::switch(self.shared.log.store(), Some(&old), projector, |new| self.goes_live(new)).await
+    }
+
+    fn goes_live(&self, generation: Arc<Generation>) {
+        self.shared.is_foreign.store(false, Ordering::Relaxed);
+        self.shared.live.send_replace(generation);
+    }
+
+    /// Removes every generation that is neither live nor the one before and that nobody holds; false where somebody does.
+    async fn sweep(&self) -> Result<bool, ViewError> {
+        let log = &self.shared.log;
+        let Pointer { live, previous, .. } = pointer::read(log.store()).await?;
+        let mut is_clean = true;
+        for number in generation::numbers(log.store()).await? {
+            if number != live && number != previous {
+                is_clean &= generation::remove(log.store(), number).await?;
+            }
+        }
+        Ok(is_clean)
+    }
+
+    /// Stops a rebuild that is under way, lets go of the live view and removes what nobody needs any more.
+    pub async fn close(&self) {
+        match self.cancel_rebuild().await {
+            Ok(()) | Err(ViewError::NotBuilding) => {}
+            Err(error) => tracing::error!(error = ?error, "a rebuild did not end well"),
+        }
+        self.live().close().await;
+    }
+
+    fn running(&self) -> std::sync::MutexGuard<'_, Running> {
+        self.shared.rebuild.lock().expect("nobody panics while holding it")
+    }
+}
+
+/// The digest of what this build makes a generation by.
+pub fn definition() -> &'static str {
+    rows::DEFINITION.as_str()
 }
 
 /// Every statement that asks or advances a generation.
@@ -246,6 +404,7 @@ pub fn statements() -> Vec<&'static Sql> {
         caseload::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
+        parked::STATEMENTS,
         people::STATEMENTS,
         performance::STATEMENTS,
         recency::STATEMENTS,
@@ -255,49 +414,42 @@ pub fn statements() -> Vec<&'static Sql> {
     .concat()
 }
 
-/// Lets other processes build; a connection that is broken has let them already.
-async fn release(sole: Option<PgConnection>) {
-    if let Some(conn) = sole {
-        let _ = conn.close().await;
-    }
-}
-
-async fn caught_up(log: &Log, generation: &Arc<Generation>) -> Result<(), ViewError> {
-    catch_up(&mut Projector::new(log.clone(), Arc::clone(generation)).await?).await
-}
-
-async fn catch_up(projector: &mut Projector) -> Result<(), ViewError> {
+async fn caught_up(log: &Log, generation: Arc<Generation>) -> Result<Arc<Generation>, ViewError> {
+    let mut projector = Projector::new(log.clone(), Arc::clone(&generation)).await?;
     while projector.step().await? {}
-    Ok(())
-}
-
-async fn live_number(store: &Store) -> Result<i64, StoreError> {
-    let sql = LIVE.text(store.dialect());
-    let (number,): (i64,) =
-        on!(&store.reader, pool => sqlx::query_as(sql).fetch_one(pool).await).map_err(doing("find the live view"))?;
-    Ok(number)
-}
-
-/// The live generation, if it is there, made by this build's definition and rulebooks, and not ahead of the log.
-async fn usable(log: &Log, store: &Store) -> Result<Option<Generation>, ViewError> {
-    let Some(generation) = Generation::open(store, live_number(store).await?).await? else { return Ok(None) };
-    let (head, position) = (log.head().await?.position, *generation.position().borrow());
-    if position > head {
-        tracing::warn!(%position, %head, "the live view is ahead of the log; it is built anew");
-        return Ok(None);
-    }
-    Ok(Some(generation))
-}
-
-/// Builds a generation from the whole log, switches to it and removes the one before.
-async fn build(log: &Log, store: &Store) -> Result<Arc<Generation>, ViewError> {
-    let old = live_number(store).await?;
-    let generation = Arc::new(Generation::create(store, old + 1).await?);
-    tracing::info!(generation = generation.number, "building the view");
-    caught_up(log, &generation).await?;
-    let sql = SWITCH.text(store.dialect());
-    on!(&store.writer, pool => sqlx::query(sql).bind(generation.number).execute(pool).await.map(drop))
-        .map_err(doing("switch to the new view"))?;
-    generation::remove(store, old).await?;
     Ok(generation)
+}
+
+/// The live generation, if it is there, made by this build's definition, and not ahead of the log.
+async fn usable(log: &Log, pointer: Pointer) -> Result<Option<Generation>, ViewError> {
+    let found = Generation::open(log.store(), pointer.live).await?;
+    Ok(found.ours().filter(|generation| {
+        let position = *generation.position().borrow();
+        let is_behind = position <= pointer.head;
+        if !is_behind {
+            tracing::warn!(%position, head = %pointer.head, "the live view is ahead of the log; it is built anew");
+        }
+        is_behind
+    }))
+}
+
+/// Builds the first view that this build can use, before anything is served. Of several processes that start together
+/// one builds, and the others find what it built.
+async fn built_alone(log: &Log) -> Result<(Arc<Generation>, bool), ViewError> {
+    let sole = log.store().sole_builder().await?;
+    let pointer = pointer::read(log.store()).await?;
+    if let Some(generation) = usable(log, pointer).await? {
+        sole.release().await;
+        return Ok((caught_up(log, Arc::new(generation)).await?, false));
+    }
+    let meter = Arc::new(Meter::new(watch::Sender::new(None)));
+    let mut projector = rebuild::build(log, pointer, Options::default(), &meter).await?;
+    // One of another definition may be kept up by servers of another version: nobody goes back in position.
+    let old = match Generation::open(log.store(), pointer.live).await? {
+        Found::Foreign(old) if *old.position().borrow() <= pointer.head => Some(old),
+        _ => None,
+    };
+    switch::switch(log.store(), old.as_ref(), &mut projector, drop).await?;
+    sole.release().await;
+    Ok((Arc::clone(projector.generation()), true))
 }

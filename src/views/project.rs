@@ -7,81 +7,158 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::ViewError;
+use super::fold::{Gathered, Rules, Stop};
 use super::generation::{ADVANCE_CHECKPOINT, Generation, LOCK_CHECKPOINT};
+use super::parked::{self, Parked};
 use super::rows::Changes;
-use crate::contract::Contract;
-use crate::journey::{History, Recorded};
 use crate::log::Log;
-use crate::log::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind};
-use crate::projections::{self, Rows};
+use crate::log::envelope::{Envelope, Position, StreamId, StreamKind};
 use crate::store::{Conn, doing, on};
 
 /// Events that one step takes at most, where nothing else is said.
 const STEP: i64 = 10_000;
 /// Events that are kept decoded between steps at most.
 const EVENTS_KEPT: usize = 400_000;
+/// Parked streams that are tried again in one transaction.
+const RETRIED: i64 = 256;
 
 /// Brings one generation up to the log, step by step.
 pub(super) struct Projector {
     log: Log,
     generation: Arc<Generation>,
-    contracts: BTreeMap<String, Contract>,
-    /// The contracts' events up to here are folded; ahead of the checkpoint while a generation is built.
+    rules: Rules,
+    /// The contracts' own streams, whole.
+    contracts: BTreeMap<StreamId, Gathered>,
+    /// The contracts' events up to here are folded.
     contracts_upto: Position,
-    histories: HashMap<StreamId, History>,
+    /// The newest rulebook that stands in the log and that the rules leave out.
+    left_out: Option<Position>,
+    gathered: HashMap<StreamId, Gathered>,
     events_kept: usize,
     /// Events that one step takes at most.
     step: i64,
 }
 
+/// Where a generation stands, as whoever has locked its checkpoint sees it.
+#[derive(Debug, Clone, Copy)]
+struct Checkpoint {
+    position: Position,
+    parked: i64,
+}
+
+/// What a step or a retry has come to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stepped {
+    /// The generation has taken the log up to here.
+    pub(super) position: Position,
+    /// There may be more to do.
+    pub(super) more: bool,
+    /// Something was written.
+    has_written: bool,
+}
+
 impl Projector {
-    /// A projector of a generation. A fresh generation applies the rulebooks published so far, one that has rows
-    /// those that it was built with.
+    /// A projector of a generation.
     pub(super) async fn new(log: Log, generation: Arc<Generation>) -> Result<Self, ViewError> {
+        let rules = Rules { upto: generation.rulebooks_upto, ..Rules::default() };
         let checkpoint = *generation.position().borrow();
-        let upto = if checkpoint == Position::default() { log.head().await?.position } else { checkpoint };
         let mut projector = Self {
             log,
             generation,
+            rules,
             contracts: BTreeMap::new(),
             contracts_upto: Position::default(),
-            histories: HashMap::new(),
+            left_out: None,
+            gathered: HashMap::new(),
             events_kept: 0,
             step: STEP,
         };
-        projector.take_contracts_upto(upto).await?;
+        projector.take_contracts_upto(checkpoint).await?;
+        projector.generation.tell(Arc::clone(&projector.rules.contracts));
         Ok(projector)
+    }
+
+    /// The generation that it keeps up.
+    pub(super) const fn generation(&self) -> &Arc<Generation> {
+        &self.generation
+    }
+
+    /// The newest rulebook that stands in the log and that the generation does not apply.
+    pub(super) const fn newest_rulebook_left_out(&self) -> Option<Position> {
+        self.left_out
     }
 
     /// Folds the contracts' events that come before a position and that this projector has not seen: another process
     /// may have projected them.
     async fn take_contracts_upto(&mut self, upto: Position) -> Result<(), ViewError> {
         if upto > self.contracts_upto {
+            let mut touched = BTreeMap::new();
             for envelope in self.log.contracts_between(self.contracts_upto, upto).await? {
-                self.take_contract(&envelope)?;
+                self.contracts.entry(envelope.stream).or_default().take(&envelope);
+                touched.insert(envelope.stream, ());
+            }
+            for stream in touched.into_keys() {
+                self.rule(stream);
             }
             self.contracts_upto = upto;
         }
         Ok(())
     }
 
+    /// Takes a contract's stream, as far as it can be folded, into the rules.
+    fn rule(&mut self, stream: StreamId) {
+        let Some(gathered) = self.contracts.get(&stream) else { return };
+        self.left_out = self.left_out.max(gathered.newest_rulebook_after(self.rules.upto));
+        let version = gathered.fold(stream, &self.rules).version;
+        let contract = gathered.contract(version, &self.rules);
+        if let Some(code) = contract.code().map(str::to_owned) {
+            Arc::make_mut(&mut self.rules.contracts).insert(code, Arc::new(contract));
+        }
+    }
+
     /// Takes one step; true if there may be more to do. After a fault it is of no more use.
     pub(super) async fn step(&mut self) -> Result<bool, ViewError> {
-        let generation = Arc::clone(&self.generation);
-        let mut conn = Conn::begun(&generation.writer).await.map_err(doing("begin to project"))?;
+        let mut conn = self.begun().await?;
         let projected = self.project(&mut conn).await;
-        match projected {
-            Ok(Some((position, more))) => {
+        Ok(self.ended(conn, projected).await?.more)
+    }
+
+    /// Tries the parked streams again, or this one alone.
+    pub(super) async fn retry(&mut self, alone: Option<StreamId>) -> Result<(), ViewError> {
+        let mut after = Position::default();
+        loop {
+            let parked = self.generation.parked(after, RETRIED).await?;
+            let Some(last) = parked.last() else { return Ok(()) };
+            after = last.position;
+            let wanted = parked.iter().map(|parked| parked.stream);
+            let wanted: Vec<StreamId> = wanted.filter(|stream| alone.is_none_or(|alone| alone == *stream)).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            let mut conn = self.begun().await?;
+            let retried = self.refold(&mut conn, wanted).await;
+            self.ended(conn, retried).await?;
+        }
+    }
+
+    async fn begun(&self) -> Result<Conn, ViewError> {
+        Ok(Conn::begun(&self.generation.writer).await.map_err(doing("begin to project"))?)
+    }
+
+    async fn ended(&mut self, mut conn: Conn, done: Result<Stepped, ViewError>) -> Result<Stepped, ViewError> {
+        match done {
+            Ok(stepped) if !stepped.has_written => {
+                conn.rollback().await;
+                self.told(stepped.position);
+                Ok(stepped)
+            }
+            Ok(stepped) => {
                 if let Err(source) = conn.commit().await {
                     conn.rollback().await;
                     return Err(doing("commit to the view")(source).into());
                 }
-                generation.announce(position);
-                Ok(more)
-            }
-            Ok(None) => {
-                conn.rollback().await;
-                Ok(false)
+                self.told(stepped.position);
+                Ok(stepped)
             }
             Err(error) => {
                 conn.rollback().await;
@@ -90,59 +167,140 @@ impl Projector {
         }
     }
 
-    async fn project(&mut self, conn: &mut Conn) -> Result<Option<(Position, bool)>, ViewError> {
-        let sql = LOCK_CHECKPOINT.text(conn.dialect());
-        let (checkpoint,): (i64,) = on!(&mut *conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await)
-            .map_err(doing("lock the view's checkpoint"))?;
-        let events = self.log.page_of(Position(checkpoint), Position(i64::MAX), self.step).await?;
-        let Some(last) = events.last() else {
-            self.generation.announce(Position(checkpoint));
-            return Ok(None);
-        };
-        self.take_contracts_upto(Position(checkpoint)).await?;
-        let (upto, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == self.step));
-        let changes = self.changes(events, upto).await?;
-        changes.write(conn).await.map_err(doing("write view rows"))?;
-        let sql = ADVANCE_CHECKPOINT.text(conn.dialect());
-        on!(conn, conn => sqlx::query(sql).bind(upto.0).execute(&mut **conn).await.map(drop))
-            .map_err(doing("advance the view's checkpoint"))?;
-        Ok(Some((upto, more)))
+    /// Lets whoever reads the generation know what was committed.
+    pub(super) fn told(&self, position: Position) {
+        self.generation.tell(Arc::clone(&self.rules.contracts));
+        self.generation.announce(position);
     }
 
-    /// What these events change, stream by stream.
-    async fn changes(&mut self, events: Vec<Envelope>, upto: Position) -> Result<Changes, ViewError> {
-        let mut by_stream: BTreeMap<StreamId, Vec<Envelope>> = BTreeMap::new();
+    async fn lock(&mut self, conn: &mut Conn) -> Result<Checkpoint, ViewError> {
+        let sql = LOCK_CHECKPOINT.text(conn.dialect());
+        let (position, parked): (i64, i64) = on!(&mut *conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await)
+            .map_err(doing("lock the view's checkpoint"))?;
+        self.take_contracts_upto(Position(position)).await?;
+        Ok(Checkpoint { position: Position(position), parked })
+    }
+
+    /// Takes the next events within a transaction that has begun; whoever commits it must say so by `told`.
+    pub(super) async fn project(&mut self, conn: &mut Conn) -> Result<Stepped, ViewError> {
+        let checkpoint = self.lock(conn).await?;
+        let events = self.log.page_of(checkpoint.position, Position(i64::MAX), self.step).await?;
+        let Some(last) = events.last() else {
+            return Ok(Stepped { position: checkpoint.position, more: false, has_written: false });
+        };
+        let (position, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == self.step));
+        let mut touched: BTreeMap<StreamId, Vec<Envelope>> = BTreeMap::new();
         for event in events {
-            by_stream.entry(event.stream).or_default().push(event);
+            touched.entry(event.stream).or_default().push(event);
         }
-        self.remember(&by_stream, upto).await?;
+        self.remember(&touched).await?;
+        self.change(conn, checkpoint, &touched).await?;
+        self.contracts_upto = self.contracts_upto.max(position);
+        let sql = ADVANCE_CHECKPOINT.text(conn.dialect());
+        on!(conn, conn => sqlx::query(sql).bind(position.0).execute(&mut **conn).await.map(drop))
+            .map_err(doing("advance the view's checkpoint"))?;
+        Ok(Stepped { position, more, has_written: true })
+    }
+
+    /// Folds streams anew that have no new event.
+    async fn refold(&mut self, conn: &mut Conn, streams: Vec<StreamId>) -> Result<Stepped, ViewError> {
+        let checkpoint = self.lock(conn).await?;
+        for envelope in self.log.streams(streams.iter().map(|stream| (*stream, 0))).await? {
+            if envelope.version == 1 {
+                *self.gathered(envelope.stream) = Gathered::default();
+            }
+            if envelope.position <= checkpoint.position {
+                self.gathered(envelope.stream).take(&envelope);
+            }
+        }
+        let touched = streams.into_iter().map(|stream| (stream, Vec::new())).collect();
+        self.change(conn, checkpoint, &touched).await?;
+        Ok(Stepped { position: checkpoint.position, more: false, has_written: true })
+    }
+
+    fn gathered(&mut self, stream: StreamId) -> &mut Gathered {
+        self.rules_and(stream).1
+    }
+
+    fn rules_and(&mut self, stream: StreamId) -> (&Rules, &mut Gathered) {
+        let gathered = match stream.kind {
+            StreamKind::Contract => self.contracts.entry(stream).or_default(),
+            _ => self.gathered.entry(stream).or_default(),
+        };
+        (&self.rules, gathered)
+    }
+
+    /// Takes new events of streams and writes what they change, stream by stream, contracts first.
+    async fn change(
+        &mut self,
+        conn: &mut Conn,
+        checkpoint: Checkpoint,
+        touched: &BTreeMap<StreamId, Vec<Envelope>>,
+    ) -> Result<(), ViewError> {
+        let parked: Vec<Parked> =
+            if checkpoint.parked == 0 { Vec::new() } else { parked::among(conn, touched.keys().copied()).await? };
+        let parked: HashMap<StreamId, Parked> = parked.into_iter().map(|parked| (parked.stream, parked)).collect();
         let mut changes = Changes::default();
-        for (stream, events) in by_stream {
-            let (before, after) = match stream.kind {
-                StreamKind::Journey => self.journey(JourneyId(stream.id), &events)?,
-                StreamKind::Contract => self.contract(&events)?,
-                StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {
-                    self.of_the_deployment(stream, &events)?
-                }
-            };
-            changes.add(&before, &after);
+        for (stream, events) in touched {
+            let before = parked.get(stream);
+            let stop = self.change_one(&mut changes, *stream, events, before);
+            if let Some(stop) = &stop {
+                tracing::error!(%stream, position = %stop.position, error = stop.error, "a stream is parked");
+            }
+            if before.is_some() || stop.is_some() {
+                parked::park(conn, *stream, stop.as_ref()).await?;
+            }
         }
-        self.contracts_upto = self.contracts_upto.max(upto);
+        changes.write(conn).await.map_err(doing("write view rows"))?;
         if self.events_kept > EVENTS_KEPT {
-            self.histories.clear();
+            self.gathered.clear();
             self.events_kept = 0;
         }
-        Ok(changes)
+        Ok(())
     }
 
-    /// Loads the streams whose earlier events are not in memory, in one read; contracts are, all of them.
-    async fn remember(&mut self, touched: &BTreeMap<StreamId, Vec<Envelope>>, upto: Position) -> Result<(), ViewError> {
+    /// Takes new events of one stream; says where it stops, if it does.
+    fn change_one(
+        &mut self,
+        changes: &mut Changes,
+        stream: StreamId,
+        events: &[Envelope],
+        parked: Option<&Parked>,
+    ) -> Option<Stop> {
+        let (rules, gathered) = self.rules_and(stream);
+        let stood = parked.map_or(gathered.seen(), |parked| parked.version);
+        let before = gathered.rows_at(stood, stream, rules);
+        for envelope in events {
+            gathered.take(envelope);
+        }
+        let after = gathered.fold(stream, rules);
+        let is_stopped = gathered.is_stopped();
+        self.events_kept += events.len();
+        if stream.kind == StreamKind::Contract {
+            self.rule(stream);
+        } else if is_stopped {
+            // Whoever asks for it next reads it anew: by then it may be read.
+            self.gathered.remove(&stream);
+        }
+        if let Some(before) = before.filter(|_| after.version >= stood) {
+            changes.add(&before, &after.rows);
+            return after.stopped;
+        }
+        // The rows that stand cannot be told any more: they are left alone until they can.
+        let new = events.first().map(|event| event.position);
+        let position = new.or(parked.map(|parked| parked.position)).unwrap_or_default();
+        let error = after.stopped.map_or_else(|| "its present rows cannot be told".to_owned(), |stop| stop.error);
+        Some(Stop { version: stood, position, error })
+    }
+
+    /// Loads the streams whose earlier events are not in memory, in one read.
+    async fn remember(&mut self, touched: &BTreeMap<StreamId, Vec<Envelope>>) -> Result<(), ViewError> {
         let mut missing = Vec::new();
-        for (stream, events) in touched.iter().filter(|(stream, _)| stream.kind != StreamKind::Contract) {
+        for (stream, events) in touched {
             let before = events.first().map_or(0, |event| event.version - 1);
-            let known = self.histories.get(stream).map_or(0, History::version);
-            if known != before {
-                self.histories.remove(stream);
+            let gathered = self.gathered(*stream);
+            if gathered.seen() != before || gathered.is_stopped() {
+                *gathered = Gathered::default();
                 missing.push((*stream, 0));
             }
         }
@@ -151,67 +309,13 @@ impl Projector {
         }
         for envelope in self.log.streams(missing.into_iter()).await? {
             let new = touched.get(&envelope.stream).and_then(|events| events.first());
-            let is_earlier = new.is_some_and(|first| envelope.version < first.version) && envelope.position <= upto;
-            if is_earlier {
-                self.histories.entry(envelope.stream).or_default().evolve(decoded(&envelope)?);
+            if new.is_some_and(|first| envelope.version < first.version) {
+                self.gathered(envelope.stream).take(&envelope);
                 self.events_kept += 1;
             }
         }
         Ok(())
     }
-
-    fn journey(&mut self, id: JourneyId, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
-        let history = self.histories.entry(StreamId::journey(id)).or_default();
-        let contract =
-            history.contract().map(str::to_owned).or_else(|| events.first().and_then(|event| event.contract.clone()));
-        let unruled = || ViewError::NoRulebook { stream: StreamId::journey(id) };
-        let code = contract.ok_or_else(unruled)?;
-        let rulebook = self.contracts.get(&code).and_then(Contract::newest_rulebook).ok_or_else(unruled)?;
-        let before = projections::rows_of_journey(id, &code, &history.journey(), rulebook);
-        for envelope in events {
-            history.evolve(decoded(envelope)?);
-            self.events_kept += 1;
-        }
-        Ok((before, projections::rows_of_journey(id, &code, &history.journey(), rulebook)))
-    }
-
-    fn of_the_deployment(&mut self, stream: StreamId, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
-        let history = self.histories.entry(stream).or_default();
-        let before = projections::rows_of_the_deployment(stream, history);
-        for envelope in events {
-            history.evolve(decoded(envelope)?);
-            self.events_kept += 1;
-        }
-        Ok((before, projections::rows_of_the_deployment(stream, history)))
-    }
-
-    fn contract(&mut self, events: &[Envelope]) -> Result<(Rows, Rows), ViewError> {
-        let code = events.first().and_then(|event| event.contract.clone()).unwrap_or_default();
-        let known = self.contracts_upto;
-        let rows = |contracts: &BTreeMap<String, Contract>| {
-            contracts.get(&code).map(projections::contract::rows).unwrap_or_default()
-        };
-        // While a generation is built, its first step writes what all the rulebooks make of the contract.
-        let is_new = events.first().is_none_or(|first| first.version == 1);
-        let before = if is_new { Rows::default() } else { rows(&self.contracts) };
-        for envelope in events.iter().filter(|envelope| envelope.position > known) {
-            let had_rulebook = self.contracts.get(&code).is_some_and(|contract| contract.newest_rulebook().is_some());
-            if had_rulebook && envelope.event_type == "RulebookPublished" {
-                return Err(ViewError::RulebookPublished { contract: code });
-            }
-            self.take_contract(envelope)?;
-        }
-        Ok((before, rows(&self.contracts)))
-    }
-
-    fn take_contract(&mut self, envelope: &Envelope) -> Result<(), ViewError> {
-        let code = envelope.contract.clone().unwrap_or_default();
-        Ok(self.contracts.entry(code).or_default().evolve(&decoded(envelope)?)?)
-    }
-}
-
-pub(super) fn decoded(envelope: &Envelope) -> Result<Recorded, ViewError> {
-    Recorded::decode(envelope).map_err(|source| ViewError::Payload { position: envelope.position, source })
 }
 
 #[cfg(test)]
@@ -224,17 +328,18 @@ mod tests {
     use super::*;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use crate::contract::command::{OpenContract, PublishRulebook, Publisher};
+    use crate::contract::command::{OpenContract, PublishRulebook};
     use crate::contract::rulebook::packs::pack;
     use crate::journey::command::{Command, ReceiveReferral};
     use crate::journey::event::{
         ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
     };
     use crate::log::append::Expected;
-    use crate::log::envelope::{CommandId, Occurred, SubjectId, WorkerId};
+    use crate::log::envelope::{CommandId, JourneyId, Occurred, SubjectId, WorkerId};
     use crate::record::{Instruction, Recorder};
     use crate::store::{Mode, Store};
-    use crate::views::{Views, catch_up};
+    use crate::views::Views;
+    use crate::views::rebuild::tests::{Plan, built};
 
     fn commands() -> Vec<Command> {
         let day = |day| Occurred::on(NaiveDate::from_ymd_opt(2018, 1, day).expect("a day"));
@@ -249,12 +354,8 @@ mod tests {
         };
         let next = text.replace("2017-03\"", "2018-02\"").replace("= 2017-03-01", "= 2018-02-01");
         let open = Command::OpenContract(OpenContract { occurred: day(1), fact, rulebook: text.to_owned() });
-        let publish = Command::PublishRulebook(PublishRulebook {
-            contract: "shps".to_owned(),
-            occurred: day(9),
-            rulebook: next,
-            publisher: Publisher::OfflineRebuild,
-        });
+        let publish =
+            Command::PublishRulebook(PublishRulebook { contract: "shps".to_owned(), occurred: day(9), rulebook: next });
         let joined = WorkerJoined { login: None, label: "KW-1".to_owned() };
         let referral = ReferralReceived {
             subject: SubjectId(id(3)),
@@ -311,12 +412,14 @@ mod tests {
             recorder.append(instruction).await.expect("it is recorded");
         }
         let mut digests = Vec::new();
-        for (number, step) in (2..).zip([1, 2, 3, STEP]) {
-            let generation = Arc::new(Generation::create(&store, number).await.expect("a generation"));
+        for (number, (upto, step)) in (2..).zip([(2, 1), (2, 2), (4, 3), (7, STEP)]) {
+            let plan = Plan { number, upto: Position(upto), rulebooks_upto: Position(2), workers: 2, held: 3 };
+            let generation = Arc::new(built(&log, &plan).await);
             let mut projector = Projector::new(log.clone(), Arc::clone(&generation)).await.expect("a projector");
             projector.step = step;
-            catch_up(&mut projector).await.expect("it catches up");
+            while projector.step().await.expect("it catches up") {}
             assert_eq!(*generation.position().borrow(), log.head().await.expect("a head").position);
+            assert!(projector.newest_rulebook_left_out().is_some(), "the second rulebook is another generation's");
             digests.push(generation.digest().await.expect("a digest"));
         }
         digests.dedup();

@@ -1,15 +1,14 @@
-//! Writing, reading back and digesting rows of any view table. It must never know what a row means.
+//! Writing rows of any view table. It must never know what a row means.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use aws_lc_rs::digest;
-use futures_util::TryStreamExt as _;
-use sqlx::{AssertSqlSafe, QueryBuilder, Row as _};
+use sqlx::QueryBuilder;
 
 use crate::log::envelope::hex;
 use crate::projections::{Rows, TABLES, Table, Type, Value};
-use crate::store::{Conn, Pool, on, portions};
+use crate::store::{Conn, on, portions};
 
 /// What is to change in the view tables.
 #[derive(Debug, Default)]
@@ -98,72 +97,99 @@ async fn delete(conn: &mut Conn, table: &'static Table, keys: &[Vec<Value>]) -> 
     Ok(())
 }
 
-/// The digest of a whole generation: SHA-256 over every table's rows in the order of their keys.
-///
-/// Both stores give the same for the same rows.
-pub(super) async fn digest_of(pool: &Pool) -> sqlx::Result<String> {
-    let mut whole = digest::Context::new(&digest::SHA256);
-    for table in TABLES {
-        whole.update(table.name.as_bytes());
-        on!(pool, pool => {
-            let mut rows = sqlx::query(AssertSqlSafe(ordered(table))).fetch(pool);
-            while let Some(row) = rows.try_next().await? {
-                for (at, (_, of_type)) in table.columns.iter().enumerate() {
-                    let cell = match of_type {
-                        Type::Text => row.try_get::<Option<String>, _>(at)?.map(Value::Text),
-                        Type::Uuid => row.try_get::<Option<uuid::Uuid>, _>(at)?.map(Value::Uuid),
-                        Type::Date => row.try_get::<Option<chrono::NaiveDate>, _>(at)?.map(Value::Date),
-                        Type::Int => row.try_get::<Option<i64>, _>(at)?.map(Value::Int),
-                    };
-                    feed(&mut whole, &cell.unwrap_or(Value::Null));
-                }
-            }
-        });
-    }
-    Ok(hex(whole.finish().as_ref()))
-}
-
-fn ordered(table: &Table) -> String {
-    let columns: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
-    format!("select {} from {} order by {}", columns.join(", "), table.name, columns[..table.key].join(", "))
-}
-
-/// Feeds a cell to a digest, each with a tag and its length, so that no two rows read alike.
-fn feed(to: &mut digest::Context, cell: &Value) {
-    let (tag, bytes) = match cell {
-        Value::Null => (0, Vec::new()),
-        Value::Text(text) => (1, text.as_bytes().to_vec()),
-        Value::Uuid(id) => (2, id.as_bytes().to_vec()),
-        Value::Date(date) => (3, date.to_string().into_bytes()),
-        Value::Int(number) => (4, number.to_be_bytes().to_vec()),
+/// Files of this package with their texts.
+macro_rules! made_by {
+    ($($path:literal),* $(,)?) => {
+        [$(($path, include_str!(concat!("../../", $path)))),*]
     };
-    to.update(&[tag]);
-    to.update(&(bytes.len() as u64).to_be_bytes());
-    to.update(&bytes);
 }
+
+/// The files that say what rows follow from the log, beside the projections themselves.
+static MADE_BY: &[(&str, &str)] = &made_by![
+    "projections/mod.rs",
+    "src/contract/calendar.rs",
+    "src/contract/dealings.rs",
+    "src/contract/mod.rs",
+    "src/contract/rulebook/buckets.rs",
+    "src/contract/rulebook/canonical.rs",
+    "src/contract/rulebook/codes.rs",
+    "src/contract/rulebook/document.rs",
+    "src/contract/rulebook/error.rs",
+    "src/contract/rulebook/mod.rs",
+    "src/contract/rulebook/outcome.rs",
+    "src/contract/rulebook/outcome/condition.rs",
+    "src/contract/rulebook/outcome/parse.rs",
+    "src/contract/rulebook/outcome/price.rs",
+    "src/contract/rulebook/outcome/scope.rs",
+    "src/contract/rulebook/outcome/sustain.rs",
+    "src/contract/rulebook/outcome/trigger.rs",
+    "src/contract/rulebook/outcome/whole.rs",
+    "src/contract/rulebook/overlap.rs",
+    "src/contract/rulebook/parse.rs",
+    "src/contract/rulebook/reader.rs",
+    "src/contract/rulebook/stage.rs",
+    "src/contract/rulebook/terms.rs",
+    "src/contract/rulebook/terms/parse.rs",
+    "src/journey/event.rs",
+    "src/journey/event/contract.rs",
+    "src/journey/event/facts.rs",
+    "src/journey/event/people.rs",
+    "src/journey/event/value.rs",
+    "src/journey/fold.rs",
+    "src/journey/mod.rs",
+    "src/journey/people/pairs.rs",
+    "src/journey/people/subject.rs",
+    "src/journey/people/team.rs",
+    "src/journey/people/worker.rs",
+    "src/journey/thing.rs",
+    "src/log/envelope.rs",
+    "src/views/fold.rs",
+    "src/views/generation.rs",
+];
 
 /// The digest of what a generation is made by: every table's definition and fold, and the fold of the journey.
 pub(super) static DEFINITION: LazyLock<String> = LazyLock::new(|| {
     let mut whole = digest::Context::new(&digest::SHA256);
-    let shared = [
-        include_str!("../../projections/mod.rs"),
-        include_str!("../journey/mod.rs"),
-        include_str!("../journey/fold.rs"),
-        include_str!("../journey/thing.rs"),
-        include_str!("../journey/event.rs"),
-        include_str!("../journey/event/facts.rs"),
-        include_str!("../journey/event/people.rs"),
-        include_str!("../journey/event/contract.rs"),
-        include_str!("../journey/event/value.rs"),
-        include_str!("../journey/people/subject.rs"),
-        include_str!("../journey/people/team.rs"),
-        include_str!("../journey/people/worker.rs"),
-        include_str!("../contract/dealings.rs"),
-    ];
     let tables = TABLES.iter().flat_map(|table| [table.ddl, table.fold]);
-    for text in shared.into_iter().chain(tables) {
+    for text in MADE_BY.iter().map(|(_, text)| *text).chain(tables) {
         whole.update(&(text.len() as u64).to_be_bytes());
         whole.update(text.as_bytes());
     }
     hex(whole.finish().as_ref())
 });
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Files of those folders that decide no row: what ships, what a rulebook says in words, and what only tests use.
+    const ELSEWHERE: &[&str] = &["packs.rs", "sentences.rs", "told.rs", "tests.rs"];
+
+    /// Every file beneath a folder, by its path from the root.
+    fn beneath(folder: &str) -> Vec<String> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut files = Vec::new();
+        for entry in std::fs::read_dir(root.join(folder)).expect(folder) {
+            let entry = entry.expect(folder);
+            let path = format!("{folder}/{}", entry.file_name().display());
+            if entry.file_type().expect(folder).is_dir() {
+                files.extend(beneath(&path));
+            } else {
+                files.push(path);
+            }
+        }
+        files
+    }
+
+    /// A view that was made by other rules than this build's must be found foreign.
+    #[test]
+    fn every_file_of_the_events_and_the_rules_is_part_of_the_definition() {
+        for path in ["src/journey/event", "src/journey/people", "src/contract/rulebook"].map(beneath).concat() {
+            let is_listed = MADE_BY.iter().any(|(listed, _)| *listed == path);
+            let is_elsewhere = ELSEWHERE.iter().any(|name| path.ends_with(&format!("/{name}")));
+            assert!(is_listed || is_elsewhere || path.contains("/tests/"), "{path} is not listed");
+        }
+    }
+}

@@ -164,23 +164,6 @@ async fn a_second_writer_of_a_file_is_told_what_to_do_and_may_still_read() {
     place.remove().await;
 }
 
-/// Whoever replaces the view of a schema has it alone: nobody else may be reading what it removes.
-#[tokio::test]
-async fn a_schema_that_is_served_is_not_rebuilt_and_one_that_is_rebuilt_is_not_served() {
-    let place = Place::on(Dialect::Postgres).await;
-    let serving = Store::open(place.url(), Mode::Write).await.expect("it opens");
-    let beside = Store::open(place.url(), Mode::Write).await.expect("nodes stand side by side");
-    let alone = Store::open(place.url(), Mode::Alone).await.expect_err("it is served");
-    assert!(alone.to_string().contains("stop every server on it first"), "{alone}");
-    serving.close().await;
-    beside.close().await;
-    let alone = Store::open(place.url(), Mode::Alone).await.expect("nobody serves it now");
-    let refused = Store::open(place.url(), Mode::Write).await.expect_err("it is being rebuilt");
-    assert!(matches!(refused, StoreError::InUse(_)), "{refused:?}");
-    alone.close().await;
-    place.remove().await;
-}
-
 /// A connection that the server ends in the middle of anything loses nothing and repeats nothing.
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_that_are_cut_lose_and_repeat_nothing() {

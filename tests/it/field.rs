@@ -230,6 +230,15 @@ impl Stranger {
         }
     }
 
+    /// The numbers of the generations that have a schema, on Postgres.
+    pub(crate) async fn generations(&mut self) -> Vec<i64> {
+        let Self::Postgres(conn) = self else { panic!("only Postgres has schemas") };
+        let named = "select substr(nspname::text, length(current_schema()) + 3)::bigint from pg_namespace \
+                     where starts_with(nspname, current_schema() || '_g')";
+        let rows: Vec<(i64,)> = sqlx::query_as(named).fetch_all(conn).await.expect("the schemas are listed");
+        rows.into_iter().map(|(number,)| number).collect()
+    }
+
     /// How many of the program's sessions stand in a transaction, on Postgres; their last statement says what they did.
     pub(crate) async fn sessions(&mut self, place: &Place, state: &str) -> Vec<String> {
         let Self::Postgres(conn) = self else { panic!("only Postgres has sessions") };

@@ -14,7 +14,7 @@ use crate::app::{GRAPHQL, TestApp, manager, on_both_stores};
 use crate::client::Client;
 use crate::subscriber::Server;
 
-fn get(path: &str) -> Request<Body> {
+pub(crate) fn get(path: &str) -> Request<Body> {
     Request::get(path).body(Body::empty()).expect("a request")
 }
 

@@ -147,20 +147,6 @@ async fn what_looks_personal_is_refused_wherever_words_go_and_never_repeated() {
 }
 
 #[tokio::test]
-async fn a_further_rulebook_is_not_published_while_serving() {
-    on_both_stores(async |app| {
-        let text = throughline::contract::rulebook::packs::pack("shps").expect("a pack").text;
-        let text = text.replace("2017-03-01", "2018-04-01").replace("\"2017-03\"", "\"2018-04\"");
-        let input = json!({ "contract": "shps", "rulebook": text });
-        let payload = app.tell(&crate::app::administrator(), "publishRulebook", input).await;
-        assert_eq!(refusals(&payload), ["RULEBOOK_NEEDS_REBUILD"]);
-        let message = payload["problems"][0]["message"].as_str().expect("a message");
-        assert!(message.contains("rebuild --rulebook"), "{message}");
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn a_bad_value_is_an_error_of_the_request_and_reaches_no_resolver() {
     on_both_stores(async |app| {
         let (journey, _) = case(app).await;

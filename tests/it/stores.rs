@@ -125,6 +125,11 @@ impl Place {
         &self.url
     }
 
+    /// The file that it is, on `SQLite`.
+    pub(crate) fn file(&self) -> Option<&std::path::Path> {
+        self.url.strip_prefix("sqlite:").map(std::path::Path::new)
+    }
+
     /// Removes what is there.
     pub(crate) async fn remove(self) {
         if let Kind::Schema { server, name } = self.kind {

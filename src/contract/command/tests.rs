@@ -22,9 +22,9 @@ fn opening(fact: ContractOpened, rulebook: &str) -> Command {
     Command::OpenContract(OpenContract { occurred: when("2017-03-01"), fact, rulebook: rulebook.to_owned() })
 }
 
-fn publishing(rulebook: &str, publisher: Publisher) -> Command {
+fn publishing(rulebook: &str) -> Command {
     let (contract, occurred) = ("shps".to_owned(), when("2018-02-01"));
-    Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: rulebook.to_owned(), publisher })
+    Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: rulebook.to_owned() })
 }
 
 /// The rules as of February 2018.
@@ -109,24 +109,23 @@ fn a_rulebook_with_faults_is_refused_with_each_of_them() {
 fn a_rulebook_is_of_the_contract_that_it_names() {
     let other = RULES.replace("contract = \"shps\"", "contract = \"mst-essex\"");
     assert_eq!(refused_as(&Contract::default(), &opening(fact(), &other)), Code::RulebookOfOtherContract);
-    let command = publishing(&other, Publisher::OfflineRebuild);
+    let command = publishing(&other);
     assert_eq!(refused_as(&open_contract(&[RULES]), &command), Code::RulebookOfOtherContract);
 }
 
 #[test]
-fn a_further_version_is_published_by_the_offline_rebuild_alone() {
+fn a_further_version_is_published_in_a_contract_that_is_open() {
     let contract = open_contract(&[RULES]);
-    assert_eq!(refused_as(&contract, &publishing(&second(), Publisher::Service)), Code::RulebookNeedsRebuild);
-    let events = decide(&contract, &publishing(&second(), Publisher::OfflineRebuild), day(TODAY)).expect("accepted");
+    let events = decide(&contract, &publishing(&second()), day(TODAY)).expect("accepted");
     assert!(matches!(events.as_slice(), [NewEvent { event: Event::RulebookPublished(_), .. }]));
-    let unopened = publishing(&second(), Publisher::OfflineRebuild);
+    let unopened = publishing(&second());
     assert_eq!(refused_as(&Contract::default(), &unopened), Code::ContractNotFound);
 }
 
 #[test]
 fn a_version_repeats_neither_content_nor_name_nor_day_and_keeps_the_zone() {
     let contract = open_contract(&[RULES]);
-    let code = |text: &str| refused_as(&contract, &publishing(text, Publisher::OfflineRebuild));
+    let code = |text: &str| refused_as(&contract, &publishing(text));
     assert_eq!(code(&format!("# a comment changes nothing\n{RULES}")), Code::RulebookAlreadyPublished);
     assert_eq!(code(&second().replace("\"2018-02\"", "\"2017-03\"")), Code::RulebookVersionTaken);
     assert_eq!(code(&RULES.replace("\"2017-03\"", "\"again\"")), Code::RulebookOverlaps);

@@ -9,7 +9,7 @@ use super::input::contract::{
 };
 use super::payload::ContractPayload;
 use super::{contract_today, own_id, record, state};
-use crate::contract::command::{OpenContract, PublishRulebook, Publisher};
+use crate::contract::command::{OpenContract, PublishRulebook};
 use crate::graphql::context::Asked as _;
 use crate::journey::command::Command;
 use crate::journey::event::{
@@ -65,8 +65,8 @@ impl ContractMutations {
         of_contract!(ctx, input, ContractEnded::from(input.fact))
     }
 
-    /// A further version of a contract's rules. Refused while views cannot be rebuilt as the service runs: publish it
-    /// with `throughline rebuild --rulebook`.
+    /// A further version of a contract's rules. Boards go on by the rules that they have until a view with the new ones
+    /// is built, in the background: `views` and `rebuildProgress` say how far that is.
     async fn publish_rulebook(
         &self,
         ctx: &Context<'_>,
@@ -76,7 +76,6 @@ impl ContractMutations {
             contract: input.contract.clone(),
             occurred: input.when.occurred(contract_today(ctx, &input.contract).await?),
             rulebook: input.rulebook,
-            publisher: Publisher::Service,
         });
         let outcome = record(ctx, input.stamp, command).await?;
         ContractPayload::of(ctx, &input.contract, outcome).await

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::context::{Asked as _, OrFault as _};
 use super::query::visible;
+use super::views::ViewMutations;
 use crate::contract::rulebook::canonical;
 use crate::graphql::scalars::Id;
 use crate::journey::command::Command;
@@ -28,7 +29,7 @@ use people::PeopleMutations;
 
 /// What may be recorded: one mutation for each fact. A refusal is data, in the payload's `problems`.
 #[derive(MergedObject, Default)]
-pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, Amendments);
+pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, Amendments, ViewMutations);
 
 /// States a fact of any stream, today in its contract's zone where no date was given.
 async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: Event) -> Result<Outcome> {
@@ -54,6 +55,10 @@ async fn record(ctx: &Context<'_>, stamp: Stamp, command: Command) -> Result<Out
         command,
     };
     let mut answer = ctx.parts().recorder.record(instruction).await;
+    if let Ok(done) = &mut answer {
+        // The answer is read from the view that was live when the request came; another may have taken its place.
+        done.shown &= *ctx.caller().generation.position().borrow() >= done.appended.position();
+    }
     if let Err(NotDone::Conflict { since, .. }) = &mut answer {
         let visible = visible(ctx, since).await?;
         since.retain(|event| visible(event));
@@ -69,7 +74,7 @@ const APART: [&str; 4] = ["commandId", "expectedVersion", "dryRun", "acceptWarni
 /// Neither what the server filled in (today, ids, the caller's worker) nor what is said of how to judge it is part of
 /// it, so that the same request sent a day later is still the same command; nor is the command's id, however it is
 /// spelt.
-fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
+pub(super) fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
     let field = ctx.field();
     let mut given = serde_json::Map::new();
     for (name, value) in field.arguments()? {
@@ -86,7 +91,7 @@ fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
 /// Today in the contract of this code, as far as the caller may know of it.
 async fn contract_today(ctx: &Context<'_>, code: &str) -> Result<NaiveDate> {
     let Some(scoped) = ctx.in_scope(code) else { return Ok(ctx.deployment_today()) };
-    let contract = ctx.parts().views.contract(scoped).await.or_fault()?;
+    let contract = ctx.caller().generation.told(scoped);
     Ok(contract.map_or_else(|| ctx.deployment_today(), |contract| ctx.today(&contract)))
 }
 

@@ -11,6 +11,7 @@ use crate::graphql::mutation::input::amend::Whose;
 use crate::graphql::people::{Subject, Worker};
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
+use crate::graphql::views::Views;
 use crate::journey::refusal::{self, DependentFact};
 use crate::log::append::Draft;
 use crate::log::envelope::{Envelope, JourneyId, SubjectId, TeamId, WorkerId};
@@ -176,7 +177,7 @@ fn camel_case(name: &str) -> String {
     })
 }
 
-fn command_id_reused() -> Problem {
+pub(in crate::graphql) fn command_id_reused() -> Problem {
     Problem::Refusal(Refusal {
         code: "COMMAND_ID_REUSED".to_owned(),
         severity: Severity::Error,
@@ -188,7 +189,7 @@ fn command_id_reused() -> Problem {
     })
 }
 
-fn conflict(actual: i64, since: Vec<Envelope>) -> Problem {
+pub(in crate::graphql) fn conflict(actual: i64, since: Vec<Envelope>) -> Problem {
     Problem::VersionConflict(VersionConflict {
         code: "VERSION_CONFLICT".to_owned(),
         severity: Severity::Error,
@@ -210,7 +211,7 @@ fn dry_run(events: &[Draft]) -> Problem {
     notice("DRY_RUN", format!("nothing was recorded; without dryRun it would be: {}", types.join(", ")))
 }
 
-fn notice(code: &str, message: String) -> Problem {
+pub(in crate::graphql) fn notice(code: &str, message: String) -> Problem {
     Problem::Notice(Notice {
         code: code.to_owned(),
         severity: Severity::Warning,
@@ -258,6 +259,11 @@ impl Outcome {
             }
         }
         self
+    }
+
+    /// What became of an order that the log does not record.
+    pub(in crate::graphql) fn unrecorded(replayed: bool, problems: Vec<Problem>) -> Self {
+        Self { events: Vec::new(), replayed, problems }
     }
 
     fn position(&self) -> Option<Position> {
@@ -383,6 +389,21 @@ payload! {
     SubjectPayload {
         /// The subject; none if the command was refused.
         subject: Subject
+    }
+}
+
+payload! {
+    /// What an order about the views answers. The log records none of it, so there are never events.
+    ViewsPayload {
+        /// The views as they now are.
+        views: Views
+    }
+}
+
+impl ViewsPayload {
+    /// The payload of an order about the views.
+    pub fn of(outcome: Outcome) -> Self {
+        Self::with(Some(Views), outcome)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::contract::rulebook::packs::pack;
 use crate::journey::command::{Command, ReceiveReferral};
 use crate::journey::event::{ContractOpened, ReferralReceived, SubjectKind};
 use crate::log::append::Expected;
-use crate::log::envelope::{CommandId, Occurred, SubjectId};
+use crate::log::envelope::{CommandId, JourneyId, Occurred, SubjectId};
 use crate::record::{Instruction, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;

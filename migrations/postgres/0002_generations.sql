@@ -1,0 +1,4 @@
+-- The generation that was live before, kept so that it can be gone back to; none until a view is replaced.
+alter table live_view add column previous bigint not null default 0;
+-- The newest rulebook that a live view has ever applied: one published after it is a reason to build another.
+alter table live_view add column rulebooks_seen bigint not null default 0;

@@ -1,0 +1,173 @@
+//! Views from the command line: building them anew, and the streams that could not be folded.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use tokio::sync::watch;
+
+use super::commands::{complain, complain_of, record, told_to_stop};
+use super::rulebook::read;
+use super::{Ending, Places};
+use crate::clock::{Chance, Clock};
+use crate::contract::Rulebook;
+use crate::contract::command::PublishRulebook;
+use crate::journey::command::Command;
+use crate::log::Log;
+use crate::log::envelope::{Occurred, Position};
+use crate::record::{Recorder, civil_day};
+use crate::store::{Mode, Store};
+use crate::views::rebuild::{Options, Phase, Progress};
+use crate::views::{ViewError, Views};
+
+/// Parked streams that are read at once.
+const PARKED: i64 = 1_000;
+
+/// The live view, to be replaced or mended.
+async fn open(places: &Places) -> Result<Views> {
+    let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
+    Ok(Views::open(Log::open(store).await?).await?)
+}
+
+async fn close(views: Views) {
+    views.close().await;
+    views.log().store().close().await;
+}
+
+/// Builds the view anew, with a further rulebook if one is given; prints position and digest, old and new.
+pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: Option<u16>) -> Result<Ending> {
+    let rulebook = match rulebook.map(|path| read(path).map(|text| (path, text))).transpose()? {
+        Some((path, text)) => match Rulebook::parse(&text) {
+            Ok(rulebook) => Some((path, text, rulebook)),
+            Err(errors) => return Ok(complain_of(&path.display().to_string(), &errors)),
+        },
+        None => None,
+    };
+    let views = open(places).await?;
+    // Taken before anything is published: a server that sees the rulebook leaves the building to us.
+    let right = views.right_to_build().await?;
+    let is_published = rulebook.is_some();
+    if let Some((path, text, rulebook)) = rulebook {
+        let published = publish(&views, path, text, &rulebook).await?;
+        if published != Ending::Done {
+            right.release().await;
+            close(views).await;
+            return Ok(published);
+        }
+    }
+    // What was built as this command began is new, unless a rulebook came since.
+    let old = if views.is_fresh() && !is_published { None } else { Some(told(&views).await?) };
+    if old.is_some() {
+        let workers = workers.map_or(Options::default().workers, usize::from);
+        views.start_rebuild(right, Options { workers, ..Options::default() });
+        watched(&views).await?;
+    }
+    let new = told(&views).await?;
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "old  {}", old.as_deref().unwrap_or("none that this build can read"))?;
+    writeln!(out, "new  {new}")?;
+    drop(out);
+    close(views).await;
+    Ok(Ending::Done)
+}
+
+async fn told(views: &Views) -> Result<String> {
+    let (position, digest) = views.told().await?;
+    Ok(format!("position {position}  digest {digest}"))
+}
+
+/// Waits for a rebuild, which whoever sits before the terminal may stop.
+async fn watched(views: &Views) -> Result<(), ViewError> {
+    let shown = tokio::spawn(show(views.progress()));
+    let ended = tokio::select! {
+        ended = views.rebuild_ended() => ended,
+        () = told_to_stop() => {
+            // It may have ended this very moment, which is as good.
+            let _ = views.cancel_rebuild().await;
+            Err(ViewError::Cancelled)
+        }
+    };
+    shown.abort();
+    ended
+}
+
+/// Shows how far a rebuild is, on a terminal.
+async fn show(mut progress: watch::Receiver<Option<Progress>>) {
+    if !std::io::stderr().is_terminal() {
+        return;
+    }
+    while progress.changed().await.is_ok() {
+        let Some(progress) = *progress.borrow_and_update() else { continue };
+        let doing = match progress.phase {
+            Phase::Preparing => "preparing",
+            Phase::Folding => "folding",
+            Phase::Indexing => "indexing",
+            Phase::Verifying => "verifying",
+            Phase::CatchingUp => "catching up",
+            Phase::Switching => "switching",
+            Phase::Done | Phase::Cancelled | Phase::Failed => "",
+        };
+        let Progress { events, of, rate, eta, .. } = progress;
+        let eta = eta.map(|eta| format!(", {} s to go", eta.as_secs())).unwrap_or_default();
+        let line = format!("{doing}: {events} of {of} events, {rate:.0} a second{eta}");
+        // Back to the line's beginning, and nothing of the last one stays.
+        let line = if progress.phase.is_over() { "\r\x1b[K".to_owned() } else { format!("\r\x1b[K{line}") };
+        let _ = std::io::stderr().lock().write_all(line.as_bytes());
+    }
+}
+
+/// Publishes a further rulebook; the live view does not follow, for it is about to be replaced.
+async fn publish(views: &Views, path: &Path, text: String, rulebook: &Rulebook) -> Result<Ending> {
+    let clock = Arc::new(Clock::Machine);
+    let occurred = Occurred::on(civil_day(clock.now(), rulebook.calendar.zone));
+    let (recorder, appending) =
+        Recorder::start(views.log().clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System)).await?;
+    let done = format!("published {} for {}", path.display(), rulebook.contract);
+    let contract = rulebook.contract.clone();
+    let command = Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: text });
+    let ending = record(&recorder, &clock, command, &done).await;
+    drop(recorder);
+    appending.await?;
+    ending
+}
+
+/// Prints the parked streams; fails the check if there are any.
+pub(super) async fn list_parked(places: &Places) -> Result<Ending> {
+    let views = super::board::open_to_read(places).await?;
+    let parked = print_parked(&views).await?;
+    Ok(if parked == 0 { Ending::Done } else { Ending::CheckFailed })
+}
+
+/// Tries the parked streams again and prints those that still are.
+pub(super) async fn retry_parked(places: &Places) -> Result<Ending> {
+    let views = open(places).await?;
+    views.retry_parked(None).await?;
+    let parked = print_parked(&views).await?;
+    close(views).await;
+    Ok(if parked == 0 { Ending::Done } else { Ending::CheckFailed })
+}
+
+async fn print_parked(views: &Views) -> Result<usize> {
+    let (live, mut after, mut count) = (views.live(), Position::default(), 0);
+    loop {
+        let parked = live.parked(after, PARKED).await?;
+        let mut out = std::io::stdout().lock();
+        for parked in &parked {
+            writeln!(
+                out,
+                "{}  as of version {}  position {}  {}",
+                parked.stream, parked.version, parked.position, parked.error
+            )?;
+        }
+        count += parked.len();
+        match parked.last() {
+            Some(last) => after = last.position,
+            None => break,
+        }
+    }
+    if count == 0 {
+        complain("no stream is parked");
+    }
+    Ok(count)
+}

@@ -1,0 +1,308 @@
+//! The views behind the boards: which is live, what is being built, what could not be taken in; and how an administrator
+//! replaces, goes back and mends.
+//!
+//! Nothing here is a fact: the log records none of it, and every view follows from the log.
+
+use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::context::{Asked as _, OrFault as _};
+use super::event::StreamKind;
+use super::mutation::body;
+use super::mutation::input::Stamp;
+use super::mutation::payload::{Outcome, ViewsPayload, command_id_reused, conflict, notice};
+use super::scalars::{Id, Instant, Position};
+use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::log::envelope::{self, StreamId};
+use crate::views::orders::{Known, Order};
+use crate::views::rebuild::{Options, Phase, Progress};
+use crate::views::{self, ViewError};
+
+/// Parked streams that are given at once, unless told otherwise and at most.
+const PARKED: i32 = 200;
+
+/// What a rebuild is at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Phase")]
+pub enum RebuildPhase {
+    /// It waits for its turn, and finds out what there is to do.
+    Preparing,
+    /// It reads the log and writes what follows from it.
+    Folding,
+    /// It makes the indexes of the new tables.
+    Indexing,
+    /// It compares what was written with what was read.
+    Verifying,
+    /// It takes in what was recorded meanwhile.
+    CatchingUp,
+    /// It makes the new view the live one.
+    Switching,
+    /// The new view is live.
+    Done,
+    /// It was told to stop; nothing of it is left.
+    Cancelled,
+    /// It failed; nothing of it is left.
+    Failed,
+}
+
+/// How far a rebuild is.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct RebuildProgress {
+    /// The number of the view that is built; none until it has one.
+    number: Option<i32>,
+    /// What it is at.
+    phase: RebuildPhase,
+    /// How many events of the log are read and their rows written, each half of the work.
+    events: Position,
+    /// How many there are to do; what is recorded meanwhile comes on top.
+    of: Position,
+    /// Events a second, so far.
+    rate: f64,
+    /// When the rest of them will be done at this rate; none before there is a rate, or once it is over.
+    eta: Option<Instant>,
+}
+
+impl RebuildProgress {
+    /// The progress as a client reads it.
+    pub fn read(now: DateTime<Utc>, progress: Progress) -> Self {
+        let Progress { generation, phase, events, of, rate, eta } = progress;
+        let eta = eta.filter(|_| !phase.is_over()).and_then(|eta| TimeDelta::from_std(eta).ok());
+        Self {
+            number: i32::try_from(generation).ok().filter(|number| *number > 0),
+            phase: phase.into(),
+            events: Position(envelope::Position(events)),
+            of: Position(envelope::Position(of)),
+            rate,
+            eta: eta.and_then(|eta| now.checked_add_signed(eta)).map(Instant),
+        }
+    }
+}
+
+/// A contract's rules, as a view applies them.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct AppliedRulebook {
+    /// The contract's code.
+    contract: String,
+    /// The version that its boards go by: the one published last of those that the view knows.
+    version: String,
+    /// The hash of its content.
+    hash: String,
+}
+
+/// The view that answers every question.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct LiveView {
+    /// Its number; a later one is newer.
+    number: i32,
+    /// The position of the log up to which it has come.
+    position: Position,
+    /// What it was made by: the digest of every table's definition and fold. Another version of the program has another.
+    definition: String,
+    /// The rules that it applies, of the contracts that you may see.
+    rulebooks: Vec<AppliedRulebook>,
+}
+
+/// A stream whose events a view could not take in. What the boards show of it stands as of its last event that they
+/// could; everything else goes on.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ParkedStream {
+    /// What it tells the story of.
+    kind: StreamKind,
+    /// Whose story it is.
+    id: Id,
+    /// The version of the stream up to which the boards show it.
+    version: Position,
+    /// The position of the event that they could not take in.
+    position: Position,
+    /// Why.
+    error: String,
+}
+
+/// The views behind the boards.
+pub struct Views;
+
+/// The views behind the boards.
+#[Object]
+impl Views {
+    /// The one that answers every question.
+    async fn live(&self, ctx: &Context<'_>) -> LiveView {
+        let live = ctx.parts().views.live();
+        let contracts = live.all_told(&ctx.caller().principal.scope).into_iter();
+        let rulebooks = contracts.filter_map(|contract| {
+            let rulebook = contract.newest_rulebook()?;
+            let (version, hash) = (rulebook.version.clone(), rulebook.hash().to_owned());
+            Some(AppliedRulebook { contract: contract.code()?.to_owned(), version, hash })
+        });
+        LiveView {
+            number: number(live.number),
+            position: Position(*live.position().borrow()),
+            definition: views::definition().to_owned(),
+            rulebooks: rulebooks.collect(),
+        }
+    }
+
+    /// The one that this server is building, if it is.
+    async fn building(&self, ctx: &Context<'_>) -> Option<RebuildProgress> {
+        let progress = *ctx.parts().views.progress().borrow();
+        progress
+            .filter(|progress| !progress.phase.is_over())
+            .map(|progress| RebuildProgress::read(ctx.parts().clock.now(), progress))
+    }
+
+    /// The number of the view that was live before, if it is kept: `rollbackView` goes back to it.
+    async fn previous(&self, ctx: &Context<'_>) -> Result<Option<i32>> {
+        Ok(ctx.parts().views.generations().await.or_fault()?.previous.map(number))
+    }
+
+    /// Streams that the live view could not take in, in the order of the log.
+    async fn parked(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How many, at most.", default = 20, validator(minimum = 1, maximum = 200))] first: i32,
+        #[graphql(desc = "After this position, that of the last one of the page before.")] after: Option<Position>,
+    ) -> Result<Vec<ParkedStream>> {
+        let after = after.map_or_else(envelope::Position::default, |after| after.0);
+        let parked = ctx.parts().views.live().parked(after, first.min(PARKED).into()).await.or_fault()?;
+        Ok(parked.into_iter().map(ParkedStream::from).collect())
+    }
+}
+
+impl From<views::parked::Parked> for ParkedStream {
+    fn from(parked: views::parked::Parked) -> Self {
+        Self {
+            kind: parked.stream.kind.into(),
+            id: Id(parked.stream.id),
+            version: Position(envelope::Position(parked.version)),
+            position: Position(parked.position),
+            error: parked.error,
+        }
+    }
+}
+
+/// A generation's number as clients read it.
+fn number(of: i64) -> i32 {
+    i32::try_from(of).unwrap_or(i32::MAX)
+}
+
+/// How a new view is to be built.
+#[derive(Debug, Clone, InputObject)]
+pub struct StartRebuildInput {
+    /// What comes with every command.
+    #[graphql(flatten)]
+    pub stamp: Stamp,
+    /// Threads that decode and fold; one for each core if left out. What is built does not depend on it.
+    #[graphql(validator(minimum = 1, maximum = 1024))]
+    pub workers: Option<i32>,
+}
+
+/// Which view is meant: the one that this server is building, or the live one.
+#[derive(Debug, Clone, InputObject)]
+pub struct ViewInput {
+    /// What comes with every command.
+    #[graphql(flatten)]
+    pub stamp: Stamp,
+}
+
+/// Which parked streams are to be tried again.
+#[derive(Debug, Clone, InputObject)]
+pub struct RetryParkedInput {
+    /// What comes with every command.
+    #[graphql(flatten)]
+    pub stamp: Stamp,
+    /// The kind of the one stream that is meant, with `id`; every parked stream if left out.
+    pub kind: Option<StreamKind>,
+    /// The id of the one stream that is meant, with `kind`.
+    pub id: Option<Id>,
+}
+
+/// Replacing views, going back and mending.
+#[derive(Default)]
+pub struct ViewMutations;
+
+/// What an administrator may do to the views. None of it is a fact, and the log records none of it.
+#[Object]
+impl ViewMutations {
+    /// Builds a new view from the whole log beside the live one, in the background, and switches to it when it is done:
+    /// `rebuildProgress` tells how far it is.
+    async fn start_rebuild(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "How it is to be built.")] input: StartRebuildInput,
+    ) -> Result<ViewsPayload> {
+        let workers = input.workers.and_then(|workers| usize::try_from(workers).ok());
+        let options = Options { workers: workers.unwrap_or(Options::default().workers), ..Options::default() };
+        let views = &ctx.parts().views;
+        act(ctx, &input.stamp, async || {
+            views.start_rebuild(views.right_to_build().await?, options);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Stops the rebuild that this server does; nothing of it is left.
+    async fn cancel_rebuild(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] input: ViewInput,
+    ) -> Result<ViewsPayload> {
+        act(ctx, &input.stamp, async || ctx.parts().views.cancel_rebuild().await).await
+    }
+
+    /// Goes back to the view that was live before, caught up with the log first. Rulebooks that it leaves out stay out
+    /// until the next rebuild.
+    async fn rollback_view(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which one.")] input: ViewInput,
+    ) -> Result<ViewsPayload> {
+        act(ctx, &input.stamp, async || ctx.parts().views.roll_back().await).await
+    }
+
+    /// Tries parked streams again; those that can be taken in now are no longer parked.
+    async fn retry_parked(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones.")] input: RetryParkedInput,
+    ) -> Result<ViewsPayload> {
+        let alone = input.kind.zip(input.id).map(|(kind, id)| StreamId { kind: kind.into(), id: id.0 });
+        act(ctx, &input.stamp, async || ctx.parts().views.retry_parked(alone).await).await
+    }
+}
+
+/// Does something to the views for somebody who may, once for each id, unless it is only to be judged.
+async fn act(
+    ctx: &Context<'_>,
+    stamp: &Stamp,
+    what: impl AsyncFnOnce() -> Result<(), ViewError>,
+) -> Result<ViewsPayload> {
+    let views = &ctx.parts().views;
+    let order = Order { actor: ctx.caller().principal.subject.clone(), id: stamp.command(), body: body(ctx)? };
+    let answer = |replayed, problems| Ok(ViewsPayload::of(Outcome::unrecorded(replayed, problems)));
+    match views.known(&order) {
+        Known::Done => return answer(true, Vec::new()),
+        Known::AsAnother => return answer(false, vec![command_id_reused()]),
+        Known::New => {}
+    }
+    let live = views.live().number;
+    if !stamp.expected().allows(live) {
+        return answer(false, vec![conflict(live, Vec::new())]);
+    }
+    if stamp.dry_run {
+        return answer(false, vec![notice("DRY_RUN", "nothing was done".to_owned())]);
+    }
+    match what().await {
+        Ok(()) => {
+            views.remember(order);
+            answer(false, Vec::new())
+        }
+        Err(error) => {
+            let code = match &error {
+                ViewError::Building => RefusalCode::ViewBeingBuilt,
+                ViewError::NotBuilding => RefusalCode::NoRebuild,
+                ViewError::NoPrevious => RefusalCode::NoPreviousView,
+                _ => return Err(error).or_fault(),
+            };
+            answer(false, vec![Refusal::new(code, error.to_string()).into()])
+        }
+    }
+}

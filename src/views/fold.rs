@@ -1,0 +1,192 @@
+//! Folding one stream into its rows, whatever its events hold.
+//!
+//! A stream that cannot be folded whole stands as of its longest part that can: the rows of that part, and where and why
+//! it stopped. What comes out follows from the stream's events and the rulebooks alone, however they were read. Nothing
+//! here touches a database.
+
+use std::cmp::Ordering;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use super::generation::Contracts;
+use crate::contract::{Contract, UnreadableRulebook};
+use crate::journey::event::Event;
+use crate::journey::{History, Recorded};
+use crate::log::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind};
+use crate::projections::{self, Rows};
+
+/// The rules that a generation applies.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Rules {
+    /// Up to here every rulebook counts; of a contract that was opened later, its first.
+    pub(super) upto: Position,
+    /// The contracts under them.
+    pub(super) contracts: Arc<Contracts>,
+}
+
+/// What was gathered of one stream, in the order of its versions.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    history: History,
+    /// The newest version that came, whether or not it could be read.
+    seen: i64,
+    stopped: Option<Stop>,
+}
+
+/// Where a stream could not be followed any further, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Stop {
+    /// The version up to which its rows stand.
+    pub(super) version: i64,
+    /// The place in the log of the event that they could not take in.
+    pub(super) position: Position,
+    /// Why.
+    pub(super) error: String,
+}
+
+/// What a stream's events amount to.
+#[derive(Debug, Default)]
+pub(super) struct Folded {
+    /// The rows.
+    pub(super) rows: Rows,
+    /// The version as of which they stand.
+    pub(super) version: i64,
+    /// How many events it has.
+    pub(super) events: i64,
+    /// Where it stopped, if it did.
+    pub(super) stopped: Option<Stop>,
+}
+
+/// Why a part of a stream has no rows.
+#[derive(Debug, thiserror::Error)]
+enum Unfolded {
+    #[error("its contract has no rulebook that can be read: see the contract's own stream")]
+    NoRulebook,
+    #[error("the fold panicked, which is a fault of this program: standard error says where")]
+    Panicked,
+    #[error(transparent)]
+    Rulebook(#[from] UnreadableRulebook),
+}
+
+impl Gathered {
+    /// Takes the stream's next event. After one that cannot be read, nothing more is taken.
+    pub(super) fn take(&mut self, envelope: &Envelope) {
+        self.seen = envelope.version;
+        if self.stopped.is_some() {
+            return;
+        }
+        let taken = Recorded::decode(envelope).map_err(|error| error.to_string()).and_then(|recorded| {
+            catch_unwind(AssertUnwindSafe(|| self.history.evolve(recorded))).map_err(|_| Unfolded::Panicked.to_string())
+        });
+        if let Err(error) = taken {
+            // What an evolve that panicked has left is not to be trusted.
+            self.history = self.first(envelope.version - 1);
+            self.stopped = Some(Stop { version: envelope.version - 1, position: envelope.position, error });
+        }
+    }
+
+    /// The newest version that came.
+    pub(super) const fn seen(&self) -> i64 {
+        self.seen
+    }
+
+    /// Whether it has events that were not read.
+    pub(super) const fn is_stopped(&self) -> bool {
+        self.stopped.is_some()
+    }
+
+    /// The longest part of the stream that can be folded.
+    pub(super) fn fold(&self, stream: StreamId, rules: &Rules) -> Folded {
+        let mut stopped = self.stopped.clone();
+        let mut failed = match attempt(stream, &self.history, rules) {
+            Ok(rows) => return Folded { rows, version: self.history.version(), events: self.seen, stopped },
+            Err(failed) => failed,
+        };
+        for last in self.history.events().iter().rev() {
+            let version = last.version - 1;
+            stopped = Some(Stop { version, position: last.position, error: failed.to_string() });
+            if let Unfolded::NoRulebook = failed {
+                continue;
+            }
+            match attempt(stream, &self.first(version), rules) {
+                Ok(rows) => return Folded { rows, version, events: self.seen, stopped },
+                Err(error) => failed = error,
+            }
+        }
+        Folded { rows: Rows::default(), version: 0, events: self.seen, stopped }
+    }
+
+    /// Its rows as of an earlier version; none where they cannot be had.
+    pub(super) fn rows_at(&self, version: i64, stream: StreamId, rules: &Rules) -> Option<Rows> {
+        match self.history.version().cmp(&version) {
+            Ordering::Less => None,
+            Ordering::Equal => attempt(stream, &self.history, rules).ok(),
+            Ordering::Greater => attempt(stream, &self.first(version), rules).ok(),
+        }
+    }
+
+    /// The contract that this stream tells of, as of a version that can be folded.
+    pub(super) fn contract(&self, version: i64, rules: &Rules) -> Contract {
+        let whole = version == self.history.version();
+        let told =
+            if whole { contract_of(&self.history, rules.upto) } else { contract_of(&self.first(version), rules.upto) };
+        told.unwrap_or_default()
+    }
+
+    /// The rulebooks that the rules leave out, by the place of the newest.
+    pub(super) fn newest_rulebook_after(&self, upto: Position) -> Option<Position> {
+        let published = |event: &&Recorded| matches!(event.event, Event::RulebookPublished(_));
+        let further = self.history.events().iter().filter(published).skip(1);
+        further.map(|event| event.position).filter(|position| *position > upto).max()
+    }
+
+    /// The history up to a version.
+    fn first(&self, version: i64) -> History {
+        History::of(self.history.events().iter().take_while(|event| event.version <= version).cloned())
+    }
+}
+
+/// Folds a history whole.
+fn attempt(stream: StreamId, history: &History, rules: &Rules) -> Result<Rows, Unfolded> {
+    let fold = || match stream.kind {
+        StreamKind::Journey => of_a_journey(JourneyId(stream.id), history, &rules.contracts),
+        StreamKind::Contract => Ok(projections::contract::rows(&contract_of(history, rules.upto)?)),
+        StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {
+            Ok(projections::rows_of_the_deployment(stream, history))
+        }
+    };
+    #[cfg(test)]
+    let fold = || {
+        tests::fault::strike(stream);
+        fold()
+    };
+    catch_unwind(AssertUnwindSafe(fold)).unwrap_or(Err(Unfolded::Panicked))
+}
+
+fn of_a_journey(id: JourneyId, history: &History, contracts: &Contracts) -> Result<Rows, Unfolded> {
+    if history.events().is_empty() {
+        return Ok(Rows::default());
+    }
+    let contract = history.contract().and_then(|code| contracts.get(code)).map(Arc::as_ref);
+    let ruled = contract.and_then(|contract| Some((contract.code()?, contract.newest_rulebook()?)));
+    let (code, rulebook) = ruled.ok_or(Unfolded::NoRulebook)?;
+    Ok(projections::rows_of_journey(id, code, &history.journey(), rulebook))
+}
+
+/// The contract with its first rulebook and those published up to a position.
+fn contract_of(history: &History, rulebooks_upto: Position) -> Result<Contract, UnreadableRulebook> {
+    let (mut contract, mut is_ruled) = (Contract::default(), false);
+    for recorded in history.events() {
+        if matches!(recorded.event, Event::RulebookPublished(_)) {
+            if is_ruled && recorded.position > rulebooks_upto {
+                continue;
+            }
+            is_ruled = true;
+        }
+        contract.evolve(recorded)?;
+    }
+    Ok(contract)
+}
+
+#[cfg(test)]
+pub(super) mod tests;

@@ -1,0 +1,168 @@
+//! Keeping up: the one task of a process that brings the live view up to the log, follows the pointer when another
+//! process moves it, and has a new view built when a further rulebook was published.
+//!
+//! It holds no lock between two steps, and nothing that fails ends it.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use tokio::time::MissedTickBehavior;
+
+use super::generation::{Found, Generation};
+use super::project::Projector;
+use super::rebuild::Options;
+use super::{ViewError, Views, pointer};
+
+/// How often a node looks for what another node has appended or switched.
+const POLL: Duration = Duration::from_millis(200);
+/// How long it waits after something failed before it tries again.
+const AFTER_A_FAULT: Duration = Duration::from_secs(1);
+/// How long it waits before it tries again what another process stands in the way of.
+const IN_THE_WAY: Duration = Duration::from_secs(3);
+
+/// What has been put off.
+#[derive(Default)]
+struct Later {
+    /// Generations that somebody held are looked at again then.
+    sweep: Option<Instant>,
+    /// A further rulebook is built into a view then, unless somebody does.
+    rebuild: Option<Instant>,
+}
+
+impl Later {
+    fn is_due(at: Option<Instant>) -> bool {
+        at.is_some_and(|at| at <= Instant::now())
+    }
+}
+
+impl Views {
+    /// Keeps the live view up to the log for as long as it is polled.
+    pub async fn keep_up(self) {
+        let mut later = Later { sweep: Some(Instant::now()), rebuild: Some(Instant::now()) };
+        loop {
+            // A fault of this program must not end this task in silence.
+            let ended = AssertUnwindSafe(self.follow(&mut later)).catch_unwind().await;
+            let error = ended.map_or_else(|_| "it panicked".to_owned(), |error| format!("{error:?}"));
+            tracing::error!(error, "the live view does not follow the log");
+            tokio::time::sleep(AFTER_A_FAULT).await;
+        }
+    }
+
+    /// Follows the log and the pointer until something fails.
+    async fn follow(&self, later: &mut Later) -> ViewError {
+        loop {
+            let error = match Projector::new(self.shared.log.clone(), self.live()).await {
+                Ok(projector) => self.follow_with(projector, later).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = error {
+                return error;
+            }
+        }
+    }
+
+    /// Follows with one projector until another generation is live.
+    async fn follow_with(&self, mut projector: Projector, later: &mut Later) -> Result<(), ViewError> {
+        let mut newest = self.shared.log.newest();
+        let retries = self.shared.retries.load(Ordering::Relaxed);
+        let mut poll = tokio::time::interval(POLL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            newest.mark_unchanged();
+            while projector.step().await? {}
+            self.rule(&projector, later).await;
+            // Until there are events that the live view has not. The log is asked now and then, for another node may
+            // have appended them.
+            loop {
+                tokio::select! {
+                    _ = newest.changed() => break,
+                    () = self.shared.log.store().let_go() => later.sweep = Some(Instant::now()),
+                    _ = poll.tick() => {
+                        let pointer = pointer::read(self.shared.log.store()).await?;
+                        if pointer.live != self.live().number {
+                            self.adopt().await?;
+                        }
+                        self.tidy(later).await;
+                        if pointer.head > *projector.generation().position().borrow() {
+                            break;
+                        }
+                        self.rule(&projector, later).await;
+                    }
+                }
+            }
+            let is_other = self.live().number != projector.generation().number;
+            if is_other || retries != self.shared.retries.load(Ordering::Relaxed) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes in the generation that another process has made the live one, once it is as far as the one that was live
+    /// here. One that this build cannot keep up is left alone: the one that was live goes on, and this server says that
+    /// it is not ready.
+    async fn adopt(&self) -> Result<(), ViewError> {
+        let _switching = self.shared.switching.lock().await;
+        let pointer = pointer::read(self.shared.log.store()).await?;
+        let old = self.live();
+        if pointer.live == old.number {
+            return Ok(());
+        }
+        let log = &self.shared.log;
+        match Generation::open(log.store(), pointer.live).await? {
+            Found::Ours(new) => {
+                let mut projector = Projector::new(log.clone(), Arc::new(new)).await?;
+                while projector.step().await? || *projector.generation().position().borrow() < *old.position().borrow()
+                {
+                }
+                crate::store::prepare(&projector.generation().reader, &super::statements()).await?;
+                tracing::info!(generation = pointer.live, "following another view, which is live now");
+                self.goes_live(Arc::clone(projector.generation()));
+            }
+            Found::Foreign(_) => {
+                if !self.shared.is_foreign.swap(true, Ordering::Relaxed) {
+                    tracing::warn!(generation = pointer.live, "the live view is of another version of this program");
+                }
+            }
+            // It was replaced before it could be opened: the next look finds the next.
+            Found::Nothing => {}
+        }
+        Ok(())
+    }
+
+    /// Has a view built with the rulebooks that the live one leaves out, unless somebody has gone back from them.
+    async fn rule(&self, projector: &Projector, later: &mut Later) {
+        let Some(newest) = projector.newest_rulebook_left_out() else { return };
+        if !Later::is_due(later.rebuild) || !self.is_current() {
+            return;
+        }
+        later.rebuild = Some(Instant::now() + IN_THE_WAY);
+        let started = async {
+            if newest > pointer::read(self.shared.log.store()).await?.rulebooks_seen {
+                tracing::info!(position = %newest, "a further rulebook was published; a view is built with it");
+                self.start_rebuild(self.right_to_build().await?, Options::default());
+            }
+            Ok(())
+        };
+        match started.await {
+            Ok(()) | Err(ViewError::Building) => {}
+            Err(error) => tracing::error!(error = ?error, "no view is built with the new rulebook yet"),
+        }
+    }
+
+    /// Removes generations that nobody needs any more.
+    async fn tidy(&self, later: &mut Later) {
+        if Later::is_due(later.sweep) {
+            later.sweep = match self.sweep().await {
+                Ok(true) => None,
+                Ok(false) => Some(Instant::now() + IN_THE_WAY),
+                Err(error) => {
+                    tracing::warn!(error = ?error, "earlier views could not be removed yet");
+                    Some(Instant::now() + IN_THE_WAY)
+                }
+            };
+        }
+    }
+}

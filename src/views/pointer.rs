@@ -1,0 +1,67 @@
+//! The pointer: which generation is live, and which one was before. It stands beside the log, so that every process
+//! finds it.
+//!
+//! It is only moved by whoever has the sole right to build; nothing here touches a generation.
+
+use sqlx::FromRow;
+
+use crate::log::envelope::Position;
+use crate::store::{Sql, Store, StoreError, doing, on};
+
+static POINTER: Sql = Sql::new(
+    "select v.generation, v.previous, v.rulebooks_seen, h.position as head \
+     from live_view v join log_head h on h.id = v.id where v.id = 1",
+);
+static SWITCH: Sql = Sql::new(
+    "update live_view set generation = $1, previous = $2, rulebooks_seen = $3 where id = 1 and generation = $4",
+);
+
+/// The statements on the pointer.
+pub static STATEMENTS: &[&Sql] = &[&POINTER, &SWITCH];
+
+/// Where the pointer stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pointer {
+    /// The live generation; zero before the first.
+    pub(super) live: i64,
+    /// The one before it, kept for going back; zero if there is none.
+    pub(super) previous: i64,
+    /// The newest rulebook that a live view has ever applied.
+    pub(super) rulebooks_seen: Position,
+    /// Where the log stands.
+    pub(super) head: Position,
+}
+
+#[derive(FromRow)]
+struct Row {
+    generation: i64,
+    previous: i64,
+    rulebooks_seen: i64,
+    head: i64,
+}
+
+/// Reads the pointer.
+pub(super) async fn read(store: &Store) -> Result<Pointer, StoreError> {
+    let sql = POINTER.text(store.dialect());
+    let row: Row =
+        on!(&store.reader, pool => sqlx::query_as(sql).fetch_one(pool).await).map_err(doing("find the live view"))?;
+    let Row { generation, previous, rulebooks_seen, head } = row;
+    Ok(Pointer { live: generation, previous, rulebooks_seen: Position(rulebooks_seen), head: Position(head) })
+}
+
+/// Moves the pointer from where it stands to another generation, which applies the rulebooks up to a position. `previous`
+/// is kept for going back, zero for none. False if somebody else moved it.
+pub(super) async fn switch(
+    store: &Store,
+    from: Pointer,
+    (to, previous): (i64, i64),
+    rulebooks_upto: Position,
+) -> Result<bool, StoreError> {
+    let sql = SWITCH.text(store.dialect());
+    let seen = from.rulebooks_seen.max(rulebooks_upto);
+    let moved = on!(&store.writer, pool => {
+        let switch = sqlx::query(sql).bind(to).bind(previous).bind(seen.0).bind(from.live);
+        switch.execute(pool).await.map(|done| done.rows_affected())
+    });
+    Ok(moved.map_err(doing("switch to another view"))? == 1)
+}

@@ -1,0 +1,181 @@
+//! The bulk of a rebuild: one ordered read of the log, decoded and folded on all cores, written in bulk.
+//!
+//! Streams are divided among workers by their ids; each worker folds its own in memory. A log that is longer than one
+//! pass holds is read once for each share of the streams, so that memory follows the pass and not the log. What comes
+//! out does not depend on how the work was divided.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use tokio::sync::mpsc;
+
+use super::postgres;
+use super::progress::{Meter, Phase};
+use super::sink::{Batch, Finished, Sink, Written, fill};
+use super::sqlite::SqliteSink;
+use crate::log::envelope::{Envelope, Position, StreamId, StreamKind};
+use crate::log::scan::{Lot, Share};
+use crate::log::{Log, LogError};
+use crate::store::Place;
+use crate::views::ViewError;
+use crate::views::fold::{Gathered, Rules};
+use crate::views::generation::{Contracts, file, schema_name};
+
+/// Lots that may wait for a worker.
+const LOTS: usize = 8;
+/// Batches that may wait for the writer.
+const BATCHES: usize = 8;
+/// Streams that a worker hands on at once.
+const FOLDED: usize = 128;
+
+/// What is to be built.
+#[derive(Debug, Clone)]
+pub(crate) struct Plan {
+    /// The number of the generation.
+    pub(crate) number: i64,
+    /// Every event up to here.
+    pub(crate) upto: Position,
+    /// With the rulebooks up to here.
+    pub(crate) rulebooks_upto: Position,
+    /// Threads that decode and fold.
+    pub(crate) workers: usize,
+    /// Events that are held in memory at once, more or less.
+    pub(crate) held: i64,
+}
+
+/// Builds a generation from the log, finished but not yet anybody's.
+pub(super) async fn load(log: &Log, plan: &Plan, meter: &Arc<Meter>) -> Result<(), ViewError> {
+    let (upto, rulebooks_upto) = (plan.upto, plan.rulebooks_upto);
+    match log.store().place() {
+        Place::Sqlite { path } => {
+            let path = file(path, plan.number);
+            let (sink, written) = fill_from(log, plan, SqliteSink::create(&path)?, meter).await?;
+            meter.enters(Phase::Indexing);
+            let meter = Arc::clone(meter);
+            let finish =
+                move || sink.finish(&path, &Finished { upto, rulebooks_upto, written: &written, meter: &meter });
+            tokio::task::spawn_blocking(finish).await.map_err(|_| ViewError::Panicked)?
+        }
+        Place::Postgres { options, schema } => {
+            let (sink, copying) = postgres::create(options, &schema_name(schema, plan.number)).await?;
+            let filled = fill_from(log, plan, sink, meter).await;
+            if let Err(ViewError::Stopped) = filled {
+                // The connections know why.
+                copying.copied().await?;
+                return Err(ViewError::Stopped);
+            }
+            let (sink, written) = filled?;
+            drop(sink);
+            meter.enters(Phase::Indexing);
+            copying.finish(&Finished { upto, rulebooks_upto, written: &written, meter }).await
+        }
+    }
+}
+
+/// Reads the log in as many passes as it needs and writes what follows from it.
+async fn fill_from<S: Sink + 'static>(
+    log: &Log,
+    plan: &Plan,
+    mut sink: S,
+    meter: &Arc<Meter>,
+) -> Result<(S, Written), ViewError> {
+    meter.enters(Phase::Folding);
+    let (rules, contracts) = ruled(log, plan).await?;
+    let rules = Arc::new(rules);
+    let (mut written, mut first) = (Written::nothing(), Some(contracts));
+    let of = u64::try_from(plan.upto.0).unwrap_or_default().div_ceil(plan.held.max(1).unsigned_abs()).max(1);
+    let mut read = 0;
+    for nth in 0..of {
+        let (lanes, lots): (Vec<_>, Vec<_>) = (0..plan.workers).map(|_| mpsc::channel(LOTS)).unzip();
+        let (folded, batches): (Vec<_>, Vec<_>) = (0..plan.workers).map(|_| mpsc::channel(BATCHES)).unzip();
+        let workers: Vec<_> = lots
+            .into_iter()
+            .zip(folded)
+            .map(|(lots, folded)| {
+                let (rules, meter) = (Arc::clone(&rules), Arc::clone(meter));
+                tokio::task::spawn_blocking(move || work(lots, &folded, &rules, &meter))
+            })
+            .collect();
+        let (contracts, is_last, telling) = (first.take().unwrap_or_default(), nth + 1 == of, Arc::clone(meter));
+        let writer = tokio::task::spawn_blocking(move || {
+            written.write(&mut sink, &contracts)?;
+            fill(&mut sink, &mut written, batches, &telling)?;
+            if is_last {
+                sink.end()?;
+            }
+            Ok((sink, written))
+        });
+        let (scanned, worked, filled) =
+            tokio::join!(log.scan(plan.upto, Share { nth, of }, lanes), join_all(workers), writer);
+        scanned?;
+        for worked in worked {
+            read += worked.map_err(|_| ViewError::Panicked)??;
+        }
+        let filled: Result<(S, Written), ViewError> = filled.map_err(|_| ViewError::Panicked)?;
+        (sink, written) = filled?;
+    }
+    match u64::try_from(plan.upto.0) {
+        Ok(wanted) if wanted != read => Err(ViewError::Unverified {
+            table: "events",
+            written: wanted,
+            found: i64::try_from(read).unwrap_or(i64::MAX),
+        }),
+        _ => Ok((sink, written)),
+    }
+}
+
+/// The rules that the generation applies, and the contracts' own rows.
+async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Batch), ViewError> {
+    let mut streams: BTreeMap<StreamId, Gathered> = BTreeMap::new();
+    for envelope in log.contracts(plan.upto).await? {
+        streams.entry(envelope.stream).or_default().take(&envelope);
+    }
+    let mut rules = Rules { upto: plan.rulebooks_upto, ..Rules::default() };
+    let mut contracts = Contracts::new();
+    let mut batch = Batch::new();
+    for (stream, gathered) in streams {
+        let folded = gathered.fold(stream, &rules);
+        let contract = gathered.contract(folded.version, &rules);
+        contracts.extend(contract.code().map(str::to_owned).map(|code| (code, Arc::new(contract))));
+        batch.push((stream, folded));
+    }
+    rules.contracts = Arc::new(contracts);
+    Ok((rules, batch))
+}
+
+/// Gathers the streams of one lane and folds each; gives how many events came.
+fn work(
+    mut lots: mpsc::Receiver<Lot>,
+    folded: &mpsc::Sender<Batch>,
+    rules: &Rules,
+    meter: &Meter,
+) -> Result<u64, ViewError> {
+    let (mut streams, mut read): (HashMap<StreamId, Gathered>, u64) = (HashMap::new(), 0);
+    while let Some(lot) = lots.blocking_recv() {
+        meter.check()?;
+        for record in lot.records() {
+            let envelope = Envelope::from_record(record.map_err(|_| ViewError::NotText)?).map_err(LogError::from)?;
+            // The contracts' streams were gathered before: every fold needs them.
+            if envelope.stream.kind != StreamKind::Contract {
+                streams.entry(envelope.stream).or_default().take(&envelope);
+            }
+        }
+        read += lot.len() as u64;
+        meter.has_read(i64::try_from(lot.len()).expect("a lot is small"));
+    }
+    let mut streams: Vec<(StreamId, Gathered)> = streams.into_iter().collect();
+    streams.sort_unstable_by_key(|(stream, _)| *stream);
+    let mut streams = streams.into_iter();
+    loop {
+        let batch: Batch = streams.by_ref().take(FOLDED).map(|(id, stream)| (id, stream.fold(id, rules))).collect();
+        if batch.is_empty() {
+            return Ok(read);
+        }
+        meter.check()?;
+        // Whoever no longer takes it says why.
+        if folded.blocking_send(batch).is_err() {
+            return Ok(read);
+        }
+    }
+}

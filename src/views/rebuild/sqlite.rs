@@ -1,0 +1,133 @@
+//! A rebuild's rows into an `SQLite` file of their own.
+//!
+//! The file has no journal while it is filled: whoever kills the process leaves a file that nobody ever reads, and the
+//! next start removes it. It is on the disk before anybody may make it the live one.
+
+use std::path::Path;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, Statement, ToSql};
+
+use super::super::ViewError;
+use super::super::fold::Stop;
+use super::super::generation::definitions;
+use super::super::rows;
+use super::progress::Phase;
+use super::sink::{Finished, PARKED, Sink};
+use crate::log::envelope::StreamId;
+use crate::projections::{TABLES, Type, Value};
+use crate::store::{Dialect, StoreError};
+
+/// Memory for pages while the file is filled and its indexes are sorted, in KiB.
+const CACHE: i64 = 64 * 1024;
+
+/// Threads that sort an index beside the one that writes it.
+const SORTERS: u32 = 2;
+
+/// A file that is being filled, in one transaction.
+pub(super) struct SqliteSink {
+    conn: Connection,
+    inserts: Vec<String>,
+}
+
+fn doing(doing: &'static str) -> impl Fn(rusqlite::Error) -> ViewError {
+    move |source| StoreError::Sqlite { doing, source }.into()
+}
+
+impl SqliteSink {
+    /// A new file with empty tables.
+    pub(super) fn create(path: &Path) -> Result<Self, ViewError> {
+        let fault = doing("create a view");
+        let conn = Connection::open(path).map_err(&fault)?;
+        conn.pragma_update(None, "journal_mode", "off").map_err(&fault)?;
+        conn.pragma_update(None, "synchronous", "off").map_err(&fault)?;
+        conn.pragma_update(None, "locking_mode", "exclusive").map_err(&fault)?;
+        conn.pragma_update(None, "cache_size", -CACHE).map_err(&fault)?;
+        conn.pragma_update(None, "threads", SORTERS).map_err(&fault)?;
+        conn.execute_batch("begin").map_err(&fault)?;
+        for table in definitions(Dialect::Sqlite).0 {
+            conn.execute_batch(&table).map_err(&fault)?;
+        }
+        let inserts = TABLES.iter().map(|table| insert(table.name, table.columns)).collect();
+        Ok(Self { conn, inserts })
+    }
+
+    /// Makes the indexes, says how far the view has come, and puts it on the disk.
+    pub(super) fn finish(self, path: &Path, finished: &Finished<'_>) -> Result<(), ViewError> {
+        let fault = doing("finish a view");
+        for index in definitions(Dialect::Sqlite).1 {
+            finished.meter.check()?;
+            self.conn.execute_batch(&index).map_err(&fault)?;
+        }
+        finished.meter.enters(Phase::Verifying);
+        for (table, wanted) in TABLES.iter().zip(&finished.written.rows) {
+            let count = format!("select count(*) from {}", table.name);
+            let found = self.conn.query_row(&count, (), |row| row.get(0)).map_err(doing("count a view's rows"))?;
+            finished.compare(table.name, *wanted, found)?;
+        }
+        let checkpoint = "insert into checkpoint (id, position, rulebooks_upto, definition) values (1, ?1, ?2, ?3)";
+        let (upto, rulebooks_upto) = (finished.upto.0, finished.rulebooks_upto.0);
+        self.conn.execute(checkpoint, (upto, rulebooks_upto, rows::DEFINITION.as_str())).map_err(&fault)?;
+        self.conn.execute_batch("commit").map_err(&fault)?;
+        self.conn.close().map_err(|(_, source)| fault(source))?;
+        let synced = std::fs::File::open(path).and_then(|file| file.sync_all());
+        synced.map_err(|source| StoreError::Database { doing: "put a view on the disk", source: source.into() })?;
+        Ok(())
+    }
+}
+
+fn insert(table: &str, columns: &[(&str, Type)]) -> String {
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    let binds: Vec<String> = (1..=columns.len()).map(|at| format!("?{at}")).collect();
+    format!("insert into {table} ({}) values ({})", names.join(", "), binds.join(", "))
+}
+
+impl Sink for SqliteSink {
+    fn rows<'r>(
+        &mut self,
+        table: usize,
+        rows: &mut dyn Iterator<Item = (&'r [Value], &'r [Value])>,
+    ) -> Result<u64, ViewError> {
+        let fault = doing("write view rows");
+        let mut insert = self.conn.prepare_cached(&self.inserts[table]).map_err(&fault)?;
+        let mut count = 0;
+        for (key, rest) in rows {
+            for (at, cell) in (1..).zip(key.iter().chain(rest)) {
+                bind(&mut insert, at, cell).map_err(&fault)?;
+            }
+            insert.raw_execute().map_err(&fault)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn park(&mut self, stream: StreamId, stop: &Stop) -> Result<(), ViewError> {
+        let park = insert("parked", PARKED);
+        let (kind, id) = (stream.kind.as_str(), stream.id.as_bytes());
+        let parked = self.conn.execute(&park, (kind, id, stop.version, stop.position.0, &stop.error));
+        parked.map(drop).map_err(doing("park a stream"))
+    }
+
+    fn end(&mut self) -> Result<(), ViewError> {
+        Ok(())
+    }
+}
+
+/// Binds a cell as sqlx does, so that it reads alike: an id as its bytes, a date as its ISO text.
+fn bind(insert: &mut Statement<'_>, at: usize, cell: &Value) -> rusqlite::Result<()> {
+    match cell {
+        Value::Null => insert.raw_bind_parameter(at, Cell(ValueRef::Null)),
+        Value::Text(text) => insert.raw_bind_parameter(at, Cell(ValueRef::Text(text.as_bytes()))),
+        Value::Uuid(id) => insert.raw_bind_parameter(at, Cell(ValueRef::Blob(id.as_bytes()))),
+        Value::Date(date) => insert.raw_bind_parameter(at, Cell(ValueRef::Text(date.to_string().as_bytes()))),
+        Value::Int(number) => insert.raw_bind_parameter(at, Cell(ValueRef::Integer(*number))),
+    }
+}
+
+struct Cell<'c>(ValueRef<'c>);
+
+impl ToSql for Cell<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(self.0))
+    }
+}

@@ -1,0 +1,97 @@
+//! Switching: another generation becomes the live one, and nobody who reads goes back in position.
+//!
+//! Both checkpoints are locked, in the order of their numbers, until the pointer has moved. The log is never locked.
+
+use std::sync::Arc;
+
+use super::ViewError;
+use super::generation::{Generation, HOLD_CHECKPOINT};
+use super::pointer;
+use super::project::Projector;
+use crate::log::envelope::Position;
+use crate::store::{Conn, Store, doing, on};
+
+/// Makes a generation the live one, caught up at least as far as the one that is live now, if there is one that can be
+/// read. `swap` takes it in, before the one before can go on.
+pub(super) async fn switch(
+    store: &Store,
+    old: Option<&Generation>,
+    new: &mut Projector,
+    swap: impl FnOnce(Arc<Generation>),
+) -> Result<(), ViewError> {
+    // Most of it is done before anybody has to wait.
+    while new.step().await? {}
+    let generation = Arc::clone(new.generation());
+    let (mut old_conn, mut new_conn) = match old {
+        Some(old) if old.number < generation.number => {
+            let old_conn = held(old).await?;
+            (Some(old_conn), held(&generation).await?)
+        }
+        Some(old) => {
+            let new_conn = held(&generation).await?;
+            (Some(held(old).await?), new_conn)
+        }
+        None => (None, held(&generation).await?),
+    };
+    let caught_up = catch_up(new, &mut new_conn.0).await;
+    let switched = match caught_up {
+        Ok(position) if old_conn.as_ref().is_none_or(|(_, old)| position >= *old) => {
+            finish(store, old, new, (new_conn.0, position), swap).await
+        }
+        other => {
+            new_conn.0.rollback().await;
+            Err(other.err().unwrap_or(ViewError::Outrun))
+        }
+    };
+    if let Some((conn, _)) = &mut old_conn {
+        conn.rollback().await;
+    }
+    switched
+}
+
+/// Locks a generation's checkpoint; says where it stands.
+async fn held(generation: &Generation) -> Result<(Conn, Position), ViewError> {
+    let mut conn = Conn::begun(&generation.writer).await.map_err(doing("begin to switch views"))?;
+    let sql = HOLD_CHECKPOINT.text(conn.dialect());
+    let held: sqlx::Result<(i64,)> = on!(&mut conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await);
+    match held {
+        Ok((position,)) => Ok((conn, Position(position))),
+        Err(source) => {
+            conn.rollback().await;
+            Err(doing("lock a view's checkpoint")(source).into())
+        }
+    }
+}
+
+async fn catch_up(new: &mut Projector, conn: &mut Conn) -> Result<Position, ViewError> {
+    loop {
+        let stepped = new.project(conn).await?;
+        if !stepped.more {
+            return Ok(stepped.position);
+        }
+    }
+}
+
+async fn finish(
+    store: &Store,
+    old: Option<&Generation>,
+    new: &Projector,
+    (mut conn, position): (Conn, Position),
+    swap: impl FnOnce(Arc<Generation>),
+) -> Result<(), ViewError> {
+    if let Err(source) = conn.commit().await {
+        conn.rollback().await;
+        return Err(doing("commit to the new view")(source).into());
+    }
+    new.told(position);
+    let pointer = pointer::read(store).await?;
+    let generation = new.generation();
+    // One that is of no use any more is not gone back to.
+    let numbers = (generation.number, old.map_or(0, |old| old.number));
+    if !pointer::switch(store, pointer, numbers, generation.rulebooks_upto).await? {
+        return Err(ViewError::Outrun);
+    }
+    tracing::info!(generation = generation.number, %position, "another view is live");
+    swap(Arc::clone(generation));
+    Ok(())
+}
