@@ -48,12 +48,12 @@ pub struct Contract {
 
 impl Contract {
     /// The contract as of a day; as of today in its zone where none is given.
-    pub async fn as_of(ctx: &Context<'_>, scope: InScope<'_>, as_of: Option<NaiveDate>) -> Result<Option<Self>> {
-        let Some(contract) = ctx.caller().generation.told(scope) else { return Ok(None) };
+    pub fn as_of(ctx: &Context<'_>, scope: InScope<'_>, as_of: Option<NaiveDate>) -> Option<Self> {
+        let contract = ctx.caller().generation.told(scope)?;
         let today = ctx.today(&contract);
         let code = scope.contract().to_owned();
         let as_of = as_of.unwrap_or(today);
-        Ok(Some(Self { told: contract, code, as_of, today, dealings: OnceLock::new() }))
+        Some(Self { told: contract, code, as_of, today, dealings: OnceLock::new() })
     }
 
     fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {

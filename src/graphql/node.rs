@@ -89,7 +89,7 @@ impl Found {
 
     async fn node(&self, ctx: &Context<'_>, id: Uuid) -> Result<Option<Node>> {
         if let Some(story) = self.stories.get(&JourneyId(id)) {
-            return Ok(Journey::today(ctx, JourneyId(id), Arc::clone(story)).await?.map(Node::Journey));
+            return Ok(Journey::today(ctx, JourneyId(id), Arc::clone(story)).map(Node::Journey));
         }
         if self.subjects.contains(&SubjectId(id)) {
             return Ok(Some(Node::Subject(Subject::today(SubjectId(id)))));
@@ -103,9 +103,7 @@ impl Found {
         if let Some(event) = self.events.get(&EventId(id)) {
             return Ok(Some(Node::Event(Box::new(Event(event.clone())))));
         }
-        match self.contracts.get(&id).and_then(|code| ctx.in_scope(code)) {
-            Some(scoped) => Ok(Contract::as_of(ctx, scoped, None).await?.map(Node::Contract)),
-            None => Ok(None),
-        }
+        let scoped = self.contracts.get(&id).and_then(|code| ctx.in_scope(code));
+        Ok(scoped.and_then(|scoped| Contract::as_of(ctx, scoped, None)).map(Node::Contract))
     }
 }

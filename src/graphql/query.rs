@@ -181,9 +181,9 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "The contract's code, such as `shps`.")] code: String,
         #[graphql(desc = "From when it is read.")] at: Option<ContractAt>,
-    ) -> Option<Result<Contract>> {
+    ) -> Option<Contract> {
         let as_of = at.and_then(|at| at.as_of).map(|date| date.0);
-        Contract::as_of(ctx, ctx.in_scope(&code)?, as_of).await.transpose()
+        Contract::as_of(ctx, ctx.in_scope(&code)?, as_of)
     }
 
     /// One journey, as of a day and as known then: an auditor's replay of a single stream.
@@ -209,7 +209,7 @@ impl Query {
         let filter = filter.unwrap_or_default();
         let contracts = match &filter.contract {
             Some(code) => match ctx.in_scope(code) {
-                Some(scoped) => Contract::as_of(ctx, scoped, None).await?.into_iter().collect(),
+                Some(scoped) => Contract::as_of(ctx, scoped, None).into_iter().collect(),
                 None => Vec::new(),
             },
             None => contracts(ctx).await?,
@@ -275,7 +275,7 @@ async fn contracts(ctx: &Context<'_>) -> Result<Vec<Contract>> {
     let mut contracts = Vec::new();
     for row in ctx.caller().generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
         if let Some(scoped) = ctx.in_scope(&row.code) {
-            contracts.extend(Contract::as_of(ctx, scoped, None).await?);
+            contracts.extend(Contract::as_of(ctx, scoped, None));
         }
     }
     Ok(contracts)

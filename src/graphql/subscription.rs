@@ -137,6 +137,7 @@ impl Subscription {
 
     /// How far the rebuild of the views is that this server does, each time that it goes on; the last one first, if there
     /// was one. Steps that come at once are told as one.
+    #[expect(clippy::unused_async, reason = "subscriptions are asked for so")]
     async fn rebuild_progress(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<RebuildProgress>>> {
         entitled(ctx, Action::TendViews)?;
         let follower = Follower::of(ctx);

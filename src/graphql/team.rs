@@ -81,7 +81,6 @@ impl Team {
 /// A vacant post.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
-#[expect(clippy::struct_field_names, reason = "facts name it by this field")]
 pub struct Vacancy {
     /// The vacancy's own id, by which it is filled.
     id: ID,
@@ -122,7 +121,6 @@ impl From<&team::Vacancy> for Vacancy {
 /// Somebody stands in for a member of the team who is away or has left.
 #[derive(Debug, Clone, SimpleObject)]
 #[graphql(complex)]
-#[expect(clippy::struct_field_names, reason = "facts name it by this field")]
 pub struct Cover {
     /// The cover's own id, by which it is ended.
     id: ID,

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
+use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteSynchronous;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
@@ -180,10 +181,10 @@ pub(super) async fn numbers(store: &Store) -> Result<Vec<i64>, StoreError> {
         Place::Postgres { schema, .. } => {
             let Pool::Postgres(pool) = &store.reader else { unreachable!("the place says which store it is") };
             let begins = schema_name(schema, 0).trim_end_matches('0').to_owned();
-            let named = "select nspname::text from pg_namespace where starts_with(nspname, $1)";
-            let names: sqlx::Result<Vec<(String,)>> = sqlx::query_as(named).bind(&begins).fetch_all(pool).await;
-            let names = names.map_err(doing("list the views"))?;
-            names.iter().filter_map(|(name,)| name.strip_prefix(&begins)?.parse().ok()).collect()
+            let listed = "select nspname::text from pg_namespace where starts_with(nspname, $1)";
+            let rows: sqlx::Result<Vec<(String,)>> = sqlx::query_as(listed).bind(&begins).fetch_all(pool).await;
+            let rows = rows.map_err(doing("list the views"))?;
+            rows.iter().filter_map(|(name,)| name.strip_prefix(&begins)?.parse().ok()).collect()
         }
     };
     numbers.sort_unstable();
@@ -229,7 +230,7 @@ pub(super) async fn remove(store: &Store, number: i64) -> Result<bool, StoreErro
             // A session whose process was killed may still be making an index there, and notices only then.
             let drop = format!("set lock_timeout = '{LOCKED}'; drop schema if exists {} cascade", quoted(&schema));
             let dropped = owner.execute(sqlx::raw_sql(AssertSqlSafe(drop))).await;
-            let code = dropped.as_ref().err().and_then(sqlx::Error::as_database_error).and_then(|error| error.code());
+            let code = dropped.as_ref().err().and_then(sqlx::Error::as_database_error).and_then(DatabaseError::code);
             if code.is_some_and(|code| code == LOCK_NOT_AVAILABLE) {
                 return Ok(false);
             }

@@ -3,7 +3,7 @@
 //! A short transaction of its own, apart from the append: it locks the checkpoint, reads what comes after it, refolds
 //! the streams touched and writes the difference. It must never hold the log's lock.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::ViewError;
@@ -92,12 +92,12 @@ impl Projector {
     /// may have projected them.
     async fn take_contracts_upto(&mut self, upto: Position) -> Result<(), ViewError> {
         if upto > self.contracts_upto {
-            let mut touched = BTreeMap::new();
+            let mut touched = BTreeSet::new();
             for envelope in self.log.contracts_between(self.contracts_upto, upto).await? {
                 self.contracts.entry(envelope.stream).or_default().take(&envelope);
-                touched.insert(envelope.stream, ());
+                touched.insert(envelope.stream);
             }
-            for stream in touched.into_keys() {
+            for stream in touched {
                 self.rule(stream);
             }
             self.contracts_upto = upto;

@@ -239,6 +239,16 @@ impl Stranger {
         rows.into_iter().map(|(number,)| number).collect()
     }
 
+    /// The number of the live view.
+    pub(crate) async fn live_view(&mut self) -> i64 {
+        let live = "select generation from live_view";
+        let live: sqlx::Result<(i64,)> = match self {
+            Self::Sqlite(conn) => sqlx::query_as(live).fetch_one(conn).await,
+            Self::Postgres(conn) => sqlx::query_as(live).fetch_one(conn).await,
+        };
+        live.expect("there is one").0
+    }
+
     /// How many of the program's sessions stand in a transaction, on Postgres; their last statement says what they did.
     pub(crate) async fn sessions(&mut self, place: &Place, state: &str) -> Vec<String> {
         let Self::Postgres(conn) = self else { panic!("only Postgres has sessions") };

@@ -41,14 +41,13 @@ pub(crate) async fn generations(place: &Place) -> Vec<i64> {
 
 /// Waits until just these generations are left.
 pub(crate) async fn left(place: &Place, wanted: &[i64]) {
-    let waited = async {
+    let cleared = async {
         while generations(place).await != wanted {
             tokio::task::yield_now().await;
         }
     };
-    if tokio::time::timeout(PATIENCE, waited).await.is_err() {
-        panic!("generations {:?} are left, not {wanted:?}", generations(place).await);
-    }
+    let cleared = tokio::time::timeout(PATIENCE, cleared).await;
+    assert!(cleared.is_ok(), "generations {:?} are left, not {wanted:?}", generations(place).await);
 }
 
 async fn rebuild(views: &Views, options: Options) {
@@ -328,10 +327,10 @@ async fn append_unreadable(fresh: &Fresh, journey: JourneyId) -> Position {
         dry_run: false,
         decide: Unreadable(journey),
     };
-    let appended = appender.append(request).await.expect("the log takes any payload");
+    let taken = appender.append(request).await.expect("the log takes any payload");
     drop(appender);
     task.await.expect("it ends");
-    appended.position()
+    taken.position()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::store::Dialect;
 
-use crate::field::{Field, is_full, now};
+use crate::field::{Field, Stranger, is_full, now};
 use crate::rebuild::{generations, left};
 use crate::stores::Place;
 
@@ -25,6 +25,20 @@ fn rebuilding(place: &Place) -> Child {
     let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
     program.arg("rebuild").env("THROUGHLINE_DATABASE", place.url()).stdin(Stdio::null());
     program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts")
+}
+
+/// How long a rebuild that is left alone takes from its first file or schema: until its view is live, and to its end.
+async fn undisturbed(place: &Place) -> (u64, u64) {
+    let (mut child, mut stranger) = (rebuilding(place), Stranger::at(place).await);
+    begun(&mut child, place, &[1]).await;
+    let began = Instant::now();
+    while stranger.live_view().await == 1 {
+        tokio::task::yield_now().await;
+    }
+    let switched = began.elapsed();
+    assert!(child.wait().expect("it ends").success());
+    let micros = |took: Duration| u64::try_from(took.as_micros()).expect("not that long");
+    (micros(switched), micros(began.elapsed()))
 }
 
 /// Waits until the program has begun a generation, or has ended.
@@ -46,18 +60,15 @@ async fn killed_again_and_again(dialect: Dialect) {
     }
     deployment.close().await;
 
-    // One that is left alone says how long the others may be let run.
-    let mut child = rebuilding(&place);
-    begun(&mut child, &place, &[1]).await;
-    let began = Instant::now();
-    assert!(child.wait().expect("it ends").success());
-    let takes = u64::try_from(began.elapsed().as_micros()).expect("not that long");
+    let (switched, takes) = undisturbed(&place).await;
     let (mut told, mut interrupted) = (None, 0);
     for round in 1..=if is_full() { KILLS_FULL } else { KILLS } {
         let before = generations(&place).await;
         let mut child = rebuilding(&place);
         begun(&mut child, &place, &before).await;
-        let after = Duration::from_micros(field.below(takes + takes / 8));
+        // Every other one about the switch, the others at any moment.
+        let within = if round % 2 == 0 { switched * 4 / 5..switched * 6 / 5 } else { 0..takes + takes / 8 };
+        let after = Duration::from_micros(within.start + field.below(within.end - within.start));
         tokio::time::sleep(after).await;
         // SIGKILL: nothing of it runs any more.
         child.kill().expect("it is killed");

@@ -127,13 +127,10 @@ impl Journey {
     }
 
     /// A journey as of today in its contract's zone; none if the caller may not know of it.
-    pub async fn today(ctx: &Context<'_>, id: JourneyId, story: Arc<Story>) -> Result<Option<Self>> {
-        let Some(scoped) = story.contract().and_then(|code| ctx.in_scope(code)) else { return Ok(None) };
-        let contract = ctx.caller().generation.told(scoped);
-        Ok(contract.map(|contract| {
-            let today = ctx.today(&contract);
-            Self::of(id, contract, today, Arc::clone(&story))
-        }))
+    pub fn today(ctx: &Context<'_>, id: JourneyId, story: Arc<Story>) -> Option<Self> {
+        let contract = ctx.caller().generation.told(ctx.in_scope(story.contract()?)?)?;
+        let today = ctx.today(&contract);
+        Some(Self::of(id, contract, today, story))
     }
 
     fn folded(&self) -> &Folded {

@@ -27,7 +27,7 @@ macro_rules! of_contract {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let stream = StreamId::contract(&$input.contract);
         let outcome = state($ctx, $input.stamp, stream, $input.when, $fact.into()).await?;
-        ContractPayload::of($ctx, &$input.contract, outcome).await
+        Ok(ContractPayload::of($ctx, &$input.contract, outcome))
     }};
 }
 
@@ -44,7 +44,7 @@ impl ContractMutations {
         let (code, occurred) = (fact.code.clone(), input.when.occurred(ctx.deployment_today()));
         let command = Command::OpenContract(OpenContract { occurred, fact, rulebook: input.rulebook });
         let outcome = record(ctx, input.stamp, command).await?;
-        ContractPayload::of(ctx, &code, outcome).await
+        Ok(ContractPayload::of(ctx, &code, outcome))
     }
 
     /// A contract's terms change: its name, its parties or its last day. What is left out stays as it was.
@@ -78,7 +78,7 @@ impl ContractMutations {
             rulebook: input.rulebook,
         });
         let outcome = record(ctx, input.stamp, command).await?;
-        ContractPayload::of(ctx, &input.contract, outcome).await
+        Ok(ContractPayload::of(ctx, &input.contract, outcome))
     }
 
     /// A version of the targets of one profile, whole. Profiles stand side by side; a revision is a new version, and

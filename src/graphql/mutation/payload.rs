@@ -433,15 +433,15 @@ impl MeasurePayload {
     }
 
     /// The payload of a command about the contract of this code.
-    pub async fn of_contract(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(None, contract(ctx, code).await?, outcome))
+    pub fn of_contract(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Self {
+        Self::with(None, contract(ctx, code), outcome)
     }
 }
 
 impl ContractPayload {
     /// The payload of a command about the contract of this code.
-    pub async fn of(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(contract(ctx, code).await?, outcome))
+    pub fn of(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Self {
+        Self::with(contract(ctx, code), outcome)
     }
 }
 
@@ -487,7 +487,7 @@ impl AmendmentPayload {
             Whose::Subject(id) => of_subject = subject(*id, &outcome),
             Whose::Worker(id) => of_worker = worker(ctx, *id, &outcome).await?,
             Whose::Team(id) => of_team = team(ctx, *id, &outcome),
-            Whose::Contract(code) => of_contract = contract(ctx, code).await?,
+            Whose::Contract(code) => of_contract = contract(ctx, code),
         }
         Ok(Self::with(of_journey, of_subject, of_worker, of_team, of_contract, outcome))
     }
@@ -495,18 +495,13 @@ impl AmendmentPayload {
 
 /// The journey as it now is, as far as the caller may know of it.
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
-    match journey::stories(ctx, std::iter::once(id)).await?.remove(&id) {
-        Some(story) => Journey::today(ctx, id, story).await,
-        None => Ok(None),
-    }
+    let story = journey::stories(ctx, std::iter::once(id)).await?.remove(&id);
+    Ok(story.and_then(|story| Journey::today(ctx, id, story)))
 }
 
 /// The contract as it now is, as far as the caller may know of it.
-async fn contract(ctx: &Context<'_>, code: &str) -> Result<Option<Contract>> {
-    match ctx.in_scope(code) {
-        Some(scoped) => Contract::as_of(ctx, scoped, None).await,
-        None => Ok(None),
-    }
+fn contract(ctx: &Context<'_>, code: &str) -> Option<Contract> {
+    Contract::as_of(ctx, ctx.in_scope(code)?, None)
 }
 
 /// The worker, once a command about them was accepted.

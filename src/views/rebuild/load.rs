@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::postgres;
 use super::progress::{Meter, Phase};
-use super::sink::{Batch, Finished, Sink, Written, fill};
+use super::sink::{Batch, Finished, Sink, Written, fill, flush};
 use super::sqlite::SqliteSink;
 use crate::log::envelope::{Envelope, Position, StreamId, StreamKind};
 use crate::log::scan::{Lot, Share};
@@ -97,9 +97,9 @@ async fn fill_from<S: Sink + 'static>(
                 tokio::task::spawn_blocking(move || work(lots, &folded, &rules, &meter))
             })
             .collect();
-        let (contracts, is_last, telling) = (first.take().unwrap_or_default(), nth + 1 == of, Arc::clone(meter));
+        let (mut contracts, is_last, telling) = (first.take().unwrap_or_default(), nth + 1 == of, Arc::clone(meter));
         let writer = tokio::task::spawn_blocking(move || {
-            written.write(&mut sink, &contracts)?;
+            flush(&mut sink, &mut written, &mut contracts, &telling)?;
             fill(&mut sink, &mut written, batches, &telling)?;
             if is_last {
                 sink.end()?;

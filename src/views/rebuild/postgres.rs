@@ -14,7 +14,7 @@ use super::super::fold::Stop;
 use super::super::generation::{definitions, postgres_options, quoted};
 use super::super::rows;
 use super::progress::Phase;
-use super::sink::{Finished, PARKED, Sink};
+use super::sink::{self, Finished, PARKED, Sink};
 use crate::log::envelope::StreamId;
 use crate::projections::{TABLES, Type, Value};
 use crate::store::{self, Dialect, doing};
@@ -111,7 +111,7 @@ impl Copying {
             let count = AssertSqlSafe(format!("select count(*) from {}", table.name));
             let found: i64 =
                 sqlx::query_scalar(count).fetch_one(&mut *conn).await.map_err(doing("count a view's rows"))?;
-            finished.compare(table.name, *wanted, found)?;
+            sink::compare(table.name, *wanted, found)?;
         }
         let checkpoint =
             sqlx::query("insert into checkpoint (id, position, rulebooks_upto, definition) values (1, $1, $2, $3)");
@@ -207,9 +207,8 @@ impl Sink for PostgresSink {
             into.row(key.iter().chain(rest));
             count += 1;
         }
-        match into.full(COPY) {
-            Some(copy) => self.copies.blocking_send(copy).map_err(|_| ViewError::Stopped)?,
-            None => {}
+        if let Some(copy) = into.full(COPY) {
+            self.copies.blocking_send(copy).map_err(|_| ViewError::Stopped)?;
         }
         Ok(count)
     }

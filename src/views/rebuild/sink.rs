@@ -43,12 +43,10 @@ pub(super) struct Finished<'f> {
     pub(super) meter: &'f Meter,
 }
 
-impl Finished<'_> {
-    /// Compares how many rows stand in a table with how many were written.
-    pub(super) fn compare(&self, table: &'static str, written: u64, found: i64) -> Result<(), ViewError> {
-        let is_alike = u64::try_from(found) == Ok(written);
-        if is_alike { Ok(()) } else { Err(ViewError::Unverified { table, written, found }) }
-    }
+/// Compares how many rows stand in a table with how many were written.
+pub(super) fn compare(table: &'static str, written: u64, found: i64) -> Result<(), ViewError> {
+    let is_alike = u64::try_from(found) == Ok(written);
+    if is_alike { Ok(()) } else { Err(ViewError::Unverified { table, written, found }) }
 }
 
 /// What was written.
@@ -66,7 +64,7 @@ impl Written {
     }
 
     /// Writes a batch of streams.
-    pub(super) fn write(&mut self, sink: &mut dyn Sink, batch: &Batch) -> Result<(), ViewError> {
+    fn write(&mut self, sink: &mut dyn Sink, batch: &Batch) -> Result<(), ViewError> {
         // Table by table, so that a statement is looked up once for many rows and a table grows in one place.
         let mut streams: Vec<_> = batch.iter().map(|(_, folded)| folded.rows.iter().peekable()).collect();
         for (at, table) in TABLES.iter().enumerate() {
@@ -112,7 +110,13 @@ pub(super) fn fill(
     flush(sink, written, &mut batch, meter)
 }
 
-fn flush(sink: &mut dyn Sink, written: &mut Written, batch: &mut Batch, meter: &Meter) -> Result<(), ViewError> {
+/// Writes a batch, empties it and says so.
+pub(super) fn flush(
+    sink: &mut dyn Sink,
+    written: &mut Written,
+    batch: &mut Batch,
+    meter: &Meter,
+) -> Result<(), ViewError> {
     meter.check()?;
     written.write(sink, batch)?;
     meter.has_written(batch.iter().map(|(_, folded)| folded.events).sum());

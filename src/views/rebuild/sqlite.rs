@@ -13,7 +13,7 @@ use super::super::fold::Stop;
 use super::super::generation::definitions;
 use super::super::rows;
 use super::progress::Phase;
-use super::sink::{Finished, PARKED, Sink};
+use super::sink::{self, Finished, PARKED, Sink};
 use crate::log::envelope::StreamId;
 use crate::projections::{TABLES, Type, Value};
 use crate::store::{Dialect, StoreError};
@@ -63,7 +63,7 @@ impl SqliteSink {
         for (table, wanted) in TABLES.iter().zip(&finished.written.rows) {
             let count = format!("select count(*) from {}", table.name);
             let found = self.conn.query_row(&count, (), |row| row.get(0)).map_err(doing("count a view's rows"))?;
-            finished.compare(table.name, *wanted, found)?;
+            sink::compare(table.name, *wanted, found)?;
         }
         let checkpoint = "insert into checkpoint (id, position, rulebooks_upto, definition) values (1, ?1, ?2, ?3)";
         let (upto, rulebooks_upto) = (finished.upto.0, finished.rulebooks_upto.0);
