@@ -1,7 +1,7 @@
 //! A rebuild beside what it cannot do without: a raw scan of the log and a bulk write of the same rows, in the same run.
 //!
 //! `cargo bench --bench rebuild -- [--journeys N] [--rounds N] [--directory DIR] [--workers N]`; Postgres where
-//! `THROUGHLINE_TEST_POSTGRES` names a server. docs/performance.md says what the figures mean.
+//! `THROUGHLINE_TEST_POSTGRES` names a server.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
