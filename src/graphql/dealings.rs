@@ -247,7 +247,11 @@ pub struct ContractNotice {
 impl From<&Entry<event::NoticeIssued>> for ContractNotice {
     fn from(entry: &Entry<event::NoticeIssued>) -> Self {
         let given = &entry.details;
-        Self { id: ID(given.notice.to_string()), kind: given.kind.into(), issued: Step::why(entry, Some(&given.reason)) }
+        Self {
+            id: ID(given.notice.to_string()),
+            kind: given.kind.into(),
+            issued: Step::why(entry, Some(&given.reason)),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ pub mod durations;
 pub mod exits;
 pub mod generation;
 pub mod journeys;
+pub mod obligations;
 pub mod people;
 pub mod performance;
 pub mod period;
@@ -246,6 +247,7 @@ pub fn statements() -> Vec<&'static Sql> {
         caseload::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
+        obligations::STATEMENTS,
         people::STATEMENTS,
         performance::STATEMENTS,
         recency::STATEMENTS,
