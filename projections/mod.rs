@@ -11,6 +11,7 @@ pub mod disengagement;
 pub mod exit;
 pub mod external_reference;
 pub mod journey;
+pub mod obligation;
 pub mod referral_to_plan;
 pub mod stage;
 pub mod state;
@@ -86,6 +87,7 @@ pub static TABLES: &[&Table] = &[
     &exit::TABLE,
     &external_reference::TABLE,
     &journey::TABLE,
+    &obligation::TABLE,
     &referral_to_plan::TABLE,
     &stage::TABLE,
     &state::TABLE,
@@ -136,6 +138,7 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, journey: &Journey, ruleboo
         external_reference::rows(&told, &mut rows);
         state::rows(&told, &mut rows);
         disengagement::rows(&told, &mut rows);
+        obligation::rows(&told, &mut rows);
     }
     rows
 }

@@ -122,8 +122,12 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "id code name parties startsOn endsOn view rulebook opened variations ended targets commentary measures \
          periods submissions kpiAssessments notices actions dismissals",
     ),
-    ("Contract", JOURNEYS, "caseload journeys"),
-    ("Contract", BOARDS, "caseloadByKeyworker contactRecency referralToPlan performance exits workers teams"),
+    ("Contract", JOURNEYS, "caseload journeys obligations"),
+    (
+        "Contract",
+        BOARDS,
+        "caseloadByKeyworker contactRecency obligationCounts referralToPlan performance exits workers teams",
+    ),
     ("Party", TERMS, "name role"),
     ("PointOfView", TERMS, "position recordedThrough rulebookVersion asOf forecast"),
     ("RulebookVersion", TERMS, "version title effectiveFrom hash areas stages"),
@@ -147,6 +151,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("Team", TERMS, "id label members set capacity capacitySet vacancies covers"),
     ("Vacancy", TERMS, "id role wte opened filled worker"),
     ("Cover", TERMS, "id started ended absent by"),
+    ("StandardObligations", BOARDS, "standard rows"),
+    ("ObligationCounts", BOARDS, "group due dueToday overdue met missed cancelled"),
     ("BucketCount", BOARDS, "label upToDays journeys"),
     ("CaseloadOf", BOARDS, "group journeys stages"),
     ("ContactRecency", BOARDS, "group buckets none noneLabel dateImprecise unassigned total"),
@@ -173,7 +179,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "id contract asOf position version subject area cohort received accepted declined closed \
          disengagements onCaseload stage stages keyworker assignments daysSinceContact timeSinceContact \
          contacts plan plans spells timeline viewerCan referral acceptance withdrawn eligibility closes \
-         engagements tasks assessments measures achievements risks evidence",
+         engagements tasks assessments measures achievements risks evidence obligations",
     ),
     ("Journey", JOURNEYS.hidden_by(Redaction::CaseNumbers), "reference"),
     ("Achievement", JOURNEYS, "event occurred code level"),
@@ -234,6 +240,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("LegalHold", JOURNEYS, "id placed lifted"),
     ("Erasure", JOURNEYS, "ground proposed approved"),
     ("Erasure", JOURNEYS.hidden_by(Redaction::Logins), "proposedBy approvedBy"),
+    ("ObligationConnection", JOURNEYS, "edges nodes pageInfo"),
+    ("ObligationEdge", JOURNEYS, "cursor node"),
+    ("Obligation", JOURNEYS, "standard state from dueOn endedOn startedBy journey keyworker"),
     ("TimelineEntry", JOURNEYS, "event amends amendedBy stands"),
     ("EventConnection", FEED, "edges nodes pageInfo"),
     ("EventEdge", FEED, "cursor node"),

@@ -19,6 +19,7 @@ use super::journey::work::Measure;
 use super::journey::{ContactMeasure, Step};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::{DayPeriodInput, Means};
+use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
 use super::people::Worker;
 use super::query::FIRST;
 use super::scalars::{Date, Id, Instant, Position};
@@ -29,9 +30,10 @@ use crate::contract::dealings::Terms;
 use crate::contract::{Dealings, Rulebook};
 use crate::journey::Entry;
 use crate::journey::event::{Period, ReportSubmitted};
-use crate::log::envelope::StreamId;
+use crate::log::envelope::{StreamId, TeamId, WorkerId};
 use crate::views::exits;
-use crate::views::journeys::Population;
+use crate::views::journeys::{HeldBy, Population};
+use crate::views::obligations::ObligationFilter;
 use crate::views::performance;
 use crate::views::period::{self, Months};
 use crate::views::recency;
@@ -271,6 +273,53 @@ impl Contract {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         self.list(ctx, Population::Journeys, (filter.unwrap_or_default(), order_by), (first, after)).await
+    }
+
+    /// What the service standards of the rulebook ask to be done on the journeys that you may see, the earliest due
+    /// first: the list of what is due and overdue, and what was met and missed.
+    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    async fn obligations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those of this keyworker.")] keyworker: Option<Id>,
+        #[graphql(default, desc = "Only those that are no keyworker's.")] unassigned: bool,
+        #[graphql(desc = "Only those of this team: of its keyworkers, and of cases that they held last.")] team: Option<
+            Id,
+        >,
+        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
+        #[graphql(desc = "Only those under this standard, by code.")] standard: Option<String>,
+        #[graphql(desc = "Only those that stand so.")] state: Option<ObligationState>,
+        #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<ObligationConnection> {
+        if keyworker.is_some() && unassigned {
+            return Err(Code::BadUserInput.error("give keyworker or unassigned, not both"));
+        }
+        let held = match keyworker {
+            Some(id) => HeldBy::Keyworker(WorkerId(id.0)),
+            None if unassigned => HeldBy::Unassigned,
+            None => HeldBy::Any,
+        };
+        let standing = state.map(Into::into);
+        let (due_from, due_to) = (due.map(|due| due.first.0), due.map(|due| due.last.0));
+        let team = team.map(|id| TeamId(id.0));
+        let filter = ObligationFilter { standing, standard, held, team, area, due_from, due_to };
+        obligation::page(ctx, self.source(), filter, (first, after)).await
+    }
+
+    /// How many obligations stand how under each service standard of the rulebook, in its order.
+    async fn obligation_counts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "ObligationsBy::Keyworker", desc = "By what they are broken down.")] by: ObligationsBy,
+        #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
+    ) -> Result<Vec<StandardObligations>> {
+        let due = due.map(|due| (due.first.0, due.last.0));
+        let (scope, generation) = (self.scope(ctx)?, &ctx.caller().generation);
+        let counts =
+            generation.obligation_counts(scope, self.as_of, self.rules()?, (by.into(), due)).await.or_fault()?;
+        Ok(counts.into_iter().map(Into::into).collect())
     }
 
     /// How many journeys each keyworker holds; those without one are a row of their own.

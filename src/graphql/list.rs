@@ -210,13 +210,13 @@ pub struct JourneyEdge {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct PageInfo {
     /// The cursor of the first.
-    start_cursor: Option<String>,
+    pub(super) start_cursor: Option<String>,
     /// The cursor of the last.
-    end_cursor: Option<String>,
+    pub(super) end_cursor: Option<String>,
     /// Whether there are more after it.
-    has_next_page: bool,
+    pub(super) has_next_page: bool,
     /// Whether there are more before it.
-    has_previous_page: bool,
+    pub(super) has_previous_page: bool,
 }
 
 /// A page of the journeys of some contracts, of those that the caller may be shown.

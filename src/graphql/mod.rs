@@ -15,6 +15,7 @@ pub mod journey;
 pub mod list;
 pub mod mutation;
 pub mod node;
+pub mod obligation;
 pub mod people;
 pub mod permission;
 pub mod query;

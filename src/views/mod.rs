@@ -9,6 +9,7 @@ pub mod durations;
 pub mod exits;
 pub mod generation;
 pub mod journeys;
+pub mod obligations;
 pub mod orders;
 pub mod parked;
 pub mod people;
@@ -404,6 +405,7 @@ pub fn statements() -> Vec<&'static Sql> {
         caseload::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
+        obligations::STATEMENTS,
         parked::STATEMENTS,
         people::STATEMENTS,
         performance::STATEMENTS,

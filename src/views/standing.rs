@@ -18,6 +18,22 @@ use crate::journey::event::KEYWORKER;
 use crate::log::envelope::{JourneyId, SubjectId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
+/// Whether the caller may be shown a journey: any of the contract (`$3`), those that these workers hold (`$4`), and, where
+/// `$5`, those without a keyworker on the day `$2` on which the caller's standing was read.
+macro_rules! may_be_shown {
+    ($journey:literal) => {
+        concat!(
+            "($3 or exists (select 1 from assignment o where o.journey = ",
+            $journey,
+            " and o.to_on = '9999-12-31' and o.worker in {uuids $4}) or $5 and not exists (select 1 from assignment o ",
+            "left join worker d on d.id = o.worker and d.left_on <= $2 where o.journey = ",
+            $journey,
+            " and o.role = 'keyworker' and o.to_on = '9999-12-31' and d.id is null))"
+        )
+    };
+}
+pub(super) use may_be_shown;
+
 /// Who is behind the login `$1` on the day `$2`, with whom they share a team, and who holds the journeys `$3`.
 static STANDING: Sql = Sql::new(
     "select case when w.left_on <= $2 then 'left' else 'own' end as part, w.id as worker, \

@@ -10,6 +10,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use throughline::access::Scope;
+use throughline::access::relation::Standing;
 use throughline::contract::Rulebook;
 use throughline::contract::command::OpenContract;
 use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
@@ -26,6 +27,7 @@ use throughline::log::envelope::{
 use throughline::projections::{Told, contact, referral_to_plan, stage};
 use throughline::store::Dialect;
 use throughline::views::Views;
+use throughline::views::obligations::{By, Counts, ObligationFilter, of_journey};
 use uuid::Uuid;
 
 use crate::oracle::{self, Case, Rules};
@@ -437,12 +439,40 @@ async fn judge(fresh: &Fresh, telling: &Telling<'_>) -> Result<(), TestCaseError
         let cases: Vec<Case> = streams.iter().filter_map(|events| oracle::case(events, i64::MAX, as_of)).collect();
         let asked = oracle_boards::Asked { view: &view, scope, rulebook: &rulebook, as_of };
         oracle_boards::compare(&asked, &cases, rules).await?;
+        obligations(&asked, &streams).await?;
         for events in &streams {
             for known_at in &telling.trial.known_at {
                 let at = usize::from(*known_at) % (events.len() + 1);
                 replay(&telling.contract, &rulebook, (events, at), as_of, rules)?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Compares the obligations of the view, listed and counted, with those that the facts of each journey by the day tell.
+async fn obligations(asked: &oracle_boards::Asked<'_>, streams: &[Vec<Envelope>]) -> Result<(), TestCaseError> {
+    let oracle_boards::Asked { view, scope, rulebook, as_of } = *asked;
+    let mut told = Vec::new();
+    for events in streams {
+        let history = History::of(events.iter().map(|event| Recorded::decode(event).expect("our own event")));
+        let journey = history.journey_as_of(as_of);
+        let id = JourneyId(events[0].stream.id);
+        let as_told = Told::of(id, scope.contract(), &journey, rulebook);
+        told.extend(as_told.iter().flat_map(|told| of_journey(told, as_of)));
+    }
+    told.sort_by(|one, other| one.place.cmp(&other.place));
+    let everybody = Standing::contract_wide(as_of);
+    let page = view.obligations(scope.cases(&everybody), as_of, &ObligationFilter::default(), (None, 10_000)).await;
+    prop_assert_eq!(&page.expect("a page").rows, &told);
+    let whole = view.obligation_counts(scope, as_of, rulebook, (By::Whole, None)).await.expect("counts");
+    for standard in &whole {
+        let of = told.iter().filter(|row| row.place.standard == standard.standard);
+        let mut counts = Counts::default();
+        for row in of {
+            *counts.entry(row.standing).or_default() += 1;
+        }
+        prop_assert_eq!(&standard.rows[0].1, &counts);
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ mod hangups;
 mod http;
 mod idempotency;
 mod ndjson;
+mod obligations;
 mod oracle;
 mod oracle_boards;
 mod rebuild;

@@ -24,6 +24,7 @@ use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
 use super::context::{self, Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
+use super::obligation::{Obligation, ObligationState};
 use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
 use super::scalars::{Date, Position};
@@ -142,6 +143,13 @@ impl Journey {
         let upto = self.story.history.position();
         let known = self.contract.rulebooks().iter().rev().find(|published| published.position <= upto);
         known.map(|published| &published.rulebook)
+    }
+
+    /// What started the clock of the n-th obligation under a standard.
+    pub(super) fn starts_obligation(&self, standard: &str, nth: usize) -> Option<EventId> {
+        let told = self.told()?;
+        let standard = told.rulebook.standards.iter().find(|known| known.code == standard)?;
+        Some(projections::obligation::obligations(&told, standard).get(nth)?.started_by)
     }
 
     fn told(&self) -> Option<Told<'_>> {
@@ -319,6 +327,18 @@ impl Journey {
     async fn tasks(&self, #[graphql(desc = "Only those in this state.")] state: Option<TaskState>) -> Vec<Task> {
         let tasks = self.folded().tasks.iter().map(|task| Task::of(task, self.as_of));
         tasks.filter(|task| state.is_none_or(|state| task.state == state)).collect()
+    }
+
+    /// What the service standards of the rulebook ask to be done, the earliest due first.
+    async fn obligations(
+        &self,
+        #[graphql(desc = "Only those that stand so.")] state: Option<ObligationState>,
+    ) -> Vec<Obligation> {
+        let Some(told) = self.told() else { return Vec::new() };
+        let journey = || Self::of(self.id, Arc::clone(&self.contract), self.as_of, Arc::clone(&self.story));
+        let mut obligations = Obligation::of_journey(&told, self.as_of, journey);
+        obligations.retain(|obligation| state.is_none_or(|state| obligation.state == state));
+        obligations
     }
 
     /// Every score with an instrument, oldest first.

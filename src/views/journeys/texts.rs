@@ -16,6 +16,7 @@
 //! A filter that is not asked for is bound as null. Nothing here decides which text answers a question.
 
 use crate::store::Sql;
+use crate::views::standing::may_be_shown;
 
 /// The furthest stage that the journey `j` had reached.
 macro_rules! stage {
@@ -105,10 +106,8 @@ macro_rules! filters {
             day!(),
             ") <= $22) and (not $24 or not exists ",
             "(select 1 from contact k where k.journey = j.id and k.day <= $20)) ",
-            "and ($3 or exists (select 1 from assignment o where o.journey = j.id and o.to_on = '9999-12-31' ",
-            "and o.worker in {uuids $4}) or $5 and not exists (select 1 from assignment o ",
-            "left join worker d on d.id = o.worker and d.left_on <= $2 where o.journey = j.id ",
-            "and o.role = 'keyworker' and o.to_on = '9999-12-31' and d.id is null))"
+            "and ",
+            may_be_shown!("j.id")
         )
     };
 }

@@ -1,0 +1,394 @@
+//! Obligations: what the rulebook's standards ask to be done for a client, by when, and whether it was (domain.md §10).
+//!
+//! A standard starts anew with each fact that starts its clock. An obligation has a row for each stretch of days over
+//! which it was owed, met, or no longer owed because the case was closed or the referral came to nothing; which of the
+//! owed ones are due or overdue, and which of the met ones were late, only the day as of which they are read decides.
+
+use std::collections::BTreeSet;
+
+use chrono::{Days, NaiveDate};
+
+use super::{FOREVER, Rows, Told, Value, table};
+use crate::contract::calendar::BankHolidays;
+use crate::contract::rulebook::terms::{MetBy, Standard, StandardFrom, Within};
+use crate::journey::event::{Attendance, KEYWORKER};
+use crate::journey::{Assignment, Contact, Journey, Plan, TaskOver};
+use crate::log::envelope::{EventId, Occurred, WorkerId};
+
+table!("obligation", key 4, [
+    "journey": Uuid, "standard": Text, "nth": Int, "counts_from": Date, "counts_to": Date, "contract": Text,
+    "area": Text, "state": Text, "from_on": Date, "due_on": Date, "ended_on": Date, "keyworker": Uuid,
+    "last_keyworker": Uuid,
+]);
+
+/// What an obligation is over a stretch of days.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is owed.
+    Owed,
+    /// It was met, in time or late.
+    Met,
+    /// The case ended, or what it was about did, before it was met.
+    Over,
+}
+
+impl State {
+    /// Each of them.
+    pub const ALL: [Self; 3] = [Self::Owed, Self::Met, Self::Over];
+
+    /// As the table holds it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owed => "owed",
+            Self::Met => "met",
+            Self::Over => "over",
+        }
+    }
+}
+
+/// An obligation from its start on, as far as the facts go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Obligation {
+    /// The event that started the clock.
+    pub started_by: EventId,
+    /// The day from which the days are counted.
+    pub from: NaiveDate,
+    /// The last day in time; [`FOREVER`] where the bank holidays of that year are not known.
+    pub due: NaiveDate,
+    /// The first day at whose end everything that meets it was done.
+    pub met: Option<NaiveDate>,
+    /// The day from which it can no longer be met, whatever becomes of the case: its plan was closed.
+    void: Option<NaiveDate>,
+}
+
+/// What starts a clock: which fact, when, and what of the same thing ends it.
+struct Start<'a> {
+    by: EventId,
+    on: NaiveDate,
+    plan: Option<&'a Plan>,
+}
+
+impl Start<'_> {
+    const fn of(by: EventId, occurred: Occurred) -> Self {
+        Self { by, on: occurred.earliest(), plan: None }
+    }
+}
+
+/// The obligations of a journey under a standard, in the order of their starts.
+pub fn obligations(told: &Told<'_>, standard: &Standard) -> Vec<Obligation> {
+    let mut starts = starts(told.journey, &standard.from);
+    starts.sort_by_key(|start| start.on);
+    let obligation = |start: &Start<'_>| Obligation {
+        started_by: start.by,
+        from: start.on,
+        due: due(told, start.on, standard.within),
+        met: met(told, start, standard),
+        void: start.plan.and_then(|plan| plan.closed.as_ref()).map(|closed| closed.occurred.earliest()),
+    };
+    starts.iter().map(obligation).collect()
+}
+
+/// Every fact that starts the clock.
+fn starts<'a>(journey: &'a Journey, from: &StandardFrom) -> Vec<Start<'a>> {
+    match from {
+        StandardFrom::ReferralReceived => {
+            journey.referral.iter().map(|entry| Start::of(entry.event_id, entry.occurred)).collect()
+        }
+        StandardFrom::ReferralAccepted => {
+            journey.accepted.iter().map(|entry| Start::of(entry.event_id, entry.occurred)).collect()
+        }
+        StandardFrom::MissedContact => {
+            let missed = |contact: &&Contact| contact.details.attendance == Attendance::DidNotAttend;
+            let missed = journey.contacts.iter().filter(missed);
+            missed.map(|contact| Start::of(contact.event_id, contact.occurred)).collect()
+        }
+        StandardFrom::PlanAgreed => journey.plans.iter().map(|plan| Start::of(plan.event_id, plan.occurred)).collect(),
+        StandardFrom::LastReview => journey.plans.iter().flat_map(reviews).collect(),
+        StandardFrom::SpellStarted(domain) => {
+            let of_domain = journey.spells.iter().filter(|spell| spell.details.domain == *domain);
+            of_domain.map(|spell| Start::of(spell.event_id, spell.started)).collect()
+        }
+    }
+}
+
+/// A plan was agreed, and each time reviewed: from each the next review is owed.
+fn reviews(plan: &Plan) -> impl Iterator<Item = Start<'_>> {
+    let agreed = (plan.event_id, plan.occurred);
+    let reviews = plan.reviews.iter().map(|review| (review.event_id, review.occurred));
+    std::iter::once(agreed).chain(reviews).map(move |(by, on)| Start { plan: Some(plan), ..Start::of(by, on) })
+}
+
+/// The last day in time.
+fn due(told: &Told<'_>, from: NaiveDate, within: Within) -> NaiveDate {
+    let division = || BankHolidays::shipped().division(&told.rulebook.calendar.working_days);
+    let due = match within {
+        Within::Days(days) => from.checked_add_days(Days::new(days.into())),
+        Within::WorkingDays(days) => division().and_then(|division| division.nth_after(from, days).ok()),
+    };
+    due.map_or(FOREVER, |due| due.min(FOREVER))
+}
+
+/// The first day at whose end everything that meets the standard was done after its start. What starts with the referral
+/// counts what was done before it too, from the first day on.
+fn met(told: &Told<'_>, start: &Start<'_>, standard: &Standard) -> Option<NaiveDate> {
+    let (journey, MetBy { contacts, face_to_face, plan, review, task, attempt }) = (told.journey, &standard.met_by);
+    let once = matches!(standard.from, StandardFrom::ReferralReceived | StandardFrom::ReferralAccepted);
+    let counts = |by: EventId, occurred: Occurred| {
+        let on = occurred.earliest();
+        (by != start.by && (once || on >= start.on)).then(|| on.max(start.on))
+    };
+    let tried = |contact: &&Contact| {
+        let counted = told.rulebook.recency.counts_with.iter().any(|with| with == contact.details.with.as_str());
+        counted && (!face_to_face || contact.details.face_to_face) && (*attempt || contact.details.is_made())
+    };
+    let mut needs: Vec<Option<NaiveDate>> = Vec::new();
+    if *contacts > 0 || *attempt {
+        let done = journey.contacts.iter().filter(tried);
+        let done = done.filter_map(|contact| counts(contact.event_id, contact.occurred));
+        needs.push(nth(done.collect(), (*contacts).max(1)));
+    }
+    if let Some(kind) = plan {
+        let of_kind = journey.plans.iter().filter(|plan| plan.kind == *kind);
+        needs.push(of_kind.filter_map(|plan| counts(plan.event_id, plan.occurred)).min());
+    }
+    if let Some(kind) = review {
+        let same = |plan: &&Plan| plan.kind == *kind && start.plan.is_none_or(|of| of.event_id == plan.event_id);
+        let reviews = journey.plans.iter().filter(same).flat_map(|plan| &plan.reviews);
+        needs.push(reviews.filter_map(|review| counts(review.event_id, review.occurred)).min());
+    }
+    if let Some(kind) = task {
+        let done = journey.tasks.iter().filter(|task| task.details.kind == *kind).filter_map(|task| match &task.over {
+            Some(TaskOver::Done(done)) => counts(done.event_id, done.occurred),
+            _ => None,
+        });
+        needs.push(done.min());
+    }
+    needs.into_iter().collect::<Option<Vec<_>>>()?.into_iter().max()
+}
+
+/// The n-th of these days.
+fn nth(mut days: Vec<NaiveDate>, n: u32) -> Option<NaiveDate> {
+    days.sort_unstable();
+    days.into_iter().nth(usize::try_from(n).ok()? - 1)
+}
+
+/// What an obligation is over a stretch of days `[from, to)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// The first day.
+    pub from: NaiveDate,
+    /// The first day no longer.
+    pub to: NaiveDate,
+    /// What it is.
+    pub state: State,
+    /// The day on which it was met, or on which it could no longer be.
+    pub ended: Option<NaiveDate>,
+    /// Whose it is, or was when it ended.
+    pub keyworker: Option<WorkerId>,
+    /// The last who held the case by then, whether or not they still do.
+    pub last_keyworker: Option<WorkerId>,
+}
+
+impl Obligation {
+    /// The stretches of days with what it is over each, in order and without overlap.
+    pub fn stretches(&self, journey: &Journey) -> Vec<Stretch> {
+        let void = journey.turned_away().map(|on| on.earliest()).into_iter().chain(self.void).min();
+        let is_over = |day: NaiveDate| journey.is_closed_on(day) || void.is_some_and(|on| on <= day);
+        let met = self.met.filter(|met| void.is_none_or(|on| *met <= on));
+        let held = journey.assignments.iter().filter(|held| held.role == KEYWORKER);
+        let changes = held.flat_map(|held| [Some(held.from), held.to]).flatten();
+        let mut edges: BTreeSet<NaiveDate> = changes.chain(journey.closed_or_reopened_on()).chain(void).collect();
+        edges.retain(|day| *day > self.from && met.is_none_or(|met| *day < met));
+        edges.extend([self.from, FOREVER]);
+        edges.extend(met);
+        let edges: Vec<NaiveDate> = edges.into_iter().collect();
+        let mut stretches: Vec<Stretch> = Vec::new();
+        for edge in edges.windows(2) {
+            let (from, to) = (edge[0], edge[1]);
+            let state = match met {
+                Some(met) if met <= from => State::Met,
+                _ if is_over(from) => State::Over,
+                _ => State::Owed,
+            };
+            match stretches.last_mut() {
+                // Whose it was when it ended stays so.
+                Some(last) if last.state == state && state != State::Owed => last.to = to,
+                _ => {
+                    let day = if state == State::Over { from.pred_opt().unwrap_or(from) } else { from };
+                    let ended = (state != State::Owed).then_some(from);
+                    let last = last_holder(journey, day);
+                    let keyworker = last.filter(|held| held.to.is_none_or(|to| day < to));
+                    let [keyworker, last_keyworker] = [keyworker, last].map(|held| held.map(|held| held.worker));
+                    stretches.push(Stretch { from, to, state, ended, keyworker, last_keyworker });
+                }
+            }
+        }
+        stretches
+    }
+}
+
+/// The last who held the case as keyworker by a day.
+fn last_holder(journey: &Journey, day: NaiveDate) -> Option<&Assignment> {
+    let held = |held: &&Assignment| held.role == KEYWORKER && held.from <= day;
+    journey.assignments.iter().rfind(held)
+}
+
+/// The rows of a journey.
+pub fn rows(told: &Told<'_>, rows: &mut Rows) {
+    let received = told.received.earliest();
+    for standard in &told.rulebook.standards {
+        for (nth, obligation) in (0_i64..).zip(obligations(told, standard)) {
+            for stretch in obligation.stretches(told.journey) {
+                let from = stretch.from.max(received);
+                if stretch.to <= from {
+                    continue;
+                }
+                rows.add(
+                    &TABLE,
+                    [
+                        Value::Uuid(told.id.0),
+                        Value::text(&standard.code),
+                        Value::Int(nth),
+                        Value::Date(from),
+                        Value::Date(stretch.to),
+                        Value::text(told.contract),
+                        Value::text(&told.referral.area),
+                        Value::text(stretch.state.as_str()),
+                        Value::Date(obligation.from),
+                        Value::Date(obligation.due),
+                        Value::date(stretch.ended),
+                        stretch.keyworker.map_or(Value::Null, |worker| Value::Uuid(worker.0)),
+                        stretch.last_keyworker.map_or(Value::Null, |worker| Value::Uuid(worker.0)),
+                    ],
+                );
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Rulebook;
+    use crate::contract::rulebook::terms::Standard;
+    use crate::journey::event::{Attendance, ContactLogged, PlanAgreed, PlanReviewed};
+    use crate::journey::story::{
+        ANN, BOB, JOURNEY, RULES, Story, accepted, closed, contact, day, declined, given, keyworker, on, plan_closed,
+        referral, reopened, reviewed, state,
+    };
+
+    /// The rules of the stories with a standard that starts so, gives so long, and is met so.
+    fn standard(from: &str, within: &str, met_by: &str) -> String {
+        format!("{RULES}\n[[standard]]\ncode = \"it\"\nfrom = \"{from}\"\nwithin = {within}\nmet_by = {met_by}\n")
+    }
+
+    /// What a story owes: of each obligation its last day in time, and what it is from when.
+    fn told(story: &Story, rules: &str) -> Vec<(NaiveDate, Vec<(NaiveDate, State)>)> {
+        let rulebook = Rulebook::parse(rules).expect("it is read");
+        let journey = story.history.journey();
+        let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
+        let standard: &Standard = &rulebook.standards[0];
+        let stretches = |owed: &Obligation| owed.stretches(&journey).iter().map(|one| (one.from, one.state)).collect();
+        obligations(&told, standard).iter().map(|owed| (owed.due, stretches(owed))).collect()
+    }
+
+    fn states(told: &[(&str, State)]) -> Vec<(NaiveDate, State)> {
+        told.iter().map(|(on, state)| (day(on), *state)).collect()
+    }
+
+    const FIRST_CONTACT: [&str; 3] = ["referral_received", "{ days = 7 }", "{ contact = { made = true } }"];
+
+    fn first_contact() -> String {
+        let [from, within, met_by] = FIRST_CONTACT;
+        standard(from, within, met_by)
+    }
+
+    #[test]
+    fn a_first_contact_is_owed_from_the_referral_until_it_is_made() {
+        let story = accepted().and(&state("2018-01-20", contact()));
+        let expected = states(&[("2018-01-10", State::Owed), ("2018-01-20", State::Met)]);
+        assert_eq!(told(&story, &first_contact()), [(day("2018-01-17"), expected)]);
+        assert_eq!(told(&accepted(), &first_contact())[0].1, states(&[("2018-01-10", State::Owed)]));
+        let tried = ContactLogged { two_way: false, ..contact() };
+        let story = accepted().and(&state("2018-01-20", tried));
+        assert_eq!(told(&story, &first_contact())[0].1, states(&[("2018-01-10", State::Owed)]), "nobody answered");
+    }
+
+    #[test]
+    fn what_was_done_before_the_referral_counts_from_its_first_day() {
+        let story = given([on("2018-01-10", referral()), on("2018-01-08", contact())]);
+        assert_eq!(told(&story, &first_contact())[0].1, states(&[("2018-01-10", State::Met)]));
+    }
+
+    #[test]
+    fn working_days_are_counted_from_the_day_after_without_bank_holidays() {
+        let story = given([on("2018-03-29", referral())]);
+        let rules = standard("referral_received", "{ working_days = 1 }", "{ contacts = 1 }");
+        assert_eq!(told(&story, &rules)[0].0, day("2018-04-03"), "Good Friday to Easter Monday are none");
+        let late = given([on("2031-03-03", referral())]);
+        assert_eq!(told(&late, &rules)[0].0, FOREVER, "nobody knows that year's holidays yet");
+    }
+
+    #[test]
+    fn several_things_meet_a_standard_on_the_day_of_the_last() {
+        let rules = standard("referral_accepted", "{ days = 28 }", "{ contacts = 3, plan = \"php\" }");
+        let mut story = accepted();
+        for at in ["2018-01-15", "2018-01-22", "2018-02-05"] {
+            story = story.and(&state(at, contact()));
+        }
+        assert_eq!(told(&story, &rules)[0].1, states(&[("2018-01-11", State::Owed)]));
+        let story = story.and(&state("2018-01-30", PlanAgreed { kind: "php".to_owned() }));
+        let expected = states(&[("2018-01-11", State::Owed), ("2018-02-05", State::Met)]);
+        assert_eq!(told(&story, &rules), [(day("2018-02-08"), expected)]);
+    }
+
+    #[test]
+    fn each_missed_appointment_is_followed_up_by_a_later_attempt() {
+        let missed = ContactLogged { attendance: Attendance::DidNotAttend, two_way: false, ..contact() };
+        let rules = standard("missed_contact", "{ days = 3 }", "{ contact = { made = false } }");
+        let story = accepted().and(&state("2018-01-15", missed.clone())).and(&state("2018-01-17", missed));
+        let first = states(&[("2018-01-15", State::Owed), ("2018-01-17", State::Met)]);
+        let second = states(&[("2018-01-17", State::Owed)]);
+        assert_eq!(told(&story, &rules), [(day("2018-01-18"), first), (day("2018-01-20"), second)]);
+    }
+
+    #[test]
+    fn a_plan_is_reviewed_again_and_again_until_it_is_closed() {
+        let rules = standard("last_review", "{ days = 28 }", "{ review = \"php\" }");
+        let story = accepted()
+            .and(&state("2018-01-12", PlanAgreed { kind: "php".to_owned() }))
+            .and(&state("2018-02-01", PlanReviewed { ..reviewed() }))
+            .and(&state("2018-02-20", plan_closed()));
+        let first = states(&[("2018-01-12", State::Owed), ("2018-02-01", State::Met)]);
+        let second = states(&[("2018-02-01", State::Owed), ("2018-02-20", State::Over)]);
+        assert_eq!(told(&story, &rules), [(day("2018-02-09"), first), (day("2018-03-01"), second)]);
+    }
+
+    #[test]
+    fn a_closed_case_owes_nothing_until_it_is_reopened() {
+        let story = accepted().and(&state("2018-01-15", closed())).and(&state("2018-02-01", reopened()));
+        let expected = states(&[("2018-01-10", State::Owed), ("2018-01-15", State::Over), ("2018-02-01", State::Owed)]);
+        assert_eq!(told(&story, &first_contact())[0].1, expected);
+        let story = given([on("2018-01-10", referral()), on("2018-01-12", declined())]);
+        assert_eq!(
+            told(&story, &first_contact())[0].1,
+            states(&[("2018-01-10", State::Owed), ("2018-01-12", State::Over)])
+        );
+    }
+
+    #[test]
+    fn what_is_owed_is_the_keyworkers_of_the_day_and_what_is_over_stays_with_who_had_it() {
+        let story = accepted()
+            .and(&state("2018-01-12", keyworker(ANN)))
+            .and(&state("2018-01-20", keyworker(BOB)))
+            .and(&state("2018-01-25", contact()))
+            .and(&state("2018-02-01", keyworker(ANN)));
+        let rulebook = Rulebook::parse(&first_contact()).expect("it is read");
+        let journey = story.history.journey();
+        let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
+        let owed = obligations(&told, &rulebook.standards[0]);
+        let whose: Vec<_> = owed[0].stretches(&journey).iter().map(|one| (one.from, one.keyworker)).collect();
+        let days = ["2018-01-10", "2018-01-12", "2018-01-20", "2018-01-25"].map(day);
+        assert_eq!(whose, days.into_iter().zip([None, Some(ANN), Some(BOB), Some(BOB)]).collect::<Vec<_>>());
+    }
+}

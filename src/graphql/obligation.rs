@@ -1,0 +1,247 @@
+//! Obligations as clients read them: what the rulebook's standards ask to be done, by when, and whether it was.
+//!
+//! Whose obligations may be listed is never asked here, but brought along with the standing of the caller.
+
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chrono::NaiveDate;
+
+use super::boards::Group;
+use super::code::Code;
+use super::context::{self, Asked as _, OrFault as _};
+use super::journey::{self, Journey};
+use super::list::{PageInfo, Source};
+use super::people::Worker;
+use super::scalars::Date;
+use crate::log::envelope::{JourneyId, WorkerId, hex};
+use crate::projections::Told;
+use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
+
+/// How an obligation stands at the end of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Standing")]
+pub enum ObligationState {
+    /// It is owed, and there is time after that day.
+    Due,
+    /// It is owed, and that day is the last in time.
+    DueToday,
+    /// It is owed, and no longer in time.
+    Overdue,
+    /// It was met in time.
+    Met,
+    /// It was met late, or was late when the case ended.
+    Missed,
+    /// The case ended, or what it was about did, while there was time.
+    Cancelled,
+}
+
+/// By what obligations are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "obligations::By")]
+pub enum ObligationsBy {
+    /// One row for each keyworker, and one for what is nobody's.
+    Keyworker,
+    /// One row for each team, one for keyworkers who never were in one, and one for cases that never had a keyworker. What
+    /// is owed on a case that nobody holds stays with the team of its last keyworker.
+    Team,
+    /// One row for each service area.
+    Area,
+    /// One row.
+    Whole,
+}
+
+/// Something that a service standard of the rulebook asks to be done for a client within so many days.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct Obligation {
+    /// The standard, by code.
+    standard: String,
+    /// How it stands.
+    pub(super) state: ObligationState,
+    /// The day from which its days are counted.
+    from: Date,
+    /// The last day in time; none where it counts working days and the bank holidays of that year are not known.
+    due_on: Option<Date>,
+    /// The day on which it was met, late or not, or on which the case ended before it was.
+    ended_on: Option<Date>,
+    /// The journey that it is about.
+    journey: Journey,
+    #[graphql(skip)]
+    nth: usize,
+    #[graphql(skip)]
+    keyworker: Option<WorkerId>,
+    #[graphql(skip)]
+    told_on: NaiveDate,
+}
+
+#[ComplexObject]
+impl Obligation {
+    /// The event that started its clock.
+    async fn started_by(&self) -> Option<ID> {
+        let started_by = self.journey.starts_obligation(&self.standard, self.nth)?;
+        Some(ID(started_by.to_string()))
+    }
+
+    /// The keyworker whose it is, or whose it was when it ended; none where nobody held the case.
+    async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
+        let holder = Worker::load(ctx, self.keyworker?).await?;
+        let is_here = |worker: &Worker| worker.0.left_on.is_none_or(|left| left > self.told_on);
+        holder.map(|worker| Some(worker).filter(is_here)).transpose()
+    }
+}
+
+impl Obligation {
+    fn of(row: &ObligationRow, journey: Journey, as_of: NaiveDate) -> Self {
+        Self {
+            standard: row.place.standard.clone(),
+            state: row.standing.into(),
+            from: Date(row.from),
+            due_on: row.due.map(Date),
+            ended_on: row.ended.map(Date),
+            journey,
+            nth: usize::try_from(row.place.nth).unwrap_or(usize::MAX),
+            keyworker: row.keyworker,
+            told_on: row.ended.unwrap_or(as_of),
+        }
+    }
+
+    /// The obligations of one journey as they stand at the end of a day, the earliest due first.
+    pub(super) fn of_journey(told: &Told<'_>, as_of: NaiveDate, journey: impl Fn() -> Journey) -> Vec<Self> {
+        obligations::of_journey(told, as_of).iter().map(|row| Self::of(row, journey(), as_of)).collect()
+    }
+}
+
+/// An obligation and its place in the order.
+#[derive(SimpleObject)]
+pub struct ObligationEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The obligation.
+    node: Obligation,
+}
+
+/// Obligations in the order in which they are due, page by page.
+#[derive(SimpleObject)]
+pub struct ObligationConnection {
+    /// The obligations of this page, each with its cursor.
+    edges: Vec<ObligationEdge>,
+    /// The obligations of this page.
+    nodes: Vec<Obligation>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+}
+
+/// A page of the obligations of a contract, of those on journeys that the caller may be shown.
+pub(super) async fn page(
+    ctx: &Context<'_>,
+    source: Source,
+    filter: ObligationFilter,
+    (first, after): (i32, Option<String>),
+) -> Result<ObligationConnection> {
+    if [&filter.standard, &filter.area].into_iter().flatten().any(|text| text.contains('\0')) {
+        return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+    }
+    let list = format!("{filter:?}");
+    let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
+    let scope = ctx.in_scope(&source.code);
+    let scope = scope.ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
+    let standing = context::standing(ctx).await?;
+    let asked = (after.as_ref(), u32::try_from(first).unwrap_or(1));
+    let generation = &ctx.caller().generation;
+    let page = generation.obligations(scope.cases(&standing), source.as_of, &filter, asked).await.or_fault()?;
+    let stories = journey::stories(ctx, page.rows.iter().map(|row| row.place.journey)).await?;
+    let node = |row: &ObligationRow| {
+        let story = Arc::clone(stories.get(&row.place.journey)?);
+        let journey = Journey::of(row.place.journey, Arc::clone(&source.told), source.as_of, story);
+        Some(Obligation::of(row, journey, source.as_of))
+    };
+    let cursors: Vec<String> = page.rows.iter().map(|row| cursor(&row.place, &list)).collect();
+    let page_info = PageInfo {
+        start_cursor: cursors.first().cloned(),
+        end_cursor: cursors.last().cloned(),
+        has_next_page: page.has_next,
+        has_previous_page: after.is_some(),
+    };
+    let edges = cursors.into_iter().zip(&page.rows);
+    Ok(ObligationConnection {
+        edges: edges.filter_map(|(cursor, row)| Some(ObligationEdge { cursor, node: node(row)? })).collect(),
+        nodes: page.rows.iter().filter_map(node).collect(),
+        page_info,
+    })
+}
+
+/// What a list's cursors begin with: a digest of what it is a list of.
+fn of_list(list: &str) -> String {
+    hex(&digest::digest(&digest::SHA256, list.as_bytes()).as_ref()[..8])
+}
+
+fn cursor(place: &Place, list: &str) -> String {
+    let Place { due, journey, standard, nth } = place;
+    BASE64.encode(format!("obligations {}\n{due}\n{journey}\n{nth}\n{standard}", of_list(list)))
+}
+
+fn place(cursor: &str, list: &str) -> Result<Place> {
+    let read = || {
+        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
+        let mut parts = text.splitn(5, '\n');
+        let (of, due, journey, nth) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let standard = Some(parts.next()?.to_owned()).filter(|standard| !standard.contains('\0'))?;
+        let (journey, nth) = (JourneyId(journey.parse().ok()?), nth.parse().ok()?);
+        let place = Place { due: due.parse().ok()?, journey, standard, nth };
+        (of == format!("obligations {}", of_list(list))).then_some(place)
+    };
+    read().ok_or_else(|| {
+        let remedy = "take endCursor of the page before, and ask with the same filter";
+        Code::BadUserInput.error(format!("this cursor is none of this list: {remedy}"))
+    })
+}
+
+/// How many obligations under one standard stand how.
+#[derive(SimpleObject)]
+pub struct StandardObligations {
+    /// The standard, by code.
+    standard: String,
+    /// Its rows.
+    rows: Vec<ObligationCounts>,
+}
+
+/// How many obligations stand how.
+#[derive(SimpleObject)]
+pub struct ObligationCounts {
+    /// Whose.
+    group: Group,
+    /// Owed, with time after the day.
+    due: u64,
+    /// Owed, and the day is the last in time.
+    due_today: u64,
+    /// Owed, and no longer in time.
+    overdue: u64,
+    /// Met in time.
+    met: u64,
+    /// Met late, or late when the case ended.
+    missed: u64,
+    /// No longer owed while there was time.
+    cancelled: u64,
+}
+
+impl From<StandardCounts> for StandardObligations {
+    fn from(counts: StandardCounts) -> Self {
+        let row = |(group, counts): (crate::views::board::Group, Counts)| {
+            let count = |standing| counts.get(&standing).copied().unwrap_or(0);
+            ObligationCounts {
+                group: group.into(),
+                due: count(Standing::Due),
+                due_today: count(Standing::DueToday),
+                overdue: count(Standing::Overdue),
+                met: count(Standing::Met),
+                missed: count(Standing::Missed),
+                cancelled: count(Standing::Cancelled),
+            }
+        };
+        Self { standard: counts.standard, rows: counts.rows.into_iter().map(row).collect() }
+    }
+}

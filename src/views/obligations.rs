@@ -1,0 +1,444 @@
+//! Obligations: what the standards of a rulebook ask to be done, page by page and counted, as of a day.
+//!
+//! What is owed is the keyworker's who holds the case that day; what is over is of whoever held it then. A case that
+//! nobody holds stays with the team of its last keyworker (domain.md §9).
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::board::{self, Group};
+use super::generation::Generation;
+use super::journeys::HeldBy;
+use super::period::{BEGINNING, bound};
+use super::standing::may_be_shown;
+use crate::access::relation::Cases;
+use crate::access::{CasesInScope, InScope};
+use crate::contract::Rulebook;
+use crate::log::envelope::{JourneyId, TeamId, WorkerId};
+use crate::projections::obligation::{self, State};
+use crate::projections::{FOREVER, Told};
+use crate::store::{Sql, StoreError, doing, on};
+
+/// How an obligation stands at the end of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Standing {
+    /// Owed, and there is time after that day.
+    Due,
+    /// Owed, and that day is the last in time.
+    DueToday,
+    /// Owed, and no longer in time.
+    Overdue,
+    /// Done in time.
+    Met,
+    /// Done late, or never before the case ended, and by then it was late.
+    Missed,
+    /// The case ended while there was time.
+    Cancelled,
+}
+
+impl Standing {
+    /// Each of them.
+    pub const ALL: [Self; 6] = [Self::Due, Self::DueToday, Self::Overdue, Self::Met, Self::Missed, Self::Cancelled];
+
+    /// How an obligation stands that is, or ended, so.
+    pub fn of(state: State, due: NaiveDate, ended: Option<NaiveDate>, as_of: NaiveDate) -> Self {
+        match (state, ended.is_none_or(|ended| ended <= due)) {
+            (State::Owed, _) if due > as_of => Self::Due,
+            (State::Owed, _) if due == as_of => Self::DueToday,
+            (State::Owed, _) => Self::Overdue,
+            (State::Met, true) => Self::Met,
+            (State::Over, true) => Self::Cancelled,
+            (State::Met | State::Over, false) => Self::Missed,
+        }
+    }
+
+    /// As the statements write it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Due => "due",
+            Self::DueToday => "due_today",
+            Self::Overdue => "overdue",
+            Self::Met => "met",
+            Self::Missed => "missed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
+    /// In which of the table's states it is found.
+    const fn states(self) -> [State; 3] {
+        match self {
+            Self::Due | Self::DueToday | Self::Overdue => [State::Owed; 3],
+            Self::Met => [State::Met; 3],
+            Self::Missed => [State::Met, State::Met, State::Over],
+            Self::Cancelled => [State::Over; 3],
+        }
+    }
+}
+
+/// Which obligations are wanted; everything given must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObligationFilter {
+    /// How they stand.
+    pub standing: Option<Standing>,
+    /// Under this standard, by code.
+    pub standard: Option<String>,
+    /// Whose.
+    pub held: HeldBy,
+    /// Of the keyworkers of this team, and of cases that its keyworkers held last.
+    pub team: Option<TeamId>,
+    /// Of this service area.
+    pub area: Option<String>,
+    /// Due on or after this day.
+    pub due_from: Option<NaiveDate>,
+    /// Due on or before this day.
+    pub due_to: Option<NaiveDate>,
+}
+
+/// The place of an obligation in the order: the earliest due first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The last day in time.
+    pub due: NaiveDate,
+    /// Of which journey.
+    pub journey: JourneyId,
+    /// Under which standard.
+    pub standard: String,
+    /// Which of the journey's under this standard, in the order of their starts, from 0.
+    pub nth: i64,
+}
+
+/// One obligation, read at the end of a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObligationRow {
+    /// Its place; by it, it is known.
+    pub place: Place,
+    /// How it stands.
+    pub standing: Standing,
+    /// The day from which its days are counted.
+    pub from: NaiveDate,
+    /// The last day in time; none where the bank holidays of that year are not known.
+    pub due: Option<NaiveDate>,
+    /// The day on which it was met, or on which it could no longer be.
+    pub ended: Option<NaiveDate>,
+    /// Whose it is, or was when it ended.
+    pub keyworker: Option<WorkerId>,
+}
+
+/// A page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObligationPage {
+    /// Its obligations, in order.
+    pub rows: Vec<ObligationRow>,
+    /// Whether there are more after it.
+    pub has_next: bool,
+}
+
+/// By what counts are broken down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// One row for each keyworker, and one for what is nobody's.
+    Keyworker,
+    /// One row for each team, one for keyworkers in none, and one for what never was anybody's.
+    Team,
+    /// One row for each service area.
+    Area,
+    /// One row.
+    Whole,
+}
+
+/// The obligations of one journey, all its facts by the end of a day folded, as they stand then: the earliest due first.
+/// Of a keyworker who has left by then, whoever asks must look.
+pub fn of_journey(told: &Told<'_>, as_of: NaiveDate) -> Vec<ObligationRow> {
+    let mut rows: Vec<ObligationRow> = Vec::new();
+    for standard in &told.rulebook.standards {
+        for (nth, owed) in (0..).zip(obligation::obligations(told, standard)) {
+            let stretches = owed.stretches(told.journey);
+            let Some(now) = stretches.iter().find(|one| one.from <= as_of && as_of < one.to) else { continue };
+            rows.push(ObligationRow {
+                place: Place { due: owed.due, journey: told.id, standard: standard.code.clone(), nth },
+                standing: Standing::of(now.state, owed.due, now.ended, as_of),
+                from: owed.from,
+                due: (owed.due < FOREVER).then_some(owed.due),
+                ended: now.ended,
+                keyworker: now.keyworker,
+            });
+        }
+    }
+    rows.sort_by(|one, other| one.place.cmp(&other.place));
+    rows
+}
+
+/// How many obligations stand how.
+pub type Counts = BTreeMap<Standing, u64>;
+
+/// The counts of one standard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StandardCounts {
+    /// The standard's code.
+    pub standard: String,
+    /// Its rows.
+    pub rows: Vec<(Group, Counts)>,
+}
+
+/// How the obligation `b` stands on a day.
+macro_rules! standing {
+    ($day:literal) => {
+        concat!(
+            "case b.state when 'owed' then case when b.due_on > ",
+            $day,
+            " then 'due' when b.due_on = ",
+            $day,
+            " then 'due_today' else 'overdue' end ",
+            "when 'met' then case when b.ended_on <= b.due_on then 'met' else 'missed' end ",
+            "else case when b.ended_on <= b.due_on then 'cancelled' else 'missed' end end"
+        )
+    };
+}
+
+/// The day that tells whose the obligation `b` is: the one asked about, or that on which it ended.
+macro_rules! told_on {
+    ($day:literal) => {
+        concat!("coalesce(b.ended_on, ", $day, ")")
+    };
+}
+
+/// Whose the obligation `b` is, who is the worker `w`: nobody's where they had left.
+macro_rules! keyworker {
+    ($day:literal) => {
+        concat!("case when w.left_on is null or w.left_on > ", told_on!($day), " then b.keyworker end")
+    };
+}
+
+/// The team memberships `m` of the last keyworker of `b`: those of the day, or the last that there were.
+macro_rules! memberships {
+    ($day:literal) => {
+        concat!(
+            "m.worker = b.last_keyworker and m.from_on <= ",
+            told_on!($day),
+            " and (m.to_on > ",
+            told_on!($day),
+            " or not exists (select 1 from team_member n where n.worker = m.worker and n.from_on <= ",
+            told_on!($day),
+            " and n.to_on > m.to_on))"
+        )
+    };
+}
+
+/// A page of the obligations of a contract as they stand on a day, of the cases that the caller may be shown.
+static PAGE: Sql = Sql::new(concat!(
+    "select b.journey, b.standard, b.nth, b.state, b.from_on, b.due_on, b.ended_on, ",
+    keyworker!("$6"),
+    " as keyworker from obligation b left join worker w on w.id = b.keyworker ",
+    "where b.contract = $1 and b.state in ($7, $8, $9) and b.counts_from <= $6 and b.counts_to > $6 ",
+    "and b.due_on >= $10 and b.due_on <= $11 and (cast($12 as text) is null or ",
+    standing!("$6"),
+    " = $12) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or b.area = $14) ",
+    "and (cast($15 as uuid) is null or ",
+    keyworker!("$6"),
+    " = $15) and (not $16 or ",
+    keyworker!("$6"),
+    " is null) and (cast($17 as uuid) is null or exists (select 1 from team_member m where m.team = $17 and ",
+    memberships!("$6"),
+    ")) and (b.due_on, b.journey, b.standard, b.nth) > ($18, $19, $20, $21) and ",
+    may_be_shown!("b.journey"),
+    " order by b.due_on, b.journey, b.standard, b.nth limit $22"
+));
+
+/// The counts of the obligations of the contract `$1` due from `$3` to `$4`, as they stand on the day `$2`.
+macro_rules! counts {
+    ($columns:literal, $join:expr) => {
+        Sql::new(concat!(
+            "select b.standard, b.standing, ",
+            $columns,
+            ", count(*) as obligations from (select b.standard, b.area, b.last_keyworker, b.ended_on, ",
+            keyworker!("$2"),
+            " as keyworker, ",
+            standing!("$2"),
+            " as standing from obligation b left join worker w on w.id = b.keyworker ",
+            "where b.contract = $1 and b.counts_from <= $2 and b.counts_to > $2 and b.due_on >= $3 and b.due_on <= $4",
+            ") b",
+            $join,
+            " group by b.standard, b.standing, ",
+            $columns
+        ))
+    };
+}
+
+static BY_KEYWORKER: Sql = counts!("b.keyworker, w.label", " left join worker w on w.id = b.keyworker");
+static BY_TEAM: Sql = counts!(
+    "b.last_keyworker, m.team, t.label",
+    concat!(
+        " left join team_member m on ",
+        memberships!("$2"),
+        " left join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2"
+    )
+);
+static BY_AREA: Sql = counts!("b.area", "");
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &BY_KEYWORKER, &BY_TEAM, &BY_AREA];
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    journey: Uuid,
+    standard: String,
+    nth: i64,
+    state: String,
+    from_on: NaiveDate,
+    due_on: NaiveDate,
+    ended_on: Option<NaiveDate>,
+    keyworker: Option<Uuid>,
+}
+
+impl Row {
+    fn shown(self, as_of: NaiveDate) -> ObligationRow {
+        let state = State::ALL.into_iter().find(|state| state.as_str() == self.state).expect("the fold wrote it");
+        ObligationRow {
+            place: Place { due: self.due_on, journey: JourneyId(self.journey), standard: self.standard, nth: self.nth },
+            standing: Standing::of(state, self.due_on, self.ended_on, as_of),
+            from: self.from_on,
+            due: (self.due_on < FOREVER).then_some(self.due_on),
+            ended: self.ended_on,
+            keyworker: self.keyworker.map(WorkerId),
+        }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct Counted {
+    standard: String,
+    standing: String,
+    /// Only where they are counted by keyworker, as is the label.
+    #[sqlx(default)]
+    keyworker: Option<Uuid>,
+    /// Only where they are counted by team, as is the label.
+    #[sqlx(default)]
+    last_keyworker: Option<Uuid>,
+    #[sqlx(default)]
+    team: Option<Uuid>,
+    #[sqlx(default)]
+    label: Option<String>,
+    /// Only where they are counted by area.
+    #[sqlx(default)]
+    area: String,
+    obligations: i64,
+}
+
+impl Generation {
+    /// A page of the obligations of a contract at the end of a day, the earliest due first: at most `first` after a place.
+    pub async fn obligations(
+        &self,
+        scope: CasesInScope<'_>,
+        as_of: NaiveDate,
+        filter: &ObligationFilter,
+        (after, first): (Option<&Place>, u32),
+    ) -> Result<ObligationPage, StoreError> {
+        let sql = PAGE.text(self.reader.dialect());
+        let (all, by, unassigned) = match scope.cases() {
+            Cases::All => (true, json!([]), false),
+            Cases::Held { by, unassigned } => (false, json!(by), unassigned),
+        };
+        let states = filter.standing.map_or(State::ALL, Standing::states).map(State::as_str);
+        let keyworker = match filter.held {
+            HeldBy::Keyworker(worker) => Some(worker.0),
+            HeldBy::Any | HeldBy::Unassigned => None,
+        };
+        let (due, journey, standard, nth) = after.map_or((BEGINNING, Uuid::nil(), "", 0), |place| {
+            (place.due, place.journey.0, place.standard.as_str(), place.nth)
+        });
+        let rows: sqlx::Result<Vec<Row>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql)
+                .bind(scope.contract())
+                .bind(bound(scope.on()))
+                .bind(all)
+                .bind(by.to_string())
+                .bind(unassigned)
+                .bind(bound(as_of))
+                .bind(states[0])
+                .bind(states[1])
+                .bind(states[2])
+                .bind(filter.due_from.map_or(BEGINNING, bound))
+                .bind(filter.due_to.map_or(FOREVER, bound))
+                .bind(filter.standing.map(Standing::as_str))
+                .bind(filter.standard.as_deref())
+                .bind(filter.area.as_deref())
+                .bind(keyworker)
+                .bind(filter.held == HeldBy::Unassigned)
+                .bind(filter.team.map(|team| team.0))
+                .bind(due.clamp(BEGINNING, FOREVER))
+                .bind(journey)
+                .bind(standard)
+                .bind(nth)
+                .bind(i64::from(first) + 1)
+                .fetch_all(pool)
+                .await
+        });
+        let rows = rows.map_err(doing("read a page of obligations"))?;
+        let first = usize::try_from(first).expect("a page is smaller than memory");
+        let has_next = rows.len() > first;
+        Ok(ObligationPage { rows: rows.into_iter().take(first).map(|row| row.shown(as_of)).collect(), has_next })
+    }
+
+    /// How the obligations of a contract stand at the end of a day, of those due in a stretch of days, both inside: a
+    /// table for each standard of the rulebook, in its order.
+    pub async fn obligation_counts(
+        &self,
+        scope: InScope<'_>,
+        as_of: NaiveDate,
+        rulebook: &Rulebook,
+        (by, due): (By, Option<(NaiveDate, NaiveDate)>),
+    ) -> Result<Vec<StandardCounts>, StoreError> {
+        let statement = match by {
+            By::Keyworker => &BY_KEYWORKER,
+            By::Team => &BY_TEAM,
+            By::Area | By::Whole => &BY_AREA,
+        };
+        let sql = statement.text(self.reader.dialect());
+        let due = due.map_or((BEGINNING, FOREVER), |(from, to)| (bound(from), bound(to)));
+        let found: sqlx::Result<Vec<Counted>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql)
+                .bind(scope.contract())
+                .bind(bound(as_of))
+                .bind(due.0)
+                .bind(due.1)
+                .fetch_all(pool)
+                .await
+        });
+        let found = found.map_err(doing("count obligations"))?;
+        let table = |standard: &str| {
+            let of: Vec<&Counted> = found.iter().filter(|found| found.standard == standard).collect();
+            StandardCounts { standard: standard.to_owned(), rows: rows(&of, by, rulebook) }
+        };
+        Ok(rulebook.standards.iter().map(|standard| table(&standard.code)).collect())
+    }
+}
+
+/// The rows of one standard's table.
+fn rows(found: &[&Counted], by: By, rulebook: &Rulebook) -> Vec<(Group, Counts)> {
+    let named = |found: &Counted| found.label.clone().unwrap_or_default();
+    match by {
+        By::Keyworker => board::by_keyworker(counted(found, |one| Some((named(one), WorkerId(one.keyworker?))))),
+        By::Team => {
+            let team = |one: &Counted| Some((named(one), TeamId(one.team?)));
+            board::by_team(counted(found, |one| one.last_keyworker.map(|_| team(one))))
+        }
+        By::Area => board::by_area(rulebook, counted(found, |one| one.area.clone())),
+        By::Whole => {
+            let mut whole = counted(found, |_| ());
+            vec![(Group::Whole, whole.remove(&()).unwrap_or_default())]
+        }
+    }
+}
+
+fn counted<K: Ord>(found: &[&Counted], key: impl Fn(&Counted) -> K) -> BTreeMap<K, Counts> {
+    let mut groups: BTreeMap<K, Counts> = BTreeMap::new();
+    for one in found {
+        let standing = Standing::ALL.into_iter().find(|known| known.as_str() == one.standing);
+        let standing = standing.expect("the statement says one of them");
+        *groups.entry(key(one)).or_default().entry(standing).or_default() += board::count(one.obligations);
+    }
+    groups
+}
