@@ -277,6 +277,13 @@ impl Store {
         }
     }
 
+    /// Refuses a place where there is no store to work on, before opening it for writing would make one.
+    pub fn must_exist(url: &str) -> Result<(), StoreError> {
+        let Ok(options) = SqliteConnectOptions::from_str(url) else { return Ok(()) };
+        let path = options.get_filename();
+        if path.exists() { Ok(()) } else { Err(StoreError::Missing(path.display().to_string())) }
+    }
+
     async fn open_sqlite(path: &Path, mode: Mode) -> Result<Self, StoreError> {
         let claim = match mode {
             Mode::Write => Some(claim(path)?),

@@ -50,6 +50,7 @@ pub(super) async fn run(places: &Places, code: &str, as_of: Option<NaiveDate>, f
 
 /// The views, caught up where nothing serves; where a server holds the database, it keeps them up.
 pub(super) async fn open_to_read(places: &Places) -> Result<Views> {
+    Store::must_exist(places.database())?;
     let store = match Store::open(places.database(), Mode::Write).await {
         Ok(store) => store,
         Err(StoreError::Claimed(_)) => {

@@ -10,8 +10,8 @@ use chrono::{NaiveDate, TimeDelta};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use super::BadFile;
 use super::files::ImportOptions;
+use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
     RulebookCommand, board, demo, files, rulebook, try_out, views,
@@ -157,7 +157,8 @@ fn trusted(folder: &Path) -> Result<Result<Documents, String>> {
 
 /// A listener at an address.
 pub(super) async fn listening(at: &str) -> Result<TcpListener> {
-    TcpListener::bind(at).await.with_context(|| format!("cannot listen on {at}: give another --listen"))
+    let bound = TcpListener::bind(at).await;
+    Ok(bound.map_err(|error| Misuse(format!("cannot listen on {at}: {error}; give another --listen")))?)
 }
 
 /// Serves a deployment until the process is told to stop, then ends what was begun.

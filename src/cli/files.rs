@@ -22,7 +22,7 @@ use crate::import::ssda903::{self, Mark, Return, Told, Unfit};
 use crate::import::{Import, Outcome, Problem, Row};
 use crate::journey::event::Event;
 use crate::log::Log;
-use crate::log::envelope::Position;
+use crate::log::envelope::{Position, StreamId};
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::Views;
@@ -85,6 +85,13 @@ pub(super) async fn export(places: &Places, contracts: Vec<String>) -> Result<En
     let log = read_log(places).await?;
     let scope =
         if contracts.is_empty() { Scope::Deployment } else { Scope::Contracts(contracts.into_iter().collect()) };
+    if let Scope::Contracts(codes) = &scope {
+        for code in codes {
+            if log.streams(std::iter::once((StreamId::contract(code), 0))).await?.is_empty() {
+                return Err(Misuse(format!("no contract {code:?} was ever opened here: check its code")).into());
+            }
+        }
+    }
     let mut out = BufWriter::new(std::io::stdout());
     let written = exported::ndjson(&log, &scope, &mut out).await?;
     out.flush()?;
@@ -114,6 +121,7 @@ enum Importing {
 impl Importing {
     async fn open(places: &Places, is_dry_run: bool) -> Result<Self> {
         if !is_dry_run {
+            Store::must_exist(places.database())?;
             return Ok(Self::Live(open(places).await?));
         }
         let log = read_log(places).await?;

@@ -22,6 +22,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
 use crate::import::ImportError;
+use crate::import::as_recorded::RestoreError;
+use crate::log::LogError;
 use crate::store::StoreError;
 use crate::try_out::KnownAt;
 
@@ -84,7 +86,7 @@ enum Command {
         origins: Vec<String>,
     },
     /// Contracts.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]
     Contract(ContractCommand),
     /// The performance tables of a contract.
     #[command(after_help = "Example: throughline board --contract shps --as-of 2018-02-28")]
@@ -123,10 +125,10 @@ enum Command {
         access: bool,
     },
     /// Brings files in, through the same commands as the API.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: throughline import ndjson events.ndjson --contract shps")]
     Import(ImportCommand),
     /// Takes files out.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: throughline export ndjson > events.ndjson")]
     Export(ExportCommand),
     /// Builds the view tables anew from the log and switches to them; prints position and digest, old and new. On Postgres
     /// servers go on meanwhile; a server that holds an `SQLite` file does it itself, by the mutation `startRebuild`.
@@ -140,7 +142,7 @@ enum Command {
         workers: Option<u16>,
     },
     /// Rulebooks, before anybody publishes them.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: throughline rulebook check shps-2018-04.toml")]
     Rulebook(RulebookCommand),
     /// What every outcome of every journey in a file of events comes to under a rulebook: one JSON object a line.
     /// Nothing is stored.
@@ -160,10 +162,10 @@ enum Command {
         known_at: Option<KnownAt>,
     },
     /// Streams whose events the views could not take in.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: throughline parked list")]
     Parked(ParkedCommand),
     /// The log.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example: throughline log verify")]
     Log(LogCommand),
 }
 
@@ -367,7 +369,11 @@ fn is_wrong_use(error: &anyhow::Error) -> bool {
         if matches!(import, Some(ImportError::NoContract(_) | ImportError::Area { .. })) {
             return true;
         }
-        cause.is::<BadFile>()
+        let restored = matches!(cause.downcast_ref::<RestoreError>(), Some(RestoreError::Line { .. }));
+        let unfit = matches!(cause.downcast_ref::<LogError>(), Some(LogError::Restore(_)));
+        restored
+            || unfit
+            || cause.is::<BadFile>()
             || cause.is::<Misuse>()
             || store.is_some_and(|store| matches!(store, StoreError::Url(_) | StoreError::Missing(_)))
     })

@@ -26,6 +26,7 @@ const PARKED: i64 = 1_000;
 
 /// The live view, to be replaced or mended.
 async fn open(places: &Places) -> Result<Views> {
+    Store::must_exist(places.database())?;
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     Ok(Views::open(Log::open(store).await?).await?)
 }

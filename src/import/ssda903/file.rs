@@ -31,6 +31,8 @@ const REC: &str = "REC";
 
 /// The longest code, in characters; the longest of the return has seven.
 const CODE_MAX: usize = 20;
+/// Column names that an error lists at most.
+const NAMES_SHOWN: usize = 40;
 /// The longest name of a column that is repeated in a message.
 const NAME_MAX: usize = 40;
 /// Over how many lines a quoted field may go on.
@@ -254,7 +256,7 @@ impl Columns {
         let [child, decom, dec, rec] = [CHILD, DECOM, DEC, REC].map(&mut find);
         let codes = CODES.map(|(column, _)| find(column));
         if !missing.is_empty() {
-            let found = header.iter().map(|name| shown(name)).collect();
+            let found = header.iter().take(NAMES_SHOWN).map(|name| shown(name)).collect();
             return Err(Unfit::Missing { line, missing, found });
         }
         if let Some(column) = twice {
