@@ -211,12 +211,12 @@ async fn going_back_catches_the_earlier_view_up_and_a_rulebook_gone_back_from_st
 
         fresh.record(further("2017-05")).await.expect("it is published while serving");
         let standing = async {
-            while fresh.views.generations().await.expect("the pointer").live != 2 {
+            while rulebooks(&fresh.views) != 2 {
                 tokio::task::yield_now().await;
             }
         };
         tokio::time::timeout(PATIENCE, standing).await.expect("a view with the rulebook is built by itself");
-        assert_eq!(rulebooks(&fresh.views), 2);
+        assert_eq!(fresh.views.generations().await.expect("the pointer").live, 2);
 
         fresh.recorder.append(field.contact(journeys[0])).await.expect("it is recorded");
         let head = fresh.log.head().await.expect("the head").position;
