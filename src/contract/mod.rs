@@ -13,7 +13,7 @@ pub mod rulebook;
 
 use std::sync::Arc;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::journey::event::{ContractOpened, Event};
@@ -37,6 +37,8 @@ pub struct Published {
     pub event_id: EventId,
     /// That event's place in the log: a view as known before it does not know this version.
     pub position: Position,
+    /// When the log took it.
+    pub recorded_at: DateTime<Utc>,
     /// The rules.
     pub rulebook: Arc<Rulebook>,
 }
@@ -61,7 +63,8 @@ impl Contract {
                 hash: published.hash.clone(),
                 errors,
             })?;
-            self.rulebooks.push(Published { event_id, position, rulebook: Arc::new(rulebook) });
+            let (recorded_at, rulebook) = (recorded.recorded_at, Arc::new(rulebook));
+            self.rulebooks.push(Published { event_id, position, recorded_at, rulebook });
         }
         self.history.evolve(recorded.clone());
         Ok(())

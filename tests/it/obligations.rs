@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
+use throughline::contract::rulebook::packs;
 
-use crate::app::{TestApp, keyworker, on_both_stores, somebody, text};
+use crate::app::{TestApp, administrator, keyworker, on_both_stores, somebody, text};
 use crate::relations::{leaves, set_team};
+use crate::stores::PATIENCE;
 
 const MHEP: &str = "mhep";
 
@@ -150,6 +152,39 @@ async fn obligations_are_read_page_by_page_and_a_cursor_of_another_list_is_refus
             let answer = app.answer(&manager(), document, asked).await;
             assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{}", answer.body);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_journey_and_a_list_apply_the_same_rules_after_a_further_rulebook_was_published() {
+    on_both_stores(async |app| {
+        app.open_contract(MHEP).await;
+        let journey = case(app, "2018-02-10", None).await;
+        let before = app.head().await;
+        let text = packs::pack(MHEP).expect("a pack").text;
+        let further = text
+            .replace("version = \"2021-04\"", "version = \"2021-05\"")
+            .replace("effective_from = 2021-04-01", "effective_from = 2021-05-01")
+            .replace("within = { days = 7 }", "within = { days = 30 }");
+        assert_ne!(further, text);
+        let input = json!({ "contract": MHEP, "rulebook": further });
+        app.done(&administrator(), "publishRulebook", input).await;
+        let applied = async {
+            let document = format!("{{ contract(code: \"{MHEP}\") {{ view {{ rulebookVersion }} }} }}");
+            while app.ask(&manager(), &document, json!({})).await["contract"]["view"]["rulebookVersion"] != "2021-05" {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, applied).await.expect("a view with the rulebook is built by itself");
+        assert_eq!(
+            listed(app, &manager(), "first: 5").await,
+            [(journey.clone(), "DUE".to_owned(), json!("2018-03-12"))]
+        );
+        let document = "query($id: UUID!, $at: JourneyAt) { journey(id: $id, at: $at) { obligations { dueOn } } }";
+        let then = json!({ "id": journey, "at": { "position": before } });
+        let known = app.ask(&manager(), document, then).await;
+        assert_eq!(known["journey"]["obligations"], json!([{ "dueOn": "2018-02-17" }]), "as the rules were then");
     })
     .await;
 }

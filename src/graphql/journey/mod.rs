@@ -140,8 +140,8 @@ impl Journey {
 
     /// The rules that this reading applies: the newest that it knows of.
     fn rulebook(&self) -> Option<&Arc<Rulebook>> {
-        let upto = self.story.history.position();
-        let known = self.contract.rulebooks().iter().rev().find(|published| published.position <= upto);
+        let mut published = self.contract.rulebooks().iter().rev();
+        let known = published.find(|one| self.story.known.covers(one.position, one.recorded_at));
         known.map(|published| &published.rulebook)
     }
 
