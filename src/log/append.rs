@@ -21,7 +21,8 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
+use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId, StreamKind};
+use super::moved::Moved;
 use super::read::{self, HeadRow};
 use super::{Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
@@ -40,8 +41,12 @@ static MOVE_HEAD: Sql = Sql::new("update log_head set position = $1, recorded_at
 
 static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
+static MOVED: Sql = Sql::new(
+    "select stream_kind, stream_id, max(position) from events where position > $1 group by stream_kind, stream_id limit $2",
+);
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET];
+pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET, &MOVED];
 
 /// How many commands one transaction takes at most.
 const BATCH: usize = 512;
@@ -49,6 +54,8 @@ const BATCH: usize = 512;
 const WAITING: usize = 4_096;
 /// How many streams' states are kept between batches.
 const STATES_KEPT: usize = 8_192;
+/// The most events that are looked through for what has moved.
+const LOOKED_THROUGH: i64 = 500_000;
 /// How long a command waits for a place in the queue.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -106,9 +113,15 @@ pub struct Draft {
 /// The streams that a command asked for, as they stand before it.
 pub struct Streams<'a, S> {
     states: &'a HashMap<StreamId, Loaded<S>>,
+    moved: &'a Moved,
 }
 
 impl<'a, S> Streams<'a, S> {
+    /// The streams that have moved since the position that the command looks back to, if it does.
+    pub const fn moved(&self) -> &'a Moved {
+        self.moved
+    }
+
     /// The stream's state; none if it has no event.
     pub fn get(&self, stream: StreamId) -> Option<&'a S> {
         self.states.get(&stream).filter(|loaded| loaded.version > 0).map(|loaded| &loaded.state)
@@ -125,6 +138,9 @@ pub trait Decide<S>: Send + Sync + 'static {
 
     /// Further streams that it turns out to need once the first ones are known, such as a journey's contract.
     fn also(&self, streams: &Streams<'_, S>) -> Vec<StreamId>;
+
+    /// The position since which it asks what has moved, if it does.
+    fn since(&self) -> Option<Position>;
 
     /// Whether the actor may do this at all; comes before any word about versions.
     fn admit(&self, streams: &Streams<'_, S>) -> Result<(), Self::Refusal>;
@@ -299,6 +315,7 @@ pub(super) struct Batch {
     known: HashMap<(String, CommandId), Known>,
     pub(super) events: Vec<Envelope>,
     pub(super) commands: Vec<NewCommand>,
+    moved: Moved,
 }
 
 /// An accepted command, from before or from earlier in this batch.
@@ -453,9 +470,10 @@ impl<S: State> AppendTask<S> {
         if self.left_at != Some(head.position) {
             self.alone_since = head.position;
         }
-        self.load(conn, head.position, waiting).await?;
+        let moved = self.moved(conn, head.position, waiting).await?;
+        self.load(conn, (head.position, &moved), waiting).await?;
         let now = self.clock.now().max(head.recorded_at);
-        let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new() };
+        let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new(), moved };
         let mut verdicts = Vec::with_capacity(waiting.len());
         for waiting in waiting {
             verdicts.push(self.judge(&mut batch, &waiting.request, now).map_err(Failed::Faulted)?);
@@ -472,18 +490,42 @@ impl<S: State> AppendTask<S> {
     async fn load<D: Decide<S>>(
         &mut self,
         conn: &mut Conn,
-        head: Position,
+        (head, moved): (Position, &Moved),
         waiting: &[Waiting<D, S>],
     ) -> Result<(), StoreError> {
         let named = waiting.iter().flat_map(|waiting| waiting.request.decide.streams());
-        let loaded: HashSet<StreamId> = named.chain(self.further(waiting)).collect();
+        let loaded: HashSet<StreamId> = named.chain(self.further(moved, waiting)).collect();
         self.bring_up(conn, head, &loaded).await?;
-        let missing: HashSet<StreamId> = self.further(waiting).difference(&loaded).copied().collect();
+        let missing: HashSet<StreamId> = self.further(moved, waiting).difference(&loaded).copied().collect();
         self.bring_up(conn, head, &missing).await
     }
 
-    fn further<D: Decide<S>>(&self, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
-        let streams = Streams { states: &self.states };
+    /// What has moved since the earliest position that a command looks back to; nothing is read where none does. It is
+    /// never looked through more than so many events: of what lies further back a command hears that it is not known.
+    async fn moved<D: Decide<S>>(
+        &self,
+        conn: &mut Conn,
+        head: Position,
+        waiting: &[Waiting<D, S>],
+    ) -> Result<Moved, StoreError> {
+        let Some(since) = waiting.iter().filter_map(|waiting| waiting.request.decide.since()).min() else {
+            return Ok(Moved::since(head, []));
+        };
+        let since = since.max(Position(head.0 - LOOKED_THROUGH));
+        let sql = MOVED.text(conn.dialect());
+        let rows: Vec<(String, Uuid, i64)> = on!(conn, conn => {
+            sqlx::query_as(sql).bind(since.0).bind(i64::MAX).fetch_all(&mut **conn).await
+        })
+        .map_err(doing("look through what has moved"))?;
+        let moved = rows.into_iter().map(|(kind, id, newest)| {
+            let kind: StreamKind = kind.parse().map_err(decoding)?;
+            Ok((StreamId { kind, id }, Position(newest)))
+        });
+        Ok(Moved::since(since, moved.collect::<Result<Vec<_>, StoreError>>()?))
+    }
+
+    fn further<D: Decide<S>>(&self, moved: &Moved, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
+        let streams = Streams { states: &self.states, moved };
         waiting.iter().flat_map(|waiting| waiting.request.decide.also(&streams)).collect()
     }
 
@@ -543,7 +585,7 @@ impl<S: State> AppendTask<S> {
                 Verdict::Rejected(Rejection::CommandIdReused)
             });
         }
-        let drafts = match self.decided(request, now) {
+        let drafts = match self.decided(&batch.moved, request, now) {
             Ok(drafts) => drafts,
             Err(rejection) => return Ok(Verdict::Rejected(rejection)),
         };
@@ -562,10 +604,11 @@ impl<S: State> AppendTask<S> {
 
     fn decided<D: Decide<S>>(
         &self,
+        moved: &Moved,
         request: &Request<D>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Draft>, Rejection<D::Refusal>> {
-        let streams = Streams { states: &self.states };
+        let streams = Streams { states: &self.states, moved };
         request.decide.admit(&streams).map_err(Rejection::Refused)?;
         let first = request.decide.streams().first().copied();
         let actual = first.and_then(|stream| self.states.get(&stream)).map_or(0, |loaded| loaded.version);
@@ -605,6 +648,7 @@ impl<S: State> AppendTask<S> {
         };
         self.take(&envelope)?;
         batch.head.position = position;
+        batch.moved.take(envelope.stream, position);
         batch.events.push(envelope);
         Ok(())
     }
