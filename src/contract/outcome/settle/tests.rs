@@ -1,9 +1,12 @@
 //! The cases of domain.md §9 about money that crosses claims, each by its name.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::super::tests::telling::{day, rules};
 use super::*;
+use crate::contract::rulebook::Rulebook;
 use rust_decimal::Decimal;
 
 const CAP: &str = "[[cap]]\nscope = \"contract\"\namount = \"10000.00\"\n";
@@ -26,7 +29,7 @@ fn person(n: u128) -> SubjectId {
 /// The n-th claim: of an outcome, in a journey of its own, by a person of their own, achieved on the n-th of January.
 fn claim(n: u128, outcome: usize, amount: i64) -> Entitlement {
     Entitlement {
-        claim: Uuid::from_u128(n),
+        claim: ClaimId(Uuid::from_u128(n)),
         holder: Uuid::from_u128(0x7_0000 + n),
         person: Some(person(n)),
         outcome,
@@ -34,6 +37,21 @@ fn claim(n: u128, outcome: usize, amount: i64) -> Entitlement {
         price: Price::Amount(money(amount)),
         standing: Status::Claimable,
     }
+}
+
+fn settle(rulebook: &Rulebook, entitlements: &[Entitlement], lines: &[Line]) -> Settlement {
+    super::settle(&Terms::alone(rulebook), entitlements, lines)
+}
+
+/// The line once it was paid and taken back.
+fn reversed(line: Line) -> Line {
+    let taken_back = line.amount + line.adjusted;
+    Line { state: LineState::Reversed, adjusted: line.adjusted - taken_back, taken_back, ..line }
+}
+
+/// The line once it was rejected after it was paid.
+fn rejected_later(of: &Entitlement, amount: i64) -> Line {
+    Line { paid: money(amount), ..line(of, amount, LineState::Rejected) }
 }
 
 fn line(of: &Entitlement, amount: i64, state: LineState) -> Line {
@@ -45,7 +63,8 @@ fn line(of: &Entitlement, amount: i64, state: LineState) -> Line {
         achieved_on: of.achieved_on,
         amount: money(amount),
         adjusted: Money::ZERO,
-        was_paid: matches!(state, LineState::Paid | LineState::Reversed),
+        taken_back: Money::ZERO,
+        paid: if matches!(state, LineState::Paid | LineState::Reversed) { money(amount) } else { Money::ZERO },
         state,
     }
 }
@@ -57,7 +76,7 @@ fn claims(settlement: &Settlement) -> Vec<(Status, String)> {
 }
 
 fn proposals(settlement: &Settlement) -> Vec<(u128, String, AdjustmentCause)> {
-    let shown = |of: &Adjustment| (of.claim.as_u128(), of.amount.to_string(), of.cause);
+    let shown = |of: &Adjustment| (of.claim.0.as_u128(), of.amount.to_string(), of.cause);
     settlement.adjustments.iter().map(shown).collect()
 }
 
@@ -91,7 +110,7 @@ fn then_the_second_is_clawed_back_and_refills_or_does_not() {
     let four = four();
     let mut lines: Vec<Line> =
         four.iter().zip([3_000, 3_000, 3_000, 1_000]).map(|(of, paid)| line(of, paid, LineState::Paid)).collect();
-    (lines[1].state, lines[1].adjusted) = (LineState::Reversed, money(-3_000));
+    lines[1] = reversed(lines[1].clone());
     let entitlements = [&four[..1], &four[2..]].concat();
     let refill = settle(&rules(&format!("{outcome}{CAP}refill = true\n")), &entitlements, &lines);
     assert_eq!(proposals(&refill), [(4, "2000.00".to_owned(), AdjustmentCause::CapRelease)]);
@@ -136,16 +155,19 @@ fn lower_paid_higher_achieved_then_rejected() {
     let paid = line(&lower, 900, LineState::Paid);
     let unpaid = settle(&levels(), &both, &[paid.clone(), line(&higher, 600, LineState::Rejected)]);
     assert_eq!(proposals(&unpaid), [], "rejected before payment the line is 0");
-    let after = Line { was_paid: true, ..line(&higher, 600, LineState::Rejected) };
-    let rejected = settle(&levels(), &both, &[paid, after]);
+    let rejected = settle(&levels(), &both, &[paid, rejected_later(&higher, 600)]);
     assert_eq!(proposals(&rejected), [(2, "-600.00".to_owned(), AdjustmentCause::Clawback)]);
     assert_eq!(claims(&rejected), [(Status::Paid, "900.00".to_owned()), (Status::Rejected, "600.00".to_owned())]);
+    let decided = Line { adjusted: money(-600), taken_back: money(600), ..rejected_later(&higher, 600) };
+    let settled = settle(&levels(), &both, &[line(&lower, 900, LineState::Paid), decided]);
+    assert_eq!(proposals(&settled), [], "the lower stands");
+    assert_eq!(settled.claims[1].status, Status::Reversed);
 }
 
 #[test]
 fn if_the_lower_is_rejected_later_the_higher_is_raised() {
     let [lower, higher] = of_one_journey();
-    let gone = Line { was_paid: true, ..line(&lower, 900, LineState::Rejected) };
+    let gone = rejected_later(&lower, 900);
     let settlement = settle(&levels(), &[lower, higher.clone()], &[gone, line(&higher, 600, LineState::Paid)]);
     assert_eq!(
         proposals(&settlement),
@@ -222,7 +244,7 @@ fn a_paid_claims_job_is_retracted() {
     let gone = claim(1, 0, 100);
     let settlement = settle(&rulebook, &[], &[line(&gone, 100, LineState::Paid)]);
     assert_eq!(proposals(&settlement), [(1, "-100.00".to_owned(), AdjustmentCause::Clawback)]);
-    let decided = Line { adjusted: money(-100), ..line(&gone, 100, LineState::Reversed) };
+    let decided = reversed(line(&gone, 100, LineState::Paid));
     assert_eq!(proposals(&settle(&rulebook, &[], &[decided])), [], "once it is decided nothing more is proposed");
 }
 
@@ -292,7 +314,7 @@ proptest! {
                     standing: if claimable { Status::Claimable } else { Status::EvidenceMissing },
                     ..claim(n % 28 + 1, outcome, amount)
                 });
-                entitlements.last_mut().expect("one").claim = Uuid::from_u128(n);
+                entitlements.last_mut().expect("one").claim = ClaimId(Uuid::from_u128(n));
             }
         }
         let settlement = settle(&rulebook, &entitlements, &[]);
