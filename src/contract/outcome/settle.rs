@@ -110,6 +110,14 @@ impl Line {
         }
     }
 
+    /// What was paid or due for it once and is not any more.
+    const fn given_up(&self) -> Money {
+        match self.state {
+            LineState::Rejected | LineState::Withdrawn => self.paid,
+            _ => self.taken_back,
+        }
+    }
+
     /// Whether it was taken back whole.
     fn is_reversed(&self) -> bool {
         let rejected_and_settled =
@@ -244,10 +252,10 @@ impl<'a> Settling<'a> {
     }
 
     fn settled(&self) -> Settlement {
-        let mut room = Room::new(self.terms);
+        let mut room = self.used();
+        let used = room.used().clone();
         let mut targets = self.targets(&mut room);
         let mut claims: Vec<Settled> = (0..self.entitlements.len()).map(|at| self.alone(at)).collect();
-        let used = self.used();
         let mut open: Vec<usize> = (0..claims.len()).filter(|at| !claims[*at].status.is_fact()).collect();
         open.sort_by_key(|at| (self.entitlements[*at].achieved_on, self.entitlements[*at].claim));
         self.one_per_person(&mut claims, &open, &mut targets);
@@ -320,42 +328,35 @@ impl<'a> Settling<'a> {
     }
 
     /// What the lines as they are use of each cap.
-    fn used(&self) -> BTreeMap<(usize, Pot), Money> {
+    fn used(&self) -> Room<'a, 'a> {
         let mut room = Room::new(self.terms);
         for line in self.lines {
-            room.keep(line.cap_use(), line.taken_back);
-            room.take(line.cap_use(), line.current());
+            if line.state.is_live() {
+                room.take(line.cap_use(), line.current());
+            }
+            room.keep(line.cap_use(), line.given_up());
         }
-        room.used()
+        room
     }
 
     /// What each submitted line should be: its price as the facts now read, less what it takes up, within the caps;
-    /// nothing where it is rejected, where its entitlement is gone, or where an earlier line has it. What is due
-    /// already is not taken from one line for another's sake: only what is left under a cap goes to those that should
-    /// have more, in batch order.
+    /// nothing where it is rejected, where its entitlement is gone, or where an earlier line has it. A line uses what is
+    /// due for it until something else is decided: what is left under a cap beside that goes to those that should have
+    /// more, in batch order.
     fn targets(&self, room: &mut Room<'_, '_>) -> Targets<'a> {
-        let mut as_they_are = Targets::default();
-        let mut kept = Vec::with_capacity(self.lines.len());
-        for line in self.lines {
-            room.keep(line.cap_use(), line.taken_back);
-            let keeps =
-                if line.state.is_live() { self.wanted(line, &as_they_are).0.min(line.current()) } else { Money::ZERO };
-            as_they_are.keep(self, line, keeps);
-            room.take(line.cap_use(), keeps);
-            kept.push(keeps);
-        }
         let mut targets = Targets::default();
-        for (line, kept) in self.lines.iter().zip(kept) {
-            if line.state.is_live() {
-                let (wanted, cause) = self.wanted(line, &targets);
-                room.take(line.cap_use(), -kept);
-                let got = room.fits(line.cap_use(), wanted).max(kept.min(wanted));
-                room.take(line.cap_use(), got);
-                targets.keep(self, line, got);
-                targets.propose(line, got, cause);
-            } else {
+        for line in self.lines {
+            let uses = line.cap_use();
+            if !line.state.is_live() {
                 targets.propose(line, Money::ZERO, AdjustmentCause::Clawback);
+                continue;
             }
+            let (current, (wanted, cause)) = (line.current(), self.wanted(line, &targets));
+            room.take(uses, -current);
+            let got = wanted.min(room.fits(uses, wanted).max(current));
+            room.take(uses, current.max(got));
+            targets.keep(self, line, got);
+            targets.propose(line, got, cause);
         }
         targets
     }

@@ -101,7 +101,7 @@ impl<'t, 'r> Room<'t, 'r> {
     }
 
     /// What is used of each cap, by its place in the rulebook and by what it counts together.
-    pub(super) fn used(self) -> BTreeMap<(usize, Pot), Money> {
-        self.used
+    pub(super) const fn used(&self) -> &BTreeMap<(usize, Pot), Money> {
+        &self.used
     }
 }

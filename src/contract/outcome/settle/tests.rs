@@ -327,3 +327,121 @@ proptest! {
         }
     }
 }
+
+/// What a random history does next.
+#[derive(Debug, Clone)]
+enum Step {
+    /// An outcome is achieved.
+    Achieve { holder: u128, outcome: usize, on: u32, amount: i64 },
+    /// The ground of the n-th entitlement is gone.
+    Lose(usize),
+    /// Of what is claimable, every so many are submitted.
+    Submit(usize),
+    /// The n-th line is paid.
+    Pay(usize),
+    /// The n-th line is rejected.
+    Reject(usize),
+    /// The n-th line is withdrawn.
+    Withdraw(usize),
+    /// Every so many of the proposed adjustments are raised.
+    Adjust(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (1_u128..8, 0_usize..2, 1_u32..28, 1_i64..2_000)
+            .prop_map(|(holder, outcome, on, amount)| Step::Achieve { holder, outcome, on, amount }),
+        1 => (0_usize..8).prop_map(Step::Lose),
+        3 => (1_usize..3).prop_map(Step::Submit),
+        2 => (0_usize..8).prop_map(Step::Pay),
+        1 => (0_usize..8).prop_map(Step::Reject),
+        1 => (0_usize..8).prop_map(Step::Withdraw),
+        2 => (1_usize..3).prop_map(Step::Adjust),
+    ];
+    proptest::collection::vec(step, 0..40)
+}
+
+/// Entitlements and lines as a history leaves them.
+#[derive(Default)]
+struct Running {
+    entitlements: Vec<Entitlement>,
+    lines: Vec<Line>,
+}
+
+impl Running {
+    fn take(&mut self, rulebook: &Rulebook, step: &Step) {
+        let settlement = settle(rulebook, &self.entitlements, &self.lines);
+        match step {
+            Step::Achieve { holder, outcome, on, amount } => {
+                let n = holder * 2 + u128::try_from(*outcome).expect("two");
+                if !self.entitlements.iter().any(|of| of.claim == ClaimId(Uuid::from_u128(n))) {
+                    let of = claim(1, *outcome, *amount);
+                    let (claim, holder) = (ClaimId(Uuid::from_u128(n)), Uuid::from_u128(*holder));
+                    let achieved_on = day(&format!("2022-01-{on:02}"));
+                    self.entitlements.push(Entitlement { claim, holder, achieved_on, person: None, ..of });
+                }
+            }
+            Step::Lose(at) if *at < self.entitlements.len() => drop(self.entitlements.remove(*at)),
+            Step::Submit(every) => {
+                let claimable = self.entitlements.iter().zip(&settlement.claims);
+                let claimable = claimable.filter(|(_, claim)| claim.status == Status::Claimable).step_by(*every);
+                for (of, claim) in claimable {
+                    let amount = claim.amount.expect("what is claimable has its amount");
+                    self.lines.push(Line { amount, ..line(of, 0, LineState::Submitted) });
+                }
+            }
+            Step::Pay(at) => self.decide(*at, |line| (line.state, line.paid) = (LineState::Paid, line.amount)),
+            Step::Reject(at) => self.decide(*at, |line| line.state = LineState::Rejected),
+            Step::Withdraw(at) => self.decide(*at, |line| {
+                if line.state == LineState::Submitted {
+                    line.state = LineState::Withdrawn;
+                }
+            }),
+            Step::Adjust(every) => {
+                for proposed in settlement.adjustments.iter().step_by(*every) {
+                    let of_claim = self.lines.iter_mut().filter(|line| line.claim == proposed.claim);
+                    let line = of_claim.filter(|line| line.current() != Money::ZERO || line.state.is_live()).last();
+                    let line = line.expect("what is proposed is of a line");
+                    line.adjusted = line.adjusted + proposed.amount;
+                    if proposed.cause == AdjustmentCause::Clawback {
+                        line.taken_back = line.taken_back - proposed.amount;
+                        if line.state == LineState::Paid && line.amount + line.adjusted <= Money::ZERO {
+                            line.state = LineState::Reversed;
+                        }
+                    }
+                }
+            }
+            Step::Lose(_) => {}
+        }
+    }
+
+    fn decide(&mut self, at: usize, change: impl FnOnce(&mut Line)) {
+        if let Some(line) = self.lines.get_mut(at).filter(|line| line.state.is_live()) {
+            change(line);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn claims_never_exceed_the_cap_whatever_is_submitted_decided_paid_and_adjusted(
+        cap in 0_i64..6_000,
+        crossing in prop_oneof![Just("partial"), Just("whole")],
+        refill in any::<bool>(),
+        steps in steps(),
+    ) {
+        let caps = format!("[[cap]]\nscope = \"contract\"\namount = \"{cap}.00\"\ncrossing = \"{crossing}\"\nrefill = {refill}\n");
+        let lower = plain("a", "1.00", "group = \"g\"");
+        let higher = plain("b", "1.00", "group = \"g\"\nconvert = { from = \"a\" }");
+        let rulebook = rules(&format!("{lower}{higher}{caps}"));
+        let mut running = Running::default();
+        for step in &steps {
+            running.take(&rulebook, step);
+            let standing = || running.lines.iter().filter(|line| line.state.is_live());
+            let due: Money = standing().map(Line::current).sum();
+            prop_assert!(due <= money(cap), "{due} after {step:?} of {steps:#?}");
+            let mut claims = BTreeSet::new();
+            prop_assert!(standing().all(|line| claims.insert(line.claim)), "no claim stands twice");
+        }
+    }
+}
