@@ -4,6 +4,7 @@
 //! ones before it did, inserts everything and commits once. No request ever owns a transaction, and this task knows
 //! nothing of what the events mean.
 
+mod look_back;
 mod rehearsal;
 mod reply;
 
@@ -21,7 +22,7 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId, StreamKind};
+use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
 use super::moved::Moved;
 use super::read::{self, HeadRow};
 use super::{Head, Log, LogError, insert};
@@ -41,12 +42,8 @@ static MOVE_HEAD: Sql = Sql::new("update log_head set position = $1, recorded_at
 
 static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
-static MOVED: Sql = Sql::new(
-    "select stream_kind, stream_id, max(position) from events where position > $1 group by stream_kind, stream_id limit $2",
-);
-
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET, &MOVED];
+pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET, &look_back::MOVED];
 
 /// How many commands one transaction takes at most.
 const BATCH: usize = 512;
@@ -54,8 +51,6 @@ const BATCH: usize = 512;
 const WAITING: usize = 4_096;
 /// How many streams' states are kept between batches.
 const STATES_KEPT: usize = 8_192;
-/// The most events that are looked through for what has moved.
-const LOOKED_THROUGH: i64 = 500_000;
 /// How long a command waits for a place in the queue.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -140,7 +135,9 @@ pub trait Decide<S>: Send + Sync + 'static {
     fn also(&self, streams: &Streams<'_, S>) -> Vec<StreamId>;
 
     /// The position since which it asks what has moved, if it does.
-    fn since(&self) -> Option<Position>;
+    fn since(&self) -> Option<Position> {
+        None
+    }
 
     /// Whether the actor may do this at all; comes before any word about versions.
     fn admit(&self, streams: &Streams<'_, S>) -> Result<(), Self::Refusal>;
@@ -498,30 +495,6 @@ impl<S: State> AppendTask<S> {
         self.bring_up(conn, head, &loaded).await?;
         let missing: HashSet<StreamId> = self.further(moved, waiting).difference(&loaded).copied().collect();
         self.bring_up(conn, head, &missing).await
-    }
-
-    /// What has moved since the earliest position that a command looks back to; nothing is read where none does. It is
-    /// never looked through more than so many events: of what lies further back a command hears that it is not known.
-    async fn moved<D: Decide<S>>(
-        &self,
-        conn: &mut Conn,
-        head: Position,
-        waiting: &[Waiting<D, S>],
-    ) -> Result<Moved, StoreError> {
-        let Some(since) = waiting.iter().filter_map(|waiting| waiting.request.decide.since()).min() else {
-            return Ok(Moved::since(head, []));
-        };
-        let since = since.max(Position(head.0 - LOOKED_THROUGH));
-        let sql = MOVED.text(conn.dialect());
-        let rows: Vec<(String, Uuid, i64)> = on!(conn, conn => {
-            sqlx::query_as(sql).bind(since.0).bind(i64::MAX).fetch_all(&mut **conn).await
-        })
-        .map_err(doing("look through what has moved"))?;
-        let moved = rows.into_iter().map(|(kind, id, newest)| {
-            let kind: StreamKind = kind.parse().map_err(decoding)?;
-            Ok((StreamId { kind, id }, Position(newest)))
-        });
-        Ok(Moved::since(since, moved.collect::<Result<Vec<_>, StoreError>>()?))
     }
 
     fn further<D: Decide<S>>(&self, moved: &Moved, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {

@@ -253,10 +253,6 @@ impl Decide<Count> for Script {
         Vec::new()
     }
 
-    fn since(&self) -> Option<Position> {
-        None
-    }
-
     fn admit(&self, _: &Streams<'_, Count>) -> Result<(), Self::Refusal> {
         Ok(())
     }
