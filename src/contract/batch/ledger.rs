@@ -85,12 +85,12 @@ impl<'b> Ledger<'b> {
     /// The line of a claim that stands, else its last one.
     pub fn line(&self, claim: ClaimId) -> Option<&LedgerLine<'b>> {
         let of_claim = || self.lines.iter().filter(|line| line.line.frozen.claim == claim);
-        of_claim().find(|line| line.line.is_live()).or_else(|| of_claim().last())
+        of_claim().find(|line| line.line.is_live()).or_else(|| of_claim().next_back())
     }
 
     /// The line of a claim in a batch, with every adjustment of it.
     pub fn line_in(&self, batch: BatchId, claim: ClaimId) -> Option<&LedgerLine<'b>> {
-        self.lines.iter().filter(|line| line.batch == batch && line.line.frozen.claim == claim).last()
+        self.lines.iter().rfind(|line| line.batch == batch && line.line.frozen.claim == claim)
     }
 
     /// The day on which each claim that stands was submitted.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::command::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Payment, Prepared};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, LedgerLine};
 use super::*;
 use crate::contract::Contract;
 use crate::contract::outcome::settle::LineState;
@@ -178,7 +178,7 @@ impl Books {
             reason: "never begun".to_owned(),
         };
         let due = match n {
-            Some(n) => ledger.line_in(batch(1), claim(n)).map(|line| line.due()),
+            Some(n) => ledger.line_in(batch(1), claim(n)).map(LedgerLine::due),
             None => Some(ledger.excess(batch(1))),
         };
         Adjusting { from: self.basis(), fact, due }

@@ -41,7 +41,7 @@ pub struct Entitlement {
 }
 
 /// A claim that was submitted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Line {
     /// The claim.
     pub claim: ClaimId,

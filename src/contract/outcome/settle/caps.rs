@@ -85,8 +85,8 @@ impl<'t, 'r> Room<'t, 'r> {
     /// Uses an amount, whether there is room for it or not; less than nothing makes room.
     pub(super) fn take(&mut self, uses: CapUse, amount: Money) {
         for (at, _, pot) in self.pots(uses) {
-            let used = self.used.entry((at, pot)).or_default();
-            *used = *used + amount;
+            let counted = self.used.entry((at, pot)).or_default();
+            *counted = *counted + amount;
         }
     }
 
@@ -94,8 +94,8 @@ impl<'t, 'r> Room<'t, 'r> {
     pub(super) fn keep(&mut self, uses: CapUse, amount: Money) {
         for (at, cap, pot) in self.pots(uses) {
             if !cap.refill {
-                let used = self.used.entry((at, pot)).or_default();
-                *used = *used + amount;
+                let counted = self.used.entry((at, pot)).or_default();
+                *counted = *counted + amount;
             }
         }
     }

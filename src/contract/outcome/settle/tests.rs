@@ -110,7 +110,7 @@ fn then_the_second_is_clawed_back_and_refills_or_does_not() {
     let four = four();
     let mut lines: Vec<Line> =
         four.iter().zip([3_000, 3_000, 3_000, 1_000]).map(|(of, paid)| line(of, paid, LineState::Paid)).collect();
-    lines[1] = reversed(lines[1].clone());
+    lines[1] = reversed(lines[1]);
     let entitlements = [&four[..1], &four[2..]].concat();
     let refill = settle(&rules(&format!("{outcome}{CAP}refill = true\n")), &entitlements, &lines);
     assert_eq!(proposals(&refill), [(4, "2000.00".to_owned(), AdjustmentCause::CapRelease)]);
@@ -153,7 +153,7 @@ fn lower_paid_higher_achieved_then_rejected() {
     let [lower, higher] = of_one_journey();
     let both = [lower.clone(), higher.clone()];
     let paid = line(&lower, 900, LineState::Paid);
-    let unpaid = settle(&levels(), &both, &[paid.clone(), line(&higher, 600, LineState::Rejected)]);
+    let unpaid = settle(&levels(), &both, &[paid, line(&higher, 600, LineState::Rejected)]);
     assert_eq!(proposals(&unpaid), [], "rejected before payment the line is 0");
     let rejected = settle(&levels(), &both, &[paid, rejected_later(&higher, 600)]);
     assert_eq!(proposals(&rejected), [(2, "-600.00".to_owned(), AdjustmentCause::Clawback)]);
@@ -269,7 +269,7 @@ fn a_rejected_claim_may_be_tried_again_as_often_as_the_rulebook_says() {
     let rejected = line(&of, 100, LineState::Rejected);
     let once = settle(&rulebook, std::slice::from_ref(&of), std::slice::from_ref(&rejected));
     assert_eq!(once.claims[0].status, Status::Claimable);
-    let twice = settle(&rulebook, &[of], &[rejected.clone(), rejected]);
+    let twice = settle(&rulebook, &[of], &[rejected, rejected]);
     assert_eq!(twice.claims[0].status, Status::Rejected);
 }
 
