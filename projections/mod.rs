@@ -157,7 +157,7 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
             team::rows(TeamId(stream.id), &team, &mut rows);
             team_member::rows(TeamId(stream.id), &team, &mut rows);
         }
-        StreamKind::Journey | StreamKind::Contract => {}
+        StreamKind::Journey | StreamKind::Contract | StreamKind::Batch => {}
     }
     rows
 }

@@ -19,7 +19,7 @@ use crate::journey::command::{Command, Given, NewEvent, decide};
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
-use crate::log::envelope::{CommandId, Envelope, Source, StreamId, StreamKind};
+use crate::log::envelope::{CommandId, Envelope, Position, Source, StreamId, StreamKind};
 use crate::log::{Log, LogError};
 use crate::store::StoreError;
 use crate::views::Views;
@@ -263,6 +263,7 @@ impl Decision {
                     .filter(|history| history.contract().is_none_or(|code| self.admission.sees(code)))
             },
             accepted: &self.accept_warnings,
+            moved: streams.moved(),
         };
         let none = History::default();
         decide(history(streams, self.command.stream()).unwrap_or(&none), &self.command, &given)
@@ -287,7 +288,13 @@ impl Decide<StreamState> for Decision {
 
     fn also(&self, streams: &Streams<'_, StreamState>) -> Vec<StreamId> {
         let contract = self.contract_code(streams).map(StreamId::contract);
-        contract.into_iter().chain(self.admission.streams(&self.command, streams)).collect()
+        let batches = streams.moved().streams().filter(|stream| stream.kind == StreamKind::Batch);
+        let batches = batches.filter(|_| self.since().is_some());
+        contract.into_iter().chain(self.admission.streams(&self.command, streams)).chain(batches).collect()
+    }
+
+    fn since(&self) -> Option<Position> {
+        self.command.since()
     }
 
     fn admit(&self, streams: &Streams<'_, StreamState>) -> Result<(), NotDone> {

@@ -21,7 +21,7 @@ pub use known::{KnownAt, MalformedInstant};
 use crate::cloud_event::LineError;
 use crate::contract::Rulebook;
 use crate::contract::outcome::many::Many;
-use crate::contract::outcome::settle::{Entitlement, Settlement, settle};
+use crate::contract::outcome::settle::{Entitlement, Settlement, Terms, settle};
 use crate::contract::outcome::{Case, Evaluation, State, claim_id, evaluate};
 use crate::journey::{Fact, History};
 use crate::log::envelope::{JourneyId, SubjectId};
@@ -107,7 +107,7 @@ impl Trial<'_> {
             .flat_map(|judged| self.entitlements(judged, &people))
             .chain(answer::entitlements_of_many(self, &many))
             .collect();
-        let settlement = settle(self.rulebook, &entitlements, &[]);
+        let settlement = settle(&Terms::alone(self.rulebook), &entitlements, &[]);
         self.answer(&judged, &many, settlement, &mut out).and_then(|()| out.flush()).map_err(TryError::Write)?;
         let of_others = streams.journeys.values().filter(|history| !is_ours(history) && history.contract().is_some());
         Ok(Tried { events: streams.events, journeys: ours.len(), of_others: of_others.count() })

@@ -42,6 +42,12 @@ pub enum Action {
     AccountForContract,
     /// Hold somebody to a contract: indicators, notices, agreed actions.
     HoldToContract,
+    /// Open batches, submit claims, submit them again or take them back.
+    ClaimOutcomes,
+    /// Accept, query or reject claims.
+    DecideClaims,
+    /// Record what was paid for claims, and decide to pay more or less.
+    SettleClaims,
     /// Open, vary or end a contract, publish its rules and targets.
     RuleContracts,
     /// Look at the views themselves, replace them and mend them.
@@ -126,6 +132,9 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::ReadStaff => ("read of staff", About::Contract, &[Manager, Auditor, Integrator]),
         Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
         Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
+        Action::ClaimOutcomes => ("claim outcomes", About::Contract, &[Manager]),
+        Action::DecideClaims => ("decide on claims", About::Contract, &[Commissioner]),
+        Action::SettleClaims => ("settle claims", About::Contract, &[Manager, Commissioner]),
         Action::RuleContracts => ("open contracts or publish rulebooks", About::Contract, &[Administrator]),
         Action::TendViews => ("look at or replace the views themselves", About::Deployment, &[Administrator]),
     };

@@ -3,6 +3,7 @@
 //! Pure: no clock, no input or output, no randomness. It never reads a file or the log; texts and events are handed
 //! to it.
 
+pub mod batch;
 pub mod calendar;
 pub mod command;
 pub mod dealings;

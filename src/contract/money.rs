@@ -7,6 +7,7 @@ use std::iter::Sum;
 use std::ops::{Add, Neg, Sub};
 
 use rust_decimal::{Decimal, RoundingStrategy};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// An amount of money in the currency of its contract, rounded to its minor unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -48,6 +49,21 @@ impl Money {
     /// Whether it is more than nothing.
     pub fn is_positive(self) -> bool {
         self > Self::ZERO
+    }
+}
+
+/// An amount in JSON is a text with all its digits.
+impl Serialize for Money {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Money {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let amount = text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not an amount")));
+        amount.map(Self)
     }
 }
 
@@ -99,5 +115,14 @@ mod tests {
         assert_eq!(shown("0.1249999", "GBP"), "0.12");
         assert_eq!(shown("1.5", "JPY"), "2");
         assert_eq!(shown("1.5", "KWD"), "1.500");
+    }
+
+    #[test]
+    fn an_amount_in_json_is_a_text_with_all_its_digits() {
+        let amount = Money::of(Decimal::from(-3_000), "GBP");
+        let text = serde_json::to_string(&amount).expect("JSON");
+        assert_eq!(text, r#""-3000.00""#);
+        assert_eq!(serde_json::from_str::<Money>(&text).expect("an amount"), amount);
+        assert!(serde_json::from_str::<Money>(r#""much""#).is_err());
     }
 }

@@ -19,6 +19,7 @@ use crate::journey::event::Event;
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
 use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId, StreamKind};
+use crate::log::moved::Moved;
 use crate::projections::{Told, contact, stage};
 use crate::record::civil_day;
 
@@ -62,6 +63,7 @@ impl Ledger {
             sender: &item.principal.subject,
             history: &|stream| self.histories.get(&stream),
             accepted: &BTreeSet::new(),
+            moved: &Moved::default(),
         };
         decide(history, command, &given)
     }

@@ -19,6 +19,8 @@ pub enum StreamKind {
     Worker,
     /// A team of workers.
     Team,
+    /// Claims of one contract that go to the commissioner together, and what is decided and paid for them.
+    Batch,
 }
 
 /// How exactly the day of a fact is known.

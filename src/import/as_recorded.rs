@@ -9,7 +9,6 @@ use std::io::{self, Read};
 
 use chrono::Datelike as _;
 use chrono_tz::Tz;
-use uuid::Uuid;
 
 use super::lines::Lines;
 use crate::clock::Chance;
@@ -62,7 +61,7 @@ pub async fn as_recorded(
         otherwise,
         order: Order::default(),
         contracts: Vec::new(),
-        journeys: HashMap::new(),
+        within: HashMap::new(),
     };
     log.load(chance, checked).await.map_err(|error| match error {
         NotLoaded::Event(error) => error,
@@ -84,8 +83,8 @@ struct Checked<'a, R> {
     otherwise: &'a Actor,
     order: Order,
     contracts: Vec<Opened>,
-    /// Each journey's contract, by its place among the contracts.
-    journeys: HashMap<Uuid, usize>,
+    /// The contract of each journey and batch, by its place among the contracts.
+    within: HashMap<StreamId, usize>,
 }
 
 impl<R: Read> Iterator for Checked<'_, R> {
@@ -157,20 +156,21 @@ impl<R> Checked<'_, R> {
             }
             StreamKind::Subject | StreamKind::Worker | StreamKind::Team => Ok((None, Some(DEPLOYMENT_ZONE))),
             StreamKind::Contract => self.of_contract(read, event, written),
-            StreamKind::Journey => {
-                let at = match (self.journeys.get(&read.stream.id), written) {
+            StreamKind::Journey | StreamKind::Batch => {
+                let at = match (self.within.get(&read.stream), written) {
                     (Some(at), None) => *at,
                     (Some(at), Some(code)) if self.contracts[*at].code == code => *at,
                     (Some(at), Some(_)) => {
-                        let message = format!("the journey is one of {}: write that", self.contracts[*at].code);
+                        let kind = read.stream.kind.as_str();
+                        let message = format!("the {kind} is one of {}: write that", self.contracts[*at].code);
                         return Err(LineError::at("data.contract", message));
                     }
                     (None, _) => self.opened(written)?,
                 };
-                self.journeys.insert(read.stream.id, at);
+                self.within.insert(read.stream, at);
                 let Opened { code, zone } = &self.contracts[at];
                 if zone.is_none() {
-                    let message = format!("{code} has no rulebook yet: publish one before its first journey");
+                    let message = format!("{code} has no rulebook yet: publish one before this");
                     return Err(LineError::at("data.contract", message));
                 }
                 Ok((Some(code.clone()), *zone))
@@ -241,6 +241,7 @@ const fn opening(kind: StreamKind) -> EventType {
         StreamKind::Subject => EventType::SubjectRegistered,
         StreamKind::Worker => EventType::WorkerJoined,
         StreamKind::Team => EventType::TeamSet,
+        StreamKind::Batch => EventType::BatchOpened,
     }
 }
 

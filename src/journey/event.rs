@@ -2,6 +2,7 @@
 //!
 //! Pure. A payload's meaning never changes: a new shape is a new schema version with an upcast and a golden file.
 
+mod batch;
 mod contract;
 mod facts;
 mod people;
@@ -10,6 +11,7 @@ mod value;
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+pub use self::batch::*;
 pub use self::contract::*;
 pub use self::facts::*;
 pub use self::people::*;
@@ -135,6 +137,15 @@ events! {
     ActionAgreed: Contract v 1;
     ActionCompleted: Contract v 1;
     DoubleFundingDismissed: Contract v 1;
+    BatchOpened: Batch v 1;
+    BatchSubmitted: Batch v 1;
+    ClaimAccepted: Batch v 1;
+    ClaimQueried: Batch v 1;
+    ClaimRejected: Batch v 1;
+    ClaimResubmitted: Batch v 1;
+    ClaimWithdrawn: Batch v 1;
+    PaymentReceived: Batch v 1;
+    AdjustmentRaised: Batch v 1;
     WorkerJoined: Worker v 1;
     WorkerLeft: Worker v 1;
     WteSet: Worker v 1;
@@ -206,6 +217,15 @@ impl EventType {
                 | Self::SubjectsUnlinked
                 | Self::ErasureProposed
                 | Self::ErasureApproved
+                | Self::BatchOpened
+                | Self::BatchSubmitted
+                | Self::ClaimAccepted
+                | Self::ClaimQueried
+                | Self::ClaimRejected
+                | Self::ClaimResubmitted
+                | Self::ClaimWithdrawn
+                | Self::PaymentReceived
+                | Self::AdjustmentRaised
         )
     }
 }

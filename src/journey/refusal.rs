@@ -186,6 +186,36 @@ codes! {
     ActionAlreadyCompleted => "ACTION_ALREADY_COMPLETED";
     /// This double funding was dismissed already.
     AlreadyDismissed => "ALREADY_DISMISSED";
+    /// No batch of this id is known.
+    BatchNotFound => "BATCH_NOT_FOUND";
+    /// A batch of this id was opened already.
+    BatchExists => "BATCH_EXISTS";
+    /// The claims of the batch were submitted already.
+    BatchAlreadySubmitted => "BATCH_ALREADY_SUBMITTED";
+    /// The claims of the batch were not submitted yet.
+    BatchNotSubmitted => "BATCH_NOT_SUBMITTED";
+    /// The batch has no line of this claim.
+    ClaimNotFound => "CLAIM_NOT_FOUND";
+    /// The claim cannot be claimed as things stand.
+    ClaimNotClaimable => "CLAIM_NOT_CLAIMABLE";
+    /// The claim stands in another batch.
+    ClaimInBatch => "CLAIM_IN_BATCH";
+    /// Something was decided of the claim that this does not follow on.
+    ClaimAlreadyDecided => "CLAIM_ALREADY_DECIDED";
+    /// The claim is not accepted.
+    ClaimNotAccepted => "CLAIM_NOT_ACCEPTED";
+    /// The claim was rejected as often as it may be tried.
+    NoAttemptsLeft => "NO_ATTEMPTS_LEFT";
+    /// Something that the claims rest on has moved since they were prepared.
+    StaleClaims => "STALE_CLAIMS";
+    /// A rulebook was published by which the claims are not computed yet.
+    RulebookNotReady => "RULEBOOK_NOT_READY";
+    /// The batch has an adjustment of this id already.
+    AdjustmentExists => "ADJUSTMENT_EXISTS";
+    /// The batch has no adjustment of this id that is left to settle.
+    AdjustmentNotFound => "ADJUSTMENT_NOT_FOUND";
+    /// More is taken back than there is.
+    AdjustmentTooLarge => "ADJUSTMENT_TOO_LARGE";
     /// Recorded facts would be left without ground.
     FactHasDependents => "FACT_HAS_DEPENDENTS";
     /// Events of this type are not corrected or retracted.

@@ -3,6 +3,7 @@
 //! Pure. Each value is judged for itself, all of them at once, so that a form can show every remark beside its field.
 //! Whether facts can be true together is not asked here: that is the ground's business.
 
+mod batch;
 mod contract;
 mod facts;
 mod people;
@@ -16,7 +17,7 @@ use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{Occurred, Source};
 
 /// The contract whose words are used, and the day whose rulebook lists them.
-type Rules<'a> = (&'a Contract, NaiveDate);
+pub(crate) type Rules<'a> = (&'a Contract, NaiveDate);
 
 /// The longest code, role, login or name of another system, in characters.
 const CODE_MAX: usize = 64;

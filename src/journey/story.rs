@@ -24,6 +24,7 @@ use crate::log::envelope::{
     Actor, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId, SubjectId, TaskId,
     WorkerId,
 };
+use crate::log::moved::Moved;
 
 /// The day on which every story is told.
 pub(crate) const TODAY: &str = "2018-02-28";
@@ -393,6 +394,7 @@ impl Story {
             sender: "ann",
             history: &|stream| known.contains(&stream).then_some(&empty),
             accepted: &self.accepted,
+            moved: &Moved::default(),
         };
         decide(&self.history, command, &given)
     }

@@ -4,6 +4,7 @@
 //! ones before it did, inserts everything and commits once. No request ever owns a transaction, and this task knows
 //! nothing of what the events mean.
 
+mod look_back;
 mod rehearsal;
 mod reply;
 
@@ -22,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
+use super::moved::Moved;
 use super::read::{self, HeadRow};
 use super::{Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
@@ -41,7 +43,7 @@ static MOVE_HEAD: Sql = Sql::new("update log_head set position = $1, recorded_at
 static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET];
+pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET, &look_back::MOVED];
 
 /// How many commands one transaction takes at most.
 const BATCH: usize = 512;
@@ -106,9 +108,15 @@ pub struct Draft {
 /// The streams that a command asked for, as they stand before it.
 pub struct Streams<'a, S> {
     states: &'a HashMap<StreamId, Loaded<S>>,
+    moved: &'a Moved,
 }
 
 impl<'a, S> Streams<'a, S> {
+    /// The streams that have moved since the position that the command looks back to, if it does.
+    pub const fn moved(&self) -> &'a Moved {
+        self.moved
+    }
+
     /// The stream's state; none if it has no event.
     pub fn get(&self, stream: StreamId) -> Option<&'a S> {
         self.states.get(&stream).filter(|loaded| loaded.version > 0).map(|loaded| &loaded.state)
@@ -125,6 +133,11 @@ pub trait Decide<S>: Send + Sync + 'static {
 
     /// Further streams that it turns out to need once the first ones are known, such as a journey's contract.
     fn also(&self, streams: &Streams<'_, S>) -> Vec<StreamId>;
+
+    /// The position since which it asks what has moved, if it does.
+    fn since(&self) -> Option<Position> {
+        None
+    }
 
     /// Whether the actor may do this at all; comes before any word about versions.
     fn admit(&self, streams: &Streams<'_, S>) -> Result<(), Self::Refusal>;
@@ -299,6 +312,7 @@ pub(super) struct Batch {
     known: HashMap<(String, CommandId), Known>,
     pub(super) events: Vec<Envelope>,
     pub(super) commands: Vec<NewCommand>,
+    moved: Moved,
 }
 
 /// An accepted command, from before or from earlier in this batch.
@@ -453,9 +467,10 @@ impl<S: State> AppendTask<S> {
         if self.left_at != Some(head.position) {
             self.alone_since = head.position;
         }
-        self.load(conn, head.position, waiting).await?;
+        let moved = self.moved(conn, head.position, waiting).await?;
+        self.load(conn, (head.position, &moved), waiting).await?;
         let now = self.clock.now().max(head.recorded_at);
-        let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new() };
+        let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new(), moved };
         let mut verdicts = Vec::with_capacity(waiting.len());
         for waiting in waiting {
             verdicts.push(self.judge(&mut batch, &waiting.request, now).map_err(Failed::Faulted)?);
@@ -472,18 +487,18 @@ impl<S: State> AppendTask<S> {
     async fn load<D: Decide<S>>(
         &mut self,
         conn: &mut Conn,
-        head: Position,
+        (head, moved): (Position, &Moved),
         waiting: &[Waiting<D, S>],
     ) -> Result<(), StoreError> {
         let named = waiting.iter().flat_map(|waiting| waiting.request.decide.streams());
-        let loaded: HashSet<StreamId> = named.chain(self.further(waiting)).collect();
+        let loaded: HashSet<StreamId> = named.chain(self.further(moved, waiting)).collect();
         self.bring_up(conn, head, &loaded).await?;
-        let missing: HashSet<StreamId> = self.further(waiting).difference(&loaded).copied().collect();
+        let missing: HashSet<StreamId> = self.further(moved, waiting).difference(&loaded).copied().collect();
         self.bring_up(conn, head, &missing).await
     }
 
-    fn further<D: Decide<S>>(&self, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
-        let streams = Streams { states: &self.states };
+    fn further<D: Decide<S>>(&self, moved: &Moved, waiting: &[Waiting<D, S>]) -> HashSet<StreamId> {
+        let streams = Streams { states: &self.states, moved };
         waiting.iter().flat_map(|waiting| waiting.request.decide.also(&streams)).collect()
     }
 
@@ -543,7 +558,7 @@ impl<S: State> AppendTask<S> {
                 Verdict::Rejected(Rejection::CommandIdReused)
             });
         }
-        let drafts = match self.decided(request, now) {
+        let drafts = match self.decided(&batch.moved, request, now) {
             Ok(drafts) => drafts,
             Err(rejection) => return Ok(Verdict::Rejected(rejection)),
         };
@@ -562,10 +577,11 @@ impl<S: State> AppendTask<S> {
 
     fn decided<D: Decide<S>>(
         &self,
+        moved: &Moved,
         request: &Request<D>,
         now: DateTime<Utc>,
     ) -> Result<Vec<Draft>, Rejection<D::Refusal>> {
-        let streams = Streams { states: &self.states };
+        let streams = Streams { states: &self.states, moved };
         request.decide.admit(&streams).map_err(Rejection::Refused)?;
         let first = request.decide.streams().first().copied();
         let actual = first.and_then(|stream| self.states.get(&stream)).map_or(0, |loaded| loaded.version);
@@ -605,6 +621,7 @@ impl<S: State> AppendTask<S> {
         };
         self.take(&envelope)?;
         batch.head.position = position;
+        batch.moved.take(envelope.stream, position);
         batch.events.push(envelope);
         Ok(())
     }

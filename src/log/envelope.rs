@@ -67,6 +67,12 @@ id! {
     NoticeId;
     /// Something that the parties of a contract agreed to do.
     ActionId;
+    /// Claims that go to the commissioner together.
+    BatchId;
+    /// One outcome of one journey, or of many together, at one time of those that it can be achieved.
+    ClaimId;
+    /// A decision to pay more or less than a closed line says.
+    AdjustmentId;
 }
 
 /// A place in the log: global, gapless, from 1. Zero is the place before the first event.
@@ -102,11 +108,13 @@ pub enum StreamKind {
     Worker,
     /// A team of workers.
     Team,
+    /// Claims of one contract that go to the commissioner together, and what is decided and paid for them.
+    Batch,
 }
 
 impl StreamKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [Self::Contract, Self::Journey, Self::Subject, Self::Worker, Self::Team];
+    pub const ALL: [Self; 6] = [Self::Contract, Self::Journey, Self::Subject, Self::Worker, Self::Team, Self::Batch];
 
     /// The kind as records, SQL and URLs spell it.
     pub const fn as_str(self) -> &'static str {
@@ -116,6 +124,7 @@ impl StreamKind {
             Self::Subject => "subject",
             Self::Worker => "worker",
             Self::Team => "team",
+            Self::Batch => "batch",
         }
     }
 
@@ -164,6 +173,11 @@ impl StreamId {
     /// The stream of a team.
     pub const fn team(id: TeamId) -> Self {
         Self { kind: StreamKind::Team, id: id.0 }
+    }
+
+    /// The stream of a batch.
+    pub const fn batch(id: BatchId) -> Self {
+        Self { kind: StreamKind::Batch, id: id.0 }
     }
 
     /// The stream of the contract with this code: the id follows from the code, so that a code is opened once.
@@ -430,7 +444,7 @@ pub fn hex(bytes: &[u8]) -> String {
 #[derive(Debug, thiserror::Error)]
 pub enum EnvelopeError {
     /// The stream's kind is none of ours.
-    #[error("unknown stream kind {0:?}: write contract, journey, subject, worker or team")]
+    #[error("unknown stream kind {0:?}: write contract, journey, subject, worker, team or batch")]
     StreamKind(String),
     /// The stream's name is not a kind, a slash and a UUID.
     #[error("malformed stream {0:?}: write a kind, a slash and a UUID, such as journey/0190…")]

@@ -4,6 +4,7 @@
 
 pub mod append;
 pub mod envelope;
+pub mod moved;
 pub mod read;
 pub mod restore;
 pub mod verify;

@@ -10,6 +10,7 @@ use super::{NotDone, StreamState, history};
 use crate::access::policy::{Action, Denied, is_bound_to_cases, policy};
 use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{Principal, Scope};
+use crate::contract::batch::command::BatchAct;
 use crate::journey::History;
 use crate::journey::command::{Command, not_found};
 use crate::journey::event::{Event, KEYWORKER};
@@ -27,6 +28,13 @@ fn action(command: &Command) -> Action {
     match command {
         Command::ReceiveReferral(_) => Action::ReceiveReferral,
         Command::OpenContract(_) | Command::PublishRulebook(_) => Action::RuleContracts,
+        Command::Batch(command) => match command.act {
+            BatchAct::Open(..) | BatchAct::Submit(_) | BatchAct::Resubmit(_) | BatchAct::Withdraw(..) => {
+                Action::ClaimOutcomes
+            }
+            BatchAct::Decide(..) => Action::DecideClaims,
+            BatchAct::Pay(_) | BatchAct::Adjust(_) => Action::SettleClaims,
+        },
         Command::State(stated) => stating(kind, &stated.fact),
         Command::CorrectFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => Action::CorrectFacts,
         Command::CorrectFact(correction) => stating(kind, &correction.replacement),
@@ -34,7 +42,7 @@ fn action(command: &Command) -> Action {
             StreamKind::Journey => Action::RecordFacts,
             StreamKind::Subject => Action::LinkSubjects,
             StreamKind::Worker | StreamKind::Team => Action::ManageStaff,
-            StreamKind::Contract => Action::RuleContracts,
+            StreamKind::Contract | StreamKind::Batch => Action::RuleContracts,
         },
     }
 }
@@ -62,7 +70,7 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
             | Event::ActionCompleted(_)
             | Event::DoubleFundingDismissed(_),
         ) => Action::HoldToContract,
-        (StreamKind::Contract, _) => Action::RuleContracts,
+        (StreamKind::Contract | StreamKind::Batch, _) => Action::RuleContracts,
     }
 }
 

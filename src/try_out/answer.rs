@@ -7,14 +7,13 @@ use std::io::{self, Write};
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::Trial;
 use crate::contract::outcome::many::ManyEvaluation;
 use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled};
 use crate::contract::outcome::{Achievement, Evaluation, Hold, State, Status, claim_id};
 use crate::contract::rulebook::outcome::{AchievedBy, Scope};
-use crate::log::envelope::{EventId, JourneyId, StreamId};
+use crate::log::envelope::{EventId, JourneyId};
 
 /// One outcome of one journey, as it is printed.
 #[derive(Debug, Serialize)]
@@ -170,11 +169,10 @@ pub(super) fn entitlements_of_many<'a>(
     many.iter().filter_map(|evaluation| {
         let State::Reached(achievement) = &evaluation.state else { return None };
         let code = &trial.rulebook.outcomes[evaluation.outcome].code;
-        let contract = StreamId::contract(&trial.rulebook.contract).id;
-        let holder = Uuid::new_v5(&contract, format!("{}/{}", evaluation.of, evaluation.first).as_bytes());
+        let holder = evaluation.about().holder(&trial.rulebook.contract);
         Some(Entitlement {
-            claim: claim_id(JourneyId(holder), code, 1),
-            holder,
+            claim: claim_id(holder, code, 1),
+            holder: holder.0,
             person: None,
             outcome: evaluation.outcome,
             achieved_on: achievement.achieved_on,

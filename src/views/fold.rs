@@ -154,6 +154,7 @@ fn attempt(stream: StreamId, history: &History, rules: &Rules) -> Result<Rows, U
         StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {
             Ok(projections::rows_of_the_deployment(stream, history))
         }
+        StreamKind::Batch => Ok(Rows::default()),
     };
     #[cfg(test)]
     let fold = || {

@@ -131,6 +131,7 @@ static MADE_BY: &[(&str, &str)] = &made_by![
     "src/contract/rulebook/terms.rs",
     "src/contract/rulebook/terms/parse.rs",
     "src/journey/event.rs",
+    "src/journey/event/batch.rs",
     "src/journey/event/contract.rs",
     "src/journey/event/facts.rs",
     "src/journey/event/people.rs",

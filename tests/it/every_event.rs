@@ -51,6 +51,7 @@ fn of_stream(kind: StreamKind) -> Vec<EventType> {
         StreamKind::Subject => EventType::SubjectRegistered,
         StreamKind::Worker => EventType::WorkerJoined,
         StreamKind::Team => EventType::TeamSet,
+        StreamKind::Batch => EventType::BatchOpened,
     };
     // A contract has its rules before anything is dated in its zone.
     types.sort_by_key(|of| (*of != first, *of != EventType::RulebookPublished));
@@ -59,8 +60,9 @@ fn of_stream(kind: StreamKind) -> Vec<EventType> {
 
 /// One line of each type of event in each kind of stream that holds it.
 fn every_line() -> Vec<String> {
-    let kinds = [StreamKind::Contract, StreamKind::Worker, StreamKind::Team, StreamKind::Subject, StreamKind::Journey];
-    let versions = kinds.into_iter().flat_map(|kind| (1..).zip(of_stream(kind)).map(move |(at, of)| (kind, at, of)));
+    let deployment = [StreamKind::Worker, StreamKind::Team, StreamKind::Subject];
+    let kinds = [StreamKind::Contract].into_iter().chain(deployment).chain([StreamKind::Journey, StreamKind::Batch]);
+    let versions = kinds.flat_map(|kind| (1..).zip(of_stream(kind)).map(move |(at, of)| (kind, at, of)));
     let line = |(sequence, (kind, version, of)): (u64, (StreamKind, u64, EventType))| {
         let contract = (!kind.belongs_to_deployment()).then_some("shps");
         let id = Uuid::from_u128(u128::from(sequence) + 0x1000);

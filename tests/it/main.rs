@@ -6,6 +6,7 @@ mod app;
 mod append;
 mod append_only;
 mod as_of;
+mod batches;
 mod boards;
 mod client;
 mod contact;

@@ -7,6 +7,7 @@ use crate::journey::command::{self, Command, Given};
 use crate::journey::event::Party;
 use crate::journey::refusal::RefusalCode as Code;
 use crate::journey::story::{RULES, TODAY, day, open_contract, when};
+use crate::log::moved::Moved;
 
 fn fact() -> ContractOpened {
     ContractOpened {
@@ -35,7 +36,8 @@ fn second() -> String {
 /// What is decided about a command of this contract.
 fn decide(contract: &Contract, command: &Command, today: NaiveDate) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let accepted = BTreeSet::new();
-    let given = Given { today, contract, sender: "ann", history: &|_| None, accepted: &accepted };
+    let given =
+        Given { today, contract, sender: "ann", history: &|_| None, accepted: &accepted, moved: &Moved::default() };
     command::decide(contract.history(), command, &given)
 }
 

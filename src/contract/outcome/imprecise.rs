@@ -116,10 +116,11 @@ fn one<'v>(readings: impl Iterator<Item = &'v Verdict> + Clone) -> Verdict {
     };
     let Some(latest) = readings.clone().filter_map(reached).max_by_key(|reached| reached.on) else {
         let later = readings.filter_map(|verdict| match verdict {
-            Verdict::Later(on) => Some(*on),
+            Verdict::Later(on, began) => Some((*on, *began)),
             _ => None,
         });
-        return later.max().map_or(Verdict::Never, Verdict::Later);
+        let latest = later.max_by_key(|(on, _)| *on);
+        return latest.map_or(Verdict::Never, |(on, began)| Verdict::Later(on, began));
     };
     let holds = readings.clone().filter_map(reached).filter_map(|reached| reached.hold).min();
     let every = readings.clone().all(|verdict| reached(verdict).is_some());

@@ -23,10 +23,17 @@ pub(super) struct Read<'c> {
 pub(super) enum Verdict {
     /// It is achieved, or would be but for a hold.
     Reached(Reached),
-    /// It is not, but will be on this day if what holds now goes on for ever.
-    Later(Day),
+    /// It is not, but will be on this day if what holds now goes on for ever; with what it begins with.
+    Later(Day, Began),
     /// It is not.
     Never,
+}
+
+/// What an outcome begins with: the first day that is used, and the spell that covers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Began {
+    pub(super) first: Day,
+    pub(super) spell: usize,
 }
 
 /// An outcome as the facts show it by asOf.
@@ -42,6 +49,8 @@ pub(super) struct Reached {
     pub(super) covered: Option<Day>,
     /// The uncovered stretches among them.
     pub(super) gaps: Vec<(Day, Day)>,
+    /// What it begins with, where that is a spell.
+    pub(super) began: Option<Began>,
     /// The spells of the run, by their place in the case.
     pub(super) spells: Vec<usize>,
     /// The mark that it is, by its place in the case.
@@ -105,7 +114,9 @@ impl Read<'_> {
             found.extend(begun.filter(|state| state.from <= self.as_of).map(|state| (state.from, at)));
         }
         found.sort_by_key(|(day, _)| *day);
-        found.into_iter().map(|(day, at)| Verdict::Reached(Reached { spells: vec![at], ..Reached::on(day) })).collect()
+        let began = |first, spell| Some(Began { first, spell });
+        let reached = |(day, at)| Reached { began: began(day, at), spells: vec![at], ..Reached::on(day) };
+        found.into_iter().map(|found| Verdict::Reached(reached(found))).collect()
     }
 
     /// Spells that last, or that have the hours asked.
@@ -142,7 +153,11 @@ impl Read<'_> {
             (None, Some(run)) => (run, Some(Hold::HoursUnknown)),
             (None, None) => {
                 let later = all.qualified.or(all.unknown);
-                return later.map_or(Verdict::Never, |run| Verdict::Later(run.on));
+                let began = |run: Run| {
+                    let group = found.iter().position(|found| [found.qualified, found.unknown].contains(&Some(run)));
+                    began(groups[group.expect("a run was found in one of the groups")].as_slice(), run)
+                };
+                return later.map_or(Verdict::Never, |run| Verdict::Later(run.on, began(run)));
             }
         };
         let here = |found: &Found| Some(run) == if hold.is_some() { found.unknown } else { found.qualified };
@@ -268,6 +283,7 @@ impl Reached {
             hours: run.hours,
             covered: asked.sustain.map(|_| coverage.covered(run.first, run.on)),
             gaps: coverage.gaps(run.first, run.on),
+            began: Some(began(group, run)),
             spells,
             hold,
             ..Self::on(run.on)
@@ -281,12 +297,20 @@ impl Reached {
             hours: None,
             covered: None,
             gaps: Vec::new(),
+            began: None,
             spells: Vec::new(),
             mark: None,
             risks: Vec::new(),
             hold: None,
         }
     }
+}
+
+/// What a run begins with.
+fn began(group: &[Piece], run: Run) -> Began {
+    let covers = |piece: &&Piece| piece.from <= run.first && run.first < piece.to;
+    let first = group.iter().filter(covers).min_by_key(|piece| (piece.from, piece.spell));
+    Began { first: run.first, spell: first.expect("the first day used is covered").spell }
 }
 
 /// What a spell is from a day on.

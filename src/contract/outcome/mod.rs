@@ -6,12 +6,14 @@
 mod case;
 mod days;
 mod evidence;
+pub mod funding;
 mod imprecise;
 mod judge;
 pub mod many;
 pub mod price;
 mod run;
 pub mod settle;
+pub mod versions;
 
 use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
@@ -24,9 +26,9 @@ use price::{Price, Priced};
 use crate::contract::calendar::{BankHolidays, BeyondCalendar};
 use crate::contract::rulebook::outcome::{AchievedBy, JourneyTerms, Outcome};
 use crate::contract::rulebook::{Calendar, Rulebook};
-use crate::log::envelope::{EventId, JourneyId};
+use crate::log::envelope::{ClaimId, EventId, JourneyId};
 use days::{Pauses, date, day};
-use judge::{Reached, Verdict};
+use judge::{Began, Reached, Verdict};
 
 /// What has become of a claim, in the order in which the first that applies is shown (domain.md §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +66,11 @@ pub enum Status {
 }
 
 impl Status {
+    /// Whether it is what was decided of a line, rather than what the facts amount to.
+    pub const fn is_fact(self) -> bool {
+        matches!(self, Self::Reversed | Self::Paid | Self::Accepted | Self::Rejected | Self::Queried | Self::Submitted)
+    }
+
     /// The status as files and schemas spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -93,8 +100,21 @@ pub struct Evaluation {
     pub outcome: usize,
     /// Which time it is, from 1.
     pub repeat: u32,
+    /// The fact that it begins with, once there is one.
+    pub begun: Option<Begun>,
     /// What it has come to.
     pub state: State,
+}
+
+/// The fact that an outcome begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begun {
+    /// The event that recorded it first.
+    pub event: EventId,
+    /// The day on which it was so.
+    pub on: NaiveDate,
+    /// The first day that is counted.
+    pub counted_from: NaiveDate,
 }
 
 /// What an outcome has come to.
@@ -179,8 +199,8 @@ impl Hold {
 }
 
 /// The id of a claim: it follows from journey, outcome and the time that it is, so that a claim is made once.
-pub fn claim_id(journey: JourneyId, outcome: &str, repeat: u32) -> Uuid {
-    Uuid::new_v5(&journey.0, format!("{outcome}#{repeat}").as_bytes())
+pub fn claim_id(journey: JourneyId, outcome: &str, repeat: u32) -> ClaimId {
+    ClaimId(Uuid::new_v5(&journey.0, format!("{outcome}#{repeat}").as_bytes()))
 }
 
 /// Judges every outcome about single journeys, in file order. The case holds the facts that were so by the end of that
@@ -207,19 +227,36 @@ fn of_outcome(
     };
     let mut evaluations: Vec<Evaluation> = Vec::new();
     for (repeat, verdict) in (1..).zip(verdicts) {
-        let state = match verdict {
+        let (begun, state) = match verdict {
             Verdict::Never => continue,
-            Verdict::Later(on) => State::Maturing { earliest_on: date(on) },
+            Verdict::Later(on, began) => (Some(began_with(case, began)), State::Maturing { earliest_on: date(on) }),
             Verdict::Reached(reached) => {
-                State::Reached(Box::new(achievement(case, rulebook, (outcome, terms), &reached)))
+                let achieved = achievement(case, rulebook, (outcome, terms), &reached);
+                (begun(case, &reached), State::Reached(Box::new(achieved)))
             }
         };
-        evaluations.push(Evaluation { outcome: at, repeat, state });
+        evaluations.push(Evaluation { outcome: at, repeat, begun, state });
     }
     if evaluations.is_empty() {
-        evaluations.push(Evaluation { outcome: at, repeat: 1, state: State::NotStarted { is_for_others } });
+        let state = State::NotStarted { is_for_others };
+        evaluations.push(Evaluation { outcome: at, repeat: 1, begun: None, state });
     }
     evaluations
+}
+
+/// The fact that an outcome begins with: its mark, or the start of the spell that covers the first day used.
+fn begun(case: &Case<'_>, reached: &Reached) -> Option<Begun> {
+    let of_mark = |at: usize| {
+        let mark = &case.marks[at];
+        let on = case.dates[mark.when].earliest();
+        Begun { event: mark.said.original, on, counted_from: date(reached.run_on) }
+    };
+    reached.began.map(|began| began_with(case, began)).or(reached.mark.map(of_mark))
+}
+
+fn began_with(case: &Case<'_>, began: Began) -> Begun {
+    let start = &case.spells[began.spell].steps[0];
+    Begun { event: start.said.original, on: case.dates[start.when].earliest(), counted_from: date(began.first) }
 }
 
 fn pauses(terms: &JourneyTerms, calendar: &Calendar) -> Pauses {

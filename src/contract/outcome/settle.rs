@@ -5,9 +5,10 @@
 //! than it is, an adjustment is proposed.
 
 mod caps;
+mod terms;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -15,21 +16,21 @@ use uuid::Uuid;
 use super::Status;
 use super::price::Price;
 use crate::contract::money::Money;
-use crate::contract::rulebook::Rulebook;
-use crate::contract::rulebook::outcome::{AchievedBy, OncePer};
-use crate::log::envelope::SubjectId;
+use crate::log::envelope::{ClaimId, SubjectId};
+pub use caps::Pot;
 use caps::{CapUse, Room};
+pub use terms::Terms;
 
 /// What an outcome that the facts show entitles to, before it is settled with others.
 #[derive(Debug, Clone)]
 pub struct Entitlement {
     /// The claim.
-    pub claim: Uuid,
+    pub claim: ClaimId,
     /// The journey that it is about, or the cohort, site or area.
     pub holder: Uuid,
     /// The one person behind linked records.
     pub person: Option<SubjectId>,
-    /// The outcome, by its place in the rulebook.
+    /// The outcome, by its number in the terms.
     pub outcome: usize,
     /// The day on which it was achieved.
     pub achieved_on: NaiveDate,
@@ -40,24 +41,26 @@ pub struct Entitlement {
 }
 
 /// A claim that was submitted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Line {
     /// The claim.
-    pub claim: Uuid,
+    pub claim: ClaimId,
     /// The journey that it is about, or the cohort, site or area.
     pub holder: Uuid,
     /// The one person behind linked records.
     pub person: Option<SubjectId>,
-    /// The outcome, by its place in the rulebook.
+    /// The outcome, by its number in the terms.
     pub outcome: usize,
     /// The day on which it was achieved, as it was submitted.
     pub achieved_on: NaiveDate,
     /// The amount, as it was submitted.
     pub amount: Money,
-    /// The adjustments raised since.
+    /// The adjustments raised since, added up.
     pub adjusted: Money,
-    /// Whether it was paid.
-    pub was_paid: bool,
+    /// What of them was taken back as having no ground, as an amount above nothing: it is not proposed again.
+    pub taken_back: Money,
+    /// What was paid for it.
+    pub paid: Money,
     /// What became of it.
     pub state: LineState,
 }
@@ -99,9 +102,27 @@ impl LineState {
 }
 
 impl Line {
-    /// What is due for it as things were decided.
-    fn current(&self) -> Money {
-        if self.state.is_live() || self.was_paid { self.amount + self.adjusted } else { Money::ZERO }
+    /// What is due for it as things were decided: of what was rejected, only what was paid is still to be settled.
+    pub fn current(&self) -> Money {
+        match self.state {
+            LineState::Rejected | LineState::Withdrawn => self.paid + self.adjusted,
+            _ => self.amount + self.adjusted,
+        }
+    }
+
+    /// What was paid or due for it once and is not any more.
+    const fn given_up(&self) -> Money {
+        match self.state {
+            LineState::Rejected | LineState::Withdrawn => self.paid,
+            _ => self.taken_back,
+        }
+    }
+
+    /// Whether it was taken back whole.
+    fn is_reversed(&self) -> bool {
+        let rejected_and_settled =
+            self.paid.is_positive() && self.taken_back.is_positive() && self.current() == Money::ZERO;
+        self.state == LineState::Reversed || self.state == LineState::Rejected && rejected_and_settled
     }
 }
 
@@ -112,6 +133,8 @@ pub struct Settlement {
     pub claims: Vec<Settled>,
     /// What should be paid beyond, or taken back from, submitted lines.
     pub adjustments: Vec<Adjustment>,
+    /// What submitted lines use of each cap, by its place in the rulebook and by what it counts together.
+    pub used: BTreeMap<(usize, Pot), Money>,
 }
 
 /// What becomes of an entitlement beside all others.
@@ -128,7 +151,7 @@ pub struct Settled {
 /// Who has a payment instead.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExcludedBy {
-    /// Another outcome of the group, by its place in the rulebook.
+    /// Another outcome of the group, by its number in the terms.
     Outcome(usize),
     /// The same outcome of the same person.
     Person,
@@ -138,7 +161,7 @@ pub enum ExcludedBy {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Adjustment {
     /// The claim whose line it is.
-    pub claim: Uuid,
+    pub claim: ClaimId,
     /// What to pay beyond it; less than nothing: what to take back.
     pub amount: Money,
     /// Why.
@@ -159,8 +182,8 @@ pub enum AdjustmentCause {
 }
 
 /// Settles entitlements with each other and with the lines submitted so far, in batch order.
-pub fn settle(rulebook: &Rulebook, entitlements: &[Entitlement], lines: &[Line]) -> Settlement {
-    Settling::new(rulebook, entitlements, lines).settled()
+pub fn settle(terms: &Terms<'_>, entitlements: &[Entitlement], lines: &[Line]) -> Settlement {
+    Settling::new(terms, entitlements, lines).settled()
 }
 
 /// Whose a claim is, and for what.
@@ -172,32 +195,38 @@ struct Party {
 }
 
 impl Entitlement {
+    const fn cap_use(&self) -> CapUse {
+        CapUse { outcome: self.outcome, person: self.person, achieved_on: self.achieved_on }
+    }
+
     const fn party(&self) -> Party {
         Party { outcome: self.outcome, holder: self.holder, person: self.person }
     }
 }
 
 impl Line {
+    const fn cap_use(&self) -> CapUse {
+        CapUse { outcome: self.outcome, person: self.person, achieved_on: self.achieved_on }
+    }
+
     const fn party(&self) -> Party {
         Party { outcome: self.outcome, holder: self.holder, person: self.person }
     }
 }
 
-/// An exclusive set of outcomes, and the journey or person within which one of them is paid.
+/// The outcomes of which one may be paid, and the journey or person within which one of them is.
 type SetOf = (usize, Uuid);
 
 struct Settling<'a> {
-    rulebook: &'a Rulebook,
+    terms: &'a Terms<'a>,
     entitlements: &'a [Entitlement],
     lines: &'a [Line],
-    /// The exclusive set of each outcome, if it is in one.
-    sets: Vec<Option<usize>>,
     /// The full price of each entitlement.
     prices: Vec<Option<Money>>,
     /// The entitlement of each claim.
-    of_claim: BTreeMap<Uuid, usize>,
+    of_claim: BTreeMap<ClaimId, usize>,
     /// The lines of each claim, in batch order.
-    lines_of: BTreeMap<Uuid, Vec<&'a Line>>,
+    lines_of: BTreeMap<ClaimId, Vec<&'a Line>>,
 }
 
 /// What submitted lines should be.
@@ -211,52 +240,50 @@ struct Targets<'a> {
 }
 
 impl<'a> Settling<'a> {
-    fn new(rulebook: &'a Rulebook, entitlements: &'a [Entitlement], lines: &'a [Line]) -> Self {
+    fn new(terms: &'a Terms<'a>, entitlements: &'a [Entitlement], lines: &'a [Line]) -> Self {
         let of_claim = entitlements.iter().enumerate().map(|(at, of)| (of.claim, at)).collect();
-        let mut lines_of: BTreeMap<Uuid, Vec<&Line>> = BTreeMap::new();
+        let mut lines_of: BTreeMap<ClaimId, Vec<&Line>> = BTreeMap::new();
         for line in lines {
             lines_of.entry(line.claim).or_default().push(line);
         }
-        let sets = exclusive_sets(rulebook);
-        let mut settling = Self { rulebook, entitlements, lines, sets, prices: Vec::new(), of_claim, lines_of };
+        let mut settling = Self { terms, entitlements, lines, prices: Vec::new(), of_claim, lines_of };
         settling.prices = settling.full_prices();
         settling
     }
 
     fn settled(&self) -> Settlement {
-        let mut room = Room::new(self.rulebook);
+        let mut room = self.used();
+        let used = room.used().clone();
         let mut targets = self.targets(&mut room);
         let mut claims: Vec<Settled> = (0..self.entitlements.len()).map(|at| self.alone(at)).collect();
-        let mut open: Vec<usize> = (0..claims.len()).filter(|at| self.live_line(*at).is_none()).collect();
+        let mut open: Vec<usize> = (0..claims.len()).filter(|at| !claims[*at].status.is_fact()).collect();
         open.sort_by_key(|at| (self.entitlements[*at].achieved_on, self.entitlements[*at].claim));
         self.one_per_person(&mut claims, &open, &mut targets);
         self.one_per_set(&mut claims, &open, &targets);
         open.retain(|at| claims[*at].status == Status::Claimable);
         for at in open {
             let due = claims[at].amount.unwrap_or_default();
-            let got = room.take(self.cap_use(at), due);
+            let got = room.fits(self.entitlements[at].cap_use(), due);
+            room.take(self.entitlements[at].cap_use(), got);
             if got.is_positive() || !due.is_positive() {
                 claims[at].amount = Some(got);
             } else {
                 claims[at].status = Status::Capped;
             }
         }
-        Settlement { claims, adjustments: targets.adjustments }
-    }
-
-    fn cap_use(&self, at: usize) -> CapUse {
-        let Entitlement { outcome, person, achieved_on, .. } = self.entitlements[at];
-        CapUse { outcome, person, achieved_on }
+        Settlement { claims, adjustments: targets.adjustments, used }
     }
 
     /// What an entitlement is before it is compared with others: what became of its line, or what it is alone.
     fn alone(&self, at: usize) -> Settled {
         let of = &self.entitlements[at];
-        let (status, amount) = match self.live_line(at) {
-            Some(line) => (line.state.status(), Some(line.amount + line.adjusted)),
+        let (status, amount) = match self.live_line(of.claim) {
+            Some(line) => (line.state.status(), Some(line.current())),
             None => match self.lines_of.get(&of.claim).and_then(|lines| lines.last()) {
-                Some(line) if line.state == LineState::Reversed => (Status::Reversed, Some(line.current())),
-                Some(_) if self.is_tried_out(at) => (Status::Rejected, self.prices[at]),
+                Some(line) if line.is_reversed() => (Status::Reversed, Some(line.current())),
+                Some(line) if self.is_tried_out(at) || line.current() != Money::ZERO => {
+                    (Status::Rejected, Some(line.amount))
+                }
                 _ => (of.standing, self.prices[at]),
             },
         };
@@ -268,12 +295,11 @@ impl<'a> Settling<'a> {
         let of = &self.entitlements[at];
         let lines = self.lines_of.get(&of.claim).into_iter().flatten();
         let rejected = lines.filter(|line| line.state == LineState::Rejected).count();
-        rejected >= self.rulebook.outcomes[of.outcome].claim.attempts as usize
+        rejected >= self.terms.outcome(of.outcome).claim.attempts as usize
     }
 
-    fn live_line(&self, at: usize) -> Option<&'a Line> {
-        let lines = self.lines_of.get(&self.entitlements[at].claim)?;
-        lines.iter().copied().find(|line| line.state.is_live())
+    fn live_line(&self, claim: ClaimId) -> Option<&'a Line> {
+        self.lines_of.get(&claim)?.iter().copied().find(|line| line.state.is_live())
     }
 
     /// The full price of each entitlement: the n-th claim of an outcome has the price of the tier that holds n.
@@ -284,7 +310,7 @@ impl<'a> Settling<'a> {
             return prices;
         }
         let live = self.lines.iter().enumerate().filter(|(_, line)| line.state.is_live());
-        let submitted: BTreeMap<Uuid, usize> = live.map(|(at, line)| (line.claim, at)).collect();
+        let submitted: BTreeMap<ClaimId, usize> = live.map(|(at, line)| (line.claim, at)).collect();
         let mut order: Vec<usize> = (0..self.entitlements.len()).collect();
         order.sort_by_key(|at| {
             let of = &self.entitlements[*at];
@@ -294,34 +320,43 @@ impl<'a> Settling<'a> {
         let mut counted: BTreeMap<usize, u32> = BTreeMap::new();
         for at in order {
             let of = &self.entitlements[at];
-            let nth = counted.entry(of.outcome).or_default();
+            let nth = counted.entry(self.terms.code(of.outcome)).or_default();
             *nth += 1;
             prices[at] = of.price.of_nth(*nth);
         }
         prices
     }
 
+    /// What the lines as they are use of each cap.
+    fn used(&self) -> Room<'a, 'a> {
+        let mut room = Room::new(self.terms);
+        for line in self.lines {
+            if line.state.is_live() {
+                room.take(line.cap_use(), line.current());
+            }
+            room.keep(line.cap_use(), line.given_up());
+        }
+        room
+    }
+
     /// What each submitted line should be: its price as the facts now read, less what it takes up, within the caps;
-    /// nothing where it is rejected, where its entitlement is gone, or where an earlier line has it.
-    fn targets(&self, room: &mut Room<'_>) -> Targets<'a> {
+    /// nothing where it is rejected, where its entitlement is gone, or where an earlier line has it. A line uses what is
+    /// due for it until something else is decided: what is left under a cap beside that goes to those that should have
+    /// more, in batch order.
+    fn targets(&self, room: &mut Room<'_, '_>) -> Targets<'a> {
         let mut targets = Targets::default();
         for line in self.lines {
-            let Line { outcome, person, achieved_on, .. } = *line;
-            let uses = CapUse { outcome, person, achieved_on };
-            if line.state.is_live() {
-                let (wanted, cause) = self.wanted(line, &targets);
-                let got = room.take_for_line(uses, wanted, line.current());
-                targets.keep(self, line, got);
-                targets.propose(line, got, cause);
-            } else {
-                if line.was_paid {
-                    room.keep(uses, line.amount);
-                }
-                // What was reversed was taken back by a decision already.
-                if line.state == LineState::Rejected {
-                    targets.propose(line, Money::ZERO, AdjustmentCause::Clawback);
-                }
+            let uses = line.cap_use();
+            if !line.state.is_live() {
+                targets.propose(line, Money::ZERO, AdjustmentCause::Clawback);
+                continue;
             }
+            let (current, (wanted, cause)) = (line.current(), self.wanted(line, &targets));
+            room.take(uses, -current);
+            let got = wanted.min(room.fits(uses, wanted).max(current));
+            room.take(uses, current.max(got));
+            targets.keep(self, line, got);
+            targets.propose(line, got, cause);
         }
         targets
     }
@@ -336,21 +371,24 @@ impl<'a> Settling<'a> {
             Status::EvidenceMissing => return nothing,
             _ => {}
         }
-        let party = line.party();
-        if self.person_key(party).is_some_and(|key| before.had(key) >= self.times(party.outcome)) {
+        let party = self.entitlements[at].party();
+        if self.person_key(party).is_some_and(|key| before.had(key) >= self.terms.times(party.outcome)) {
             return nothing;
         }
         let mut price = self.prices[at].unwrap_or_default();
-        let of_set = self.set_of(party).and_then(|set| before.of_set.get(&set));
-        for (other, amount) in of_set.into_iter().flatten().filter(|(other, _)| other.outcome != party.outcome) {
-            if !self.takes_up(party.outcome, other.outcome) {
+        let set = self.set_of(party);
+        let of_set = before.of_set.get(&set).into_iter().flatten();
+        for (other, amount) in of_set.filter(|(other, _)| self.terms.exclude_each_other(party.outcome, other.outcome)) {
+            if !self.terms.takes_up(party.outcome, other.outcome) {
                 return nothing;
             }
             price = (price - *amount).max(Money::ZERO);
         }
-        let cause = if self.rulebook.outcomes[party.outcome].convert_from.is_some() {
+        price = (price - line.taken_back).max(Money::ZERO);
+        let is_lower = |other: &Line| self.terms.takes_up(party.outcome, other.outcome);
+        let cause = if self.lines.iter().any(|other| is_lower(other) && self.set_of(other.party()) == set) {
             AdjustmentCause::Conversion
-        } else if price > line.current() {
+        } else if price > line.current() && self.terms.caps.iter().any(|cap| self.terms.is_under(cap, party.outcome)) {
             AdjustmentCause::CapRelease
         } else {
             AdjustmentCause::Restated
@@ -358,12 +396,16 @@ impl<'a> Settling<'a> {
         (price, cause)
     }
 
-    /// How many times an outcome can be achieved.
-    fn times(&self, outcome: usize) -> usize {
-        match &self.rulebook.outcomes[outcome].achieved_by {
-            AchievedBy::Journey(terms) => terms.repeats as usize,
-            AchievedBy::Many(_) => usize::MAX,
-        }
+    /// Whose a payment is among those of which one is made.
+    fn set_of(&self, party: Party) -> SetOf {
+        let holder = self.person_key(party).map_or(party.holder, |(_, person)| person.0);
+        (self.terms.family(party.outcome), holder)
+    }
+
+    /// The outcome and the person who has it once, if it is paid once for each person.
+    fn person_key(&self, party: Party) -> Option<(usize, SubjectId)> {
+        let is_once = self.terms.is_once_per_person(party.outcome);
+        party.person.filter(|_| is_once).map(|person| (self.terms.code(party.outcome), person))
     }
 
     /// Excludes what another journey of the same person has, or had first.
@@ -371,7 +413,7 @@ impl<'a> Settling<'a> {
         for at in open.iter().copied() {
             let party = self.entitlements[at].party();
             let Some(key) = self.person_key(party) else { continue };
-            if targets.had(key) >= self.times(party.outcome) {
+            if targets.had(key) >= self.terms.times(party.outcome) {
                 claims[at].exclude(ExcludedBy::Person);
             } else if is_payable(claims[at].status) {
                 *targets.of_person.entry(key).or_default() += 1;
@@ -379,30 +421,36 @@ impl<'a> Settling<'a> {
         }
     }
 
-    /// Excludes all but one outcome of each exclusive set. Of what can be paid the best has it; what ranks below it is
-    /// excluded, what ranks above it keeps its own status, for it is not lost yet.
+    /// Excludes all but one of the outcomes that exclude each other. Of what can be paid the best has it; what ranks
+    /// below it is excluded, what ranks above it keeps its own status, for it is not lost yet.
     fn one_per_set(&self, claims: &mut [Settled], open: &[usize], targets: &Targets<'_>) {
         let mut sets: BTreeMap<SetOf, Vec<usize>> = BTreeMap::new();
         for at in open.iter().copied().filter(|at| claims[*at].status != Status::Excluded) {
-            if let Some(set) = self.set_of(self.entitlements[at].party()) {
-                sets.entry(set).or_default().push(at);
-            }
+            sets.entry(self.set_of(self.entitlements[at].party())).or_default().push(at);
         }
-        for (set, members) in sets {
+        for (set, mut members) in sets {
             let lines = targets.of_set.get(&set).map_or(&[][..], Vec::as_slice);
             let outcome = |at: usize| self.entitlements[at].outcome;
             let had_by = |at: usize| {
-                let blocks = |other: &usize| *other != outcome(at) && !self.takes_up(outcome(at), *other);
+                let blocks = |other: &usize| {
+                    self.terms.exclude_each_other(outcome(at), *other) && !self.terms.takes_up(outcome(at), *other)
+                };
                 lines.iter().map(|(line, _)| line.outcome).find(blocks)
             };
-            let payable = |at: &usize| is_payable(claims[*at].status) && had_by(*at).is_none();
-            let best = members.iter().copied().filter(payable).min_by_key(|at| self.rank(*at));
+            members.sort_by_key(|at| self.rank(*at));
+            let mut winners: Vec<usize> = Vec::new();
             for at in members {
-                let better = best.filter(|best| outcome(*best) != outcome(at) && self.rank(*best) < self.rank(at));
-                if let Some(by) = had_by(at).or(better.map(outcome)) {
+                let better = winners.iter().map(|winner| outcome(*winner));
+                let mut better = better.filter(|winner| self.terms.exclude_each_other(outcome(at), *winner));
+                if let Some(by) = had_by(at).or_else(|| better.next()) {
                     claims[at].exclude(ExcludedBy::Outcome(by));
-                } else if let Some(price) = claims[at].amount {
-                    let lower = lines.iter().filter(|(line, _)| self.takes_up(outcome(at), line.outcome));
+                    continue;
+                }
+                if is_payable(claims[at].status) {
+                    winners.push(at);
+                }
+                if let Some(price) = claims[at].amount {
+                    let lower = lines.iter().filter(|(line, _)| self.terms.takes_up(outcome(at), line.outcome));
                     let paid: Money = lower.map(|(_, amount)| *amount).sum();
                     claims[at].amount = Some((price - paid).max(Money::ZERO));
                 }
@@ -414,31 +462,7 @@ impl<'a> Settling<'a> {
     fn rank(&self, at: usize) -> (Reverse<usize>, Reverse<Money>, NaiveDate, usize) {
         let of = &self.entitlements[at];
         let price = self.prices[at].unwrap_or_default();
-        (Reverse(self.taken_up(of.outcome).count()), Reverse(price), of.achieved_on, of.outcome)
-    }
-
-    /// The outcomes that an outcome takes up, one through another.
-    fn taken_up(&self, outcome: usize) -> impl Iterator<Item = usize> {
-        let lower = |at: &usize| {
-            let from = self.rulebook.outcomes[*at].convert_from.as_deref()?;
-            self.rulebook.outcomes.iter().position(|other| other.code == from)
-        };
-        std::iter::successors(lower(&outcome), lower)
-    }
-
-    fn takes_up(&self, outcome: usize, lower: usize) -> bool {
-        self.taken_up(outcome).any(|at| at == lower)
-    }
-
-    fn set_of(&self, party: Party) -> Option<SetOf> {
-        let set = self.sets[party.outcome]?;
-        Some((set, self.person_key(party).map_or(party.holder, |(_, person)| person.0)))
-    }
-
-    /// The outcome and the person who has it once, if it is paid once for each person.
-    fn person_key(&self, party: Party) -> Option<(usize, SubjectId)> {
-        let is_once = self.rulebook.outcomes[party.outcome].once_per == OncePer::Person;
-        party.person.filter(|_| is_once).map(|person| (party.outcome, person))
+        (Reverse(self.terms.height(of.outcome)), Reverse(price), of.achieved_on, of.outcome)
     }
 }
 
@@ -451,9 +475,7 @@ impl<'a> Targets<'a> {
         if !amount.is_positive() {
             return;
         }
-        if let Some(set) = settling.set_of(line.party()) {
-            self.of_set.entry(set).or_default().push((line, amount));
-        }
+        self.of_set.entry(settling.set_of(line.party())).or_default().push((line, amount));
         if let Some(key) = settling.person_key(line.party()) {
             *self.of_person.entry(key).or_default() += 1;
         }
@@ -477,25 +499,6 @@ impl Settled {
 /// Whether it has a payment coming: now, or when the time of waiting is over.
 const fn is_payable(status: Status) -> bool {
     matches!(status, Status::Claimable | Status::Achieved)
-}
-
-/// The outcomes of which one is paid: those of a group, and those that convert from each other.
-fn exclusive_sets(rulebook: &Rulebook) -> Vec<Option<usize>> {
-    let outcomes = &rulebook.outcomes;
-    let mut sets: Vec<usize> = (0..outcomes.len()).collect();
-    let mut joined: BTreeSet<usize> = BTreeSet::new();
-    for (at, outcome) in outcomes.iter().enumerate() {
-        for (other_at, other) in outcomes.iter().enumerate() {
-            let grouped = outcome.group.is_some() && outcome.group == other.group;
-            let converts = outcome.convert_from.as_ref() == Some(&other.code);
-            if at != other_at && (grouped || converts) {
-                let (from, to) = (sets[other_at], sets[at]);
-                sets.iter_mut().filter(|set| **set == from).for_each(|set| *set = to);
-                joined.extend([at, other_at]);
-            }
-        }
-    }
-    sets.into_iter().enumerate().map(|(at, set)| joined.contains(&at).then_some(set)).collect()
 }
 
 #[cfg(test)]

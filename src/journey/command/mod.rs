@@ -15,6 +15,7 @@ use chrono::NaiveDate;
 
 use self::names::named;
 pub(crate) use self::names::not_found;
+use crate::contract::batch::command::{self as batches, BatchCommand};
 use crate::contract::command::{self as contracts, OpenContract, PublishRulebook};
 use crate::contract::{self, Contract};
 use crate::journey::event::{Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
@@ -24,7 +25,8 @@ use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 pub use crate::journey::shape::check_source;
 use crate::journey::{History, stated};
-use crate::log::envelope::{EventId, JourneyId, Occurred, StreamId, StreamKind, SubjectId};
+use crate::log::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
+use crate::log::moved::Moved;
 
 /// An event that a decision asks the log to take. Ids, versions, salts and instants are the log's to give.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,6 +55,8 @@ pub struct Given<'a> {
     pub history: &'a dyn Fn(StreamId) -> Option<&'a History>,
     /// The warnings that the sender accepts, by code.
     pub accepted: &'a BTreeSet<String>,
+    /// The streams that have moved since the position that the command was prepared from, if it was.
+    pub moved: &'a Moved,
 }
 
 impl Given<'_> {
@@ -141,6 +145,8 @@ pub enum Command {
     RetractFacts(RetractFacts),
     /// All of these, or none.
     Together(Together),
+    /// Something is done with a batch of claims.
+    Batch(BatchCommand),
 }
 
 impl Command {
@@ -159,6 +165,7 @@ impl Command {
             Self::CorrectFact(command) => command.stream,
             Self::RetractFacts(command) => command.stream,
             Self::Together(together) => together.stream,
+            Self::Batch(command) => StreamId::batch(command.batch),
         }
     }
 
@@ -177,6 +184,7 @@ impl Command {
             Self::OpenContract(command) => Some(&command.fact.code),
             Self::PublishRulebook(command) => Some(&command.contract),
             Self::Together(together) => together.commands.iter().find_map(Self::contract),
+            Self::Batch(command) => command.contract(),
             Self::State(_) | Self::CorrectFact(_) | Self::RetractFacts(_) => None,
         }
     }
@@ -190,7 +198,16 @@ impl Command {
             Self::State(command) => named(&command.fact).into_iter().map(|named| named.stream).collect(),
             Self::CorrectFact(command) => named(&command.replacement).into_iter().map(|named| named.stream).collect(),
             Self::Together(together) => together.commands.iter().flat_map(Self::names).collect(),
+            Self::Batch(command) => command.names(),
             Self::OpenContract(_) | Self::PublishRulebook(_) | Self::RetractFacts(_) => Vec::new(),
+        }
+    }
+
+    /// The position that it was prepared from, since which nothing that it rests on may have moved.
+    pub const fn since(&self) -> Option<Position> {
+        match self {
+            Self::Batch(command) => command.since(),
+            _ => None,
         }
     }
 }
@@ -205,6 +222,7 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::CorrectFact(command) => amend::correct(history, command, given),
         Command::RetractFacts(command) => amend::retract(history, command, given),
         Command::Together(together) => together::decide_each(history, together, given),
+        Command::Batch(command) => batches::decide(history, command, given),
     }
 }
 
@@ -213,7 +231,7 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     let is_stated = !matches!(
         fact.event_type(),
         EventType::FactCorrected | EventType::FactRetracted | EventType::RulebookPublished
-    );
+    ) && stream.kind != StreamKind::Batch;
     if !is_stated || !fact.event_type().stream_kinds().contains(&stream.kind) {
         let message = format!("a fact of this type is not stated of a {}: send its own command", stream.kind.as_str());
         return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
@@ -281,6 +299,8 @@ fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(),
         StreamKind::Worker => stated::check(history, change, worker::judge),
         StreamKind::Team => stated::check(history, change, team::judge),
         StreamKind::Contract => stated::check(history, change, contract::ground::judge),
+        // Nothing is stated of a batch, and none of its events is corrected.
+        StreamKind::Batch => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pure. A name leads to another stream's history, never into it: a decision reads there and writes only what it says.
 
 use super::Given;
+use crate::contract::batch::command::batch_not_found;
 use crate::journey::event::Event;
 use crate::journey::people::worker;
 use crate::journey::refusal::Refusal;
@@ -102,5 +103,6 @@ pub(crate) fn not_found(kind: StreamKind) -> Refusal {
         StreamKind::Subject => Refusal::subject_not_found(),
         StreamKind::Worker => Refusal::worker_not_found(),
         StreamKind::Team => Refusal::team_not_found(),
+        StreamKind::Batch => batch_not_found(),
     }
 }

@@ -14,6 +14,7 @@ use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::story::{ANN, BOB, RULES, SUBJECT, TODAY, day, nth, recorded, referral, when};
 use crate::journey::{History, Recorded};
 use crate::log::envelope::{EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use crate::log::moved::Moved;
 
 pub(crate) const OTHER: SubjectId = SubjectId(uuid::Uuid::from_u128(0x21));
 pub(crate) const THIRD: SubjectId = SubjectId(uuid::Uuid::from_u128(0x22));
@@ -98,6 +99,7 @@ impl Town {
             sender: &self.sender,
             history: &|stream| self.histories.get(&stream),
             accepted: &BTreeSet::new(),
+            moved: &Moved::default(),
         };
         decide(self.histories.get(&command.stream()).unwrap_or(&History::default()), command, &given)
     }

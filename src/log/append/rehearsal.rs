@@ -14,6 +14,7 @@ use super::{
 };
 use crate::clock::{Chance, Clock};
 use crate::log::envelope::Position;
+use crate::log::moved::Moved;
 use crate::log::{Log, LogError};
 use crate::store::{Conn, doing};
 
@@ -25,7 +26,8 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
         // A stream is read once: what is kept of it is the newest there is.
         let (states, left_at, alone_since) = (HashMap::new(), None, Position::default());
         let task = AppendTask { log: log.clone(), clock, chance, key, states, left_at, alone_since };
-        let batch = Batch { head, known: HashMap::new(), events: Vec::new(), commands: Vec::new() };
+        let batch =
+            Batch { head, known: HashMap::new(), events: Vec::new(), commands: Vec::new(), moved: Moved::default() };
         let (queue, waiting) = mpsc::channel(WAITING);
         tokio::spawn(Rehearsal { task, batch, began_at: head.position }.run(waiting));
         Ok(Self { queue, log })
@@ -73,7 +75,9 @@ impl<S: State> Rehearsal<S> {
             // What was rehearsed under this id came first.
             batch.known.entry(id).or_insert(known);
         }
-        task.load(&mut conn, batch.head.position, waiting).await?;
+        // What was made up here has moved, too.
+        batch.moved.widen(task.moved(&mut conn, batch.head.position, waiting).await?);
+        task.load(&mut conn, (batch.head.position, &batch.moved), waiting).await?;
         Ok(())
     }
 

@@ -8,16 +8,17 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::super::many::period_start;
+use super::terms::Terms;
 use crate::contract::money::Money;
+use crate::contract::rulebook::Cap;
 use crate::contract::rulebook::outcome::PeriodKind;
 use crate::contract::rulebook::terms::{CapScope, Crossing};
-use crate::contract::rulebook::{Cap, Rulebook};
 use crate::log::envelope::SubjectId;
 
 /// What decides under which caps a payment falls.
 #[derive(Clone, Copy)]
 pub(super) struct CapUse {
-    /// The outcome, by its place in the rulebook.
+    /// The outcome, by its number.
     pub(super) outcome: usize,
     /// The person it is paid for.
     pub(super) person: Option<SubjectId>,
@@ -26,37 +27,40 @@ pub(super) struct CapUse {
 }
 
 /// What one cap counts together.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Pot {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Pot {
+    /// Everything.
     Contract,
+    /// What was achieved in the financial year that begins on this day.
     Year(NaiveDate),
+    /// What is paid for one person.
     Person(SubjectId),
+    /// What is paid for one outcome, by its number in every version alike.
     Outcome(usize),
 }
 
 /// What is left under each cap.
-pub(super) struct Room<'r> {
-    rulebook: &'r Rulebook,
+pub(super) struct Room<'t, 'r> {
+    terms: &'t Terms<'r>,
     used: BTreeMap<(usize, Pot), Money>,
 }
 
-impl<'r> Room<'r> {
-    pub(super) const fn new(rulebook: &'r Rulebook) -> Self {
-        Self { rulebook, used: BTreeMap::new() }
+impl<'t, 'r> Room<'t, 'r> {
+    pub(super) const fn new(terms: &'t Terms<'r>) -> Self {
+        Self { terms, used: BTreeMap::new() }
     }
 
     /// The caps that a payment falls under, each with the pot that counts it.
     fn pots(&self, uses: CapUse) -> Vec<(usize, &'r Cap, Pot)> {
-        let code = &self.rulebook.outcomes[uses.outcome].code;
-        let counts = |cap: &Cap| cap.outcomes.is_empty() || cap.outcomes.contains(code);
-        let caps = self.rulebook.caps.iter().enumerate().filter(|(_, cap)| counts(cap));
-        let year = period_start(uses.achieved_on, PeriodKind::FinancialYear, self.rulebook.calendar.financial_year);
+        let caps = self.terms.caps.iter().enumerate().filter(|(_, cap)| self.terms.is_under(cap, uses.outcome));
         let pots = caps.filter_map(|(at, cap)| {
             let pot = match cap.scope {
                 CapScope::Contract => Pot::Contract,
-                CapScope::Year => Pot::Year(year),
+                CapScope::Year => {
+                    Pot::Year(period_start(uses.achieved_on, PeriodKind::FinancialYear, self.terms.financial_year))
+                }
                 CapScope::Person => Pot::Person(uses.person?),
-                CapScope::Outcome => Pot::Outcome(uses.outcome),
+                CapScope::Outcome => Pot::Outcome(self.terms.code(uses.outcome)),
             };
             Some((at, cap, pot))
         });
@@ -65,11 +69,11 @@ impl<'r> Room<'r> {
 
     fn left(&self, at: usize, cap: &Cap, pot: Pot) -> Money {
         let used = self.used.get(&(at, pot)).copied().unwrap_or_default();
-        (Money::of(cap.amount, &self.rulebook.currency) - used).max(Money::ZERO)
+        (Money::of(cap.amount, self.terms.currency) - used).max(Money::ZERO)
     }
 
     /// As much of an amount as fits under every cap: the rest of one that is crossed, or nothing.
-    fn fits(&self, uses: CapUse, wanted: Money) -> Money {
+    pub(super) fn fits(&self, uses: CapUse, wanted: Money) -> Money {
         let pots = self.pots(uses);
         let partial = pots.iter().filter(|(_, cap, _)| cap.crossing == Crossing::Partial);
         let most = partial.map(|(at, cap, pot)| self.left(*at, cap, *pot)).fold(wanted, Money::min);
@@ -78,29 +82,26 @@ impl<'r> Room<'r> {
         if fits { most } else { Money::ZERO }
     }
 
-    /// Takes as much of an amount as fits.
-    pub(super) fn take(&mut self, uses: CapUse, wanted: Money) -> Money {
-        let got = self.fits(uses, wanted);
+    /// Uses an amount, whether there is room for it or not; less than nothing makes room.
+    pub(super) fn take(&mut self, uses: CapUse, amount: Money) {
         for (at, _, pot) in self.pots(uses) {
-            let taken = self.used.entry((at, pot)).or_default();
-            *taken = *taken + got;
+            let counted = self.used.entry((at, pot)).or_default();
+            *counted = *counted + amount;
         }
-        got
     }
 
-    /// For a line that was submitted: if it does not fit as it should be, as it is.
-    pub(super) fn take_for_line(&mut self, uses: CapUse, wanted: Money, current: Money) -> Money {
-        let fits = self.fits(uses, wanted) >= wanted.min(current);
-        self.take(uses, if fits { wanted } else { wanted.min(current) })
-    }
-
-    /// What was paid and taken back still counts under a cap that is not filled again.
+    /// What was due and taken back still counts under a cap that is not filled again.
     pub(super) fn keep(&mut self, uses: CapUse, amount: Money) {
         for (at, cap, pot) in self.pots(uses) {
             if !cap.refill {
-                let taken = self.used.entry((at, pot)).or_default();
-                *taken = *taken + amount;
+                let counted = self.used.entry((at, pot)).or_default();
+                *counted = *counted + amount;
             }
         }
+    }
+
+    /// What is used of each cap, by its place in the rulebook and by what it counts together.
+    pub(super) const fn used(&self) -> &BTreeMap<(usize, Pot), Money> {
+        &self.used
     }
 }

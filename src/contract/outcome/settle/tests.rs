@@ -1,9 +1,12 @@
 //! The cases of domain.md §9 about money that crosses claims, each by its name.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::super::tests::telling::{day, rules};
 use super::*;
+use crate::contract::rulebook::Rulebook;
 use rust_decimal::Decimal;
 
 const CAP: &str = "[[cap]]\nscope = \"contract\"\namount = \"10000.00\"\n";
@@ -26,7 +29,7 @@ fn person(n: u128) -> SubjectId {
 /// The n-th claim: of an outcome, in a journey of its own, by a person of their own, achieved on the n-th of January.
 fn claim(n: u128, outcome: usize, amount: i64) -> Entitlement {
     Entitlement {
-        claim: Uuid::from_u128(n),
+        claim: ClaimId(Uuid::from_u128(n)),
         holder: Uuid::from_u128(0x7_0000 + n),
         person: Some(person(n)),
         outcome,
@@ -34,6 +37,21 @@ fn claim(n: u128, outcome: usize, amount: i64) -> Entitlement {
         price: Price::Amount(money(amount)),
         standing: Status::Claimable,
     }
+}
+
+fn settle(rulebook: &Rulebook, entitlements: &[Entitlement], lines: &[Line]) -> Settlement {
+    super::settle(&Terms::alone(rulebook), entitlements, lines)
+}
+
+/// The line once it was paid and taken back.
+fn reversed(line: Line) -> Line {
+    let taken_back = line.amount + line.adjusted;
+    Line { state: LineState::Reversed, adjusted: line.adjusted - taken_back, taken_back, ..line }
+}
+
+/// The line once it was rejected after it was paid.
+fn rejected_later(of: &Entitlement, amount: i64) -> Line {
+    Line { paid: money(amount), ..line(of, amount, LineState::Rejected) }
 }
 
 fn line(of: &Entitlement, amount: i64, state: LineState) -> Line {
@@ -45,7 +63,8 @@ fn line(of: &Entitlement, amount: i64, state: LineState) -> Line {
         achieved_on: of.achieved_on,
         amount: money(amount),
         adjusted: Money::ZERO,
-        was_paid: matches!(state, LineState::Paid | LineState::Reversed),
+        taken_back: Money::ZERO,
+        paid: if matches!(state, LineState::Paid | LineState::Reversed) { money(amount) } else { Money::ZERO },
         state,
     }
 }
@@ -57,7 +76,7 @@ fn claims(settlement: &Settlement) -> Vec<(Status, String)> {
 }
 
 fn proposals(settlement: &Settlement) -> Vec<(u128, String, AdjustmentCause)> {
-    let shown = |of: &Adjustment| (of.claim.as_u128(), of.amount.to_string(), of.cause);
+    let shown = |of: &Adjustment| (of.claim.0.as_u128(), of.amount.to_string(), of.cause);
     settlement.adjustments.iter().map(shown).collect()
 }
 
@@ -91,7 +110,7 @@ fn then_the_second_is_clawed_back_and_refills_or_does_not() {
     let four = four();
     let mut lines: Vec<Line> =
         four.iter().zip([3_000, 3_000, 3_000, 1_000]).map(|(of, paid)| line(of, paid, LineState::Paid)).collect();
-    (lines[1].state, lines[1].adjusted) = (LineState::Reversed, money(-3_000));
+    lines[1] = reversed(lines[1]);
     let entitlements = [&four[..1], &four[2..]].concat();
     let refill = settle(&rules(&format!("{outcome}{CAP}refill = true\n")), &entitlements, &lines);
     assert_eq!(proposals(&refill), [(4, "2000.00".to_owned(), AdjustmentCause::CapRelease)]);
@@ -134,18 +153,21 @@ fn lower_paid_higher_achieved_then_rejected() {
     let [lower, higher] = of_one_journey();
     let both = [lower.clone(), higher.clone()];
     let paid = line(&lower, 900, LineState::Paid);
-    let unpaid = settle(&levels(), &both, &[paid.clone(), line(&higher, 600, LineState::Rejected)]);
+    let unpaid = settle(&levels(), &both, &[paid, line(&higher, 600, LineState::Rejected)]);
     assert_eq!(proposals(&unpaid), [], "rejected before payment the line is 0");
-    let after = Line { was_paid: true, ..line(&higher, 600, LineState::Rejected) };
-    let rejected = settle(&levels(), &both, &[paid, after]);
+    let rejected = settle(&levels(), &both, &[paid, rejected_later(&higher, 600)]);
     assert_eq!(proposals(&rejected), [(2, "-600.00".to_owned(), AdjustmentCause::Clawback)]);
     assert_eq!(claims(&rejected), [(Status::Paid, "900.00".to_owned()), (Status::Rejected, "600.00".to_owned())]);
+    let decided = Line { adjusted: money(-600), taken_back: money(600), ..rejected_later(&higher, 600) };
+    let settled = settle(&levels(), &both, &[line(&lower, 900, LineState::Paid), decided]);
+    assert_eq!(proposals(&settled), [], "the lower stands");
+    assert_eq!(settled.claims[1].status, Status::Reversed);
 }
 
 #[test]
 fn if_the_lower_is_rejected_later_the_higher_is_raised() {
     let [lower, higher] = of_one_journey();
-    let gone = Line { was_paid: true, ..line(&lower, 900, LineState::Rejected) };
+    let gone = rejected_later(&lower, 900);
     let settlement = settle(&levels(), &[lower, higher.clone()], &[gone, line(&higher, 600, LineState::Paid)]);
     assert_eq!(
         proposals(&settlement),
@@ -222,7 +244,7 @@ fn a_paid_claims_job_is_retracted() {
     let gone = claim(1, 0, 100);
     let settlement = settle(&rulebook, &[], &[line(&gone, 100, LineState::Paid)]);
     assert_eq!(proposals(&settlement), [(1, "-100.00".to_owned(), AdjustmentCause::Clawback)]);
-    let decided = Line { adjusted: money(-100), ..line(&gone, 100, LineState::Reversed) };
+    let decided = reversed(line(&gone, 100, LineState::Paid));
     assert_eq!(proposals(&settle(&rulebook, &[], &[decided])), [], "once it is decided nothing more is proposed");
 }
 
@@ -247,7 +269,7 @@ fn a_rejected_claim_may_be_tried_again_as_often_as_the_rulebook_says() {
     let rejected = line(&of, 100, LineState::Rejected);
     let once = settle(&rulebook, std::slice::from_ref(&of), std::slice::from_ref(&rejected));
     assert_eq!(once.claims[0].status, Status::Claimable);
-    let twice = settle(&rulebook, &[of], &[rejected.clone(), rejected]);
+    let twice = settle(&rulebook, &[of], &[rejected, rejected]);
     assert_eq!(twice.claims[0].status, Status::Rejected);
 }
 
@@ -292,7 +314,7 @@ proptest! {
                     standing: if claimable { Status::Claimable } else { Status::EvidenceMissing },
                     ..claim(n % 28 + 1, outcome, amount)
                 });
-                entitlements.last_mut().expect("one").claim = Uuid::from_u128(n);
+                entitlements.last_mut().expect("one").claim = ClaimId(Uuid::from_u128(n));
             }
         }
         let settlement = settle(&rulebook, &entitlements, &[]);
@@ -302,6 +324,124 @@ proptest! {
         let mut paid = BTreeSet::new();
         for (of, claim) in entitlements.iter().zip(&settlement.claims) {
             prop_assert!(claim.status != Status::Claimable || paid.insert(of.holder));
+        }
+    }
+}
+
+/// What a random history does next.
+#[derive(Debug, Clone)]
+enum Step {
+    /// An outcome is achieved.
+    Achieve { holder: u128, outcome: usize, on: u32, amount: i64 },
+    /// The ground of the n-th entitlement is gone.
+    Lose(usize),
+    /// Of what is claimable, every so many are submitted.
+    Submit(usize),
+    /// The n-th line is paid.
+    Pay(usize),
+    /// The n-th line is rejected.
+    Reject(usize),
+    /// The n-th line is withdrawn.
+    Withdraw(usize),
+    /// Every so many of the proposed adjustments are raised.
+    Adjust(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        3 => (1_u128..8, 0_usize..2, 1_u32..28, 1_i64..2_000)
+            .prop_map(|(holder, outcome, on, amount)| Step::Achieve { holder, outcome, on, amount }),
+        1 => (0_usize..8).prop_map(Step::Lose),
+        3 => (1_usize..3).prop_map(Step::Submit),
+        2 => (0_usize..8).prop_map(Step::Pay),
+        1 => (0_usize..8).prop_map(Step::Reject),
+        1 => (0_usize..8).prop_map(Step::Withdraw),
+        2 => (1_usize..3).prop_map(Step::Adjust),
+    ];
+    proptest::collection::vec(step, 0..40)
+}
+
+/// Entitlements and lines as a history leaves them.
+#[derive(Default)]
+struct Running {
+    entitlements: Vec<Entitlement>,
+    lines: Vec<Line>,
+}
+
+impl Running {
+    fn take(&mut self, rulebook: &Rulebook, step: &Step) {
+        let settlement = settle(rulebook, &self.entitlements, &self.lines);
+        match step {
+            Step::Achieve { holder, outcome, on, amount } => {
+                let n = holder * 2 + u128::try_from(*outcome).expect("two");
+                if !self.entitlements.iter().any(|of| of.claim == ClaimId(Uuid::from_u128(n))) {
+                    let of = claim(1, *outcome, *amount);
+                    let (claim, holder) = (ClaimId(Uuid::from_u128(n)), Uuid::from_u128(*holder));
+                    let achieved_on = day(&format!("2022-01-{on:02}"));
+                    self.entitlements.push(Entitlement { claim, holder, achieved_on, person: None, ..of });
+                }
+            }
+            Step::Lose(at) if *at < self.entitlements.len() => drop(self.entitlements.remove(*at)),
+            Step::Submit(every) => {
+                let claimable = self.entitlements.iter().zip(&settlement.claims);
+                let claimable = claimable.filter(|(_, claim)| claim.status == Status::Claimable).step_by(*every);
+                for (of, claim) in claimable {
+                    let amount = claim.amount.expect("what is claimable has its amount");
+                    self.lines.push(Line { amount, ..line(of, 0, LineState::Submitted) });
+                }
+            }
+            Step::Pay(at) => self.decide(*at, |line| (line.state, line.paid) = (LineState::Paid, line.amount)),
+            Step::Reject(at) => self.decide(*at, |line| line.state = LineState::Rejected),
+            Step::Withdraw(at) => self.decide(*at, |line| {
+                if line.state == LineState::Submitted {
+                    line.state = LineState::Withdrawn;
+                }
+            }),
+            Step::Adjust(every) => {
+                for proposed in settlement.adjustments.iter().step_by(*every) {
+                    let of_claim = self.lines.iter_mut().filter(|line| line.claim == proposed.claim);
+                    let line = of_claim.filter(|line| line.current() != Money::ZERO || line.state.is_live()).last();
+                    let line = line.expect("what is proposed is of a line");
+                    line.adjusted = line.adjusted + proposed.amount;
+                    if proposed.cause == AdjustmentCause::Clawback {
+                        line.taken_back = line.taken_back - proposed.amount;
+                        if line.state == LineState::Paid && line.amount + line.adjusted <= Money::ZERO {
+                            line.state = LineState::Reversed;
+                        }
+                    }
+                }
+            }
+            Step::Lose(_) => {}
+        }
+    }
+
+    fn decide(&mut self, at: usize, change: impl FnOnce(&mut Line)) {
+        if let Some(line) = self.lines.get_mut(at).filter(|line| line.state.is_live()) {
+            change(line);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn claims_never_exceed_the_cap_whatever_is_submitted_decided_paid_and_adjusted(
+        cap in 0_i64..6_000,
+        crossing in prop_oneof![Just("partial"), Just("whole")],
+        refill in any::<bool>(),
+        steps in steps(),
+    ) {
+        let caps = format!("[[cap]]\nscope = \"contract\"\namount = \"{cap}.00\"\ncrossing = \"{crossing}\"\nrefill = {refill}\n");
+        let lower = plain("a", "1.00", "group = \"g\"");
+        let higher = plain("b", "1.00", "group = \"g\"\nconvert = { from = \"a\" }");
+        let rulebook = rules(&format!("{lower}{higher}{caps}"));
+        let mut running = Running::default();
+        for step in &steps {
+            running.take(&rulebook, step);
+            let standing = || running.lines.iter().filter(|line| line.state.is_live());
+            let due: Money = standing().map(Line::current).sum();
+            prop_assert!(due <= money(cap), "{due} after {step:?} of {steps:#?}");
+            let mut claims = BTreeSet::new();
+            prop_assert!(standing().all(|line| claims.insert(line.claim)), "no claim stands twice");
         }
     }
 }

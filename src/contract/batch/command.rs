@@ -1,0 +1,330 @@
+//! The write side of a batch: what somebody wants done with claims, and the decision whether it may be.
+//!
+//! Pure and synchronous. Which claims there are and what they come to is prepared beforehand, from one position of the
+//! log; a decision never judges a journey. It asks whether anything that the preparation rests on has moved since, and
+//! refuses it as stale if so: what is claimed is what the facts, the rules and the other batches say at that moment.
+
+mod adjust;
+mod pay;
+mod submit;
+
+use std::collections::BTreeSet;
+
+use super::{Batch, BatchLine, BatchState, Decision};
+use crate::contract::money::Money;
+use crate::journey::History;
+use crate::journey::command::{Given, NewEvent};
+use crate::journey::event::{
+    AdjustmentRaised, AmountPaid, BatchOpened, ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn,
+    Event,
+};
+use crate::journey::refusal::{Refusal, RefusalCode as Code};
+use crate::journey::shape::Shape;
+use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, Occurred, Position, Precision, StreamId};
+
+/// The most claims of one batch, and of one command.
+pub const CLAIMS_MAX: usize = 20_000;
+/// How many claims are named where many are refused alike.
+const NAMED_MAX: usize = 20;
+
+/// Something that somebody wants done with a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BatchCommand {
+    /// Which batch.
+    pub batch: BatchId,
+    /// The day.
+    pub occurred: Occurred,
+    /// What.
+    pub act: BatchAct,
+}
+
+/// What is done with a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub enum BatchAct {
+    /// It is begun, in the contract of this code.
+    Open(String, BatchOpened),
+    /// Its claims go to the commissioner.
+    Submit(Prepared),
+    /// Queried or rejected claims of it go again.
+    Resubmit(Prepared),
+    /// The commissioner decides on claims.
+    Decide(Vec<ClaimId>, ClaimDecision),
+    /// Claims are taken back before they are decided.
+    Withdraw(Vec<ClaimId>, String),
+    /// Money came.
+    Pay(Payment),
+    /// More or less is due than a closed line says.
+    Adjust(Adjusting),
+}
+
+/// Claims as they were prepared from one position of the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Prepared {
+    /// What they rest on.
+    pub from: Basis,
+    /// ISO 4217 code of every amount.
+    pub currency: String,
+    /// The claims, each as it would be frozen; or why some of those asked for cannot be claimed.
+    pub lines: Result<Vec<ClaimLine>, Vec<Refusal>>,
+}
+
+/// What a preparation rests on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Basis {
+    /// The position of the log.
+    pub position: Position,
+    /// Streams that must not have moved since, beside the journeys of the lines and the batches of the contract: the
+    /// subjects of the journeys, whose links say who is one person.
+    pub streams: BTreeSet<StreamId>,
+    /// The hashes of the rulebooks that were known.
+    pub rulebooks: BTreeSet<String>,
+}
+
+/// What the commissioner decides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimDecision {
+    /// The claims are good.
+    Accept,
+    /// Something is asked first.
+    Query {
+        /// What.
+        remark: String,
+    },
+    /// The claims are not good.
+    Reject {
+        /// What is wrong with them, by the rulebook's code.
+        defect: String,
+        /// What else there is to say.
+        remark: Option<String>,
+    },
+}
+
+/// Money that came, as the remittance says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Payment {
+    /// The remittance's own number.
+    pub reference: Option<String>,
+    /// What it says is for which claim, also where that is more than is due.
+    pub amounts: Vec<AmountPaid>,
+    /// The adjustments that are settled with it.
+    pub adjustments: Vec<AdjustmentId>,
+    /// What it names for nothing.
+    pub excess: Option<Money>,
+}
+
+/// A decision to pay more or less than a closed line says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Adjusting {
+    /// What it rests on.
+    pub from: Basis,
+    /// The decision.
+    pub fact: AdjustmentRaised,
+    /// The most that there is to take back: what was due for the claim, or came in excess, with every adjustment so far;
+    /// none where it is about neither.
+    pub due: Option<Money>,
+}
+
+impl BatchCommand {
+    /// The code of the contract that it names itself.
+    pub fn contract(&self) -> Option<&str> {
+        match &self.act {
+            BatchAct::Open(contract, _) => Some(contract),
+            _ => None,
+        }
+    }
+
+    /// The other streams that it names.
+    pub fn names(&self) -> Vec<StreamId> {
+        match &self.act {
+            BatchAct::Open(contract, _) => vec![StreamId::contract(contract)],
+            BatchAct::Adjust(adjusting) => adjusting.fact.batch.map(StreamId::batch).into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The position since which nothing that it rests on may have moved; none where it rests on nothing but its batch.
+    pub const fn since(&self) -> Option<Position> {
+        match &self.act {
+            BatchAct::Submit(prepared) | BatchAct::Resubmit(prepared) => Some(prepared.from.position),
+            BatchAct::Adjust(adjusting) => Some(adjusting.from.position),
+            BatchAct::Open(..) | BatchAct::Decide(..) | BatchAct::Withdraw(..) | BatchAct::Pay(_) => None,
+        }
+    }
+}
+
+/// Decides a command: the events that the log should take, or every refusal that is found.
+pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    if let BatchAct::Open(contract, fact) = &command.act {
+        return open(history, command, (contract, fact), given);
+    }
+    if history.events().is_empty() {
+        return Err(batch_not_found().alone());
+    }
+    let asked = Asked { batch: &Batch::of(history), command, given };
+    let events = match &command.act {
+        BatchAct::Open(..) => Vec::new(),
+        BatchAct::Submit(prepared) => submit::submit(&asked, prepared)?,
+        BatchAct::Resubmit(prepared) => submit::resubmit(&asked, prepared)?,
+        BatchAct::Decide(claims, decision) => asked.decision(claims, decision)?,
+        BatchAct::Withdraw(claims, reason) => asked.withdrawal(claims, reason)?,
+        BatchAct::Pay(payment) => pay::pay(&asked, payment)?,
+        BatchAct::Adjust(adjusting) => adjust::adjust(&asked, adjusting)?,
+    };
+    let stream = StreamId::batch(command.batch);
+    let contract = history.contract().map(str::to_owned);
+    let new = |event| NewEvent { stream, contract: contract.clone(), occurred: command.occurred, event };
+    Ok(events.into_iter().map(new).collect())
+}
+
+fn open(
+    history: &History,
+    command: &BatchCommand,
+    (contract, fact): (&str, &BatchOpened),
+    given: &Given<'_>,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    if given.contract.code() != Some(contract) {
+        return Err(Refusal::contract_not_found().alone());
+    }
+    if !history.events().is_empty() {
+        // The id may be that of a batch of another contract: nothing is said of that one.
+        let message = "a batch of this id was opened already: give the new one a new id";
+        return Err(Refusal::new(Code::BatchExists, message).at("batch").alone());
+    }
+    let mut shape = Shape::new(given.today);
+    shape.of_batch(command.occurred, fact);
+    shape.done()?;
+    let (stream, contract) = (StreamId::batch(command.batch), Some(contract.to_owned()));
+    Ok(vec![NewEvent { stream, contract, occurred: command.occurred, event: fact.clone().into() }])
+}
+
+/// A batch, and what is asked of it.
+struct Asked<'a, 'g> {
+    batch: &'a Batch,
+    command: &'a BatchCommand,
+    given: &'a Given<'g>,
+}
+
+impl Asked<'_, '_> {
+    /// The checks of values, begun with the command's own day: a day, not in the future, not before what went before.
+    fn shape(&self) -> Shape {
+        let occurred = self.command.occurred;
+        let mut shape = Shape::new(self.given.today);
+        shape.occurred(occurred);
+        if occurred.precision() != Precision::Day {
+            shape.invalid("occurred_on", "what is done with a batch has its day: write it");
+        }
+        let opened = self.batch.opened.as_ref().map(|opened| (opened.occurred, "opened"));
+        let submitted = self.batch.submitted.as_ref().map(|submitted| (submitted.occurred, "submitted"));
+        if let Some((day, what)) = submitted.or(opened).filter(|(day, _)| occurred.earliest() < day.earliest()) {
+            let message = format!("the batch was {what} on {}: date this on or after that day", day.earliest());
+            shape.invalid("occurred_on", message);
+        }
+        shape
+    }
+
+    fn is_open(&self) -> Result<(), Vec<Refusal>> {
+        if self.batch.state() == BatchState::Open {
+            return Ok(());
+        }
+        let message = "the claims of this batch were submitted: open the next batch for more";
+        Err(Refusal::new(Code::BatchAlreadySubmitted, message).at("batch").alone())
+    }
+
+    fn was_submitted(&self) -> Result<(), Vec<Refusal>> {
+        if self.batch.state() != BatchState::Open {
+            return Ok(());
+        }
+        let message = "the claims of this batch were not submitted yet: submit them first";
+        Err(Refusal::new(Code::BatchNotSubmitted, message).at("batch").alone())
+    }
+
+    /// The lines of these claims, each of which is there once and may be so treated.
+    fn lines(
+        &self,
+        claims: &[ClaimId],
+        shape: &mut Shape,
+        refusal: impl Fn(&BatchLine) -> Option<Refusal>,
+    ) -> Result<(), Vec<Refusal>> {
+        shape.at_most("claims", claims.len(), CLAIMS_MAX);
+        if claims.is_empty() {
+            shape.missing("claims", "no claim is named: name at least one");
+        }
+        let mut named = BTreeSet::new();
+        let found = claims.iter().enumerate().filter_map(|(at, claim)| {
+            let path = format!("claims.{at}");
+            if !named.insert(*claim) {
+                return Some(twice(*claim).at(path));
+            }
+            let refusal = self.batch.line(*claim).map_or_else(|| Some(claim_not_found(*claim)), &refusal);
+            refusal.map(|refusal| refusal.at(path))
+        });
+        found.take(NAMED_MAX).for_each(|refusal| shape.refuse(refusal));
+        std::mem::replace(shape, Shape::new(self.given.today)).done()
+    }
+
+    fn decision(&self, claims: &[ClaimId], decision: &ClaimDecision) -> Result<Vec<Event>, Vec<Refusal>> {
+        self.was_submitted()?;
+        let mut shape = self.shape();
+        match decision {
+            ClaimDecision::Accept => {}
+            ClaimDecision::Query { remark } => shape.remark(remark),
+            ClaimDecision::Reject { defect, remark } => {
+                let rules = (self.given.contract, self.command.occurred.earliest());
+                shape.rejection(defect, remark.as_deref(), rules);
+            }
+        }
+        self.lines(claims, &mut shape, |line| {
+            let may_be = match decision {
+                ClaimDecision::Accept => matches!(line.decision, Decision::Submitted | Decision::Queried(_)),
+                ClaimDecision::Query { .. } => line.decision == Decision::Submitted,
+                // What was accepted or paid may turn out not to be good: what was paid is then taken back by decision.
+                ClaimDecision::Reject { .. } => line.is_live(),
+            };
+            (!may_be).then(|| already_decided(line))
+        })?;
+        let decided = |claim: ClaimId| match decision.clone() {
+            ClaimDecision::Accept => ClaimAccepted { claim }.into(),
+            ClaimDecision::Query { remark } => ClaimQueried { claim, remark }.into(),
+            ClaimDecision::Reject { defect, remark } => ClaimRejected { claim, defect, remark }.into(),
+        };
+        Ok(claims.iter().copied().map(decided).collect())
+    }
+
+    fn withdrawal(&self, claims: &[ClaimId], reason: &str) -> Result<Vec<Event>, Vec<Refusal>> {
+        self.was_submitted()?;
+        let mut shape = self.shape();
+        shape.reason(reason);
+        self.lines(claims, &mut shape, |line| {
+            let may_be = matches!(line.decision, Decision::Submitted | Decision::Queried(_));
+            (!may_be).then(|| already_decided(line))
+        })?;
+        Ok(claims.iter().map(|claim| ClaimWithdrawn { claim: *claim, reason: reason.to_owned() }.into()).collect())
+    }
+}
+
+fn twice(claim: ClaimId) -> Refusal {
+    Refusal::new(Code::InvalidValue, format!("the claim {claim} stands here twice: name it once"))
+}
+
+/// The batch is not known, or is not one that the caller may know of: both read the same.
+pub(crate) fn batch_not_found() -> Refusal {
+    let message = "no batch of this id is known: check the id, or open it first";
+    Refusal::new(Code::BatchNotFound, message).at("batch")
+}
+
+fn claim_not_found(claim: ClaimId) -> Refusal {
+    let message = format!("the claim {claim} is none of this batch: name one of its lines");
+    Refusal::new(Code::ClaimNotFound, message)
+}
+
+fn already_decided(line: &BatchLine) -> Refusal {
+    let (is, remedy) = match line.decision {
+        Decision::Submitted => ("submitted", "accept, query or reject it"),
+        Decision::Queried(_) => ("queried", "accept or reject it, or submit it again"),
+        Decision::Accepted if line.paid.is_positive() => ("paid", "reject it, or raise an adjustment in an open batch"),
+        Decision::Accepted => ("accepted", "reject it if it is not good"),
+        Decision::Rejected(_) => ("rejected", "submit it again if attempts are left"),
+        Decision::Withdrawn | Decision::Replaced => ("withdrawn", "claim it in another batch"),
+    };
+    Refusal::new(Code::ClaimAlreadyDecided, format!("the claim {} is {is}: {remedy}", line.frozen.claim))
+}

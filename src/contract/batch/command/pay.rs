@@ -1,0 +1,107 @@
+//! Money that came for a batch: for each claim no more than was due, the rest apart.
+//!
+//! Pure. What came in excess is recorded as such and belongs to whoever paid it, until an adjustment settles it.
+
+use std::collections::BTreeSet;
+
+use super::{Asked, CLAIMS_MAX, Payment, claim_not_found, twice};
+use crate::contract::batch::{BatchLine, Decision};
+use crate::contract::money::Money;
+use crate::journey::event::{AmountPaid, Event, PaymentReceived};
+use crate::journey::refusal::{Refusal, RefusalCode as Code};
+use crate::journey::shape::Shape;
+
+pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>, Vec<Refusal>> {
+    asked.was_submitted()?;
+    let mut shape = asked.shape();
+    if let Some(reference) = &payment.reference {
+        shape.remittance(reference);
+    }
+    if payment.amounts.is_empty() && payment.adjustments.is_empty() && payment.excess.is_none() {
+        shape.missing("amounts", "no money is named: say what came for which claim");
+    }
+    let lines = paid_lines(asked, &payment.amounts, &mut shape);
+    settled(asked, payment, &mut shape);
+    let mut excess = payment.excess.unwrap_or_default();
+    if payment.excess.is_some() {
+        asked.amount("excess", excess, &mut shape);
+        if !excess.is_positive() {
+            shape.invalid("excess", "what came in excess is more than nothing: leave it out");
+        }
+    }
+    shape.done()?;
+    let currency = asked.currency();
+    let mut amounts = Vec::with_capacity(lines.len());
+    for (line, amount) in lines {
+        let due = amount.min(line.outstanding());
+        excess = excess + (amount - due);
+        if due.is_positive() {
+            amounts.push(AmountPaid { claim: line.frozen.claim, amount: Money::of(due.amount(), currency) });
+        }
+    }
+    let excess = Some(Money::of(excess.amount(), currency)).filter(|excess| excess.is_positive());
+    let (reference, adjustments) = (payment.reference.clone(), payment.adjustments.clone());
+    Ok(vec![PaymentReceived { reference, amounts, adjustments, excess }.into()])
+}
+
+/// The accepted lines that are paid, each with what came for it.
+fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Shape) -> Vec<(&'a BatchLine, Money)> {
+    shape.at_most("amounts", amounts.len(), CLAIMS_MAX);
+    let (mut named, mut lines) = (BTreeSet::new(), Vec::with_capacity(amounts.len()));
+    for (at, paid) in amounts.iter().enumerate().take(CLAIMS_MAX) {
+        let once = named.insert(paid.claim);
+        let refusal = match asked.batch.line(paid.claim) {
+            _ if !once => twice(paid.claim),
+            None => claim_not_found(paid.claim),
+            Some(line) if line.decision != Decision::Accepted => not_accepted(line),
+            Some(line) => {
+                let path = format!("amounts.{at}.amount");
+                asked.amount(&path, paid.amount, shape);
+                if !paid.amount.is_positive() {
+                    shape.invalid(&path, "a payment is more than nothing: what is taken back is an adjustment");
+                }
+                lines.push((line, paid.amount));
+                continue;
+            }
+        };
+        shape.refuse(refusal.at(format!("amounts.{at}.claim")));
+    }
+    lines
+}
+
+/// The adjustments that are settled are of this batch, and were not before.
+fn settled(asked: &Asked<'_, '_>, payment: &Payment, shape: &mut Shape) {
+    let left = || asked.batch.adjustments.iter().filter(|of| of.settled.is_none());
+    let left: BTreeSet<_> = left().map(|of| of.raised.details.adjustment).collect();
+    let mut named = BTreeSet::new();
+    for (at, id) in payment.adjustments.iter().enumerate() {
+        if !left.contains(id) || !named.insert(*id) {
+            let message = format!("no adjustment {id} of this batch is left to settle: name one that is");
+            let refusal = Refusal::new(Code::AdjustmentNotFound, message);
+            shape.refuse(refusal.at(format!("adjustments.{at}")).allowing(&left));
+        }
+    }
+}
+
+/// A claim has to be accepted first.
+pub(super) fn not_accepted(line: &BatchLine) -> Refusal {
+    let message = format!("the claim {} is not accepted: accept it first", line.frozen.claim);
+    Refusal::new(Code::ClaimNotAccepted, message)
+}
+
+impl Asked<'_, '_> {
+    /// The currency of the batch: that of its lines, else of the contract.
+    pub(super) fn currency(&self) -> &str {
+        let of_lines = self.batch.submitted.as_ref().map(|submitted| submitted.currency.as_str());
+        let of_contract = self.given.contract.newest_rulebook().map(|rulebook| rulebook.currency.as_str());
+        of_lines.or(of_contract).unwrap_or_default()
+    }
+
+    /// An amount with no more digits than the currency has.
+    pub(super) fn amount(&self, path: &str, amount: Money, shape: &mut Shape) {
+        let currency = self.currency();
+        if Money::of(amount.amount(), currency) != amount {
+            shape.invalid(path, format!("{amount} is no amount of {currency}: write it to the minor unit"));
+        }
+    }
+}

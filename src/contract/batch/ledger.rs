@@ -1,0 +1,153 @@
+//! The ledger of a contract: the lines of all its batches, with every adjustment raised since, as settling takes them.
+//!
+//! Pure. It adds up decisions and makes none.
+
+use std::collections::BTreeMap;
+
+use super::{Batch, BatchLine, Decision};
+use crate::contract::money::Money;
+use crate::contract::outcome::settle::{Line, LineState, Terms};
+use crate::journey::event::{AdjustmentKind, ClaimAbout};
+use crate::log::envelope::{BatchId, ClaimId, JourneyId, SubjectId};
+use chrono::NaiveDate;
+
+/// The lines of all batches of a contract.
+#[derive(Debug, Default)]
+pub struct Ledger<'b> {
+    lines: Vec<LedgerLine<'b>>,
+    /// What came in excess with each batch, less what was settled of it.
+    excess: BTreeMap<BatchId, Money>,
+}
+
+/// One line of a batch, with every adjustment raised for it since.
+#[derive(Debug, Clone, Copy)]
+pub struct LedgerLine<'b> {
+    /// The batch in which it stands.
+    pub batch: BatchId,
+    /// The line.
+    pub line: &'b BatchLine,
+    /// The adjustments, added up.
+    pub adjusted: Money,
+    /// What of them was taken back as having no ground, as an amount above nothing.
+    pub taken_back: Money,
+}
+
+impl<'b> Ledger<'b> {
+    /// The ledger that these batches make.
+    pub fn of(batches: &'b [(BatchId, Batch)]) -> Self {
+        let mut adjusted: BTreeMap<(BatchId, ClaimId), (Money, Money)> = BTreeMap::new();
+        let mut excess: BTreeMap<BatchId, Money> = BTreeMap::new();
+        for (id, batch) in batches {
+            let held = excess.entry(*id).or_default();
+            *held = *held + batch.excess();
+        }
+        for fact in batches.iter().flat_map(|(_, batch)| &batch.adjustments).map(|of| &of.raised.details) {
+            match (fact.batch, fact.claim) {
+                (Some(of), Some(claim)) => {
+                    let (sum, taken_back) = adjusted.entry((of, claim)).or_default();
+                    *sum = *sum + fact.amount;
+                    if fact.kind == AdjustmentKind::Clawback {
+                        *taken_back = *taken_back - fact.amount;
+                    }
+                }
+                (Some(of), None) if fact.kind == AdjustmentKind::Overpayment => {
+                    let held = excess.entry(of).or_default();
+                    *held = *held + fact.amount;
+                }
+                _ => {}
+            }
+        }
+        let mut lines = Vec::new();
+        for (id, batch) in batches {
+            for line in &batch.lines {
+                // An adjustment is of the line that stands for the claim.
+                let of_newest = batch.line(line.frozen.claim).filter(|newest| std::ptr::eq(*newest, line));
+                let (sum, taken_back) =
+                    of_newest.and_then(|_| adjusted.get(&(*id, line.frozen.claim)).copied()).unwrap_or_default();
+                lines.push(LedgerLine { batch: *id, line, adjusted: sum, taken_back });
+            }
+        }
+        // Within one event lines stand as they were submitted.
+        lines.sort_by_key(|line| line.line.position);
+        Self { lines, excess }
+    }
+
+    /// Every line, in batch order.
+    pub fn lines(&self) -> &[LedgerLine<'b>] {
+        &self.lines
+    }
+
+    /// What came in excess with a batch and is not settled.
+    pub fn excess(&self, batch: BatchId) -> Money {
+        self.excess.get(&batch).copied().unwrap_or_default()
+    }
+
+    /// The line of a claim that stands, else its last one.
+    pub fn line(&self, claim: ClaimId) -> Option<&LedgerLine<'b>> {
+        let of_claim = || self.lines.iter().filter(|line| line.line.frozen.claim == claim);
+        of_claim().find(|line| line.line.is_live()).or_else(|| of_claim().next_back())
+    }
+
+    /// The line of a claim in a batch, with every adjustment of it.
+    pub fn line_in(&self, batch: BatchId, claim: ClaimId) -> Option<&LedgerLine<'b>> {
+        self.lines.iter().rfind(|line| line.batch == batch && line.line.frozen.claim == claim)
+    }
+
+    /// The day on which each claim that stands was submitted.
+    pub fn submitted(&self) -> BTreeMap<ClaimId, NaiveDate> {
+        let standing = self.lines.iter().filter(|line| line.line.is_live());
+        standing.map(|line| (line.line.frozen.claim, line.line.submitted.earliest())).collect()
+    }
+
+    /// The lines of a contract as settling takes them; `person` gives the one person behind a journey. A line of a
+    /// rulebook that is not among the terms is left out: they can say nothing of it.
+    pub fn for_settling(
+        &self,
+        contract: &str,
+        terms: &Terms<'_>,
+        person: impl Fn(JourneyId) -> Option<SubjectId>,
+    ) -> Vec<Line> {
+        let lines = self.lines.iter().filter_map(|of| {
+            let frozen = &of.line.frozen;
+            let (holder, person) = match &frozen.about {
+                ClaimAbout::Journey(journey) => (journey.0, person(*journey)),
+                ClaimAbout::Many(many) => (many.holder(contract).0, None),
+            };
+            Some(Line {
+                claim: frozen.claim,
+                holder,
+                person,
+                outcome: terms.find(&frozen.rulebook, &frozen.outcome)?,
+                achieved_on: frozen.achieved_on,
+                amount: frozen.amount,
+                adjusted: of.adjusted,
+                taken_back: of.taken_back,
+                paid: of.line.paid,
+                state: of.state(),
+            })
+        });
+        lines.collect()
+    }
+}
+
+impl LedgerLine<'_> {
+    /// What became of it.
+    pub fn state(&self) -> LineState {
+        let is_gone = self.taken_back.is_positive() && self.line.frozen.amount + self.adjusted <= Money::ZERO;
+        match self.line.decision {
+            Decision::Submitted => LineState::Submitted,
+            Decision::Queried(_) => LineState::Queried,
+            Decision::Accepted if is_gone => LineState::Reversed,
+            Decision::Accepted if self.line.is_paid() => LineState::Paid,
+            Decision::Accepted => LineState::Accepted,
+            Decision::Rejected(_) => LineState::Rejected,
+            Decision::Withdrawn | Decision::Replaced => LineState::Withdrawn,
+        }
+    }
+
+    /// What is due for it with every adjustment: of what was rejected, what was paid and not settled.
+    pub fn due(&self) -> Money {
+        let stands = if self.line.is_live() { self.line.frozen.amount } else { self.line.paid };
+        stands + self.adjusted
+    }
+}

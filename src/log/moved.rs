@@ -1,0 +1,50 @@
+//! What has moved in the log since somebody last looked.
+//!
+//! Pure. It says that a stream has newer events, never what they mean.
+
+use std::collections::HashMap;
+
+use super::envelope::{Position, StreamId};
+
+/// The streams with events after a position, each with the position of its newest event.
+#[derive(Debug, Clone, Default)]
+pub struct Moved {
+    since: Position,
+    newest: HashMap<StreamId, Position>,
+}
+
+impl Moved {
+    /// The streams that have moved since a position.
+    pub fn since(since: Position, newest: impl IntoIterator<Item = (StreamId, Position)>) -> Self {
+        Self { since, newest: newest.into_iter().collect() }
+    }
+
+    /// Takes a further event.
+    pub fn take(&mut self, stream: StreamId, position: Position) {
+        self.newest.insert(stream, position);
+    }
+
+    /// Takes what was found to have moved since another position.
+    pub fn widen(&mut self, found: Self) {
+        self.since = found.since;
+        for (stream, position) in found.newest {
+            let newest = self.newest.entry(stream).or_insert(position);
+            *newest = position.max(*newest);
+        }
+    }
+
+    /// Whether what has moved since this position is known: of a past too long ago it is not.
+    pub fn reaches(&self, position: Position) -> bool {
+        self.since <= position
+    }
+
+    /// Whether a stream has an event after this position.
+    pub fn is_after(&self, position: Position, stream: StreamId) -> bool {
+        self.newest.get(&stream).is_some_and(|newest| *newest > position)
+    }
+
+    /// Every stream that has moved.
+    pub fn streams(&self) -> impl Iterator<Item = StreamId> + '_ {
+        self.newest.keys().copied()
+    }
+}

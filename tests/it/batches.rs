@@ -1,0 +1,126 @@
+//! Batches on both stores: what two nodes submit at once, and what a journey's later event does to it. What may be done
+//! with a batch at all is tested beside the decisions.
+
+use std::collections::BTreeSet;
+
+use throughline::access::Role;
+use throughline::contract::Rulebook;
+use throughline::contract::batch::command::{Basis, BatchAct, BatchCommand, Prepared};
+use throughline::contract::money::Money;
+use throughline::contract::rulebook::packs;
+use throughline::journey::command::Command;
+use throughline::journey::event::{BatchOpened, ClaimAbout, ClaimLine};
+use throughline::journey::refusal::RefusalCode;
+use throughline::log::append::{Appended, Expected};
+use throughline::log::envelope::{BatchId, ClaimId, CommandId, JourneyId, Occurred, Position, StreamId};
+use throughline::record::{Instruction, NotDone, Recorder};
+use uuid::Uuid;
+
+use crate::deployment::{Deployment, JOURNEY, contact, day, of_role, open_contract, record, tell_a_story};
+use crate::stores::STORES;
+
+const fn batch(n: u128) -> BatchId {
+    BatchId(Uuid::from_u128(0xb0 + n))
+}
+
+/// The claims of these numbers, each of a journey of its own; the first is the story's.
+fn line(n: u128) -> ClaimLine {
+    let rulebook = Rulebook::parse(packs::pack("shps").expect("a pack").text).expect("a rulebook");
+    ClaimLine {
+        claim: ClaimId(Uuid::from_u128(0xc0 + n)),
+        about: ClaimAbout::Journey(if n == 0 { JOURNEY } else { JourneyId(Uuid::from_u128(0x1000 + n)) }),
+        outcome: "housing_secured".to_owned(),
+        repeat: 1,
+        achieved_on: day("2018-02-01"),
+        amount: Money::of(1_000.into(), "GBP"),
+        rulebook: rulebook.hash().to_owned(),
+        derivation: "0".repeat(64),
+    }
+}
+
+fn submit(of: BatchId, claims: &[u128], prepared_at: Position) -> Command {
+    let lines: Vec<ClaimLine> = claims.iter().map(|n| line(*n)).collect();
+    let rulebooks = BTreeSet::from([line(0).rulebook]);
+    let from = Basis { position: prepared_at, streams: BTreeSet::new(), rulebooks };
+    let act = BatchAct::Submit(Prepared { from, currency: "GBP".to_owned(), lines: Ok(lines) });
+    Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act })
+}
+
+fn open(of: BatchId) -> Command {
+    let act = BatchAct::Open("shps".to_owned(), BatchOpened::default());
+    Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act })
+}
+
+async fn send(recorder: &Recorder, id: u128, command: Command) -> Result<Appended, NotDone> {
+    let instruction = Instruction {
+        principal: of_role(Role::Manager),
+        command_id: CommandId(Uuid::from_u128(id)),
+        body: id.to_be_bytes().to_vec(),
+        expected: Expected::Any,
+        source: None,
+        accept_warnings: BTreeSet::new(),
+        dry_run: false,
+        command,
+    };
+    recorder.append(instruction).await
+}
+
+fn refusal(outcome: &Result<Appended, NotDone>) -> Option<RefusalCode> {
+    match outcome {
+        Err(NotDone::Refused(refusals)) => Some(refusals[0].code),
+        Err(other) => panic!("{other:?}"),
+        Ok(_) => None,
+    }
+}
+
+#[tokio::test]
+async fn two_managers_submit_overlapping_batches_at_once_and_no_claim_is_in_both() {
+    for dialect in STORES {
+        let deployment = Deployment::on(dialect).await;
+        let (here, there) = (deployment.recorder().await, deployment.recorder().await);
+        open_contract(&here).await;
+        for round in 0..5 {
+            let (one, other) = (batch(2 * round), batch(2 * round + 1));
+            record(&here, 100 + 10 * round, open(one)).await;
+            let opened = record(&there, 101 + 10 * round, open(other)).await;
+            let claims = [3 * round + 1, 3 * round + 2, 3 * round + 3];
+            let (first, second) = tokio::join!(
+                send(&here, 102 + 10 * round, submit(one, &claims[..2], opened.position())),
+                send(&there, 103 + 10 * round, submit(other, &claims[1..], opened.position())),
+            );
+            let refused: Vec<_> = [&first, &second].into_iter().filter_map(refusal).collect();
+            assert_eq!(refused, [RefusalCode::ClaimInBatch], "{first:?} {second:?}");
+            let Some(NotDone::Refused(refused)) = first.err().or(second.err()) else { panic!("one is refused") };
+            assert!(refused[0].message.contains(&line(claims[1]).claim.to_string()), "{refused:?}");
+        }
+        drop((here, there));
+        deployment.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_later_event_of_a_journey_makes_its_claim_stale_and_one_of_another_journey_does_not() {
+    for dialect in STORES {
+        let deployment = Deployment::on(dialect).await;
+        let recorder = deployment.recorder().await;
+        tell_a_story(&recorder).await;
+        record(&recorder, 20, open(batch(0))).await;
+        let opened = record(&recorder, 21, open(batch(1))).await.position();
+        let told = record(&recorder, 22, contact("2018-02-27")).await.position();
+        let stale = send(&recorder, 23, submit(batch(0), &[0, 1], opened)).await;
+        assert_eq!(refusal(&stale), Some(RefusalCode::StaleClaims));
+        let Err(NotDone::Refused(refused)) = stale else { panic!("refused") };
+        assert_eq!((refused.len(), refused[0].path.as_deref()), (1, Some("claims.0")));
+        send(&recorder, 24, submit(batch(0), &[1], opened)).await.expect("nothing of it has moved");
+        let elsewhere = send(&recorder, 25, submit(batch(1), &[0], told)).await;
+        assert_eq!(refusal(&elsewhere), Some(RefusalCode::StaleClaims), "the other batch uses more of a cap");
+        let now = deployment.log.head().await.expect("a head").position;
+        let submitted = send(&recorder, 26, submit(batch(1), &[0], now)).await.expect("as things now stand");
+        let again = send(&recorder, 26, submit(batch(1), &[0], opened)).await.expect("the same command");
+        assert!(again.replayed, "once per command id, whatever has moved since");
+        assert_eq!(again.events[0].to_record(), submitted.events[0].to_record());
+        assert_eq!(deployment.log.stream(StreamId::batch(batch(1))).await.expect("a stream").len(), 2);
+        drop(recorder);
+        deployment.end().await;
+    }
+}
