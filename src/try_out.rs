@@ -6,7 +6,6 @@
 
 mod answer;
 mod known;
-mod people;
 mod reading;
 
 use std::collections::HashMap;
@@ -22,10 +21,9 @@ use crate::cloud_event::LineError;
 use crate::contract::Rulebook;
 use crate::contract::outcome::many::Many;
 use crate::contract::outcome::settle::{Entitlement, Settlement, Terms, settle};
-use crate::contract::outcome::{Case, Evaluation, State, claim_id, evaluate};
+use crate::contract::outcome::{Case, Evaluation, People, State, claim_id, evaluate};
 use crate::journey::{Fact, History};
 use crate::log::envelope::{JourneyId, SubjectId};
-use people::People;
 
 /// What is tried: these rules, on the facts that were so by the end of a day and known by another.
 #[derive(Debug, Clone, Copy)]

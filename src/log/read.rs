@@ -31,8 +31,13 @@ static CONTRACTS: Sql = Sql::new(
     "select record from events where stream_kind = 'contract' and position > $1 and position <= $2 order by position limit $3",
 );
 
+static OF_CONTRACT: Sql = Sql::new(
+    "select record from events where position > $1 and position <= $2 \
+     and (contract = $3 and stream_kind in ('journey', 'batch') or stream_kind = 'subject') order by position limit $4",
+);
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS];
+pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS, &OF_CONTRACT];
 
 /// How many events one read takes at most.
 pub const PAGE_SIZE: i64 = 2_000;
@@ -110,6 +115,18 @@ impl Log {
         let records =
             on!(reader, pool => sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(i64::MAX).fetch_all(pool).await);
         Ok(envelopes(records.map_err(doing("read the contracts"))?)?)
+    }
+
+    /// The events of a contract's journeys and batches and of every subject after one position and up to another, in
+    /// order, at most [`PAGE_SIZE`] of them.
+    pub async fn of_contract(&self, code: &str, after: Position, upto: Position) -> Result<Vec<Envelope>, LogError> {
+        let reader = &self.store.reader;
+        let sql = OF_CONTRACT.text(reader.dialect());
+        let records = on!(reader, pool => {
+            let page = sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(code).bind(PAGE_SIZE);
+            page.fetch_all(pool).await
+        });
+        Ok(envelopes(records.map_err(doing("read what is of a contract"))?)?)
     }
 
     /// The events of these ids, in the order of the log.

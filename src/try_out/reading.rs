@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Streams, Trial, TryError, processors};
 use crate::cloud_event::{self, CloudEvent, LineError};
+use crate::contract::outcome::is_looked_at;
 use crate::import::lines::Lines;
 use crate::journey::Recorded;
 use crate::journey::event::EventType;
@@ -102,35 +103,6 @@ fn one(trial: &Trial<'_>, number: u64, line: &str) -> Result<Option<(StreamId, R
         actor: Actor { subject: String::new(), role: String::new(), on_behalf_of: None },
     };
     Ok(Some((stream, recorded)))
-}
-
-/// Whether outcomes look at events of this type, or at what they amend.
-const fn is_looked_at(event_type: EventType) -> bool {
-    use EventType as T;
-    matches!(
-        event_type,
-        T::ReferralReceived
-            | T::ReferralDeclined
-            | T::ReferralWithdrawn
-            | T::EligibilityAssessed
-            | T::EngagementStarted
-            | T::PlanAgreed
-            | T::SpellStarted
-            | T::SpellChanged
-            | T::SpellEnded
-            | T::MeasureRecorded
-            | T::AchievementRecorded
-            | T::RiskRaised
-            | T::RiskCleared
-            | T::EvidenceAttached
-            | T::EvidenceWithdrawn
-            | T::EvidenceVerified
-            | T::EvidenceRejected
-            | T::SubjectsLinked
-            | T::SubjectsUnlinked
-            | T::FactCorrected
-            | T::FactRetracted
-    )
 }
 
 impl Streams {

@@ -58,6 +58,7 @@ pub struct Generation {
     pub(crate) reader: Pool,
     position: watch::Sender<Position>,
     contracts: RwLock<Arc<Contracts>>,
+    pub(super) claims: super::claims::Kept,
     hold: Hold,
 }
 
@@ -96,8 +97,8 @@ impl Generation {
         match found {
             Ok(Some((position, upto, definition))) => {
                 let (position, rulebooks_upto) = (watch::Sender::new(Position(position)), Position(upto));
-                let contracts = RwLock::default();
-                let generation = Self { number, rulebooks_upto, writer, reader, position, contracts, hold };
+                let (contracts, claims) = (RwLock::default(), super::claims::Kept::default());
+                let generation = Self { number, rulebooks_upto, writer, reader, position, contracts, claims, hold };
                 let is_ours = definition == *rows::DEFINITION;
                 Ok(if is_ours { Found::Ours(generation) } else { Found::Foreign(generation) })
             }

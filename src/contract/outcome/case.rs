@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::contract::rulebook::outcome::{Condition, Trigger};
 use crate::journey::Fact;
-use crate::journey::event::{Attribute, Eligibility, Event};
+use crate::journey::event::{Attribute, Eligibility, Event, EventType};
 use crate::log::envelope::{EventId, EvidenceId, Occurred, Precision, RiskId, SpellId, SubjectId};
 
 /// A journey as outcomes see it at the end of a day.
@@ -300,4 +300,33 @@ pub(super) fn is_value(stated: &Attribute, named: &Value) -> bool {
         }
         _ => false,
     }
+}
+
+/// Whether outcomes look at events of this type, or at what they amend.
+pub const fn is_looked_at(event_type: EventType) -> bool {
+    use EventType as T;
+    matches!(
+        event_type,
+        T::ReferralReceived
+            | T::ReferralDeclined
+            | T::ReferralWithdrawn
+            | T::EligibilityAssessed
+            | T::EngagementStarted
+            | T::PlanAgreed
+            | T::SpellStarted
+            | T::SpellChanged
+            | T::SpellEnded
+            | T::MeasureRecorded
+            | T::AchievementRecorded
+            | T::RiskRaised
+            | T::RiskCleared
+            | T::EvidenceAttached
+            | T::EvidenceWithdrawn
+            | T::EvidenceVerified
+            | T::EvidenceRejected
+            | T::SubjectsLinked
+            | T::SubjectsUnlinked
+            | T::FactCorrected
+            | T::FactRetracted
+    )
 }

@@ -10,6 +10,7 @@ pub mod funding;
 mod imprecise;
 mod judge;
 pub mod many;
+mod people;
 pub mod price;
 mod run;
 pub mod settle;
@@ -19,8 +20,9 @@ use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-pub use case::Case;
+pub use case::{Case, is_looked_at};
 pub use judge::Hold;
+pub use people::People;
 use price::{Price, Priced};
 
 use crate::contract::calendar::{BankHolidays, BeyondCalendar};

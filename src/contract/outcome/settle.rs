@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::Status;
 use super::price::Price;
 use crate::contract::money::Money;
+use crate::journey::event::AdjustmentKind;
 use crate::log::envelope::{ClaimId, SubjectId};
 pub use caps::Pot;
 use caps::{CapUse, Room};
@@ -89,7 +90,8 @@ impl LineState {
         matches!(self, Self::Submitted | Self::Queried | Self::Accepted | Self::Paid)
     }
 
-    const fn status(self) -> Status {
+    /// What the claim is by it; what was taken back before it was decided is as if it were submitted still.
+    pub const fn status(self) -> Status {
         match self {
             Self::Submitted | Self::Withdrawn => Status::Submitted,
             Self::Queried => Status::Queried,
@@ -135,6 +137,8 @@ pub struct Settlement {
     pub adjustments: Vec<Adjustment>,
     /// What submitted lines use of each cap, by its place in the rulebook and by what it counts together.
     pub used: BTreeMap<(usize, Pot), Money>,
+    /// What lines and claims lack because of each cap.
+    pub capped: BTreeMap<(usize, Pot), Money>,
 }
 
 /// What becomes of an entitlement beside all others.
@@ -179,6 +183,17 @@ pub enum AdjustmentCause {
     CapRelease,
     /// Its price is another, as the facts or rules now read.
     Restated,
+}
+
+impl From<AdjustmentCause> for AdjustmentKind {
+    fn from(cause: AdjustmentCause) -> Self {
+        match cause {
+            AdjustmentCause::Clawback => Self::Clawback,
+            AdjustmentCause::Conversion => Self::Conversion,
+            AdjustmentCause::CapRelease => Self::CapRelease,
+            AdjustmentCause::Restated => Self::Restatement,
+        }
+    }
 }
 
 /// Settles entitlements with each other and with the lines submitted so far, in batch order.
@@ -265,13 +280,14 @@ impl<'a> Settling<'a> {
             let due = claims[at].amount.unwrap_or_default();
             let got = room.fits(self.entitlements[at].cap_use(), due);
             room.take(self.entitlements[at].cap_use(), got);
+            room.lack(self.entitlements[at].cap_use(), due - got);
             if got.is_positive() || !due.is_positive() {
                 claims[at].amount = Some(got);
             } else {
                 claims[at].status = Status::Capped;
             }
         }
-        Settlement { claims, adjustments: targets.adjustments, used }
+        Settlement { claims, adjustments: targets.adjustments, used, capped: room.into_lacking() }
     }
 
     /// What an entitlement is before it is compared with others: what became of its line, or what it is alone.
@@ -355,6 +371,7 @@ impl<'a> Settling<'a> {
             room.take(uses, -current);
             let got = wanted.min(room.fits(uses, wanted).max(current));
             room.take(uses, current.max(got));
+            room.lack(uses, wanted - got);
             targets.keep(self, line, got);
             targets.propose(line, got, cause);
         }

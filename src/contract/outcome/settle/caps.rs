@@ -39,15 +39,32 @@ pub enum Pot {
     Outcome(usize),
 }
 
+impl Terms<'_> {
+    /// What the caps in force count together on a day, but for what they count by person: by the cap's place.
+    pub fn pots(&self, on: NaiveDate) -> Vec<(usize, Pot)> {
+        let of_cap = |(at, cap): (usize, &Cap)| {
+            let pots = match cap.scope {
+                CapScope::Contract => vec![Pot::Contract],
+                CapScope::Year => vec![Pot::Year(period_start(on, PeriodKind::FinancialYear, self.financial_year))],
+                CapScope::Person => Vec::new(),
+                CapScope::Outcome => self.under(cap).map(Pot::Outcome).collect(),
+            };
+            pots.into_iter().map(move |pot| (at, pot))
+        };
+        self.caps.iter().enumerate().flat_map(of_cap).collect()
+    }
+}
+
 /// What is left under each cap.
 pub(super) struct Room<'t, 'r> {
     terms: &'t Terms<'r>,
     used: BTreeMap<(usize, Pot), Money>,
+    lacking: BTreeMap<(usize, Pot), Money>,
 }
 
 impl<'t, 'r> Room<'t, 'r> {
     pub(super) const fn new(terms: &'t Terms<'r>) -> Self {
-        Self { terms, used: BTreeMap::new() }
+        Self { terms, used: BTreeMap::new(), lacking: BTreeMap::new() }
     }
 
     /// The caps that a payment falls under, each with the pot that counts it.
@@ -98,6 +115,21 @@ impl<'t, 'r> Room<'t, 'r> {
                 *counted = *counted + amount;
             }
         }
+    }
+
+    /// Counts what does not fit under the caps that a payment falls under.
+    pub(super) fn lack(&mut self, uses: CapUse, amount: Money) {
+        if amount.is_positive() {
+            for (at, _, pot) in self.pots(uses) {
+                let counted = self.lacking.entry((at, pot)).or_default();
+                *counted = *counted + amount;
+            }
+        }
+    }
+
+    /// What does not fit under each cap.
+    pub(super) fn into_lacking(self) -> BTreeMap<(usize, Pot), Money> {
+        self.lacking
     }
 
     /// What is used of each cap, by its place in the rulebook and by what it counts together.

@@ -142,6 +142,17 @@ impl<'r> Terms<'r> {
         self.outcome(number).once_per == OncePer::Person
     }
 
+    /// The code of what is the same outcome in every version.
+    pub fn name(&self, code: usize) -> &'r str {
+        self.codes[code]
+    }
+
+    /// What is the same outcome in every version and counts under a cap.
+    pub(super) fn under(&self, cap: &'r Cap) -> impl Iterator<Item = usize> {
+        let counts = |name: &&str| cap.outcomes.is_empty() || cap.outcomes.iter().any(|code| code == *name);
+        (0..self.codes.len()).filter(move |code| counts(&self.codes[*code]))
+    }
+
     /// Whether a cap counts payments of an outcome.
     pub(super) fn is_under(&self, cap: &Cap, number: usize) -> bool {
         cap.outcomes.is_empty() || cap.outcomes.iter().any(|code| code == self.codes[self.code(number)])

@@ -13,10 +13,11 @@ use crate::log::envelope::SubjectId;
 
 /// The one person behind each linked record.
 #[derive(Debug, Default)]
-pub(super) struct People(HashMap<SubjectId, SubjectId>);
+pub struct People(HashMap<SubjectId, SubjectId>);
 
 impl People {
-    pub(super) fn of(subjects: &HashMap<Uuid, History>, as_of: NaiveDate) -> Self {
+    /// The people whom these records are of, as far as was said by a day.
+    pub fn of(subjects: &HashMap<Uuid, History>, as_of: NaiveDate) -> Self {
         let mut said = Vec::new();
         for (id, history) in subjects {
             for event in history.events().iter().filter(|event| event.occurred.earliest() <= as_of) {
@@ -26,7 +27,7 @@ impl People {
                     _ => continue,
                 };
                 let pair = (SubjectId(*id).min(with), SubjectId(*id).max(with));
-                said.push((event.occurred.earliest(), event.version, pair, linked));
+                said.push((event.occurred.earliest(), event.position, pair, linked));
             }
         }
         said.sort_unstable();
@@ -42,7 +43,7 @@ impl People {
     }
 
     /// The one person behind a record.
-    pub(super) fn person(&self, subject: SubjectId) -> SubjectId {
+    pub fn person(&self, subject: SubjectId) -> SubjectId {
         self.0.get(&subject).copied().unwrap_or(subject)
     }
 }

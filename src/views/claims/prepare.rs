@@ -1,0 +1,110 @@
+//! Claims prepared for a batch: the lines as they would be frozen, and what they rest on.
+//!
+//! It answers what the facts amount to; whether a batch may take them is decided beside the batch.
+
+use super::answer::{Claim, Claims};
+use crate::contract::batch::command::{Basis, Prepared};
+use crate::contract::batch::ledger::{Ledger, LedgerLine};
+use crate::contract::money::Money;
+use crate::contract::outcome::versions::{derivation, digest};
+use crate::contract::outcome::{State, Status};
+use crate::journey::event::ClaimLine;
+use crate::journey::refusal::{Refusal, RefusalCode as Code};
+use crate::log::envelope::{BatchId, ClaimId, Position, StreamId};
+
+/// How many claims are named where many are refused alike.
+const NAMED: usize = 20;
+
+impl Claims {
+    /// Everything that can be claimed, in the order of achievement.
+    pub fn claimable(&self) -> Vec<&Claim> {
+        let mut claimable: Vec<&Claim> =
+            self.claims.iter().filter(|claim| claim.status == Status::Claimable).collect();
+        claimable.sort_by_key(|claim| (claim.achieved_on(), claim.claim));
+        claimable
+    }
+
+    /// These claims as they would be frozen, or everything that can be claimed where none is named. `seen` is the
+    /// position at which whoever asks has looked at them: nothing of them may have moved since.
+    pub fn prepared(&self, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
+        let (mut lines, mut refused, mut subjects) = (Vec::new(), Vec::new(), Vec::new());
+        let wanted: Vec<(ClaimId, Option<&Claim>)> = match wanted {
+            Some(wanted) => wanted.iter().map(|claim| (*claim, self.get(*claim))).collect(),
+            None => self.claimable().into_iter().map(|claim| (claim.claim, Some(claim))).collect(),
+        };
+        for (at, (id, claim)) in wanted.into_iter().enumerate() {
+            match claim.ok_or_else(|| unknown(id)).and_then(Claim::frozen) {
+                Ok(line) => lines.push(line),
+                Err(refusal) if refused.len() < NAMED => refused.push(refusal.at(format!("claims.{at}"))),
+                Err(_) => {}
+            }
+            subjects.extend(claim.and_then(|claim| claim.subject));
+        }
+        let streams = subjects.into_iter().map(StreamId::subject).collect();
+        let currency = self.contract.newest_rulebook().map(|rulebook| rulebook.currency.clone()).unwrap_or_default();
+        let lines = if refused.is_empty() { Ok(lines) } else { Err(refused) };
+        Prepared { from: Basis { streams, ..self.basis(seen) }, currency, lines }
+    }
+
+    /// What anything prepared from here rests on.
+    pub fn basis(&self, seen: Option<Position>) -> Basis {
+        let hashes = self.contract.rulebooks().iter().map(|published| published.rulebook.hash().to_owned());
+        let position = seen.map_or(self.position, |seen| seen.min(self.position));
+        Basis { position, rulebooks: hashes.collect(), ..Basis::default() }
+    }
+
+    /// The most that there is to take back: for a claim of a batch what is due with every adjustment so far, else what
+    /// came in excess with it.
+    pub fn due(&self, batch: BatchId, claim: Option<ClaimId>) -> Option<Money> {
+        let ledger = Ledger::of(&self.batches);
+        match claim {
+            Some(claim) => ledger.line_in(batch, claim).map(LedgerLine::due),
+            None => Some(ledger.excess(batch)),
+        }
+    }
+}
+
+impl Claim {
+    /// The day on which the facts show it achieved.
+    pub fn achieved_on(&self) -> Option<chrono::NaiveDate> {
+        match &self.state {
+            State::Reached(achievement) => Some(achievement.achieved_on),
+            State::Maturing { .. } | State::NotStarted { .. } => None,
+        }
+    }
+
+    /// The claim as it would be frozen in a batch, or why it cannot be claimed.
+    fn frozen(&self) -> Result<ClaimLine, Refusal> {
+        match (&self.state, self.status, self.amount) {
+            (State::Reached(achievement), Status::Claimable, Some(amount)) => Ok(ClaimLine {
+                claim: self.claim,
+                about: self.about.clone(),
+                outcome: self.outcome.clone(),
+                repeat: self.repeat,
+                achieved_on: achievement.achieved_on,
+                amount,
+                rulebook: self.rulebook.hash().to_owned(),
+                derivation: digest(&derivation(&self.rulebook, &self.outcome, achievement)),
+            }),
+            (_, Status::Submitted | Status::Queried | Status::Accepted | Status::Paid, _) => {
+                let batch = self.batch.map_or_else(|| "a batch".to_owned(), |batch| format!("the batch {batch}"));
+                let message = format!("the claim {} is in {batch} already: leave it out", self.claim);
+                Err(Refusal::new(Code::ClaimInBatch, message))
+            }
+            (_, Status::Rejected, _) => {
+                let message = format!("the claim {} was rejected as often as it may be tried: leave it out", self.claim);
+                Err(Refusal::new(Code::NoAttemptsLeft, message))
+            }
+            (_, status, _) => {
+                let status = status.as_str();
+                let message = format!("the claim {} is {status}: leave it out until it is claimable", self.claim);
+                Err(Refusal::new(Code::ClaimNotClaimable, message))
+            }
+        }
+    }
+}
+
+fn unknown(claim: ClaimId) -> Refusal {
+    let message = format!("no claim {claim} is known in the contract of this batch: look at its claims anew");
+    Refusal::new(Code::ClaimNotFound, message)
+}
