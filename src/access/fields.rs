@@ -61,6 +61,8 @@ const FEED: Class = Class::of(Action::ReadEvents);
 /// Events, however one came to them.
 const RECORDS: Class = Class::of(Action::ReadRecords);
 
+/// Batches, caps and what should be paid or taken back.
+const BATCHES: Class = Class::of(Action::ReadBatches);
 /// The views themselves.
 const VIEWS: Class = Class::of(Action::TendViews);
 
@@ -100,6 +102,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
         Class::of(Action::RuleContracts),
         "openContract varyContract endContract publishRulebook publishTargets",
     ),
+    ("Mutation", Class::of(Action::ClaimOutcomes), "openBatch submitBatch resubmitClaim withdrawClaim"),
+    ("Mutation", Class::of(Action::DecideClaims), "decideClaim"),
+    ("Mutation", Class::of(Action::SettleClaims), "recordPayment raiseAdjustment"),
     ("Subscription", FEED, "eventRecorded"),
     ("Subscription", JOURNEYS, "journeyChanged caseloadChanged"),
     ("RecordedEvent", FEED, "position event"),
@@ -122,7 +127,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "id code name parties startsOn endsOn view rulebook opened variations ended targets commentary measures \
          periods submissions kpiAssessments notices actions dismissals",
     ),
-    ("Contract", JOURNEYS, "caseload journeys obligations"),
+    ("Contract", JOURNEYS, "caseload journeys obligations claims"),
+    ("Contract", BATCHES, "batches cap proposedAdjustments"),
     (
         "Contract",
         BOARDS,
@@ -179,7 +185,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "id contract asOf position version subject area cohort received accepted declined closed \
          disengagements onCaseload stage stages keyworker assignments daysSinceContact timeSinceContact \
          contacts plan plans spells timeline viewerCan referral acceptance withdrawn eligibility closes \
-         engagements tasks assessments measures achievements risks evidence obligations",
+         engagements tasks assessments measures achievements risks evidence obligations claims",
     ),
     ("Journey", JOURNEYS.hidden_by(Redaction::CaseNumbers), "reference"),
     ("Achievement", JOURNEYS, "event occurred code level"),
@@ -243,6 +249,49 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("ObligationConnection", JOURNEYS, "edges nodes pageInfo"),
     ("ObligationEdge", JOURNEYS, "cursor node"),
     ("Obligation", JOURNEYS, "standard state from dueOn endedOn startedBy journey keyworker"),
+    ("ClaimConnection", JOURNEYS, "edges nodes pageInfo totalCount totalAmount position forecast"),
+    ("ClaimEdge", JOURNEYS, "cursor node"),
+    (
+        "Claim",
+        JOURNEYS,
+        "id status outcome title repeat journey scope amount achievedOn earliestOn untilPayable derivation",
+    ),
+    ("Claim", BATCHES, "history batch"),
+    ("ClaimScope", JOURNEYS, "of period"),
+    (
+        "UntilPayable",
+        JOURNEYS,
+        "reason missing earliestOn daysLeft countedFrom claimableFrom claimableUntil",
+    ),
+    ("Derivation", JOURNEYS, "rulebook events evidence daysCounted gaps hoursBasis hours"),
+    ("JudgedBy", JOURNEYS, "version hash"),
+    ("ClaimGround", JOURNEYS, "id type occurred"),
+    ("UncoveredDays", JOURNEYS, "from to counted"),
+    ("Money", OPEN, "amount currency"),
+    (
+        "Batch",
+        BATCHES,
+        "id version reference period opened submitted preparedAt state lines payments adjustments claimed due adjusted \
+         received excess proposal",
+    ),
+    (
+        "BatchLine",
+        BATCHES,
+        "claim journeyId scope outcome repeat achievedOn amount rulebook derivation submitted position attempt state \
+         defect remark paid outstanding",
+    ),
+    ("BatchLineConnection", BATCHES, "edges nodes pageInfo totalCount"),
+    ("BatchLineEdge", BATCHES, "cursor node"),
+    ("BatchPayment", BATCHES, "received reference amounts adjustments excess"),
+    ("ClaimPayment", BATCHES, "claim amount"),
+    ("Adjustment", BATCHES, "id kind raised ofBatch claim amount settled"),
+    ("ProposedAdjustment", BATCHES, "claim ofBatch kind amount"),
+    ("Proposal", BATCHES, "position claims adjustments"),
+    (
+        "Cap",
+        BATCHES,
+        "scope outcomes year person outcome crossing refill limit used headroom capped",
+    ),
     ("TimelineEntry", JOURNEYS, "event amends amendedBy stands"),
     ("EventConnection", FEED, "edges nodes pageInfo"),
     ("EventEdge", FEED, "cursor node"),
@@ -263,6 +312,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("OccurredOn", RECORDS, "on latest precision localTime"),
     ("AmendmentPayload", OPEN, "journey subject worker team contract events position replayed problems"),
     ("CapacityPayload", OPEN, "worker team events position replayed problems"),
+    ("BatchPayload", OPEN, "batch events position replayed problems"),
     ("TeamPayload", OPEN, "team events position replayed problems"),
     ("ContractPayload", OPEN, "contract events position replayed problems"),
     ("AssessmentPayload", OPEN, "journey worker events position replayed problems"),

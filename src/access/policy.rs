@@ -42,6 +42,8 @@ pub enum Action {
     AccountForContract,
     /// Hold somebody to a contract: indicators, notices, agreed actions.
     HoldToContract,
+    /// Read batches, caps and what is proposed to be paid or taken back.
+    ReadBatches,
     /// Open batches, submit claims, submit them again or take them back.
     ClaimOutcomes,
     /// Accept, query or reject claims.
@@ -132,6 +134,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::ReadStaff => ("read of staff", About::Contract, &[Manager, Auditor, Integrator]),
         Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
         Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
+        Action::ReadBatches => ("read batches", About::Contract, &[Manager, Commissioner, Auditor, Integrator]),
         Action::ClaimOutcomes => ("claim outcomes", About::Contract, &[Manager]),
         Action::DecideClaims => ("decide on claims", About::Contract, &[Commissioner]),
         Action::SettleClaims => ("settle claims", About::Contract, &[Manager, Commissioner]),

@@ -41,6 +41,11 @@ impl Money {
         Self(rounded)
     }
 
+    /// An amount as somebody wrote it; whether its currency has such amounts is not said by it.
+    pub const fn exactly(amount: Decimal) -> Self {
+        Self(amount)
+    }
+
     /// The amount as a decimal.
     pub const fn amount(self) -> Decimal {
         self.0

@@ -4,11 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
+use tokio::sync::OnceCell;
 
+use super::batch::{Batch, BatchState, Cap, ProposedAdjustment};
 use super::boards::{
     BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, GroupCount, MonthCounts, Performance, PeriodInput, RecencyBy,
     ReferralToPlan, StageCounts, counted, period_of,
 };
+use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::dealings::{
@@ -31,6 +34,7 @@ use crate::contract::{Dealings, Rulebook};
 use crate::journey::Entry;
 use crate::journey::event::{Period, ReportSubmitted};
 use crate::log::envelope::{StreamId, TeamId, WorkerId};
+use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::exits;
 use crate::views::journeys::{HeldBy, Population};
 use crate::views::obligations::ObligationFilter;
@@ -46,6 +50,7 @@ pub struct Contract {
     as_of: NaiveDate,
     today: NaiveDate,
     dealings: OnceLock<Box<Dealings>>,
+    claims: OnceCell<Arc<Claims>>,
 }
 
 impl Contract {
@@ -55,7 +60,7 @@ impl Contract {
         let today = ctx.today(&contract);
         let code = scope.contract().to_owned();
         let as_of = as_of.unwrap_or(today);
-        Some(Self { told: contract, code, as_of, today, dealings: OnceLock::new() })
+        Some(Self { told: contract, code, as_of, today, dealings: OnceLock::new(), claims: OnceCell::new() })
     }
 
     fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
@@ -308,6 +313,42 @@ impl Contract {
         obligation::page(ctx, self.source(), filter, (first, after)).await
     }
 
+    /// What every outcome of the journeys that you may see has come to, and what it comes to in money: judged by the
+    /// rules and settled with each other, with the batches and under the caps. In the order of the days on which they were
+    /// achieved or will be.
+    async fn claims(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those that stand so.")] status: Option<Vec<ClaimStatus>>,
+        #[graphql(desc = "Only those of this outcome, by code.")] outcome: Option<String>,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<ClaimConnection> {
+        let told = self.told_claims(ctx).await?;
+        claim::page(ctx, told, ClaimFilter { status, outcome }, (first, after)).await
+    }
+
+    /// The batches in which claims go to the commissioner, in the order in which they were opened.
+    async fn batches(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those that have come so far.")] state: Option<BatchState>,
+    ) -> Result<Vec<Batch>> {
+        let mut batches = Batch::all(self.told_claims(ctx).await?);
+        batches.retain(|batch| state.is_none_or(|state| batch.is_in(state)));
+        Ok(batches)
+    }
+
+    /// How much of each cap in force is used, by what it counts together.
+    async fn cap(&self, ctx: &Context<'_>) -> Result<Vec<Cap>> {
+        Ok(Cap::all(self.told_claims(ctx).await?))
+    }
+
+    /// What should be paid beyond, or taken back from, closed lines, because of what is known now.
+    async fn proposed_adjustments(&self, ctx: &Context<'_>) -> Result<Vec<ProposedAdjustment>> {
+        Ok(ProposedAdjustment::all(self.told_claims(ctx).await?))
+    }
+
     /// How many obligations stand how under each service standard of the rulebook, in its order.
     async fn obligation_counts(
         &self,
@@ -464,6 +505,16 @@ impl Contract {
         }
         filter.contract = Some(self.code.clone());
         list::page(ctx, vec![self.source()], list::Asked { population, filter, order, first, after }).await
+    }
+
+    /// The claims as of the day, judged once for the whole answer.
+    async fn told_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
+        let judged = || async {
+            let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
+            let claims = ctx.caller().generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;
+            claims.ok_or_else(|| Code::Internal.error("an open contract is told by its view"))
+        };
+        self.claims.get_or_try_init(judged).await
     }
 
     /// The contract as lists read it.

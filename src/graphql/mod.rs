@@ -2,7 +2,9 @@
 //!
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
+pub mod batch;
 pub mod boards;
+pub mod claim;
 pub mod code;
 pub mod context;
 pub mod contract;
@@ -13,6 +15,7 @@ pub mod guard;
 mod int;
 pub mod journey;
 pub mod list;
+mod money;
 pub mod mutation;
 pub mod node;
 pub mod obligation;

@@ -2,6 +2,7 @@
 //!
 //! Each read is one short statement. Nothing here may keep a transaction open.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::FromRow;
 
@@ -90,6 +91,21 @@ impl Log {
             sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(most).fetch_all(pool).await
         });
         Ok(envelopes(records.map_err(doing("read a page of the log"))?)?)
+    }
+
+    /// The last position up to another that was recorded by an instant; 0 if none was. The log's times never fall.
+    pub async fn last_by(&self, instant: DateTime<Utc>, upto: Position) -> Result<Position, LogError> {
+        let (mut low, mut high) = (0, upto.0);
+        while low < high {
+            let middle = high - (high - low) / 2;
+            let found = self.page_of(Position(middle - 1), Position(middle), 1).await?;
+            if found.first().is_some_and(|event| event.recorded_at <= instant) {
+                low = middle;
+            } else {
+                high = middle - 1;
+            }
+        }
+        Ok(Position(low))
     }
 
     /// The whole stream, in order; empty if there is none of this name.

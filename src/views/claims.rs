@@ -16,7 +16,8 @@ use chrono::NaiveDate;
 use super::generation::Generation;
 use crate::access::InScope;
 use crate::contract::Contract;
-use crate::log::envelope::{ClaimId, Position};
+use crate::journey::Recorded;
+use crate::log::envelope::{ClaimId, Position, StreamId};
 use crate::log::{Log, LogError};
 
 pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Ground, Proposed};
@@ -78,16 +79,25 @@ impl Generation {
 }
 
 /// The claims of a contract as they were known at an earlier position: everything is read and judged for this one
-/// question.
+/// question. None where the contract was not open then.
 pub async fn as_known_at(
     log: &Log,
-    contract: Arc<Contract>,
     code: &str,
     position: Position,
     asked: Asked,
-) -> Result<Arc<Claims>, LogError> {
-    let mut facts = Facts::default();
+) -> Result<Option<Arc<Claims>>, LogError> {
+    let payload = |error: Box<dyn std::error::Error + Send + Sync>| LogError::Payload(error);
+    let mut contract = Contract::default();
+    let own = StreamId::contract(code);
+    for envelope in log.contracts(position).await?.iter().filter(|envelope| envelope.stream == own) {
+        let recorded = Recorded::decode(envelope).map_err(|error| payload(error.into()))?;
+        contract.evolve(&recorded).map_err(|error| payload(error.into()))?;
+    }
+    if contract.opened().is_none() || contract.rulebooks().is_empty() {
+        return Ok(None);
+    }
+    let (mut facts, contract) = (Facts::default(), Arc::new(contract));
     facts.catch_up(log, code, position).await?;
     let judged = tokio::task::spawn_blocking(move || facts.claims(&contract, asked));
-    judged.await.map_err(|_| LogError::Panicked)
+    judged.await.map(Some).map_err(|_| LogError::Panicked)
 }

@@ -20,6 +20,8 @@ use crate::log::envelope::{ClaimId, Occurred, Position};
 /// A batch as its stream tells it.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
+    /// The version of its stream as known here.
+    pub version: i64,
     /// How it was begun; none before that.
     pub opened: Option<Entry<BatchOpened>>,
     /// When and from where its claims were submitted; none while it is open.
@@ -145,6 +147,7 @@ impl Batch {
     /// Takes the next event. What refers to nothing changes nothing.
     pub fn evolve(&mut self, recorded: &Recorded) {
         let Recorded { occurred, position, .. } = *recorded;
+        self.version = recorded.version;
         match &recorded.event {
             Event::BatchOpened(opened) if self.opened.is_none() => self.opened = Some(entry(recorded, opened)),
             Event::BatchSubmitted(submitted) if self.submitted.is_none() => {

@@ -22,6 +22,8 @@ use self::referral::{Assignment, Close, Disengagement, EligibilityAssessment, Le
 use self::spell::Spell;
 use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
+use super::claim::{Claim, ClaimStatus};
+use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
 use super::obligation::{Obligation, ObligationState};
@@ -33,6 +35,7 @@ use crate::journey::{self, Entry, History, Journey as Folded, Recorded};
 use crate::log::LogError;
 use crate::log::envelope::{self, Envelope, EventId, JourneyId, Occurred, StreamId};
 use crate::projections::{self, Between, DaySpan, Told};
+use crate::views::claims::{self, Asked, Claims, Purpose};
 
 /// Until where in the log a reading knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -341,6 +344,18 @@ impl Journey {
         obligations
     }
 
+    /// What every outcome has come to, in the order of the rulebook, with what is left until it can be paid.
+    async fn claims(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those that stand so.")] status: Option<Vec<ClaimStatus>>,
+    ) -> Result<Vec<Claim>> {
+        let told = self.told_claims(ctx).await?;
+        let mut claims = Claim::of_journey(&told, self.id, &self.story);
+        claims.retain(|claim| status.as_ref().is_none_or(|wanted| wanted.contains(&claim.stands())));
+        Ok(claims)
+    }
+
     /// Every score with an instrument, oldest first.
     async fn assessments(&self) -> Vec<Assessment> {
         self.folded().assessments.iter().map(Into::into).collect()
@@ -390,6 +405,25 @@ impl Journey {
 }
 
 impl Journey {
+    /// The claims of its contract, as far as this reading knows.
+    async fn told_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
+        let code = self.contract.code().unwrap_or_default();
+        let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
+        let asked = Asked { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
+        let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
+        let live = *generation.position().borrow();
+        let upto = match self.story.known {
+            Known::UptoPosition(position) => position.min(live),
+            Known::UptoInstant(instant) => log.last_by(instant, live).await.or_fault()?,
+        };
+        let told = if upto == live {
+            generation.claims(log, scope, asked).await.or_fault()?
+        } else {
+            claims::as_known_at(log, code, upto, asked).await.or_fault()?
+        };
+        told.ok_or_else(|| Code::Internal.error("a journey is of a contract that its reading knows"))
+    }
+
     fn since_contact(&self, measure: ContactMeasure) -> Option<DaySpan> {
         let recency = &self.rulebook()?.recency;
         let by = match measure {

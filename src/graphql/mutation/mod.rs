@@ -1,6 +1,7 @@
 //! Mutations: one for each fact. Each turns its input into a command and the answer into a payload, and decides nothing.
 
 mod amend;
+mod batch;
 mod contract;
 pub mod input;
 mod journey;
@@ -21,6 +22,7 @@ use crate::journey::event::Event;
 use crate::log::envelope::StreamId;
 use crate::record::{Instruction, NotDone};
 use amend::Amendments;
+use batch::BatchMutations;
 use contract::ContractMutations;
 use input::{Stamp, When};
 use journey::JourneyMutations;
@@ -29,7 +31,7 @@ use people::PeopleMutations;
 
 /// What may be recorded: one mutation for each fact. A refusal is data, in the payload's `problems`.
 #[derive(MergedObject, Default)]
-pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, Amendments, ViewMutations);
+pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, BatchMutations, Amendments, ViewMutations);
 
 /// States a fact of any stream, today in its contract's zone where no date was given.
 async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: Event) -> Result<Outcome> {

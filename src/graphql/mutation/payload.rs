@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
+use crate::graphql::batch::Batch;
 use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;
@@ -14,7 +15,7 @@ use crate::graphql::team::Team;
 use crate::graphql::views::Views;
 use crate::journey::refusal::{self, DependentFact};
 use crate::log::append::Draft;
-use crate::log::envelope::{Envelope, JourneyId, SubjectId, TeamId, WorkerId};
+use crate::log::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
 use crate::record::{Done, NotDone};
 
 /// How much a problem weighs.
@@ -343,6 +344,14 @@ payload! {
 }
 
 payload! {
+    /// What a command about a batch answers.
+    BatchPayload {
+        /// The batch as it now is; none if there is no such batch.
+        batch: Batch
+    }
+}
+
+payload! {
     /// What a command about a worker answers.
     WorkerPayload {
         /// The worker; none if the command was refused.
@@ -442,6 +451,13 @@ impl ContractPayload {
     /// The payload of a command about the contract of this code.
     pub fn of(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Self {
         Self::with(contract(ctx, code), outcome)
+    }
+}
+
+impl BatchPayload {
+    /// The payload of a command about this batch.
+    pub async fn of(ctx: &Context<'_>, id: BatchId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(Batch::today(ctx, id).await?, outcome))
     }
 }
 

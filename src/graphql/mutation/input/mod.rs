@@ -79,6 +79,7 @@ macro_rules! inputs {
 }
 
 pub mod amend;
+pub mod batch;
 pub mod contract;
 pub mod evidence;
 pub mod exit;

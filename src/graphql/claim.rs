@@ -1,0 +1,503 @@
+//! Claims as clients read them: what has become of each, what it comes to, and why.
+//!
+//! A list shows the claims of journeys that the caller may read; those over many journeys are shown to whoever sees all
+//! of the contract. A cursor belongs to its list.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+use chrono::NaiveDate;
+
+use super::batch::{Batch, BatchLine};
+use super::code::Code;
+use super::context;
+use super::event::OccurredOn;
+use super::journey::work::DayPeriod;
+use super::journey::{self, Journey, Story};
+use super::list::PageInfo;
+use super::money::Money;
+use super::scalars::{Date, Decimal, Position};
+use crate::access::relation::Cases;
+use crate::contract::batch::ledger::Ledger;
+use crate::contract::outcome::{self, Achievement, Hold, State, Status};
+use crate::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
+use crate::journey::event::{ClaimAbout, EventType, Period};
+use crate::log::envelope::{ClaimId, JourneyId, hex};
+use crate::views::claims::{self, Claims, Excluded, Ground};
+
+/// What has become of a claim, in the order in which the first that applies is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Status")]
+pub enum ClaimStatus {
+    /// It was paid and taken back.
+    Reversed,
+    /// It was paid.
+    Paid,
+    /// It was accepted.
+    Accepted,
+    /// It was rejected, and may not be tried again.
+    Rejected,
+    /// The commissioner asks about it.
+    Queried,
+    /// It was submitted.
+    Submitted,
+    /// Another outcome of its group, the same outcome of the same person, or a higher level has it.
+    Excluded,
+    /// The time in which it could be claimed is over.
+    Expired,
+    /// Something must be known or cleared first.
+    OnHold,
+    /// Evidence is missing.
+    EvidenceMissing,
+    /// It is achieved; the time of waiting is not over, there is no price, or the day is still to come.
+    Achieved,
+    /// No money is left under a cap.
+    Capped,
+    /// It can be claimed.
+    Claimable,
+    /// It will be achieved if what holds now goes on.
+    Maturing,
+    /// It has not begun, or cannot come about as things stand.
+    NotStarted,
+}
+
+/// On which hours a week an outcome is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Basis")]
+pub enum HoursBasis {
+    /// The mean over the covered days.
+    Average,
+    /// Those of the first covered day.
+    AtStart,
+    /// Those of the last covered day.
+    AtEnd,
+    /// Those of every covered day.
+    EveryWeek,
+}
+
+/// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved.
+#[derive(Clone)]
+pub struct Claim {
+    told: Arc<Claims>,
+    of: claims::Claim,
+    story: Option<Arc<Story>>,
+}
+
+/// The cohort, site or area that a claim is about, and the period.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ClaimScope {
+    /// The cohort or area by its code, the site by its id; empty for journeys without a cohort.
+    of: String,
+    /// The period.
+    period: DayPeriod,
+}
+
+impl ClaimScope {
+    pub(super) fn over(of: &str, period: Period) -> Self {
+        Self { of: of.to_owned(), period: period.into() }
+    }
+}
+
+/// What is left until a claim can be paid.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct UntilPayable {
+    /// Why it cannot be claimed yet: `hours_unknown`, `risk_open`, `date_imprecise`, `claim_window`,
+    /// `bank_holidays_unknown`, the code of the outcome that has the payment, or `person`.
+    reason: Option<String>,
+    /// The kinds of evidence that lack.
+    missing: Vec<String>,
+    /// The day on which it is achieved if what holds now goes on.
+    earliest_on: Option<Date>,
+    /// The civil days until then.
+    days_left: Option<i64>,
+    /// The first day that is counted.
+    counted_from: Option<Date>,
+    /// The first day on which it can be claimed, once it is achieved; none where the bank holidays until then are not
+    /// known.
+    claimable_from: Option<Date>,
+    /// The last day on which it can be claimed, if there is one.
+    claimable_until: Option<Date>,
+}
+
+/// Why a claim is what it is.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct Derivation {
+    /// The rules by which it is judged.
+    rulebook: JudgedBy,
+    /// The events that it rests on: what it begins with, and what shows it.
+    events: Vec<ClaimGround>,
+    /// Those of them that are evidence.
+    evidence: Vec<ClaimGround>,
+    /// The covered days that were used, where days are asked.
+    days_counted: Option<u32>,
+    /// The uncovered stretches among them.
+    gaps: Vec<UncoveredDays>,
+    /// On which hours a week it is judged, where hours are asked.
+    hours_basis: Option<HoursBasis>,
+    /// The hours a week that were compared, to two decimals; none where they are unknown.
+    hours: Option<Decimal>,
+}
+
+/// The version of the rules that judges a claim.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct JudgedBy {
+    /// What the parties call it.
+    version: String,
+    /// SHA-256 of its canonical content, in lower-case hexadecimal.
+    hash: String,
+}
+
+/// An event that a claim rests on.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ClaimGround {
+    /// Its id.
+    id: ID,
+    /// Its type.
+    #[graphql(name = "type")]
+    event_type: &'static str,
+    /// When it was so, as the event says.
+    occurred: OccurredOn,
+}
+
+/// A stretch of days without a spell.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct UncoveredDays {
+    /// The first day without one.
+    from: Date,
+    /// The first day with one again, or the day on which the outcome was achieved.
+    to: Date,
+    /// Whether its days count.
+    counted: bool,
+}
+
+impl From<&Ground> for ClaimGround {
+    fn from(ground: &Ground) -> Self {
+        let Ground { event, event_type, occurred } = *ground;
+        Self { id: ID(event.to_string()), event_type: event_type.as_str(), occurred: occurred.into() }
+    }
+}
+
+/// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved.
+#[Object]
+impl Claim {
+    /// Its id, which follows from what it is about, the outcome and the time that it is.
+    async fn id(&self) -> ID {
+        ID(self.of.claim.to_string())
+    }
+
+    /// What has become of it.
+    async fn status(&self) -> ClaimStatus {
+        self.of.status.into()
+    }
+
+    /// The outcome, by its code in the rulebook.
+    async fn outcome(&self) -> &str {
+        &self.of.outcome
+    }
+
+    /// What people call the outcome.
+    async fn title(&self) -> &str {
+        let outcome = self.of.rulebook.outcome(&self.of.outcome);
+        outcome.map_or(&self.of.outcome, |outcome| &outcome.title)
+    }
+
+    /// Which time it is that the outcome is achieved, from 1.
+    async fn repeat(&self) -> u32 {
+        self.of.repeat
+    }
+
+    /// The journey that it is about; none where it is about many together.
+    async fn journey(&self) -> Option<Journey> {
+        let id = self.journey_id()?;
+        let story = Arc::clone(self.story.as_ref()?);
+        Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
+    }
+
+    /// The cohort, site or area that it is about, where it is about many journeys together.
+    async fn scope(&self) -> Option<ClaimScope> {
+        match &self.of.about {
+            ClaimAbout::Journey(_) => None,
+            ClaimAbout::Many(many) => {
+                let period = Period { first: many.first, last: many.last };
+                Some(ClaimScope::over(&many.of, period))
+            }
+        }
+    }
+
+    /// What is due for it, or would be but for its status; none where it is not achieved or has no price.
+    async fn amount(&self) -> Option<Money> {
+        self.of.amount.map(|amount| Money::of(amount, &self.of.rulebook.currency))
+    }
+
+    /// The day on which it was achieved.
+    async fn achieved_on(&self) -> Option<Date> {
+        self.of.achieved_on().map(Date)
+    }
+
+    /// The day on which it is achieved if what holds now goes on.
+    async fn earliest_on(&self) -> Option<Date> {
+        earliest_on(&self.of.state).map(Date)
+    }
+
+    /// What is left until it can be paid; none where it can be claimed or was submitted.
+    async fn until_payable(&self) -> Option<UntilPayable> {
+        (!self.of.status.is_fact() && self.of.status != Status::Claimable).then(|| self.left())
+    }
+
+    /// Why it is what it is: the rules, the events, the days, the hours and the evidence.
+    async fn derivation(&self) -> Derivation {
+        self.derived()
+    }
+
+    /// Its lines in every batch, oldest first: each as it was frozen, with what was decided of it.
+    async fn history(&self) -> Vec<BatchLine> {
+        let ledger = Ledger::of(&self.told.batches);
+        let lines = ledger.lines().iter().filter(|line| line.line.frozen.claim == self.of.claim);
+        lines.map(|line| BatchLine::of(line.line, &self.of.rulebook.currency)).collect()
+    }
+
+    /// The batch with the line that stands, else with its last one; none where it was never submitted.
+    async fn batch(&self) -> Option<Batch> {
+        Batch::among(&self.told, self.of.batch?)
+    }
+}
+
+impl Claim {
+    fn journey_id(&self) -> Option<JourneyId> {
+        journey_of(&self.of)
+    }
+
+    fn achievement(&self) -> Option<&Achievement> {
+        match &self.of.state {
+            State::Reached(achievement) => Some(achievement),
+            State::Maturing { .. } | State::NotStarted { .. } => None,
+        }
+    }
+
+    fn terms(&self) -> Option<&JourneyTerms> {
+        match &self.of.rulebook.outcome(&self.of.outcome)?.achieved_by {
+            AchievedBy::Journey(terms) => Some(terms),
+            AchievedBy::Many(_) => None,
+        }
+    }
+
+    fn left(&self) -> UntilPayable {
+        let earliest = earliest_on(&self.of.state);
+        let achievement = self.achievement();
+        let is_waited_for = self.of.status == Status::Achieved;
+        let from = achievement.and_then(|of| of.claimable_from.as_ref().ok().copied());
+        UntilPayable {
+            reason: self.reason(),
+            missing: achievement.map_or_else(Vec::new, |of| of.missing.clone()),
+            earliest_on: earliest.map(Date),
+            days_left: earliest.map(|day| (day - self.told.asked.as_of).num_days()),
+            counted_from: self.of.begun.map(|begun| Date(begun.counted_from)),
+            claimable_from: from.filter(|_| is_waited_for).map(Date),
+            claimable_until: achievement.and_then(|of| of.claimable_until).map(Date),
+        }
+    }
+
+    fn reason(&self) -> Option<String> {
+        let text = match (self.of.status, self.achievement()) {
+            (Status::Expired, _) => "claim_window",
+            (Status::OnHold, Some(of)) => of.hold.map(Hold::as_str)?,
+            (Status::Achieved, Some(of)) if of.claimable_from.is_err() => "bank_holidays_unknown",
+            (Status::Excluded, _) => match self.of.excluded_by.as_ref()? {
+                Excluded::Outcome(code) => code,
+                Excluded::Person => "person",
+            },
+            _ => return None,
+        };
+        Some(text.to_owned())
+    }
+
+    fn derived(&self) -> Derivation {
+        let achievement = self.achievement();
+        let is_evidence = |ground: &&Ground| ground.event_type == EventType::EvidenceAttached;
+        let gap = |gap: &outcome::Gap| UncoveredDays { from: Date(gap.from), to: Date(gap.to), counted: gap.counted };
+        Derivation {
+            rulebook: JudgedBy {
+                version: self.of.rulebook.version.clone(),
+                hash: self.of.rulebook.hash().to_owned(),
+            },
+            events: self.of.grounds.iter().map(Into::into).collect(),
+            evidence: self.of.grounds.iter().filter(is_evidence).map(Into::into).collect(),
+            days_counted: achievement.and_then(|of| of.days_counted),
+            gaps: achievement.map_or_else(Vec::new, |of| of.gaps.iter().map(gap).collect()),
+            hours_basis: self.terms().and_then(|terms| terms.hours.as_ref()).map(|hours| hours.basis.into()),
+            hours: achievement.and_then(|of| of.hours).map(Decimal),
+        }
+    }
+
+    /// What has become of it.
+    pub(super) fn stands(&self) -> ClaimStatus {
+        self.of.status.into()
+    }
+
+    /// The claims of a journey.
+    pub(super) fn of_journey(told: &Arc<Claims>, journey: JourneyId, story: &Arc<Story>) -> Vec<Self> {
+        let claims = told.of_journey(journey).iter();
+        claims.map(|of| Self { told: Arc::clone(told), of: of.clone(), story: Some(Arc::clone(story)) }).collect()
+    }
+}
+
+const fn journey_of(claim: &claims::Claim) -> Option<JourneyId> {
+    match claim.about {
+        ClaimAbout::Journey(journey) => Some(journey),
+        ClaimAbout::Many(_) => None,
+    }
+}
+
+const fn earliest_on(state: &State) -> Option<NaiveDate> {
+    match state {
+        State::Maturing { earliest_on } => Some(*earliest_on),
+        State::Reached(_) | State::NotStarted { .. } => None,
+    }
+}
+
+/// A claim and its place in the order.
+#[derive(SimpleObject)]
+pub struct ClaimEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The claim.
+    node: Claim,
+}
+
+/// Claims in the order of their days, page by page.
+#[derive(SimpleObject)]
+pub struct ClaimConnection {
+    /// The claims of this page, each with its cursor.
+    edges: Vec<ClaimEdge>,
+    /// The claims of this page.
+    nodes: Vec<Claim>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    /// How many there are on all pages.
+    total_count: usize,
+    /// What they come to on all pages, as far as they have amounts.
+    total_amount: Money,
+    /// The position of the log up to which they are judged: a batch names it.
+    position: Position,
+    /// Whether the day is still to come: nothing of it can be claimed, and what goes on is taken to go on.
+    forecast: bool,
+}
+
+/// Which claims are wanted.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ClaimFilter {
+    pub(super) status: Option<Vec<ClaimStatus>>,
+    pub(super) outcome: Option<String>,
+}
+
+impl ClaimFilter {
+    /// Those that can be claimed.
+    pub(super) fn claimable() -> Self {
+        Self { status: Some(vec![ClaimStatus::Claimable]), outcome: None }
+    }
+
+    fn fits(&self, claim: &claims::Claim) -> bool {
+        let status = ClaimStatus::from(claim.status);
+        self.status.as_ref().is_none_or(|wanted| wanted.contains(&status))
+            && self.outcome.as_ref().is_none_or(|outcome| claim.outcome == *outcome)
+    }
+}
+
+/// The day by which claims are in order, and the claim.
+type Place = (NaiveDate, ClaimId);
+
+fn stands(claim: &claims::Claim) -> Place {
+    let day = claim.achieved_on().or(earliest_on(&claim.state)).unwrap_or(NaiveDate::MAX);
+    (day, claim.claim)
+}
+
+/// A page of claims of a contract, of those that the caller may be shown.
+pub(super) async fn page(
+    ctx: &Context<'_>,
+    told: &Arc<Claims>,
+    filter: ClaimFilter,
+    (first, after): (i32, Option<String>),
+) -> Result<ClaimConnection> {
+    let list = format!("{filter:?} {}", told.asked.as_of);
+    let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
+    let mut fitting: Vec<&claims::Claim> = told.claims.iter().filter(|claim| filter.fits(claim)).collect();
+    keep_visible(ctx, told, &mut fitting).await?;
+    fitting.sort_by_key(|claim| stands(claim));
+    let currency = told.contract.newest_rulebook().map(|rulebook| rulebook.currency.clone()).unwrap_or_default();
+    let total = fitting.iter().filter_map(|claim| claim.amount).sum();
+    let total_count = fitting.len();
+    let (rest, first) = (after.map_or(0, |after| fitting.partition_point(|claim| stands(claim) <= after)), first);
+    let shown = &fitting[rest..fitting.len().min(rest + usize::try_from(first).unwrap_or(1))];
+    let is_looked_into = {
+        let asked = ctx.look_ahead();
+        let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
+        nodes.iter().any(|node| node.field("journey").exists())
+    };
+    let stories = if is_looked_into {
+        journey::stories(ctx, shown.iter().filter_map(|claim| journey_of(claim)).collect::<BTreeSet<_>>().into_iter())
+            .await?
+    } else {
+        HashMap::new()
+    };
+    let node = |of: &&claims::Claim| {
+        let story = journey_of(of).and_then(|journey| stories.get(&journey)).cloned();
+        Claim { told: Arc::clone(told), of: (*of).clone(), story }
+    };
+    let cursors: Vec<String> = shown.iter().map(|claim| cursor(stands(claim), &list)).collect();
+    let page_info = PageInfo {
+        start_cursor: cursors.first().cloned(),
+        end_cursor: cursors.last().cloned(),
+        has_next_page: rest + shown.len() < total_count,
+        has_previous_page: rest > 0,
+    };
+    let edges = cursors.into_iter().zip(shown);
+    Ok(ClaimConnection {
+        edges: edges.map(|(cursor, of)| ClaimEdge { cursor, node: node(of) }).collect(),
+        nodes: shown.iter().map(node).collect(),
+        page_info,
+        total_count,
+        total_amount: Money::of(total, &currency),
+        position: Position(told.position),
+        forecast: told.asked.as_of > told.asked.today,
+    })
+}
+
+/// Keeps the claims of journeys that the caller may read.
+async fn keep_visible(ctx: &Context<'_>, told: &Claims, claims: &mut Vec<&claims::Claim>) -> Result<()> {
+    if context::standing(ctx).await?.cases() == Cases::All {
+        return Ok(());
+    }
+    let code = told.contract.code().unwrap_or_default();
+    let journeys: BTreeSet<JourneyId> = claims.iter().filter_map(|claim| journey_of(claim)).collect();
+    let journeys: Vec<(JourneyId, &str)> = journeys.into_iter().map(|journey| (journey, code)).collect();
+    let readable = context::readable(ctx, &journeys).await?;
+    claims.retain(|claim| journey_of(claim).is_some_and(|journey| readable.contains(&journey)));
+    Ok(())
+}
+
+/// What a list's cursors begin with: a digest of what it is a list of.
+fn of_list(list: &str) -> String {
+    hex(&digest::digest(&digest::SHA256, list.as_bytes()).as_ref()[..8])
+}
+
+fn cursor((day, claim): Place, list: &str) -> String {
+    BASE64.encode(format!("claims {}\n{day}\n{claim}", of_list(list)))
+}
+
+fn place(cursor: &str, list: &str) -> Result<Place> {
+    let read = || {
+        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
+        let mut parts = text.splitn(3, '\n');
+        let (of, day, claim) = (parts.next()?, parts.next()?, parts.next()?);
+        let day = if day == NaiveDate::MAX.to_string() { NaiveDate::MAX } else { day.parse().ok()? };
+        (of == format!("claims {}", of_list(list))).then_some((day, ClaimId(claim.parse().ok()?)))
+    };
+    read().ok_or_else(|| {
+        let remedy = "take endCursor of the page before, and ask with the same filter";
+        Code::BadUserInput.error(format!("this cursor is none of this list: {remedy}"))
+    })
+}

@@ -1,0 +1,172 @@
+//! Mutations about batches: claims go to the commissioner, are decided, paid and adjusted.
+//!
+//! What is submitted is prepared here, from the view that answers, and judged again beside the log: if anything that it
+//! rests on has moved meanwhile, it is refused as stale.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+use chrono::NaiveDate;
+
+use super::input::batch::{
+    DecideClaimInput, OpenBatchInput, RaiseAdjustmentInput, RecordPaymentInput, ResubmitClaimInput, SubmitBatchInput,
+    WithdrawClaimInput, claims, money,
+};
+use super::input::{Stamp, When};
+use super::payload::{BatchPayload, Outcome, Problem};
+use super::{contract_today, own_id, record, today};
+use crate::contract::batch::command::{Adjusting, BatchAct, BatchCommand, Prepared};
+use crate::graphql::context::{Asked as _, OrFault as _};
+use crate::graphql::scalars::Id;
+use crate::journey::command::Command;
+use crate::journey::event::AdjustmentRaised;
+use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
+use crate::views::claims::{Asked, Claims, Purpose};
+
+/// What may be done with claims.
+#[derive(Default)]
+pub(super) struct BatchMutations;
+
+/// What may be done with claims.
+#[Object]
+impl BatchMutations {
+    /// A batch is begun. Its `proposal` says what it could submit.
+    async fn open_batch(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: OpenBatchInput,
+    ) -> Result<BatchPayload> {
+        let batch = BatchId(own_id(&input.stamp, "batch", input.batch));
+        let occurred = input.when.occurred(contract_today(ctx, &input.contract).await?);
+        let act = BatchAct::Open(input.contract.clone(), input.opened());
+        let command = Command::Batch(BatchCommand { batch, occurred, act });
+        BatchPayload::of(ctx, batch, record(ctx, input.stamp, command).await?).await
+    }
+
+    /// The claims of a batch go to the commissioner, each frozen as it is; with the adjustments raised in it.
+    async fn submit_batch(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: SubmitBatchInput,
+    ) -> Result<BatchPayload> {
+        let day = day(ctx, input.batch, &input.when).await?;
+        let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
+        let wanted = input.claims.as_deref().map(claims);
+        let seen = input.prepared_at.map(|seen| seen.0);
+        let prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
+        send(ctx, input.batch, (input.stamp, input.when), BatchAct::Submit(prepared)).await
+    }
+
+    /// Queried or rejected claims of a batch go to the commissioner again, each frozen as it now is. A query costs no
+    /// attempt; a rejection does.
+    async fn resubmit_claim(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: ResubmitClaimInput,
+    ) -> Result<BatchPayload> {
+        let wanted = claims(&input.claims);
+        let day = day(ctx, input.batch, &input.when).await?;
+        let told = told(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
+        let prepared = prepared(told.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
+        send(ctx, input.batch, (input.stamp, input.when), BatchAct::Resubmit(prepared)).await
+    }
+
+    /// The commissioner accepts, queries or rejects claims.
+    async fn decide_claim(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: DecideClaimInput,
+    ) -> Result<BatchPayload> {
+        match input.decided() {
+            Ok(decision) => {
+                let act = BatchAct::Decide(claims(&input.claims), decision);
+                send(ctx, input.batch, (input.stamp, input.when), act).await
+            }
+            Err(refusal) => {
+                let outcome = Outcome::unrecorded(false, vec![Problem::from(refusal)]);
+                BatchPayload::of(ctx, BatchId(input.batch.0), outcome).await
+            }
+        }
+    }
+
+    /// Claims are taken back before they are decided: they may be claimed again.
+    async fn withdraw_claim(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: WithdrawClaimInput,
+    ) -> Result<BatchPayload> {
+        let act = BatchAct::Withdraw(claims(&input.claims), input.reason);
+        send(ctx, input.batch, (input.stamp, input.when), act).await
+    }
+
+    /// Money came for a batch. What is more than is due for a claim is kept apart as excess.
+    async fn record_payment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RecordPaymentInput,
+    ) -> Result<BatchPayload> {
+        let act = BatchAct::Pay(input.payment());
+        send(ctx, input.batch, (input.stamp, input.when), act).await
+    }
+
+    /// It is decided to pay more or less than a closed line says: due with the open batch that records it.
+    async fn raise_adjustment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: RaiseAdjustmentInput,
+    ) -> Result<BatchPayload> {
+        let day = day(ctx, input.batch, &input.when).await?;
+        let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
+        let fact = AdjustmentRaised {
+            adjustment: AdjustmentId(own_id(&input.stamp, "adjustment", input.adjustment)),
+            kind: input.kind.into(),
+            batch: input.of_batch.map(|batch| BatchId(batch.0)),
+            claim: input.claim.map(|claim| ClaimId(claim.0)),
+            amount: money(input.amount),
+            reason: input.reason,
+        };
+        let told = told.as_deref();
+        let due = fact.batch.and_then(|batch| told?.due(batch, fact.claim));
+        let from = told.map(|told| told.basis(input.prepared_at.map(|seen| seen.0))).unwrap_or_default();
+        let act = BatchAct::Adjust(Adjusting { from, fact, due });
+        send(ctx, input.batch, (input.stamp, input.when), act).await
+    }
+}
+
+/// The day of a command about a batch.
+async fn day(ctx: &Context<'_>, batch: Id, when: &When) -> Result<NaiveDate> {
+    let today = today(ctx, StreamId::batch(BatchId(batch.0)), when).await?;
+    Ok(when.occurred(today).earliest())
+}
+
+async fn send(ctx: &Context<'_>, batch: Id, (stamp, when): (Stamp, When), act: BatchAct) -> Result<BatchPayload> {
+    let batch = BatchId(batch.0);
+    let occurred = when.occurred(today(ctx, StreamId::batch(batch), &when).await?);
+    let command = Command::Batch(BatchCommand { batch, occurred, act });
+    BatchPayload::of(ctx, batch, record(ctx, stamp, command).await?).await
+}
+
+/// The claims of a batch's contract by the facts of a day, beside every batch, as if these were not queried; none where
+/// the caller may not know of the batch.
+async fn told(
+    ctx: &Context<'_>,
+    batch: Id,
+    as_of: NaiveDate,
+    again: BTreeSet<ClaimId>,
+) -> Result<Option<Arc<Claims>>> {
+    let log = &ctx.parts().log;
+    let opened = log.stream(StreamId::batch(BatchId(batch.0))).await.or_fault()?;
+    let code = opened.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
+    let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
+    let today = contract_today(ctx, code).await?;
+    let asked = Asked { as_of: as_of.min(today), today, purpose: Purpose::Submit(again) };
+    ctx.caller().generation.claims(log, scope, asked).await.or_fault()
+}
+
+/// Claims prepared for a batch. Of a batch that the caller may not know of nothing is: the command says that it is not
+/// there.
+fn prepared(told: Option<&Claims>, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
+    let nothing = || Prepared { from: Default::default(), currency: String::new(), lines: Ok(Vec::new()) };
+    told.map_or_else(nothing, |told| told.prepared(wanted, seen))
+}
