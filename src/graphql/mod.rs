@@ -15,7 +15,7 @@ pub mod guard;
 mod int;
 pub mod journey;
 pub mod list;
-mod money;
+pub mod money;
 pub mod mutation;
 pub mod node;
 pub mod obligation;

@@ -316,6 +316,8 @@ fn mutation_document(mutation: &str) -> String {
         "addWorker" => "worker { id label }",
         "registerSubject" | "giveConsent" | "withdrawConsent" => "subject { id }",
         "openContract" | "publishRulebook" => "contract { id code }",
+        "openBatch" | "submitBatch" | "decideClaim" | "resubmitClaim" | "withdrawClaim" | "recordPayment"
+        | "raiseAdjustment" => "batch { id state version }",
         _ => "journey { id reference version asOf daysSinceContact onCaseload }",
     };
     let (first, rest) = mutation.split_at(1);

@@ -8,6 +8,7 @@ mod append_only;
 mod as_of;
 mod batches;
 mod boards;
+mod claims;
 mod client;
 mod contact;
 mod crash;
