@@ -71,6 +71,11 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("Query", OPEN, "viewer log contracts contract node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
     ("Query", FEED, "events"),
+    ("Query", BATCHES, "previewRulebook"),
+    ("RulebookPreview", BATCHES, "gained lost changed unchanged moneyDelta claims problems"),
+    ("ClaimMoveConnection", BATCHES, "edges pageInfo totalCount"),
+    ("ClaimMoveEdge", BATCHES, "cursor node"),
+    ("ClaimMove", BATCHES, "id moved before after delta rules"),
     ("Mutation", Class::of(Action::ReceiveReferral), "receiveReferral"),
     (
         "Mutation",
@@ -254,7 +259,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "Claim",
         JOURNEYS,
-        "id status outcome title repeat journey scope amount achievedOn earliestOn untilPayable derivation",
+        "id status outcome title repeat journeyId journey scope amount achievedOn earliestOn untilPayable derivation",
     ),
     ("Claim", BATCHES, "history batch"),
     ("ClaimScope", JOURNEYS, "of period"),

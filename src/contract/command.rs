@@ -76,6 +76,13 @@ pub(crate) fn publish(
     Ok(vec![published(code, *occurred, rulebook, &read)])
 }
 
+/// Reads a draft of a further version, which could be published today.
+pub fn draft(contract: &Contract, text: &str, today: NaiveDate) -> Result<Rulebook, Vec<Refusal>> {
+    let read = read(Occurred::on(today), text, contract.code().unwrap_or_default(), today)?;
+    further(contract, &read)?;
+    Ok(read)
+}
+
 /// Reads a rulebook that is to be published for this contract.
 fn read(occurred: Occurred, text: &str, code: &str, today: NaiveDate) -> Result<Rulebook, Vec<Refusal>> {
     let mut shape = Shape::new(today);

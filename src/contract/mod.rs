@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
+use uuid::Uuid;
 
 use crate::journey::event::{ContractOpened, Event};
 use crate::journey::refusal::Refusal;
@@ -69,6 +70,15 @@ impl Contract {
         }
         self.history.evolve(recorded.clone());
         Ok(())
+    }
+
+    /// The contract as if this draft of its rules were published, for judging what would move: nothing is recorded.
+    #[must_use]
+    pub fn with_draft(&self, draft: Arc<Rulebook>) -> Self {
+        let mut contract = self.clone();
+        let (event_id, position) = (EventId(Uuid::nil()), Position(i64::MAX));
+        contract.rulebooks.push(Published { event_id, position, recorded_at: DateTime::<Utc>::MAX_UTC, rulebook: draft });
+        contract
     }
 
     /// Everything recorded in its stream.

@@ -1,5 +1,6 @@
 //! Batches as clients read them: their lines, what was decided of each, and the money that came.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
@@ -321,6 +322,7 @@ impl Batch {
     }
 
     /// Its lines, in the order in which they were submitted. A claim that went again has a further line.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn lines(
         &self,
         #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
@@ -445,7 +447,7 @@ impl Batch {
         let code = self.told.contract.code().unwrap_or_default();
         let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
         let today = ctx.today(&self.told.contract);
-        let asked = Asked { as_of: today, today, purpose: Purpose::Submit(Default::default()) };
+        let asked = Asked { as_of: today, today, purpose: Purpose::Submit(BTreeSet::new()) };
         let told = ctx.caller().generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
         Ok(told.map(|told| Proposal { told }))
     }

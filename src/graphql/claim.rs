@@ -210,9 +210,14 @@ impl Claim {
         self.of.repeat
     }
 
-    /// The journey that it is about; none where it is about many together.
+    /// The id of the journey that it is about; none where it is about many together.
+    async fn journey_id(&self) -> Option<ID> {
+        journey_of(&self.of).map(|id| ID(id.to_string()))
+    }
+
+    /// The journey that it is about; none where it is about many together, and in a preview.
     async fn journey(&self) -> Option<Journey> {
-        let id = self.journey_id()?;
+        let id = journey_of(&self.of)?;
         let story = Arc::clone(self.story.as_ref()?);
         Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
     }
@@ -267,10 +272,6 @@ impl Claim {
 }
 
 impl Claim {
-    fn journey_id(&self) -> Option<JourneyId> {
-        journey_of(&self.of)
-    }
-
     fn achievement(&self) -> Option<&Achievement> {
         match &self.of.state {
             State::Reached(achievement) => Some(achievement),
@@ -336,6 +337,11 @@ impl Claim {
     /// What has become of it.
     pub(super) fn stands(&self) -> ClaimStatus {
         self.of.status.into()
+    }
+
+    /// The claim of this id, without its journey.
+    pub(super) fn among(told: &Arc<Claims>, claim: ClaimId) -> Option<Self> {
+        Some(Self { told: Arc::clone(told), of: told.get(claim)?.clone(), story: None })
     }
 
     /// The claims of a journey.

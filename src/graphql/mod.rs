@@ -21,6 +21,7 @@ pub mod node;
 pub mod obligation;
 pub mod people;
 pub mod permission;
+pub mod preview;
 pub mod query;
 pub mod scalars;
 pub mod subscription;

@@ -14,6 +14,7 @@ use super::journey::{Journey, Known, Story};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
 use super::people::Worker;
+use super::preview::{self, RulebookPreview};
 use super::scalars::{Date, Id, Instant, Position};
 use super::team::Team;
 use super::views::Views;
@@ -184,6 +185,16 @@ impl Query {
     ) -> Option<Contract> {
         let as_of = at.and_then(|at| at.as_of).map(|date| date.0);
         Contract::as_of(ctx, ctx.in_scope(&code)?, as_of)
+    }
+
+    /// What a draft of a rulebook would move among the claims of a contract as of today; nothing is stored.
+    async fn preview_rulebook(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
+        #[graphql(desc = "The draft, as TOML.")] rulebook: String,
+    ) -> Option<Result<RulebookPreview>> {
+        preview::preview(ctx, &contract, &rulebook).await.transpose()
     }
 
     /// One journey, as of a day and as known then: an auditor's replay of a single stream.

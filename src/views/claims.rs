@@ -7,6 +7,7 @@
 mod answer;
 mod facts;
 mod prepare;
+mod preview;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -22,6 +23,7 @@ use crate::log::{Log, LogError};
 
 pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Ground, Proposed};
 use facts::Facts;
+pub use preview::{Move, Moved, Preview};
 
 /// How many contracts a generation keeps the facts of.
 const CONTRACTS: usize = 16;

@@ -375,3 +375,58 @@ async fn claims_are_of_journeys_that_one_may_read_and_batches_are_not_for_keywor
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_rulebook_is_previewed_and_then_published_and_the_switch_gives_exactly_that() {
+    on_both_stores("partial", true, async |app: &TestApp| {
+        for hours in ["24", "18"] {
+            let journey = journey(app).await;
+            let input =
+                json!({ "journey": journey, "domain": "employment", "hoursPerWeek": hours, "occurredOn": "2018-01-05" });
+            let started = text(&app.done(&manager(), "startSpell", input).await["events"][0]["id"]);
+            let input = json!({
+                "journey": journey, "kind": "payslip", "datedOn": "2018-02-10", "occurredOn": "2018-02-10",
+                "supports": [started],
+            });
+            app.done(&manager(), "attachEvidence", input).await;
+        }
+        let before = claims(app, "job").await;
+        assert_eq!(states(&before), [("CLAIMABLE", "500"), ("CLAIMABLE", "500")]);
+        let rulebook = include_str!("rulebooks/claims.toml").replace("CROSSING", "partial").replace("REFILL", "true");
+        let draft = rulebook
+            .replace("\"2018-01\"", "\"2018-02\"")
+            .replace("effective_from = 2018-01-01", "effective_from = 2018-02-01")
+            .replace("retroactive = false", "retroactive = true")
+            .replace("at_least = 16", "at_least = 20")
+            .replace("\"500.00\"", "\"600.00\"");
+        let document = "query($draft: String!) { previewRulebook(contract: \"claims\", rulebook: $draft) { gained lost \
+            changed unchanged moneyDelta { amount } problems { code } claims { totalCount edges { node { moved rules \
+            delta { amount } before { outcome status amount { amount } } after { status amount { amount } } } } } } }";
+        let head = app.head().await;
+        let preview = app.ask(&manager(), document, json!({ "draft": draft })).await["previewRulebook"].clone();
+        let counts = ["gained", "lost", "changed", "unchanged"].map(|count| preview[count].as_i64().expect("a count"));
+        assert_eq!(counts, [0, 1, 1, 6], "{preview:#}");
+        assert_eq!((&preview["moneyDelta"]["amount"], &preview["problems"]), (&json!("-400"), &json!([])));
+        let moves = preview["claims"]["edges"].as_array().expect("edges");
+        assert!(moves.iter().all(|of| of["node"]["rules"] == json!(["tariff", "hours", "effective_from"])), "{preview:#}");
+        assert_eq!(app.head().await, head, "nothing is stored");
+        assert_eq!(claims(app, "job").await, before);
+        let again = app.ask(&manager(), document, json!({ "draft": rulebook })).await["previewRulebook"].clone();
+        assert_eq!(again["problems"], json!([{ "code": "RULEBOOK_ALREADY_PUBLISHED" }]));
+
+        app.done(&administrator(), "publishRulebook", json!({ "contract": CODE, "rulebook": draft })).await;
+        crate::rebuild_api::live_is(app, 2).await;
+        let mut foreseen: Vec<(String, Value)> = moves
+            .iter()
+            .map(|of| (text(&of["node"]["after"]["status"]), of["node"]["after"]["amount"]["amount"].clone()))
+            .collect();
+        let mut found: Vec<(String, Value)> =
+            claims(app, "job").await.into_iter().map(|(_, status, amount)| (status, amount)).collect();
+        for list in [&mut foreseen, &mut found] {
+            list.sort_by_key(|(status, _)| status.clone());
+        }
+        assert_eq!(found, foreseen);
+        assert_eq!(found[0], ("CLAIMABLE".to_owned(), json!("600")));
+    })
+    .await;
+}

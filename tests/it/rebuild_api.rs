@@ -27,7 +27,7 @@ async fn order(app: &TestApp, mutation: &str, input: &str, given: Value) -> Valu
     app.ask(&administrator(), &document, json!({ "input": given })).await[mutation].clone()
 }
 
-async fn live_is(app: &TestApp, number: i64) {
+pub(crate) async fn live_is(app: &TestApp, number: i64) {
     let is_live = async {
         while views(app).await["live"]["number"] != number {
             tokio::task::yield_now().await;

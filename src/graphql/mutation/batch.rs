@@ -16,7 +16,7 @@ use super::input::batch::{
 use super::input::{Stamp, When};
 use super::payload::{BatchPayload, Outcome, Problem};
 use super::{contract_today, own_id, record, today};
-use crate::contract::batch::command::{Adjusting, BatchAct, BatchCommand, Prepared};
+use crate::contract::batch::command::{Adjusting, Basis, BatchAct, BatchCommand, Prepared};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
 use crate::journey::command::Command;
@@ -83,8 +83,9 @@ impl BatchMutations {
                 let act = BatchAct::Decide(claims(&input.claims), decision);
                 send(ctx, input.batch, (input.stamp, input.when), act).await
             }
-            Err(refusal) => {
-                let outcome = Outcome::unrecorded(false, vec![Problem::from(refusal)]);
+            Err(refusals) => {
+                let problems = refusals.into_iter().map(Problem::from).collect();
+                let outcome = Outcome::unrecorded(false, problems);
                 BatchPayload::of(ctx, BatchId(input.batch.0), outcome).await
             }
         }
@@ -167,6 +168,6 @@ async fn told(
 /// Claims prepared for a batch. Of a batch that the caller may not know of nothing is: the command says that it is not
 /// there.
 fn prepared(told: Option<&Claims>, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
-    let nothing = || Prepared { from: Default::default(), currency: String::new(), lines: Ok(Vec::new()) };
+    let nothing = || Prepared { from: Basis::default(), currency: String::new(), lines: Ok(Vec::new()) };
     told.map_or_else(nothing, |told| told.prepared(wanted, seen))
 }

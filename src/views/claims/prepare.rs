@@ -33,7 +33,7 @@ impl Claims {
             None => self.claimable().into_iter().map(|claim| (claim.claim, Some(claim))).collect(),
         };
         for (at, (id, claim)) in wanted.into_iter().enumerate() {
-            match claim.ok_or_else(|| unknown(id)).and_then(Claim::frozen) {
+            match claim.ok_or_else(|| Box::new(unknown(id))).and_then(Claim::frozen) {
                 Ok(line) => lines.push(line),
                 Err(refusal) if refused.len() < NAMED => refused.push(refusal.at(format!("claims.{at}"))),
                 Err(_) => {}
@@ -74,7 +74,7 @@ impl Claim {
     }
 
     /// The claim as it would be frozen in a batch, or why it cannot be claimed.
-    fn frozen(&self) -> Result<ClaimLine, Refusal> {
+    fn frozen(&self) -> Result<ClaimLine, Box<Refusal>> {
         match (&self.state, self.status, self.amount) {
             (State::Reached(achievement), Status::Claimable, Some(amount)) => Ok(ClaimLine {
                 claim: self.claim,
@@ -89,16 +89,16 @@ impl Claim {
             (_, Status::Submitted | Status::Queried | Status::Accepted | Status::Paid, _) => {
                 let batch = self.batch.map_or_else(|| "a batch".to_owned(), |batch| format!("the batch {batch}"));
                 let message = format!("the claim {} is in {batch} already: leave it out", self.claim);
-                Err(Refusal::new(Code::ClaimInBatch, message))
+                Err(Box::new(Refusal::new(Code::ClaimInBatch, message)))
             }
             (_, Status::Rejected, _) => {
                 let message = format!("the claim {} was rejected as often as it may be tried: leave it out", self.claim);
-                Err(Refusal::new(Code::NoAttemptsLeft, message))
+                Err(Box::new(Refusal::new(Code::NoAttemptsLeft, message)))
             }
             (_, status, _) => {
                 let status = status.as_str();
                 let message = format!("the claim {} is {status}: leave it out until it is claimable", self.claim);
-                Err(Refusal::new(Code::ClaimNotClaimable, message))
+                Err(Box::new(Refusal::new(Code::ClaimNotClaimable, message)))
             }
         }
     }

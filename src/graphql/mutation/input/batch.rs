@@ -141,18 +141,18 @@ impl OpenBatchInput {
 
 impl DecideClaimInput {
     /// What is decided; refused where something is said that does not belong to it, or not said that does.
-    pub fn decided(&self) -> Result<ClaimDecision, Refusal> {
-        let missing = |path: &str, message| Err(Refusal::new(RefusalCode::MissingValue, message).at(path));
+    pub fn decided(&self) -> Result<ClaimDecision, Vec<Refusal>> {
+        let missing = |path: &str, message| Err(Refusal::new(RefusalCode::MissingValue, message).at(path).alone());
         let defect = self.defect.clone();
         match (self.decision, defect, self.remark.clone()) {
             (Verdict::Accept, None, None) => Ok(ClaimDecision::Accept),
             (Verdict::Accept | Verdict::Query, Some(_), _) => {
                 let message = "a defect is named only where claims are rejected: leave it out";
-                Err(Refusal::new(RefusalCode::InvalidValue, message).at("defect"))
+                Err(Refusal::new(RefusalCode::InvalidValue, message).at("defect").alone())
             }
             (Verdict::Accept, None, Some(_)) => {
                 let message = "what is accepted takes no remark: leave it out";
-                Err(Refusal::new(RefusalCode::InvalidValue, message).at("remark"))
+                Err(Refusal::new(RefusalCode::InvalidValue, message).at("remark").alone())
             }
             (Verdict::Query, None, Some(remark)) => Ok(ClaimDecision::Query { remark }),
             (Verdict::Query, None, None) => missing("remark", "nothing is asked: say what"),

@@ -1,0 +1,192 @@
+//! What a draft of a rulebook would move, as clients read it. Nothing is stored.
+
+use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
+
+use super::claim::Claim;
+use super::code::Code;
+use super::context::{Asked as _, OrFault as _};
+use super::list::PageInfo;
+use super::money::Money;
+use super::mutation::payload::Problem;
+use super::query::FIRST;
+use crate::contract::command;
+use crate::contract::money;
+use crate::log::envelope::ClaimId;
+use crate::views::claims::{Asked, Move, Moved, Preview, Purpose};
+
+/// How a claim would move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Moved")]
+pub enum ClaimMoved {
+    /// There is money for it that there was not.
+    Gained,
+    /// There is no money for it that there was.
+    Lost,
+    /// Its amount, its day or what has become of it is another.
+    Changed,
+}
+
+/// A claim that would move.
+#[derive(SimpleObject)]
+pub struct ClaimMove {
+    /// The claim's id.
+    id: ID,
+    /// How.
+    moved: ClaimMoved,
+    /// As it is; none where there is no such claim yet.
+    before: Option<Claim>,
+    /// As it would be; none where there would be no such claim.
+    after: Option<Claim>,
+    /// What there would be for it beyond what there is, with what would be proposed for its line.
+    delta: Money,
+    /// The keys of its outcome or of the whole rulebook that read otherwise, such as `hours` or `only_if`. Where there
+    /// are none, another claim moves it.
+    rules: Vec<&'static str>,
+}
+
+/// A claim that would move, and its place in the order.
+#[derive(SimpleObject)]
+pub struct ClaimMoveEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The claim.
+    node: ClaimMove,
+}
+
+/// The claims that would move, in the order of their ids, page by page.
+#[derive(SimpleObject)]
+pub struct ClaimMoveConnection {
+    /// The claims of this page, each with its cursor.
+    edges: Vec<ClaimMoveEdge>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    /// How many there are on all pages.
+    total_count: usize,
+}
+
+/// What a draft of a rulebook would move among the claims of a contract as of today.
+pub struct RulebookPreview {
+    judged: Option<Preview>,
+    problems: Vec<Problem>,
+}
+
+/// What a draft of a rulebook would move among the claims of a contract as of today. Nothing is stored; published, the
+/// switch gives exactly this, as long as nothing else is recorded.
+#[Object]
+impl RulebookPreview {
+    /// How many claims there would be money for that there is not now.
+    async fn gained(&self) -> usize {
+        self.count(Moved::Gained)
+    }
+
+    /// How many claims there would be no money for that there is now.
+    async fn lost(&self) -> usize {
+        self.count(Moved::Lost)
+    }
+
+    /// How many claims would be otherwise and are neither gained nor lost.
+    async fn changed(&self) -> usize {
+        self.count(Moved::Changed)
+    }
+
+    /// How many claims would stay as they are.
+    async fn unchanged(&self) -> usize {
+        self.judged.as_ref().map_or(0, |preview| preview.unchanged)
+    }
+
+    /// What there would be for all claims together beyond what there is; none where the draft cannot be published.
+    async fn money_delta(&self) -> Option<Money> {
+        let preview = self.judged.as_ref()?;
+        Some(money_of(preview, preview.moves.iter().map(|of| of.delta).sum()))
+    }
+
+    /// The claims that would move, in the order of their ids.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    async fn claims(
+        &self,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<ClaimMoveConnection> {
+        self.page(usize::try_from(first).unwrap_or(1), after.as_deref())
+    }
+
+    /// Why the draft could not be published; empty if it could.
+    async fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+}
+
+impl RulebookPreview {
+    fn count(&self, how: Moved) -> usize {
+        self.judged.as_ref().map_or(0, |preview| preview.count(how))
+    }
+
+    fn page(&self, first: usize, after: Option<&str>) -> Result<ClaimMoveConnection> {
+        let moves = self.judged.as_ref().map_or(&[][..], |preview| &preview.moves);
+        let after = after.map(place).transpose()?;
+        let rest = after.map_or(0, |after| moves.partition_point(|of| of.claim <= after));
+        let shown = &moves[rest..moves.len().min(rest + first)];
+        let cursors: Vec<String> = shown.iter().map(|of| cursor(of.claim)).collect();
+        let page_info = PageInfo {
+            start_cursor: cursors.first().cloned(),
+            end_cursor: cursors.last().cloned(),
+            has_next_page: rest + shown.len() < moves.len(),
+            has_previous_page: rest > 0,
+        };
+        let edges = cursors.into_iter().zip(shown.iter().filter_map(|of| self.node(of)));
+        Ok(ClaimMoveConnection {
+            edges: edges.map(|(cursor, node)| ClaimMoveEdge { cursor, node }).collect(),
+            page_info,
+            total_count: moves.len(),
+        })
+    }
+
+    fn node(&self, of: &Move) -> Option<ClaimMove> {
+        let preview = self.judged.as_ref()?;
+        Some(ClaimMove {
+            id: ID(of.claim.to_string()),
+            moved: of.how.into(),
+            before: Claim::among(&preview.before, of.claim),
+            after: Claim::among(&preview.after, of.claim),
+            delta: money_of(preview, of.delta),
+            rules: of.rules.clone(),
+        })
+    }
+}
+
+fn money_of(preview: &Preview, amount: money::Money) -> Money {
+    let rulebook = preview.before.contract.newest_rulebook();
+    Money::of(amount, rulebook.map_or("", |rulebook| rulebook.currency.as_str()))
+}
+
+fn cursor(claim: ClaimId) -> String {
+    BASE64.encode(format!("moves {claim}"))
+}
+
+fn place(cursor: &str) -> Result<ClaimId> {
+    let read = || {
+        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
+        Some(ClaimId(text.strip_prefix("moves ")?.parse().ok()?))
+    };
+    read().ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
+}
+
+/// Judges the claims of a contract with and without a draft.
+pub(super) async fn preview(ctx: &Context<'_>, code: &str, text: &str) -> Result<Option<RulebookPreview>> {
+    let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
+    let generation = &ctx.caller().generation;
+    let Some(contract) = generation.told(scope) else { return Ok(None) };
+    let today = ctx.today(&contract);
+    let draft = match command::draft(&contract, text, today) {
+        Ok(draft) => draft,
+        Err(refusals) => {
+            let problems = refusals.into_iter().map(Problem::from).collect();
+            return Ok(Some(RulebookPreview { judged: None, problems }));
+        }
+    };
+    let asked = Asked { as_of: today, today, purpose: Purpose::Look };
+    let judged = generation.preview(&ctx.parts().log, scope, asked, draft).await.or_fault()?;
+    Ok(Some(RulebookPreview { judged, problems: Vec::new() }))
+}
