@@ -310,7 +310,7 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
         ),
         (line(17, "contact_logged", "2018-02-11T10:00:00Z", CONTACT), "recorded"),
         (line(18, "contact_logged", "2018-02-12", CONTACT).replacen("id", "di", 1), "unreadable: id: missing"),
-        ("x".repeat(10 << 20), "unreadable: longer than 2 MiB"),
+        ("x".repeat(10 << 20), "unreadable: longer than 8 MiB"),
         (line(19, "contact_logged", "2018-02-12", CONTACT), "recorded"),
     ];
     let mut file = rows.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n").into_bytes();
