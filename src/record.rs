@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::access::Principal;
@@ -272,6 +272,13 @@ impl Decision {
 
 fn history<'a>(streams: &Streams<'a, StreamState>, stream: StreamId) -> Option<&'a History> {
     streams.get(stream).map(StreamState::history)
+}
+
+/// The last microsecond of a civil day in a zone.
+pub fn end_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
+    let first_instant = next.and_local_timezone(zone).earliest().map_or_else(|| next.and_utc(), |local| local.to_utc());
+    first_instant - TimeDelta::microseconds(1)
 }
 
 /// The civil date of an instant in a zone.

@@ -129,7 +129,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "caseloadByKeyworker contactRecency obligationCounts referralToPlan performance exits workers teams",
     ),
     ("Party", TERMS, "name role"),
-    ("PointOfView", TERMS, "position recordedThrough rulebookVersion asOf forecast"),
+    ("PointOfView", TERMS, "position recordedThrough knownAt rulebookVersion asOf forecast"),
     ("RulebookVersion", TERMS, "version title effectiveFrom hash areas stages"),
     ("StageOfFunnel", TERMS, "code label"),
     ("ClosedPeriod", TERMS, "period closed"),

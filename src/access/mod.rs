@@ -14,6 +14,7 @@ use std::str::FromStr;
 
 use chrono::NaiveDate;
 
+use crate::log::envelope::JourneyId;
 use relation::{Cases, Standing};
 
 /// What somebody is to the service.
@@ -104,7 +105,7 @@ impl<'a> InScope<'a> {
 
     /// The journeys of the contract that somebody of this standing may be shown.
     pub const fn cases(self, standing: &'a Standing) -> CasesInScope<'a> {
-        CasesInScope { scope: self, standing }
+        CasesInScope { scope: self, standing, among: None }
     }
 }
 
@@ -113,9 +114,16 @@ impl<'a> InScope<'a> {
 pub struct CasesInScope<'a> {
     scope: InScope<'a>,
     standing: &'a Standing,
+    among: Option<&'a BTreeSet<JourneyId>>,
 }
 
 impl<'a> CasesInScope<'a> {
+    /// The same where it was looked up before which these are: a view of what was known then knows only who held a case
+    /// then, and rights are those of now.
+    pub const fn among(self, journeys: Option<&'a BTreeSet<JourneyId>>) -> Self {
+        Self { among: journeys, ..self }
+    }
+
     /// The contract's code.
     pub const fn contract(self) -> &'a str {
         self.scope.contract
@@ -123,7 +131,10 @@ impl<'a> CasesInScope<'a> {
 
     /// Which of its journeys.
     pub fn cases(self) -> Cases {
-        self.standing.cases()
+        match self.among {
+            Some(journeys) => Cases::Among(journeys.clone()),
+            None => self.standing.cases(),
+        }
     }
 
     /// The day on which that was read.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::log::envelope::WorkerId;
+use crate::log::envelope::{JourneyId, WorkerId};
 
 /// What somebody is to a journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +98,8 @@ pub enum Cases {
         /// Whether those without a keyworker are among them.
         unassigned: bool,
     },
+    /// These.
+    Among(BTreeSet<JourneyId>),
 }
 
 impl Standing {
@@ -236,6 +238,7 @@ mod tests {
                         let mut all = holders.keyworkers.union(&holders.others);
                         all.any(|worker| by.contains(worker)) || unassigned && holders.keyworkers.is_empty()
                     }
+                    Cases::Among(_) => false,
                 };
                 let near = [Relation::Own, Relation::Team, Relation::Unassigned];
                 let relation = standing.relation(holders);

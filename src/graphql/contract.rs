@@ -5,9 +5,10 @@ use std::sync::{Arc, OnceLock};
 use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
+use super::at::{ContractAt, Seen};
 use super::boards::{
-    BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, GroupCount, MonthCounts, Performance, PeriodInput, RecencyBy,
-    ReferralToPlan, StageCounts, counted, period_of,
+    BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance, PeriodInput,
+    RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
 };
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
@@ -39,23 +40,34 @@ use crate::views::period::{self, Months};
 use crate::views::recency;
 use crate::views::referral_to_plan;
 
-/// A contract, read as of one day.
+/// A contract, read from one point of view.
 pub struct Contract {
     told: Arc<contract::Contract>,
     code: String,
     as_of: NaiveDate,
     today: NaiveDate,
+    seen: Seen,
     dealings: OnceLock<Box<Dealings>>,
 }
 
 impl Contract {
-    /// The contract as of a day; as of today in its zone where none is given.
-    pub fn as_of(ctx: &Context<'_>, scope: InScope<'_>, as_of: Option<NaiveDate>) -> Option<Self> {
-        let contract = ctx.caller().generation.told(scope)?;
-        let today = ctx.today(&contract);
-        let code = scope.contract().to_owned();
-        let as_of = as_of.unwrap_or(today);
-        Some(Self { told: contract, code, as_of, today, dealings: OnceLock::new() })
+    /// The contract as of today in its zone.
+    pub fn today(ctx: &Context<'_>, scope: InScope<'_>) -> Option<Self> {
+        Self::seen(ctx, scope, Seen::live(ctx), None)
+    }
+
+    /// The contract from a point of view; none where it was not known to be open then.
+    pub async fn at(ctx: &Context<'_>, scope: InScope<'_>, at: &ContractAt) -> Result<Option<Self>> {
+        let Some(live) = ctx.caller().generation.told(scope) else { return Ok(None) };
+        let seen = Seen::from(ctx, &live, at).await?;
+        Ok(seen.and_then(|seen| Self::seen(ctx, scope, seen, at.as_of.map(|day| day.0))))
+    }
+
+    fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
+        let told = seen.generation.told(scope)?;
+        let today = ctx.today(&told);
+        let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
+        Some(Self { told, code, as_of, today, seen, dealings: OnceLock::new() })
     }
 
     fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
@@ -77,7 +89,7 @@ impl Contract {
     }
 }
 
-/// A contract, read as of one day.
+/// A contract, read from one point of view: as of a day, and as known then.
 #[Object]
 impl Contract {
     /// The id of the contract's own stream.
@@ -204,12 +216,11 @@ impl Contract {
     /// The point of view of everything here, so that any answer can be reproduced.
     async fn view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
         let rulebook = self.rules()?;
-        let position = *ctx.caller().generation.position().borrow();
-        let last =
-            ctx.parts().log.page_of(crate::log::envelope::Position(position.0 - 1), position, 1).await.or_fault()?;
+        let position = *self.seen.generation.position().borrow();
         Ok(PointOfView {
             position: Position(position),
-            recorded_through: last.first().map(|event| Instant(event.recorded_at)),
+            recorded_through: ctx.parts().log.recorded_at(position).await.or_fault()?.map(Instant),
+            known_at: self.seen.known_at.map(Instant),
             rulebook_version: rulebook.version.clone(),
             as_of: Date(self.as_of),
             forecast: self.as_of > self.today,
@@ -316,16 +327,16 @@ impl Contract {
         #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
     ) -> Result<Vec<StandardObligations>> {
         let due = due.map(|due| (due.first.0, due.last.0));
-        let (scope, generation) = (self.scope(ctx)?, &ctx.caller().generation);
+        let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
         let counts =
             generation.obligation_counts(scope, self.as_of, self.rules()?, (by.into(), due)).await.or_fault()?;
-        Ok(counts.into_iter().map(Into::into).collect())
+        Ok(counts.into_iter().map(|counts| StandardObligations::of(counts, self.seen.known)).collect())
     }
 
     /// How many journeys each keyworker holds; those without one are a row of their own.
     async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadOf>> {
-        let rows = ctx.caller().generation.caseload_by_keyworker(self.scope(ctx)?, self.as_of).await.or_fault()?;
-        Ok(rows.into_iter().map(CaseloadOf::from).collect())
+        let rows = self.seen.generation.caseload_by_keyworker(self.scope(ctx)?, self.as_of).await.or_fault()?;
+        Ok(rows.into_iter().map(|row| CaseloadOf::of(row, self.seen.known)).collect())
     }
 
     /// The caseload by days since the last contact that counts as made, in the rulebook's buckets.
@@ -344,7 +355,7 @@ impl Contract {
             },
         );
         let rows =
-            ctx.caller().generation.contact_recency(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
+            self.seen.generation.contact_recency(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
         let none = match measure {
             ContactMeasure::Anyone => rulebook.recency.buckets.none.clone(),
             ContactMeasure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER.to_owned(),
@@ -356,7 +367,7 @@ impl Contract {
             none_label: none.clone(),
             date_imprecise: row.date_imprecise,
             unassigned: row.unassigned,
-            group: row.group.into(),
+            group: Group::from(row.group).as_known(self.seen.known),
         });
         Ok(shown.collect())
     }
@@ -391,7 +402,7 @@ impl Contract {
             Some(period) => period.months()?,
             None => self.whole_contract(),
         };
-        let generation = &ctx.caller().generation;
+        let generation = &self.seen.generation;
         let board = generation.performance(self.scope(ctx)?, self.as_of, rulebook, (by, months)).await.or_fault()?;
         let wanted =
             |code: &str| measures.as_ref().is_none_or(|measures| measures.iter().any(|measure| measure == code));
@@ -420,7 +431,7 @@ impl Contract {
             ExitsBy::Area => exits::By::Area,
         };
         let how = (by, period_of(period)?);
-        let found = ctx.caller().generation.exits(self.scope(ctx)?, self.as_of, self.rules()?, how).await.or_fault()?;
+        let found = self.seen.generation.exits(self.scope(ctx)?, self.as_of, self.rules()?, how).await.or_fault()?;
         let rows = |rows: Vec<exits::ExitRow>| {
             rows.into_iter().map(|row| GroupCount { group: row.group.into(), journeys: row.journeys }).collect()
         };
@@ -434,8 +445,8 @@ impl Contract {
         #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
     ) -> Result<Vec<Worker>> {
         let page = (None, u32::try_from(first).unwrap_or(1));
-        let rows = ctx.caller().generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
-        Ok(rows.into_iter().map(Worker).collect())
+        let rows = self.seen.generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
+        Ok(rows.into_iter().map(|row| Worker::as_known(row, self.seen.known)).collect())
     }
 
     /// The teams with a member who had held a case of this contract by then, in the order of their labels.
@@ -445,8 +456,8 @@ impl Contract {
         #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
     ) -> Result<Vec<Team>> {
         let first = u32::try_from(first).unwrap_or(1);
-        let ids = ctx.caller().generation.teams_of_contract(self.scope(ctx)?, self.as_of, first).await.or_fault()?;
-        Ok(ids.into_iter().map(|id| Team::as_of(id, self.as_of)).collect())
+        let ids = self.seen.generation.teams_of_contract(self.scope(ctx)?, self.as_of, first).await.or_fault()?;
+        Ok(ids.into_iter().map(|id| Team::as_of(id, self.as_of, self.seen.known)).collect())
     }
 }
 
@@ -468,7 +479,13 @@ impl Contract {
 
     /// The contract as lists read it.
     pub(super) fn source(&self) -> list::Source {
-        list::Source { told: Arc::clone(&self.told), code: self.code.clone(), as_of: self.as_of }
+        list::Source {
+            told: Arc::clone(&self.told),
+            code: self.code.clone(),
+            as_of: self.as_of,
+            generation: Arc::clone(&self.seen.generation),
+            known: self.seen.known,
+        }
     }
 
     async fn waited_for_a_plan(
@@ -484,7 +501,7 @@ impl Contract {
             BoardBy::Whole => referral_to_plan::By::Whole,
         };
         let how = (by, period_of(period)?);
-        let generation = &ctx.caller().generation;
+        let generation = &self.seen.generation;
         let rows = generation.referral_to_plan(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
         Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
     }
@@ -514,6 +531,8 @@ pub struct PointOfView {
     position: Position,
     /// When the event at that position was recorded.
     recorded_through: Option<Instant>,
+    /// The instant by which everything here had been recorded, where one was asked for.
+    known_at: Option<Instant>,
     /// The version of the rulebook that is applied.
     rulebook_version: String,
     /// The day at whose end the facts are read.

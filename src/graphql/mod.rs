@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
+pub mod at;
 pub mod boards;
 pub mod code;
 pub mod context;

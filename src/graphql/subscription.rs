@@ -14,10 +14,11 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
 
+use super::at::Known;
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _, Parts};
 use super::event::Event;
-use super::journey::{Journey, Known, Story};
+use super::journey::{Journey, Story};
 use super::query::EventFilter;
 use super::scalars::{Id, Position};
 use super::views::RebuildProgress;
@@ -378,7 +379,7 @@ impl OfJourney {
     async fn changed(&self, position: envelope::Position) -> Result<Option<ChangedJourney>> {
         let Some(contract) = self.follower.contract(&self.contract) else { return Ok(None) };
         let events = self.follower.parts.log.stream(StreamId::journey(self.journey)).await.or_fault()?;
-        let story = Story::of(events, Known::UptoPosition(position)).or_fault()?;
+        let story = Story::of(events, Known(position)).or_fault()?;
         let today = self.follower.today(&contract);
         Ok(story.map(|story| ChangedJourney {
             position: Position(position),
@@ -452,8 +453,8 @@ impl OfCaseload {
         let mut concerned = Vec::new();
         for (journey, events) in recorded {
             let position = newest[&journey];
-            let earlier = Story::of(events.clone(), Known::UptoPosition(before)).or_fault()?;
-            let Some(story) = Story::of(events, Known::UptoPosition(position)).or_fault()? else { continue };
+            let earlier = Story::of(events.clone(), Known(before)).or_fault()?;
+            let Some(story) = Story::of(events, Known(position)).or_fault()? else { continue };
             let was_on = earlier.is_some_and(|earlier| {
                 let earlier = earlier.history().journey_as_of(today);
                 self.is_on(&earlier, today) && self.follower.could_read(&standing, &holders(&earlier))

@@ -2,6 +2,7 @@
 //!
 //! Each read is one short statement. Nothing here may keep a transaction open.
 
+use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::FromRow;
 
@@ -31,8 +32,10 @@ static CONTRACTS: Sql = Sql::new(
     "select record from events where stream_kind = 'contract' and position > $1 and position <= $2 order by position limit $3",
 );
 
+static RECORDED: Sql = Sql::new("select recorded_at from events where position = $1");
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS];
+pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &RECORDED, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS];
 
 /// How many events one read takes at most.
 pub const PAGE_SIZE: i64 = 2_000;
@@ -70,6 +73,33 @@ impl Log {
             on!(reader, pool => sqlx::query_as(sql).fetch_one(pool).await).map_err(doing("read the head"))?;
         self.announce(Position(row.position));
         Ok(row.into())
+    }
+
+    /// The last position that was recorded by an instant, that itself included; zero where none was.
+    pub async fn recorded_by(&self, instant: DateTime<Utc>) -> Result<Position, LogError> {
+        let head = self.head().await?;
+        if head.recorded_at <= instant {
+            return Ok(head.position);
+        }
+        // What is recorded later is never recorded at an earlier time.
+        let (mut by, mut after) = (0, head.position.0);
+        while after - by > 1 {
+            let middle = by.midpoint(after);
+            match self.recorded_at(Position(middle)).await? {
+                Some(recorded) if recorded <= instant => by = middle,
+                _ => after = middle,
+            }
+        }
+        Ok(Position(by))
+    }
+
+    /// When the event at a position was recorded; none where there is none.
+    pub async fn recorded_at(&self, position: Position) -> Result<Option<DateTime<Utc>>, LogError> {
+        let reader = &self.store.reader;
+        let sql = RECORDED.text(reader.dialect());
+        let found: sqlx::Result<Option<(DateTime<Utc>,)>> =
+            on!(reader, pool => sqlx::query_as(sql).bind(position.0).fetch_optional(pool).await);
+        Ok(found.map_err(doing("read when an event was recorded"))?.map(|(recorded,)| recorded))
     }
 
     /// The events after one position and up to another, in order, at most [`PAGE_SIZE`] of them.

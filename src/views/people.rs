@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
+use crate::journey::people::worker;
 use crate::log::envelope::{SubjectId, TeamId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
@@ -112,6 +113,20 @@ pub struct WorkerRow {
     pub joined_on: NaiveDate,
     /// The first day on which they no longer worked here, if they have left.
     pub left_on: Option<NaiveDate>,
+}
+
+impl WorkerRow {
+    /// A worker as the facts of their stream tell it; none where they never joined.
+    pub fn told(id: WorkerId, told: &worker::Worker) -> Option<Self> {
+        let joined = told.joined.as_ref()?;
+        Some(Self {
+            worker: id,
+            login: joined.details.login.clone(),
+            label: joined.details.label.clone(),
+            joined_on: joined.occurred.earliest(),
+            left_on: told.left.as_ref().map(|left| left.occurred.earliest()),
+        })
+    }
 }
 
 #[derive(sqlx::FromRow)]

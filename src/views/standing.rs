@@ -11,28 +11,40 @@ use uuid::Uuid;
 
 use super::generation::Generation;
 use super::period::bound;
-use crate::access::Principal;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
-use crate::access::relation::{Holders, KnownWorker, Relation, Standing};
+use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
+use crate::access::{CasesInScope, Principal};
 use crate::journey::event::KEYWORKER;
 use crate::log::envelope::{JourneyId, SubjectId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
-/// Whether the caller may be shown a journey: any of the contract (`$3`), those that these workers hold (`$4`), and, where
-/// `$5`, those without a keyworker on the day `$2` on which the caller's standing was read.
+/// Whether the caller may be shown a journey, which `$3` says how to find out: `all` of the contract, those that are
+/// `among` these (`$4`), or those that are `held` by these workers (`$4`) and, where `$5`, those without a keyworker on
+/// the day `$2` on which the caller's standing was read.
 macro_rules! may_be_shown {
     ($journey:literal) => {
         concat!(
-            "($3 or exists (select 1 from assignment o where o.journey = ",
+            "($3 = 'all' or $3 = 'among' and ",
+            $journey,
+            " in {uuids $4} or $3 = 'held' and (exists (select 1 from assignment o where o.journey = ",
             $journey,
             " and o.to_on = '9999-12-31' and o.worker in {uuids $4}) or $5 and not exists (select 1 from assignment o ",
             "left join worker d on d.id = o.worker and d.left_on <= $2 where o.journey = ",
             $journey,
-            " and o.role = 'keyworker' and o.to_on = '9999-12-31' and d.id is null))"
+            " and o.role = 'keyworker' and o.to_on = '9999-12-31' and d.id is null)))"
         )
     };
 }
 pub(super) use may_be_shown;
+
+/// What a statement binds as `$3`, `$4` and `$5` for [`may_be_shown`].
+pub(super) fn whose(cases: Cases) -> (&'static str, String, bool) {
+    match cases {
+        Cases::All => ("all", json!([]).to_string(), false),
+        Cases::Held { by, unassigned } => ("held", json!(by).to_string(), unassigned),
+        Cases::Among(journeys) => ("among", json!(journeys).to_string(), false),
+    }
+}
 
 /// Who is behind the login `$1` on the day `$2`, with whom they share a team, and who holds the journeys `$3`.
 static STANDING: Sql = Sql::new(
@@ -52,8 +64,11 @@ static STANDING: Sql = Sql::new(
 static JOURNEYS_OF_SUBJECTS: Sql =
     Sql::new("select id as journey, subject, contract from journey where subject in {uuids $1} limit $2");
 
+static SHOWN: Sql =
+    Sql::new(concat!("select j.id from journey j where j.contract = $1 and ", may_be_shown!("j.id"), " limit $6"));
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&STANDING, &JOURNEYS_OF_SUBJECTS];
+pub(super) static STATEMENTS: &[&Sql] = &[&STANDING, &JOURNEYS_OF_SUBJECTS, &SHOWN];
 
 #[derive(sqlx::FromRow)]
 #[expect(clippy::struct_field_names, reason = "named as the statement's columns")]
@@ -71,6 +86,22 @@ impl Generation {
             return Ok(Standing::contract_wide(on));
         }
         Ok(self.known(&principal.subject, on, &[]).await?.0)
+    }
+
+    /// Which journeys of a contract somebody may be shown; none where it is all of them.
+    pub async fn shown(&self, scope: CasesInScope<'_>) -> Result<Option<BTreeSet<JourneyId>>, StoreError> {
+        let cases = scope.cases();
+        if cases == Cases::All {
+            return Ok(None);
+        }
+        let sql = SHOWN.text(self.reader.dialect());
+        let (whose, ids, unassigned) = whose(cases);
+        let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
+            let shown = sqlx::query_as(sql).bind(scope.contract()).bind(bound(scope.on()));
+            shown.bind(whose).bind(ids).bind(unassigned).bind(i64::MAX).fetch_all(pool).await
+        });
+        let found = found.map_err(doing("find the journeys that somebody may be shown"))?;
+        Ok(Some(found.into_iter().map(|(id,)| JourneyId(id)).collect()))
     }
 
     /// What somebody is on a day to journeys, each named with the code of its contract: what is not in their scope is

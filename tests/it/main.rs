@@ -22,6 +22,7 @@ mod golden_events;
 mod hangups;
 mod http;
 mod idempotency;
+mod known;
 mod ndjson;
 mod obligations;
 mod oracle;

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
+use crate::graphql::at::Known;
 use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;
@@ -495,18 +496,18 @@ impl AmendmentPayload {
 
 /// The journey as it now is, as far as the caller may know of it.
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
-    let story = journey::stories(ctx, std::iter::once(id)).await?.remove(&id);
+    let story = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
     Ok(story.and_then(|story| Journey::today(ctx, id, story)))
 }
 
 /// The contract as it now is, as far as the caller may know of it.
 fn contract(ctx: &Context<'_>, code: &str) -> Option<Contract> {
-    Contract::as_of(ctx, ctx.in_scope(code)?, None)
+    Contract::today(ctx, ctx.in_scope(code)?)
 }
 
 /// The worker, once a command about them was accepted.
 async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Option<Worker>> {
-    if outcome.accepted() { Worker::load(ctx, id).await.transpose() } else { Ok(None) }
+    if outcome.accepted() { Worker::load(ctx, id, Known::ALL).await.transpose() } else { Ok(None) }
 }
 
 /// The subject, once a command about it was accepted.
@@ -516,7 +517,7 @@ fn subject(id: SubjectId, outcome: &Outcome) -> Option<Subject> {
 
 /// The team, once a command about it was accepted.
 fn team(ctx: &Context<'_>, id: TeamId, outcome: &Outcome) -> Option<Team> {
-    outcome.accepted().then(|| Team::as_of(id, ctx.deployment_today()))
+    outcome.accepted().then(|| Team::as_of(id, ctx.deployment_today(), Known::ALL))
 }
 
 #[cfg(test)]
