@@ -120,6 +120,7 @@ pub struct CasesInScope<'a> {
 impl<'a> CasesInScope<'a> {
     /// The same where it was looked up before which these are: a view of what was known then knows only who held a case
     /// then, and rights are those of now.
+    #[must_use]
     pub const fn among(self, journeys: Option<&'a BTreeSet<JourneyId>>) -> Self {
         Self { among: journeys, ..self }
     }

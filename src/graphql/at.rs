@@ -184,17 +184,15 @@ async fn rules_of(
         let message = format!("no rules of version {version:?} were published: write one of {}", known.join(", "));
         return Err(Code::BadUserInput.error(message));
     };
-    Ok(match upto {
-        Some(upto) => {
-            let newest = told.rulebooks().iter().rev().find(|published| published.position <= upto);
-            let is_newest = newest.is_some_and(|newest| newest.position == named.position);
-            Some(if is_newest { upto } else { named.position })
-        }
-        None => {
-            let is_live = live.rulebooks().last().is_some_and(|newest| newest.position == named.position);
-            (!is_live).then_some(named.position)
-        }
-    })
+    let is_newest = |published: Option<&contract::Published>| {
+        published.is_some_and(|published| published.position == named.position)
+    };
+    let Some(upto) = upto else {
+        return Ok((!is_newest(live.rulebooks().last())).then_some(named.position));
+    };
+    // The same view serves whoever does not name them.
+    let newest = told.rulebooks().iter().rev().find(|published| published.position <= upto);
+    Ok(Some(if is_newest(newest) { upto } else { named.position }))
 }
 
 /// The view of what was known up to a position.
@@ -231,6 +229,27 @@ fn not_yet(progress: Option<Progress>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::views::rebuild::Phase;
+
+    #[test]
+    fn whoever_has_to_wait_hears_how_far_it_is_and_when_to_ask_again() {
+        let progress = |phase, eta| {
+            let (generation, events, of, rate) = (7, 50, 100, 25.0);
+            Some(Progress { generation, phase, events, of, rate, eta })
+        };
+        let told = |progress| {
+            let extensions = not_yet(progress).extensions.expect("extensions");
+            let told = |name| extensions.get(name).cloned();
+            (told("code"), told("retryAfterMs"), told("progress"))
+        };
+        let code = || Some(value!("VIEW_BUILDING"));
+        let how_far = value!({ "events": 50, "of": 100, "rate": 25.0 });
+        let eta = |seconds| Some(Duration::from_secs(seconds));
+        assert_eq!(told(progress(Phase::Folding, eta(2))), (code(), Some(value!(2_000)), Some(how_far.clone())));
+        assert_eq!(told(progress(Phase::Folding, eta(900))), (code(), Some(value!(30_000)), Some(how_far)));
+        assert_eq!(told(progress(Phase::Done, eta(0))), (code(), Some(value!(2_000)), None));
+        assert_eq!(told(None), (code(), Some(value!(2_000)), None));
+    }
 
     #[test]
     fn two_ways_to_say_what_was_known_are_one_too_many() {

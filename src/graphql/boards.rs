@@ -107,9 +107,9 @@ impl Group {
 }
 
 impl Group {
-    /// The same, with its keyworker as they were known then.
-    pub(super) fn as_known(self, known: Known) -> Self {
-        Self { known, ..self }
+    /// A row, with its keyworker as they were known then.
+    pub(super) fn known(group: BoardGroup, known: Known) -> Self {
+        Self { known, ..group.into() }
     }
 }
 
@@ -176,7 +176,7 @@ impl CaseloadOf {
     pub(super) fn of(row: HeldRow, known: Known) -> Self {
         let stages = row.by_stage.into_iter();
         Self {
-            group: Group::from(row.group).as_known(known),
+            group: Group::known(row.group, known),
             journeys: row.journeys,
             stages: stages.map(|(stage, journeys)| StageCount { stage, journeys }).collect(),
         }

@@ -367,7 +367,7 @@ impl Contract {
             none_label: none.clone(),
             date_imprecise: row.date_imprecise,
             unassigned: row.unassigned,
-            group: Group::from(row.group).as_known(self.seen.known),
+            group: Group::known(row.group, self.seen.known),
         });
         Ok(shown.collect())
     }

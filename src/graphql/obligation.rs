@@ -236,7 +236,7 @@ impl StandardObligations {
         let row = |(group, counts): (crate::views::board::Group, Counts)| {
             let count = |standing| counts.get(&standing).copied().unwrap_or(0);
             ObligationCounts {
-                group: Group::from(group).as_known(known),
+                group: Group::known(group, known),
                 due: count(Standing::Due),
                 due_today: count(Standing::DueToday),
                 overdue: count(Standing::Overdue),

@@ -155,7 +155,7 @@ impl Query {
     }
 
     /// One contract; everything beneath is read from the same point of view. What was known earlier may have to be put
-    /// together first: then the error VIEW_BUILDING says when to ask again.
+    /// together first: then the error `VIEW_BUILDING` says when to ask again.
     async fn contract(
         &self,
         ctx: &Context<'_>,

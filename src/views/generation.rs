@@ -222,8 +222,8 @@ pub(super) async fn make(place: &Place, number: i64) -> Result<bool, StoreError>
             let fault = doing("create a view");
             let mut owner = options.connect().await.map_err(&fault)?;
             let schema = quoted(&schema_name(schema, number));
-            let make = format!("create schema {schema}; grant usage, create on schema {schema} to {}", store::APP_ROLE);
-            let made = owner.execute(sqlx::raw_sql(AssertSqlSafe(make))).await;
+            let text = format!("create schema {schema}; grant usage, create on schema {schema} to {}", store::APP_ROLE);
+            let made = owner.execute(sqlx::raw_sql(AssertSqlSafe(text))).await;
             owner.close().await.map_err(&fault)?;
             let code = made.as_ref().err().and_then(sqlx::Error::as_database_error).and_then(DatabaseError::code);
             if code.is_some_and(|code| TAKEN.contains(&&*code)) {

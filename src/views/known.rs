@@ -114,26 +114,27 @@ impl Views {
         let on_demand = &self.shared.on_demand;
         let found = match on_demand.find(asked) {
             Some(found) => found,
-            None => {
-                let slot = Arc::clone(&on_demand.slot).lock_owned().await;
-                // Somebody else may have asked for the same.
-                if let Some(found) = on_demand.find(asked) {
-                    found
-                } else {
-                    let views = self.clone();
-                    let built = tokio::spawn(async move {
-                        let built = views.build_known(asked).await;
-                        drop(slot);
-                        built
-                    });
-                    built.await.map_err(|_| ViewError::Panicked)??
-                }
-            }
+            None => self.wait_and_build(asked).await?,
         };
         match asked.upto {
             Some(_) => Ok(found),
             None => caught_up(&self.shared.log, found).await,
         }
+    }
+
+    /// Builds one when it is its turn, unless somebody else has by then.
+    async fn wait_and_build(&self, asked: Asked) -> Result<Arc<Generation>, ViewError> {
+        let slot = Arc::clone(&self.shared.on_demand.slot).lock_owned().await;
+        if let Some(found) = self.shared.on_demand.find(asked) {
+            return Ok(found);
+        }
+        let views = self.clone();
+        let building = tokio::spawn(async move {
+            let built = views.build_known(asked).await;
+            drop(slot);
+            built
+        });
+        building.await.map_err(|_| ViewError::Panicked)?
     }
 
     /// Builds one and keeps it; whoever calls holds the slot.

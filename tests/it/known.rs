@@ -11,6 +11,7 @@ use throughline::journey::event::WorkerJoined;
 use throughline::log::envelope::{EventId, Occurred, Position, StreamId, WorkerId};
 use throughline::store::Dialect;
 use throughline::views::known::Asked;
+use throughline::views::rebuild::Options;
 use throughline::views::{ViewError, Views};
 
 use crate::app::{
@@ -286,7 +287,7 @@ async fn four_are_kept_and_what_goes_leaves_nothing() {
         let kept = [live, numbers[1], numbers[3], numbers[4], last];
         left(app.fresh.place(), &kept).await;
         // Rebuilding goes its own way, and leaves them alone.
-        views.start_rebuild(views.right_to_build().await.expect("nobody builds"), Default::default());
+        views.start_rebuild(views.right_to_build().await.expect("nobody builds"), Options::default());
         views.rebuild_ended().await.expect("it is built");
         left(app.fresh.place(), &[&kept[..], &[views.live().number]].concat()).await;
         // Whoever cannot wait is told so, and finds it later.

@@ -56,11 +56,11 @@ pub(super) async fn load(
     let (upto, rulebooks_upto) = (plan.upto, plan.rulebooks_upto);
     let (rules, own_rows) = ruled(log, plan).await?;
     let contracts = Arc::clone(&rules.contracts);
-    let ruled = (Arc::new(rules), own_rows);
+    let known = (Arc::new(rules), own_rows);
     match place {
         Place::Sqlite { path } => {
             let path = file(path, plan.number);
-            let (sink, written) = fill_from(log, plan, ruled, SqliteSink::create(&path)?, meter).await?;
+            let (sink, written) = fill_from(log, plan, known, SqliteSink::create(&path)?, meter).await?;
             meter.enters(Phase::Indexing);
             let meter = Arc::clone(meter);
             let finish =
@@ -69,7 +69,7 @@ pub(super) async fn load(
         }
         Place::Postgres { options, schema } => {
             let (sink, copying) = postgres::create(options, &schema_name(schema, plan.number)).await?;
-            let filled = fill_from(log, plan, ruled, sink, meter).await;
+            let filled = fill_from(log, plan, known, sink, meter).await;
             if let Err(ViewError::Stopped) = filled {
                 // The connections know why.
                 copying.copied().await?;
