@@ -16,11 +16,11 @@ use crate::access::policy::{Action, Denied, is_bound_to_cases, is_outside, polic
 use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{Principal, Scope};
 use crate::contract::batch::command::BatchAct;
-use crate::journey::{History, Recorded};
 use crate::journey::command::{Command, not_found};
 use crate::journey::event::{Event, KEYWORKER};
 use crate::journey::people::worker::Worker;
 use crate::journey::refusal::Refusal;
+use crate::journey::{History, Recorded};
 use crate::log::append::Streams;
 use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, WorkerId};
 use crate::log::{Log, LogError};

@@ -28,9 +28,8 @@ static WORKER_OF_LOGIN: Sql = Sql::new(
      and (left_on is null or left_on > $2) order by joined_on desc, id desc limit 1",
 );
 /// Whose login is, or was, `$1`, or the one of the worker `$2`.
-static WORKERS_OF_LOGIN: Sql = Sql::new(
-    "select id from worker where login = $1 or login = (select login from worker where id = $2) limit $3",
-);
+static WORKERS_OF_LOGIN: Sql =
+    Sql::new("select id from worker where login = $1 or login = (select login from worker where id = $2) limit $3");
 static WORKERS_OF_CONTRACT: Sql = Sql::new(
     "select w.id, w.login, w.label, w.joined_on, w.left_on from worker w where (exists \
      (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
