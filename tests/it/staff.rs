@@ -1,14 +1,18 @@
 //! Whom somebody may know of: workers, teams and subjects of other contracts do not exist, newcomers are anybody's to take
 //! on, and what is amended is judged by what it says; on both stores.
 
+use std::io::Cursor;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
+use throughline::import::{Import, Outcome, Row};
 use throughline::journey::command::Command;
 use throughline::journey::event::WorkerJoined;
 use throughline::log::append::Expected;
 use throughline::log::envelope::{CommandId, Occurred, StreamId, WorkerId};
 use throughline::record::Instruction;
+use uuid::Uuid;
 
 use crate::app::{
     MST, SHPS, TODAY, TestApp, administrator, call, keyworker, manager, new_id, on_both_stores, other_manager,
@@ -499,6 +503,54 @@ async fn an_administrator_places_a_hold_and_is_not_shown_the_subject() {
         let data = app.ask(&administrator(), document, json!({ "id": new_id(), "subject": subject })).await;
         let told = json!({ "subject": null, "events": [{ "type": "LegalHoldPlaced" }], "problems": [] });
         assert_eq!(data["placeHold"], told);
+    })
+    .await;
+}
+
+/// A line of a worker's or a subject's stream.
+fn line(number: u128, stream: &str, kind: &str, on: &str, payload: &Value) -> String {
+    let of = stream.split('/').next().expect("a kind");
+    json!({
+        "specversion": "1.0", "id": Uuid::from_u128(number), "source": "staff-list", "subject": stream, "time": on,
+        "type": format!("throughline.{of}.{kind}.v1"), "data": { "payload": payload },
+    })
+    .to_string()
+}
+
+#[tokio::test]
+async fn a_file_keeps_logins_apart_knows_everybody_and_brings_no_decisions() {
+    on_both_stores(async |app| {
+        let elsewhere = Elsewhere::of(app).await;
+        let [first, second, third] = [1, 2, 3].map(|number| format!("worker/{}", Uuid::from_u128(0x100 + number)));
+        let joins = |label: &str| json!({ "label": label, "login": "kw-file" });
+        let (there, subject) = (format!("worker/{}", elsewhere.worker), format!("subject/{}", elsewhere.subject));
+        let hold = json!({ "hold": new_id(), "reason": "a claim" });
+        let lines = [
+            (line(1, &first, "worker_joined", "2018-01-01", &joins("A")), None),
+            (line(2, &second, "worker_joined", "2018-01-02", &joins("B")), Some("LOGIN_TAKEN")),
+            (line(3, &first, "worker_left", "2018-02-01", &json!({})), None),
+            (line(4, &third, "worker_joined", "2018-02-01", &joins("C")), None),
+            (line(5, &there, "wte_set", "2018-02-10", &json!({ "wte": 0.5 })), None),
+            (line(6, &subject, "consent_given", "2018-02-10", &json!({ "purpose": "evaluation" })), None),
+            (line(7, &subject, "legal_hold_placed", "2018-02-10", &hold), Some("FORBIDDEN")),
+        ];
+        let file = lines.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n");
+        let principal = somebody(Role::Integrator, "command line", &[]);
+        let import =
+            Import { log: &app.fresh.log, recorder: &app.fresh.recorder, principal: &principal, contract: SHPS };
+        let mut told = Vec::new();
+        let report = |row: &Row| {
+            told.push(match &row.outcome {
+                Outcome::Refused(problems) => Some((problems[0].code, problems[0].message.clone())),
+                Outcome::Recorded(_) => None,
+                other => panic!("{other:?}"),
+            });
+        };
+        import.ndjson(Cursor::new(file), report).await.expect("an import");
+        let codes: Vec<Option<&str>> = told.iter().map(|told| told.as_ref().map(|(code, _)| *code)).collect();
+        assert_eq!(codes, lines.iter().map(|(_, code)| *code).collect::<Vec<_>>(), "{told:?}");
+        let (_, message) = told.pop().flatten().expect("a refusal");
+        assert!(message.starts_with("an import may not place holds") && message.contains("over the API"), "{message}");
     })
     .await;
 }
