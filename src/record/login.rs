@@ -1,10 +1,11 @@
 //! Logins: no two workers who are here sign in by one.
 //!
-//! Who has, or had, a login is what the live view says, once it has passed all that was recorded before the command came;
-//! whether they still have it, their own streams tell under the lock of the log's head. What nobody can see in this way is
-//! two commands under way at the same time, on one node or on two, that give one login to two people: both are accepted.
-//! Then the one who joined last is behind the login, of two who joined on one day the one of the greater id, on every node
-//! and by every view alike; a correction of either's joining, or the other's leaving, makes an end of it.
+//! Who has, or had, a login is what the live view says, which a command waits for, a second at most, to pass all that was
+//! recorded before it came; whether they still have it, their own streams tell under the lock of the log's head. What
+//! nobody sees in this way is two commands under way at the same time, on one node or on two, that give one login to two
+//! people, or a view that is further behind: both are accepted. Then the one who joined last is behind the login, of two
+//! who joined on one day the one of the greater id, on every node and by every view alike; a correction of either's
+//! joining, or the other's leaving, makes an end of it.
 
 use std::time::Duration;
 
