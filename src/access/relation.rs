@@ -76,9 +76,9 @@ enum Reach {
 /// What is known of a keyworker's login.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownWorker {
-    /// The workers whose login it is and who are still here.
+    /// The worker behind it, where there is one who is here.
     pub own: BTreeSet<WorkerId>,
-    /// Whether a worker whose login it is has left.
+    /// Whether a worker whose login it was is not here: they have left, or are still to come.
     pub left: bool,
     /// Whether a worker whose login it is was ever in a team.
     pub teamed: bool,

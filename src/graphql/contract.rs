@@ -438,7 +438,8 @@ impl Contract {
         Ok(Exits { total: found.total(), closed: rows(found.closed), disengaged: rows(found.disengaged) })
     }
 
-    /// The workers who had held a case of this contract by then, in the order of their labels.
+    /// The workers who had held a case of this contract by then, and those who had joined and held none in any contract,
+    /// in the order of their labels.
     async fn workers(
         &self,
         ctx: &Context<'_>,
@@ -449,7 +450,8 @@ impl Contract {
         Ok(rows.into_iter().map(|row| Worker::as_known(row, self.seen.known)).collect())
     }
 
-    /// The teams with a member who had held a case of this contract by then, in the order of their labels.
+    /// The teams of whose members until then one had held a case of this contract, or none had held any anywhere, in the
+    /// order of their labels.
     async fn teams(
         &self,
         ctx: &Context<'_>,

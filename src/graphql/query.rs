@@ -39,10 +39,11 @@ impl Viewer {
         ctx.caller().principal.role.as_str()
     }
 
-    /// The worker whose login yours is, if there is one.
+    /// The worker whose login yours is and who is here today, if there is one.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let caller = ctx.caller();
-        let found = caller.generation.worker_of_login(&caller.principal.subject).await.or_fault();
+        let (login, today) = (&caller.principal.subject, ctx.deployment_today());
+        let found = caller.generation.worker_of_login(login, today).await.or_fault();
         found.map(|own| own.map(Worker::now)).transpose()
     }
 }
@@ -210,7 +211,8 @@ impl Query {
         events(ctx, after, usize::try_from(first).unwrap_or(1), &filter.unwrap_or_default()).await
     }
 
-    /// The teams that you may see, in the order of their labels: those with a member who works in a contract of yours.
+    /// The teams that you may see, in the order of their labels: those of whose members, at whatever time, one has or had
+    /// a case in a contract of yours, or none has or had any anywhere.
     async fn teams(
         &self,
         ctx: &Context<'_>,
@@ -260,7 +262,8 @@ async fn contracts(ctx: &Context<'_>) -> Result<Vec<Contract>> {
     Ok(contracts)
 }
 
-async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Option<Team>> {
+/// The team of this id, where the caller may know of it.
+pub(super) async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Option<Team>> {
     let caller = ctx.caller();
     let visible = caller.generation.visible_teams(&caller.principal.scope, &[id]).await.or_fault()?;
     let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
@@ -332,8 +335,8 @@ fn page(events: Vec<Envelope>, end: envelope::Position, more: bool) -> EventConn
     EventConnection { edges: edges.collect(), nodes: events.into_iter().map(Event).collect(), page_info }
 }
 
-/// Which of these events the caller may know of: those of contracts in scope, and of the subjects and workers whom a
-/// journey in scope is about or with.
+/// Which of these events the caller may know of: those of contracts in scope, and of the subjects, workers and teams whom
+/// a journey in scope is or was about or with, or none anywhere.
 pub(super) async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
     let caller = ctx.caller();
     caller.generation.visible_events(&caller.principal, ctx.deployment_today(), events).await.or_fault()

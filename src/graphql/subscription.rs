@@ -78,7 +78,10 @@ pub struct ChangedCase {
 /// without a gap and without a repeat. Losing the right to what is followed completes the subscription.
 #[Subscription]
 impl Subscription {
-    /// Every event that you may see, in the order of the log: each once, none missed.
+    /// Every event that you may see, in the order of the log: each once, none missed. Whoever sees single contracts sees
+    /// the events of a subject, worker or team as long as it has no journey or case anywhere, and then where it has one.
+    /// So what was recorded of somebody while all their cases were elsewhere is not told again when they come to a
+    /// contract of yours: read it once, by `events` with their id as `stream`.
     async fn event_recorded(
         &self,
         ctx: &Context<'_>,

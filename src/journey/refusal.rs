@@ -48,6 +48,8 @@ codes! {
     SubjectExists => "SUBJECT_EXISTS";
     /// A worker of this id has joined already.
     WorkerExists => "WORKER_EXISTS";
+    /// Somebody who is still here signs in by this login.
+    LoginTaken => "LOGIN_TAKEN";
     /// Words are wanted and there are none.
     MissingValue => "MISSING_VALUE";
     /// The value cannot be.
@@ -362,6 +364,12 @@ impl Refusal {
     pub fn contract_not_found() -> Self {
         Self::new(RefusalCode::ContractNotFound, "no contract of this code is open: check the code, or open it first")
             .at("contract")
+    }
+
+    /// A contract of this code is not for the caller to open, whether or not there is one.
+    pub fn contract_of_others() -> Self {
+        let message = "this token is for other contracts: ask for one that is for this contract too, or for all";
+        Self::new(RefusalCode::ContractNotFound, message).at("code")
     }
 
     /// The subject is not known, or is not one that the caller may know of.

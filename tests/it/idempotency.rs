@@ -206,8 +206,8 @@ async fn a_conflict_tells_nothing_of_another_contract() {
         let subject = &data["journey"]["subject"]["id"];
         let known = json!({ "subject": subject, "expectedVersion": 0 });
         let payload = app.tell(&manager(), "registerSubject", known).await;
-        assert_eq!(refusals(&payload), ["VERSION_CONFLICT"]);
-        assert_eq!(payload["problems"][0]["events"], json!([]));
+        assert_eq!(refusals(&payload), ["SUBJECT_NOT_FOUND"]);
+        assert_eq!(payload["problems"][0]["facts"], json!([]));
     })
     .await;
 }

@@ -42,6 +42,7 @@ mod sequences;
 #[cfg(target_os = "linux")]
 mod slow_reader;
 mod ssda903;
+mod staff;
 mod statements;
 mod stores;
 mod subscribe;

@@ -416,6 +416,11 @@ async fn an_import_needs_an_open_contract_in_scope() {
     let mut rows = Vec::new();
     import.ndjson(Cursor::new(referral(1)), |row| rows.push(row.clone())).await.expect("an import");
     assert_eq!(shown(&rows[0].outcome), "refused: FORBIDDEN");
+    let Outcome::Refused(problems) = &rows[0].outcome else { panic!("{rows:?}") };
+    assert_eq!(
+        problems[0].message,
+        "an import may not receive referrals: record this over the API, in a role that may"
+    );
     drop(recorder);
     deployment.end().await;
 }

@@ -129,7 +129,7 @@ impl JourneyMutations {
     ) -> Result<JourneyPayload> {
         if input.fact.worker.is_none() {
             let login = &ctx.caller().principal.subject;
-            let own = ctx.caller().generation.worker_of_login(login).await.or_fault()?;
+            let own = ctx.caller().generation.worker_of_login(login, ctx.deployment_today()).await.or_fault()?;
             input.fact.worker = own.map(|own| Id(own.worker.0));
         }
         state!(ctx, input, ContactLogged::from(input.fact))

@@ -10,6 +10,7 @@ use crate::graphql::event::{Event, OccurredOn};
 use crate::graphql::journey::{self, Journey};
 use crate::graphql::mutation::input::amend::Whose;
 use crate::graphql::people::{Subject, Worker};
+use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
@@ -346,7 +347,7 @@ payload! {
 payload! {
     /// What a command about a worker answers.
     WorkerPayload {
-        /// The worker; none if the command was refused.
+        /// The worker; none if the command was refused or you may not know of them.
         worker: Worker
     }
 }
@@ -354,7 +355,7 @@ payload! {
 payload! {
     /// What a command about a team answers.
     TeamPayload {
-        /// The team as it stands today; none if the command was refused.
+        /// The team as it stands today; none if the command was refused or you may not know of it.
         team: Team
     }
 }
@@ -388,7 +389,8 @@ payload! {
 payload! {
     /// What a command about a subject answers.
     SubjectPayload {
-        /// The subject; none if the command was refused.
+        /// The subject; none if the command was refused or you may not know of it: an administrator sees none, also where
+        /// the command was accepted.
         subject: Subject
     }
 }
@@ -455,15 +457,15 @@ impl WorkerPayload {
 
 impl SubjectPayload {
     /// The payload of a command about this subject.
-    pub fn of(id: SubjectId, outcome: Outcome) -> Self {
-        Self::with(subject(id, &outcome), outcome)
+    pub async fn of(ctx: &Context<'_>, id: SubjectId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(subject(ctx, id, &outcome).await?, outcome))
     }
 }
 
 impl TeamPayload {
     /// The payload of a command about this team.
-    pub fn of(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Self {
-        Self::with(team(ctx, id, &outcome), outcome)
+    pub async fn of(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(team(ctx, id, &outcome).await?, outcome))
     }
 }
 
@@ -474,8 +476,8 @@ impl CapacityPayload {
     }
 
     /// The payload of a command about this team.
-    pub fn of_team(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Self {
-        Self::with(None, team(ctx, id, &outcome), outcome)
+    pub async fn of_team(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(None, team(ctx, id, &outcome).await?, outcome))
     }
 }
 
@@ -485,9 +487,9 @@ impl AmendmentPayload {
         let (mut of_journey, mut of_subject, mut of_worker, mut of_team, mut of_contract) = Default::default();
         match whose {
             Whose::Journey(id) => of_journey = journey(ctx, *id).await?,
-            Whose::Subject(id) => of_subject = subject(*id, &outcome),
+            Whose::Subject(id) => of_subject = subject(ctx, *id, &outcome).await?,
             Whose::Worker(id) => of_worker = worker(ctx, *id, &outcome).await?,
-            Whose::Team(id) => of_team = team(ctx, *id, &outcome),
+            Whose::Team(id) => of_team = team(ctx, *id, &outcome).await?,
             Whose::Contract(code) => of_contract = contract(ctx, code),
         }
         Ok(Self::with(of_journey, of_subject, of_worker, of_team, of_contract, outcome))
@@ -505,19 +507,29 @@ fn contract(ctx: &Context<'_>, code: &str) -> Option<Contract> {
     Contract::today(ctx, ctx.in_scope(code)?)
 }
 
-/// The worker, once a command about them was accepted.
+/// The worker, once a command about them was accepted, as far as the caller may know of them.
 async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Option<Worker>> {
-    if outcome.accepted() { Worker::load(ctx, id, Known::ALL).await.transpose() } else { Ok(None) }
+    if !outcome.accepted() {
+        return Ok(None);
+    }
+    let caller = ctx.caller();
+    let visible = caller.generation.visible_workers(&caller.principal.scope, &[id]).await.or_fault()?;
+    if visible.contains(&id) { Worker::load(ctx, id, Known::ALL).await.transpose() } else { Ok(None) }
 }
 
-/// The subject, once a command about it was accepted.
-fn subject(id: SubjectId, outcome: &Outcome) -> Option<Subject> {
-    outcome.accepted().then(|| Subject::today(id))
+/// The subject, once a command about it was accepted, as far as the caller may know of it.
+async fn subject(ctx: &Context<'_>, id: SubjectId, outcome: &Outcome) -> Result<Option<Subject>> {
+    if !outcome.accepted() {
+        return Ok(None);
+    }
+    let (caller, today) = (ctx.caller(), ctx.deployment_today());
+    let readable = caller.generation.readable_subjects(&caller.principal, today, &[id]).await.or_fault()?;
+    Ok(readable.contains(&id).then(|| Subject::today(id)))
 }
 
-/// The team, once a command about it was accepted.
-fn team(ctx: &Context<'_>, id: TeamId, outcome: &Outcome) -> Option<Team> {
-    outcome.accepted().then(|| Team::as_of(id, ctx.deployment_today(), Known::ALL))
+/// The team, once a command about it was accepted, as far as the caller may know of it.
+async fn team(ctx: &Context<'_>, id: TeamId, outcome: &Outcome) -> Result<Option<Team>> {
+    if outcome.accepted() { query::team(ctx, id, None).await } else { Ok(None) }
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ macro_rules! of_subject {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = SubjectId($id);
         let outcome = state($ctx, $input.stamp, StreamId::subject(id), $input.when, $fact.into()).await?;
-        Ok(SubjectPayload::of(id, outcome))
+        SubjectPayload::of($ctx, id, outcome).await
     }};
 }
 
@@ -45,7 +45,7 @@ macro_rules! of_team {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = TeamId($id);
         let outcome = state($ctx, $input.stamp, StreamId::team(id), $input.when, $fact.into()).await?;
-        Ok(TeamPayload::of($ctx, id, outcome))
+        TeamPayload::of($ctx, id, outcome).await
     }};
 }
 
@@ -98,7 +98,8 @@ impl PeopleMutations {
         of_subject!(ctx, input, input.subject.0, ConsentWithdrawn::from(input.fact))
     }
 
-    /// What is known of the subject must be kept, whatever is due to be erased.
+    /// What is known of the subject must be kept, whatever is due to be erased. Whoever places a hold without sight of
+    /// single cases, as an administrator does, is answered with the event and without the subject.
     async fn place_hold(
         &self,
         ctx: &Context<'_>,
@@ -136,7 +137,8 @@ impl PeopleMutations {
         of_subject!(ctx, input, input.subject.0, ErasureApproved::from(input.fact))
     }
 
-    /// A keyworker or other member of staff joins.
+    /// A keyworker or other member of staff joins. A login is one worker's at a time: who comes back is added anew once
+    /// they have left.
     async fn add_worker(
         &self,
         ctx: &Context<'_>,
@@ -190,7 +192,7 @@ impl PeopleMutations {
             (None, Some(team)) => {
                 let id = TeamId(team.0);
                 let outcome = state(ctx, input.stamp, StreamId::team(id), input.when, fact).await?;
-                Ok(CapacityPayload::of_team(ctx, id, outcome))
+                CapacityPayload::of_team(ctx, id, outcome).await
             }
             _ => Err(Code::BadUserInput.error("give exactly one of worker and team: whose capacity it is")),
         }

@@ -15,7 +15,7 @@ use futures_util::future::try_join_all;
 
 pub use file::{Return, Unfit};
 
-use super::{Import, ImportError, Problem};
+use super::{Import, ImportError, Problem, not_by_import};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::LineError;
 use crate::contract::rulebook::CodeList;
@@ -400,7 +400,7 @@ fn refused(not_done: NotDone, commands: &Commands) -> Result<Vec<Problem>, Impor
     let problem = |code, message: &str| Ok(vec![Problem { code, message: message.to_owned(), path: None }]);
     match not_done {
         NotDone::Refused(refusals) => Ok(problems(refusals, |path| commands.column(path))),
-        NotDone::Denied(denied) => problem("FORBIDDEN", &denied.to_string()),
+        NotDone::Denied(denied) => problem("FORBIDDEN", &not_by_import(denied)),
         NotDone::CommandIdReused | NotDone::Conflict { .. } => {
             problem("VERSION_CONFLICT", "the journey was changed while its rows were read: import the file again")
         }

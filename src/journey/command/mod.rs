@@ -15,7 +15,7 @@ use chrono::NaiveDate;
 
 use self::names::named;
 pub(crate) use self::names::not_found;
-use crate::contract::batch::command::{self as batches, BatchCommand};
+use crate::contract::batch::command::{self as batches, BatchAct, BatchCommand};
 use crate::contract::command::{self as contracts, OpenContract, PublishRulebook};
 use crate::contract::{self, Contract};
 use crate::journey::event::{Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
@@ -169,6 +169,17 @@ impl Command {
         }
     }
 
+    /// Whether it begins its stream, so that there need be nothing of it yet.
+    pub fn begins(&self) -> bool {
+        match self {
+            Self::ReceiveReferral(_) | Self::OpenContract(_) => true,
+            Self::State(command) => begins_a_stream(&command.fact),
+            Self::Together(together) => together.commands.first().is_some_and(Self::begins),
+            Self::Batch(command) => matches!(command.act, BatchAct::Open(..)),
+            Self::PublishRulebook(_) | Self::CorrectFact(_) | Self::RetractFacts(_) => false,
+        }
+    }
+
     /// The single commands that it consists of: itself, unless it is several together.
     pub fn each(&self) -> Vec<&Self> {
         match self {
@@ -267,7 +278,7 @@ fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result
         let message = "a subject is not linked with itself: name the other record";
         return Err(Refusal::new(RefusalCode::SameSubject, message).at("with").alone());
     }
-    let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).alone())?;
+    let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).at("with").alone())?;
     subject::may_be_linked(history, theirs)?;
     stands(theirs, other.kind, Change::Record(*occurred, &mirrored))?;
     Ok(Some(of_stream(other, theirs, *occurred, mirrored)))
