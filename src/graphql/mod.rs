@@ -3,6 +3,7 @@
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
 pub mod boards;
+mod bounds;
 pub mod code;
 pub mod context;
 pub mod contract;

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
+use super::bounds::PAGE;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::Contract;
@@ -203,7 +204,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
@@ -224,7 +225,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only events after this position.")] after: Option<Position>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let after = after.map_or(envelope::Position::default(), |after| after.0);
@@ -236,7 +237,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The day as of which they are read; today if left out.")] as_of: Option<Date>,
-        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
     ) -> Result<Vec<Team>> {
         let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
         let (caller, first) = (ctx.caller(), usize::try_from(first).unwrap_or(1));
