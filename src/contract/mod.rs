@@ -91,6 +91,11 @@ impl Contract {
         facts.iter().find(|fact| matches!(fact.event, Event::ContractEnded(_))).map(|fact| fact.occurred)
     }
 
+    /// Why a referral of this date deserves a second look: the contract had not started by then.
+    pub(crate) fn not_begun_by(&self, occurred: Occurred) -> Option<Refusal> {
+        self.opened().and_then(|opened| ground::not_begun_by(opened.starts_on, occurred))
+    }
+
     /// Why a referral of this date may not be received: the contract no longer held by then.
     pub(crate) fn over_by(&self, occurred: Occurred) -> Option<Refusal> {
         self.ended().and_then(|ended| ground::over_by(ended, occurred))

@@ -6,6 +6,7 @@ use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, Simpl
 use chrono::NaiveDate;
 
 use super::at::Known;
+use super::bounds::PERCENT;
 use super::code::Code;
 use super::people::Worker;
 use super::scalars::{Date, Decimal};
@@ -243,7 +244,7 @@ impl ReferralToPlan {
     /// A percentile in days, by linear interpolation; one decimal, rounded half up.
     async fn percentile_days(
         &self,
-        #[graphql(validator(minimum = 0, maximum = 100), desc = "Which, from 0 to 100.")] percent: i32,
+        #[graphql(validator(custom = "PERCENT"), desc = "Which, from 0 to 100.")] percent: i32,
     ) -> Option<Decimal> {
         let percent = u32::try_from(percent).ok()?;
         self.days.percentile(percent).map(durations::shown).map(Decimal)

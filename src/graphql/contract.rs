@@ -10,6 +10,7 @@ use super::boards::{
     BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance, PeriodInput,
     RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
 };
+use super::bounds::PAGE;
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::dealings::{
@@ -19,7 +20,7 @@ use super::dealings::{
 use super::journey::work::Measure;
 use super::journey::{ContactMeasure, Step};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
-use super::mutation::input::{DayPeriodInput, Means};
+use super::mutation::input::DayPeriodInput;
 use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
 use super::people::Worker;
 use super::query::FIRST;
@@ -154,7 +155,7 @@ impl Contract {
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
         #[graphql(desc = "Only of exactly this period.")] period: Option<DayPeriodInput>,
     ) -> Vec<Commentary> {
-        let period: Option<Period> = period.map(Means::meant);
+        let period: Option<Period> = period.map(Into::into);
         let said = self.dealings().commentary.iter().map(|said| (&said.details, said));
         let of_report = said.filter(|(said, _)| report.as_ref().is_none_or(|report| said.report == *report));
         of_report
@@ -258,7 +259,7 @@ impl Contract {
         #[graphql(desc = "Only those that stand at this stage.")] stage: Option<String>,
         #[graphql(desc = "What else they must fit.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
@@ -280,7 +281,7 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         self.list(ctx, Population::Journeys, (filter.unwrap_or_default(), order_by), (first, after)).await
@@ -301,7 +302,7 @@ impl Contract {
         #[graphql(desc = "Only those under this standard, by code.")] standard: Option<String>,
         #[graphql(desc = "Only those that stand so.")] state: Option<ObligationState>,
         #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ObligationConnection> {
         if keyworker.is_some() && unassigned {
@@ -443,7 +444,7 @@ impl Contract {
     async fn workers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
     ) -> Result<Vec<Worker>> {
         let page = (None, u32::try_from(first).unwrap_or(1));
         let rows = self.seen.generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
@@ -455,7 +456,7 @@ impl Contract {
     async fn teams(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
     ) -> Result<Vec<Team>> {
         let first = u32::try_from(first).unwrap_or(1);
         let ids = self.seen.generation.teams_of_contract(self.scope(ctx)?, self.as_of, first).await.or_fault()?;

@@ -4,6 +4,7 @@
 
 pub mod at;
 pub mod boards;
+mod bounds;
 pub mod code;
 pub mod context;
 pub mod contract;

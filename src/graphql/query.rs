@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::at::{ContractAt, JourneyAt, Known};
+use super::bounds::PAGE;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::Contract;
@@ -183,7 +184,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
@@ -204,7 +205,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only events after this position.")] after: Option<Position>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let after = after.map_or(envelope::Position::default(), |after| after.0);
@@ -217,7 +218,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The day as of which they are read; today if left out.")] as_of: Option<Date>,
-        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
     ) -> Result<Vec<Team>> {
         let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
         let (caller, first) = (ctx.caller(), usize::try_from(first).unwrap_or(1));

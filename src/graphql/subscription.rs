@@ -258,12 +258,14 @@ impl Follower {
 
     /// The log after a position, or from now on.
     async fn steps(&self, after: Option<Position>) -> Result<Steps> {
-        let head = self.parts.log.head().await.or_fault()?.position;
-        let after = after.map_or(head, |after| after.0);
-        if after > head {
-            let message = format!("the log ends at position {head}: {after} is of another log, or not yet recorded");
-            return Err(Code::BadUserInput.error(message));
-        }
+        let after = match after {
+            None => self.parts.log.head().await.or_fault()?.position,
+            Some(Position(after)) => {
+                let found = self.parts.log.within(after).await.or_fault()?;
+                found.map_err(|elsewhere| Code::BadUserInput.error(elsewhere.to_string()))?;
+                after
+            }
+        };
         Ok(Steps { pages: self.parts.log.pages(after), step: STEP })
     }
 

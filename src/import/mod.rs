@@ -87,7 +87,7 @@ pub struct Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self { code: refusal.code.as_str(), message: refusal.message, path: refusal.path }
+        Self { code: refusal.code.as_str(), message: refusal.message, path: refusal.path.map(|path| path.to_string()) }
     }
 }
 

@@ -64,6 +64,16 @@ pub(super) fn envelopes(records: Vec<(String,)>) -> Result<Vec<Envelope>, Envelo
     records.into_iter().map(|(record,)| Envelope::from_record(&record)).collect()
 }
 
+/// A position that this log does not have. Whoever went on after it would wait for ever, and be none the wiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the log ends at position {head}: {after} is of another log, or not yet recorded")]
+pub struct Elsewhere {
+    /// The position after which somebody wanted to go on.
+    pub after: Position,
+    /// Where the log ends.
+    pub head: Position,
+}
+
 impl Log {
     /// Where the log stands. Whoever waits for the next event hears of it, also if another process has appended it.
     pub async fn head(&self) -> Result<Head, LogError> {
@@ -100,6 +110,12 @@ impl Log {
         let found: sqlx::Result<Option<(DateTime<Utc>,)>> =
             on!(reader, pool => sqlx::query_as(sql).bind(position.0).fetch_optional(pool).await);
         Ok(found.map_err(doing("read when an event was recorded"))?.map(|(recorded,)| recorded))
+    }
+
+    /// Whether somebody can go on after a position: it is one of this log.
+    pub async fn within(&self, after: Position) -> Result<Result<(), Elsewhere>, LogError> {
+        let head = self.head().await?.position;
+        Ok(if after > head { Err(Elsewhere { after, head }) } else { Ok(()) })
     }
 
     /// The events after one position and up to another, in order, at most [`PAGE_SIZE`] of them.

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use throughline::access::{Principal, Role, Scope};
-use throughline::clock::Chance;
+use throughline::clock::{Chance, Clock};
 use throughline::export::ndjson as export;
 use throughline::import::as_recorded::{RestoreError, as_recorded};
 use throughline::import::{Import, ImportError, Outcome, Row, Summary};
@@ -40,7 +40,7 @@ async fn story() -> String {
 
 async fn restore(deployment: &Deployment, lines: &str) -> Result<Position, RestoreError> {
     let otherwise = Actor { subject: "restore".to_owned(), role: "administrator".to_owned(), on_behalf_of: None };
-    as_recorded(&deployment.log, &Chance::System, &otherwise, lines.as_bytes()).await
+    as_recorded(&deployment.log, (&Clock::Machine, &Chance::System), &otherwise, lines.as_bytes()).await
 }
 
 /// Imports a file, after a dry run of it that must foresee every row and record nothing.
@@ -137,6 +137,10 @@ async fn one_bad_line_and_nothing_is_loaded() {
             "line 14: recordedtime: 2018-02-01",
         ),
         (changed(14, "\"recordedtime\"", "\"recorded\""), "line 14: recordedtime: missing"),
+        (
+            changed(14, "\"recordedtime\":\"2018-03-01", "\"recordedtime\":\"9000-03-01"),
+            "line 14: recordedtime: 9000-03-01",
+        ),
         (changed(14, r#""version":10"#, r#""version":11"#), "line 14: data.version: version 10 of journey/"),
         (changed(14, "contact_logged.v1", "contact_made.v1"), "line 14: type: this build knows no type"),
         (changed(14, "contact_logged.v1", "contact_logged.v2"), "line 14: type: this build knows no version 2"),

@@ -8,7 +8,7 @@ mod file;
 mod known;
 mod plan;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use futures_util::future::try_join_all;
@@ -330,7 +330,7 @@ impl Child<'_> {
             // What the row calls for follows from what was read; if that has changed, nothing is done.
             expected: Expected::Exact(self.known.history.version()),
             source: Some(source(&row.child, self.digest, row.line)),
-            accept_warnings: BTreeSet::new(),
+            accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
             dry_run: false,
             command: commands.together(),
         };
@@ -390,7 +390,7 @@ fn loose_reason(row: &Episode) -> Option<String> {
 
 fn problems(refusals: Vec<Refusal>, column: impl Fn(&str) -> Option<&'static str>) -> Vec<Problem> {
     let named = |refusal: Refusal| {
-        let path = refusal.path.as_deref().and_then(&column).map(str::to_owned);
+        let path = refusal.path.as_ref().and_then(|path| column(&path.to_string())).map(str::to_owned);
         Problem { path, ..refusal.into() }
     };
     refusals.into_iter().map(named).collect()

@@ -21,7 +21,7 @@ use crate::contract::{self, Contract};
 use crate::journey::event::{Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
 use crate::journey::ground::{self, Change};
 use crate::journey::people::{subject, subject_exists, team, worker};
-use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::journey::refusal::{self, Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 pub use crate::journey::shape::check_source;
 use crate::journey::{History, stated};
@@ -225,7 +225,7 @@ impl Command {
 
 /// Decides a command: the events that the log should take, or every refusal that is found.
 pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    match command {
+    let decided = match command {
         Command::ReceiveReferral(command) => receive(history, command, given),
         Command::OpenContract(command) => contracts::open(given.contract, command, given.today),
         Command::PublishRulebook(command) => contracts::publish(given.contract, command, given.today),
@@ -234,7 +234,8 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::RetractFacts(command) => amend::retract(history, command, given),
         Command::Together(together) => together::decide_each(history, together, given),
         Command::Batch(command) => batches::decide(history, command, given),
-    }
+    };
+    decided.map_err(refusal::told)
 }
 
 fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
@@ -255,14 +256,23 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     shape.done()?;
     subject::approved_by_another(history, fact, given.sender)?;
     stands(history, stream.kind, Change::Record(*occurred, fact))?;
-    let mut warnings = ground::warnings(history, *occurred, fact);
-    warnings.retain(|warning| !given.accepted.contains(warning.code.as_str()));
-    if !warnings.is_empty() {
-        return Err(warnings);
-    }
+    let early = too_early(*occurred, fact, given);
+    heeded(ground::warnings(history, *occurred, fact).into_iter().chain(early), given)?;
     let own = of_stream(*stream, history, *occurred, fact.clone());
     let others = of_the_other(history, command, given)?;
     Ok(std::iter::once(own).chain(others).collect())
+}
+
+/// What somebody should look at twice: a referral that was received before the contract starts.
+fn too_early(occurred: Occurred, fact: &Event, given: &Given<'_>) -> Option<Refusal> {
+    if matches!(fact, Event::ReferralReceived(_)) { given.contract.not_begun_by(occurred) } else { None }
+}
+
+/// Holds a command back until its sender accepts what is to be looked at twice.
+fn heeded(warnings: impl IntoIterator<Item = Refusal>, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
+    let mut unheeded: Vec<Refusal> = warnings.into_iter().collect();
+    unheeded.retain(|warning| !given.accepted.contains(warning.code.as_str()));
+    if unheeded.is_empty() { Ok(()) } else { Err(unheeded) }
 }
 
 /// Whether a fact is the first of its stream.
@@ -333,6 +343,7 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     }
     shape.done()?;
     stands(history, StreamKind::Journey, Change::Record(*occurred, &event))?;
+    heeded(too_early(*occurred, &event, given), given)?;
     let registered = register.map(|kind| registered(fact.subject, *occurred, kind));
     let received =
         NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred: *occurred, event };
