@@ -66,7 +66,7 @@ const VIEWS: Class = Class::of(Action::TendViews);
 
 /// Every field of every type and interface, by what it is.
 static FIELDS: &[(&str, Class, &str)] = &[
-    ("Query", OPEN, "viewer log contracts contract node nodes teams team"),
+    ("Query", OPEN, "viewer log contracts contract compareViews node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
     ("Query", FEED, "events"),
     ("Mutation", Class::of(Action::ReceiveReferral), "receiveReferral"),
@@ -155,6 +155,11 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("ObligationCounts", BOARDS, "group due dueToday overdue met missed cancelled"),
     ("BucketCount", BOARDS, "label upToDays journeys"),
     ("CaseloadOf", BOARDS, "group journeys stages"),
+    ("ViewComparison", BOARDS, "a b numbers"),
+    ("ViewComparison", JOURNEYS, "journeys"),
+    ("NumberDifference", BOARDS, "board group column month a b"),
+    ("JourneyDifferenceConnection", JOURNEYS, "nodes pageInfo"),
+    ("JourneyDifference", JOURNEYS, "id events a b"),
     ("ContactRecency", BOARDS, "group buckets none noneLabel dateImprecise unassigned total"),
     ("Exits", BOARDS, "closed disengaged total"),
     ("Group", BOARDS, "label area reason team unassigned keyworker"),

@@ -14,7 +14,7 @@ pub mod rulebook;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use crate::journey::event::{ContractOpened, Event};
@@ -38,8 +38,6 @@ pub struct Published {
     pub event_id: EventId,
     /// That event's place in the log: a view as known before it does not know this version.
     pub position: Position,
-    /// When the log took it.
-    pub recorded_at: DateTime<Utc>,
     /// The rules.
     pub rulebook: Arc<Rulebook>,
 }
@@ -64,8 +62,7 @@ impl Contract {
                 hash: published.hash.clone(),
                 errors,
             })?;
-            let (recorded_at, rulebook) = (recorded.recorded_at, Arc::new(rulebook));
-            self.rulebooks.push(Published { event_id, position, recorded_at, rulebook });
+            self.rulebooks.push(Published { event_id, position, rulebook: Arc::new(rulebook) });
         }
         self.history.evolve(recorded.clone());
         Ok(())

@@ -34,6 +34,7 @@ use crate::journey::Entry;
 use crate::journey::event::{Period, ReportSubmitted};
 use crate::log::envelope::{StreamId, TeamId, WorkerId};
 use crate::views::exits;
+use crate::views::generation::Generation;
 use crate::views::journeys::{HeldBy, Population};
 use crate::views::obligations::ObligationFilter;
 use crate::views::performance;
@@ -64,14 +65,15 @@ impl Contract {
         Ok(seen.and_then(|seen| Self::seen(ctx, scope, seen, at.as_of.map(|day| day.0))))
     }
 
-    fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
+    /// What is seen of the contract in a view, as of a day.
+    pub(super) fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
         let told = seen.generation.told(scope)?;
         let today = ctx.today(&told);
         let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
         Some(Self { told, code, as_of, today, seen, dealings: OnceLock::new() })
     }
 
-    fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
+    pub(super) fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
         ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))
     }
 
@@ -84,7 +86,8 @@ impl Contract {
         self.dealings().terms.as_ref()
     }
 
-    fn rules(&self) -> Result<&Arc<Rulebook>> {
+    /// The rules by which it is read.
+    pub(super) fn rules(&self) -> Result<&Arc<Rulebook>> {
         let newest = self.told.newest_rulebook();
         newest.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))
     }
@@ -216,16 +219,7 @@ impl Contract {
 
     /// The point of view of everything here, so that any answer can be reproduced.
     async fn view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
-        let rulebook = self.rules()?;
-        let position = *self.seen.generation.position().borrow();
-        Ok(PointOfView {
-            position: Position(position),
-            recorded_through: ctx.parts().log.recorded_at(position).await.or_fault()?.map(Instant),
-            known_at: self.seen.known_at.map(Instant),
-            rulebook_version: rulebook.version.clone(),
-            as_of: Date(self.as_of),
-            forecast: self.as_of > self.today,
-        })
+        self.point_of_view(ctx).await
     }
 
     /// The rules that this view applies.
@@ -465,6 +459,30 @@ impl Contract {
 }
 
 impl Contract {
+    /// The point of view of everything here.
+    pub(super) async fn point_of_view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
+        let rulebook = self.rules()?;
+        let position = *self.seen.generation.position().borrow();
+        Ok(PointOfView {
+            position: Position(position),
+            recorded_through: ctx.parts().log.recorded_at(position).await.or_fault()?.map(Instant),
+            known_at: self.seen.known_at.map(Instant),
+            rulebook_version: rulebook.version.clone(),
+            as_of: Date(self.as_of),
+            forecast: self.as_of > self.today,
+        })
+    }
+
+    /// The view that answers.
+    pub(super) const fn generation(&self) -> &Arc<Generation> {
+        &self.seen.generation
+    }
+
+    /// The day at whose end it is read.
+    pub(super) const fn day(&self) -> NaiveDate {
+        self.as_of
+    }
+
     async fn list(
         &self,
         ctx: &Context<'_>,
@@ -510,7 +528,7 @@ impl Contract {
     }
 
     /// The months from the start of the contract to the one of `asOf`.
-    fn whole_contract(&self) -> Months {
+    pub(super) fn whole_contract(&self) -> Months {
         let last = period::Month::of(self.as_of);
         let first = self.told.opened().map_or(last, |opened| period::Month::of(opened.starts_on));
         Months::from_to(first.min(last), last).unwrap_or(Months::one(last))

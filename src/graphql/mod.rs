@@ -6,6 +6,7 @@ pub mod at;
 pub mod boards;
 mod bounds;
 pub mod code;
+pub mod compare;
 pub mod context;
 pub mod contract;
 pub mod dealings;

@@ -7,6 +7,7 @@ use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 use super::at::{ContractAt, JourneyAt, Known};
 use super::bounds::PAGE;
 use super::code::Code;
+use super::compare::{ViewComparison, ViewPoint};
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
@@ -165,6 +166,18 @@ impl Query {
         #[graphql(desc = "From when it is read, and what was known by then.")] at: Option<ContractAt>,
     ) -> Option<Result<Contract>> {
         Contract::at(ctx, ctx.in_scope(&code)?, &at.unwrap_or_default()).await.transpose()
+    }
+
+    /// What differs between two points of view of one contract: numbers of boards, and journeys with the events that made
+    /// them differ.
+    async fn compare_views(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
+        #[graphql(desc = "The first point of view.")] a: ViewPoint,
+        #[graphql(desc = "The second point of view.")] b: ViewPoint,
+    ) -> Option<Result<ViewComparison>> {
+        ViewComparison::of(ctx, &contract, a, b).await.transpose()
     }
 
     /// One journey, as of a day and as known then: an auditor's replay of a single stream.

@@ -5,8 +5,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::FromRow;
+use uuid::Uuid;
 
-use super::envelope::{CommandId, Envelope, EnvelopeError, EventId, Position, StreamId};
+use super::envelope::{CommandId, Envelope, EnvelopeError, EventId, JourneyId, Position, StreamId};
 use super::{Head, Log, LogError};
 use crate::store::{Pool, Sql, doing, on};
 
@@ -32,10 +33,16 @@ static CONTRACTS: Sql = Sql::new(
     "select record from events where stream_kind = 'contract' and position > $1 and position <= $2 order by position limit $3",
 );
 
+static JOURNEYS_BETWEEN: Sql = Sql::new(
+    "select distinct stream_id from events where position > $1 and position <= $2 and stream_kind = 'journey' \
+     and contract = $3 and stream_id > $4 order by stream_id limit $5",
+);
+
 static RECORDED: Sql = Sql::new("select recorded_at from events where position = $1");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &RECORDED, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS];
+pub(super) static STATEMENTS: &[&Sql] =
+    &[&HEAD, &JOURNEYS_BETWEEN, &RECORDED, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS];
 
 /// How many events one read takes at most.
 pub const PAGE_SIZE: i64 = 2_000;
@@ -101,6 +108,25 @@ impl Log {
             }
         }
         Ok(Position(by))
+    }
+
+    /// The journeys of a contract of which something was recorded after one position and up to another, in the order of
+    /// their ids: at most `most` of them after this one.
+    pub async fn journeys_between(
+        &self,
+        contract: &str,
+        (after, upto): (Position, Position),
+        place: JourneyId,
+        most: i64,
+    ) -> Result<Vec<JourneyId>, LogError> {
+        let reader = &self.store.reader;
+        let sql = JOURNEYS_BETWEEN.text(reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid,)>> = on!(reader, pool => {
+            let page = sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(contract).bind(place.0).bind(most);
+            page.fetch_all(pool).await
+        });
+        let found = found.map_err(doing("find the journeys that something was recorded of"))?;
+        Ok(found.into_iter().map(|(id,)| JourneyId(id)).collect())
     }
 
     /// When the event at a position was recorded; none where there is none.

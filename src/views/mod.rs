@@ -5,6 +5,7 @@
 
 pub mod board;
 pub mod caseload;
+pub mod compare;
 pub mod durations;
 pub mod exits;
 pub mod generation;

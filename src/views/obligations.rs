@@ -54,7 +54,7 @@ impl Standing {
     }
 
     /// As the statements write it.
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::DueToday => "due_today",

@@ -102,6 +102,8 @@ async fn a_board_before_and_after_late_contacts_differs_by_exactly_them() {
         assert_eq!((of(&before), of(&after)), (json!(22), json!(13)));
         assert_eq!(days(app, &then("2018-02-26")).await[&document], json!(22));
 
+        compared(app, &document, &before, &after).await;
+
         // The literal filter over each case says the same, so that nothing else makes a difference.
         let document =
             "query($id: UUID!, $at: JourneyAt) { journey(id: $id, at: $at) { daysSinceContact onCaseload } }";
@@ -116,6 +118,121 @@ async fn a_board_before_and_after_late_contacts_differs_by_exactly_them() {
             differ += usize::from(before.get(case) != after.get(case));
         }
         assert!(differ >= 1, "the documented journey is among them");
+    })
+    .await;
+}
+
+/// What differs is what was written up in between: the journeys, their events and the numbers.
+async fn compared(app: &TestApp, document: &str, before: &BTreeMap<String, Value>, after: &BTreeMap<String, Value>) {
+    let comparison = async |a: &str, b: &str, first: usize| {
+        let text = "query($a: ViewPoint!, $b: ViewPoint!, $first: Int!, $after: String) { \
+             compareViews(contract: \"shps\", a: $a, b: $b) { a { position } b { position } \
+             numbers { board group { label } column month a b } \
+             journeys(first: $first, after: $after) { nodes { id events { type position occurred { on } } \
+             a { daysSinceContact } b { daysSinceContact } } pageInfo { hasNextPage endCursor } } } }";
+        let point = |on: &str| json!({ "asOf": "2018-02-23", "knownOn": on });
+        let (mut nodes, mut after) = (Vec::new(), Value::Null);
+        loop {
+            let variables = json!({ "a": point(a), "b": point(b), "first": first, "after": after });
+            let mut found = app.ask(&manager(), text, variables).await["compareViews"].clone();
+            nodes.extend(found["journeys"]["nodes"].as_array().expect("nodes").clone());
+            after = found["journeys"]["pageInfo"]["endCursor"].clone();
+            if found["journeys"]["pageInfo"]["hasNextPage"] == false {
+                found["journeys"] = json!(nodes);
+                return found;
+            }
+        }
+    };
+    let found = comparison("2018-02-23", "2018-02-25", 200).await;
+    assert_eq!(comparison("2018-02-23", "2018-02-25", 1).await, found, "pages tell the same");
+    let between =
+        found["a"]["position"].as_i64().expect("a position")..found["b"]["position"].as_i64().expect("a position");
+    let nodes = found["journeys"].as_array().expect("nodes");
+    for node in nodes {
+        let id = text(&node["id"]);
+        assert!(node["events"].as_array().is_some_and(|events| !events.is_empty()), "{node}");
+        for event in node["events"].as_array().expect("events") {
+            assert!(between.contains(&(event["position"].as_i64().expect("a position") - 1)), "{event}");
+            assert!(
+                event["type"] == "FactRetracted" || text(&event["occurred"]["on"]).as_str() <= "2018-02-23",
+                "{event}"
+            );
+        }
+        if let (Some(one), Some(other)) = (before.get(&id), after.get(&id)) {
+            assert_eq!((&node["a"]["daysSinceContact"], &node["b"]["daysSinceContact"]), (one, other), "{id}");
+        }
+    }
+    let listed: BTreeSet<String> = nodes.iter().map(|node| text(&node["id"])).collect();
+    for case in before.keys().filter(|case| before.get(*case) != after.get(*case)) {
+        assert!(listed.contains(case), "{case} differs");
+    }
+    let of = |found: &Value| {
+        let nodes = found["journeys"].as_array().expect("nodes").clone();
+        let node = nodes.into_iter().find(|node| node["id"] == document);
+        node.map(|node| {
+            node["events"].as_array().expect("events").iter().map(|event| text(&event["type"])).collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(of(&found), Some(vec!["ContactLogged".to_owned()]));
+    let sums = |side: &str| -> u64 {
+        let numbers = found["numbers"].as_array().expect("numbers").iter();
+        let of_board = numbers.filter(|number| number["board"] == "CONTACT_RECENCY_BY_AREA");
+        of_board.map(|number| number[side].as_u64().expect("a count")).sum()
+    };
+    assert!(sums("a") > 0 && sums("a") == sums("b"), "the case is in another bucket: {found:#}");
+    assert_eq!(of(&comparison("2018-02-25", "2018-02-26", 200).await), Some(vec!["FactRetracted".to_owned()]));
+    assert_eq!(of(&comparison("2018-02-23", "2018-02-26", 200).await), None, "as if it never was");
+    let same = comparison("2018-02-25", "2018-02-25", 200).await;
+    assert_eq!((&same["journeys"], &same["numbers"]), (&json!([]), &json!([])));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn views_are_compared_by_number_and_under_other_rules() {
+    on_both_stores(async |app| {
+        let worker = app.add_worker("kw-07").await;
+        let journey = app.receive_referral("2018-02-01", "BR-1").await;
+        app.take_on(&journey, &worker, "2018-02-02").await;
+        let views = &app.fresh.views;
+        views.start_rebuild(views.right_to_build().await.expect("nobody builds"), Options::default());
+        views.rebuild_ended().await.expect("it is built");
+        let generations = views.generations().await.expect("they are read");
+        app.log_contact(&manager(), call(&journey, "2018-02-05")).await;
+        let document = "query($a: ViewPoint!, $b: ViewPoint!) { compareViews(contract: \"shps\", a: $a, b: $b) { \
+             a { position rulebookVersion } b { position rulebookVersion } numbers { board a b } \
+             journeys { nodes { id events { type } } } } }";
+        let compared = async |a: Value, b: Value| {
+            app.ask(&manager(), document, json!({ "a": a, "b": b })).await["compareViews"].clone()
+        };
+        let found = compared(json!({ "view": generations.previous }), json!({ "view": generations.live })).await;
+        assert_eq!(found["b"]["position"], app.head().await);
+        assert_eq!(found["journeys"]["nodes"], json!([{ "id": journey, "events": [{ "type": "ContactLogged" }] }]));
+
+        // Rules that count no contact by telephone with the client: no event made it so.
+        let rulebook = pack(SHPS).expect("a pack").text;
+        let rulebook = rulebook.replace("2017-03-01", "2018-04-01").replace("\"2017-03\"", "\"2018-04\"");
+        let rulebook = rulebook.replace("[7, 14, 21, 27]", "[8, 14, 21, 27]");
+        app.done(&administrator(), "publishRulebook", json!({ "contract": SHPS, "rulebook": rulebook })).await;
+        let named = |version: &str| json!({ "rulebook": version, "asOf": "2018-02-13" });
+        let found = compared(named("2017-03"), named("2018-04")).await;
+        assert_eq!(
+            (&found["a"]["rulebookVersion"], &found["b"]["rulebookVersion"]),
+            (&json!("2017-03"), &json!("2018-04"))
+        );
+        assert!(found["numbers"].as_array().is_some_and(|numbers| !numbers.is_empty()), "{found:#}");
+        let answer = app.answer(&manager(), document, json!({ "a": { "view": 99 }, "b": {} })).await;
+        assert_eq!(answer.codes(), ["BAD_USER_INPUT"]);
+        // The view with the new rules goes live by itself, and nobody builds when the test is over.
+        let is_live = async {
+            while at(app, &manager(), &json!({}), "view { rulebookVersion }").await["view"]["rulebookVersion"]
+                != "2018-04"
+            {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, is_live).await.expect("it goes live");
+        views.close().await;
+        let generations = views.generations().await.expect("they are read");
+        left(app.fresh.place(), &[generations.previous.expect("one before"), generations.live]).await;
     })
     .await;
 }
