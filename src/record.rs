@@ -3,12 +3,13 @@
 //! It joins what is pure (who may, what follows) with what is not (the log, the view), and decides nothing itself.
 
 mod admission;
+mod login;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::access::Principal;
@@ -19,7 +20,7 @@ use crate::journey::command::{Command, Given, NewEvent, decide};
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
-use crate::log::envelope::{CommandId, Envelope, Position, Source, StreamId, StreamKind};
+use crate::log::envelope::{CommandId, Envelope, Position, Source, StreamId, StreamKind, WorkerId};
 use crate::log::{Log, LogError};
 use crate::store::StoreError;
 use crate::views::Views;
@@ -90,6 +91,8 @@ pub struct Recorder {
     appender: Appender<Decision, StreamState>,
     /// What follows the log; none where nothing is written.
     views: Option<Views>,
+    /// Whether whoever sends commands here knows everybody of the deployment, whatever contracts they have to do with.
+    knows_everybody: bool,
 }
 
 impl Recorder {
@@ -101,21 +104,28 @@ impl Recorder {
         chance: Arc<Chance>,
     ) -> Result<(Self, tokio::task::JoinHandle<()>), LogError> {
         let (appender, task) = Appender::start(log.clone(), Arc::clone(&clock), chance).await?;
-        Ok((Self { log, clock, appender, views: Some(views) }, task))
+        Ok((Self { log, clock, appender, views: Some(views), knows_everybody: false }, task))
     }
 
     /// The same for a story that one hand tells: everybody in it is taken to be at home in the whole contract, so that
     /// nothing is asked of the view, and commands are queued in the order in which they are polled.
     #[must_use]
     pub fn in_order_of_telling(&self) -> Self {
-        Self { views: None, ..self.clone() }
+        Self { views: None, ..self.knowing_everybody() }
+    }
+
+    /// The same for whoever has the whole deployment in hand, such as a file on the machine itself: of its subjects,
+    /// workers and teams none is another's.
+    #[must_use]
+    pub fn knowing_everybody(&self) -> Self {
+        Self { knows_everybody: true, ..self.clone() }
     }
 
     /// A recorder that decides everything and writes nothing. Each command sees what the ones before it would have
     /// recorded; the ids and positions of its events are made up.
     pub async fn rehearsing(log: Log, clock: Arc<Clock>, chance: Arc<Chance>) -> Result<Self, LogError> {
         let appender = Appender::rehearsing(log.clone(), Arc::clone(&clock), chance).await?;
-        Ok(Self { log, clock, appender, views: None })
+        Ok(Self { log, clock, appender, views: None, knows_everybody: true })
     }
 
     /// Whether nothing is written.
@@ -145,11 +155,20 @@ impl Recorder {
             instruction;
         let today = civil_day(self.clock.now(), DEPLOYMENT_ZONE);
         let actor = principal.actor();
-        let admission = Admission::read(self.views.as_ref(), principal, today, &command).await.map_err(fault)?;
+        let namesakes = match &self.views {
+            Some(views) => login::namesakes(views, &command).await.map_err(NotDone::Fault)?,
+            None => Vec::new(),
+        };
+        let admission = Admission::read(self.asked(), principal, today, &command).await.map_err(fault)?;
         let (sender, again) = ((admission.principal.clone(), today), command.clone());
-        let decide = Decision { admission, accept_warnings, command };
+        let decide = Decision { admission, namesakes, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         Ok(Ready { recorder: self, sender, command: again, request })
+    }
+
+    /// The views that say who may know of whom, where anybody may not.
+    fn asked(&self) -> Option<&Views> {
+        self.views.as_ref().filter(|_| !self.knows_everybody)
     }
 
     /// A conflict with the events since the version that was expected.
@@ -179,8 +198,8 @@ impl Ready<'_> {
         let Self { recorder, sender, command, request } = self;
         match recorder.appender.append(request).await {
             Ok(appended) if appended.replayed => {
-                let views = recorder.views.as_ref();
-                still_may(views, sender, &command, &appended.events).await.map_err(fault)??;
+                let before = (&recorder.log, recorder.asked());
+                still_may(before, sender, &command, &appended.events).await.map_err(NotDone::Fault)??;
                 Ok(appended)
             }
             Ok(appended) => Ok(appended),
@@ -237,6 +256,8 @@ impl State for StreamState {
 /// A command and who sends it, as the append task sees it.
 struct Decision {
     admission: Admission,
+    /// Whoever has, or had, the login that the command gives to somebody.
+    namesakes: Vec<WorkerId>,
     accept_warnings: BTreeSet<String>,
     command: Command,
 }
@@ -261,6 +282,7 @@ impl Decision {
             history: &|stream| {
                 history(streams, stream)
                     .filter(|history| history.contract().is_none_or(|code| self.admission.sees(code)))
+                    .filter(|_| !self.admission.hides(stream))
             },
             accepted: &self.accept_warnings,
             moved: streams.moved(),
@@ -272,6 +294,13 @@ impl Decision {
 
 fn history<'a>(streams: &Streams<'a, StreamState>, stream: StreamId) -> Option<&'a History> {
     streams.get(stream).map(StreamState::history)
+}
+
+/// The last microsecond of a civil day in a zone.
+pub fn end_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+    let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
+    let first_instant = next.and_local_timezone(zone).earliest().map_or_else(|| next.and_utc(), |local| local.to_utc());
+    first_instant - TimeDelta::microseconds(1)
 }
 
 /// The civil date of an instant in a zone.
@@ -290,7 +319,9 @@ impl Decide<StreamState> for Decision {
         let contract = self.contract_code(streams).map(StreamId::contract);
         let batches = streams.moved().streams().filter(|stream| stream.kind == StreamKind::Batch);
         let batches = batches.filter(|_| self.since().is_some());
-        contract.into_iter().chain(self.admission.streams(&self.command, streams)).chain(batches).collect()
+        let namesakes = self.namesakes.iter().copied().map(StreamId::worker);
+        let holders = self.admission.streams(&self.command, streams);
+        contract.into_iter().chain(holders).chain(namesakes).chain(batches).collect()
     }
 
     fn since(&self) -> Option<Position> {
@@ -302,6 +333,7 @@ impl Decide<StreamState> for Decision {
     }
 
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, NotDone> {
+        login::is_free(&self.command, &self.namesakes, |stream| history(streams, stream)).map_err(NotDone::Refused)?;
         let events = self.events(streams, now).map_err(NotDone::Refused)?;
         Ok(events.into_iter().map(draft).collect())
     }

@@ -68,7 +68,7 @@ const VIEWS: Class = Class::of(Action::TendViews);
 
 /// Every field of every type and interface, by what it is.
 static FIELDS: &[(&str, Class, &str)] = &[
-    ("Query", OPEN, "viewer log contracts contract node nodes teams team"),
+    ("Query", OPEN, "viewer log contracts contract compareViews node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
     ("Query", FEED, "events"),
     ("Query", BATCHES, "previewRulebook"),
@@ -140,7 +140,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "caseloadByKeyworker contactRecency obligationCounts referralToPlan performance exits workers teams",
     ),
     ("Party", TERMS, "name role"),
-    ("PointOfView", TERMS, "position recordedThrough rulebookVersion asOf forecast"),
+    ("PointOfView", TERMS, "position recordedThrough knownAt rulebookVersion asOf forecast"),
     ("RulebookVersion", TERMS, "version title effectiveFrom hash areas stages"),
     ("StageOfFunnel", TERMS, "code label"),
     ("ClosedPeriod", TERMS, "period closed"),
@@ -166,6 +166,11 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("ObligationCounts", BOARDS, "group due dueToday overdue met missed cancelled"),
     ("BucketCount", BOARDS, "label upToDays journeys"),
     ("CaseloadOf", BOARDS, "group journeys stages"),
+    ("ViewComparison", BOARDS, "a b numbers"),
+    ("ViewComparison", JOURNEYS, "journeys"),
+    ("NumberDifference", BOARDS, "board group column month a b"),
+    ("JourneyDifferenceConnection", JOURNEYS, "nodes pageInfo"),
+    ("JourneyDifference", JOURNEYS, "id events a b"),
     ("ContactRecency", BOARDS, "group buckets none noneLabel dateImprecise unassigned total"),
     ("Exits", BOARDS, "closed disengaged total"),
     ("Group", BOARDS, "label area reason team unassigned keyworker"),

@@ -14,6 +14,7 @@ use std::str::FromStr;
 
 use chrono::NaiveDate;
 
+use crate::log::envelope::JourneyId;
 use relation::{Cases, Standing};
 
 /// What somebody is to the service.
@@ -88,6 +89,17 @@ impl Scope {
         };
         within.then_some(InScope { contract: code })
     }
+
+    /// Whether somebody of this scope may know of a subject, worker or team: of one who has, or had, a journey or a case
+    /// in one of their contracts, and of one who has none in any contract yet and is nobody else's. Who may see no
+    /// contract may see nobody.
+    pub fn knows_of(&self, contracts: &BTreeSet<String>) -> bool {
+        match self {
+            Self::Deployment => true,
+            Self::Contracts(codes) if contracts.is_empty() => !codes.is_empty(),
+            Self::Contracts(codes) => !codes.is_disjoint(contracts),
+        }
+    }
 }
 
 /// The code of a contract that somebody may see. Only a [`Scope`] gives it out, and every read asks for it.
@@ -104,7 +116,7 @@ impl<'a> InScope<'a> {
 
     /// The journeys of the contract that somebody of this standing may be shown.
     pub const fn cases(self, standing: &'a Standing) -> CasesInScope<'a> {
-        CasesInScope { scope: self, standing }
+        CasesInScope { scope: self, standing, among: None }
     }
 }
 
@@ -113,9 +125,17 @@ impl<'a> InScope<'a> {
 pub struct CasesInScope<'a> {
     scope: InScope<'a>,
     standing: &'a Standing,
+    among: Option<&'a BTreeSet<JourneyId>>,
 }
 
 impl<'a> CasesInScope<'a> {
+    /// The same where it was looked up before which these are: a view of what was known then knows only who held a case
+    /// then, and rights are those of now.
+    #[must_use]
+    pub const fn among(self, journeys: Option<&'a BTreeSet<JourneyId>>) -> Self {
+        Self { among: journeys, ..self }
+    }
+
     /// The contract's code.
     pub const fn contract(self) -> &'a str {
         self.scope.contract
@@ -123,7 +143,10 @@ impl<'a> CasesInScope<'a> {
 
     /// Which of its journeys.
     pub fn cases(self) -> Cases {
-        self.standing.cases()
+        match self.among {
+            Some(journeys) => Cases::Among(journeys.clone()),
+            None => self.standing.cases(),
+        }
     }
 
     /// The day on which that was read.
@@ -150,6 +173,28 @@ impl Principal {
             subject: self.subject.clone(),
             role: self.role.as_str().to_owned(),
             on_behalf_of: None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn people_are_known_where_they_have_a_case_and_newcomers_to_all_who_see_a_contract() {
+        let codes = |codes: &[&str]| codes.iter().map(|code| (*code).to_owned()).collect::<BTreeSet<_>>();
+        let scope = |of: &[&str]| Scope::Contracts(codes(of));
+        for (scope, contracts, known) in [
+            (scope(&["shps"]), &["shps", "kmc"][..], true),
+            (scope(&["shps"]), &["kmc"], false),
+            (scope(&["shps"]), &[], true),
+            (scope(&[]), &[], false),
+            (scope(&[]), &["shps"], false),
+            (Scope::Deployment, &["shps"], true),
+            (Scope::Deployment, &[], true),
+        ] {
+            assert_eq!(scope.knows_of(&codes(contracts)), known, "{scope:?} {contracts:?}");
         }
     }
 }

@@ -100,9 +100,9 @@ pub enum Denied {
 enum About {
     /// The deployment as such.
     Deployment,
-    /// A contract as a whole.
+    /// A contract as a whole, and who works in it.
     Contract,
-    /// One journey.
+    /// One journey, or a subject by its journeys.
     Journey,
 }
 
@@ -126,11 +126,11 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::Amend => {
             ("amend facts", About::Journey, &[Keyworker, Manager, Commissioner, Integrator, Administrator])
         }
-        Action::RegisterSubject => ("register subjects", About::Deployment, &[Keyworker, Manager, Integrator]),
+        Action::RegisterSubject => ("register subjects", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::LinkSubjects => ("link subjects", About::Journey, &[Manager, Integrator]),
-        Action::RetainSubjects => ("decide on retention", About::Journey, &[Manager, Administrator]),
-        Action::ManageStaff => ("manage staff", About::Deployment, &[Manager, Integrator, Administrator]),
+        Action::RetainSubjects => ("place holds or decide on erasures", About::Journey, &[Manager, Administrator]),
+        Action::ManageStaff => ("manage staff", About::Contract, &[Manager, Integrator, Administrator]),
         Action::ReadStaff => ("read of staff", About::Contract, &[Manager, Auditor, Integrator]),
         Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
         Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
@@ -138,19 +138,24 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::ClaimOutcomes => ("claim outcomes", About::Contract, &[Manager]),
         Action::DecideClaims => ("decide on claims", About::Contract, &[Commissioner]),
         Action::SettleClaims => ("settle claims", About::Contract, &[Manager, Commissioner]),
-        Action::RuleContracts => ("open contracts or publish rulebooks", About::Contract, &[Administrator]),
+        Action::RuleContracts => ("set the terms, rules or targets of contracts", About::Contract, &[Administrator]),
         Action::TendViews => ("look at or replace the views themselves", About::Deployment, &[Administrator]),
     };
     let role = principal.role;
     if !roles.contains(&role) {
         return Err(Denied::Role { role, what });
     }
-    let is_outside = match about {
+    let outside = match about {
         About::Deployment => false,
         About::Contract => relation == Relation::Outside,
-        About::Journey => relation == Relation::Outside || is_bound_to_cases(role) && relation == Relation::Contract,
+        About::Journey => is_outside(role, relation),
     };
-    if is_outside { Err(Denied::Outside) } else { Ok(Allow { redactions: redactions(role) }) }
+    if outside { Err(Denied::Outside) } else { Ok(Allow { redactions: redactions(role) }) }
+}
+
+/// Whether a journey, or a subject, does not exist for whoever acts in this role and stands in this relation to it.
+pub fn is_outside(role: Role, relation: Relation) -> bool {
+    relation == Relation::Outside || is_bound_to_cases(role) && relation == Relation::Contract
 }
 
 /// Whether the rights of a role depend on who holds a case. Of the others nobody needs to ask.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::log::envelope::WorkerId;
+use crate::log::envelope::{JourneyId, WorkerId};
 
 /// What somebody is to a journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,9 +76,9 @@ enum Reach {
 /// What is known of a keyworker's login.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KnownWorker {
-    /// The workers whose login it is and who are still here.
+    /// The worker behind it, where there is one who is here.
     pub own: BTreeSet<WorkerId>,
-    /// Whether a worker whose login it is has left.
+    /// Whether a worker whose login it was is not here: they have left, or are still to come.
     pub left: bool,
     /// Whether a worker whose login it is was ever in a team.
     pub teamed: bool,
@@ -98,6 +98,8 @@ pub enum Cases {
         /// Whether those without a keyworker are among them.
         unassigned: bool,
     },
+    /// These.
+    Among(BTreeSet<JourneyId>),
 }
 
 impl Standing {
@@ -236,6 +238,7 @@ mod tests {
                         let mut all = holders.keyworkers.union(&holders.others);
                         all.any(|worker| by.contains(worker)) || unassigned && holders.keyworkers.is_empty()
                     }
+                    Cases::Among(_) => false,
                 };
                 let near = [Relation::Own, Relation::Team, Relation::Unassigned];
                 let relation = standing.relation(holders);

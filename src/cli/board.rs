@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 
 use super::commands::complain;
 use super::table::{self, Table};
+use super::views::show_progress;
 use super::{Ending, Format, Places};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
@@ -14,12 +16,14 @@ use crate::contract::Contract;
 use crate::contract::Rulebook;
 use crate::contract::rulebook::Buckets;
 use crate::log::Log;
-use crate::record::{DEPLOYMENT_ZONE, civil_day};
+use crate::record::{DEPLOYMENT_ZONE, civil_day, end_of_day};
 use crate::store::{Mode, Store, StoreError};
+use crate::try_out::KnownAt;
 use crate::views::Views;
 use crate::views::durations;
 use crate::views::exits::{self, ExitRow};
 use crate::views::generation::Generation;
+use crate::views::known::Asked;
 use crate::views::performance::{self, Performance};
 use crate::views::period::{Month, Months, Period};
 use crate::views::recency::{self, Measure};
@@ -28,24 +32,68 @@ use crate::views::referral_to_plan;
 /// The months that the month-by-month tables show at most.
 const MONTHS_SHOWN: usize = 12;
 
-pub(super) async fn run(places: &Places, code: &str, as_of: Option<NaiveDate>, format: Format) -> Result<Ending> {
+pub(super) async fn run(
+    places: &Places,
+    code: &str,
+    (as_of, known_at): (Option<NaiveDate>, Option<KnownAt>),
+    format: Format,
+) -> Result<Ending> {
     let views = open_to_read(places).await?;
+    let shown = show(&views, code, (as_of, known_at), format).await;
+    views.close().await;
+    shown
+}
+
+async fn show(
+    views: &Views,
+    code: &str,
+    (as_of, known_at): (Option<NaiveDate>, Option<KnownAt>),
+    format: Format,
+) -> Result<Ending> {
     let scope = Scope::Deployment;
-    let found = match scope.contract(code) {
-        Some(scoped) => views.live().told(scoped).map(|contract| (scoped, contract)),
-        None => None,
+    let not_open = |then: &str| {
+        complain(&format!("no contract {code:?} {then}: open it with `throughline contract open`"));
+        Ok(Ending::WrongUse)
     };
-    let Some((scoped, contract)) = found else {
-        complain(&format!("no contract {code:?} is open: open it with `throughline contract open`"));
-        return Ok(Ending::WrongUse);
+    let (live, scoped) = (views.live(), scope.contract(code));
+    let found = scoped.and_then(|scoped| live.told(scoped).map(|contract| (scoped, contract)));
+    let Some((scoped, contract)) = found else { return not_open("is open") };
+    let zone = contract.zone().unwrap_or(DEPLOYMENT_ZONE);
+    let (view, contract) = match known_at {
+        None => (live, contract),
+        Some(known_at) => {
+            let Some(view) = known(views, &contract, known_at, zone).await? else { return not_open("was open then") };
+            let Some(contract) = view.told(scoped) else { return not_open("was open then") };
+            (view, contract)
+        }
     };
-    let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
+    let today = civil_day(Clock::Machine.now(), zone);
     if as_of.is_some_and(|as_of| as_of > today) {
         complain("a forecast: that day is still to come, and only what goes on by itself is known of it");
     }
-    let tables = tables(&views.live(), scoped, &contract, as_of.unwrap_or(today)).await?;
+    let tables = tables(&view, scoped, &contract, as_of.unwrap_or(today)).await?;
     table::print(&mut std::io::stdout().lock(), &tables, format)?;
     Ok(Ending::Done)
+}
+
+/// The view of what was known then; none where the contract was not known to be open.
+async fn known(views: &Views, contract: &Contract, known_at: KnownAt, zone: Tz) -> Result<Option<Arc<Generation>>> {
+    let instant = match known_at {
+        KnownAt::Day(day) => end_of_day(day, zone),
+        KnownAt::Instant(instant) => instant,
+    };
+    let position = views.log().recorded_by(instant).await?;
+    let opened = contract.history().events().first().map(|opened| opened.position);
+    if opened.is_none_or(|opened| position < opened) {
+        return Ok(None);
+    }
+    if position >= *views.live().position().borrow() {
+        return Ok(Some(views.live()));
+    }
+    let shown = tokio::spawn(show_progress(views.known_progress()));
+    let found = views.as_known(Asked { upto: Some(position), rulebooks_upto: position }, None).await;
+    shown.abort();
+    Ok(Some(found?))
 }
 
 /// The views, caught up where nothing serves; where a server holds the database, it keeps them up.

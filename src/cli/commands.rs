@@ -54,7 +54,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
             open_contract(&places, opening).await
         }
-        Command::Board { contract, as_of, format } => board::run(&places, &contract, as_of, format).await,
+        Command::Board { contract, as_of, known_at, format } => {
+            board::run(&places, &contract, (as_of, known_at), format).await
+        }
         Command::Token { role, subject, contracts, minutes } => token(&places, role, subject, contracts, minutes),
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };

@@ -63,9 +63,12 @@ pub(super) async fn verify(places: &Places) -> Result<Ending> {
 
 pub(super) async fn tail(places: &Places, after: Option<i64>) -> Result<Ending> {
     let log = read_log(places).await?;
-    let after = match after {
-        Some(after) => Position(after),
+    let after = match after.map(Position) {
         None => log.head().await?.position,
+        Some(after) => {
+            log.within(after).await?.map_err(|elsewhere| Misuse(elsewhere.to_string()))?;
+            after
+        }
     };
     let mut zones = Zones::load(&log, after).await?;
     let mut events = Box::pin(log.follow(after));
@@ -103,7 +106,8 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
     let file = opened(path)?;
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     let log = Log::open(Arc::clone(&store)).await?;
-    let position = as_recorded(&log, &Chance::System, &importer().actor(), BufReader::new(file)).await?;
+    let position =
+        as_recorded(&log, (&Clock::Machine, &Chance::System), &importer().actor(), BufReader::new(file)).await?;
     let views = Views::open(log).await.context("the events are in the log, but the view cannot be built")?;
     let digest = views.live().digest().await?;
     writeln!(std::io::stdout().lock(), "restored {position} events as recorded; view at {position}, digest {digest}")?;

@@ -89,7 +89,7 @@ enum Command {
     #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]
     Contract(ContractCommand),
     /// The performance tables of a contract.
-    #[command(after_help = "Example: throughline board --contract shps --as-of 2018-02-28")]
+    #[command(after_help = "Example: throughline board --contract shps --as-of 2018-02-23 --known-at 2018-02-23")]
     Board {
         /// The contract's code.
         #[arg(long)]
@@ -97,6 +97,9 @@ enum Command {
         /// The day at whose end the facts are read; today if left out.
         #[arg(long)]
         as_of: Option<NaiveDate>,
+        /// Only what was recorded by then: a day (until its end in the contract's zone), or an instant with its offset.
+        #[arg(long)]
+        known_at: Option<KnownAt>,
         /// How to print.
         #[arg(long, value_enum, default_value_t)]
         format: Format,

@@ -80,7 +80,7 @@ async fn told(views: &Views) -> Result<String> {
 
 /// Waits for a rebuild, which whoever sits before the terminal may stop.
 async fn watched(views: &Views) -> Result<(), ViewError> {
-    let shown = tokio::spawn(show(views.progress()));
+    let shown = tokio::spawn(show_progress(views.progress()));
     let ended = tokio::select! {
         ended = views.rebuild_ended() => ended,
         () = told_to_stop() => {
@@ -94,7 +94,7 @@ async fn watched(views: &Views) -> Result<(), ViewError> {
 }
 
 /// Shows how far a rebuild is, on a terminal.
-async fn show(mut progress: watch::Receiver<Option<Progress>>) {
+pub(super) async fn show_progress(mut progress: watch::Receiver<Option<Progress>>) {
     if !std::io::stderr().is_terminal() {
         return;
     }

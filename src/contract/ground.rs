@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::journey::event::{DoubleFundingDismissed, Event, Period};
@@ -37,7 +38,7 @@ struct Ground<'a> {
     ended: Option<Stated<'a>>,
     notices: HashMap<NoticeId, Stated<'a>>,
     actions: Pairs<'a>,
-    periods: HashMap<Period, Stated<'a>>,
+    periods: Vec<(Period, Stated<'a>)>,
     dismissed: HashMap<(&'a str, [JourneyId; 2]), Stated<'a>>,
 }
 
@@ -56,12 +57,15 @@ impl<'a> Ground<'a> {
             ended: first(|event| matches!(event, Event::ContractEnded(_))),
             notices: HashMap::new(),
             actions: Pairs::of(facts, action, ACTIONS),
-            periods: HashMap::new(),
+            periods: Vec::new(),
             dismissed: HashMap::new(),
         };
         for fact in facts {
             let kept = match fact.event {
-                Event::PeriodClosed(closed) => ground.periods.entry(closed.period).or_insert(*fact),
+                Event::PeriodClosed(closed) => {
+                    ground.periods.push((closed.period, *fact));
+                    continue;
+                }
                 Event::NoticeIssued(issued) => ground.notices.entry(issued.notice).or_insert(*fact),
                 Event::DoubleFundingDismissed(one) => ground.dismissed.entry(pair(one)).or_insert(*fact),
                 _ => continue,
@@ -89,10 +93,7 @@ impl<'a> Ground<'a> {
                 let is_before = fact.occurred.latest() < terms.starts_on;
                 is_before.then(|| ends_before_start(opened).at("occurred_on"))
             }
-            Event::PeriodClosed(closed) => {
-                let before = self.periods.get(&closed.period).filter(|before| before.id != fact.id);
-                before.map(already_closed)
-            }
+            Event::PeriodClosed(closed) => self.closed_before(fact, closed.period),
             Event::NoticeIssued(issued) => {
                 let before = self.notices.get(&issued.notice).filter(|before| before.id != fact.id);
                 before.map(notice_exists)
@@ -107,6 +108,13 @@ impl<'a> Ground<'a> {
             }
             _ => None,
         }
+    }
+
+    /// No day is closed twice: of periods that overlap the one closed first stands.
+    fn closed_before(&self, fact: &Stated<'a>, own: Period) -> Option<Refusal> {
+        let overlaps = |period: &Period| period.first <= own.last && own.first <= period.last;
+        let earlier = self.periods.iter().filter(|(period, before)| overlaps(period) && before.said < fact.said);
+        earlier.min_by_key(|(_, before)| before.said).map(|(period, before)| already_closed(before, *period))
     }
 
     /// Nothing is varied once the contract no longer holds.
@@ -169,9 +177,21 @@ pub(super) fn over_by(ended: Occurred, occurred: Occurred) -> Option<Refusal> {
     is_over(occurred, ended).then(|| no_longer_holds(ended))
 }
 
-fn already_closed(closed: &Stated<'_>) -> Refusal {
-    let message =
-        format!("this period was closed on {}: what is recorded later is a later period's business", closed.day());
+/// Why a referral of this date deserves a second look: whoever is in care or on the books when a contract starts was
+/// often referred before.
+pub(super) fn not_begun_by(starts_on: NaiveDate, occurred: Occurred) -> Option<Refusal> {
+    let message = format!("the contract starts on {starts_on}: check the day, or accept this warning");
+    let refusal = Refusal::new(Code::ContractNotStarted, message)
+        .at("occurred_on")
+        .by("domain §4: a referral is received under a contract that has started");
+    (occurred.latest() < starts_on).then(|| refusal.as_warning())
+}
+
+fn already_closed(closed: &Stated<'_>, Period { first, last }: Period) -> Refusal {
+    let message = format!(
+        "{first} to {last} was closed on {}: what is recorded later is a later period's business",
+        closed.day()
+    );
     Refusal::new(Code::PeriodAlreadyClosed, message).at("period").naming([closed.fact()])
 }
 

@@ -14,7 +14,7 @@ pub mod rulebook;
 
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use uuid::Uuid;
 
@@ -39,8 +39,6 @@ pub struct Published {
     pub event_id: EventId,
     /// That event's place in the log: a view as known before it does not know this version.
     pub position: Position,
-    /// When the log took it.
-    pub recorded_at: DateTime<Utc>,
     /// The rules.
     pub rulebook: Arc<Rulebook>,
 }
@@ -65,8 +63,7 @@ impl Contract {
                 hash: published.hash.clone(),
                 errors,
             })?;
-            let (recorded_at, rulebook) = (recorded.recorded_at, Arc::new(rulebook));
-            self.rulebooks.push(Published { event_id, position, recorded_at, rulebook });
+            self.rulebooks.push(Published { event_id, position, rulebook: Arc::new(rulebook) });
         }
         self.history.evolve(recorded.clone());
         Ok(())
@@ -77,7 +74,7 @@ impl Contract {
     pub fn with_draft(&self, draft: Arc<Rulebook>) -> Self {
         let mut contract = self.clone();
         let (event_id, position) = (EventId(Uuid::nil()), Position(i64::MAX));
-        contract.rulebooks.push(Published { event_id, position, recorded_at: DateTime::<Utc>::MAX_UTC, rulebook: draft });
+        contract.rulebooks.push(Published { event_id, position, rulebook: draft });
         contract
     }
 
@@ -99,6 +96,11 @@ impl Contract {
     pub fn ended(&self) -> Option<Occurred> {
         let facts = self.history.facts();
         facts.iter().find(|fact| matches!(fact.event, Event::ContractEnded(_))).map(|fact| fact.occurred)
+    }
+
+    /// Why a referral of this date deserves a second look: the contract had not started by then.
+    pub(crate) fn not_begun_by(&self, occurred: Occurred) -> Option<Refusal> {
+        self.opened().and_then(|opened| ground::not_begun_by(opened.starts_on, occurred))
     }
 
     /// Why a referral of this date may not be received: the contract no longer held by then.

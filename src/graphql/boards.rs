@@ -5,6 +5,8 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
 use chrono::NaiveDate;
 
+use super::at::Known;
+use super::bounds::PERCENT;
 use super::code::Code;
 use super::people::Worker;
 use super::scalars::{Date, Decimal};
@@ -93,20 +95,30 @@ pub struct Group {
     unassigned: bool,
     #[graphql(skip)]
     keyworker: Option<WorkerId>,
+    #[graphql(skip)]
+    known: Known,
 }
 
 #[ComplexObject]
 impl Group {
     /// The keyworker, where the row is of one.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.keyworker?).await
+        Worker::load(ctx, self.keyworker?, self.known).await
+    }
+}
+
+impl Group {
+    /// A row, with its keyworker as they were known then.
+    pub(super) fn known(group: BoardGroup, known: Known) -> Self {
+        Self { known, ..group.into() }
     }
 }
 
 impl From<BoardGroup> for Group {
     fn from(group: BoardGroup) -> Self {
         let label = group.label();
-        let plain = Self { label, area: None, reason: None, team: None, unassigned: false, keyworker: None };
+        let (area, reason, team, keyworker) = (None, None, None, None);
+        let plain = Self { label, area, reason, team, unassigned: false, keyworker, known: Known::ALL };
         match group {
             BoardGroup::Whole | BoardGroup::NoTeam => plain,
             BoardGroup::Team(named) => Self { team: Some(ID(named.team.to_string())), ..plain },
@@ -160,11 +172,12 @@ pub struct StageCount {
     journeys: u64,
 }
 
-impl From<HeldRow> for CaseloadOf {
-    fn from(row: HeldRow) -> Self {
+impl CaseloadOf {
+    /// The row of a keyworker, as they were known then.
+    pub(super) fn of(row: HeldRow, known: Known) -> Self {
         let stages = row.by_stage.into_iter();
         Self {
-            group: row.group.into(),
+            group: Group::known(row.group, known),
             journeys: row.journeys,
             stages: stages.map(|(stage, journeys)| StageCount { stage, journeys }).collect(),
         }
@@ -231,7 +244,7 @@ impl ReferralToPlan {
     /// A percentile in days, by linear interpolation; one decimal, rounded half up.
     async fn percentile_days(
         &self,
-        #[graphql(validator(minimum = 0, maximum = 100), desc = "Which, from 0 to 100.")] percent: i32,
+        #[graphql(validator(custom = "PERCENT"), desc = "Which, from 0 to 100.")] percent: i32,
     ) -> Option<Decimal> {
         let percent = u32::try_from(percent).ok()?;
         self.days.percentile(percent).map(durations::shown).map(Decimal)

@@ -12,6 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::NaiveDate;
 
+use super::at::Known;
 use super::batch::{Batch, BatchLine};
 use super::code::Code;
 use super::context;
@@ -444,7 +445,7 @@ pub(super) async fn page(
         nodes.iter().any(|node| node.field("journey").exists())
     };
     let stories = if is_looked_into {
-        journey::stories(ctx, shown.iter().filter_map(|claim| journey_of(claim)).collect::<BTreeSet<_>>().into_iter())
+        journey::stories(ctx, shown.iter().filter_map(|claim| journey_of(claim)).collect::<BTreeSet<_>>().into_iter(), Known(told.position))
             .await?
     } else {
         HashMap::new()

@@ -28,6 +28,8 @@ pub enum Code {
     Forbidden,
     /// The caller asks for more at once than a connection is given.
     RateLimited,
+    /// What was known then is being put together: ask again, when `retryAfterMs` says.
+    ViewBuilding,
     /// The service cannot answer in time: ask again.
     Unavailable,
     /// Something failed inside; the request id leads to the log.
@@ -48,6 +50,7 @@ impl Code {
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
             Self::RateLimited => "RATE_LIMITED",
+            Self::ViewBuilding => "VIEW_BUILDING",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }

@@ -7,11 +7,13 @@ use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
 use super::batch::{Batch, BatchState, Cap, ProposedAdjustment};
+use super::at::{ContractAt, Seen};
 use super::boards::{
-    BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, GroupCount, MonthCounts, Performance, PeriodInput, RecencyBy,
-    ReferralToPlan, StageCounts, counted, period_of,
+    BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance, PeriodInput,
+    RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
 };
 use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
+use super::bounds::PAGE;
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::dealings::{
@@ -21,7 +23,7 @@ use super::dealings::{
 use super::journey::work::Measure;
 use super::journey::{ContactMeasure, Step};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
-use super::mutation::input::{DayPeriodInput, Means};
+use super::mutation::input::DayPeriodInput;
 use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
 use super::people::Worker;
 use super::query::FIRST;
@@ -36,6 +38,7 @@ use crate::journey::event::{Period, ReportSubmitted};
 use crate::log::envelope::{StreamId, TeamId, WorkerId};
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::exits;
+use crate::views::generation::Generation;
 use crate::views::journeys::{HeldBy, Population};
 use crate::views::obligations::ObligationFilter;
 use crate::views::performance;
@@ -43,27 +46,39 @@ use crate::views::period::{self, Months};
 use crate::views::recency;
 use crate::views::referral_to_plan;
 
-/// A contract, read as of one day.
+/// A contract, read from one point of view.
 pub struct Contract {
     told: Arc<contract::Contract>,
     code: String,
     as_of: NaiveDate,
     today: NaiveDate,
+    seen: Seen,
     dealings: OnceLock<Box<Dealings>>,
     claims: OnceCell<Arc<Claims>>,
 }
 
 impl Contract {
-    /// The contract as of a day; as of today in its zone where none is given.
-    pub fn as_of(ctx: &Context<'_>, scope: InScope<'_>, as_of: Option<NaiveDate>) -> Option<Self> {
-        let contract = ctx.caller().generation.told(scope)?;
-        let today = ctx.today(&contract);
-        let code = scope.contract().to_owned();
-        let as_of = as_of.unwrap_or(today);
-        Some(Self { told: contract, code, as_of, today, dealings: OnceLock::new(), claims: OnceCell::new() })
+    /// The contract as of today in its zone.
+    pub fn today(ctx: &Context<'_>, scope: InScope<'_>) -> Option<Self> {
+        Self::seen(ctx, scope, Seen::live(ctx), None)
     }
 
-    fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
+    /// The contract from a point of view; none where it was not known to be open then.
+    pub async fn at(ctx: &Context<'_>, scope: InScope<'_>, at: &ContractAt) -> Result<Option<Self>> {
+        let Some(live) = ctx.caller().generation.told(scope) else { return Ok(None) };
+        let seen = Seen::from(ctx, &live, at).await?;
+        Ok(seen.and_then(|seen| Self::seen(ctx, scope, seen, at.as_of.map(|day| day.0))))
+    }
+
+    /// What is seen of the contract in a view, as of a day.
+    pub(super) fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
+        let told = seen.generation.told(scope)?;
+        let today = ctx.today(&told);
+        let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
+        Some(Self { told, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
+    }
+
+    pub(super) fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
         ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))
     }
 
@@ -76,13 +91,14 @@ impl Contract {
         self.dealings().terms.as_ref()
     }
 
-    fn rules(&self) -> Result<&Arc<Rulebook>> {
+    /// The rules by which it is read.
+    pub(super) fn rules(&self) -> Result<&Arc<Rulebook>> {
         let newest = self.told.newest_rulebook();
         newest.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))
     }
 }
 
-/// A contract, read as of one day.
+/// A contract, read from one point of view: as of a day, and as known then.
 #[Object]
 impl Contract {
     /// The id of the contract's own stream.
@@ -147,7 +163,7 @@ impl Contract {
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
         #[graphql(desc = "Only of exactly this period.")] period: Option<DayPeriodInput>,
     ) -> Vec<Commentary> {
-        let period: Option<Period> = period.map(Means::meant);
+        let period: Option<Period> = period.map(Into::into);
         let said = self.dealings().commentary.iter().map(|said| (&said.details, said));
         let of_report = said.filter(|(said, _)| report.as_ref().is_none_or(|report| said.report == *report));
         of_report
@@ -208,17 +224,7 @@ impl Contract {
 
     /// The point of view of everything here, so that any answer can be reproduced.
     async fn view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
-        let rulebook = self.rules()?;
-        let position = *ctx.caller().generation.position().borrow();
-        let last =
-            ctx.parts().log.page_of(crate::log::envelope::Position(position.0 - 1), position, 1).await.or_fault()?;
-        Ok(PointOfView {
-            position: Position(position),
-            recorded_through: last.first().map(|event| Instant(event.recorded_at)),
-            rulebook_version: rulebook.version.clone(),
-            as_of: Date(self.as_of),
-            forecast: self.as_of > self.today,
-        })
+        self.point_of_view(ctx).await
     }
 
     /// The rules that this view applies.
@@ -252,7 +258,7 @@ impl Contract {
         #[graphql(desc = "Only those that stand at this stage.")] stage: Option<String>,
         #[graphql(desc = "What else they must fit.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
@@ -274,7 +280,7 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         self.list(ctx, Population::Journeys, (filter.unwrap_or_default(), order_by), (first, after)).await
@@ -295,7 +301,7 @@ impl Contract {
         #[graphql(desc = "Only those under this standard, by code.")] standard: Option<String>,
         #[graphql(desc = "Only those that stand so.")] state: Option<ObligationState>,
         #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ObligationConnection> {
         if keyworker.is_some() && unassigned {
@@ -357,16 +363,16 @@ impl Contract {
         #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
     ) -> Result<Vec<StandardObligations>> {
         let due = due.map(|due| (due.first.0, due.last.0));
-        let (scope, generation) = (self.scope(ctx)?, &ctx.caller().generation);
+        let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
         let counts =
             generation.obligation_counts(scope, self.as_of, self.rules()?, (by.into(), due)).await.or_fault()?;
-        Ok(counts.into_iter().map(Into::into).collect())
+        Ok(counts.into_iter().map(|counts| StandardObligations::of(counts, self.seen.known)).collect())
     }
 
     /// How many journeys each keyworker holds; those without one are a row of their own.
     async fn caseload_by_keyworker(&self, ctx: &Context<'_>) -> Result<Vec<CaseloadOf>> {
-        let rows = ctx.caller().generation.caseload_by_keyworker(self.scope(ctx)?, self.as_of).await.or_fault()?;
-        Ok(rows.into_iter().map(CaseloadOf::from).collect())
+        let rows = self.seen.generation.caseload_by_keyworker(self.scope(ctx)?, self.as_of).await.or_fault()?;
+        Ok(rows.into_iter().map(|row| CaseloadOf::of(row, self.seen.known)).collect())
     }
 
     /// The caseload by days since the last contact that counts as made, in the rulebook's buckets.
@@ -385,7 +391,7 @@ impl Contract {
             },
         );
         let rows =
-            ctx.caller().generation.contact_recency(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
+            self.seen.generation.contact_recency(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
         let none = match measure {
             ContactMeasure::Anyone => rulebook.recency.buckets.none.clone(),
             ContactMeasure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER.to_owned(),
@@ -397,7 +403,7 @@ impl Contract {
             none_label: none.clone(),
             date_imprecise: row.date_imprecise,
             unassigned: row.unassigned,
-            group: row.group.into(),
+            group: Group::known(row.group, self.seen.known),
         });
         Ok(shown.collect())
     }
@@ -432,7 +438,7 @@ impl Contract {
             Some(period) => period.months()?,
             None => self.whole_contract(),
         };
-        let generation = &ctx.caller().generation;
+        let generation = &self.seen.generation;
         let board = generation.performance(self.scope(ctx)?, self.as_of, rulebook, (by, months)).await.or_fault()?;
         let wanted =
             |code: &str| measures.as_ref().is_none_or(|measures| measures.iter().any(|measure| measure == code));
@@ -461,37 +467,63 @@ impl Contract {
             ExitsBy::Area => exits::By::Area,
         };
         let how = (by, period_of(period)?);
-        let found = ctx.caller().generation.exits(self.scope(ctx)?, self.as_of, self.rules()?, how).await.or_fault()?;
+        let found = self.seen.generation.exits(self.scope(ctx)?, self.as_of, self.rules()?, how).await.or_fault()?;
         let rows = |rows: Vec<exits::ExitRow>| {
             rows.into_iter().map(|row| GroupCount { group: row.group.into(), journeys: row.journeys }).collect()
         };
         Ok(Exits { total: found.total(), closed: rows(found.closed), disengaged: rows(found.disengaged) })
     }
 
-    /// The workers who had held a case of this contract by then, in the order of their labels.
+    /// The workers who had held a case of this contract by then, and those who had joined and held none in any contract,
+    /// in the order of their labels.
     async fn workers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
     ) -> Result<Vec<Worker>> {
         let page = (None, u32::try_from(first).unwrap_or(1));
-        let rows = ctx.caller().generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
-        Ok(rows.into_iter().map(Worker).collect())
+        let rows = self.seen.generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
+        Ok(rows.into_iter().map(|row| Worker::as_known(row, self.seen.known)).collect())
     }
 
-    /// The teams with a member who had held a case of this contract by then, in the order of their labels.
+    /// The teams of whose members until then one had held a case of this contract, or none had held any anywhere, in the
+    /// order of their labels.
     async fn teams(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
     ) -> Result<Vec<Team>> {
         let first = u32::try_from(first).unwrap_or(1);
-        let ids = ctx.caller().generation.teams_of_contract(self.scope(ctx)?, self.as_of, first).await.or_fault()?;
-        Ok(ids.into_iter().map(|id| Team::as_of(id, self.as_of)).collect())
+        let ids = self.seen.generation.teams_of_contract(self.scope(ctx)?, self.as_of, first).await.or_fault()?;
+        Ok(ids.into_iter().map(|id| Team::as_of(id, self.as_of, self.seen.known)).collect())
     }
 }
 
 impl Contract {
+    /// The point of view of everything here.
+    pub(super) async fn point_of_view(&self, ctx: &Context<'_>) -> Result<PointOfView> {
+        let rulebook = self.rules()?;
+        let position = *self.seen.generation.position().borrow();
+        Ok(PointOfView {
+            position: Position(position),
+            recorded_through: ctx.parts().log.recorded_at(position).await.or_fault()?.map(Instant),
+            known_at: self.seen.known_at.map(Instant),
+            rulebook_version: rulebook.version.clone(),
+            as_of: Date(self.as_of),
+            forecast: self.as_of > self.today,
+        })
+    }
+
+    /// The view that answers.
+    pub(super) const fn generation(&self) -> &Arc<Generation> {
+        &self.seen.generation
+    }
+
+    /// The day at whose end it is read.
+    pub(super) const fn day(&self) -> NaiveDate {
+        self.as_of
+    }
+
     async fn list(
         &self,
         ctx: &Context<'_>,
@@ -511,7 +543,7 @@ impl Contract {
     async fn told_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
         let judged = || async {
             let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
-            let claims = ctx.caller().generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;
+            let claims = self.seen.generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;
             claims.ok_or_else(|| Code::Internal.error("an open contract is told by its view"))
         };
         self.claims.get_or_try_init(judged).await
@@ -519,7 +551,13 @@ impl Contract {
 
     /// The contract as lists read it.
     pub(super) fn source(&self) -> list::Source {
-        list::Source { told: Arc::clone(&self.told), code: self.code.clone(), as_of: self.as_of }
+        list::Source {
+            told: Arc::clone(&self.told),
+            code: self.code.clone(),
+            as_of: self.as_of,
+            generation: Arc::clone(&self.seen.generation),
+            known: self.seen.known,
+        }
     }
 
     async fn waited_for_a_plan(
@@ -535,13 +573,13 @@ impl Contract {
             BoardBy::Whole => referral_to_plan::By::Whole,
         };
         let how = (by, period_of(period)?);
-        let generation = &ctx.caller().generation;
+        let generation = &self.seen.generation;
         let rows = generation.referral_to_plan(self.scope(ctx)?, self.as_of, rulebook, how).await.or_fault()?;
         Ok(rows.map(|rows| rows.into_iter().map(|row| ReferralToPlan::of(row, &measured.buckets)).collect()))
     }
 
     /// The months from the start of the contract to the one of `asOf`.
-    fn whole_contract(&self) -> Months {
+    pub(super) fn whole_contract(&self) -> Months {
         let last = period::Month::of(self.as_of);
         let first = self.told.opened().map_or(last, |opened| period::Month::of(opened.starts_on));
         Months::from_to(first.min(last), last).unwrap_or(Months::one(last))
@@ -565,6 +603,8 @@ pub struct PointOfView {
     position: Position,
     /// When the event at that position was recorded.
     recorded_through: Option<Instant>,
+    /// The instant by which everything here had been recorded, where one was asked for.
+    known_at: Option<Instant>,
     /// The version of the rulebook that is applied.
     rulebook_version: String,
     /// The day at whose end the facts are read.

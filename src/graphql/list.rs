@@ -3,7 +3,7 @@
 //! A cursor belongs to its list: another filter or order refuses it. Whose journeys may be listed is never asked here,
 //! but brought along with the standing of the caller.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Result, SimpleObject};
@@ -12,20 +12,25 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::NaiveDate;
 
+use super::at::Known;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::journey::{self, Journey};
 use super::mutation::input::referral::ExternalReferenceInput;
 use super::scalars::{Date, Id};
-use crate::access::InScope;
+use crate::access::CasesInScope;
 use crate::access::policy::Redaction;
 use crate::access::relation::Standing;
 use crate::contract;
 use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId, hex};
 use crate::projections::state::State;
+use crate::views::generation::Generation;
 use crate::views::journeys::{
     CaseNumber, HeldBy, InState, JourneyFilter, JourneyRow, Key, Order, Place, Population, SinceContact, Sort,
 };
+
+/// Why nothing is told of a contract.
+const NOT_IN_SCOPE: &str = "this contract is not in your scope";
 
 /// What became of a referral by the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -150,17 +155,40 @@ pub(super) struct Source {
     pub(super) told: Arc<contract::Contract>,
     pub(super) code: String,
     pub(super) as_of: NaiveDate,
+    /// The view that answers.
+    pub(super) generation: Arc<Generation>,
+    /// Until where in the log its journeys are known.
+    pub(super) known: Known,
+}
+
+impl Source {
+    /// Which of its journeys the caller may be shown, where that is not all of them and another view answers than the
+    /// live one: what it knows of who holds a case is not what is so now.
+    pub(super) async fn shown_now(
+        &self,
+        ctx: &Context<'_>,
+        standing: &Standing,
+    ) -> Result<Option<BTreeSet<JourneyId>>> {
+        let live = &ctx.caller().generation;
+        if live.number == self.generation.number {
+            return Ok(None);
+        }
+        let scope = ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
+        live.shown(scope.cases(standing)).await.or_fault()
+    }
 }
 
 /// The part of a list that is of one contract.
 struct Part {
     source: Source,
     filter: JourneyFilter,
+    among: Option<BTreeSet<JourneyId>>,
 }
 
 impl Part {
-    fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
-        ctx.in_scope(&self.source.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))
+    fn cases<'c>(&'c self, ctx: &Context<'_>, standing: &'c Standing) -> Result<CasesInScope<'c>> {
+        let scope = ctx.in_scope(&self.source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
+        Ok(scope.cases(standing).among(self.among.as_ref()))
     }
 }
 
@@ -188,9 +216,8 @@ impl JourneyConnection {
     async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
         let mut count = 0;
         for part in &self.parts {
-            let scope = part.scope(ctx)?.cases(&self.standing);
-            let counted =
-                ctx.caller().generation.journey_count(scope, part.source.as_of, self.population, &part.filter);
+            let (cases, source) = (part.cases(ctx, &self.standing)?, &part.source);
+            let counted = source.generation.journey_count(cases, source.as_of, self.population, &part.filter);
             count += counted.await.or_fault()?;
         }
         Ok(count)
@@ -226,15 +253,16 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
     let order = order.map_or_else(|| usual_order(ctx), Order::from);
     let list = format!("{population:?} {filter:?}");
     let after = after.as_deref().map(|cursor| place(cursor, order, &list)).transpose()?;
-    let parts = parts(sources, &filter)?;
+    let mut parts = parts(sources, &filter)?;
     let standing = context::standing(ctx).await?;
     let first = u32::try_from(first).unwrap_or(1);
     let mut rows: Vec<(usize, JourneyRow)> = Vec::new();
     let mut has_next_page = false;
-    for (at, part) in parts.iter().enumerate() {
-        let scope = part.scope(ctx)?.cases(&standing);
+    for (at, part) in parts.iter_mut().enumerate() {
+        part.among = part.source.shown_now(ctx, &standing).await?;
+        let cases = part.cases(ctx, &standing)?;
         let (how, page) = ((population, &part.filter, order), (after.as_ref(), first));
-        let page = ctx.caller().generation.journeys(scope, part.source.as_of, how, page).await.or_fault()?;
+        let page = part.source.generation.journeys(cases, part.source.as_of, how, page).await.or_fault()?;
         has_next_page |= page.has_next;
         rows.extend(page.rows.into_iter().map(|row| (at, row)));
     }
@@ -242,14 +270,16 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
     let fit = usize::try_from(first).unwrap_or(usize::MAX);
     has_next_page |= rows.len() > fit;
     rows.truncate(fit);
+    // A list is of one contract, or as known now.
+    let known = parts.first().map_or(Known::ALL, |part| part.source.known);
     let stories = if is_looked_into(ctx) {
-        journey::stories(ctx, rows.iter().map(|(_, row)| row.journey)).await?
+        journey::stories(ctx, rows.iter().map(|(_, row)| row.journey), known).await?
     } else {
         HashMap::new()
     };
     let node = |(at, row): &(usize, JourneyRow)| {
         let (source, story) = (&parts[*at].source, stories.get(&row.journey)?);
-        Some(Journey::of(row.journey, Arc::clone(&source.told), source.as_of, Arc::clone(story)))
+        Some(Journey::beneath(source, row.journey, Arc::clone(story)))
     };
     let cursors: Vec<String> = rows.iter().map(|(_, row)| cursor(&row.place, order, &list)).collect();
     let page_info = PageInfo {
@@ -305,7 +335,7 @@ fn check(ctx: &Context<'_>, filter: &JourneyFilterInput, order: Option<JourneyOr
 /// this label has no journey in it; a label that no rulebook knows is wrong.
 fn parts(sources: Vec<Source>, filter: &JourneyFilterInput) -> Result<Vec<Part>> {
     let Some(label) = &filter.recency else {
-        let part = |source| Part { filter: read(filter, None), source };
+        let part = |source| Part { filter: read(filter, None), source, among: None };
         return Ok(sources.into_iter().map(part).collect());
     };
     let mut known: Vec<String> = Vec::new();
@@ -314,7 +344,7 @@ fn parts(sources: Vec<Source>, filter: &JourneyFilterInput) -> Result<Vec<Part>>
         let Some(rulebook) = source.told.newest_rulebook() else { continue };
         let buckets = &rulebook.recency.buckets;
         match SinceContact::labelled(buckets, label) {
-            Some(since) => parts.push(Part { filter: read(filter, Some(since)), source }),
+            Some(since) => parts.push(Part { filter: read(filter, Some(since)), source, among: None }),
             None => known.extend(buckets.labels.iter().chain([&buckets.none]).cloned()),
         }
     }

@@ -3,9 +3,12 @@
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
 pub mod batch;
-pub mod boards;
 pub mod claim;
+pub mod at;
+pub mod boards;
+mod bounds;
 pub mod code;
+pub mod compare;
 pub mod context;
 pub mod contract;
 pub mod dealings;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Interface, Result};
 use uuid::Uuid;
 
+use super::at::Known;
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::Event;
@@ -67,7 +68,7 @@ impl Found {
         let (scope, generation) = (&caller.principal.scope, &caller.generation);
         let (mut stories, mut subjects, mut events) = (HashMap::new(), BTreeSet::new(), HashMap::new());
         if ctx.may(Action::ReadJourneys) {
-            stories = journey::stories(ctx, ids.iter().map(|id| JourneyId(*id))).await?;
+            stories = journey::stories(ctx, ids.iter().map(|id| JourneyId(*id)), Known::ALL).await?;
             let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
             let today = ctx.deployment_today();
             subjects = generation.readable_subjects(&caller.principal, today, &known).await.or_fault()?;
@@ -95,15 +96,15 @@ impl Found {
             return Ok(Some(Node::Subject(Subject::today(SubjectId(id)))));
         }
         if self.workers.contains(&WorkerId(id)) {
-            return Ok(Worker::load(ctx, WorkerId(id)).await.transpose()?.map(Node::Worker));
+            return Ok(Worker::load(ctx, WorkerId(id), Known::ALL).await.transpose()?.map(Node::Worker));
         }
         if self.teams.contains(&TeamId(id)) {
-            return Ok(Some(Node::Team(Team::as_of(TeamId(id), ctx.deployment_today()))));
+            return Ok(Some(Node::Team(Team::as_of(TeamId(id), ctx.deployment_today(), Known::ALL))));
         }
         if let Some(event) = self.events.get(&EventId(id)) {
             return Ok(Some(Node::Event(Box::new(Event(event.clone())))));
         }
         let scoped = self.contracts.get(&id).and_then(|code| ctx.in_scope(code));
-        Ok(scoped.and_then(|scoped| Contract::as_of(ctx, scoped, None)).map(Node::Contract))
+        Ok(scoped.and_then(|scoped| Contract::today(ctx, scoped)).map(Node::Contract))
     }
 }

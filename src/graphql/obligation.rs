@@ -10,6 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::NaiveDate;
 
+use super::at::Known;
 use super::boards::Group;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
@@ -88,8 +89,8 @@ impl Obligation {
 
     /// The keyworker whose it is, or whose it was when it ended; none where nobody held the case.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        let holder = Worker::load(ctx, self.keyworker?).await?;
-        let is_here = |worker: &Worker| worker.0.left_on.is_none_or(|left| left > self.told_on);
+        let holder = Worker::load(ctx, self.keyworker?, self.journey.known()).await?;
+        let is_here = |worker: &Worker| worker.row.left_on.is_none_or(|left| left > self.told_on);
         holder.map(|worker| Some(worker).filter(is_here)).transpose()
     }
 }
@@ -151,12 +152,13 @@ pub(super) async fn page(
     let scope = scope.ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
     let standing = context::standing(ctx).await?;
     let asked = (after.as_ref(), u32::try_from(first).unwrap_or(1));
-    let generation = &ctx.caller().generation;
-    let page = generation.obligations(scope.cases(&standing), source.as_of, &filter, asked).await.or_fault()?;
-    let stories = journey::stories(ctx, page.rows.iter().map(|row| row.place.journey)).await?;
+    let among = source.shown_now(ctx, &standing).await?;
+    let cases = scope.cases(&standing).among(among.as_ref());
+    let page = source.generation.obligations(cases, source.as_of, &filter, asked).await.or_fault()?;
+    let stories = journey::stories(ctx, page.rows.iter().map(|row| row.place.journey), source.known).await?;
     let node = |row: &ObligationRow| {
         let story = Arc::clone(stories.get(&row.place.journey)?);
-        let journey = Journey::of(row.place.journey, Arc::clone(&source.told), source.as_of, story);
+        let journey = Journey::beneath(&source, row.place.journey, story);
         Some(Obligation::of(row, journey, source.as_of))
     };
     let cursors: Vec<String> = page.rows.iter().map(|row| cursor(&row.place, &list)).collect();
@@ -228,12 +230,13 @@ pub struct ObligationCounts {
     cancelled: u64,
 }
 
-impl From<StandardCounts> for StandardObligations {
-    fn from(counts: StandardCounts) -> Self {
+impl StandardObligations {
+    /// The counts of one standard, with keyworkers as they were known then.
+    pub(super) fn of(counts: StandardCounts, known: Known) -> Self {
         let row = |(group, counts): (crate::views::board::Group, Counts)| {
             let count = |standing| counts.get(&standing).copied().unwrap_or(0);
             ObligationCounts {
-                group: group.into(),
+                group: Group::known(group, known),
                 due: count(Standing::Due),
                 due_today: count(Standing::DueToday),
                 overdue: count(Standing::Overdue),

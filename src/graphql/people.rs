@@ -7,10 +7,11 @@ use async_graphql::dataloader::{DataLoader, HashMapCache, Loader};
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
-use super::context::Asked as _;
+use super::at::{self, Known};
+use super::context::{Asked as _, OrFault as _};
 use super::event::OccurredOn;
+use super::journey::Step;
 use super::journey::work::Assessment;
-use super::journey::{Known, Step};
 use super::mutation::input::SubjectKind;
 use super::scalars::{Date, Decimal};
 use super::team::Team;
@@ -212,24 +213,28 @@ impl From<&subject::Erasure> for Erasure {
 
 /// A keyworker or other member of staff.
 #[derive(Debug, Clone)]
-pub struct Worker(pub WorkerRow);
+pub struct Worker {
+    /// Who they are.
+    pub(super) row: WorkerRow,
+    known: Known,
+}
 
 /// A keyworker or other member of staff.
 #[Object]
 impl Worker {
     /// The worker's id.
     pub async fn id(&self) -> ID {
-        ID(self.0.worker.to_string())
+        ID(self.row.worker.to_string())
     }
 
     /// What boards print, such as `KW-07`.
     async fn label(&self) -> &str {
-        &self.0.label
+        &self.row.label
     }
 
     /// The login in tokens, if they sign in; none where you see no logins.
     async fn login(&self) -> Option<&str> {
-        self.0.login.as_deref()
+        self.row.login.as_deref()
     }
 
     /// When they joined, with the event that a correction names.
@@ -281,31 +286,57 @@ impl Worker {
 
     /// The teams that they are in on a day, by label.
     async fn teams(&self, ctx: &Context<'_>, #[graphql(desc = "On which day.")] on: Date) -> Result<Vec<Team>> {
-        let loader: &DataLoader<TeamsOfWorkers, HashMapCache> = ctx.data_unchecked();
-        let found = loader.load_one((self.0.worker, on.0)).await.map_err(|error| fault(&*error))?;
-        Ok(found.unwrap_or_default().into_iter().map(|id| Team::as_of(id, on.0)).collect())
+        let teams = if self.known == Known::ALL {
+            let loader: &DataLoader<TeamsOfWorkers, HashMapCache> = ctx.data_unchecked();
+            loader.load_one((self.row.worker, on.0)).await.map_err(|error| fault(&*error))?.unwrap_or_default()
+        } else {
+            let then = at::as_known(ctx, self.known).await?;
+            let found = then.teams_of_workers(&[self.row.worker], on.0).await.or_fault()?;
+            found.into_iter().map(|(_, team)| team).collect()
+        };
+        Ok(teams.into_iter().map(|id| Team::as_of(id, on.0, self.known)).collect())
     }
 }
 
 impl Worker {
-    /// The worker of this id, if there is one.
-    pub async fn load(ctx: &Context<'_>, id: WorkerId) -> Option<Result<Self>> {
-        let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
-        let found = loader.load_one(id).await.map_err(|error| fault(&*error));
-        found.map(|row| row.map(Self)).transpose()
+    /// A worker as they are known now.
+    pub const fn now(row: WorkerRow) -> Self {
+        Self::as_known(row, Known::ALL)
     }
 
-    /// The workers of these ids, as far as there are any, by label.
-    pub(super) async fn load_many(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>) -> Result<Vec<Self>> {
-        let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
-        let found = loader.load_many(ids.iter().copied()).await.map_err(|error| fault(&*error))?;
-        let mut rows: Vec<WorkerRow> = found.into_values().collect();
+    /// A worker as they were known then.
+    pub(super) const fn as_known(row: WorkerRow, known: Known) -> Self {
+        Self { row, known }
+    }
+
+    /// The worker of this id as known then, if there was one.
+    pub async fn load(ctx: &Context<'_>, id: WorkerId, known: Known) -> Option<Result<Self>> {
+        let found = Self::load_many(ctx, &BTreeSet::from([id]), known).await;
+        found.map(|workers| workers.into_iter().next()).transpose()
+    }
+
+    /// The workers of these ids as known then, as far as there were any, by label.
+    pub(super) async fn load_many(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>, known: Known) -> Result<Vec<Self>> {
+        let mut rows: Vec<WorkerRow> = if known == Known::ALL {
+            let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
+            let found = loader.load_many(ids.iter().copied()).await.map_err(|error| fault(&*error))?;
+            found.into_values().collect()
+        } else {
+            let loader: &DataLoader<Histories, HashMapCache> = ctx.data_unchecked();
+            let streams = ids.iter().map(|id| StreamId::worker(*id));
+            let found = loader.load_many(streams).await.map_err(|error| fault(&*error))?;
+            let told = |(stream, history): (StreamId, Arc<History>)| {
+                let told = worker::Worker::fold(&as_known(&history, known).facts());
+                WorkerRow::told(WorkerId(stream.id), &told)
+            };
+            found.into_iter().filter_map(told).collect()
+        };
         rows.sort_by(|one, other| (&one.label, one.worker).cmp(&(&other.label, other.worker)));
-        Ok(rows.into_iter().map(Self).collect())
+        Ok(rows.into_iter().map(|row| Self::as_known(row, known)).collect())
     }
 
     async fn told(&self, ctx: &Context<'_>) -> Result<worker::Worker> {
-        let history = history(ctx, StreamId::worker(self.0.worker)).await?;
+        let history = history(ctx, StreamId::worker(self.row.worker), self.known).await?;
         Ok(history.map(|history| worker::Worker::fold(&history.facts())).unwrap_or_default())
     }
 }
@@ -358,16 +389,23 @@ async fn subject_of(
     known: Known,
     as_of: NaiveDate,
 ) -> Result<Option<subject::Subject>> {
-    let Some(history) = history(ctx, StreamId::subject(id)).await? else { return Ok(None) };
-    let events = history.events().iter().filter(|event| known.covers(event.position, event.recorded_at));
-    let history = History::of(events.cloned());
+    let Some(history) = history(ctx, StreamId::subject(id), known).await? else { return Ok(None) };
     Ok(Some(subject::Subject::fold(&history.facts_as_of(as_of))))
 }
 
-/// The history of a subject, worker or team; none if there is no such stream.
-pub(super) async fn history(ctx: &Context<'_>, stream: StreamId) -> Result<Option<Arc<History>>> {
+/// The history of a subject, worker or team as known then; none if there is no such stream.
+pub(super) async fn history(ctx: &Context<'_>, stream: StreamId, known: Known) -> Result<Option<Arc<History>>> {
     let loader: &DataLoader<Histories, HashMapCache> = ctx.data_unchecked();
-    loader.load_one(stream).await.map_err(|error| fault(&*error))
+    let found = loader.load_one(stream).await.map_err(|error| fault(&*error))?;
+    Ok(found.map(|history| as_known(&history, known)))
+}
+
+/// The part of a history that was known then.
+fn as_known(history: &Arc<History>, known: Known) -> Arc<History> {
+    if known == Known::ALL {
+        return Arc::clone(history);
+    }
+    Arc::new(History::of(history.events().iter().filter(|event| known.covers(event.position)).cloned()))
 }
 
 /// Loads the histories of many subjects, workers and teams in one read, each once in a request.

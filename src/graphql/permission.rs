@@ -17,18 +17,19 @@ use crate::journey::event::{
     ReferralDeclined, ReferralWithdrawn,
 };
 use crate::journey::ground::{self, Change};
+use crate::journey::refusal::Refusal;
 use crate::log::envelope::Occurred;
 
 /// Whether you may do something, and why not.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Permission {
-    /// Whether you may, dated today.
+    /// Whether you may, dated today; where the journey is closed, also whether you may on or before the day of its close.
     allowed: bool,
-    /// Why not, and what to do next.
+    /// Why not, and what to do next; where you may, but not dated today, by when.
     reason: Option<String>,
 }
 
-/// What you may record about a journey, dated today.
+/// What you may record about a journey, dated today or, where it is closed, by its close.
 pub struct JourneyPermissions {
     /// What the caller is to the journey.
     pub(super) relation: Relation,
@@ -44,14 +45,26 @@ impl JourneyPermissions {
         if let Err(denied) = policy(&ctx.caller().principal, action, self.relation) {
             return not(denied.to_string());
         }
-        let stands =
-            like.map(|fact| ground::check(self.story.history(), Change::Record(Occurred::on(self.today), fact)));
-        match stands {
-            Some(Err(refusals)) => {
-                not(refusals.into_iter().map(|refusal| refusal.message).collect::<Vec<_>>().join("; "))
+        let Some(fact) = like else { return Permission { allowed: true, reason: None } };
+        match self.stands(self.today, fact) {
+            Err(refusals) => {
+                let reason = refusals.into_iter().map(|refusal| refusal.message).collect::<Vec<_>>().join("; ");
+                // What was so before the close may be written down after it.
+                let is_late = self.closed_on().is_some_and(|on| self.stands(on, fact).is_ok());
+                Permission { allowed: is_late, reason: Some(reason) }
             }
-            _ => Permission { allowed: true, reason: None },
+            Ok(()) => Permission { allowed: true, reason: None },
         }
+    }
+
+    /// Whether a fact of a day would stand beside the recorded ones.
+    fn stands(&self, on: NaiveDate, fact: &Event) -> Result<(), Vec<Refusal>> {
+        ground::check(self.story.history(), Change::Record(Occurred::on(on), fact))
+    }
+
+    /// The day of the close that stands.
+    fn closed_on(&self) -> Option<NaiveDate> {
+        self.story.history().journey().closed().map(|close| close.occurred.earliest())
     }
 }
 
@@ -70,7 +83,7 @@ fn outcome() -> Option<Event> {
 /// Declares a field for each mutation: its action, and a fact that stands on the same ground.
 macro_rules! permissions {
     ($($(#[$doc:meta])* $field:ident: $action:ident, $like:expr;)*) => {
-        /// What you may record about a journey, dated today.
+        /// What you may record about a journey, dated today or, where it is closed, by its close.
         #[Object]
         impl JourneyPermissions {
             $(

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
-use chrono_tz::Tz;
 
+use super::at::{ContractAt, JourneyAt, Known};
+use super::bounds::PAGE;
 use super::code::Code;
+use super::compare::{ViewComparison, ViewPoint};
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
-use super::journey::{Journey, Known, Story};
+use super::journey::{Journey, Story};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
 use super::people::Worker;
@@ -24,26 +25,6 @@ use crate::views::journeys::Population;
 
 /// Where a client enters.
 pub struct Query;
-
-/// From when a contract is read.
-#[derive(Debug, Clone, Copy, Default, InputObject)]
-pub struct ContractAt {
-    /// The day at whose end the facts are read; today in the contract's zone if left out.
-    pub as_of: Option<Date>,
-}
-
-/// From when a journey is read, and what was known by then: at most one of `knownAt`, `knownOn` and `position`.
-#[derive(Debug, Clone, Copy, Default, InputObject)]
-pub struct JourneyAt {
-    /// The day at whose end the facts are read; today in the contract's zone if left out.
-    pub as_of: Option<Date>,
-    /// Only what was recorded by this instant.
-    pub known_at: Option<Instant>,
-    /// Only what was recorded by the end of this day in the contract's zone.
-    pub known_on: Option<Date>,
-    /// Only what was recorded up to this position of the log.
-    pub position: Option<Position>,
-}
 
 /// Who is asking.
 pub struct Viewer;
@@ -61,11 +42,12 @@ impl Viewer {
         ctx.caller().principal.role.as_str()
     }
 
-    /// The worker whose login yours is, if there is one.
+    /// The worker whose login yours is and who is here today, if there is one.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let caller = ctx.caller();
-        let found = caller.generation.worker_of_login(&caller.principal.subject).await.or_fault();
-        found.map(|own| own.map(Worker)).transpose()
+        let (login, today) = (&caller.principal.subject, ctx.deployment_today());
+        let found = caller.generation.worker_of_login(login, today).await.or_fault();
+        found.map(|own| own.map(Worker::now)).transpose()
     }
 }
 
@@ -176,15 +158,27 @@ impl Query {
         contracts(ctx).await
     }
 
-    /// One contract; everything beneath is read as of the same day.
+    /// One contract; everything beneath is read from the same point of view. What was known earlier may have to be put
+    /// together first: then the error `VIEW_BUILDING` says when to ask again.
     async fn contract(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The contract's code, such as `shps`.")] code: String,
-        #[graphql(desc = "From when it is read.")] at: Option<ContractAt>,
-    ) -> Option<Contract> {
-        let as_of = at.and_then(|at| at.as_of).map(|date| date.0);
-        Contract::as_of(ctx, ctx.in_scope(&code)?, as_of)
+        #[graphql(desc = "From when it is read, and what was known by then.")] at: Option<ContractAt>,
+    ) -> Option<Result<Contract>> {
+        Contract::at(ctx, ctx.in_scope(&code)?, &at.unwrap_or_default()).await.transpose()
+    }
+
+    /// What differs between two points of view of one contract: numbers of boards, and journeys with the events that made
+    /// them differ.
+    async fn compare_views(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
+        #[graphql(desc = "The first point of view.")] a: ViewPoint,
+        #[graphql(desc = "The second point of view.")] b: ViewPoint,
+    ) -> Option<Result<ViewComparison>> {
+        ViewComparison::of(ctx, &contract, a, b).await.transpose()
     }
 
     /// What a draft of a rulebook would move among the claims of a contract as of today; nothing is stored.
@@ -214,13 +208,13 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
         let contracts = match &filter.contract {
             Some(code) => match ctx.in_scope(code) {
-                Some(scoped) => Contract::as_of(ctx, scoped, None).into_iter().collect(),
+                Some(scoped) => Contract::today(ctx, scoped).into_iter().collect(),
                 None => Vec::new(),
             },
             None => contracts(ctx).await?,
@@ -235,24 +229,25 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only events after this position.")] after: Option<Position>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
         #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let after = after.map_or(envelope::Position::default(), |after| after.0);
         events(ctx, after, usize::try_from(first).unwrap_or(1), &filter.unwrap_or_default()).await
     }
 
-    /// The teams that you may see, in the order of their labels: those with a member who works in a contract of yours.
+    /// The teams that you may see, in the order of their labels: those of whose members, at whatever time, one has or had
+    /// a case in a contract of yours, or none has or had any anywhere.
     async fn teams(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The day as of which they are read; today if left out.")] as_of: Option<Date>,
-        #[graphql(default = 200, validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
     ) -> Result<Vec<Team>> {
         let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
         let (caller, first) = (ctx.caller(), usize::try_from(first).unwrap_or(1));
         let ids = caller.generation.teams(&caller.principal.scope, as_of, first).await.or_fault()?;
-        Ok(ids.into_iter().map(|id| Team::as_of(id, as_of)).collect())
+        Ok(ids.into_iter().map(|id| Team::as_of(id, as_of, Known::ALL)).collect())
     }
 
     /// One team.
@@ -286,17 +281,18 @@ async fn contracts(ctx: &Context<'_>) -> Result<Vec<Contract>> {
     let mut contracts = Vec::new();
     for row in ctx.caller().generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
         if let Some(scoped) = ctx.in_scope(&row.code) {
-            contracts.extend(Contract::as_of(ctx, scoped, None));
+            contracts.extend(Contract::today(ctx, scoped));
         }
     }
     Ok(contracts)
 }
 
-async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Option<Team>> {
+/// The team of this id, where the caller may know of it.
+pub(super) async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> Result<Option<Team>> {
     let caller = ctx.caller();
     let visible = caller.generation.visible_teams(&caller.principal.scope, &[id]).await.or_fault()?;
     let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
-    Ok(visible.contains(&id).then(|| Team::as_of(id, as_of)))
+    Ok(visible.contains(&id).then(|| Team::as_of(id, as_of, Known::ALL)))
 }
 
 async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Option<Journey>> {
@@ -308,27 +304,10 @@ async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Opti
     }
     let Some(contract) = ctx.caller().generation.told(scoped) else { return Ok(None) };
     let zone = contract.zone().unwrap_or(crate::record::DEPLOYMENT_ZONE);
-    let known = known(at, zone)?;
+    let known = at.known(ctx, zone).await?;
     let as_of = at.as_of.map_or_else(|| ctx.today(&contract), |date| date.0);
     let story = Story::of(envelopes, known).or_fault()?;
     Ok(story.map(|story| Journey::of(id, contract, as_of, Arc::new(story))))
-}
-
-fn known(at: JourneyAt, zone: Tz) -> Result<Known> {
-    match (at.known_at, at.known_on, at.position) {
-        (None, None, None) => Ok(Known::ALL),
-        (Some(instant), None, None) => Ok(Known::UptoInstant(instant.0)),
-        (None, Some(date), None) => Ok(Known::UptoInstant(end_of(date.0, zone))),
-        (None, None, Some(position)) => Ok(Known::UptoPosition(position.0)),
-        _ => Err(Code::BadUserInput.error("give at most one of knownAt, knownOn and position")),
-    }
-}
-
-/// The last microsecond of a civil day in a zone.
-fn end_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
-    let first_instant = next.and_local_timezone(zone).earliest().map_or_else(|| next.and_utc(), |local| local.to_utc());
-    first_instant - chrono::TimeDelta::microseconds(1)
 }
 
 async fn events(
@@ -381,28 +360,9 @@ fn page(events: Vec<Envelope>, end: envelope::Position, more: bool) -> EventConn
     EventConnection { edges: edges.collect(), nodes: events.into_iter().map(Event).collect(), page_info }
 }
 
-/// Which of these events the caller may know of: those of contracts in scope, and of the subjects and workers whom a
-/// journey in scope is about or with.
+/// Which of these events the caller may know of: those of contracts in scope, and of the subjects, workers and teams whom
+/// a journey in scope is or was about or with, or none anywhere.
 pub(super) async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
     let caller = ctx.caller();
     caller.generation.visible_events(&caller.principal, ctx.deployment_today(), events).await.or_fault()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_bare_date_is_known_until_its_last_microsecond_in_the_zone() {
-        let day: NaiveDate = "2018-07-01".parse().expect("a day");
-        assert_eq!(end_of(day, chrono_tz::Europe::London).to_string(), "2018-07-01 22:59:59.999999 UTC");
-    }
-
-    #[test]
-    fn two_ways_to_say_what_was_known_are_one_too_many() {
-        let date = Date("2018-02-23".parse().expect("a day"));
-        let at =
-            JourneyAt { known_on: Some(date), position: Some(Position(envelope::Position(1))), ..JourneyAt::default() };
-        assert!(known(at, chrono_tz::Europe::London).is_err());
-    }
 }

@@ -14,10 +14,11 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use tokio::sync::watch;
 
+use super::at::Known;
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _, Parts};
 use super::event::Event;
-use super::journey::{Journey, Known, Story};
+use super::journey::{Journey, Story};
 use super::query::EventFilter;
 use super::scalars::{Id, Position};
 use super::views::RebuildProgress;
@@ -77,7 +78,10 @@ pub struct ChangedCase {
 /// without a gap and without a repeat. Losing the right to what is followed completes the subscription.
 #[Subscription]
 impl Subscription {
-    /// Every event that you may see, in the order of the log: each once, none missed.
+    /// Every event that you may see, in the order of the log: each once, none missed. Whoever sees single contracts sees
+    /// the events of a subject, worker or team as long as it has no journey or case anywhere, and then where it has one.
+    /// So what was recorded of somebody while all their cases were elsewhere is not told again when they come to a
+    /// contract of yours: read it once, by `events` with their id as `stream`.
     async fn event_recorded(
         &self,
         ctx: &Context<'_>,
@@ -254,12 +258,14 @@ impl Follower {
 
     /// The log after a position, or from now on.
     async fn steps(&self, after: Option<Position>) -> Result<Steps> {
-        let head = self.parts.log.head().await.or_fault()?.position;
-        let after = after.map_or(head, |after| after.0);
-        if after > head {
-            let message = format!("the log ends at position {head}: {after} is of another log, or not yet recorded");
-            return Err(Code::BadUserInput.error(message));
-        }
+        let after = match after {
+            None => self.parts.log.head().await.or_fault()?.position,
+            Some(Position(after)) => {
+                let found = self.parts.log.within(after).await.or_fault()?;
+                found.map_err(|elsewhere| Code::BadUserInput.error(elsewhere.to_string()))?;
+                after
+            }
+        };
         Ok(Steps { pages: self.parts.log.pages(after), step: STEP })
     }
 
@@ -378,7 +384,7 @@ impl OfJourney {
     async fn changed(&self, position: envelope::Position) -> Result<Option<ChangedJourney>> {
         let Some(contract) = self.follower.contract(&self.contract) else { return Ok(None) };
         let events = self.follower.parts.log.stream(StreamId::journey(self.journey)).await.or_fault()?;
-        let story = Story::of(events, Known::UptoPosition(position)).or_fault()?;
+        let story = Story::of(events, Known(position)).or_fault()?;
         let today = self.follower.today(&contract);
         Ok(story.map(|story| ChangedJourney {
             position: Position(position),
@@ -452,8 +458,8 @@ impl OfCaseload {
         let mut concerned = Vec::new();
         for (journey, events) in recorded {
             let position = newest[&journey];
-            let earlier = Story::of(events.clone(), Known::UptoPosition(before)).or_fault()?;
-            let Some(story) = Story::of(events, Known::UptoPosition(position)).or_fault()? else { continue };
+            let earlier = Story::of(events.clone(), Known(before)).or_fault()?;
+            let Some(story) = Story::of(events, Known(position)).or_fault()? else { continue };
             let was_on = earlier.is_some_and(|earlier| {
                 let earlier = earlier.history().journey_as_of(today);
                 self.is_on(&earlier, today) && self.follower.could_read(&standing, &holders(&earlier))

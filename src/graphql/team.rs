@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
+use super::at::Known;
 use super::journey::Step;
 use super::people::{Setting, Worker, history};
 use super::scalars::Decimal;
@@ -16,16 +17,17 @@ use crate::log::envelope::{StreamId, TeamId, WorkerId};
 pub struct Team {
     id: TeamId,
     as_of: NaiveDate,
+    known: Known,
 }
 
 impl Team {
-    /// A team as of a day.
-    pub const fn as_of(id: TeamId, as_of: NaiveDate) -> Self {
-        Self { id, as_of }
+    /// A team as of a day, and as known then.
+    pub const fn as_of(id: TeamId, as_of: NaiveDate, known: Known) -> Self {
+        Self { id, as_of, known }
     }
 
     async fn told(&self, ctx: &Context<'_>) -> Result<team::Team> {
-        let history = history(ctx, StreamId::team(self.id)).await?;
+        let history = history(ctx, StreamId::team(self.id), self.known).await?;
         Ok(history.map(|history| team::Team::fold(&history.facts_as_of(self.as_of))).unwrap_or_default())
     }
 }
@@ -48,7 +50,7 @@ impl Team {
         let told = self.told(ctx).await?;
         let members: BTreeSet<WorkerId> =
             told.now().into_iter().flat_map(|set| set.details.members.iter().copied()).collect();
-        Worker::load_many(ctx, &members).await
+        Worker::load_many(ctx, &members, self.known).await
     }
 
     /// How often it was set, oldest first, with the events that a correction names.
@@ -69,12 +71,12 @@ impl Team {
 
     /// The posts that are or were vacant, oldest first.
     async fn vacancies(&self, ctx: &Context<'_>) -> Result<Vec<Vacancy>> {
-        Ok(self.told(ctx).await?.vacancies.iter().map(Into::into).collect())
+        Ok(self.told(ctx).await?.vacancies.iter().map(|vacancy| Vacancy::of(vacancy, self.known)).collect())
     }
 
     /// Who stands or stood in for whom, oldest first.
     async fn covers(&self, ctx: &Context<'_>) -> Result<Vec<Cover>> {
-        Ok(self.told(ctx).await?.covers.iter().map(Into::into).collect())
+        Ok(self.told(ctx).await?.covers.iter().map(|cover| Cover::of(cover, self.known)).collect())
     }
 }
 
@@ -94,18 +96,20 @@ pub struct Vacancy {
     filled: Option<Step>,
     #[graphql(skip)]
     worker: Option<WorkerId>,
+    #[graphql(skip)]
+    known: Known,
 }
 
 #[ComplexObject]
 impl Vacancy {
     /// Who fills it, if it is filled and that is known.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.worker?).await
+        Worker::load(ctx, self.worker?, self.known).await
     }
 }
 
-impl From<&team::Vacancy> for Vacancy {
-    fn from(vacancy: &team::Vacancy) -> Self {
+impl Vacancy {
+    fn of(vacancy: &team::Vacancy, known: Known) -> Self {
         let opened = &vacancy.opened.details;
         Self {
             id: ID(opened.vacancy.to_string()),
@@ -114,6 +118,7 @@ impl From<&team::Vacancy> for Vacancy {
             opened: Step::of(&vacancy.opened),
             filled: vacancy.filled.as_ref().map(Step::of),
             worker: vacancy.filled.as_ref().and_then(|filled| filled.details.worker),
+            known,
         }
     }
 }
@@ -132,29 +137,32 @@ pub struct Cover {
     absent: WorkerId,
     #[graphql(skip)]
     by: WorkerId,
+    #[graphql(skip)]
+    known: Known,
 }
 
 #[ComplexObject]
 impl Cover {
     /// Who is away.
     async fn absent(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.absent).await
+        Worker::load(ctx, self.absent, self.known).await
     }
 
     /// Who stands in.
     async fn by(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.by).await
+        Worker::load(ctx, self.by, self.known).await
     }
 }
 
-impl From<&team::Cover> for Cover {
-    fn from(cover: &team::Cover) -> Self {
+impl Cover {
+    fn of(cover: &team::Cover, known: Known) -> Self {
         Self {
             id: ID(cover.started.details.cover.to_string()),
             started: Step::of(&cover.started),
             ended: cover.ended.as_ref().map(Step::of),
             absent: cover.started.details.absent,
             by: cover.started.details.by,
+            known,
         }
     }
 }

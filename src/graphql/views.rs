@@ -6,11 +6,14 @@
 use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::bounds::PAGE;
 use super::context::{Asked as _, OrFault as _};
 use super::event::StreamKind;
-use super::mutation::body;
 use super::mutation::input::Stamp;
-use super::mutation::payload::{Outcome, ViewsPayload, command_id_reused, conflict, notice};
+use super::mutation::input::reading::Reading;
+use super::mutation::payload::{Outcome, Problem, ViewsPayload, command_id_reused, conflict, notice};
+use super::mutation::sent::Sent;
+use super::mutation::{Answered, answered, body};
 use super::scalars::{Id, Instant, Position};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{self, StreamId};
@@ -158,7 +161,7 @@ impl Views {
     async fn parked(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most.", default = 20, validator(minimum = 1, maximum = 200))] first: i32,
+        #[graphql(desc = "How many, at most.", default = 20, validator(custom = "PAGE"))] first: i32,
         #[graphql(desc = "After this position, that of the last one of the page before.")] after: Option<Position>,
     ) -> Result<Vec<ParkedStream>> {
         let after = after.map_or_else(envelope::Position::default, |after| after.0);
@@ -184,6 +187,9 @@ fn number(of: i64) -> i32 {
     i32::try_from(of).unwrap_or(i32::MAX)
 }
 
+/// The most threads that build a view.
+const WORKERS_MAX: usize = 1_024;
+
 /// How a new view is to be built.
 #[derive(Debug, Clone, InputObject)]
 pub struct StartRebuildInput {
@@ -191,7 +197,6 @@ pub struct StartRebuildInput {
     #[graphql(flatten)]
     pub stamp: Stamp,
     /// Threads that decode and fold; one for each core if left out. What is built does not depend on it.
-    #[graphql(validator(minimum = 1, maximum = 1024))]
     pub workers: Option<i32>,
 }
 
@@ -228,15 +233,24 @@ impl ViewMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "How it is to be built.")] input: StartRebuildInput,
-    ) -> Result<ViewsPayload> {
-        let workers = input.workers.and_then(|workers| usize::try_from(workers).ok());
-        let options = Options { workers: workers.unwrap_or(Options::default().workers), ..Options::default() };
+    ) -> Answered<ViewsPayload> {
+        let mut reading = Reading::default();
+        let workers = match input.workers.map(usize::try_from) {
+            None => Options::default().workers,
+            Some(Ok(workers @ 1..=WORKERS_MAX)) => workers,
+            Some(_) => {
+                let message = format!("write 1 to {WORKERS_MAX} threads, or leave it out for one on each core");
+                reading.field("workers", |reading| reading.invalid(message));
+                1
+            }
+        };
+        let options = Options { workers, ..Options::default() };
         let views = &ctx.parts().views;
-        act(ctx, &input.stamp, async || {
+        let build = async || {
             views.start_rebuild(views.right_to_build().await?, options);
             Ok(())
-        })
-        .await
+        };
+        answered(act(ctx, (&input.stamp, reading), build)).await
     }
 
     /// Stops the rebuild that this server does; nothing of it is left.
@@ -244,8 +258,9 @@ impl ViewMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] input: ViewInput,
-    ) -> Result<ViewsPayload> {
-        act(ctx, &input.stamp, async || ctx.parts().views.cancel_rebuild().await).await
+    ) -> Answered<ViewsPayload> {
+        let cancel = async || ctx.parts().views.cancel_rebuild().await;
+        answered(act(ctx, (&input.stamp, Reading::default()), cancel)).await
     }
 
     /// Goes back to the view that was live before, caught up with the log first. Rulebooks that it leaves out stay out
@@ -254,8 +269,9 @@ impl ViewMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] input: ViewInput,
-    ) -> Result<ViewsPayload> {
-        act(ctx, &input.stamp, async || ctx.parts().views.roll_back().await).await
+    ) -> Answered<ViewsPayload> {
+        let roll_back = async || ctx.parts().views.roll_back().await;
+        answered(act(ctx, (&input.stamp, Reading::default()), roll_back)).await
     }
 
     /// Tries parked streams again; those that can be taken in now are no longer parked.
@@ -263,19 +279,24 @@ impl ViewMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Which ones.")] input: RetryParkedInput,
-    ) -> Result<ViewsPayload> {
+    ) -> Answered<ViewsPayload> {
         let alone = input.kind.zip(input.id).map(|(kind, id)| StreamId { kind: kind.into(), id: id.0 });
-        act(ctx, &input.stamp, async || ctx.parts().views.retry_parked(alone).await).await
+        let retry = async || ctx.parts().views.retry_parked(alone).await;
+        answered(act(ctx, (&input.stamp, Reading::default()), retry)).await
     }
 }
 
 /// Does something to the views for somebody who may, once for each id, unless it is only to be judged.
 async fn act(
     ctx: &Context<'_>,
-    stamp: &Stamp,
+    (stamp, mut reading): (&Stamp, Reading),
     what: impl AsyncFnOnce() -> Result<(), ViewError>,
 ) -> Result<ViewsPayload> {
-    let views = &ctx.parts().views;
+    let (views, sent) = (&ctx.parts().views, Sent::of(ctx)?);
+    let expected = stamp.expected(&mut reading);
+    if let Err(refusals) = reading.done() {
+        return Ok(ViewsPayload::of(Outcome::refused(refusals, &sent)));
+    }
     let order = Order { actor: ctx.caller().principal.subject.clone(), id: stamp.command(), body: body(ctx)? };
     let answer = |replayed, problems| Ok(ViewsPayload::of(Outcome::unrecorded(replayed, problems)));
     match views.known(&order) {
@@ -284,7 +305,7 @@ async fn act(
         Known::New => {}
     }
     let live = views.live().number;
-    if !stamp.expected().allows(live) {
+    if !expected.allows(live) {
         return answer(false, vec![conflict(live, Vec::new())]);
     }
     if stamp.dry_run {
@@ -302,7 +323,7 @@ async fn act(
                 ViewError::NoPrevious => RefusalCode::NoPreviousView,
                 _ => return Err(error).or_fault(),
             };
-            answer(false, vec![Refusal::new(code, error.to_string()).into()])
+            answer(false, vec![Problem::of(Refusal::new(code, error.to_string()), &sent)])
         }
     }
 }

@@ -83,7 +83,8 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Err(problem) => return problem.into_response(),
     };
     match answer(&service, &principal, &asked).await {
-        Ok(answer) => answer,
+        Ok(Ok(answer)) => answer,
+        Ok(Err(problem)) => problem.into_response(),
         Err(fault) => {
             tracing::error!(error = ?fault, "the feed cannot be read");
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read: ask again in a moment")
@@ -114,9 +115,13 @@ fn asked(request: &Request) -> Result<Asked, Problem> {
     Ok(asked)
 }
 
-async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Result<Response, Fault> {
+async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Result<Result<Response, Problem>, Fault> {
     let until = Instant::now() + Duration::from_secs(asked.wait);
-    let mut part = Part { events: Vec::new(), next: Position(i64::try_from(asked.after).unwrap_or(i64::MAX)) };
+    let after = Position(i64::try_from(asked.after).unwrap_or(i64::MAX));
+    if let Err(elsewhere) = service.parts.log.within(after).await? {
+        return Ok(Err(Problem::new(StatusCode::CONFLICT, elsewhere.to_string())));
+    }
+    let mut part = Part { events: Vec::new(), next: after };
     loop {
         part = further(service, principal, (part.next, asked.limit)).await?;
         let left = until.saturating_duration_since(Instant::now());
@@ -132,7 +137,7 @@ async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Resu
         body.push('\n');
     }
     let headers = [(header::CONTENT_TYPE, "application/x-ndjson".to_owned()), (NEXT, part.next.to_string())];
-    Ok((headers, body).into_response())
+    Ok(Ok((headers, body).into_response()))
 }
 
 /// What the caller may see after a position, as far as the live view has come.

@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 use std::io::{self, Read};
 
-use chrono::Datelike as _;
+use chrono::{DateTime, Datelike as _, Utc};
 use chrono_tz::Tz;
 
 use super::lines::Lines;
-use crate::clock::Chance;
+use crate::clock::{Chance, Clock};
 use crate::cloud_event::{self, CloudEvent, LineError};
 use crate::contract::Rulebook;
 use crate::journey::event::{Event, EventType};
@@ -47,17 +47,19 @@ pub enum RestoreError {
 /// Loads exported lines into an empty log; gives the position of the last event.
 ///
 /// Of what `data` holds, what an export always writes may be left out: the version is then the one that is due, the
-/// command is the event's own id, and the actor is `otherwise`. The file is read while the log is locked, a page at a
+/// command is the event's own id, and the actor is `otherwise`. Nothing was recorded after now, for every later event
+/// would have to follow it. The file is read while the log is locked, a page at a
 /// time. The live view is not touched: open the views afterwards.
 pub async fn as_recorded(
     log: &Log,
-    chance: &Chance,
+    (clock, chance): (&Clock, &Chance),
     otherwise: &Actor,
     file: impl Read,
 ) -> Result<Position, RestoreError> {
     let checked = Checked {
         lines: Lines::of(file),
         line: 0,
+        now: clock.now(),
         otherwise,
         order: Order::default(),
         contracts: Vec::new(),
@@ -80,6 +82,7 @@ struct Opened {
 struct Checked<'a, R> {
     lines: Lines<R>,
     line: u64,
+    now: DateTime<Utc>,
     otherwise: &'a Actor,
     order: Order,
     contracts: Vec<Opened>,
@@ -111,6 +114,10 @@ impl<R> Checked<'_, R> {
         let occurred = read.occurred(zone)?;
         if !(1..=9999).contains(&occurred.earliest().year()) {
             return Err(LineError::at("time", "cannot be meant: write a year of four digits"));
+        }
+        if let Some(later) = read.recorded_at.filter(|recorded_at| *recorded_at > self.now) {
+            let message = format!("{later} is after now, {}: every later event would have to follow it", self.now);
+            return Err(LineError::at("recordedtime", message));
         }
         let missing = |key: &str| LineError::at(key, "missing: only an export of a whole log is loaded as recorded");
         let envelope = Envelope {

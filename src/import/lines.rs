@@ -10,8 +10,8 @@ use aws_lc_rs::digest;
 use crate::cloud_event::LineError;
 use crate::log::envelope::hex;
 
-/// The longest line that is read, in bytes: a rulebook of the greatest size, quoted, and room beside it.
-pub const LINE_MAX: usize = 2 * 1024 * 1024;
+/// The longest line that is read, in bytes: a batch of as many claims as one may hold, and room beside it.
+pub const LINE_MAX: usize = 8 * 1024 * 1024;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
@@ -131,7 +131,7 @@ mod tests {
         let mut lines = Lines::of(file.as_slice());
         let (number, line) = lines.next_line().expect("memory can be read").expect("a line");
         assert_eq!(number, 1);
-        assert!(line.expect_err("too long").message.starts_with("longer than 2 MiB"));
+        assert!(line.expect_err("too long").message.starts_with("longer than 8 MiB"));
         assert!(lines.line.capacity() <= 2 * LINE_MAX);
         assert_eq!(lines.next_line().expect("memory can be read").expect("a line").1, Ok("next"));
     }

@@ -10,6 +10,7 @@ pub mod ssda903;
 use std::io;
 
 use crate::access::Principal;
+use crate::access::policy::Denied;
 use crate::cloud_event::LineError;
 use crate::contract::{Contract, UnreadableRulebook};
 use crate::journey::Recorded;
@@ -86,7 +87,15 @@ pub struct Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
-        Self { code: refusal.code.as_str(), message: refusal.message, path: refusal.path }
+        Self { code: refusal.code.as_str(), message: refusal.message, path: refusal.path.map(|path| path.to_string()) }
+    }
+}
+
+/// What is said of a row that an import may not bring, whatever it is about.
+fn not_by_import(denied: Denied) -> String {
+    match denied {
+        Denied::Role { what, .. } => format!("an import may not {what}: record this over the API, in a role that may"),
+        Denied::Outside => denied.to_string(),
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::lines::{Lines, digest_of};
-use super::{Import, ImportError, Outcome, Problem, Row, Summary};
+use super::{Import, ImportError, Outcome, Problem, Row, Summary, not_by_import};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
 use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, check_source};
@@ -70,6 +70,7 @@ impl Import<'_> {
     /// Sends a window's statements in order and gives what became of every row, in order.
     async fn send(&self, window: Window, rehearsed: &mut Known) -> Result<Vec<Row>, ImportError> {
         let known = self.known(&window, rehearsed).await?;
+        let recorder = self.recorder.knowing_everybody();
         let mut waiting = Vec::with_capacity(window.lines.len());
         for line in window.lines {
             waiting.push(match line {
@@ -77,7 +78,7 @@ impl Import<'_> {
                 Line::Stated(stated) => match command(&stated, self.contract, &known) {
                     Ok(command) => {
                         let rows = stated.rows();
-                        match self.recorder.ready(self.instruction(*stated, command)).await {
+                        match recorder.ready(self.instruction(*stated, command)).await {
                             Ok(ready) => {
                                 let mut answer = Box::pin(tokio::task::unconstrained(ready.append()));
                                 // The first poll hands the command to the append task, before the next one's.
@@ -182,7 +183,7 @@ fn outcome(answer: Answer) -> Result<Outcome, ImportError> {
         Ok(done) if done.replayed => Outcome::Replayed(done.position()),
         Ok(done) => Outcome::Recorded(done.position()),
         Err(NotDone::Refused(refusals)) => refusals_of(refusals),
-        Err(NotDone::Denied(denied)) => refused("FORBIDDEN", &denied.to_string()),
+        Err(NotDone::Denied(denied)) => refused("FORBIDDEN", &not_by_import(denied)),
         Err(NotDone::CommandIdReused) => {
             let message = "this id was imported before with another content: give the line an id of its own";
             refused("COMMAND_ID_REUSED", message)
@@ -318,6 +319,15 @@ impl Stated {
         }
     }
 
+    /// The login that it gives to a worker.
+    fn login(&self) -> Option<&str> {
+        match &self.event {
+            Event::WorkerJoined(joined) => joined.login.as_deref(),
+            Event::FactCorrected(correction) => correction.payload.get("login").and_then(Value::as_str),
+            _ => None,
+        }
+    }
+
     /// Everything that makes it this statement and no other.
     fn body(&self) -> Vec<u8> {
         let also: Vec<EventId> = self.also.iter().filter_map(|also| also.target).collect();
@@ -348,6 +358,7 @@ struct Window {
     lines: Vec<Line>,
     ids: HashSet<Uuid>,
     referred: HashSet<SubjectId>,
+    logins: HashSet<String>,
     last: u64,
 }
 
@@ -362,7 +373,8 @@ impl Window {
         let stands_on_one = stated.named().iter().any(|event| self.ids.contains(&event.0));
         let is_referred_again =
             matches!(&stated.event, Event::ReferralReceived(referral) if self.referred.contains(&referral.subject));
-        self.lines.len() >= WINDOW || stands_on_one || is_referred_again
+        let is_given_again = stated.login().is_some_and(|login| self.logins.contains(login));
+        self.lines.len() >= WINDOW || stands_on_one || is_referred_again || is_given_again
     }
 
     /// Whether the line is a further one of the command of the line before: another retraction, or the other side of a
@@ -397,6 +409,7 @@ impl Window {
         if let Event::ReferralReceived(referral) = &stated.event {
             self.referred.insert(referral.subject);
         }
+        self.logins.extend(stated.login().map(str::to_owned));
         let joins = self.is_joined_by(&stated);
         match self.lines.last_mut() {
             Some(Line::Stated(before)) if joins => {

@@ -7,6 +7,7 @@ pub mod command;
 pub mod event;
 mod fold;
 pub mod ground;
+pub mod path;
 pub mod people;
 pub mod personal;
 pub mod refusal;

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::journey::event::EventType;
+use crate::journey::path::Path;
 use crate::log::envelope::{EventId, Occurred};
 
 /// Declares the closed list of codes: variant and stable spelling.
@@ -48,6 +49,8 @@ codes! {
     SubjectExists => "SUBJECT_EXISTS";
     /// A worker of this id has joined already.
     WorkerExists => "WORKER_EXISTS";
+    /// Somebody who is still here signs in by this login.
+    LoginTaken => "LOGIN_TAKEN";
     /// Words are wanted and there are none.
     MissingValue => "MISSING_VALUE";
     /// The value cannot be.
@@ -58,8 +61,12 @@ codes! {
     UnknownCode => "UNKNOWN_CODE";
     /// The text looks like personal data, which is never written in the clear.
     PersonalData => "PERSONAL_DATA";
+    /// More is wrong than one answer tells.
+    MoreProblems => "MORE_PROBLEMS";
     /// The fact is dated after today.
     DatedInFuture => "DATED_IN_FUTURE";
+    /// The referral is dated before the contract starts.
+    ContractNotStarted => "CONTRACT_NOT_STARTED";
     /// Tasks would be left open by the close.
     TasksOpen => "TASKS_OPEN";
     /// The journey has its referral already.
@@ -250,13 +257,26 @@ codes! {
 
 impl RefusalCode {
     /// The codes that only warn: a command may accept them beforehand.
-    pub const WARNINGS: &'static [Self] = &[Self::TasksOpen];
+    pub const WARNINGS: &'static [Self] = &[Self::ContractNotStarted, Self::TasksOpen];
 }
 
 impl fmt::Display for RefusalCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
+}
+
+/// The most refusals of one answer.
+const TOLD_MAX: usize = 20;
+
+/// As many refusals as anybody reads at once; the last one says how many more there are.
+pub fn told(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
+    if refusals.len() > TOLD_MAX {
+        let more = refusals.split_off(TOLD_MAX - 1).len();
+        let message = format!("{more} more problems were found: put these right first");
+        refusals.push(Refusal::new(RefusalCode::MoreProblems, message));
+    }
+    refusals
 }
 
 /// A recorded fact that a refusal names.
@@ -290,8 +310,8 @@ pub struct Refusal {
     pub severity: Severity,
     /// What is wrong and what to do next: lower case, no full stop.
     pub message: String,
-    /// The field of the input, in the payload's names with dots, such as `external_references.0.id`.
-    pub path: Option<String>,
+    /// The field that it is about, in the payload's names.
+    pub path: Option<Path>,
     /// The rule that refuses: a sentence of the domain or a key of the rulebook, such as `codes.contact_channels`.
     pub rule: Option<String>,
     /// What would be allowed, where that is a list.
@@ -327,7 +347,7 @@ impl Refusal {
 
     /// The same, naming the field of the input.
     #[must_use]
-    pub fn at(self, path: impl Into<String>) -> Self {
+    pub fn at(self, path: impl Into<Path>) -> Self {
         Self { path: Some(path.into()), ..self }
     }
 
@@ -362,6 +382,12 @@ impl Refusal {
     pub fn contract_not_found() -> Self {
         Self::new(RefusalCode::ContractNotFound, "no contract of this code is open: check the code, or open it first")
             .at("contract")
+    }
+
+    /// A contract of this code is not for the caller to open, whether or not there is one.
+    pub fn contract_of_others() -> Self {
+        let message = "this token is for other contracts: ask for one that is for this contract too, or for all";
+        Self::new(RefusalCode::ContractNotFound, message).at("code")
     }
 
     /// The subject is not known, or is not one that the caller may know of.
@@ -402,6 +428,15 @@ mod tests {
         let codes: Vec<&str> = RefusalCode::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(listed, codes);
         assert!(rows.iter().all(|row| row.len() == 3 && row.iter().all(|cell| !cell.is_empty())));
+    }
+
+    #[test]
+    fn one_answer_tells_twenty_problems_at_most() {
+        let twice = |count| told(vec![Refusal::new(RefusalCode::InvalidValue, "no"); count]);
+        assert!(twice(20).iter().all(|refusal| refusal.code == RefusalCode::InvalidValue));
+        let many = twice(2_001);
+        assert_eq!((many.len(), many[19].code), (20, RefusalCode::MoreProblems));
+        assert!(many[19].message.starts_with("1982 more"), "{}", many[19].message);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
+use crate::journey::path::Place;
 use crate::journey::personal::{self, Personal};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{Occurred, Source};
@@ -56,7 +57,7 @@ impl Shape {
     }
 
     /// A day that is over, or today.
-    fn past(&mut self, day: NaiveDate, path: &str) {
+    fn past(&mut self, day: NaiveDate, path: impl Place) {
         if day > self.today {
             let message = format!("{day} is after today, {}: record it when it is so", self.today);
             let rule = "domain §4: nothing is dated in the future";
@@ -67,23 +68,23 @@ impl Shape {
     }
 
     /// Any date: of a year that can be meant.
-    pub(crate) fn date(&mut self, day: NaiveDate, path: &str) {
+    pub(crate) fn date(&mut self, day: NaiveDate, path: impl Place) {
         if !(FIRST_YEAR..=LAST_YEAR).contains(&day.year()) {
             self.invalid(path, format!("{day} cannot be meant: write a date from {FIRST_YEAR} to {LAST_YEAR}"));
         }
     }
 
-    pub(crate) fn invalid(&mut self, path: &str, message: impl Into<String>) {
+    pub(crate) fn invalid(&mut self, path: impl Place, message: impl Into<String>) {
         self.refuse(Refusal::new(RefusalCode::InvalidValue, message).at(path));
     }
 
     /// Something that is asked for and not there.
-    pub(crate) fn missing(&mut self, path: &str, message: &str) {
+    pub(crate) fn missing(&mut self, path: impl Place, message: &str) {
         self.refuse(Refusal::new(RefusalCode::MissingValue, message).at(path));
     }
 
     /// A code of one of the rulebook's lists, in the rulebook that was in force on the fact's own date.
-    fn code(&mut self, path: &str, code: &str, list: CodeList, (contract, on): Rules<'_>) {
+    fn code(&mut self, path: impl Place, code: &str, list: CodeList, (contract, on): Rules<'_>) {
         if !self.text(path, code, CODE_MAX) {
             return;
         }
@@ -104,7 +105,7 @@ impl Shape {
     }
 
     /// Words: there, not too long, of characters that can be shown. Says whether they are.
-    pub(crate) fn text(&mut self, path: &str, text: &str, max: usize) -> bool {
+    pub(crate) fn text(&mut self, path: impl Place, text: &str, max: usize) -> bool {
         let length = text.chars().count();
         if text.trim().is_empty() {
             self.missing(path, "there are no words here: write some");
@@ -121,18 +122,18 @@ impl Shape {
     }
 
     /// Words in which nothing personal belongs. Says whether they may stand.
-    pub(crate) fn plain(&mut self, path: &str, text: &str, max: usize) -> bool {
+    pub(crate) fn plain(&mut self, path: impl Place, text: &str, max: usize) -> bool {
         self.text(path, text, max) && self.impersonal(path, personal::found_in(text))
     }
 
     /// The case number of another system: a pseudonym.
-    fn reference(&mut self, path: &str, text: &str) {
+    fn reference(&mut self, path: impl Place, text: &str) {
         if self.text(path, text, NAME_MAX) {
             self.impersonal(path, personal::found_in_reference(text));
         }
     }
 
-    fn impersonal(&mut self, path: &str, found: Option<Personal>) -> bool {
+    fn impersonal(&mut self, path: impl Place, found: Option<Personal>) -> bool {
         if let Some(personal) = found {
             let message = format!("this looks like {}: leave it out, it is never kept in the clear", personal.as_str());
             let rule = "domain §3: nothing personal is written in the clear";
@@ -141,14 +142,16 @@ impl Shape {
         found.is_none()
     }
 
-    pub(crate) fn too_long(&mut self, path: &str, message: String) {
+    pub(crate) fn too_long(&mut self, path: impl Place, message: String) {
         self.refuse(Refusal::new(RefusalCode::InputTooLong, message).at(path));
     }
 
-    pub(crate) fn at_most(&mut self, path: &str, count: usize, max: usize) {
+    /// A list that is not too long. Says whether it is not.
+    pub(crate) fn at_most(&mut self, path: impl Place, count: usize, max: usize) -> bool {
         if count > max {
             self.too_long(path, format!("{count} entries are too many: give at most {max}"));
         }
+        count <= max
     }
 
     /// Why something is corrected or retracted.
@@ -165,7 +168,7 @@ impl Shape {
     }
 
     /// The code of a contract, which stands in URLs.
-    pub(crate) fn contract_code(&mut self, path: &str, code: &str) {
+    pub(crate) fn contract_code(&mut self, path: impl Place, code: &str) {
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if self.text(path, code, CODE_MAX) && !code.chars().all(is_plain) {
             self.invalid(path, "a contract's code stands in URLs: write lower-case letters, digits and hyphens");
@@ -173,12 +176,12 @@ impl Shape {
     }
 
     /// The name of an organisation or contract.
-    pub(crate) fn name(&mut self, path: &str, name: &str) {
+    pub(crate) fn name(&mut self, path: impl Place, name: &str) {
         self.plain(path, name, NAME_MAX);
     }
 
     /// The digest of a file.
-    fn sha256(&mut self, path: &str, digest: &str) {
+    fn sha256(&mut self, path: impl Place, digest: &str) {
         let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
         if digest.len() != 64 || !digest.bytes().all(is_hex) {
             self.invalid(path, "write the file's SHA-256 in 64 lower-case hexadecimal digits");

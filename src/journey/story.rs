@@ -456,8 +456,10 @@ impl When {
     #[track_caller]
     pub(crate) fn refused_each(self, expected: &[(RefusalCode, &str)]) {
         let refusals = self.outcome.expect_err("refusals");
-        let got: Vec<(RefusalCode, &str)> =
-            refusals.iter().map(|refusal| (refusal.code, refusal.path.as_deref().unwrap_or_default())).collect();
+        let path = |refusal: &Refusal| refusal.path.as_ref().map(ToString::to_string).unwrap_or_default();
+        let got: Vec<(RefusalCode, String)> = refusals.iter().map(|refusal| (refusal.code, path(refusal))).collect();
+        let expected: Vec<(RefusalCode, String)> =
+            expected.iter().map(|(code, path)| (*code, (*path).to_owned())).collect();
         assert_eq!(got, expected);
     }
 }

@@ -5,8 +5,9 @@
 use chrono::{DateTime, Utc};
 use serde_json::json;
 use sqlx::FromRow;
+use uuid::Uuid;
 
-use super::envelope::{CommandId, Envelope, EnvelopeError, EventId, Position, StreamId};
+use super::envelope::{CommandId, Envelope, EnvelopeError, EventId, JourneyId, Position, StreamId};
 use super::{Head, Log, LogError};
 use crate::store::{Pool, Sql, doing, on};
 
@@ -37,8 +38,16 @@ static OF_CONTRACT: Sql = Sql::new(
      and (contract = $3 and stream_kind in ('journey', 'batch') or stream_kind = 'subject') order by position limit $4",
 );
 
+static JOURNEYS_BETWEEN: Sql = Sql::new(
+    "select distinct stream_id from events where position > $1 and position <= $2 and stream_kind = 'journey' \
+     and contract = $3 and stream_id > $4 order by stream_id limit $5",
+);
+
+static RECORDED: Sql = Sql::new("select recorded_at from events where position = $1");
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&HEAD, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS, &OF_CONTRACT];
+pub(super) static STATEMENTS: &[&Sql] =
+    &[&HEAD, &JOURNEYS_BETWEEN, &RECORDED, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS, &OF_CONTRACT];
 
 /// How many events one read takes at most.
 pub const PAGE_SIZE: i64 = 2_000;
@@ -67,6 +76,16 @@ pub(super) fn envelopes(records: Vec<(String,)>) -> Result<Vec<Envelope>, Envelo
     records.into_iter().map(|(record,)| Envelope::from_record(&record)).collect()
 }
 
+/// A position that this log does not have. Whoever went on after it would wait for ever, and be none the wiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the log ends at position {head}: {after} is of another log, or not yet recorded")]
+pub struct Elsewhere {
+    /// The position after which somebody wanted to go on.
+    pub after: Position,
+    /// Where the log ends.
+    pub head: Position,
+}
+
 impl Log {
     /// Where the log stands. Whoever waits for the next event hears of it, also if another process has appended it.
     pub async fn head(&self) -> Result<Head, LogError> {
@@ -76,6 +95,58 @@ impl Log {
             on!(reader, pool => sqlx::query_as(sql).fetch_one(pool).await).map_err(doing("read the head"))?;
         self.announce(Position(row.position));
         Ok(row.into())
+    }
+
+    /// The last position that was recorded by an instant, that itself included; zero where none was.
+    pub async fn recorded_by(&self, instant: DateTime<Utc>) -> Result<Position, LogError> {
+        let head = self.head().await?;
+        if head.recorded_at <= instant {
+            return Ok(head.position);
+        }
+        // What is recorded later is never recorded at an earlier time.
+        let (mut by, mut after) = (0, head.position.0);
+        while after - by > 1 {
+            let middle = by.midpoint(after);
+            match self.recorded_at(Position(middle)).await? {
+                Some(recorded) if recorded <= instant => by = middle,
+                _ => after = middle,
+            }
+        }
+        Ok(Position(by))
+    }
+
+    /// The journeys of a contract of which something was recorded after one position and up to another, in the order of
+    /// their ids: at most `most` of them after this one.
+    pub async fn journeys_between(
+        &self,
+        contract: &str,
+        (after, upto): (Position, Position),
+        place: JourneyId,
+        most: i64,
+    ) -> Result<Vec<JourneyId>, LogError> {
+        let reader = &self.store.reader;
+        let sql = JOURNEYS_BETWEEN.text(reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid,)>> = on!(reader, pool => {
+            let page = sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(contract).bind(place.0).bind(most);
+            page.fetch_all(pool).await
+        });
+        let found = found.map_err(doing("find the journeys that something was recorded of"))?;
+        Ok(found.into_iter().map(|(id,)| JourneyId(id)).collect())
+    }
+
+    /// When the event at a position was recorded; none where there is none.
+    pub async fn recorded_at(&self, position: Position) -> Result<Option<DateTime<Utc>>, LogError> {
+        let reader = &self.store.reader;
+        let sql = RECORDED.text(reader.dialect());
+        let found: sqlx::Result<Option<(DateTime<Utc>,)>> =
+            on!(reader, pool => sqlx::query_as(sql).bind(position.0).fetch_optional(pool).await);
+        Ok(found.map_err(doing("read when an event was recorded"))?.map(|(recorded,)| recorded))
+    }
+
+    /// Whether somebody can go on after a position: it is one of this log.
+    pub async fn within(&self, after: Position) -> Result<Result<(), Elsewhere>, LogError> {
+        let head = self.head().await?.position;
+        Ok(if after > head { Err(Elsewhere { after, head }) } else { Ok(()) })
     }
 
     /// The events after one position and up to another, in order, at most [`PAGE_SIZE`] of them.
@@ -91,21 +162,6 @@ impl Log {
             sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(most).fetch_all(pool).await
         });
         Ok(envelopes(records.map_err(doing("read a page of the log"))?)?)
-    }
-
-    /// The last position up to another that was recorded by an instant; 0 if none was. The log's times never fall.
-    pub async fn last_by(&self, instant: DateTime<Utc>, upto: Position) -> Result<Position, LogError> {
-        let (mut low, mut high) = (0, upto.0);
-        while low < high {
-            let middle = high - (high - low) / 2;
-            let found = self.page_of(Position(middle - 1), Position(middle), 1).await?;
-            if found.first().is_some_and(|event| event.recorded_at <= instant) {
-                low = middle;
-            } else {
-                high = middle - 1;
-            }
-        }
-        Ok(Position(low))
     }
 
     /// The whole stream, in order; empty if there is none of this name.

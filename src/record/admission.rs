@@ -1,49 +1,74 @@
 //! Admission: whether somebody may send a command at all, before anything is said about versions or facts.
 //!
 //! Who holds a case is told by its own stream, under the lock of the log's head: an assignment or a release acts on the
-//! very next command. Who works with whom, who has left and whose subject somebody is, is what the live view said when
-//! the command came in: it acts as soon as the view has passed it.
+//! very next command. Who works with whom, who has left, whose subject somebody is and in which contracts a worker or team
+//! is at home, is what the live view said when the command came in: it acts as soon as the view has passed it.
+//!
+//! Whatever the sender may not know of does not exist for them, whether a command is about it or only names it: it is said
+//! before anything is said of versions, values or facts.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
 use super::{NotDone, StreamState, history};
-use crate::access::policy::{Action, Denied, is_bound_to_cases, policy};
+use crate::access::policy::{Action, Denied, is_bound_to_cases, is_outside, policy};
 use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{Principal, Scope};
 use crate::contract::batch::command::BatchAct;
-use crate::journey::History;
 use crate::journey::command::{Command, not_found};
 use crate::journey::event::{Event, KEYWORKER};
 use crate::journey::people::worker::Worker;
 use crate::journey::refusal::Refusal;
+use crate::journey::{History, Recorded};
 use crate::log::append::Streams;
-use crate::log::envelope::{Envelope, JourneyId, StreamId, StreamKind, SubjectId, WorkerId};
+use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, WorkerId};
+use crate::log::{Log, LogError};
 use crate::store::StoreError;
 use crate::views::Views;
 
-/// What a single command does, in the words of the policy. Whoever may state a fact may correct it; what never was so is
-/// taken back by whoever answers for the kind of stream.
-fn action(command: &Command) -> Action {
+/// What a command does, in the words of the policy. Whoever may state a fact may correct it and take it back, so an
+/// amendment is judged by what the events say that it names; of an event that the stream does not have nothing is known.
+fn actions(command: &Command, told: Option<&History>) -> Vec<Action> {
     let kind = command.stream().kind;
-    match command {
-        Command::ReceiveReferral(_) => Action::ReceiveReferral,
-        Command::OpenContract(_) | Command::PublishRulebook(_) => Action::RuleContracts,
-        Command::Batch(command) => match command.act {
-            BatchAct::Open(..) | BatchAct::Submit(_) | BatchAct::Resubmit(_) | BatchAct::Withdraw(..) => {
-                Action::ClaimOutcomes
-            }
-            BatchAct::Decide(..) => Action::DecideClaims,
-            BatchAct::Pay(_) | BatchAct::Adjust(_) => Action::SettleClaims,
-        },
-        Command::State(stated) => stating(kind, &stated.fact),
-        Command::CorrectFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => Action::CorrectFacts,
-        Command::CorrectFact(correction) => stating(kind, &correction.replacement),
-        Command::RetractFacts(_) | Command::Together(_) => match kind {
-            StreamKind::Journey => Action::RecordFacts,
-            StreamKind::Subject => Action::LinkSubjects,
-            StreamKind::Worker | StreamKind::Team => Action::ManageStaff,
-            StreamKind::Contract | StreamKind::Batch => Action::RuleContracts,
-        },
+    let of_single = |single: &Command| match single {
+        Command::ReceiveReferral(_) => vec![Action::ReceiveReferral],
+        Command::OpenContract(_) | Command::PublishRulebook(_) => vec![Action::RuleContracts],
+        Command::Batch(command) => vec![claiming(&command.act)],
+        Command::State(stated) => vec![stating(kind, &stated.fact)],
+        Command::CorrectFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => vec![Action::CorrectFacts],
+        Command::CorrectFact(correction) => vec![amending(kind, told, correction.target)],
+        Command::RetractFacts(retraction) if retraction.targets.is_empty() => vec![Action::Amend],
+        Command::RetractFacts(retraction) => {
+            retraction.targets.iter().map(|target| amending(kind, told, *target)).collect()
+        }
+        Command::Together(_) => Vec::new(),
+    };
+    command.each().into_iter().flat_map(of_single).collect()
+}
+
+const fn claiming(act: &BatchAct) -> Action {
+    match act {
+        BatchAct::Open(..) | BatchAct::Submit(_) | BatchAct::Resubmit(_) | BatchAct::Withdraw(..) => {
+            Action::ClaimOutcomes
+        }
+        BatchAct::Decide(..) => Action::DecideClaims,
+        BatchAct::Pay(_) | BatchAct::Adjust(_) => Action::SettleClaims,
+    }
+}
+
+/// What one does who amends what this event says; of an amendment, what it was said of.
+fn amending(kind: StreamKind, told: Option<&History>, target: EventId) -> Action {
+    let event = |id| told.and_then(|history| history.event(id)).map(|recorded| &recorded.event);
+    let fact = match event(target) {
+        Some(Event::FactCorrected(correction)) => event(correction.target),
+        Some(Event::FactRetracted(retraction)) => event(retraction.target),
+        fact => fact,
+    };
+    match (kind, fact) {
+        (_, Some(fact)) => stating(kind, fact),
+        (StreamKind::Worker | StreamKind::Team, None) => Action::ManageStaff,
+        (_, None) => Action::Amend,
     }
 }
 
@@ -76,7 +101,11 @@ fn stating(kind: StreamKind, fact: &Event) -> Action {
 
 /// What is said of a stream that the sender may not know of: the same as of one that is not there.
 fn unknown(command: &Command) -> Refusal {
-    if command.contract().is_some() { Refusal::contract_not_found() } else { not_found(command.stream().kind) }
+    match command {
+        Command::OpenContract(_) => Refusal::contract_of_others(),
+        _ if command.contract().is_some() => Refusal::contract_not_found(),
+        _ => not_found(command.stream().kind),
+    }
 }
 
 /// Who sends a command, and what they are to what it is about, as read when it came in.
@@ -84,30 +113,61 @@ fn unknown(command: &Command) -> Refusal {
 pub(super) struct Admission {
     pub(super) principal: Principal,
     standing: Standing,
-    to_subjects: Relation,
+    /// What they are to the subjects that it names, as far as the view knows them.
+    to_subjects: BTreeMap<SubjectId, Relation>,
+    /// The workers and teams that it names and that they may not know of.
+    of_others: BTreeSet<StreamId>,
 }
 
 impl Admission {
-    /// Reads what the view knows of the sender. Where no view is asked, in a rehearsal or a story that one hand tells, the
-    /// sender is taken to be at home in the whole contract.
+    /// Reads what the view knows of the sender. Where no view is asked, in a rehearsal, a story that one hand tells or a
+    /// file, the sender is taken to be at home in the whole contract and to know everybody.
     pub(super) async fn read(
         views: Option<&Views>,
         principal: Principal,
         on: NaiveDate,
         command: &Command,
     ) -> Result<Self, StoreError> {
+        let (mut to_subjects, mut of_others) = (BTreeMap::new(), BTreeSet::new());
+        let is_bound = is_bound_to_cases(principal.role);
         let Some(views) = views else {
             let at_home = KnownWorker::default();
-            let bound = is_bound_to_cases(principal.role);
-            let standing = if bound { Standing::of_keyworker(on, at_home) } else { Standing::contract_wide(on) };
-            return Ok(Self { principal, standing, to_subjects: Relation::Team });
+            let standing = if is_bound { Standing::of_keyworker(on, at_home) } else { Standing::contract_wide(on) };
+            return Ok(Self { principal, standing, to_subjects, of_others });
         };
         let live = views.live();
         let standing = live.standing(&principal, on).await?;
-        let sees_all = principal.scope == Scope::Deployment && !is_bound_to_cases(principal.role);
-        let subjects = if sees_all { Vec::new() } else { subjects(command) };
-        let to_subjects = live.relation_to_subjects(&principal, on, &subjects).await?;
-        Ok(Self { principal, standing, to_subjects })
+        let named = || std::iter::once(command.stream()).chain(command.names());
+        if is_bound || principal.scope != Scope::Deployment {
+            let subjects: Vec<SubjectId> =
+                named().filter(|of| of.kind == StreamKind::Subject).map(|of| SubjectId(of.id)).collect();
+            to_subjects = live.relations_to_subjects(&principal, on, &subjects).await?;
+        }
+        if principal.scope != Scope::Deployment {
+            of_others = live.of_others(&principal.scope, &named().collect::<Vec<_>>()).await?;
+        }
+        // Nobody is hidden from themselves.
+        if !of_others.is_empty()
+            && let Some(own) = live.worker_of_login(&principal.subject, on).await?
+        {
+            of_others.remove(&StreamId::worker(own.worker));
+        }
+        Ok(Self { principal, standing, to_subjects, of_others })
+    }
+
+    /// Whether what a command names does not exist for the sender.
+    pub(super) fn hides(&self, stream: StreamId) -> bool {
+        is_outside(self.principal.role, self.to_people(stream))
+    }
+
+    /// What the sender is to a subject, worker or team. What the view does not know is nobody else's.
+    fn to_people(&self, stream: StreamId) -> Relation {
+        let to_subject = || self.to_subjects.get(&SubjectId(stream.id)).copied();
+        match stream.kind {
+            StreamKind::Subject => to_subject().unwrap_or(Relation::Unassigned),
+            _ if self.of_others.contains(&stream) => Relation::Outside,
+            _ => Relation::Team,
+        }
     }
 
     pub(super) fn sees(&self, code: &str) -> bool {
@@ -134,8 +194,10 @@ impl Admission {
     fn relation(&self, command: &Command, contract: Option<&str>, streams: &Streams<'_, StreamState>) -> Relation {
         let stream = command.stream();
         match (stream.kind, contract) {
-            (StreamKind::Subject, _) => self.to_subjects,
-            (kind, _) if kind.belongs_to_deployment() => Relation::Contract,
+            (kind, _) if kind.belongs_to_deployment() => {
+                let is_there = history(streams, stream).is_some() || command.begins();
+                if is_there { self.to_people(stream) } else { Relation::Outside }
+            }
             (_, Some(code)) if self.sees(code) => {
                 let is_known = stream.kind == StreamKind::Journey && history(streams, stream).is_some();
                 if is_known { self.to_journey(command, streams) } else { Relation::Contract }
@@ -169,11 +231,17 @@ impl Admission {
         streams: &Streams<'_, StreamState>,
     ) -> Result<(), NotDone> {
         let relation = self.relation(command, contract, streams);
-        for action in command.each().into_iter().map(action) {
+        let stream = command.stream();
+        for action in actions(command, history(streams, stream)) {
             policy(&self.principal, action, relation).map_err(|denied| not_done(denied, unknown(command)))?;
         }
-        // The id of a new journey may be that of one which the sender may not know of: nothing is said of that one.
-        let stream = command.stream();
+        // The id of a new journey or subject may be that of one which the sender may not know of: nothing is said of it.
+        if let Command::ReceiveReferral(referral) = command
+            && referral.register.is_some()
+            && self.hides(StreamId::subject(referral.fact.subject))
+        {
+            return Err(NotDone::Refused(Refusal::subject_not_found().alone()));
+        }
         let taken = match history(streams, stream).and_then(History::contract) {
             Some(code) if !self.sees(code) => Err(Denied::Outside),
             Some(_) if stream.kind == StreamKind::Journey => {
@@ -192,24 +260,14 @@ fn not_done(denied: Denied, outside: Refusal) -> NotDone {
     }
 }
 
-/// The subjects that a command is about, which are not new: its own and the one that this is linked with.
-fn subjects(command: &Command) -> Vec<SubjectId> {
-    let own = command.stream();
-    if own.kind != StreamKind::Subject || action(command) == Action::RegisterSubject {
-        return Vec::new();
-    }
-    let named = command.names().into_iter().filter(|named| named.kind == StreamKind::Subject);
-    std::iter::once(own).chain(named).map(|stream| SubjectId(stream.id)).collect()
-}
-
-/// Whether somebody may still do what a command did the first time, and read the journeys that its events are of. The
-/// log looks for a replay before anything else; what it shows is for whoever may still see it.
+/// Whether somebody may still do what a command did the first time, and know of what its events are of. The log looks for
+/// a replay before anything else; what it shows is for whoever may still see it.
 pub(super) async fn still_may(
-    views: Option<&Views>,
+    (log, views): (&Log, Option<&Views>),
     (principal, on): (Principal, NaiveDate),
     command: &Command,
     events: &[Envelope],
-) -> Result<Result<(), NotDone>, StoreError> {
+) -> Result<Result<(), NotDone>, LogError> {
     let of_contracts = || events.iter().filter_map(|event| Some((event.stream, event.contract.as_deref()?)));
     let within = of_contracts().all(|(_, code)| principal.scope.contract(code).is_some());
     let admission = Admission::read(views, principal, on, command).await?;
@@ -219,12 +277,31 @@ pub(super) async fn still_may(
         Some(views) => views.live().relations(&admission.principal, on, &journeys).await?.into_values().max(),
         None => None,
     };
-    let relation = if within { to_journeys.unwrap_or(admission.to_subjects) } else { Relation::Outside };
-    let mut actions: Vec<Action> = command.each().into_iter().map(action).collect();
+    let people = events.iter().map(|event| event.stream).filter(|stream| stream.kind.belongs_to_deployment());
+    let to_people = people.map(|stream| admission.to_people(stream)).max();
+    let relation = match (within, to_journeys.max(to_people)) {
+        (true, Some(relation)) => relation,
+        (true, None) => Relation::Contract,
+        (false, _) => Relation::Outside,
+    };
+    let told = told_before(log, command).await?;
+    let mut actions = actions(command, Some(&told));
     if !journeys.is_empty() {
         actions.push(Action::ReadJourneys);
     }
     let mut judged = actions.into_iter().map(|action| policy(&admission.principal, action, relation));
     let judged = judged.try_for_each(|verdict| verdict.map(drop));
     Ok(judged.map_err(|denied| not_done(denied, unknown(command))))
+}
+
+/// The stream of a command that amends what is recorded there; of the others nothing need be known.
+async fn told_before(log: &Log, command: &Command) -> Result<History, LogError> {
+    let amends = |single: &Command| matches!(single, Command::CorrectFact(_) | Command::RetractFacts(_));
+    let mut told = History::default();
+    if command.each().into_iter().any(amends) {
+        for envelope in log.stream(command.stream()).await? {
+            told.evolve(Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
+        }
+    }
+    Ok(told)
 }

@@ -44,6 +44,9 @@ const OWN_TABLES: [&str; 2] = [
 const LOCKED: &str = "1s";
 const LOCK_NOT_AVAILABLE: &str = "55P03";
 
+/// What Postgres says where a schema of this name is there, or is being made at the same moment.
+const TAKEN: [&str; 2] = ["42P06", "23505"];
+
 /// Contracts by their codes.
 pub(super) type Contracts = BTreeMap<String, Arc<Contract>>;
 
@@ -84,9 +87,9 @@ impl Found {
 
 impl Generation {
     /// Opens an existing generation, which is not removed as long as it is held.
-    pub(super) async fn open(store: &Store, number: i64) -> Result<Found, StoreError> {
-        let hold = hold(store, number).await?;
-        let (writer, reader) = match store.place() {
+    pub(super) async fn open(store: &Store, place: &Place, number: i64) -> Result<Found, StoreError> {
+        let hold = store.hold(name(place, number)).await?;
+        let (writer, reader) = match place {
             Place::Sqlite { path } if !file(path, number).exists() => return Ok(Found::Nothing),
             Place::Sqlite { path } => sqlite_pools(&file(path, number)),
             Place::Postgres { options, schema } => postgres_pools(options, &schema_name(schema, number)),
@@ -175,9 +178,9 @@ pub(super) fn definitions(dialect: Dialect) -> (Vec<String>, Vec<String>) {
     statements.partition(|statement| statement.starts_with("create table"))
 }
 
-/// The numbers of every generation that is there, finished or not.
-pub(super) async fn numbers(store: &Store) -> Result<Vec<i64>, StoreError> {
-    let mut numbers: Vec<i64> = match store.place() {
+/// The numbers of every generation that is in a place, finished or not.
+pub(super) async fn numbers(store: &Store, place: &Place) -> Result<Vec<i64>, StoreError> {
+    let mut numbers: Vec<i64> = match place {
         Place::Sqlite { path } => files(path)?.into_iter().map(|(number, _)| number).collect(),
         Place::Postgres { schema, .. } => {
             let Pool::Postgres(pool) = &store.reader else { unreachable!("the place says which store it is") };
@@ -193,24 +196,58 @@ pub(super) async fn numbers(store: &Store) -> Result<Vec<i64>, StoreError> {
     Ok(numbers)
 }
 
-/// Holds a generation, whether or not it is there yet: nobody removes it.
-pub(super) async fn hold(store: &Store, number: i64) -> Result<Hold, StoreError> {
-    store.hold(name(store, number)).await
+/// Takes a number, at least this one, that no generation in a place has: nobody else takes it, and as long as it is
+/// held nobody removes what is made of it.
+pub(super) async fn claim(store: &Store, place: &Place, least: i64) -> Result<(i64, Hold), StoreError> {
+    let there = numbers(store, place).await?.last().copied().unwrap_or_default();
+    for number in least.max(there + 1).. {
+        // Held before there is anything, so that nobody takes it for what a killed rebuild left.
+        let hold = store.hold(name(place, number)).await?;
+        if make(place, number).await? {
+            return Ok((number, hold));
+        }
+        hold.release().await;
+    }
+    unreachable!("there are more numbers than generations")
 }
 
-fn name(store: &Store, number: i64) -> String {
-    match store.place() {
+/// Makes the empty file or schema of a generation; false where somebody was first.
+pub(super) async fn make(place: &Place, number: i64) -> Result<bool, StoreError> {
+    match place {
+        Place::Sqlite { path } => match std::fs::File::create_new(file(path, number)) {
+            Ok(_) => Ok(true),
+            Err(source) if source.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+            Err(source) => Err(StoreError::Database { doing: "create a view", source: source.into() }),
+        },
+        Place::Postgres { options, schema } => {
+            let fault = doing("create a view");
+            let mut owner = options.connect().await.map_err(&fault)?;
+            let schema = quoted(&schema_name(schema, number));
+            let text = format!("create schema {schema}; grant usage, create on schema {schema} to {}", store::APP_ROLE);
+            let made = owner.execute(sqlx::raw_sql(AssertSqlSafe(text))).await;
+            owner.close().await.map_err(&fault)?;
+            let code = made.as_ref().err().and_then(sqlx::Error::as_database_error).and_then(DatabaseError::code);
+            if code.is_some_and(|code| TAKEN.contains(&&*code)) {
+                return Ok(false);
+            }
+            made.map(|_| true).map_err(fault)
+        }
+    }
+}
+
+fn name(place: &Place, number: i64) -> String {
+    match place {
         Place::Sqlite { path } => file(path, number).display().to_string(),
         Place::Postgres { schema, .. } => schema_name(schema, number),
     }
 }
 
 /// Removes a generation that nobody holds; false if somebody does.
-pub(super) async fn remove(store: &Store, number: i64) -> Result<bool, StoreError> {
-    if store.is_held_here(&name(store, number)) {
+pub(super) async fn remove(store: &Store, place: &Place, number: i64) -> Result<bool, StoreError> {
+    if store.is_held_here(&name(place, number)) {
         return Ok(false);
     }
-    match store.place() {
+    match place {
         Place::Sqlite { path } => {
             for (_, name) in files(path)?.into_iter().filter(|(of, _)| *of == number) {
                 match std::fs::remove_file(&name) {

@@ -111,7 +111,7 @@ impl Views {
             return Ok(());
         }
         let log = &self.shared.log;
-        match Generation::open(log.store(), pointer.live).await? {
+        match Generation::open(log.store(), log.store().place(), pointer.live).await? {
             Found::Ours(new) => {
                 let mut projector = Projector::new(log.clone(), Arc::new(new)).await?;
                 while projector.step().await? || *projector.generation().position().borrow() < *old.position().borrow()

@@ -6,10 +6,12 @@
 pub mod board;
 pub mod caseload;
 pub mod claims;
+pub mod compare;
 pub mod durations;
 pub mod exits;
 pub mod generation;
 pub mod journeys;
+pub mod known;
 pub mod obligations;
 pub mod orders;
 pub mod parked;
@@ -43,6 +45,7 @@ use crate::log::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
 use crate::store::{SoleBuilder, Sql, StoreError};
 use generation::{Found, Generation};
+use known::OnDemand;
 use orders::{Known, Order, Orders};
 use pointer::Pointer;
 use project::Projector;
@@ -67,6 +70,9 @@ pub enum ViewError {
     /// Somebody is building a view already.
     #[error("a view is being built already: wait until it is live, or cancel that rebuild")]
     Building,
+    /// It is being built, and was not ready in time.
+    #[error("what was known then is being put together: ask again in a moment")]
+    NotYet(Option<Progress>),
     /// Nobody is building a view here.
     #[error("no view is being built by this server: ask the one that builds it")]
     NotBuilding,
@@ -124,6 +130,8 @@ struct Shared {
     /// How often parked streams were tried again.
     retries: AtomicU64,
     orders: Orders,
+    /// What was asked for beside the live view.
+    on_demand: OnDemand,
 }
 
 /// A rebuild that this process has begun: the way to stop it, and what became of it until somebody has asked.
@@ -160,7 +168,8 @@ impl Views {
             None => built_alone(&log).await?,
         };
         crate::store::prepare(&live.reader, &statements()).await?;
-        let views = Self::over(log, live, is_fresh);
+        let on_demand = OnDemand::beside(log.store());
+        let views = Self::over(log, live, is_fresh, on_demand);
         views.sweep().await?;
         Ok(views)
     }
@@ -171,10 +180,11 @@ impl Views {
         let live = Arc::new(found.ok_or(ViewError::NoView)?);
         // It folds the contracts as of where the view stands.
         Projector::new(log.clone(), Arc::clone(&live)).await?;
-        Ok(Self::over(log, live, false))
+        let on_demand = OnDemand::apart(log.store())?;
+        Ok(Self::over(log, live, false, on_demand))
     }
 
-    fn over(log: Log, live: Arc<Generation>, is_fresh: bool) -> Self {
+    fn over(log: Log, live: Arc<Generation>, is_fresh: bool, on_demand: OnDemand) -> Self {
         let shared = Shared {
             log,
             live: watch::Sender::new(live),
@@ -185,6 +195,7 @@ impl Views {
             is_fresh,
             retries: AtomicU64::new(0),
             orders: Orders::default(),
+            on_demand,
         };
         Self { shared: Arc::new(shared) }
     }
@@ -328,7 +339,7 @@ impl Views {
         let right = self.right_to_build().await?;
         let switched = async {
             let pointer = pointer::read(log.store()).await?;
-            let previous = Generation::open(log.store(), pointer.previous).await?.ours();
+            let previous = Generation::open(log.store(), log.store().place(), pointer.previous).await?.ours();
             let previous = Arc::new(previous.ok_or(ViewError::NoPrevious)?);
             let mut projector = Projector::new(log.clone(), previous).await?;
             self.switch(&mut projector).await
@@ -372,9 +383,10 @@ impl Views {
         let log = &self.shared.log;
         let Pointer { live, previous, .. } = pointer::read(log.store()).await?;
         let mut is_clean = true;
-        for number in generation::numbers(log.store()).await? {
-            if number != live && number != previous {
-                is_clean &= generation::remove(log.store(), number).await?;
+        let (place, kept) = (log.store().place(), self.shared.on_demand.numbers());
+        for number in generation::numbers(log.store(), place).await? {
+            if number != live && number != previous && !kept.contains(&number) {
+                is_clean &= generation::remove(log.store(), place, number).await?;
             }
         }
         Ok(is_clean)
@@ -386,6 +398,7 @@ impl Views {
             Ok(()) | Err(ViewError::NotBuilding) => {}
             Err(error) => tracing::error!(error = ?error, "a rebuild did not end well"),
         }
+        self.forget_known().await;
         self.live().close().await;
     }
 
@@ -425,7 +438,7 @@ async fn caught_up(log: &Log, generation: Arc<Generation>) -> Result<Arc<Generat
 
 /// The live generation, if it is there, made by this build's definition, and not ahead of the log.
 async fn usable(log: &Log, pointer: Pointer) -> Result<Option<Generation>, ViewError> {
-    let found = Generation::open(log.store(), pointer.live).await?;
+    let found = Generation::open(log.store(), log.store().place(), pointer.live).await?;
     Ok(found.ours().filter(|generation| {
         let position = *generation.position().borrow();
         let is_behind = position <= pointer.head;
@@ -448,7 +461,7 @@ async fn built_alone(log: &Log) -> Result<(Arc<Generation>, bool), ViewError> {
     let meter = Arc::new(Meter::new(watch::Sender::new(None)));
     let mut projector = rebuild::build(log, pointer, Options::default(), &meter).await?;
     // One of another definition may be kept up by servers of another version: nobody goes back in position.
-    let old = match Generation::open(log.store(), pointer.live).await? {
+    let old = match Generation::open(log.store(), log.store().place(), pointer.live).await? {
         Found::Foreign(old) if *old.position().borrow() <= pointer.head => Some(old),
         _ => None,
     };

@@ -6,15 +6,13 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use serde_json::json;
 use uuid::Uuid;
 
 use super::board::{self, Group};
 use super::generation::Generation;
 use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
-use super::standing::may_be_shown;
-use crate::access::relation::Cases;
+use super::standing::{may_be_shown, whose};
 use crate::access::{CasesInScope, InScope};
 use crate::contract::Rulebook;
 use crate::log::envelope::{JourneyId, TeamId, WorkerId};
@@ -56,7 +54,7 @@ impl Standing {
     }
 
     /// As the statements write it.
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Due => "due",
             Self::DueToday => "due_today",
@@ -337,10 +335,7 @@ impl Generation {
         (after, first): (Option<&Place>, u32),
     ) -> Result<ObligationPage, StoreError> {
         let sql = PAGE.text(self.reader.dialect());
-        let (all, by, unassigned) = match scope.cases() {
-            Cases::All => (true, json!([]), false),
-            Cases::Held { by, unassigned } => (false, json!(by), unassigned),
-        };
+        let (whose, by, unassigned) = whose(scope.cases());
         let states = filter.standing.map_or(State::ALL, Standing::states).map(State::as_str);
         let keyworker = match filter.held {
             HeldBy::Keyworker(worker) => Some(worker.0),
@@ -353,8 +348,8 @@ impl Generation {
             sqlx::query_as(sql)
                 .bind(scope.contract())
                 .bind(bound(scope.on()))
-                .bind(all)
-                .bind(by.to_string())
+                .bind(whose)
+                .bind(&by)
                 .bind(unassigned)
                 .bind(bound(as_of))
                 .bind(states[0])

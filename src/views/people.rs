@@ -1,7 +1,7 @@
 //! Who and what stands behind the boards: contracts, workers, subjects and their journeys.
 //!
-//! Subjects and workers belong to the deployment; whoever sees only some contracts sees those who have a journey or an
-//! assignment in one of them (domain.md §3).
+//! Workers and teams belong to the deployment; whoever sees only some contracts sees those who have, or had, a case in one
+//! of them (domain.md §3), and those who have none anywhere yet.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +12,8 @@ use uuid::Uuid;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
-use crate::log::envelope::{SubjectId, TeamId, WorkerId};
+use crate::journey::people::worker;
+use crate::log::envelope::{StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
 static CONTRACTS: Sql = Sql::new(
@@ -23,19 +24,24 @@ static CONTRACT: Sql =
     Sql::new("select code, name, starts_on, ends_on, rulebook_version, rulebook_hash from contract where code = $1");
 static WORKERS: Sql =
     Sql::new("select id, login, label, joined_on, left_on from worker where id in {uuids $1} limit $2");
-static WORKER_OF_LOGIN: Sql =
-    Sql::new("select id, login, label, joined_on, left_on from worker where login = $1 order by joined_on, id limit 1");
+static WORKER_OF_LOGIN: Sql = Sql::new(
+    "select id, login, label, joined_on, left_on from worker where login = $1 and joined_on <= $2 \
+     and (left_on is null or left_on > $2) order by joined_on desc, id desc limit 1",
+);
+/// Whose login is, or was, `$1`, or the one of the worker `$2`.
+static WORKERS_OF_LOGIN: Sql =
+    Sql::new("select id from worker where login = $1 or login = (select login from worker where id = $2) limit $3");
 static WORKERS_OF_CONTRACT: Sql = Sql::new(
-    "select w.id, w.login, w.label, w.joined_on, w.left_on from worker w where exists \
+    "select w.id, w.login, w.label, w.joined_on, w.left_on from worker w where (exists \
      (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
+     or w.joined_on <= $2 and not exists \
+     (select 1 from assignment a where a.worker = w.id and (a.contract <> $1 or a.counts_from <= $2))) \
      and (w.label, w.id) > ($3, $4) order by w.label, w.id limit $5",
 );
-static WORKERS_KNOWN: Sql = Sql::new("select id from worker where id in {uuids $1} limit $2");
-static SUBJECTS_KNOWN: Sql = Sql::new("select id from subject where id in {uuids $1} limit $2");
-static SUBJECTS_IN: Sql =
-    Sql::new("select distinct subject as id, contract from journey where subject in {uuids $1} limit $2");
-static WORKERS_IN: Sql =
-    Sql::new("select distinct worker as id, contract from assignment where worker in {uuids $1} limit $2");
+static WORKERS_IN: Sql = Sql::new(
+    "select distinct w.id, a.contract from worker w left join assignment a on a.worker = w.id \
+     where w.id in {uuids $1} limit $2",
+);
 static LINKS: Sql = Sql::new(
     "with recursive reached (id) as (select id from subject where id in {uuids $1} \
      union select l.other from subject_link l join reached r on l.subject = r.id where l.from_on <= $2 and l.to_on > $2) \
@@ -46,19 +52,20 @@ static TEAMS: Sql = Sql::new(
     "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit $4",
 );
 static TEAMS_OF_CONTRACT: Sql = Sql::new(
-    "select t.id, t.label from team t where t.from_on <= $2 and t.to_on > $2 and exists \
+    "select t.id, t.label from team t where t.from_on <= $2 and t.to_on > $2 and (exists \
      (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
-     and m.from_on <= $2 and m.to_on > $2 and a.contract = $1 and a.counts_from <= $2) \
+     and m.from_on <= $2 and a.contract = $1 and a.counts_from <= $2) \
+     or not exists (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
+     and (a.contract <> $1 or a.counts_from <= $2))) \
      order by t.label, t.id limit $3",
 );
 static TEAMS_OF_WORKERS: Sql = Sql::new(
     "select m.worker, m.team from team_member m join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2 \
      where m.worker in {uuids $1} and m.from_on <= $2 and m.to_on > $2 order by t.label, t.id limit $3",
 );
-static TEAMS_KNOWN: Sql = Sql::new("select distinct id from team where id in {uuids $1} limit $2");
 static TEAMS_IN: Sql = Sql::new(
-    "select distinct m.team as id, a.contract from team_member m join assignment a on a.worker = m.worker \
-     where m.team in {uuids $1} limit $2",
+    "select distinct t.id, a.contract from team t left join team_member m on m.team = t.id \
+     left join assignment a on a.worker = m.worker where t.id in {uuids $1} limit $2",
 );
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[
@@ -66,16 +73,13 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &CONTRACT,
     &WORKERS,
     &WORKER_OF_LOGIN,
+    &WORKERS_OF_LOGIN,
     &WORKERS_OF_CONTRACT,
-    &WORKERS_KNOWN,
-    &SUBJECTS_KNOWN,
-    &SUBJECTS_IN,
     &WORKERS_IN,
     &LINKS,
     &TEAMS,
     &TEAMS_OF_CONTRACT,
     &TEAMS_OF_WORKERS,
-    &TEAMS_KNOWN,
     &TEAMS_IN,
 ];
 
@@ -112,6 +116,20 @@ pub struct WorkerRow {
     pub joined_on: NaiveDate,
     /// The first day on which they no longer worked here, if they have left.
     pub left_on: Option<NaiveDate>,
+}
+
+impl WorkerRow {
+    /// A worker as the facts of their stream tell it; none where they never joined.
+    pub fn told(id: WorkerId, told: &worker::Worker) -> Option<Self> {
+        let joined = told.joined.as_ref()?;
+        Some(Self {
+            worker: id,
+            login: joined.details.login.clone(),
+            label: joined.details.label.clone(),
+            joined_on: joined.occurred.earliest(),
+            left_on: told.left.as_ref().map(|left| left.occurred.earliest()),
+        })
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -162,16 +180,27 @@ impl Generation {
         Ok(found.map_err(doing("read workers"))?.into_iter().map(WorkerRow::from).collect())
     }
 
-    /// The worker who signs in by this login; of several, the one who joined first.
-    pub async fn worker_of_login(&self, login: &str) -> Result<Option<WorkerRow>, StoreError> {
+    /// The worker who signs in by this login on a day: who is here that day; of several, the one who joined last, and of
+    /// these the one of the greatest id.
+    pub async fn worker_of_login(&self, login: &str, on: NaiveDate) -> Result<Option<WorkerRow>, StoreError> {
         let sql = WORKER_OF_LOGIN.text(self.reader.dialect());
         let found: sqlx::Result<Option<Worker>> =
-            on!(&self.reader, pool => sqlx::query_as(sql).bind(login).fetch_optional(pool).await);
+            on!(&self.reader, pool => sqlx::query_as(sql).bind(login).bind(bound(on)).fetch_optional(pool).await);
         Ok(found.map_err(doing("find the worker of a login"))?.map(WorkerRow::from))
     }
 
-    /// The workers who had held a case of a contract by the end of a day, in whatever role: at most `first` of them
-    /// after a label and id, in the order of these.
+    /// Everybody whose login is, or was, this one, or the one of this worker.
+    pub async fn workers_of_login(&self, login: Option<&str>, of: WorkerId) -> Result<Vec<WorkerId>, StoreError> {
+        let sql = WORKERS_OF_LOGIN.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(login).bind(of.0).bind(i64::MAX).fetch_all(pool).await
+        });
+        let found = found.map_err(doing("find who has a login"))?;
+        Ok(found.into_iter().map(|(id,)| WorkerId(id)).collect())
+    }
+
+    /// The workers who had held a case of a contract by the end of a day, in whatever role, or had joined and held none
+    /// anywhere: at most `first` of them after a label and id, in the order of these.
     pub async fn workers_of_contract(
         &self,
         scope: InScope<'_>,
@@ -189,49 +218,51 @@ impl Generation {
         Ok(found.into_iter().map(WorkerRow::from).collect())
     }
 
-    /// Which of these subjects somebody of this scope may see.
-    pub async fn visible_subjects(&self, scope: &Scope, ids: &[SubjectId]) -> Result<BTreeSet<SubjectId>, StoreError> {
-        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        Ok(self.visible(scope, &ids, (&SUBJECTS_KNOWN, &SUBJECTS_IN)).await?.into_iter().map(SubjectId).collect())
-    }
-
     /// Which of these workers somebody of this scope may see.
     pub async fn visible_workers(&self, scope: &Scope, ids: &[WorkerId]) -> Result<BTreeSet<WorkerId>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        Ok(self.visible(scope, &ids, (&WORKERS_KNOWN, &WORKERS_IN)).await?.into_iter().map(WorkerId).collect())
+        let known = self.known_of(scope, &ids, &WORKERS_IN).await?;
+        Ok(known.into_iter().filter_map(|(id, is_visible)| is_visible.then_some(WorkerId(id))).collect())
     }
 
-    /// Which of these teams somebody of this scope may see.
+    /// Which of these teams somebody of this scope may see: those of whose members, at whatever time, one has or had a
+    /// case in a contract of theirs, or none has anywhere.
     pub async fn visible_teams(&self, scope: &Scope, ids: &[TeamId]) -> Result<BTreeSet<TeamId>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
-        Ok(self.visible(scope, &ids, (&TEAMS_KNOWN, &TEAMS_IN)).await?.into_iter().map(TeamId).collect())
+        let known = self.known_of(scope, &ids, &TEAMS_IN).await?;
+        Ok(known.into_iter().filter_map(|(id, is_visible)| is_visible.then_some(TeamId(id))).collect())
     }
 
-    async fn visible(
+    /// Which of these workers and teams somebody of this scope may not know of. Who is not known here yet is nobody's.
+    pub async fn of_others(&self, scope: &Scope, streams: &[StreamId]) -> Result<BTreeSet<StreamId>, StoreError> {
+        let mut hidden = BTreeSet::new();
+        for (kind, sql) in [(StreamKind::Worker, &WORKERS_IN), (StreamKind::Team, &TEAMS_IN)] {
+            let ids: Vec<Uuid> = streams.iter().filter(|stream| stream.kind == kind).map(|stream| stream.id).collect();
+            let known = self.known_of(scope, &ids, sql).await?;
+            hidden.extend(known.into_iter().filter(|(_, is_visible)| !is_visible).map(|(id, _)| StreamId { kind, id }));
+        }
+        Ok(hidden)
+    }
+
+    /// Of these workers or teams, as far as the view knows them, whether somebody of this scope may see each.
+    async fn known_of(
         &self,
         scope: &Scope,
         ids: &[Uuid],
-        (known, related): (&'static Sql, &'static Sql),
-    ) -> Result<BTreeSet<Uuid>, StoreError> {
-        let ids = json!(ids).to_string();
-        let found: sqlx::Result<BTreeSet<Uuid>> = match scope {
-            Scope::Deployment => {
-                let sql = known.text(self.reader.dialect());
-                let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
-                    sqlx::query_as(sql).bind(ids).bind(i64::MAX).fetch_all(pool).await
-                });
-                found.map(|found| found.into_iter().map(|(id,)| id).collect())
-            }
-            Scope::Contracts(codes) => {
-                let sql = related.text(self.reader.dialect());
-                let found: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
-                    sqlx::query_as(sql).bind(ids).bind(i64::MAX).fetch_all(pool).await
-                });
-                let within = |(id, contract): (Uuid, String)| codes.contains(&contract).then_some(id);
-                found.map(|found| found.into_iter().filter_map(within).collect())
-            }
-        };
-        found.map_err(doing("find who is visible"))
+        sql: &'static Sql,
+    ) -> Result<BTreeMap<Uuid, bool>, StoreError> {
+        if ids.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let sql = sql.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid, Option<String>)>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
+        });
+        let mut contracts: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
+        for (id, contract) in found.map_err(doing("find who is visible"))? {
+            contracts.entry(id).or_default().extend(contract);
+        }
+        Ok(contracts.into_iter().map(|(id, of)| (id, scope.knows_of(&of))).collect())
     }
 
     /// The links that stand on a day, of these subjects and of everybody who is reached over them.
@@ -273,8 +304,8 @@ impl Generation {
         }
     }
 
-    /// The teams on a day with a member who had held a case of a contract by then, in the order of their labels: at
-    /// most `first` of them.
+    /// The teams on a day of whose members until then one had held a case of a contract, or none had held any anywhere,
+    /// in the order of their labels: at most `first` of them.
     pub async fn teams_of_contract(
         &self,
         scope: InScope<'_>,

@@ -110,7 +110,7 @@ async fn a_later_event_of_a_journey_makes_its_claim_stale_and_one_of_another_jou
         let stale = send(&recorder, 23, submit(batch(0), &[0, 1], opened)).await;
         assert_eq!(refusal(&stale), Some(RefusalCode::StaleClaims));
         let Err(NotDone::Refused(refused)) = stale else { panic!("refused") };
-        assert_eq!((refused.len(), refused[0].path.as_deref()), (1, Some("claims.0")));
+        assert_eq!((refused.len(), refused[0].path.clone()), (1, Some("claims.0".into())));
         send(&recorder, 24, submit(batch(0), &[1], opened)).await.expect("nothing of it has moved");
         let elsewhere = send(&recorder, 25, submit(batch(1), &[0], told)).await;
         assert_eq!(refusal(&elsewhere), Some(RefusalCode::StaleClaims), "the other batch uses more of a cap");

@@ -3,8 +3,8 @@
 //! Every example runs on both stores and asks the view itself; the law that covers the rest is in `as_of`.
 
 use chrono::{Days, NaiveDate};
-use throughline::access::Scope;
 use throughline::access::relation::Standing;
+use throughline::access::{Principal, Role, Scope};
 use throughline::contract::Rulebook;
 use throughline::contract::command::OpenContract;
 use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
@@ -566,13 +566,16 @@ on_both_stores! {
         let view = service.fresh.views.live();
         let scopes = [
             (Scope::Deployment, 1, 2, 1),
-            (Scope::Contracts([CONTRACT.to_owned()].into()), 1, 1, 1),
-            (Scope::Contracts(["kmc".to_owned()].into()), 0, 0, 0),
+            (Scope::Contracts([CONTRACT.to_owned()].into()), 1, 2, 1),
+            // Bob has no case anywhere.
+            (Scope::Contracts(["kmc".to_owned()].into()), 0, 1, 0),
+            (Scope::Contracts([].into()), 0, 0, 0),
         ];
         let nobody = Uuid::from_u128(0x99);
         let subjects = [SubjectId(Uuid::from_u128(0x2001)), SubjectId(nobody)];
         for (scope, subjects_seen, workers_seen, contracts_seen) in scopes {
-            let seen = view.visible_subjects(&scope, &subjects).await.expect("subjects");
+            let who = Principal { subject: String::new(), role: Role::Manager, scope: scope.clone() };
+            let seen = view.readable_subjects(&who, day("2018-02-28"), &subjects).await.expect("subjects");
             assert_eq!(seen.len(), subjects_seen, "{scope:?}");
             let seen = view.visible_workers(&scope, &[ANN, BOB, WorkerId(nobody)]).await.expect("workers");
             assert_eq!(seen.len(), workers_seen, "{scope:?}");
@@ -583,15 +586,16 @@ on_both_stores! {
         let contract = contract.expect("the contract");
         assert_eq!((contract.starts_on, contract.rulebook_hash.as_str()), (day("2017-10-16"), service.rulebook.hash()));
         assert_eq!(view.contract(scope.contract("kmc").expect("in scope")).await.expect("a read"), None);
-        let bob = view.worker_of_login("kw-bob").await.expect("a read").expect("Bob");
+        let bob = view.worker_of_login("kw-bob", day("2018-02-28")).await.expect("a read").expect("Bob");
         assert_eq!((bob.worker, bob.label.as_str()), (BOB, "KW-bob"));
-        assert_eq!(view.worker_of_login("kw-eve").await.expect("a read"), None);
+        assert_eq!(view.worker_of_login("kw-eve", day("2018-02-28")).await.expect("a read"), None);
         assert_eq!(view.workers(&[ANN, BOB]).await.expect("a read").len(), 2);
         let scope = scope.contract(CONTRACT).expect("in scope");
         let held = |as_of, after| view.workers_of_contract(scope, day(as_of), (after, 10));
         let workers = held("2018-02-28", None).await.expect("a list");
-        assert_eq!(workers.iter().map(|worker| worker.worker).collect::<Vec<_>>(), [ANN]);
-        assert_eq!(held("2018-02-28", Some(("KW-ann", ANN))).await.expect("a list"), []);
-        assert_eq!(held("2018-01-05", None).await.expect("a list"), []);
+        assert_eq!(workers.iter().map(|worker| worker.worker).collect::<Vec<_>>(), [ANN, BOB]);
+        assert_eq!(held("2018-02-28", Some(("KW-ann", ANN))).await.expect("a list").len(), 1);
+        assert_eq!(held("2018-01-05", None).await.expect("a list"), workers, "newcomers, then");
+        assert_eq!(held("2017-09-30", None).await.expect("a list"), []);
     }
 }

@@ -5,7 +5,7 @@ use std::io::Cursor;
 
 use serde_json::{Value, json};
 use throughline::access::Role;
-use throughline::clock::Chance;
+use throughline::clock::{Chance, Clock};
 use throughline::cloud_event;
 use throughline::contract::Rulebook;
 use throughline::contract::rulebook::packs;
@@ -80,7 +80,7 @@ fn every_line() -> Vec<String> {
 async fn restored(dialect: Dialect, lines: &str) -> Deployment {
     let deployment = Deployment::on(dialect).await;
     let otherwise = Actor { subject: "restore".to_owned(), role: "administrator".to_owned(), on_behalf_of: None };
-    let loaded = as_recorded(&deployment.log, &Chance::System, &otherwise, lines.as_bytes()).await;
+    let loaded = as_recorded(&deployment.log, (&Clock::Machine, &Chance::System), &otherwise, lines.as_bytes()).await;
     let count = i64::try_from(lines.lines().count()).expect("few lines");
     assert_eq!(loaded.expect("loaded"), Position(count));
     deployment
@@ -277,7 +277,7 @@ async fn a_fact_that_has_no_ground_is_told_by_its_line_and_key() {
             json!({ "evidence": id(9), "kind": "utility_bill", "dated_on": "2018-02-01", "supports": [id(99)] }),
             "SUPPORT_NOT_FOUND at supports.0",
         ),
-        (Of::JourneyReopened, json!({ "reason": "came back" }), "NOT_CLOSED"),
+        (Of::JourneyReopened, json!({ "reason": "came back" }), "NOT_CLOSED at occurred_on"),
         (Of::ReferralWithdrawn, json!({ "reason": "moved_away" }), "ALREADY_ACCEPTED"),
         (Of::WorkerReleased, json!({ "worker": WORKER.0, "role": "keyworker" }), "WORKER_NOT_FOUND at worker"),
         (

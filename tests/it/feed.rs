@@ -1,6 +1,7 @@
 //! The feed over HTTP: every event that the caller may see, once and in order, resumed from any position; and the
 //! numbers of the service.
 
+use std::process::Command;
 use std::time::Duration;
 
 use axum::body::Body;
@@ -92,6 +93,36 @@ async fn whoever_waits_is_answered_as_soon_as_something_happens() {
         assert!(lines(&nothing).is_empty());
     })
     .await;
+}
+
+#[tokio::test]
+async fn a_position_that_the_log_does_not_have_is_told_at_once_and_not_waited_for() {
+    on_both_stores(async |app| {
+        let head = app.head().await;
+        for after in [head + 1, 99_999_999_999] {
+            let answer = get(app, &manager(), &format!("/events?after={after}&wait=20")).await;
+            assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
+            assert_eq!(answer.header("content-type"), "application/problem+json");
+            let detail = format!("the log ends at position {head}: {after} is of another log, or not yet recorded");
+            assert_eq!(answer.json()["detail"], detail);
+        }
+        assert!(lines(&get(app, &manager(), &format!("/events?after={head}")).await).is_empty());
+    })
+    .await;
+}
+
+#[test]
+fn whoever_follows_a_log_on_the_command_line_after_its_end_is_told_so() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let run = |arguments: &str| {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
+        program.current_dir(directory.path()).env_remove("THROUGHLINE_DATABASE").args(arguments.split(' '));
+        let output = program.output().expect("it runs");
+        (output.status.code(), String::from_utf8(output.stderr).expect("text"))
+    };
+    assert_eq!(run("contract open --rulebook shps").0, Some(0));
+    let (status, said) = run("log tail --after 99");
+    assert!(status == Some(2) && said.contains("the log ends at position 2: 99 is of another log"), "{said}");
 }
 
 #[tokio::test]

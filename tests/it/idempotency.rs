@@ -153,9 +153,10 @@ async fn an_expected_version_is_any_none_or_exact() {
         assert_eq!(app.done(&manager(), "receiveReferral", new.clone()).await["journey"]["version"], 1);
         let twice = app.tell(&manager(), "receiveReferral", new).await;
         assert_eq!(refusals(&twice), ["VERSION_CONFLICT"]);
-        let negative = app.told(&who, "logContact", with(call(&journey, TODAY), json!({ "expectedVersion": -1 })));
-        let negative = negative.await;
-        assert_eq!(negative.codes(), ["BAD_USER_INPUT"], "{}", negative.body);
+        let negative =
+            app.tell(&who, "logContact", with(call(&journey, TODAY), json!({ "expectedVersion": -1 }))).await;
+        assert_eq!(refusals(&negative), ["INVALID_VALUE"]);
+        assert_eq!(negative["problems"][0]["path"], json!(["expectedVersion"]));
     })
     .await;
 }
@@ -206,8 +207,8 @@ async fn a_conflict_tells_nothing_of_another_contract() {
         let subject = &data["journey"]["subject"]["id"];
         let known = json!({ "subject": subject, "expectedVersion": 0 });
         let payload = app.tell(&manager(), "registerSubject", known).await;
-        assert_eq!(refusals(&payload), ["VERSION_CONFLICT"]);
-        assert_eq!(payload["problems"][0]["events"], json!([]));
+        assert_eq!(refusals(&payload), ["SUBJECT_NOT_FOUND"]);
+        assert_eq!(payload["problems"][0]["facts"], json!([]));
     })
     .await;
 }

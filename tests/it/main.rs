@@ -23,6 +23,7 @@ mod golden_events;
 mod hangups;
 mod http;
 mod idempotency;
+mod known;
 mod ndjson;
 mod obligations;
 mod oracle;
@@ -42,6 +43,7 @@ mod sequences;
 #[cfg(target_os = "linux")]
 mod slow_reader;
 mod ssda903;
+mod staff;
 mod statements;
 mod stores;
 mod subscribe;

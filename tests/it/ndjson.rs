@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::sync::Arc;
 
 use throughline::access::{Principal, Role, Scope};
-use throughline::clock::Chance;
+use throughline::clock::{Chance, Clock};
 use throughline::export::ndjson as export;
 use throughline::import::as_recorded::{RestoreError, as_recorded};
 use throughline::import::{Import, ImportError, Outcome, Row, Summary};
@@ -40,7 +40,7 @@ async fn story() -> String {
 
 async fn restore(deployment: &Deployment, lines: &str) -> Result<Position, RestoreError> {
     let otherwise = Actor { subject: "restore".to_owned(), role: "administrator".to_owned(), on_behalf_of: None };
-    as_recorded(&deployment.log, &Chance::System, &otherwise, lines.as_bytes()).await
+    as_recorded(&deployment.log, (&Clock::Machine, &Chance::System), &otherwise, lines.as_bytes()).await
 }
 
 /// Imports a file, after a dry run of it that must foresee every row and record nothing.
@@ -137,6 +137,10 @@ async fn one_bad_line_and_nothing_is_loaded() {
             "line 14: recordedtime: 2018-02-01",
         ),
         (changed(14, "\"recordedtime\"", "\"recorded\""), "line 14: recordedtime: missing"),
+        (
+            changed(14, "\"recordedtime\":\"2018-03-01", "\"recordedtime\":\"9000-03-01"),
+            "line 14: recordedtime: 9000-03-01",
+        ),
         (changed(14, r#""version":10"#, r#""version":11"#), "line 14: data.version: version 10 of journey/"),
         (changed(14, "contact_logged.v1", "contact_made.v1"), "line 14: type: this build knows no type"),
         (changed(14, "contact_logged.v1", "contact_logged.v2"), "line 14: type: this build knows no version 2"),
@@ -310,7 +314,7 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
         ),
         (line(17, "contact_logged", "2018-02-11T10:00:00Z", CONTACT), "recorded"),
         (line(18, "contact_logged", "2018-02-12", CONTACT).replacen("id", "di", 1), "unreadable: id: missing"),
-        ("x".repeat(10 << 20), "unreadable: longer than 2 MiB"),
+        ("x".repeat(10 << 20), "unreadable: longer than 8 MiB"),
         (line(19, "contact_logged", "2018-02-12", CONTACT), "recorded"),
     ];
     let mut file = rows.iter().map(|(line, _)| line.as_str()).collect::<Vec<_>>().join("\n").into_bytes();
@@ -416,6 +420,11 @@ async fn an_import_needs_an_open_contract_in_scope() {
     let mut rows = Vec::new();
     import.ndjson(Cursor::new(referral(1)), |row| rows.push(row.clone())).await.expect("an import");
     assert_eq!(shown(&rows[0].outcome), "refused: FORBIDDEN");
+    let Outcome::Refused(problems) = &rows[0].outcome else { panic!("{rows:?}") };
+    assert_eq!(
+        problems[0].message,
+        "an import may not receive referrals: record this over the API, in a role that may"
+    );
     drop(recorder);
     deployment.end().await;
 }

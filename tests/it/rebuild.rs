@@ -207,6 +207,8 @@ async fn going_back_catches_the_earlier_view_up_and_a_rulebook_gone_back_from_st
             let told = views.live().told(scope.contract(CONTRACT).expect("in scope"));
             told.map_or(0, |contract| contract.rulebooks().len())
         };
+        let head = fresh.log.head().await.expect("the head").position;
+        assert!(fresh.views.passed(head, PATIENCE).await);
         assert_eq!(rulebooks(&fresh.views), 1);
 
         fresh.record(further("2017-05")).await.expect("it is published while serving");

@@ -226,6 +226,20 @@ async fn the_same_return_again_adds_nothing_and_a_later_one_what_is_new() {
 }
 
 #[tokio::test]
+async fn children_in_care_before_the_contract_began_are_taken_in() {
+    on_both_stores(async |fresh| {
+        let [later, before] = [row("101", "01/05/2013", "C1", "", ""), row("202", "31/03/2013", "C1", "", "")];
+        let earlier = row("101", "01/01/2013", "C1", "30/04/2013", "P1");
+        let told = shown(&import(fresh, &file(&[later.clone(), before.clone()])).await.1);
+        assert!(told.iter().all(|told| told.contains("recorded")), "{told:?}");
+        // The referral goes back to the first day of what the next return says.
+        let told = shown(&import(fresh, &file(&[earlier, later, before])).await.1);
+        assert!(told[0].contains("recorded") || told[0].contains("corrected"), "{told:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_row_that_says_otherwise_corrects_what_the_one_before_said() {
     let a = row("101", "01/04/2017", "C1", "01/05/2017", "X1");
     let b = row("101", "01/04/2017", "C2", "02/05/2017", "X1");
@@ -407,7 +421,7 @@ async fn what_was_put_right_here_stays_until_a_return_says_something_new() {
         let after = row("202", "01/05/2018", "C1", "", "");
         assert_eq!(
             shown(&import(fresh, &file_of(&[&newer, &after])).await.1),
-            ["2 202 there", "3 202 refused REFERRAL_DECLINED at -"]
+            ["2 202 there", "3 202 refused REFERRAL_DECLINED at DECOM"]
         );
     })
     .await;

@@ -11,6 +11,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline::journey::command::Command;
 use throughline::journey::refusal::Refusal;
+use throughline::journey::refusal::RefusalCode;
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
 use throughline::log::envelope::CommandId;
@@ -70,7 +71,8 @@ impl Fresh {
             Role::Manager
         };
         let instruction = Instruction {
-            accept_warnings: std::collections::BTreeSet::new(),
+            // Whoever tells a story has looked twice.
+            accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
             dry_run: false,
             principal: Principal { subject: "tester".to_owned(), role, scope: Scope::Deployment },
             command_id: CommandId(Chance::System.id_at(self.clock.now())),

@@ -23,7 +23,7 @@ use crate::journey::shape::Shape;
 use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, Occurred, Position, Precision, StreamId};
 
 /// The most claims of one batch, and of one command.
-pub const CLAIMS_MAX: usize = 20_000;
+pub const CLAIMS_MAX: usize = 10_000;
 /// How many claims are named where many are refused alike.
 const NAMED_MAX: usize = 20;
 

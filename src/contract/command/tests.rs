@@ -44,7 +44,7 @@ fn decide(contract: &Contract, command: &Command, today: NaiveDate) -> Result<Ve
 #[track_caller]
 fn refused(contract: &Contract, command: &Command) -> Vec<(Code, Option<String>)> {
     let refusals = decide(contract, command, day(TODAY)).expect_err("a refusal");
-    refusals.into_iter().map(|refusal| (refusal.code, refusal.path)).collect()
+    refusals.into_iter().map(|refusal| (refusal.code, refusal.path.map(|path| path.to_string()))).collect()
 }
 
 #[track_caller]

@@ -13,7 +13,7 @@ use crate::journey::event::{
     Quantity, ReferralReceived, ReportSubmitted, TargetSeries, TargetsPublished,
 };
 use crate::journey::people::told::{Town, corrected, referred, retracted, shps, told, town};
-use crate::journey::refusal::RefusalCode as Code;
+use crate::journey::refusal::{RefusalCode as Code, Severity};
 use crate::journey::story::{JOURNEY, SUBJECT, day, referral};
 use crate::log::envelope::{ActionId, JourneyId, NoticeId, StreamId};
 
@@ -36,7 +36,7 @@ fn january() -> Period {
 
 fn targets(profile: &str, target: i64) -> TargetsPublished {
     let months = BTreeMap::from([(day("2018-01-01"), Quantity(target.into()))]);
-    let series = vec![TargetSeries { measure: "referrals".to_owned(), area: Some("brent".to_owned()), months }];
+    let series = vec![TargetSeries { measure: "attendance".to_owned(), area: Some("brent".to_owned()), months }];
     TargetsPublished { profile: profile.to_owned(), series }
 }
 
@@ -112,7 +112,7 @@ fn a_variation_says_what_is_varied_and_ends_no_contract_before_it_starts() {
     let nothing = ContractVaried { ends_on: None, ..varied("2019-12-31") };
     town().refuses_fact(shps(), "2018-02-01", nothing, Code::MissingValue);
     let refusal = town().refuses_fact(shps(), "2018-02-01", varied("2017-02-28"), Code::EndedBeforeStart);
-    assert_eq!(refusal.path.as_deref(), Some("ends_on"));
+    assert_eq!(refusal.path, Some("ends_on".into()));
     let unknown = StreamId::contract("mhep");
     town().refuses_fact(unknown, "2018-02-01", varied("2019-12-31"), Code::ContractNotFound);
 }
@@ -144,7 +144,7 @@ fn a_contract_ends_once_and_takes_no_referral_from_that_day_on() {
     town.refuses_fact(shps(), "2018-02-20", ended(), Code::ContractEnded);
     town.refuses_fact(shps(), "2018-02-10", varied("2019-12-31"), Code::ContractEnded);
     let refusal = town.refuses(&referred(JOURNEY, "2018-02-10"), Code::ContractEnded);
-    assert_eq!(refusal.path.as_deref(), Some("occurred_on"));
+    assert_eq!(refusal.path, Some("occurred_on".into()));
     // What was received before the end was known may be put right; what is new on another day may not.
     let (journey, first) =
         (StreamId::journey(OTHER_JOURNEY), town.history(StreamId::journey(OTHER_JOURNEY)).events()[0].event_id);
@@ -160,6 +160,19 @@ fn a_contract_ends_once_and_takes_no_referral_from_that_day_on() {
     town.refuses(&corrected(shps(), end, "2018-02-19", ended()), Code::FactHasDependents);
     let town = town.tell(&retracted(shps(), &[end]));
     town.tell(&retracted(shps(), &[variation]));
+}
+
+#[test]
+fn a_referral_from_before_the_contract_deserves_a_second_look() {
+    let early = town().refuses(&referred(JOURNEY, "2017-02-28"), Code::ContractNotStarted);
+    assert_eq!((early.severity, early.path), (Severity::Warning, Some("occurred_on".into())));
+    let town = town().tell(&referred(JOURNEY, "2017-03-01"));
+    let (journey, first) = (StreamId::journey(JOURNEY), town.history(StreamId::journey(JOURNEY)).events()[0].event_id);
+    town.refuses(&corrected(journey, first, "2016-12-24", referral()), Code::ContractNotStarted);
+    // Imports accept what nobody is there to look at; once it stands, only its day is asked for again.
+    let town = town.accepting(Code::ContractNotStarted).tell(&corrected(journey, first, "2016-12-24", referral()));
+    let elsewhere = ReferralReceived { area: "ealing".to_owned(), ..referral() };
+    town.heeding_all().tell(&corrected(journey, first, "2016-12-24", elsewhere));
 }
 
 #[test]
@@ -190,7 +203,7 @@ fn targets_stand_in_profiles_side_by_side_and_a_revision_is_a_new_version() {
 fn targets_are_of_whole_months_areas_of_the_rulebook_and_never_negative() {
     let refused = |published: TargetsPublished| {
         let refusals = town().decide(&told(shps(), "2018-02-01", published)).expect_err("a refusal");
-        let path = refusals[0].path.clone().unwrap_or_default();
+        let path = refusals[0].path.clone().unwrap_or_default().to_string();
         (refusals[0].code, path)
     };
     let with = |change: &dyn Fn(&mut TargetsPublished)| {
@@ -210,6 +223,8 @@ fn targets_are_of_whole_months_areas_of_the_rulebook_and_never_negative() {
     assert_eq!(refused(odd), (Code::InvalidValue, path("series.0.months.2018-01-01")));
     let odd = with(&|it| it.series.push(it.series[0].clone()));
     assert_eq!(refused(odd), (Code::InvalidValue, path("series.1")));
+    let odd = with(&|it| it.series[0].measure = "happiness".to_owned());
+    assert_eq!(refused(odd), (Code::UnknownCode, path("series.0.measure")));
 }
 
 #[test]
@@ -223,9 +238,15 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     town.refuses_fact(shps(), "2018-02-06", closed(), Code::PeriodAlreadyClosed);
     town.refuses(&retracted(shps(), &[close]), Code::NotCorrectable);
     town.refuses(&corrected(shps(), close, "2018-02-06", closed()), Code::NotCorrectable);
-    // What is recorded later is recorded, and a longer stretch of days is another period.
-    let quarter = PeriodClosed { period: Period { first: day("2017-11-01"), last: day("2018-01-31") } };
-    let town = town.and(shps(), "2018-01-20", spend(5)).and(shps(), "2018-02-06", quarter);
+    // No day is closed twice: a stretch that holds it is refused too, and the one closed first is named.
+    let until = |last: &str| PeriodClosed { period: Period { first: day("2017-11-01"), last: day(last) } };
+    for last in ["2018-01-31", "2018-01-01", "2018-02-05"] {
+        let refusal = town.refuses_fact(shps(), "2018-02-06", until(last), Code::PeriodAlreadyClosed);
+        assert_eq!(refusal.facts[0].event_id, close);
+        assert!(refusal.message.starts_with("2018-01-01 to 2018-01-31 was closed on 2018-02-05"), "{refusal}");
+    }
+    // What is recorded later is recorded, and the days before are another period.
+    let town = town.and(shps(), "2018-01-20", spend(5)).and(shps(), "2018-02-06", until("2017-12-31"));
     assert_eq!(as_of(&town, "2018-02-28").closed.len(), 2);
 }
 
@@ -240,7 +261,7 @@ fn what_is_said_measured_assessed_and_handed_in_is_corrected_and_retracted() {
     town.refuses(&corrected(shps(), said, "2018-02-01", louder), Code::NothingToCorrect);
     let named = CommentaryRecorded { text: "ring 020 7946 0958".to_owned(), ..commentary() };
     let refusal = town.refuses_fact(shps(), "2018-02-01", named, Code::PersonalData);
-    assert_eq!(refusal.path.as_deref(), Some("text"));
+    assert_eq!(refusal.path, Some("text".into()));
 
     let town = town.and(shps(), "2018-02-02", spend(125_000));
     let measured = town.last();
@@ -305,7 +326,7 @@ fn an_action_answers_a_notice_that_was_given_and_is_done_once() {
 fn double_funding_is_dismissed_once_between_two_journeys_one_of_them_ours() {
     let unknown = town().tell(&referred(JOURNEY, "2018-01-10"));
     let refusal = unknown.refuses_fact(shps(), "2018-02-01", dismissed(), Code::JourneyNotFound);
-    assert_eq!(refusal.path.as_deref(), Some("other"));
+    assert_eq!(refusal.path, Some("other".into()));
     let town = unknown.tell(&referred(OTHER_JOURNEY, "2018-01-11"));
     let oneself = DoubleFundingDismissed { other: JOURNEY, ..dismissed() };
     town.refuses_fact(shps(), "2018-02-01", oneself, Code::InvalidValue);

@@ -3,6 +3,7 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use crate::contract::Rulebook;
+use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::Date;
@@ -41,11 +42,13 @@ pub struct Contact {
     counts: bool,
     #[graphql(skip)]
     worker: Option<WorkerId>,
+    #[graphql(skip)]
+    known: Known,
 }
 
 impl Contact {
     /// A contact as these rules count it.
-    pub(super) fn of(contact: &crate::journey::Contact, rules: Option<&Rulebook>) -> Self {
+    pub(super) fn of(contact: &crate::journey::Contact, rules: Option<&Rulebook>, known: Known) -> Self {
         let details = &contact.details;
         Self {
             event: ID(contact.event_id.to_string()),
@@ -61,6 +64,7 @@ impl Contact {
             scheduled_on: details.scheduled_on.map(Date),
             counts: rules.is_some_and(|rules| projections::contact::counts(contact, &rules.recency)),
             worker: details.worker,
+            known,
         }
     }
 }
@@ -69,7 +73,7 @@ impl Contact {
 impl Contact {
     /// Which worker; none where it was nobody of ours in particular.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.worker?).await
+        Worker::load(ctx, self.worker?, self.known).await
     }
 }
 

@@ -24,8 +24,10 @@ use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
 use super::claim::{Claim, ClaimStatus};
 use super::code::Code;
+use super::at::Known;
 use super::context::{self, Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
+use super::list::Source;
 use super::obligation::{Obligation, ObligationState};
 use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
@@ -33,31 +35,9 @@ use super::scalars::{Date, Position};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::{self, Entry, History, Journey as Folded, Recorded};
 use crate::log::LogError;
-use crate::log::envelope::{self, Envelope, EventId, JourneyId, Occurred, StreamId};
+use crate::log::envelope::{Envelope, EventId, JourneyId, Occurred, StreamId};
 use crate::projections::{self, Between, DaySpan, Told};
 use crate::views::claims::{self, Asked, Claims, Purpose};
-
-/// Until where in the log a reading knows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Known {
-    /// Events up to this position.
-    UptoPosition(envelope::Position),
-    /// Events recorded before or at this instant.
-    UptoInstant(chrono::DateTime<chrono::Utc>),
-}
-
-impl Known {
-    /// Everything that the log holds.
-    pub const ALL: Self = Self::UptoPosition(envelope::Position(i64::MAX));
-
-    /// Whether an event at this position, recorded at this instant, is known.
-    pub(super) fn covers(self, position: envelope::Position, recorded_at: chrono::DateTime<chrono::Utc>) -> bool {
-        match self {
-            Self::UptoPosition(last) => position <= last,
-            Self::UptoInstant(last) => recorded_at <= last,
-        }
-    }
-}
 
 /// The history of a journey with the events as recorded, as far as a reading knows.
 #[derive(Debug)]
@@ -70,7 +50,7 @@ pub struct Story {
 impl Story {
     /// What these events of one stream tell, as far as a reading knows; none if it knows none of them.
     pub fn of(envelopes: Vec<Envelope>, known: Known) -> Result<Option<Self>, LogError> {
-        let is_known = |envelope: &Envelope| known.covers(envelope.position, envelope.recorded_at);
+        let is_known = |envelope: &Envelope| known.covers(envelope.position);
         let envelopes: Vec<Envelope> = envelopes.into_iter().filter(is_known).collect();
         let mut history = History::default();
         for envelope in &envelopes {
@@ -93,10 +73,11 @@ impl Story {
     }
 }
 
-/// The stories of many journeys, of those that the caller may read, in one read.
+/// The stories of many journeys as known then, of those that the caller may read, in one read.
 pub async fn stories(
     ctx: &Context<'_>,
     ids: impl Iterator<Item = JourneyId>,
+    known: Known,
 ) -> Result<HashMap<JourneyId, Arc<Story>>> {
     let mut by_stream: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
     for envelope in ctx.parts().log.streams(ids.map(|id| (StreamId::journey(id), 0))).await.or_fault()? {
@@ -104,7 +85,7 @@ pub async fn stories(
     }
     let mut stories = HashMap::with_capacity(by_stream.len());
     for (id, envelopes) in by_stream {
-        if let Some(story) = Story::of(envelopes, Known::ALL).or_fault()? {
+        if let Some(story) = Story::of(envelopes, known).or_fault()? {
             stories.insert(id, Arc::new(story));
         }
     }
@@ -121,13 +102,36 @@ pub struct Journey {
     contract: Arc<Contract>,
     as_of: NaiveDate,
     story: Arc<Story>,
+    /// The rules that this reading applies.
+    rulebook: Option<Arc<Rulebook>>,
     folded: OnceLock<Box<Folded>>,
 }
 
 impl Journey {
-    /// A journey as its story tells it, read as of a day; it is folded when a field first asks.
+    /// A journey as its story tells it, read as of a day, under the newest rules that were known then; it is folded when
+    /// a field first asks.
     pub fn of(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate, story: Arc<Story>) -> Self {
-        Self { id, contract, as_of, story, folded: OnceLock::new() }
+        let known = contract.rulebooks().iter().rev().find(|published| story.known.covers(published.position));
+        let rulebook = known.map(|published| Arc::clone(&published.rulebook));
+        Self { id, contract, as_of, story, rulebook, folded: OnceLock::new() }
+    }
+
+    /// A journey beneath a contract: under the rules by which that is read.
+    pub(super) fn beneath(source: &Source, id: JourneyId, story: Arc<Story>) -> Self {
+        let (contract, rulebook) = (Arc::clone(&source.told), source.told.newest_rulebook().cloned());
+        Self { id, contract, as_of: source.as_of, story, rulebook, folded: OnceLock::new() }
+    }
+
+    /// The same journey, for whoever tells of a part of it.
+    fn again(&self) -> Self {
+        let Self { id, contract, as_of, story, rulebook, .. } = self;
+        let (contract, story) = (Arc::clone(contract), Arc::clone(story));
+        Self { id: *id, contract, as_of: *as_of, story, rulebook: rulebook.clone(), folded: OnceLock::new() }
+    }
+
+    /// Until where in the log it is known.
+    pub(super) fn known(&self) -> Known {
+        self.story.known
     }
 
     /// A journey as of today in its contract's zone; none if the caller may not know of it.
@@ -141,13 +145,6 @@ impl Journey {
         self.folded.get_or_init(|| Box::new(self.story.history.journey_as_of(self.as_of)))
     }
 
-    /// The rules that this reading applies: the newest that it knows of.
-    fn rulebook(&self) -> Option<&Arc<Rulebook>> {
-        let mut published = self.contract.rulebooks().iter().rev();
-        let known = published.find(|one| self.story.known.covers(one.position, one.recorded_at));
-        known.map(|published| &published.rulebook)
-    }
-
     /// What started the clock of the n-th obligation under a standard.
     pub(super) fn starts_obligation(&self, standard: &str, nth: usize) -> Option<EventId> {
         let told = self.told()?;
@@ -156,7 +153,7 @@ impl Journey {
     }
 
     fn told(&self) -> Option<Told<'_>> {
-        Told::of(self.id, self.contract.code()?, self.folded(), self.rulebook()?)
+        Told::of(self.id, self.contract.code()?, self.folded(), self.rulebook.as_ref()?)
     }
 }
 
@@ -276,14 +273,14 @@ impl Journey {
 
     /// The keyworker who holds the case; none from the day on which they have left the service.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        let holder = Worker::load(ctx, self.folded().keyworker()?).await?;
-        let is_here = |worker: &Worker| worker.0.left_on.is_none_or(|left| left > self.as_of);
+        let holder = Worker::load(ctx, self.folded().keyworker()?, self.known()).await?;
+        let is_here = |worker: &Worker| worker.row.left_on.is_none_or(|left| left > self.as_of);
         holder.map(|worker| Some(worker).filter(is_here)).transpose()
     }
 
     /// Who held the case, in which role and from when to when.
     async fn assignments(&self) -> Vec<Assignment> {
-        self.folded().assignments.iter().map(Into::into).collect()
+        self.folded().assignments.iter().map(|held| Assignment::of(held, self.known())).collect()
     }
 
     /// Civil days since the last contact that counts as made: 0 on the day itself, none where there is no such contact
@@ -306,8 +303,8 @@ impl Journey {
 
     /// Every contact and attempt, oldest first.
     async fn contacts(&self) -> Vec<Contact> {
-        let rules = self.rulebook().map(AsRef::as_ref);
-        self.folded().contacts.iter().map(|contact| Contact::of(contact, rules)).collect()
+        let rules = self.rulebook.as_deref();
+        self.folded().contacts.iter().map(|contact| Contact::of(contact, rules, self.known())).collect()
     }
 
     /// Every beginning of an engagement, oldest first.
@@ -328,7 +325,7 @@ impl Journey {
 
     /// What is, or was, to be done, in the order in which it was set.
     async fn tasks(&self, #[graphql(desc = "Only those in this state.")] state: Option<TaskState>) -> Vec<Task> {
-        let tasks = self.folded().tasks.iter().map(|task| Task::of(task, self.as_of));
+        let tasks = self.folded().tasks.iter().map(|task| Task::of(task, self.as_of, self.known()));
         tasks.filter(|task| state.is_none_or(|state| task.state == state)).collect()
     }
 
@@ -338,8 +335,7 @@ impl Journey {
         #[graphql(desc = "Only those that stand so.")] state: Option<ObligationState>,
     ) -> Vec<Obligation> {
         let Some(told) = self.told() else { return Vec::new() };
-        let journey = || Self::of(self.id, Arc::clone(&self.contract), self.as_of, Arc::clone(&self.story));
-        let mut obligations = Obligation::of_journey(&told, self.as_of, journey);
+        let mut obligations = Obligation::of_journey(&told, self.as_of, || self.again());
         obligations.retain(|obligation| state.is_none_or(|state| obligation.state == state));
         obligations
     }
@@ -412,10 +408,7 @@ impl Journey {
         let asked = Asked { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
         let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
         let live = *generation.position().borrow();
-        let upto = match self.story.known {
-            Known::UptoPosition(position) => position.min(live),
-            Known::UptoInstant(instant) => log.last_by(instant, live).await.or_fault()?,
-        };
+        let upto = self.story.known.0.min(live);
         let told = if upto == live {
             generation.claims(log, scope, asked).await.or_fault()?
         } else {
@@ -425,7 +418,7 @@ impl Journey {
     }
 
     fn since_contact(&self, measure: ContactMeasure) -> Option<DaySpan> {
-        let recency = &self.rulebook()?.recency;
+        let recency = &self.rulebook.as_ref()?.recency;
         let by = match measure {
             ContactMeasure::Anyone => None,
             ContactMeasure::Keyworker => Some(self.folded().keyworker()?),

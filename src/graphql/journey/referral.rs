@@ -3,6 +3,7 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use super::Step;
+use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::Date;
@@ -128,6 +129,8 @@ pub struct Assignment {
     event: ID,
     #[graphql(skip)]
     worker: WorkerId,
+    #[graphql(skip)]
+    known: Known,
     /// In which role: `keyworker` and others.
     role: String,
     /// The first day.
@@ -142,7 +145,7 @@ pub struct Assignment {
 impl Assignment {
     /// Who held it.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.worker).await
+        Worker::load(ctx, self.worker, self.known).await
     }
 
     /// Whether this role makes the case part of the worker's caseload.
@@ -151,11 +154,13 @@ impl Assignment {
     }
 }
 
-impl From<&journey::Assignment> for Assignment {
-    fn from(held: &journey::Assignment) -> Self {
+impl Assignment {
+    /// An assignment, with its worker as they were known then.
+    pub(super) fn of(held: &journey::Assignment, known: Known) -> Self {
         Self {
             event: ID(held.event_id.to_string()),
             worker: held.worker,
+            known,
             role: held.role.clone(),
             from: Date(held.from),
             to: held.to.map(Date),

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 
 use super::Step;
 use super::contact::Days;
+use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, Decimal};
@@ -93,19 +94,21 @@ pub struct Task {
     over: Option<Step>,
     #[graphql(skip)]
     owner: Option<WorkerId>,
+    #[graphql(skip)]
+    known: Known,
 }
 
 #[ComplexObject]
 impl Task {
     /// Whose task it is; none where it is the team's.
     async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.owner?).await
+        Worker::load(ctx, self.owner?, self.known).await
     }
 }
 
 impl Task {
     /// A task as it stands at the end of a day.
-    pub(super) fn of(task: &journey::Task, as_of: NaiveDate) -> Self {
+    pub(super) fn of(task: &journey::Task, as_of: NaiveDate, known: Known) -> Self {
         let (state, over) = match &task.over {
             None => (TaskState::Open, None),
             Some(TaskOver::Done(done)) => (TaskState::Done, Some(Step::of(done))),
@@ -123,6 +126,7 @@ impl Task {
             overdue: task.is_open() && task.details.due_on < as_of,
             over,
             owner: task.details.owner,
+            known,
         }
     }
 }

@@ -4,8 +4,10 @@ use async_graphql::{Context, Object, Result};
 
 use super::input::When;
 use super::input::amend::{CorrectFactInput, RetractFactInput, Whose};
-use super::payload::AmendmentPayload;
-use super::record;
+use super::input::reading::{Reading, States as _};
+use super::payload::{AmendmentPayload, Outcome};
+use super::sent::Sent;
+use super::{Answered, answered, record, record_as};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::journey::command::{Command, CorrectFact, RetractFacts};
 use crate::journey::{History, Recorded};
@@ -23,15 +25,23 @@ impl Amendments {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: CorrectFactInput,
-    ) -> Result<AmendmentPayload> {
-        let whose = Whose::of(input.journey, input.subject, input.worker, input.team, input.contract)?;
-        let (stream, target) = (whose.stream(), EventId(input.target.0));
-        let occurred = corrected_day(ctx, stream, target, input.when).await?;
-        let field = input.replacement.field();
-        let (replacement, reason) = (input.replacement.into(), input.reason);
-        let command = Command::CorrectFact(CorrectFact { stream, target, occurred, replacement, reason });
-        let outcome = record(ctx, input.stamp, command).await?.of_replacement(field);
-        AmendmentPayload::of(ctx, &whose, outcome).await
+    ) -> Answered<AmendmentPayload> {
+        answered(async {
+            let sent = Sent::of(ctx)?.replacing(input.replacement.field());
+            let whose = match Whose::of(input.journey, input.subject, input.worker, input.team, input.contract) {
+                Ok(whose) => whose,
+                Err(refusals) => return AmendmentPayload::of(ctx, None, Outcome::refused(refusals, &sent)).await,
+            };
+            let (stream, target) = (whose.stream(), EventId(input.target.0));
+            let occurred = corrected_day(ctx, stream, target, input.when).await?;
+            let mut reading = Reading::default();
+            let replacement = reading.field("payload", |reading| input.replacement.stated(reading));
+            let reason = input.reason;
+            let command = Command::CorrectFact(CorrectFact { stream, target, occurred, replacement, reason });
+            let outcome = record_as(ctx, input.stamp, reading, command, sent).await?;
+            AmendmentPayload::of(ctx, Some(&whose), outcome).await
+        })
+        .await
     }
 
     /// Facts never were so: they go, with their corrections, all or none, and the log keeps that they were recorded.
@@ -39,15 +49,24 @@ impl Amendments {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RetractFactInput,
-    ) -> Result<AmendmentPayload> {
-        let whose = Whose::of(input.journey, input.subject, input.worker, input.team, input.contract)?;
-        let command = Command::RetractFacts(RetractFacts {
-            stream: whose.stream(),
-            targets: input.targets.iter().map(|target| EventId(target.0)).collect(),
-            reason: input.reason,
-        });
-        let outcome = record(ctx, input.stamp, command).await?;
-        AmendmentPayload::of(ctx, &whose, outcome).await
+    ) -> Answered<AmendmentPayload> {
+        answered(async {
+            let whose = match Whose::of(input.journey, input.subject, input.worker, input.team, input.contract) {
+                Ok(whose) => whose,
+                Err(refusals) => {
+                    let outcome = Outcome::refused(refusals, &Sent::of(ctx)?);
+                    return AmendmentPayload::of(ctx, None, outcome).await;
+                }
+            };
+            let command = Command::RetractFacts(RetractFacts {
+                stream: whose.stream(),
+                targets: input.targets.iter().map(|target| EventId(target.0)).collect(),
+                reason: input.reason,
+            });
+            let outcome = record(ctx, input.stamp, Reading::default(), command).await?;
+            AmendmentPayload::of(ctx, Some(&whose), outcome).await
+        })
+        .await
     }
 }
 

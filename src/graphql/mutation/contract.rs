@@ -1,22 +1,19 @@
 //! Mutations about contracts: their terms, rules and targets, and what is said and decided about them.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 
 use super::input::contract::{
     AgreeActionInput, AssessKpiInput, ClosePeriodInput, CompleteActionInput, DismissDoubleFundingInput,
     EndContractInput, IssueNoticeInput, OpenContractInput, PublishRulebookInput, PublishTargetsInput,
     RecordCommentaryInput, SubmitReportInput, VaryContractInput,
 };
+use super::input::reading::Reading;
 use super::payload::ContractPayload;
-use super::{contract_today, own_id, record, state};
+use super::{Answered, answered, contract_today, own_id, record, state};
 use crate::contract::command::{OpenContract, PublishRulebook};
 use crate::graphql::context::Asked as _;
 use crate::journey::command::Command;
-use crate::journey::event::{
-    ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried, DoubleFundingDismissed,
-    KpiAssessed, PeriodClosed, ReportSubmitted, TargetsPublished,
-};
-use crate::log::envelope::{ActionId, NoticeId, StreamId};
+use crate::log::envelope::StreamId;
 
 /// What may be recorded about a contract.
 #[derive(Default)]
@@ -26,8 +23,11 @@ pub(super) struct ContractMutations;
 macro_rules! of_contract {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let stream = StreamId::contract(&$input.contract);
-        let outcome = state($ctx, $input.stamp, stream, $input.when, $fact.into()).await?;
-        Ok(ContractPayload::of($ctx, &$input.contract, outcome))
+        answered(async {
+            let outcome = state($ctx, $input.stamp, stream, $input.when, $fact).await?;
+            Ok(ContractPayload::of($ctx, &$input.contract, outcome))
+        })
+        .await
     }};
 }
 
@@ -39,12 +39,16 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: OpenContractInput,
-    ) -> Result<ContractPayload> {
-        let fact = ContractOpened::from(input.fact);
-        let (code, occurred) = (fact.code.clone(), input.when.occurred(ctx.deployment_today()));
-        let command = Command::OpenContract(OpenContract { occurred, fact, rulebook: input.rulebook });
-        let outcome = record(ctx, input.stamp, command).await?;
-        Ok(ContractPayload::of(ctx, &code, outcome))
+    ) -> Answered<ContractPayload> {
+        answered(async {
+            let mut reading = Reading::default();
+            let fact = input.fact.read(&mut reading);
+            let (code, occurred) = (fact.code.clone(), input.when.occurred(ctx.deployment_today()));
+            let command = Command::OpenContract(OpenContract { occurred, fact, rulebook: input.rulebook });
+            let outcome = record(ctx, input.stamp, reading, command).await?;
+            Ok(ContractPayload::of(ctx, &code, outcome))
+        })
+        .await
     }
 
     /// A contract's terms change: its name, its parties or its last day. What is left out stays as it was.
@@ -52,8 +56,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: VaryContractInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, ContractVaried::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 
     /// A contract is over: its date is the first day on which it no longer held. No referral is received from then on.
@@ -61,8 +65,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: EndContractInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, ContractEnded::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 
     /// A further version of a contract's rules. Boards go on by the rules that they have until a view with the new ones
@@ -71,14 +75,17 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: PublishRulebookInput,
-    ) -> Result<ContractPayload> {
-        let command = Command::PublishRulebook(PublishRulebook {
-            contract: input.contract.clone(),
-            occurred: input.when.occurred(contract_today(ctx, &input.contract).await?),
-            rulebook: input.rulebook,
-        });
-        let outcome = record(ctx, input.stamp, command).await?;
-        Ok(ContractPayload::of(ctx, &input.contract, outcome))
+    ) -> Answered<ContractPayload> {
+        answered(async {
+            let command = Command::PublishRulebook(PublishRulebook {
+                contract: input.contract.clone(),
+                occurred: input.when.occurred(contract_today(ctx, &input.contract).await?),
+                rulebook: input.rulebook,
+            });
+            let outcome = record(ctx, input.stamp, Reading::default(), command).await?;
+            Ok(ContractPayload::of(ctx, &input.contract, outcome))
+        })
+        .await
     }
 
     /// A version of the targets of one profile, whole. Profiles stand side by side; a revision is a new version, and
@@ -87,8 +94,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: PublishTargetsInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, TargetsPublished::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 
     /// Somebody explains a figure or a period, for a report.
@@ -96,8 +103,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RecordCommentaryInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, CommentaryRecorded::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 
     /// A period's figures are settled between the parties: what is recorded later is a later period's business.
@@ -105,8 +112,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ClosePeriodInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, PeriodClosed::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 
     /// A report was handed in.
@@ -114,8 +121,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: SubmitReportInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, ReportSubmitted::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 
     /// The parties settle how well a key performance indicator was met.
@@ -123,8 +130,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AssessKpiInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, KpiAssessed::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 
     /// A commissioner gives formal notice: an improvement plan, a withholding, a termination …
@@ -132,8 +139,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: IssueNoticeInput,
-    ) -> Result<ContractPayload> {
-        let notice = NoticeId(own_id(&input.stamp, "notice", input.notice));
+    ) -> Answered<ContractPayload> {
+        let notice = own_id(&input.stamp, "notice", input.notice);
         of_contract!(ctx, input, input.fact.of(notice))
     }
 
@@ -142,8 +149,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AgreeActionInput,
-    ) -> Result<ContractPayload> {
-        let action = ActionId(own_id(&input.stamp, "action", input.action));
+    ) -> Answered<ContractPayload> {
+        let action = own_id(&input.stamp, "action", input.action);
         of_contract!(ctx, input, input.fact.of(action))
     }
 
@@ -152,8 +159,8 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: CompleteActionInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, ActionCompleted::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 
     /// Somebody looked at journeys that seemed to be paid for twice and found that they are not.
@@ -161,7 +168,7 @@ impl ContractMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: DismissDoubleFundingInput,
-    ) -> Result<ContractPayload> {
-        of_contract!(ctx, input, DoubleFundingDismissed::from(input.fact))
+    ) -> Answered<ContractPayload> {
+        of_contract!(ctx, input, input.fact)
     }
 }

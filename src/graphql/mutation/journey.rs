@@ -1,12 +1,14 @@
 //! Mutations about journeys: one for each fact.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 
+use super::input::amend::Whose;
 use super::input::evidence::{AttachEvidenceInput, RejectEvidenceInput, VerifyEvidenceInput, WithdrawEvidenceInput};
 use super::input::exit::{CloseJourneyInput, DisengageInput, ReopenJourneyInput, TransferJourneyInput};
+use super::input::reading::Reading;
 use super::input::referral::{
-    AcceptReferralInput, AssessEligibilityInput, AssignWorkerInput, DeclineReferralInput, ReceiveReferralInput,
-    ReleaseWorkerInput, WithdrawReferralInput,
+    AcceptFact, AcceptReferralInput, AssessEligibilityInput, AssignWorkerInput, DeclineReferralInput,
+    ReceiveReferralInput, ReleaseWorkerInput, WithdrawReferralInput,
 };
 use super::input::spell::{ChangeSpellInput, EndSpellInput, StartSpellInput};
 use super::input::work::{
@@ -15,18 +17,11 @@ use super::input::work::{
     StartEngagementInput,
 };
 use super::payload::{AssessmentPayload, JourneyPayload, MeasurePayload};
-use super::{contract_today, own_id, record, state};
-use crate::graphql::code::Code;
+use super::{Answered, answered, contract_today, own_id, record, state, state_of};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
 use crate::journey::command::{Command, ReceiveReferral};
-use crate::journey::event::{
-    AchievementRecorded, AssessmentScored, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted,
-    EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed, JourneyReopened, JourneyTransferred,
-    MeasureRecorded, PlanAgreed, PlanClosed, PlanReviewed, ReferralAccepted, ReferralDeclined, ReferralWithdrawn,
-    RiskCleared, SpellChanged, SpellEnded, TaskCancelled, TaskDone, WorkerAssigned, WorkerReleased,
-};
-use crate::log::envelope::{EvidenceId, JourneyId, RiskId, SpellId, StreamId, SubjectId, TaskId, WorkerId};
+use crate::log::envelope::{JourneyId, StreamId};
 
 /// What may be recorded about a journey.
 #[derive(Default)]
@@ -36,8 +31,11 @@ pub(super) struct JourneyMutations;
 macro_rules! state {
     ($ctx:expr, $input:expr, $fact:expr) => {{
         let id = JourneyId($input.journey.0);
-        let outcome = state($ctx, $input.stamp, StreamId::journey(id), $input.when, $fact.into()).await?;
-        JourneyPayload::of($ctx, id, outcome).await
+        answered(async {
+            let outcome = state($ctx, $input.stamp, StreamId::journey(id), $input.when, $fact).await?;
+            JourneyPayload::of($ctx, id, outcome).await
+        })
+        .await
     }};
 }
 
@@ -49,20 +47,24 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ReceiveReferralInput,
-    ) -> Result<JourneyPayload> {
+    ) -> Answered<JourneyPayload> {
         let id = JourneyId(own_id(&input.stamp, "journey", input.journey));
         let subject = own_id(&input.stamp, "subject", input.subject);
         let register = input.subject.is_none().then(|| input.subject_kind.into());
-        let today = contract_today(ctx, &input.contract).await?;
-        let command = Command::ReceiveReferral(ReceiveReferral {
-            journey: id,
-            contract: input.contract,
-            occurred: input.when.occurred(today),
-            register,
-            fact: input.fact.of(SubjectId(subject)),
-        });
-        let outcome = record(ctx, input.stamp, command).await?;
-        JourneyPayload::of(ctx, id, outcome).await
+        answered(async {
+            let mut reading = Reading::default();
+            let today = contract_today(ctx, &input.contract).await?;
+            let command = Command::ReceiveReferral(ReceiveReferral {
+                journey: id,
+                contract: input.contract,
+                occurred: input.when.occurred(today),
+                register,
+                fact: input.fact.of(subject).read(&mut reading),
+            });
+            let outcome = record(ctx, input.stamp, reading, command).await?;
+            JourneyPayload::of(ctx, id, outcome).await
+        })
+        .await
     }
 
     /// The service takes the client on: the case joins the caseload.
@@ -70,8 +72,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AcceptReferralInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, ReferralAccepted {})
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, AcceptFact { accepted: true })
     }
 
     /// The service does not take the client on.
@@ -79,8 +81,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: DeclineReferralInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, ReferralDeclined::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Whoever referred the client, or the client, takes the referral back.
@@ -88,8 +90,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: WithdrawReferralInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, ReferralWithdrawn::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Somebody judged whether the client is eligible; the facts of that day stay as they were found, whatever becomes
@@ -98,8 +100,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AssessEligibilityInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, EligibilityAssessed::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// A worker takes the case; a new keyworker releases the former that day.
@@ -107,8 +109,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AssignWorkerInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, WorkerAssigned::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// A worker no longer holds the case: its date is the first day on which they did not.
@@ -116,8 +118,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ReleaseWorkerInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, WorkerReleased::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Somebody was, or tried to be, in touch. The worker is the one whose login makes the call, unless another is
@@ -126,13 +128,18 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] mut input: LogContactInput,
-    ) -> Result<JourneyPayload> {
-        if input.fact.worker.is_none() {
-            let login = &ctx.caller().principal.subject;
-            let own = ctx.caller().generation.worker_of_login(login).await.or_fault()?;
-            input.fact.worker = own.map(|own| Id(own.worker.0));
-        }
-        state!(ctx, input, ContactLogged::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        let id = JourneyId(input.journey.0);
+        answered(async {
+            if input.fact.worker.is_none() {
+                let login = &ctx.caller().principal.subject;
+                let own = ctx.caller().generation.worker_of_login(login, ctx.deployment_today()).await.or_fault()?;
+                input.fact.worker = own.map(|own| Id(own.worker.0));
+            }
+            let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, input.fact).await?;
+            JourneyPayload::of(ctx, id, outcome).await
+        })
+        .await
     }
 
     /// The client engages with the service.
@@ -140,8 +147,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: StartEngagementInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, EngagementStarted::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Client and keyworker agreed a plan, such as a Personal Housing Plan.
@@ -149,8 +156,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AgreePlanInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, PlanAgreed::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Client and keyworker went through a plan again.
@@ -158,8 +165,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ReviewPlanInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, PlanReviewed::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// A plan no longer guides the work.
@@ -167,8 +174,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ClosePlanInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, PlanClosed::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Something is to be done by a day.
@@ -176,8 +183,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: SetTaskInput,
-    ) -> Result<JourneyPayload> {
-        let task = TaskId(own_id(&input.stamp, "task", input.task));
+    ) -> Answered<JourneyPayload> {
+        let task = own_id(&input.stamp, "task", input.task);
         state!(ctx, input, input.fact.of(task))
     }
 
@@ -186,8 +193,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: CompleteTaskInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, TaskDone::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// A task is no longer to be done.
@@ -195,8 +202,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: CancelTaskInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, TaskCancelled::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// A client, or a worker under supervision, was scored with an instrument such as the SDQ.
@@ -204,21 +211,14 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ScoreAssessmentInput,
-    ) -> Result<AssessmentPayload> {
-        let fact = AssessmentScored::from(input.fact).into();
-        match (input.journey, input.worker) {
-            (Some(Id(journey)), None) => {
-                let id = JourneyId(journey);
-                let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, fact).await?;
-                AssessmentPayload::of_journey(ctx, id, outcome).await
-            }
-            (None, Some(Id(worker))) => {
-                let id = WorkerId(worker);
-                let outcome = state(ctx, input.stamp, StreamId::worker(id), input.when, fact).await?;
-                AssessmentPayload::of_worker(ctx, id, outcome).await
-            }
-            _ => Err(Code::BadUserInput.error("give exactly one of journey and worker: whoever was scored")),
-        }
+    ) -> Answered<AssessmentPayload> {
+        let whose =
+            Whose::one_of([("journey", Whose::journey(input.journey)), ("worker", Whose::worker(input.worker))]);
+        answered(async {
+            let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
+            AssessmentPayload::of(ctx, whose.as_ref(), outcome).await
+        })
+        .await
     }
 
     /// A job, home, placement or course began.
@@ -226,8 +226,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: StartSpellInput,
-    ) -> Result<JourneyPayload> {
-        let spell = SpellId(own_id(&input.stamp, "spell", input.spell));
+    ) -> Answered<JourneyPayload> {
+        let spell = own_id(&input.stamp, "spell", input.spell);
         state!(ctx, input, input.fact.of(spell))
     }
 
@@ -236,8 +236,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ChangeSpellInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, SpellChanged::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// A spell no longer holds: its date is the first day on which it did not.
@@ -245,8 +245,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: EndSpellInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, SpellEnded::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Something was measured: of a client, such as attendance or earnings, or of a contract, such as spend.
@@ -254,20 +254,14 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RecordMeasureInput,
-    ) -> Result<MeasurePayload> {
-        let fact = MeasureRecorded::from(input.fact).into();
-        match (input.journey, input.contract) {
-            (Some(Id(journey)), None) => {
-                let id = JourneyId(journey);
-                let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, fact).await?;
-                MeasurePayload::of_journey(ctx, id, outcome).await
-            }
-            (None, Some(code)) => {
-                let outcome = state(ctx, input.stamp, StreamId::contract(&code), input.when, fact).await?;
-                Ok(MeasurePayload::of_contract(ctx, &code, outcome))
-            }
-            _ => Err(Code::BadUserInput.error("give exactly one of journey and contract: what was measured")),
-        }
+    ) -> Answered<MeasurePayload> {
+        let whose =
+            Whose::one_of([("journey", Whose::journey(input.journey)), ("contract", Whose::contract(input.contract))]);
+        answered(async {
+            let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
+            MeasurePayload::of(ctx, whose.as_ref(), outcome).await
+        })
+        .await
     }
 
     /// The client achieved something, such as a qualification.
@@ -275,8 +269,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RecordAchievementInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, AchievementRecorded::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// The client is at risk from a day on.
@@ -284,8 +278,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RaiseRiskInput,
-    ) -> Result<JourneyPayload> {
-        let risk = RiskId(own_id(&input.stamp, "risk", input.risk));
+    ) -> Answered<JourneyPayload> {
+        let risk = own_id(&input.stamp, "risk", input.risk);
         state!(ctx, input, input.fact.of(risk))
     }
 
@@ -294,8 +288,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ClearRiskInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, RiskCleared::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Something shows that what is claimed was so: a document, kept elsewhere, by its digest.
@@ -303,8 +297,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AttachEvidenceInput,
-    ) -> Result<JourneyPayload> {
-        let evidence = EvidenceId(own_id(&input.stamp, "evidence", input.evidence));
+    ) -> Answered<JourneyPayload> {
+        let evidence = own_id(&input.stamp, "evidence", input.evidence);
         state!(ctx, input, input.fact.of(evidence))
     }
 
@@ -313,8 +307,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: WithdrawEvidenceInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, EvidenceWithdrawn::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Somebody checked a piece of evidence and found it good.
@@ -322,8 +316,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: VerifyEvidenceInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, EvidenceVerified::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// Somebody checked a piece of evidence and found a defect: it no longer counts from that day on.
@@ -331,8 +325,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RejectEvidenceInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, EvidenceRejected::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// The client no longer engages: a dated mark, the case stays on the caseload until it is closed.
@@ -340,8 +334,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: DisengageInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, Disengaged::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// The case is closed: it leaves the caseload, its spells may go on.
@@ -349,8 +343,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: CloseJourneyInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, JourneyClosed::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// A closed case goes on: it is on the caseload again from that day on.
@@ -358,8 +352,8 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ReopenJourneyInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, JourneyReopened::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 
     /// The case goes to another contract or service: it leaves the caseload, and the receiving contract begins its own
@@ -368,7 +362,7 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: TransferJourneyInput,
-    ) -> Result<JourneyPayload> {
-        state!(ctx, input, JourneyTransferred::from(input.fact))
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
     }
 }

@@ -7,6 +7,7 @@ pub mod input;
 mod journey;
 pub mod payload;
 mod people;
+pub mod sent;
 
 use async_graphql::{Context, MergedObject, Result};
 use chrono::NaiveDate;
@@ -18,25 +19,56 @@ use super::views::ViewMutations;
 use crate::contract::rulebook::canonical;
 use crate::graphql::scalars::Id;
 use crate::journey::command::Command;
-use crate::journey::event::Event;
+use crate::journey::refusal::Refusal;
 use crate::log::envelope::StreamId;
 use crate::record::{Instruction, NotDone};
 use amend::Amendments;
 use batch::BatchMutations;
 use contract::ContractMutations;
+use input::amend::Whose;
+use input::reading::{Reading, States};
 use input::{Stamp, When};
 use journey::JourneyMutations;
 use payload::Outcome;
 use people::PeopleMutations;
+use sent::Sent;
 
 /// What may be recorded: one mutation for each fact. A refusal is data, in the payload's `problems`.
 #[derive(MergedObject, Default)]
 pub struct Mutation(JourneyMutations, PeopleMutations, ContractMutations, BatchMutations, Amendments, ViewMutations);
 
+/// What a mutation answers. One that fails or that the caller may not do is null and leaves a mistake beside it, so that
+/// what its neighbours in the document did is told all the same.
+pub type Answered<T> = Option<Result<T>>;
+
+/// Waits for the answer of a mutation. What it waits for is kept apart, for the one future of all mutations holds room for
+/// each of them.
+pub(super) fn answered<T>(telling: impl Future<Output = Result<T>>) -> impl Future<Output = Answered<T>> {
+    let telling = Box::pin(telling);
+    async { Some(telling.await) }
+}
+
 /// States a fact of any stream, today in its contract's zone where no date was given.
-async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: Event) -> Result<Outcome> {
+async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: impl States) -> Result<Outcome> {
+    let mut reading = Reading::default();
+    let fact = fact.stated(&mut reading);
     let occurred = when.occurred(today(ctx, stream, &when).await?);
-    record(ctx, stamp, Command::state(stream, occurred, fact)).await
+    record(ctx, stamp, reading, Command::state(stream, occurred, fact)).await
+}
+
+/// The same of whichever thing the input names, where it names one; answers with it.
+async fn state_of(
+    ctx: &Context<'_>,
+    whose: Result<Whose, Vec<Refusal>>,
+    (stamp, when): (Stamp, When),
+    fact: impl States,
+) -> Result<(Option<Whose>, Outcome)> {
+    let whose = match whose {
+        Ok(whose) => whose,
+        Err(refusals) => return Ok((None, Outcome::refused(refusals, &Sent::of(ctx)?))),
+    };
+    let outcome = state(ctx, stamp, whose.stream(), when, fact).await?;
+    Ok((Some(whose), outcome))
 }
 
 /// The id that was given for a thing, or else one that follows from the command's.
@@ -44,13 +76,28 @@ fn own_id(stamp: &Stamp, thing: &str, given: Option<Id>) -> Uuid {
     given.map_or_else(|| stamp.id_for(thing), |id| id.0)
 }
 
-/// Sends a command to the write side, with what came along with it.
-async fn record(ctx: &Context<'_>, stamp: Stamp, command: Command) -> Result<Outcome> {
+/// Sends a command to the write side, with what came along with it, unless something in the input cannot be meant.
+async fn record(ctx: &Context<'_>, stamp: Stamp, reading: Reading, command: Command) -> Result<Outcome> {
+    record_as(ctx, stamp, reading, command, Sent::of(ctx)?).await
+}
+
+/// The same, where the way to a field in the input is not that in the payload.
+async fn record_as(
+    ctx: &Context<'_>,
+    stamp: Stamp,
+    mut reading: Reading,
+    command: Command,
+    sent: Sent,
+) -> Result<Outcome> {
+    let expected = stamp.expected(&mut reading);
+    if let Err(refusals) = reading.done() {
+        return Ok(Outcome::refused(refusals, &sent));
+    }
     let instruction = Instruction {
         principal: ctx.caller().principal.clone(),
         command_id: stamp.command(),
         body: body(ctx)?,
-        expected: stamp.expected(),
+        expected,
         source: None,
         dry_run: stamp.dry_run,
         accept_warnings: stamp.accept_warnings.into_iter().collect(),
@@ -65,7 +112,7 @@ async fn record(ctx: &Context<'_>, stamp: Stamp, command: Command) -> Result<Out
         let visible = visible(ctx, since).await?;
         since.retain(|event| visible(event));
     }
-    Outcome::of(answer)
+    Outcome::of(answer, &sent)
 }
 
 /// The keys of an input that are no part of its command.

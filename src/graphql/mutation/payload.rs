@@ -3,13 +3,16 @@
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
 use crate::graphql::batch::Batch;
+use crate::graphql::at::Known;
 use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;
 use crate::graphql::event::{Event, OccurredOn};
 use crate::graphql::journey::{self, Journey};
 use crate::graphql::mutation::input::amend::Whose;
+use crate::graphql::mutation::sent::Sent;
 use crate::graphql::people::{Subject, Worker};
+use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
@@ -131,9 +134,10 @@ impl From<&DependentFact> for FactInTheWay {
     }
 }
 
-impl From<refusal::Refusal> for Problem {
-    fn from(refused: refusal::Refusal) -> Self {
-        let path = refused.path.as_deref().map(input_path).unwrap_or_default();
+impl Problem {
+    /// The domain says no to what was sent.
+    pub(in crate::graphql) fn of(refused: refusal::Refusal, sent: &Sent) -> Self {
+        let path = refused.path.as_ref().map(|path| sent.way(path)).unwrap_or_default();
         Self::Refusal(Refusal {
             code: refused.code.as_str().to_owned(),
             severity: refused.severity.into(),
@@ -144,38 +148,6 @@ impl From<refusal::Refusal> for Problem {
             facts: refused.facts.iter().map(Into::into).collect(),
         })
     }
-}
-
-/// The fields of payloads that are lists of names with values in an input: what follows them is a name of somebody's.
-const NAMED: [&str; 4] = ["attributes", "criteria", "facts", "items"];
-
-/// A path of a payload as the input spells it.
-fn input_path(path: &str) -> Vec<String> {
-    let mut parts = path.split('.');
-    let mut spelt = Vec::new();
-    for part in parts.by_ref() {
-        spelt.push(camel_case(part));
-        if NAMED.contains(&part) {
-            break;
-        }
-    }
-    let name: Vec<&str> = parts.collect();
-    if !name.is_empty() {
-        spelt.push(name.join("."));
-    }
-    spelt
-}
-
-/// A payload's name as GraphQL spells it: `external_references` is `externalReferences` there.
-fn camel_case(name: &str) -> String {
-    let mut words = name.split('_');
-    let first = words.next().unwrap_or_default().to_owned();
-    words.fold(first, |mut name, word| {
-        let mut letters = word.chars();
-        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
-        name.push_str(letters.as_str());
-        name
-    })
 }
 
 pub(in crate::graphql) fn command_id_reused() -> Problem {
@@ -232,34 +204,27 @@ pub struct Outcome {
 
 impl Outcome {
     /// Reads what the write side answered: a refusal is data, access and faults are errors.
-    pub fn of(answer: Result<Done, NotDone>) -> Result<Self> {
-        let refused = |problems| Ok(Self { events: Vec::new(), replayed: false, problems });
+    pub fn of(answer: Result<Done, NotDone>, sent: &Sent) -> Result<Self> {
+        let unrecorded = |problems| Ok(Self::unrecorded(false, problems));
         match answer {
             Ok(done) => Ok(Self {
                 replayed: done.appended.replayed,
                 problems: if done.shown { Vec::new() } else { vec![view_behind()] },
                 events: done.appended.events,
             }),
-            Err(NotDone::Refused(refusals)) => refused(refusals.into_iter().map(Problem::from).collect()),
-            Err(NotDone::CommandIdReused) => refused(vec![command_id_reused()]),
-            Err(NotDone::Conflict { actual, since }) => refused(vec![conflict(actual, since)]),
-            Err(NotDone::DryRun(events)) => refused(vec![dry_run(&events)]),
+            Err(NotDone::Refused(refusals)) => Ok(Self::refused(refusals, sent)),
+            Err(NotDone::CommandIdReused) => unrecorded(vec![command_id_reused()]),
+            Err(NotDone::Conflict { actual, since }) => unrecorded(vec![conflict(actual, since)]),
+            Err(NotDone::DryRun(events)) => unrecorded(vec![dry_run(&events)]),
             Err(NotDone::Denied(denied)) => Err(Code::Forbidden.error(denied.to_string())),
             Err(NotDone::Fault(fault)) => Err(fault).or_fault(),
         }
     }
 
-    /// The same of a correction: what is wrong with the replacement is said of the field of the input that holds it.
-    #[must_use]
-    pub fn of_replacement(mut self, field: &str) -> Self {
-        for problem in &mut self.problems {
-            if let Problem::Refusal(Refusal { path, .. }) = problem
-                && path.first().is_some_and(|first| first == "payload")
-            {
-                path.splice(..1, ["replacement".to_owned(), field.to_owned()]);
-            }
-        }
-        self
+    /// What was sent cannot be.
+    pub fn refused(refusals: Vec<refusal::Refusal>, sent: &Sent) -> Self {
+        let problems = refusal::told(refusals).into_iter().map(|refusal| Problem::of(refusal, sent)).collect();
+        Self::unrecorded(false, problems)
     }
 
     /// What became of an order that the log does not record.
@@ -354,7 +319,7 @@ payload! {
 payload! {
     /// What a command about a worker answers.
     WorkerPayload {
-        /// The worker; none if the command was refused.
+        /// The worker; none if the command was refused or you may not know of them.
         worker: Worker
     }
 }
@@ -362,7 +327,7 @@ payload! {
 payload! {
     /// What a command about a team answers.
     TeamPayload {
-        /// The team as it stands today; none if the command was refused.
+        /// The team as it stands today; none if the command was refused or you may not know of it.
         team: Team
     }
 }
@@ -396,7 +361,8 @@ payload! {
 payload! {
     /// What a command about a subject answers.
     SubjectPayload {
-        /// The subject; none if the command was refused.
+        /// The subject; none if the command was refused or you may not know of it: an administrator sees none, also where
+        /// the command was accepted.
         subject: Subject
     }
 }
@@ -424,26 +390,18 @@ impl JourneyPayload {
 }
 
 impl AssessmentPayload {
-    /// The payload of a command about this journey.
-    pub async fn of_journey(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(journey(ctx, id).await?, None, outcome))
-    }
-
-    /// The payload of a command about this worker.
-    pub async fn of_worker(ctx: &Context<'_>, id: WorkerId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(None, worker(ctx, id, &outcome).await?, outcome))
+    /// The payload of a command about this journey or worker; of neither where none was named.
+    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: Outcome) -> Result<Self> {
+        let Things { journey, worker, .. } = Things::of(ctx, whose, &outcome).await?;
+        Ok(Self::with(journey, worker, outcome))
     }
 }
 
 impl MeasurePayload {
-    /// The payload of a command about this journey.
-    pub async fn of_journey(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(journey(ctx, id).await?, None, outcome))
-    }
-
-    /// The payload of a command about the contract of this code.
-    pub fn of_contract(ctx: &Context<'_>, code: &str, outcome: Outcome) -> Self {
-        Self::with(None, contract(ctx, code), outcome)
+    /// The payload of a command about this journey or contract; of neither where none was named.
+    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: Outcome) -> Result<Self> {
+        let Things { journey, contract, .. } = Things::of(ctx, whose, &outcome).await?;
+        Ok(Self::with(journey, contract, outcome))
     }
 }
 
@@ -470,87 +428,91 @@ impl WorkerPayload {
 
 impl SubjectPayload {
     /// The payload of a command about this subject.
-    pub fn of(id: SubjectId, outcome: Outcome) -> Self {
-        Self::with(subject(id, &outcome), outcome)
+    pub async fn of(ctx: &Context<'_>, id: SubjectId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(subject(ctx, id, &outcome).await?, outcome))
     }
 }
 
 impl TeamPayload {
     /// The payload of a command about this team.
-    pub fn of(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Self {
-        Self::with(team(ctx, id, &outcome), outcome)
+    pub async fn of(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(team(ctx, id, &outcome).await?, outcome))
     }
 }
 
 impl CapacityPayload {
-    /// The payload of a command about this worker.
-    pub async fn of_worker(ctx: &Context<'_>, id: WorkerId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(worker(ctx, id, &outcome).await?, None, outcome))
-    }
-
-    /// The payload of a command about this team.
-    pub fn of_team(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Self {
-        Self::with(None, team(ctx, id, &outcome), outcome)
+    /// The payload of a command about this worker or team; of neither where none was named.
+    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: Outcome) -> Result<Self> {
+        let Things { worker, team, .. } = Things::of(ctx, whose, &outcome).await?;
+        Ok(Self::with(worker, team, outcome))
     }
 }
 
 impl AmendmentPayload {
-    /// The payload of a correction or retraction of these facts.
-    pub async fn of(ctx: &Context<'_>, whose: &Whose, outcome: Outcome) -> Result<Self> {
-        let (mut of_journey, mut of_subject, mut of_worker, mut of_team, mut of_contract) = Default::default();
+    /// The payload of a correction or retraction of facts of this thing; of nothing where none was named.
+    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: Outcome) -> Result<Self> {
+        let Things { journey, subject, worker, team, contract } = Things::of(ctx, whose, &outcome).await?;
+        Ok(Self::with(journey, subject, worker, team, contract, outcome))
+    }
+}
+
+/// The one thing that a command is about, as it now is.
+#[derive(Default)]
+struct Things {
+    journey: Option<Journey>,
+    subject: Option<Subject>,
+    worker: Option<Worker>,
+    team: Option<Team>,
+    contract: Option<Contract>,
+}
+
+impl Things {
+    async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: &Outcome) -> Result<Self> {
+        let mut things = Self::default();
         match whose {
-            Whose::Journey(id) => of_journey = journey(ctx, *id).await?,
-            Whose::Subject(id) => of_subject = subject(*id, &outcome),
-            Whose::Worker(id) => of_worker = worker(ctx, *id, &outcome).await?,
-            Whose::Team(id) => of_team = team(ctx, *id, &outcome),
-            Whose::Contract(code) => of_contract = contract(ctx, code),
+            Some(Whose::Journey(id)) => things.journey = journey(ctx, *id).await?,
+            Some(Whose::Subject(id)) => things.subject = subject(ctx, *id, outcome).await?,
+            Some(Whose::Worker(id)) => things.worker = worker(ctx, *id, outcome).await?,
+            Some(Whose::Team(id)) => things.team = team(ctx, *id, outcome).await?,
+            Some(Whose::Contract(code)) => things.contract = contract(ctx, code),
+            None => {}
         }
-        Ok(Self::with(of_journey, of_subject, of_worker, of_team, of_contract, outcome))
+        Ok(things)
     }
 }
 
 /// The journey as it now is, as far as the caller may know of it.
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
-    let story = journey::stories(ctx, std::iter::once(id)).await?.remove(&id);
+    let story = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
     Ok(story.and_then(|story| Journey::today(ctx, id, story)))
 }
 
 /// The contract as it now is, as far as the caller may know of it.
 fn contract(ctx: &Context<'_>, code: &str) -> Option<Contract> {
-    Contract::as_of(ctx, ctx.in_scope(code)?, None)
+    Contract::today(ctx, ctx.in_scope(code)?)
 }
 
-/// The worker, once a command about them was accepted.
+/// The worker, once a command about them was accepted, as far as the caller may know of them.
 async fn worker(ctx: &Context<'_>, id: WorkerId, outcome: &Outcome) -> Result<Option<Worker>> {
-    if outcome.accepted() { Worker::load(ctx, id).await.transpose() } else { Ok(None) }
-}
-
-/// The subject, once a command about it was accepted.
-fn subject(id: SubjectId, outcome: &Outcome) -> Option<Subject> {
-    outcome.accepted().then(|| Subject::today(id))
-}
-
-/// The team, once a command about it was accepted.
-fn team(ctx: &Context<'_>, id: TeamId, outcome: &Outcome) -> Option<Team> {
-    outcome.accepted().then(|| Team::as_of(id, ctx.deployment_today()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_is_spelt_as_the_input_spells_it() {
-        assert_eq!(camel_case("external_references"), "externalReferences");
-        assert_eq!(camel_case("0"), "0");
-        assert_eq!(camel_case("channel"), "channel");
-        assert_eq!(input_path("external_references.0.id"), ["externalReferences", "0", "id"]);
+    if !outcome.accepted() {
+        return Ok(None);
     }
+    let caller = ctx.caller();
+    let visible = caller.generation.visible_workers(&caller.principal.scope, &[id]).await.or_fault()?;
+    if visible.contains(&id) { Worker::load(ctx, id, Known::ALL).await.transpose() } else { Ok(None) }
+}
 
-    #[test]
-    fn a_name_of_somebodys_is_spelt_as_they_spell_it() {
-        assert_eq!(input_path("attributes.secured_as"), ["attributes", "secured_as"]);
-        assert_eq!(input_path("payload.attributes.rent_pcm.net"), ["payload", "attributes", "rent_pcm.net"]);
-        assert_eq!(input_path("attributes"), ["attributes"]);
+/// The subject, once a command about it was accepted, as far as the caller may know of it.
+async fn subject(ctx: &Context<'_>, id: SubjectId, outcome: &Outcome) -> Result<Option<Subject>> {
+    if !outcome.accepted() {
+        return Ok(None);
     }
+    let (caller, today) = (ctx.caller(), ctx.deployment_today());
+    let readable = caller.generation.readable_subjects(&caller.principal, today, &[id]).await.or_fault()?;
+    Ok(readable.contains(&id).then(|| Subject::today(id)))
+}
+
+/// The team, once a command about it was accepted, as far as the caller may know of it.
+async fn team(ctx: &Context<'_>, id: TeamId, outcome: &Outcome) -> Result<Option<Team>> {
+    if outcome.accepted() { query::team(ctx, id, None).await } else { Ok(None) }
 }

@@ -1,22 +1,17 @@
 //! Mutations about the people around journeys: subjects, workers and teams.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, Object};
 
+use super::input::amend::Whose;
 use super::input::people::{
     AddWorkerInput, ApproveErasureInput, EndCoverInput, FillVacancyInput, GiveConsentInput, LeaveWorkerInput,
-    LiftHoldInput, LinkSubjectsInput, OpenVacancyInput, PlaceHoldInput, ProposeErasureInput, RecordAbsenceInput,
-    RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput, StartCoverInput, UnlinkSubjectsInput,
-    WithdrawConsentInput,
+    LeavingFact, LiftHoldInput, LinkSubjectsInput, OpenVacancyInput, PlaceHoldInput, ProposeErasureInput,
+    RecordAbsenceInput, RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput, StartCoverInput,
+    UnlinkSubjectsInput, WithdrawConsentInput,
 };
 use super::payload::{CapacityPayload, SubjectPayload, TeamPayload, WorkerPayload};
-use super::{own_id, state};
-use crate::graphql::code::Code;
-use crate::journey::event::{
-    AbsenceRecorded, CapacitySet, ConsentGiven, ConsentWithdrawn, CoverEnded, ErasureApproved, ErasureProposed,
-    LegalHoldLifted, SubjectRegistered, SubjectsLinked, SubjectsUnlinked, TeamSet, VacancyFilled, WorkerJoined,
-    WorkerLeft, WteSet,
-};
-use crate::log::envelope::{CoverId, HoldId, StreamId, SubjectId, TeamId, VacancyId, WorkerId};
+use super::{Answered, answered, own_id, state, state_of};
+use crate::log::envelope::{StreamId, SubjectId, TeamId, WorkerId};
 
 /// What may be recorded about subjects, workers and teams.
 #[derive(Default)]
@@ -26,8 +21,11 @@ pub(super) struct PeopleMutations;
 macro_rules! of_subject {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = SubjectId($id);
-        let outcome = state($ctx, $input.stamp, StreamId::subject(id), $input.when, $fact.into()).await?;
-        Ok(SubjectPayload::of(id, outcome))
+        answered(async {
+            let outcome = state($ctx, $input.stamp, StreamId::subject(id), $input.when, $fact).await?;
+            SubjectPayload::of($ctx, id, outcome).await
+        })
+        .await
     }};
 }
 
@@ -35,8 +33,11 @@ macro_rules! of_subject {
 macro_rules! of_worker {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = WorkerId($id);
-        let outcome = state($ctx, $input.stamp, StreamId::worker(id), $input.when, $fact.into()).await?;
-        WorkerPayload::of($ctx, id, outcome).await
+        answered(async {
+            let outcome = state($ctx, $input.stamp, StreamId::worker(id), $input.when, $fact).await?;
+            WorkerPayload::of($ctx, id, outcome).await
+        })
+        .await
     }};
 }
 
@@ -44,8 +45,11 @@ macro_rules! of_worker {
 macro_rules! of_team {
     ($ctx:expr, $input:expr, $id:expr, $fact:expr) => {{
         let id = TeamId($id);
-        let outcome = state($ctx, $input.stamp, StreamId::team(id), $input.when, $fact.into()).await?;
-        Ok(TeamPayload::of($ctx, id, outcome))
+        answered(async {
+            let outcome = state($ctx, $input.stamp, StreamId::team(id), $input.when, $fact).await?;
+            TeamPayload::of($ctx, id, outcome).await
+        })
+        .await
     }};
 }
 
@@ -57,9 +61,9 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RegisterSubjectInput,
-    ) -> Result<SubjectPayload> {
+    ) -> Answered<SubjectPayload> {
         let id = own_id(&input.stamp, "subject", input.subject);
-        of_subject!(ctx, input, id, SubjectRegistered::from(input.fact))
+        of_subject!(ctx, input, id, input.fact)
     }
 
     /// Two records are of the same subject: it is recorded of both, and undone by unlinking them.
@@ -67,8 +71,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: LinkSubjectsInput,
-    ) -> Result<SubjectPayload> {
-        of_subject!(ctx, input, input.subject.0, SubjectsLinked::from(input.fact))
+    ) -> Answered<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Two records are not of the same subject after all: it is recorded of both.
@@ -76,8 +80,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: UnlinkSubjectsInput,
-    ) -> Result<SubjectPayload> {
-        of_subject!(ctx, input, input.subject.0, SubjectsUnlinked::from(input.fact))
+    ) -> Answered<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// The subject agrees that what is known of them is used for a purpose.
@@ -85,8 +89,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: GiveConsentInput,
-    ) -> Result<SubjectPayload> {
-        of_subject!(ctx, input, input.subject.0, ConsentGiven::from(input.fact))
+    ) -> Answered<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// The subject no longer agrees.
@@ -94,17 +98,18 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: WithdrawConsentInput,
-    ) -> Result<SubjectPayload> {
-        of_subject!(ctx, input, input.subject.0, ConsentWithdrawn::from(input.fact))
+    ) -> Answered<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// What is known of the subject must be kept, whatever is due to be erased.
+    /// What is known of the subject must be kept, whatever is due to be erased. Whoever places a hold without sight of
+    /// single cases, as an administrator does, is answered with the event and without the subject.
     async fn place_hold(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: PlaceHoldInput,
-    ) -> Result<SubjectPayload> {
-        let hold = HoldId(own_id(&input.stamp, "hold", input.hold));
+    ) -> Answered<SubjectPayload> {
+        let hold = own_id(&input.stamp, "hold", input.hold);
         of_subject!(ctx, input, input.subject.0, input.fact.of(hold))
     }
 
@@ -113,8 +118,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: LiftHoldInput,
-    ) -> Result<SubjectPayload> {
-        of_subject!(ctx, input, input.subject.0, LegalHoldLifted::from(input.fact))
+    ) -> Answered<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Somebody proposes that what identifies the subject be erased. It is refused while a legal hold stands.
@@ -122,8 +127,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ProposeErasureInput,
-    ) -> Result<SubjectPayload> {
-        of_subject!(ctx, input, input.subject.0, ErasureProposed::from(input.fact))
+    ) -> Answered<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
     /// Somebody other than the proposer agrees to an erasure. It is refused while a legal hold stands. This records the
@@ -132,18 +137,19 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ApproveErasureInput,
-    ) -> Result<SubjectPayload> {
-        of_subject!(ctx, input, input.subject.0, ErasureApproved::from(input.fact))
+    ) -> Answered<SubjectPayload> {
+        of_subject!(ctx, input, input.subject.0, input.fact)
     }
 
-    /// A keyworker or other member of staff joins.
+    /// A keyworker or other member of staff joins. A login is one worker's at a time: who comes back is added anew once
+    /// they have left.
     async fn add_worker(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: AddWorkerInput,
-    ) -> Result<WorkerPayload> {
+    ) -> Answered<WorkerPayload> {
         let id = own_id(&input.stamp, "worker", input.worker);
-        of_worker!(ctx, input, id, WorkerJoined::from(input.fact))
+        of_worker!(ctx, input, id, input.fact)
     }
 
     /// A worker has left: its date is the first day on which they no longer worked here. Their cases are unassigned
@@ -152,8 +158,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: LeaveWorkerInput,
-    ) -> Result<WorkerPayload> {
-        of_worker!(ctx, input, input.worker.0, WorkerLeft {})
+    ) -> Answered<WorkerPayload> {
+        of_worker!(ctx, input, input.worker.0, LeavingFact { left: true })
     }
 
     /// A worker fills this much of a full-time post from a day on.
@@ -161,8 +167,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: SetWteInput,
-    ) -> Result<WorkerPayload> {
-        of_worker!(ctx, input, input.worker.0, WteSet::from(input.fact))
+    ) -> Answered<WorkerPayload> {
+        of_worker!(ctx, input, input.worker.0, input.fact)
     }
 
     /// A worker is away from a day on: it lowers capacity, not WTE.
@@ -170,8 +176,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RecordAbsenceInput,
-    ) -> Result<WorkerPayload> {
-        of_worker!(ctx, input, input.worker.0, AbsenceRecorded::from(input.fact))
+    ) -> Answered<WorkerPayload> {
+        of_worker!(ctx, input, input.worker.0, input.fact)
     }
 
     /// A worker, or each member of a team, holds at most so many open cases from a day on.
@@ -179,21 +185,13 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: SetCapacityInput,
-    ) -> Result<CapacityPayload> {
-        let fact = CapacitySet::from(input.fact).into();
-        match (input.worker, input.team) {
-            (Some(worker), None) => {
-                let id = WorkerId(worker.0);
-                let outcome = state(ctx, input.stamp, StreamId::worker(id), input.when, fact).await?;
-                CapacityPayload::of_worker(ctx, id, outcome).await
-            }
-            (None, Some(team)) => {
-                let id = TeamId(team.0);
-                let outcome = state(ctx, input.stamp, StreamId::team(id), input.when, fact).await?;
-                Ok(CapacityPayload::of_team(ctx, id, outcome))
-            }
-            _ => Err(Code::BadUserInput.error("give exactly one of worker and team: whose capacity it is")),
-        }
+    ) -> Answered<CapacityPayload> {
+        let whose = Whose::one_of([("worker", Whose::worker(input.worker)), ("team", Whose::team(input.team))]);
+        answered(async {
+            let (whose, outcome) = state_of(ctx, whose, (input.stamp, input.when), input.fact).await?;
+            CapacityPayload::of(ctx, whose.as_ref(), outcome).await
+        })
+        .await
     }
 
     /// A team stands so from a day on: what it is called and everybody who is in it. The first setting begins it.
@@ -201,9 +199,9 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: SetTeamInput,
-    ) -> Result<TeamPayload> {
+    ) -> Answered<TeamPayload> {
         let id = own_id(&input.stamp, "team", input.team);
-        of_team!(ctx, input, id, TeamSet::from(input.fact))
+        of_team!(ctx, input, id, input.fact)
     }
 
     /// A post in the team is vacant.
@@ -211,8 +209,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: OpenVacancyInput,
-    ) -> Result<TeamPayload> {
-        let vacancy = VacancyId(own_id(&input.stamp, "vacancy", input.vacancy));
+    ) -> Answered<TeamPayload> {
+        let vacancy = own_id(&input.stamp, "vacancy", input.vacancy);
         of_team!(ctx, input, input.team.0, input.fact.of(vacancy))
     }
 
@@ -221,8 +219,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: FillVacancyInput,
-    ) -> Result<TeamPayload> {
-        of_team!(ctx, input, input.team.0, VacancyFilled::from(input.fact))
+    ) -> Answered<TeamPayload> {
+        of_team!(ctx, input, input.team.0, input.fact)
     }
 
     /// Somebody stands in for a member of the team who is away or has left, such as a therapist in waiting.
@@ -230,8 +228,8 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: StartCoverInput,
-    ) -> Result<TeamPayload> {
-        let cover = CoverId(own_id(&input.stamp, "cover", input.cover));
+    ) -> Answered<TeamPayload> {
+        let cover = own_id(&input.stamp, "cover", input.cover);
         of_team!(ctx, input, input.team.0, input.fact.of(cover))
     }
 
@@ -240,7 +238,7 @@ impl PeopleMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: EndCoverInput,
-    ) -> Result<TeamPayload> {
-        of_team!(ctx, input, input.team.0, CoverEnded::from(input.fact))
+    ) -> Answered<TeamPayload> {
+        of_team!(ctx, input, input.team.0, input.fact)
     }
 }

@@ -495,7 +495,7 @@ mod tests {
             "8: LS: not a code of the return: write the code alone",
             "9: LS: not a code of the return: write the code alone",
             "10: LS: not a code of the return: write the code alone",
-            "11: longer than 2 MiB: check where the line ends",
+            "11: longer than 8 MiB: check where the line ends",
             "12: 101 2017-04-01 to 2017-04-30 Some(\"X1\")",
             "13: not UTF-8 from byte 5 on: save the file as UTF-8",
         ];

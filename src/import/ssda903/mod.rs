@@ -8,14 +8,14 @@ mod file;
 mod known;
 mod plan;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::NaiveDate;
 use futures_util::future::try_join_all;
 
 pub use file::{Return, Unfit};
 
-use super::{Import, ImportError, Problem};
+use super::{Import, ImportError, Problem, not_by_import};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::LineError;
 use crate::contract::rulebook::CodeList;
@@ -330,7 +330,7 @@ impl Child<'_> {
             // What the row calls for follows from what was read; if that has changed, nothing is done.
             expected: Expected::Exact(self.known.history.version()),
             source: Some(source(&row.child, self.digest, row.line)),
-            accept_warnings: BTreeSet::new(),
+            accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
             dry_run: false,
             command: commands.together(),
         };
@@ -390,7 +390,7 @@ fn loose_reason(row: &Episode) -> Option<String> {
 
 fn problems(refusals: Vec<Refusal>, column: impl Fn(&str) -> Option<&'static str>) -> Vec<Problem> {
     let named = |refusal: Refusal| {
-        let path = refusal.path.as_deref().and_then(&column).map(str::to_owned);
+        let path = refusal.path.as_ref().and_then(|path| column(&path.to_string())).map(str::to_owned);
         Problem { path, ..refusal.into() }
     };
     refusals.into_iter().map(named).collect()
@@ -400,7 +400,7 @@ fn refused(not_done: NotDone, commands: &Commands) -> Result<Vec<Problem>, Impor
     let problem = |code, message: &str| Ok(vec![Problem { code, message: message.to_owned(), path: None }]);
     match not_done {
         NotDone::Refused(refusals) => Ok(problems(refusals, |path| commands.column(path))),
-        NotDone::Denied(denied) => problem("FORBIDDEN", &denied.to_string()),
+        NotDone::Denied(denied) => problem("FORBIDDEN", &not_by_import(denied)),
         NotDone::CommandIdReused | NotDone::Conflict { .. } => {
             problem("VERSION_CONFLICT", "the journey was changed while its rows were read: import the file again")
         }

@@ -5,14 +5,15 @@
 
 use std::collections::HashSet;
 
-use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, of_stream, stands, values};
+use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, heeded, of_stream, stands, too_early, values};
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
 use crate::journey::ground::{self, Change};
+use crate::journey::path::{Path, Step};
 use crate::journey::people::subject;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 use crate::journey::{Fact, History};
-use crate::log::envelope::{EventId, Occurred};
+use crate::log::envelope::{EventId, Occurred, StreamKind};
 
 /// The most facts that one command retracts: more than any journey has, fewer than would hold up the log.
 const TARGETS_MAX: usize = 1_000;
@@ -25,12 +26,12 @@ pub(super) fn correct(
     let CorrectFact { stream, target, occurred, replacement, reason } = command;
     exists(history, *stream)?;
     let fact = standing(history, *target)?;
-    same_fact(&fact, replacement)?;
+    same_fact(stream.kind, &fact, replacement)?;
     let mut stated = Shape::new(given.today);
     values(&mut stated, (*occurred, replacement), Some((fact.occurred, fact.event)), given);
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
-    for refusal in in_payload(stated.done()).err().into_iter().flatten() {
+    for refusal in in_payload(stream.kind, stated.done()).err().into_iter().flatten() {
         shape.refuse(refusal);
     }
     shape.done()?;
@@ -38,8 +39,11 @@ pub(super) fn correct(
         let message = "the fact already reads so: change what should read otherwise";
         return Err(Refusal::new(RefusalCode::NothingToCorrect, message).alone());
     }
-    in_payload(subject::keeps_its_links(history, replacement))?;
-    in_payload(stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
+    in_payload(stream.kind, subject::keeps_its_links(history, replacement))?;
+    in_payload(stream.kind, stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
+    if fact.occurred != *occurred {
+        heeded(too_early(*occurred, replacement, given), given)?;
+    }
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),
@@ -52,9 +56,12 @@ pub(super) fn correct(
     Ok(vec![of_stream(*stream, history, Occurred::on(given.today), corrected.into())])
 }
 
-/// Refusals of a replacement's values, which stand in the payload of the correction; its date stands beside it.
-fn in_payload(judged: Result<(), Vec<Refusal>>) -> Result<(), Vec<Refusal>> {
-    let beneath = |path: String| if path == "occurred_on" { path } else { format!("payload.{path}") };
+/// Refusals of a replacement's values, which stand in the payload of the correction; its date, and whose fact it is,
+/// stand beside it.
+fn in_payload(kind: StreamKind, judged: Result<(), Vec<Refusal>>) -> Result<(), Vec<Refusal>> {
+    let beside = ["occurred_on", kind.as_str()];
+    let is_beside = |path: &Path| matches!(&path.0[..], [Step::Field(field)] if beside.contains(&field.as_str()));
+    let beneath = |path: Path| if is_beside(&path) { path } else { path.beneath("payload") };
     let of_payload = |refusal: Refusal| Refusal { path: refusal.path.map(beneath), ..refusal };
     judged.map_err(|refusals| refusals.into_iter().map(of_payload).collect())
 }
@@ -68,12 +75,14 @@ pub(super) fn retract(
     exists(history, *stream)?;
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
-    shape.at_most("targets", targets.len(), TARGETS_MAX);
     if targets.is_empty() {
         shape.refuse(Refusal::new(RefusalCode::MissingValue, "no fact is named: name at least one").at("targets"));
     }
+    if !shape.at_most("targets", targets.len(), TARGETS_MAX) {
+        return Err(shape.done().err().unwrap_or_default());
+    }
     let mut named = HashSet::new();
-    for (index, target) in targets.iter().take(TARGETS_MAX).enumerate() {
+    for (index, target) in targets.iter().enumerate() {
         let path = format!("targets.{index}");
         if let Err(refusals) = standing(history, *target).and_then(|fact| retractable(&fact)) {
             for refusal in refusals {
@@ -132,7 +141,7 @@ fn retractable(fact: &Fact<'_>) -> Result<(), Vec<Refusal>> {
 }
 
 /// A correction keeps the type of the fact and that by which other facts name it.
-fn same_fact(fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
+fn same_fact(kind: StreamKind, fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
     let (is, becomes) = (fact.event.event_type(), replacement.event_type());
     if is != becomes {
         let message = format!(
@@ -142,11 +151,11 @@ fn same_fact(fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
         );
         return Err(Refusal::new(RefusalCode::OtherType, message).at("payload").allowing([is.as_str()]).alone());
     }
-    in_payload(ground::same_thing(fact.event, replacement))?;
+    in_payload(kind, ground::same_thing(fact.event, replacement))?;
     match (own_name(fact.event), own_name(replacement)) {
         (Some((field, old)), Some((_, new))) if old != new => {
             let message = format!("the {field} is how others name it: retract this fact and record it anew");
-            in_payload(Err(Refusal::new(RefusalCode::FixedField, message).at(field).alone()))
+            in_payload(kind, Err(Refusal::new(RefusalCode::FixedField, message).at(field).alone()))
         }
         _ => Ok(()),
     }

@@ -15,13 +15,13 @@ use chrono::NaiveDate;
 
 use self::names::named;
 pub(crate) use self::names::not_found;
-use crate::contract::batch::command::{self as batches, BatchCommand};
+use crate::contract::batch::command::{self as batches, BatchAct, BatchCommand};
 use crate::contract::command::{self as contracts, OpenContract, PublishRulebook};
 use crate::contract::{self, Contract};
 use crate::journey::event::{Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
 use crate::journey::ground::{self, Change};
 use crate::journey::people::{subject, subject_exists, team, worker};
-use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::journey::refusal::{self, Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 pub use crate::journey::shape::check_source;
 use crate::journey::{History, stated};
@@ -169,6 +169,17 @@ impl Command {
         }
     }
 
+    /// Whether it begins its stream, so that there need be nothing of it yet.
+    pub fn begins(&self) -> bool {
+        match self {
+            Self::ReceiveReferral(_) | Self::OpenContract(_) => true,
+            Self::State(command) => begins_a_stream(&command.fact),
+            Self::Together(together) => together.commands.first().is_some_and(Self::begins),
+            Self::Batch(command) => matches!(command.act, BatchAct::Open(..)),
+            Self::PublishRulebook(_) | Self::CorrectFact(_) | Self::RetractFacts(_) => false,
+        }
+    }
+
     /// The single commands that it consists of: itself, unless it is several together.
     pub fn each(&self) -> Vec<&Self> {
         match self {
@@ -214,7 +225,7 @@ impl Command {
 
 /// Decides a command: the events that the log should take, or every refusal that is found.
 pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
-    match command {
+    let decided = match command {
         Command::ReceiveReferral(command) => receive(history, command, given),
         Command::OpenContract(command) => contracts::open(given.contract, command, given.today),
         Command::PublishRulebook(command) => contracts::publish(given.contract, command, given.today),
@@ -223,7 +234,8 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::RetractFacts(command) => amend::retract(history, command, given),
         Command::Together(together) => together::decide_each(history, together, given),
         Command::Batch(command) => batches::decide(history, command, given),
-    }
+    };
+    decided.map_err(refusal::told)
 }
 
 fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
@@ -244,14 +256,23 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     shape.done()?;
     subject::approved_by_another(history, fact, given.sender)?;
     stands(history, stream.kind, Change::Record(*occurred, fact))?;
-    let mut warnings = ground::warnings(history, *occurred, fact);
-    warnings.retain(|warning| !given.accepted.contains(warning.code.as_str()));
-    if !warnings.is_empty() {
-        return Err(warnings);
-    }
+    let early = too_early(*occurred, fact, given);
+    heeded(ground::warnings(history, *occurred, fact).into_iter().chain(early), given)?;
     let own = of_stream(*stream, history, *occurred, fact.clone());
     let others = of_the_other(history, command, given)?;
     Ok(std::iter::once(own).chain(others).collect())
+}
+
+/// What somebody should look at twice: a referral that was received before the contract starts.
+fn too_early(occurred: Occurred, fact: &Event, given: &Given<'_>) -> Option<Refusal> {
+    if matches!(fact, Event::ReferralReceived(_)) { given.contract.not_begun_by(occurred) } else { None }
+}
+
+/// Holds a command back until its sender accepts what is to be looked at twice.
+fn heeded(warnings: impl IntoIterator<Item = Refusal>, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
+    let mut unheeded: Vec<Refusal> = warnings.into_iter().collect();
+    unheeded.retain(|warning| !given.accepted.contains(warning.code.as_str()));
+    if unheeded.is_empty() { Ok(()) } else { Err(unheeded) }
 }
 
 /// Whether a fact is the first of its stream.
@@ -267,7 +288,7 @@ fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result
         let message = "a subject is not linked with itself: name the other record";
         return Err(Refusal::new(RefusalCode::SameSubject, message).at("with").alone());
     }
-    let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).alone())?;
+    let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).at("with").alone())?;
     subject::may_be_linked(history, theirs)?;
     stands(theirs, other.kind, Change::Record(*occurred, &mirrored))?;
     Ok(Some(of_stream(other, theirs, *occurred, mirrored)))
@@ -322,6 +343,7 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     }
     shape.done()?;
     stands(history, StreamKind::Journey, Change::Record(*occurred, &event))?;
+    heeded(too_early(*occurred, &event, given), given)?;
     let registered = register.map(|kind| registered(fact.subject, *occurred, kind));
     let received =
         NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred: *occurred, event };

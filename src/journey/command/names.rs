@@ -26,6 +26,8 @@ pub(super) struct Named {
 enum Says {
     /// That the worker does something on that day, so they must not have left.
     Works,
+    /// That the worker is in a team on that day, so they must have joined, too.
+    Belongs,
     /// That the journey is one of the contract.
     IsOurs,
     /// Only that it is there.
@@ -45,7 +47,10 @@ pub(super) fn named(fact: &Event) -> Vec<Named> {
         Event::TaskSet(task) => task.owner.map(|owner| works("owner", owner)).into_iter().collect(),
         Event::TeamSet(set) => {
             let members = set.members.iter().enumerate();
-            members.map(|(index, member)| works(&format!("members.{index}"), *member)).collect()
+            let belongs = |(index, member): (usize, &WorkerId)| {
+                Named::new(&format!("members.{index}"), StreamId::worker(*member), Says::Belongs)
+            };
+            members.map(belongs).collect()
         }
         Event::CoverStarted(cover) => {
             vec![there("absent", StreamId::worker(cover.absent)), works("by", cover.by)]
@@ -70,6 +75,9 @@ impl Named {
         let refusal = match ((given.history)(self.stream), self.says) {
             (None, _) => Some(not_found(self.stream.kind)),
             (Some(history), Says::Works) => worker::gone_by(history, occurred),
+            (Some(history), Says::Belongs) => {
+                worker::joins_after(history, occurred).or_else(|| worker::gone_by(history, occurred))
+            }
             (Some(history), Says::IsOurs) if history.contract() != given.contract.code() => {
                 Some(not_found(self.stream.kind))
             }

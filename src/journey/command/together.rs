@@ -40,10 +40,7 @@ pub(super) fn decide_each(
 
 /// The refusals of one command, each naming its field within that command.
 fn within(path: &str, refusals: Vec<Refusal>) -> Vec<Refusal> {
-    let named = |refusal: Refusal| {
-        let path = refusal.path.as_ref().map_or_else(|| path.to_owned(), |field| format!("{path}.{field}"));
-        refusal.at(path)
-    };
+    let named = |refusal: Refusal| Refusal { path: Some(refusal.path.unwrap_or_default().beneath(path)), ..refusal };
     refusals.into_iter().map(named).collect()
 }
 
@@ -99,9 +96,9 @@ mod tests {
     fn one_that_may_not_be_refuses_them_all_and_is_named() {
         let late = together([state("2018-01-11", home(HOME)), state("2018-01-10", ended(HOME))]);
         let refusal = accepted().when(late).refused(Code::EndedBeforeStart);
-        assert_eq!(refusal.path.as_deref(), Some("commands.1.occurred_on"));
+        assert_eq!(refusal.path, Some("commands.1.occurred_on".into()));
         let again = together([state("2018-01-12", ReferralAccepted {})]);
-        assert_eq!(accepted().when(again).refused(Code::AlreadyAccepted).path.as_deref(), Some("commands.0"));
+        assert_eq!(accepted().when(again).refused(Code::AlreadyAccepted).path, Some("commands.0".into()));
         let closing = together([state("2018-01-20", closed()), state("2018-01-21", closed())]);
         accepted().when(closing).refused(Code::AlreadyClosed);
     }
@@ -128,6 +125,6 @@ mod tests {
             start.stream = StreamId::journey(JourneyId(nth(0x11).0));
         }
         let refusal = accepted().when(together([other])).refused(Code::InvalidValue);
-        assert_eq!(refusal.path.as_deref(), Some("commands.0"));
+        assert_eq!(refusal.path, Some("commands.0".into()));
     }
 }

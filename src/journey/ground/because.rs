@@ -24,6 +24,7 @@ pub(super) fn already_referred(referral: &Stated<'_>) -> Refusal {
         referral.day()
     );
     Refusal::new(Code::AlreadyReferred, message)
+        .at("journey")
         .by("domain §3: a journey is one referral episode")
         .naming([referral.fact()])
 }
@@ -77,7 +78,7 @@ pub(super) fn already_closed(close: &Stated<'_>) -> Refusal {
 
 pub(super) fn never_closed() -> Refusal {
     let message = "the journey is not closed on that day: date the reopening on or after the close";
-    Refusal::new(Code::NotClosed, message).by("domain §4: what is reopened was closed")
+    Refusal::new(Code::NotClosed, message).at("occurred_on").by("domain §4: what is reopened was closed")
 }
 
 pub(super) fn reopened_already(reopening: &Stated<'_>) -> Refusal {

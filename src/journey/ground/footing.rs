@@ -133,7 +133,18 @@ impl<'a> Footing<'a> {
     /// Nothing follows a decline or withdrawal.
     fn after_answer(&self, fact: &Stated<'a>) -> Option<Refusal> {
         let answer = self.turned_away().filter(|answer| answer.id != fact.id && fact.is_after(answer))?;
-        Some(because::answered(&answer))
+        let refusal = because::answered(&answer);
+        // Another answer, or a close, is refused whatever its day.
+        let on_any_day = matches!(
+            fact.event,
+            Event::ReferralAccepted(_)
+                | Event::ReferralDeclined(_)
+                | Event::ReferralWithdrawn(_)
+                | Event::JourneyClosed(_)
+                | Event::JourneyTransferred(_)
+                | Event::JourneyReopened(_)
+        );
+        Some(if on_any_day { refusal } else { refusal.at("occurred_on") })
     }
 
     /// What may not be dated while the journey is closed.

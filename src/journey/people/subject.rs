@@ -300,7 +300,7 @@ fn held_back(holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
     let standing: Vec<DependentFact> = holds.all().filter(stands).map(|(placed, _)| placed.fact()).collect();
     (!standing.is_empty()).then(|| {
         let message = "a legal hold stands: nothing is erased before it is lifted";
-        Refusal::new(Code::LegalHold, message).naming(standing)
+        Refusal::new(Code::LegalHold, message).at("subject").naming(standing)
     })
 }
 
@@ -310,7 +310,8 @@ pub(crate) fn approved_by_another(history: &History, fact: &Event, sender: &str)
     match history.event(approval.proposal) {
         Some(proposal) if proposal.actor.subject == sender => {
             let message = "you proposed this erasure: let somebody else approve it";
-            Err(Refusal::new(Code::SamePerson, message).by("domain §4: an erasure is decided by two people").alone())
+            let refusal = Refusal::new(Code::SamePerson, message).at("proposal");
+            Err(refusal.by("domain §4: an erasure is decided by two people").alone())
         }
         _ => Ok(()),
     }

@@ -66,7 +66,7 @@ mod linking {
         town().refuses_fact(subject(), "2018-02-01", linked(FAMILY), Code::OtherKind);
         let stranger = SubjectId(Uuid::from_u128(0x29));
         let refusal = town().refuses_fact(subject(), "2018-02-01", linked(stranger), Code::SubjectNotFound);
-        assert_eq!(refusal.path.as_deref(), Some("with"));
+        assert_eq!(refusal.path, Some("with".into()));
         town().refuses_fact(StreamId::subject(stranger), "2018-02-01", linked(SUBJECT), Code::SubjectNotFound);
         town().refuses_fact(subject(), "2018-03-01", linked(OTHER), Code::DatedInFuture);
     }
@@ -217,7 +217,8 @@ mod keeping {
     fn an_erasure_is_decided_by_two_people() {
         let town = town().and(subject(), "2018-02-01", proposed());
         let approved = ErasureApproved { proposal: town.last() };
-        town.refuses_fact(subject(), "2018-02-02", approved.clone(), Code::SamePerson);
+        let refusal = town.refuses_fact(subject(), "2018-02-02", approved.clone(), Code::SamePerson);
+        assert_eq!(refusal.path, Some("proposal".into()));
         town.refuses_fact(subject(), "2018-02-02", proposed(), Code::ErasureAlreadyProposed);
         let town = town.says("bob");
         town.refuses_fact(subject(), "2018-01-31", approved.clone(), Code::ErasureNotProposed);
@@ -238,6 +239,7 @@ mod keeping {
     fn a_legal_hold_holds_every_erasure_back_however_it_is_dated() {
         let held = || town().and(subject(), "2018-02-05", placed());
         let refusal = held().refuses_fact(subject(), "2018-02-06", proposed(), Code::LegalHold);
+        assert_eq!(refusal.path, Some("subject".into()));
         assert_eq!(refusal.facts[0].event_type.as_str(), "LegalHoldPlaced");
         held().refuses_fact(subject(), "2018-02-04", proposed(), Code::LegalHold);
         let freed = held().and(subject(), "2018-02-10", lifted());
@@ -283,7 +285,8 @@ mod working {
         for fact in facts {
             town().refuses_fact(ann(), "2018-01-01", fact.clone(), Code::BeforeJoining);
             let left = || town().and(ann(), "2018-02-10", WorkerLeft {});
-            left().refuses_fact(ann(), "2018-02-10", fact.clone(), Code::WorkerLeft);
+            let refusal = left().refuses_fact(ann(), "2018-02-10", fact.clone(), Code::WorkerLeft);
+            assert_eq!(refusal.path, Some("occurred_on".into()));
             let town = left().and(ann(), "2018-02-09", fact.clone());
             let said = town.last();
             town.refuses(&corrected(ann(), said, "2018-02-11", fact.clone()), Code::WorkerLeft);
@@ -337,7 +340,7 @@ mod working {
         let late = town.last();
         let town = town.and(ann(), "2018-02-10", WorkerLeft {});
         let refusal = town.refuses_fact(journey, "2018-02-10", contact(), Code::WorkerLeft);
-        assert_eq!(refusal.path.as_deref(), Some("worker"));
+        assert_eq!(refusal.path, Some("worker".into()));
         town.refuses_fact(journey, "2018-02-11", keyworker(ANN), Code::WorkerLeft);
         let town = town.and(journey, "2018-02-09", contact());
         // What was said before the leaving was known may still be put right.
@@ -398,9 +401,9 @@ mod teaming {
     fn the_members_of_a_team_are_known_workers_who_have_not_left_each_once() {
         let nobody = WorkerId(Uuid::from_u128(0x39));
         let refusal = town().refuses_fact(team(), "2018-02-01", set(&[ANN, nobody]), Code::WorkerNotFound);
-        assert_eq!(refusal.path.as_deref(), Some("members.1"));
+        assert_eq!(refusal.path, Some("members.1".into()));
         let refusal = town().refuses_fact(team(), "2018-02-01", set(&[ANN, BOB, ANN]), Code::InvalidValue);
-        assert_eq!(refusal.path.as_deref(), Some("members.2"));
+        assert_eq!(refusal.path, Some("members.2".into()));
         let left = town().and(ann(), "2018-02-01", WorkerLeft {});
         left.refuses_fact(team(), "2018-02-01", set(&[ANN, BOB]), Code::WorkerLeft);
         let nameless = TeamSet { label: " ".to_owned(), members: Vec::new() };
@@ -443,7 +446,7 @@ mod teaming {
             filled(Some(WorkerId(Uuid::from_u128(0x39)))),
             Code::WorkerNotFound,
         );
-        assert_eq!(refusal.path.as_deref(), Some("worker"));
+        assert_eq!(refusal.path, Some("worker".into()));
         let other = VacancyOpened { vacancy: VacancyId(Uuid::from_u128(0x73)), ..opened() };
         town.refuses(&corrected(team(), opening, "2018-02-01", other), Code::FixedField);
         let town = town.and(team(), "2018-02-20", filled(Some(CAT)));
@@ -480,6 +483,30 @@ mod teaming {
         let covers = Team::fold(&town.history(team()).facts()).covers;
         assert_eq!((covers[0].started.details.by, covers.len()), (BOB, 1));
         town.tell(&retracted(team(), &[end, start]));
+    }
+
+    #[test]
+    fn nobody_is_in_a_team_before_they_join() {
+        let dee = WorkerId(Uuid::from_u128(0x35));
+        let joining = WorkerJoined { login: None, label: "KW-dee".to_owned() };
+        let town = town().and(StreamId::worker(dee), "2018-02-05", joining);
+        let set = TeamSet { label: "West".to_owned(), members: vec![ANN, dee] };
+        let refusal = town.refuses_fact(team(), "2018-02-04", set.clone(), Code::BeforeJoining);
+        assert_eq!(refusal.path, Some("members.1".into()));
+        town.and(team(), "2018-02-05", set);
+    }
+
+    #[test]
+    fn a_vacant_post_is_some_of_a_post() {
+        let vacant = |wte: &str| VacancyOpened {
+            vacancy: VacancyId(Uuid::from_u128(0x77)),
+            role: "keyworker".to_owned(),
+            wte: quantity(wte),
+        };
+        for wte in ["0", "-0.1", "2.1"] {
+            town().refuses_fact(team(), "2018-02-01", vacant(wte), Code::InvalidValue);
+        }
+        town().and(team(), "2018-02-01", vacant("0.1"));
     }
 
     #[test]

@@ -28,6 +28,8 @@ pub(crate) struct Town {
     contract: Contract,
     events: i64,
     sender: String,
+    /// The warnings that every sender accepts.
+    accepted: BTreeSet<String>,
 }
 
 /// The contract `shps`.
@@ -43,7 +45,8 @@ pub(crate) fn told(stream: StreamId, at: &str, fact: impl Into<Event>) -> Comman
 /// The facts with which a test begins: the contract, three persons and a family, two workers and their team.
 pub(crate) fn town() -> Town {
     let contract = Contract::default();
-    let mut town = Town { histories: HashMap::new(), contract, events: 0, sender: "ann".to_owned() };
+    let mut town =
+        Town { histories: HashMap::new(), contract, events: 0, sender: "ann".to_owned(), accepted: BTreeSet::new() };
     let opened = ContractOpened {
         code: "shps".to_owned(),
         name: "Single Homelessness Prevention Service".to_owned(),
@@ -89,6 +92,16 @@ impl Town {
         self
     }
 
+    /// The same town, where everybody accepts this warning.
+    pub(crate) fn accepting(self, warning: RefusalCode) -> Self {
+        Self { accepted: BTreeSet::from([warning.as_str().to_owned()]), ..self }
+    }
+
+    /// The same town, where nobody accepts a warning.
+    pub(crate) fn heeding_all(self) -> Self {
+        Self { accepted: BTreeSet::new(), ..self }
+    }
+
     /// What is decided about a command today.
     pub(crate) fn decide(&self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
         let none = Contract::default();
@@ -98,7 +111,7 @@ impl Town {
             contract: if is_of_the_deployment { &none } else { &self.contract },
             sender: &self.sender,
             history: &|stream| self.histories.get(&stream),
-            accepted: &BTreeSet::new(),
+            accepted: &self.accepted,
             moved: &Moved::default(),
         };
         decide(self.histories.get(&command.stream()).unwrap_or(&History::default()), command, &given)

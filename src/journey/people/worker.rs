@@ -94,9 +94,9 @@ pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
         match (fact.event, left) {
             (Event::WorkerJoined(_), _) => (joined.id != fact.id).then(|| exists(joined)),
             _ if fact.is_before(joined) => Some(before_joining(joined)),
-            (Event::WorkerLeft(_), Some(left)) if left.id != fact.id => Some(has_left(left.occurred)),
+            (Event::WorkerLeft(_), Some(left)) if left.id != fact.id => Some(has_left(left.occurred).at("worker")),
             (Event::WorkerLeft(_), _) | (_, None) => None,
-            (_, Some(left)) => is_gone(fact.occurred, left.occurred).then(|| has_left(left.occurred)),
+            (_, Some(left)) => is_gone(fact.occurred, left.occurred).then(|| has_left(left.occurred).at("occurred_on")),
         }
         .map(|refusal| naming_the_end(refusal, left))
     })
@@ -112,9 +112,13 @@ fn exists(joined: &Stated<'_>) -> Refusal {
 }
 
 fn before_joining(joined: &Stated<'_>) -> Refusal {
+    has_not_joined(joined.occurred).at("occurred_on").naming([joined.fact()])
+}
+
+fn has_not_joined(joined: Occurred) -> Refusal {
     let message =
-        format!("the worker joined on {}: date this on or after that day, or correct that fact", joined.day());
-    Refusal::new(Code::BeforeJoining, message).at("occurred_on").naming([joined.fact()])
+        format!("the worker joined on {}: date this on or after that day, or correct that fact", shown(joined));
+    Refusal::new(Code::BeforeJoining, message)
 }
 
 /// Whether a fact cannot have been so before the worker left.
@@ -126,6 +130,12 @@ fn has_left(left: Occurred) -> Refusal {
     let message =
         format!("the worker left on {}: date this before that day, or name somebody who is still here", shown(left));
     Refusal::new(Code::WorkerLeft, message).by("domain §4: the day of leaving is the first day no longer here")
+}
+
+/// Why a fact of this date may not say that the worker belongs somewhere: they had not joined by then.
+pub(crate) fn joins_after(worker: &History, occurred: Occurred) -> Option<Refusal> {
+    let joined = Worker::fold(&worker.facts()).joined?.occurred;
+    (occurred.latest() < joined.earliest()).then(|| has_not_joined(joined))
 }
 
 /// Why a fact of this date may not say that the worker does something: they had left by then.

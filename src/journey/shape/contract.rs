@@ -13,6 +13,9 @@ use crate::journey::event::{
     ActionAgreed, CommentaryRecorded, ContractOpened, ContractVaried, DoubleFundingDismissed, Event, KpiAssessed,
     Party, PeriodClosed, TargetSeries, TargetsPublished,
 };
+use crate::journey::path::{Name, Place, Under};
+use crate::journey::personal;
+use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::Occurred;
 
 /// The most parties of a contract.
@@ -101,7 +104,7 @@ impl Shape {
     }
 
     fn series(&mut self, path: &str, series: &TargetSeries, rules: Rules<'_>) {
-        self.plain(&format!("{path}.measure"), &series.measure, CODE_MAX);
+        self.aim(&format!("{path}.measure"), &series.measure, rules);
         if let Some(area) = &series.area {
             self.code(&format!("{path}.area"), area, CodeList::Areas, rules);
         }
@@ -111,17 +114,39 @@ impl Shape {
             self.missing(&months, "there are no months here: give at least one");
         }
         for (month, target) in series.months.iter().take(MONTHS_MAX) {
-            let path = format!("{months}.{month}");
-            self.date(*month, &path);
+            let named = month.to_string();
+            let (name, value) = (Name(&months, &named), Under(&months, &named));
+            self.date(*month, name);
             if month.day() != 1 {
-                self.invalid(&path, "a month is named by its first day: write one such as 2018-02-01");
+                self.invalid(name, "a month is named by its first day: write one such as 2018-02-01");
             }
             if target.0.is_sign_negative() && !target.0.is_zero() {
-                self.invalid(&path, format!("{target} cannot be: a target is 0 or more"));
+                self.invalid(value, format!("{target} cannot be: a target is 0 or more"));
             } else {
-                self.quantity(&path, *target);
+                self.quantity(value, *target);
             }
         }
+    }
+
+    /// What a target is of: a stage, outcome or standard of the rulebook in force, or a measure that it lists.
+    fn aim(&mut self, path: impl Place, measure: &str, (contract, on): Rules<'_>) {
+        if !self.text(path, measure, CODE_MAX) {
+            return;
+        }
+        let Some(rulebook) = contract.rulebook_in_force(on) else { return };
+        let stages = rulebook.stages.iter().map(|stage| stage.code.as_str());
+        let outcomes = rulebook.outcomes.iter().map(|outcome| outcome.code.as_str());
+        let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());
+        let listed = rulebook.codes.listed(CodeList::MeasureCodes);
+        let measures = listed.into_iter().flatten().map(String::as_str);
+        let known: BTreeSet<&str> = stages.chain(outcomes).chain(standards).chain(measures).collect();
+        // Where measures are not listed any may be meant.
+        if known.contains(measure) || !self.impersonal(path, personal::found_in(measure)) || listed.is_none() {
+            return;
+        }
+        let message = format!("the rulebook {} counts no {measure:?}: aim at one of those allowed", rulebook.version);
+        let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(path);
+        self.refuse(refusal.by("the rulebook's stages, outcomes, standards and codes.measure_codes").allowing(known));
     }
 
     fn commentary(&mut self, said: &CommentaryRecorded) {

@@ -11,6 +11,7 @@ use crate::journey::event::{
     AssessmentScored, Attribute, ContactLogged, Disengaged, EligibilityAssessed, Event, EvidenceAttached,
     MeasureRecorded, Period, Quantity, ReferralReceived, Referrer, SpellChanged, SpellStarted, TaskSet,
 };
+use crate::journey::path::{Nth, Place, Under};
 use crate::log::envelope::Occurred;
 
 /// The most case numbers of other systems that a referral carries.
@@ -80,17 +81,17 @@ impl Shape {
     }
 
     /// A word of the service's own that no rulebook lists.
-    fn word(&mut self, path: &str, word: &str) {
+    fn word(&mut self, path: impl Place, word: &str) {
         self.plain(path, word, CODE_MAX);
     }
 
-    fn optional_word(&mut self, path: &str, word: Option<&str>) {
+    fn optional_word(&mut self, path: impl Place, word: Option<&str>) {
         if let Some(word) = word {
             self.word(path, word);
         }
     }
 
-    fn optional(&mut self, path: &str, text: Option<&str>) {
+    fn optional(&mut self, path: impl Place, text: Option<&str>) {
         if let Some(text) = text {
             self.plain(path, text, NAME_MAX);
         }
@@ -116,8 +117,8 @@ impl Shape {
 
     fn eligibility(&mut self, assessed: &EligibilityAssessed) {
         self.at_most("criteria", assessed.criteria.len(), ATTRIBUTES_MAX);
-        for name in assessed.criteria.keys().take(ATTRIBUTES_MAX) {
-            self.word("criteria", name);
+        for (nth, name) in assessed.criteria.keys().take(ATTRIBUTES_MAX).enumerate() {
+            self.word(Nth("criteria", nth), name);
         }
         self.attributes("facts", &assessed.facts);
     }
@@ -143,9 +144,9 @@ impl Shape {
     fn assessment(&mut self, scored: &AssessmentScored) {
         self.word("instrument", &scored.instrument);
         self.at_most("items", scored.items.len(), ITEMS_MAX);
-        for (name, score) in scored.items.iter().take(ITEMS_MAX) {
-            if self.plain("items", name, CODE_MAX) {
-                self.quantity(&format!("items.{name}"), *score);
+        for (nth, (name, score)) in scored.items.iter().take(ITEMS_MAX).enumerate() {
+            if self.plain(Nth("items", nth), name, CODE_MAX) {
+                self.quantity(Under("items", name), *score);
             }
         }
         self.quantity("score", scored.score);
@@ -177,21 +178,21 @@ impl Shape {
 
     fn attributes(&mut self, path: &str, attributes: &BTreeMap<String, Attribute>) {
         self.at_most(path, attributes.len(), ATTRIBUTES_MAX);
-        for (name, value) in attributes.iter().take(ATTRIBUTES_MAX) {
-            if !self.plain(path, name, CODE_MAX) {
+        for (nth, (name, value)) in attributes.iter().take(ATTRIBUTES_MAX).enumerate() {
+            if !self.plain(Nth(path, nth), name, CODE_MAX) {
                 continue;
             }
-            let path = format!("{path}.{name}");
+            let value_at = Under(path, name);
             match value {
-                Attribute::Text(text) => drop(self.plain(&path, text, NAME_MAX)),
-                Attribute::Quantity(quantity) => self.quantity(&path, *quantity),
+                Attribute::Text(text) => drop(self.plain(value_at, text, NAME_MAX)),
+                Attribute::Quantity(quantity) => self.quantity(value_at, *quantity),
                 Attribute::Flag(_) => {}
             }
         }
     }
 
     /// A decimal that JSON carries without loss.
-    pub(crate) fn quantity(&mut self, path: &str, quantity: Quantity) {
+    pub(crate) fn quantity(&mut self, path: impl Place, quantity: Quantity) {
         if quantity.0.normalize().mantissa().unsigned_abs() >= 10_u128.pow(QUANTITY_DIGITS) {
             self.too_long(path, format!("the number has too many digits: write at most {QUANTITY_DIGITS}"));
         }

@@ -8,6 +8,7 @@ use rust_decimal::Decimal;
 
 use super::{CODE_MAX, Shape};
 use crate::journey::event::{AbsenceRecorded, CoverStarted, Event, Quantity, TeamSet};
+use crate::journey::path::Place;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::Occurred;
 
@@ -36,6 +37,9 @@ impl Shape {
             Event::VacancyOpened(opened) => {
                 self.plain("role", &opened.role, CODE_MAX);
                 self.within("wte", opened.wte, WTE_MAX);
+                if opened.wte.0.is_zero() {
+                    self.invalid("wte", format!("a vacant post is some of a full-time one: write up to {WTE_MAX}"));
+                }
             }
             Event::CoverStarted(cover) => self.cover(cover),
             _ => {}
@@ -43,7 +47,7 @@ impl Shape {
     }
 
     /// A quantity of something that is never negative and has a most.
-    fn within(&mut self, path: &str, quantity: Quantity, most: i64) {
+    fn within(&mut self, path: impl Place, quantity: Quantity, most: i64) {
         if quantity.0 < Decimal::ZERO || quantity.0 > most.into() {
             self.invalid(path, format!("{quantity} cannot be: write 0 to {most}"));
         } else {

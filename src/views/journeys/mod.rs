@@ -8,14 +8,13 @@ mod texts;
 use std::cmp::Ordering;
 
 use chrono::{Days, NaiveDate};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::board;
 use super::generation::Generation;
 use super::period::{BEGINNING, END, bound};
+use super::standing::whose;
 use crate::access::CasesInScope;
-use crate::access::relation::Cases;
 use crate::contract::rulebook::Buckets;
 use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
 use crate::projections::DaySpan;
@@ -260,7 +259,7 @@ impl Row {
 struct Bound<'a> {
     contract: &'a str,
     read_on: NaiveDate,
-    all: bool,
+    whose: &'static str,
     by: String,
     unassigned: bool,
     filter: &'a JourneyFilter,
@@ -278,10 +277,7 @@ impl<'a> Bound<'a> {
         as_of: NaiveDate,
         filter: &'a JourneyFilter,
     ) -> Option<Self> {
-        let (all, by, unassigned) = match scope.cases() {
-            Cases::All => (true, json!([]), false),
-            Cases::Held { by, unassigned } => (false, json!(by), unassigned),
-        };
+        let (whose, by, unassigned) = whose(scope.cases());
         let on_caseload = (State::OnCaseload, State::OnCaseload);
         let states = match (filter.state, population) {
             (None, Population::Journeys) => None,
@@ -299,8 +295,8 @@ impl<'a> Bound<'a> {
         Some(Self {
             contract: scope.contract(),
             read_on: bound(scope.on()),
-            all,
-            by: by.to_string(),
+            whose,
+            by,
             unassigned,
             filter,
             states: states.map(|(one, other)| (one.as_str(), other.as_str())),
@@ -336,7 +332,7 @@ fn after_all_that_begin(beginning: &str) -> Option<String> {
 /// Binds what every text of a list has, `$1` to `$24`.
 macro_rules! bind {
     ($query:expr, $bound:expr) => {{
-        let Bound { contract, read_on, all, by, unassigned, filter, states, references_to, as_of, contact } = $bound;
+        let Bound { contract, read_on, whose, by, unassigned, filter, states, references_to, as_of, contact } = $bound;
         let keyworker = match filter.held {
             HeldBy::Keyworker(worker) => Some(worker.0),
             HeldBy::Any | HeldBy::Unassigned => None,
@@ -345,7 +341,7 @@ macro_rules! bind {
         $query
             .bind(*contract)
             .bind(*read_on)
-            .bind(*all)
+            .bind(*whose)
             .bind(by.as_str())
             .bind(*unassigned)
             .bind(filter.area.as_deref())

@@ -4,8 +4,8 @@
 //! | --- | --- | --- | --- |
 //! | `$1` | the contract | `$13` | received up to this day |
 //! | `$2` | the day on which the caller's standing was read | `$14`, `$15` | in one of these states |
-//! | `$3` | whether every case of the contract may be shown | `$16`, `$17` | a case number's system and id |
-//! | `$4` | else: those that these workers hold | `$18`, `$19` | references from here up to there |
+//! | `$3` | which cases may be shown: all, held, among | `$16`, `$17` | a case number's system and id |
+//! | `$4` | those that these workers hold, or these | `$18`, `$19` | references from here up to there |
 //! | `$5` | and whether those without a keyworker | `$20` | the day at whose end it is read |
 //! | `$6`, `$7`, `$8` | area, cohort, stage | `$21`, `$22` | last contact from here up to there |
 //! | `$9` | the keyworker | `$23` | the subject |

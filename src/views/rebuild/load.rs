@@ -14,6 +14,7 @@ use super::postgres;
 use super::progress::{Meter, Phase};
 use super::sink::{Batch, Finished, Sink, Written, fill, flush};
 use super::sqlite::SqliteSink;
+use crate::journey::event::EventType;
 use crate::log::envelope::{Envelope, Position, StreamId, StreamKind};
 use crate::log::scan::{Lot, Share};
 use crate::log::{Log, LogError};
@@ -44,22 +45,31 @@ pub(crate) struct Plan {
     pub(crate) held: i64,
 }
 
-/// Builds a generation from the log, finished but not yet anybody's.
-pub(super) async fn load(log: &Log, plan: &Plan, meter: &Arc<Meter>) -> Result<(), ViewError> {
+/// Fills a generation that was made from the log: it is finished, but not yet anybody's. Gives the contracts under the
+/// rules that it applies.
+pub(super) async fn load(
+    log: &Log,
+    place: &Place,
+    plan: &Plan,
+    meter: &Arc<Meter>,
+) -> Result<Arc<Contracts>, ViewError> {
     let (upto, rulebooks_upto) = (plan.upto, plan.rulebooks_upto);
-    match log.store().place() {
+    let (rules, own_rows) = ruled(log, plan).await?;
+    let contracts = Arc::clone(&rules.contracts);
+    let known = (Arc::new(rules), own_rows);
+    match place {
         Place::Sqlite { path } => {
             let path = file(path, plan.number);
-            let (sink, written) = fill_from(log, plan, SqliteSink::create(&path)?, meter).await?;
+            let (sink, written) = fill_from(log, plan, known, SqliteSink::create(&path)?, meter).await?;
             meter.enters(Phase::Indexing);
             let meter = Arc::clone(meter);
             let finish =
                 move || sink.finish(&path, &Finished { upto, rulebooks_upto, written: &written, meter: &meter });
-            tokio::task::spawn_blocking(finish).await.map_err(|_| ViewError::Panicked)?
+            tokio::task::spawn_blocking(finish).await.map_err(|_| ViewError::Panicked)??;
         }
         Place::Postgres { options, schema } => {
             let (sink, copying) = postgres::create(options, &schema_name(schema, plan.number)).await?;
-            let filled = fill_from(log, plan, sink, meter).await;
+            let filled = fill_from(log, plan, known, sink, meter).await;
             if let Err(ViewError::Stopped) = filled {
                 // The connections know why.
                 copying.copied().await?;
@@ -68,21 +78,21 @@ pub(super) async fn load(log: &Log, plan: &Plan, meter: &Arc<Meter>) -> Result<(
             let (sink, written) = filled?;
             drop(sink);
             meter.enters(Phase::Indexing);
-            copying.finish(&Finished { upto, rulebooks_upto, written: &written, meter }).await
+            copying.finish(&Finished { upto, rulebooks_upto, written: &written, meter }).await?;
         }
     }
+    Ok(contracts)
 }
 
 /// Reads the log in as many passes as it needs and writes what follows from it.
 async fn fill_from<S: Sink + 'static>(
     log: &Log,
     plan: &Plan,
+    (rules, contracts): (Arc<Rules>, Batch),
     mut sink: S,
     meter: &Arc<Meter>,
 ) -> Result<(S, Written), ViewError> {
     meter.enters(Phase::Folding);
-    let (rules, contracts) = ruled(log, plan).await?;
-    let rules = Arc::new(rules);
     let (mut written, mut first) = (Written::nothing(), Some(contracts));
     let of = u64::try_from(plan.upto.0).unwrap_or_default().div_ceil(plan.held.max(1).unsigned_abs()).max(1);
     let mut read = 0;
@@ -128,8 +138,13 @@ async fn fill_from<S: Sink + 'static>(
 /// The rules that the generation applies, and the contracts' own rows.
 async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Batch), ViewError> {
     let mut streams: BTreeMap<StreamId, Gathered> = BTreeMap::new();
-    for envelope in log.contracts(plan.upto).await? {
-        streams.entry(envelope.stream).or_default().take(&envelope);
+    for envelope in log.contracts(plan.upto.max(plan.rulebooks_upto)).await? {
+        // Of what a contract's stream holds after that, nothing counts but rules that are wanted nevertheless.
+        let is_wanted = envelope.position <= plan.upto
+            || streams.contains_key(&envelope.stream) && envelope.event_type == EventType::RulebookPublished.as_str();
+        if is_wanted {
+            streams.entry(envelope.stream).or_default().take(&envelope);
+        }
     }
     let mut rules = Rules { upto: plan.rulebooks_upto, ..Rules::default() };
     let mut contracts = Contracts::new();

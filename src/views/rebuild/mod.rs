@@ -16,6 +16,8 @@ use super::pointer::Pointer;
 use super::project::Projector;
 use super::{ViewError, statements};
 use crate::log::Log;
+use crate::log::envelope::Position;
+use crate::store::Place;
 pub(super) use postgres::EPOCH as POSTGRES_EPOCH;
 pub(super) use progress::Meter;
 pub use progress::{Phase, Progress};
@@ -39,6 +41,15 @@ impl Default for Options {
     }
 }
 
+/// How much of the log a generation is made of, and by which rules.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted {
+    /// Every event up to here.
+    pub(super) upto: Position,
+    /// With the rulebooks up to here.
+    pub(super) rulebooks_upto: Position,
+}
+
 /// Builds a generation from the whole log, caught up with it but not yet live. Whoever calls has the sole right to.
 pub(super) async fn build(
     log: &Log,
@@ -46,40 +57,63 @@ pub(super) async fn build(
     options: Options,
     meter: &Arc<Meter>,
 ) -> Result<Projector, ViewError> {
-    let store = log.store();
-    let there = generation::numbers(store).await?.into_iter().chain([pointer.live, pointer.previous]).max();
-    let number = there.unwrap_or_default() + 1;
-    // Held before there is anything, so that nobody takes it for what a killed rebuild left.
-    let held = generation::hold(store, number).await?;
-    let built = fill(log, number, options, meter).await;
-    held.release().await;
-    if built.is_err() {
-        // Postgres may need a moment to notice that its last session ended; then the sweep removes it.
-        if let Err(error) = generation::remove(store, number).await {
-            tracing::warn!(error = ?error, number, "what a rebuild left could not be removed yet");
-        }
-    }
-    built
-}
-
-async fn fill(log: &Log, number: i64, options: Options, meter: &Arc<Meter>) -> Result<Projector, ViewError> {
+    let place = log.store().place();
     let upto = log.head().await?.position;
-    meter.builds(number, upto.0);
-    let workers = options.workers.max(1);
-    let plan = load::Plan { number, upto, rulebooks_upto: upto, workers, held: options.held };
-    tracing::info!(generation = number, %upto, workers, "building a view");
-    load::load(log, &plan, meter).await?;
-    let Found::Ours(generation) = Generation::open(log.store(), number).await? else {
-        return Err(ViewError::NoView);
-    };
-    let generation = Arc::new(generation);
+    let least = pointer.live.max(pointer.previous) + 1;
+    let generation = made(log, (place, least), Wanted { upto, rulebooks_upto: upto }, options, meter).await?;
+    let (number, generation) = (generation.number, Arc::new(generation));
     let caught_up = catch_up(log, &generation, meter).await;
-    if caught_up.is_err()
-        && let Some(generation) = Arc::into_inner(generation)
-    {
-        generation.end().await;
+    if caught_up.is_err() {
+        if let Some(generation) = Arc::into_inner(generation) {
+            generation.end().await;
+        }
+        leave_nothing(log, place, number).await;
     }
     caught_up
+}
+
+/// Builds a generation of just so much of the log, in a place and of a number that is at least this.
+pub(super) async fn made(
+    log: &Log,
+    (place, least): (&Place, i64),
+    wanted: Wanted,
+    options: Options,
+    meter: &Arc<Meter>,
+) -> Result<Generation, ViewError> {
+    let (number, held) = generation::claim(log.store(), place, least).await?;
+    let made = fill(log, (place, number), wanted, options, meter).await;
+    held.release().await;
+    if made.is_err() {
+        leave_nothing(log, place, number).await;
+    }
+    made
+}
+
+/// Removes what a rebuild that failed has left.
+async fn leave_nothing(log: &Log, place: &Place, number: i64) {
+    // Postgres may need a moment to notice that its last session ended; then the sweep removes it.
+    if let Err(error) = generation::remove(log.store(), place, number).await {
+        tracing::warn!(error = ?error, number, "what a rebuild left could not be removed yet");
+    }
+}
+
+async fn fill(
+    log: &Log,
+    (place, number): (&Place, i64),
+    Wanted { upto, rulebooks_upto }: Wanted,
+    options: Options,
+    meter: &Arc<Meter>,
+) -> Result<Generation, ViewError> {
+    meter.builds(number, upto.0);
+    let workers = options.workers.max(1);
+    let plan = load::Plan { number, upto, rulebooks_upto, workers, held: options.held };
+    tracing::info!(generation = number, %upto, workers, "building a view");
+    let contracts = load::load(log, place, &plan, meter).await?;
+    let Found::Ours(generation) = Generation::open(log.store(), place, number).await? else {
+        return Err(ViewError::NoView);
+    };
+    generation.tell(contracts);
+    Ok(generation)
 }
 
 async fn catch_up(log: &Log, generation: &Arc<Generation>, meter: &Meter) -> Result<Projector, ViewError> {
@@ -107,8 +141,10 @@ pub(super) mod tests {
     /// A generation that is filled as the plan says, and not caught up.
     pub(crate) async fn built(log: &Log, plan: &Plan) -> Generation {
         let meter = Arc::new(Meter::new(watch::Sender::new(None)));
-        load::load(log, plan, &meter).await.expect("it is filled");
-        let opened = Generation::open(log.store(), plan.number).await.expect("it opens");
+        let (store, place) = (log.store(), log.store().place());
+        assert!(generation::make(place, plan.number).await.expect("it is made"), "the number is free");
+        load::load(log, place, plan, &meter).await.expect("it is filled");
+        let opened = Generation::open(store, place, plan.number).await.expect("it opens");
         opened.ours().expect("a generation of this build")
     }
 }

@@ -11,13 +11,13 @@ use tokio::task::JoinSet;
 
 use super::super::ViewError;
 use super::super::fold::Stop;
-use super::super::generation::{definitions, postgres_options, quoted};
+use super::super::generation::{definitions, postgres_options};
 use super::super::rows;
 use super::progress::Phase;
 use super::sink::{self, Finished, PARKED, Sink};
 use crate::log::envelope::StreamId;
 use crate::projections::{TABLES, Type, Value};
-use crate::store::{self, Dialect, doing};
+use crate::store::{Dialect, doing};
 
 /// Connections that write at once.
 const WRITERS: usize = 3;
@@ -50,13 +50,9 @@ struct Rows {
     bytes: Vec<u8>,
 }
 
-/// Makes the schema with empty tables, and the way to fill it.
+/// Makes empty tables in an empty schema, and the way to fill them.
 pub(super) async fn create(options: &PgConnectOptions, schema: &str) -> Result<(PostgresSink, Copying), ViewError> {
     let fault = doing("create a view");
-    let mut owner = options.connect().await.map_err(&fault)?;
-    let named = quoted(schema);
-    let make = format!("create schema {named}; grant usage, create on schema {named} to {}", store::APP_ROLE);
-    owner.execute(sqlx::raw_sql(AssertSqlSafe(make))).await.map_err(&fault)?;
     let options = postgres_options(options, schema);
     let mut first = options.connect().await.map_err(&fault)?;
     let tables = definitions(Dialect::Postgres).0.join(";");

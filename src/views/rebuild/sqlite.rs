@@ -35,7 +35,7 @@ fn doing(doing: &'static str) -> impl Fn(rusqlite::Error) -> ViewError {
 }
 
 impl SqliteSink {
-    /// A new file with empty tables.
+    /// An empty file with empty tables.
     pub(super) fn create(path: &Path) -> Result<Self, ViewError> {
         let fault = doing("create a view");
         let conn = Connection::open(path).map_err(&fault)?;

@@ -2,6 +2,7 @@
 
 mod corrected;
 mod judged;
+mod paths;
 mod stated;
 
 use serde_json::{Value, json};

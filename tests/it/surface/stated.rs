@@ -80,7 +80,7 @@ async fn eligibility_is_read_with_the_facts_of_its_day() {
         let long = json!({ "result": "ELIGIBLE", "facts": [{ "name": "legal_status", "value": "x".repeat(201) }] });
         assert_eq!(
             work.no("assessEligibility", "2018-02-06", long).await,
-            at("INPUT_TOO_LONG", &["facts", "legal_status"])
+            at("INPUT_TOO_LONG", &["facts", "0", "value"])
         );
     })
     .await;
@@ -200,9 +200,9 @@ async fn what_was_scored_measured_and_achieved_is_read_exactly() {
             work.so("recordAchievement", "2018-02-10", json!({ "code": "therapy_completed", "level": "full" })).await;
 
         let unnamed = json!({ "instrument": "sdq", "items": [{ "name": " ", "value": "1" }], "score": "1" });
-        assert_eq!(work.no("scoreAssessment", "2018-02-01", unnamed).await, at("MISSING_VALUE", &["items"]));
+        assert_eq!(work.no("scoreAssessment", "2018-02-01", unnamed).await, at("MISSING_VALUE", &["items", "0", "name"]));
         let many = json!({ "instrument": "sdq", "items": [{ "name": "conduct_problems", "value": "1234567890.123456" }], "score": "1" });
-        assert_eq!(work.no("scoreAssessment", "2018-02-01", many).await, at("INPUT_TOO_LONG", &["items", "conduct_problems"]));
+        assert_eq!(work.no("scoreAssessment", "2018-02-01", many).await, at("INPUT_TOO_LONG", &["items", "0", "value"]));
         let unknown = with(measure.clone(), json!({ "code": "height" }));
         assert_eq!(work.no("recordMeasure", "2018-02-01", unknown).await, at("UNKNOWN_CODE", &["code"]));
         let backwards = with(measure, json!({ "period": { "first": "2018-01-31", "last": "2018-01-01" } }));
@@ -245,15 +245,27 @@ async fn a_worker_is_scored_and_a_contract_measured_and_one_of_two_is_named() {
         assert_eq!(refusals(&payload), ["CONTRACT_NOT_FOUND"]);
 
         let head = app.head().await;
-        for (mutation, input) in [
-            ("scoreAssessment", score.clone()),
-            ("scoreAssessment", with(score, json!({ "worker": work.worker, "journey": work.journey }))),
-            ("recordMeasure", measure.clone()),
-            ("recordMeasure", with(measure, json!({ "contract": MST, "journey": work.journey }))),
+        for (mutation, input, code, path) in [
+            ("scoreAssessment", score.clone(), "MISSING_VALUE", "journey"),
+            (
+                "scoreAssessment",
+                with(score, json!({ "worker": work.worker, "journey": work.journey })),
+                "INVALID_VALUE",
+                "worker",
+            ),
+            ("recordMeasure", measure.clone(), "MISSING_VALUE", "journey"),
+            (
+                "recordMeasure",
+                with(measure, json!({ "contract": MST, "journey": work.journey })),
+                "INVALID_VALUE",
+                "contract",
+            ),
         ] {
-            let answer = app.told(&other_manager(), mutation, input).await;
-            assert_eq!(answer.codes(), ["BAD_USER_INPUT"], "{}", answer.body);
-            assert!(answer.body.contains("give exactly one of journey and"), "{}", answer.body);
+            let payload = app.tell(&other_manager(), mutation, input).await;
+            let problem = &payload["problems"][0];
+            assert_eq!((&problem["code"], &problem["path"]), (&json!(code), &json!([path])), "{mutation}");
+            assert!(text(&problem["message"]).starts_with("give exactly one of journey and"), "{problem}");
+            assert_eq!(payload["journey"], Value::Null);
         }
         assert_eq!(app.head().await, head);
     })
@@ -411,7 +423,7 @@ async fn a_case_is_closed_reopened_and_transferred() {
             work.so("disengage", "2018-02-01", json!({ "reason": "no_contact", "lastSeenOn": "2018-01-20" })).await;
         assert_eq!(
             work.no("reopenJourney", "2018-02-01", json!({ "reason": "came back" })).await,
-            at("NOT_CLOSED", &[])
+            at("NOT_CLOSED", &["occurredOn"])
         );
         let closed = work.so("closeJourney", "2018-02-05", json!({ "reason": "lack_of_engagement" })).await;
         let reopened = work.so("reopenJourney", "2018-02-12", json!({ "reason": "came back" })).await;

@@ -1,6 +1,6 @@
 //! Corrections and retractions as mutations take them.
 
-use async_graphql::{InputObject, OneofObject, Result};
+use async_graphql::{InputObject, OneofObject};
 
 use super::Stamp;
 use super::contract::{
@@ -14,6 +14,7 @@ use super::people::{
     HoldReplacement, JoiningFact, LeavingFact, RegistrationFact, TeamFact, VacancyFillFact, VacancyReplacement,
     WteFact,
 };
+use super::reading::{Reading, States};
 use super::referral::{
     AcceptFact, AssignmentFact, DeclineFact, EligibilityFact, ReferralReplacement, ReleaseFact, WithdrawalFact,
 };
@@ -22,9 +23,9 @@ use super::work::{
     AchievementFact, AssessmentFact, ContactFact, EngagementFact, MeasureFact, PlanCloseFact, PlanFact, PlanReviewFact,
     RiskClearFact, RiskReplacement, TaskCancelFact, TaskDoneFact, TaskReplacement,
 };
-use crate::graphql::code::Code;
 use crate::graphql::scalars::Id;
 use crate::journey::event::{self, Event};
+use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
 /// Declares which replacement is of which type of event.
@@ -43,9 +44,14 @@ macro_rules! replacements {
             }
         }
 
-        impl From<Replacement> for Event {
-            fn from(replacement: Replacement) -> Self {
-                match replacement { $(Replacement::$name(fact) => event::$event::from(fact).into(),)* }
+        impl States for Replacement {
+            fn stated(self, reading: &mut Reading) -> Event {
+                match self {
+                    $(Self::$name(fact) => {
+                        let fact: event::$event = fact.read(reading);
+                        fact.into()
+                    })*
+                }
             }
         }
     };
@@ -210,7 +216,7 @@ pub struct RetractFactInput {
     pub reason: String,
 }
 
-/// Whose facts are corrected or retracted.
+/// Whose facts are stated, corrected or retracted, where they may be of several kinds of things.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whose {
     /// A journey's.
@@ -226,22 +232,58 @@ pub enum Whose {
 }
 
 impl Whose {
-    /// The one that is named; a fault of the request where none is, or several.
+    /// A journey, if one is named.
+    pub fn journey(id: Option<Id>) -> Option<Self> {
+        id.map(|id| Self::Journey(JourneyId(id.0)))
+    }
+
+    /// A subject, if one is named.
+    pub fn subject(id: Option<Id>) -> Option<Self> {
+        id.map(|id| Self::Subject(SubjectId(id.0)))
+    }
+
+    /// A worker, if one is named.
+    pub fn worker(id: Option<Id>) -> Option<Self> {
+        id.map(|id| Self::Worker(WorkerId(id.0)))
+    }
+
+    /// A team, if one is named.
+    pub fn team(id: Option<Id>) -> Option<Self> {
+        id.map(|id| Self::Team(TeamId(id.0)))
+    }
+
+    /// A contract, if one is named.
+    pub fn contract(code: Option<String>) -> Option<Self> {
+        code.map(Self::Contract)
+    }
+
+    /// Whose facts are corrected or retracted: the one that is named.
     pub fn of(
         journey: Option<Id>,
         subject: Option<Id>,
         worker: Option<Id>,
         team: Option<Id>,
         contract: Option<String>,
-    ) -> Result<Self> {
-        match (journey, subject, worker, team, contract) {
-            (Some(id), None, None, None, None) => Ok(Self::Journey(JourneyId(id.0))),
-            (None, Some(id), None, None, None) => Ok(Self::Subject(SubjectId(id.0))),
-            (None, None, Some(id), None, None) => Ok(Self::Worker(WorkerId(id.0))),
-            (None, None, None, Some(id), None) => Ok(Self::Team(TeamId(id.0))),
-            (None, None, None, None, Some(code)) => Ok(Self::Contract(code)),
-            _ => Err(Code::BadUserInput
-                .error("give exactly one of journey, subject, worker, team and contract: whose facts they are")),
+    ) -> Result<Self, Vec<Refusal>> {
+        Self::one_of([
+            ("journey", Self::journey(journey)),
+            ("subject", Self::subject(subject)),
+            ("worker", Self::worker(worker)),
+            ("team", Self::team(team)),
+            ("contract", Self::contract(contract)),
+        ])
+    }
+
+    /// The one that is named, of those that a field each may name; refused where none is, or several.
+    pub fn one_of<const N: usize>(fields: [(&str, Option<Self>); N]) -> Result<Self, Vec<Refusal>> {
+        let names = fields.each_ref().map(|(name, _)| *name);
+        let (last, others) = names.split_last().expect("there are fields to choose from");
+        let message = format!("give exactly one of {} and {last}", others.join(", "));
+        let mut given = fields.into_iter().filter_map(|(name, whose)| Some((name, whose?)));
+        match (given.next(), given.next()) {
+            (Some((_, whose)), None) => Ok(whose),
+            (None, _) => Err(Refusal::new(RefusalCode::MissingValue, message).at(names[0]).alone()),
+            (Some(_), Some((second, _))) => Err(Refusal::new(RefusalCode::InvalidValue, message).at(second).alone()),
         }
     }
 

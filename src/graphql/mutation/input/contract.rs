@@ -1,14 +1,16 @@
 //! Contracts as mutations take them: terms, rules, targets, and what is said and decided about them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use async_graphql::{CustomValidator, InputObject, InputValueError};
+use async_graphql::InputObject;
 use chrono::NaiveDate;
 
-use super::{DayPeriodInput, Means};
+use super::DayPeriodInput;
+use super::named::each_once;
+use super::reading::{Means, Reading, States};
 use crate::graphql::dealings::NoticeKind;
 use crate::graphql::scalars::{Date, Decimal, Id};
-use crate::journey::event::{self, Quantity};
+use crate::journey::event::{self, Event, Quantity};
 
 /// Somebody bound by a contract.
 #[derive(Debug, Clone, InputObject)]
@@ -20,7 +22,7 @@ pub struct PartyInput {
 }
 
 impl Means<Vec<event::Party>> for Vec<PartyInput> {
-    fn meant(self) -> Vec<event::Party> {
+    fn meant(self, _: &mut Reading) -> Vec<event::Party> {
         self.into_iter().map(|party| event::Party { name: party.name, role: party.role }).collect()
     }
 }
@@ -35,18 +37,8 @@ pub struct MonthTargetInput {
 }
 
 impl Means<BTreeMap<NaiveDate, Quantity>> for Vec<MonthTargetInput> {
-    fn meant(self) -> BTreeMap<NaiveDate, Quantity> {
-        self.into_iter().map(|given| (given.month.0, Quantity(given.target.0))).collect()
-    }
-}
-
-/// Months of which none stands twice: of two targets neither may be dropped in silence.
-struct MonthOnce;
-
-impl CustomValidator<Vec<MonthTargetInput>> for MonthOnce {
-    fn check(&self, given: &Vec<MonthTargetInput>) -> Result<(), InputValueError<Vec<MonthTargetInput>>> {
-        let months: BTreeSet<Date> = given.iter().map(|target| target.month).collect();
-        if months.len() == given.len() { Ok(()) } else { Err("a month stands twice: write each once".into()) }
+    fn meant(self, reading: &mut Reading) -> BTreeMap<NaiveDate, Quantity> {
+        each_once(self.into_iter().map(|given| (given.month.0, Quantity(given.target.0))), "month", reading)
     }
 }
 
@@ -58,23 +50,22 @@ pub struct TargetSeriesInput {
     /// The service area; left out for the whole contract.
     pub area: Option<String>,
     /// The target of each month.
-    #[graphql(validator(custom = "MonthOnce"))]
     pub months: Vec<MonthTargetInput>,
 }
 
 impl Means<Vec<event::TargetSeries>> for Vec<TargetSeriesInput> {
-    fn meant(self) -> Vec<event::TargetSeries> {
-        let series = |given: TargetSeriesInput| event::TargetSeries {
+    fn meant(self, reading: &mut Reading) -> Vec<event::TargetSeries> {
+        let series = |(index, given): (usize, TargetSeriesInput)| event::TargetSeries {
             measure: given.measure,
             area: given.area,
-            months: given.months.meant(),
+            months: reading.entry(index, |reading| reading.field("months", |reading| given.months.meant(reading))),
         };
-        self.into_iter().map(series).collect()
+        self.into_iter().enumerate().map(series).collect()
     }
 }
 
 impl Means<event::NoticeKind> for NoticeKind {
-    fn meant(self) -> event::NoticeKind {
+    fn meant(self, _: &mut Reading) -> event::NoticeKind {
         self.into()
     }
 }

@@ -1,6 +1,8 @@
 //! Evidence as mutations take it: what shows that something was so, and what a check of it found.
 
+use super::reading::{Means as _, Reading, States};
 use crate::graphql::scalars::{Date, Id};
+use crate::journey::event::Event;
 
 identified_facts! {
     /// Something that shows that what is claimed was so. The file itself is kept elsewhere; its digest stands here.

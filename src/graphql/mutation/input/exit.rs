@@ -1,6 +1,8 @@
 //! How a case leaves the caseload and comes back, as mutations take it.
 
+use super::reading::{Means as _, Reading, States};
 use crate::graphql::scalars::{Date, Id};
+use crate::journey::event::Event;
 
 facts! {
     /// A dated mark that the client no longer engages; the case stays on the caseload until it is closed.

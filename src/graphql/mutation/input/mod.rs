@@ -13,9 +13,18 @@ macro_rules! facts {
             $($(#[$field_doc])* pub $field: $type,)*
         }
 
-        impl From<$name> for crate::journey::event::$event {
-            fn from(fact: $name) -> Self {
-                Self { $($field: crate::graphql::mutation::input::Means::meant(fact.$field),)* }
+        impl $name {
+            /// What it says.
+            pub fn read(self, reading: &mut Reading) -> crate::journey::event::$event {
+                crate::journey::event::$event {
+                    $($field: reading.field(stringify!($field), |reading| self.$field.meant(reading)),)*
+                }
+            }
+        }
+
+        impl States for $name {
+            fn stated(self, reading: &mut Reading) -> Event {
+                self.read(reading).into()
             }
         }
     )*};
@@ -35,11 +44,8 @@ macro_rules! identified_facts {
 
         impl $name {
             /// The fact about the thing of this id.
-            pub fn of(self, $id: crate::log::envelope::$id_type) -> crate::journey::event::$event {
-                crate::journey::event::$event {
-                    $id,
-                    $($field: crate::graphql::mutation::input::Means::meant(self.$field),)*
-                }
+            pub const fn of(self, $id: uuid::Uuid) -> $replacement {
+                $replacement { $id: crate::graphql::scalars::Id($id), fact: self }
             }
         }
 
@@ -53,9 +59,19 @@ macro_rules! identified_facts {
             pub fact: $name,
         }
 
-        impl From<$replacement> for crate::journey::event::$event {
-            fn from(replacement: $replacement) -> Self {
-                replacement.fact.of(crate::log::envelope::$id_type(replacement.$id.0))
+        impl $replacement {
+            /// What it says.
+            pub fn read(self, reading: &mut Reading) -> crate::journey::event::$event {
+                crate::journey::event::$event {
+                    $id: crate::log::envelope::$id_type(self.$id.0),
+                    $($field: reading.field(stringify!($field), |reading| self.fact.$field.meant(reading)),)*
+                }
+            }
+        }
+
+        impl States for $replacement {
+            fn stated(self, reading: &mut Reading) -> Event {
+                self.read(reading).into()
             }
         }
     )*};
@@ -85,6 +101,7 @@ pub mod evidence;
 pub mod exit;
 pub mod named;
 pub mod people;
+pub mod reading;
 pub mod referral;
 pub mod spell;
 pub mod work;
@@ -93,6 +110,7 @@ use async_graphql::InputObject;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use self::reading::{Means, Reading};
 use crate::graphql::event::Precision;
 use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
 use crate::journey::event::{self, Quantity};
@@ -108,7 +126,6 @@ pub struct Stamp {
     /// The id under which the command is done once: sending it again answers with what it did the first time.
     pub command_id: Id,
     /// The version that the stream must have; 0 for a stream that must not be there yet; left out for any.
-    #[graphql(validator(minimum = 0))]
     pub expected_version: Option<i64>,
     /// Whether the command is only to be judged: nothing is recorded, and it may come again under its id.
     #[graphql(default)]
@@ -125,11 +142,16 @@ impl Stamp {
     }
 
     /// What the command requires of its stream.
-    pub const fn expected(&self) -> Expected {
+    pub fn expected(&self, reading: &mut Reading) -> Expected {
         match self.expected_version {
             None => Expected::Any,
             Some(0) => Expected::None,
-            Some(version) => Expected::Exact(version),
+            Some(version) => {
+                if version < 0 {
+                    reading.field("expected_version", |reading| reading.invalid(negative(version)));
+                }
+                Expected::Exact(version)
+            }
         }
     }
 
@@ -168,17 +190,11 @@ impl When {
     }
 }
 
-/// What a value of an input is in a payload.
-pub trait Means<T> {
-    /// The value of the payload.
-    fn meant(self) -> T;
-}
-
 /// Declares what values of inputs mean that are read alike wherever they stand.
 macro_rules! meanings {
     ($($given:ty => $meant:ty: $read:expr;)*) => {$(
         impl Means<$meant> for $given {
-            fn meant(self) -> $meant {
+            fn meant(self, _: &mut Reading) -> $meant {
                 let read: fn($given) -> $meant = $read;
                 read(self)
             }
@@ -189,10 +205,9 @@ macro_rules! meanings {
 meanings! {
     String => String: |text| text;
     bool => bool: |flag| flag;
-    u32 => u32: |number| number;
     Date => NaiveDate: |date| date.0;
     Decimal => Quantity: |decimal| Quantity(decimal.0);
-    DayPeriodInput => event::Period: |days| event::Period { first: days.first.0, last: days.last.0 };
+    DayPeriodInput => event::Period: Into::into;
     Vec<Id> => Vec<Uuid>: |ids| ids.into_iter().map(|id| id.0).collect();
     Id => WorkerId: |id| WorkerId(id.0);
     Id => SpellId: |id| SpellId(id.0);
@@ -210,10 +225,18 @@ meanings! {
     Vec<Id> => Vec<WorkerId>: |ids| ids.into_iter().map(|id| WorkerId(id.0)).collect();
 }
 
-impl<T, M: Means<T>> Means<Option<T>> for Option<M> {
-    fn meant(self) -> Option<T> {
-        self.map(Means::meant)
+/// A number that GraphQL knows with its sign, and a payload without.
+impl Means<u32> for i32 {
+    fn meant(self, reading: &mut Reading) -> u32 {
+        self.try_into().unwrap_or_else(|_| {
+            reading.invalid(negative(self));
+            0
+        })
     }
+}
+
+fn negative(number: impl std::fmt::Display) -> String {
+    format!("{number} cannot be: write 0 or more")
 }
 
 /// A stretch of whole days, such as a month or a quarter.
@@ -223,6 +246,12 @@ pub struct DayPeriodInput {
     pub first: Date,
     /// The last day, inside.
     pub last: Date,
+}
+
+impl From<DayPeriodInput> for event::Period {
+    fn from(days: DayPeriodInput) -> Self {
+        Self { first: days.first.0, last: days.last.0 }
+    }
 }
 
 /// What kind of subject a record is about.

@@ -2,26 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use async_graphql::{CustomValidator, InputObject, InputType, InputValueError};
+use async_graphql::InputObject;
 
-use super::Means;
+use super::reading::{Means, Reading};
 use crate::graphql::scalars::Decimal;
 use crate::journey::event::{Attribute, Quantity};
 
-/// A list in which no name stands twice: of two values neither may be dropped in silence.
-pub(super) struct NamedOnce;
-
-impl<N: Named + InputType> CustomValidator<Vec<N>> for NamedOnce {
-    fn check(&self, given: &Vec<N>) -> Result<(), InputValueError<Vec<N>>> {
-        let names: std::collections::BTreeSet<&str> = given.iter().map(Named::name).collect();
-        if names.len() == given.len() { Ok(()) } else { Err("a name stands twice: write each once".into()) }
+/// A list as the map that it means, where `by` is the field that tells one entry from another. Of two that are alike
+/// neither may be dropped in silence.
+pub(super) fn each_once<K: Ord, V>(
+    entries: impl IntoIterator<Item = (K, V)>,
+    by: &str,
+    reading: &mut Reading,
+) -> BTreeMap<K, V> {
+    let mut map = BTreeMap::new();
+    for (index, (key, value)) in entries.into_iter().enumerate() {
+        if map.insert(key, value).is_some() {
+            let message = format!("this {by} stands twice: write each once");
+            reading.entry(index, |reading| reading.field(by, |reading| reading.invalid(message)));
+        }
     }
-}
-
-/// What has a name in a list.
-pub(super) trait Named {
-    /// Its name.
-    fn name(&self) -> &str;
+    map
 }
 
 /// Declares a name with a value, and how the list of them becomes a payload's map.
@@ -38,16 +39,10 @@ macro_rules! named {
             pub value: $given,
         }
 
-        impl Named for $name {
-            fn name(&self) -> &str {
-                &self.name
-            }
-        }
-
         impl Means<BTreeMap<String, $value>> for Vec<$name> {
-            fn meant(self) -> BTreeMap<String, $value> {
+            fn meant(self, reading: &mut Reading) -> BTreeMap<String, $value> {
                 let read: fn($given) -> $value = $read;
-                self.into_iter().map(|named| (named.name, read(named.value))).collect()
+                each_once(self.into_iter().map(|named| (named.name, read(named.value))), "name", reading)
             }
         }
     )*};

@@ -1,19 +1,20 @@
 //! Subjects, workers and teams as mutations take them.
 
-use super::referral::AlwaysTrue;
-use super::{Means, SubjectKind};
+use super::SubjectKind;
+use super::reading::{Means, Reading, States};
+use super::referral::only_true;
 use crate::graphql::people::ErasureGround;
 use crate::graphql::scalars::{Date, Decimal, Id};
-use crate::journey::event;
+use crate::journey::event::{self, Event};
 
 impl Means<event::SubjectKind> for SubjectKind {
-    fn meant(self) -> event::SubjectKind {
+    fn meant(self, _: &mut Reading) -> event::SubjectKind {
         self.into()
     }
 }
 
 impl Means<event::ErasureGround> for ErasureGround {
-    fn meant(self) -> event::ErasureGround {
+    fn meant(self, _: &mut Reading) -> event::ErasureGround {
         self.into()
     }
 }
@@ -143,13 +144,20 @@ identified_facts! {
 #[derive(Debug, Clone, Copy, async_graphql::InputObject)]
 pub struct LeavingFact {
     /// Always true.
-    #[graphql(validator(custom = "AlwaysTrue"))]
     pub left: bool,
 }
 
-impl From<LeavingFact> for event::WorkerLeft {
-    fn from(_: LeavingFact) -> Self {
-        Self {}
+impl LeavingFact {
+    /// What it says.
+    pub fn read(self, reading: &mut Reading) -> event::WorkerLeft {
+        reading.field("left", |reading| only_true(self.left, reading));
+        event::WorkerLeft {}
+    }
+}
+
+impl States for LeavingFact {
+    fn stated(self, reading: &mut Reading) -> Event {
+        self.read(reading).into()
     }
 }
 

@@ -1,12 +1,13 @@
 //! Referrals as mutations take them: how a journey begins, whether the client is eligible, who holds the case.
 
-use async_graphql::{CustomValidator, InputObject, InputValueError};
+use async_graphql::InputObject;
 
-use super::named::{CriterionInput, FactAtAssessmentInput, NamedOnce};
-use super::{Means, SubjectKind};
+use super::SubjectKind;
+use super::named::{CriterionInput, FactAtAssessmentInput};
+use super::reading::{Means, Reading, States};
 use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::Id;
-use crate::journey::event::{self, KEYWORKER};
+use crate::journey::event::{self, Event, KEYWORKER};
 
 /// Who referred the client.
 #[derive(Debug, Clone, InputObject)]
@@ -27,20 +28,20 @@ pub struct ExternalReferenceInput {
 }
 
 impl Means<event::Referrer> for ReferrerInput {
-    fn meant(self) -> event::Referrer {
+    fn meant(self, _: &mut Reading) -> event::Referrer {
         event::Referrer { organisation: self.organisation, kind: self.kind }
     }
 }
 
 impl Means<Vec<event::ExternalReference>> for Vec<ExternalReferenceInput> {
-    fn meant(self) -> Vec<event::ExternalReference> {
+    fn meant(self, _: &mut Reading) -> Vec<event::ExternalReference> {
         let references = self.into_iter();
         references.map(|given| event::ExternalReference { system: given.system, id: given.id }).collect()
     }
 }
 
 impl Means<event::Eligibility> for Eligibility {
-    fn meant(self) -> event::Eligibility {
+    fn meant(self, _: &mut Reading) -> event::Eligibility {
         self.into()
     }
 }
@@ -66,22 +67,27 @@ identified_facts! {
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct AcceptFact {
     /// Always true.
-    #[graphql(validator(custom = "AlwaysTrue"))]
     pub accepted: bool,
 }
 
 /// A word that says nothing unless it is true.
-pub(super) struct AlwaysTrue;
-
-impl CustomValidator<bool> for AlwaysTrue {
-    fn check(&self, value: &bool) -> Result<(), InputValueError<bool>> {
-        if *value { Ok(()) } else { Err("write true, or retract the acceptance if it was not so".into()) }
+pub(super) fn only_true(said: bool, reading: &mut Reading) {
+    if !said {
+        reading.invalid("write true, or retract the fact if it was not so");
     }
 }
 
-impl From<AcceptFact> for event::ReferralAccepted {
-    fn from(_: AcceptFact) -> Self {
-        Self {}
+impl AcceptFact {
+    /// What it says.
+    pub fn read(self, reading: &mut Reading) -> event::ReferralAccepted {
+        reading.field("accepted", |reading| only_true(self.accepted, reading));
+        event::ReferralAccepted {}
+    }
+}
+
+impl States for AcceptFact {
+    fn stated(self, reading: &mut Reading) -> Event {
+        self.read(reading).into()
     }
 }
 
@@ -102,10 +108,10 @@ facts! {
         /// What was found.
         result: Eligibility,
         /// The criteria that were looked at, by code, and whether each was met.
-        #[graphql(default, validator(custom = "NamedOnce"))]
+        #[graphql(default)]
         criteria: Vec<CriterionInput>,
         /// The facts of that day, such as age, round or benefit.
-        #[graphql(default, validator(custom = "NamedOnce"))]
+        #[graphql(default)]
         facts: Vec<FactAtAssessmentInput>,
     }
     /// A worker takes the case; a new keyworker releases the former that day.

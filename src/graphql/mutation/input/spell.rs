@@ -1,7 +1,9 @@
 //! Spells as mutations take them: jobs, homes, placements and courses that begin, change and end.
 
-use super::named::{NamedOnce, SpellAttributeInput};
+use super::named::SpellAttributeInput;
+use super::reading::{Means as _, Reading, States};
 use crate::graphql::scalars::{Decimal, Id};
+use crate::journey::event::Event;
 
 identified_facts! {
     /// A job, home, placement or course that begins.
@@ -15,7 +17,7 @@ identified_facts! {
         /// Hours of work a week, as a decimal such as `16.5`.
         hours_per_week: Option<Decimal>,
         /// What else is known of it.
-        #[graphql(default, validator(custom = "NamedOnce"))]
+        #[graphql(default)]
         attributes: Vec<SpellAttributeInput>,
     }
 }
@@ -28,7 +30,7 @@ facts! {
         /// Hours of work a week from here on.
         hours_per_week: Option<Decimal>,
         /// The attributes that change, each with its new value.
-        #[graphql(default, validator(custom = "NamedOnce"))]
+        #[graphql(default)]
         attributes: Vec<SpellAttributeInput>,
     }
     /// A spell that no longer holds; its date is the first day on which it did not.

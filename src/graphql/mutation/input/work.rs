@@ -1,25 +1,26 @@
 //! The work of a case as mutations take it: contacts, plans, tasks, and what was scored, measured and achieved.
 
-use super::named::{ItemScoreInput, NamedOnce};
-use super::{DayPeriodInput, Means};
+use super::DayPeriodInput;
+use super::named::ItemScoreInput;
+use super::reading::{Means, Reading, States};
 use crate::graphql::journey::contact::{Attendance, ContactWith, Direction};
 use crate::graphql::scalars::{Date, Decimal, Id};
-use crate::journey::event;
+use crate::journey::event::{self, Event};
 
 impl Means<event::ContactWith> for ContactWith {
-    fn meant(self) -> event::ContactWith {
+    fn meant(self, _: &mut Reading) -> event::ContactWith {
         self.into()
     }
 }
 
 impl Means<event::Attendance> for Attendance {
-    fn meant(self) -> event::Attendance {
+    fn meant(self, _: &mut Reading) -> event::Attendance {
         self.into()
     }
 }
 
 impl Means<event::Direction> for Direction {
-    fn meant(self) -> event::Direction {
+    fn meant(self, _: &mut Reading) -> event::Direction {
         self.into()
     }
 }
@@ -47,7 +48,7 @@ facts! {
         #[graphql(default)]
         group: bool,
         /// How long it took, in minutes.
-        minutes: Option<u32>,
+        minutes: Option<i32>,
         /// The day the appointment had been made for.
         scheduled_on: Option<Date>,
         /// Which worker; left out, the one whose login made the call.
@@ -92,7 +93,7 @@ facts! {
         /// The instrument, by code.
         instrument: String,
         /// The score of each item, by code, where they are known.
-        #[graphql(default, validator(custom = "NamedOnce"))]
+        #[graphql(default)]
         items: Vec<ItemScoreInput>,
         /// The whole score.
         score: Decimal,

@@ -87,7 +87,7 @@ fn a_measure_is_of_a_listed_code_and_its_period_is_over() {
     accepted().when(state("2018-02-01", january)).accepted();
     let backwards = MeasureRecorded { period: period("2018-01-31", "2018-01-01"), ..measured() };
     let refusal = accepted().when(state("2018-02-01", backwards)).refused(Code::InvalidValue);
-    assert_eq!(refusal.path.as_deref(), Some("period.last"));
+    assert_eq!(refusal.path, Some("period.last".into()));
     let odd = MeasureRecorded {
         code: "height".to_owned(),
         value: Quantity(rust_decimal::Decimal::MAX),

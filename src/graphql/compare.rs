@@ -1,0 +1,255 @@
+//! Comparing two points of view of one contract, as clients ask for it.
+//!
+//! Rights are those of now: a journey that the caller may not read differs for nobody.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use uuid::Uuid;
+
+use super::at::{ContractAt, Known, Seen};
+use super::boards::Group;
+use super::code::Code;
+use super::context::{self, Asked as _, OrFault as _};
+use super::contract::{Contract, PointOfView};
+use super::event::Event;
+use super::journey::{Journey, Story};
+use super::list::PageInfo;
+use super::query::FIRST;
+use super::scalars::{Date, Instant, Position};
+use crate::log::envelope::{self, Envelope, EventId, JourneyId, StreamId};
+use crate::views::compare::{self, NumberDifference as Differs, Side};
+
+/// Journeys that are read at once.
+const READ: i64 = 200;
+/// Journeys that one page has looked at when it gives up looking for more that differ.
+const LOOKED_AT: usize = 5_000;
+
+/// A point of view of a contract: from when it is read, what was known by then, and by which rules; or a view that is
+/// there, by its number.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct ViewPoint {
+    /// The day at whose end the facts are read; today in the contract's zone if left out.
+    pub as_of: Option<Date>,
+    /// Only what was recorded by this instant.
+    pub known_at: Option<Instant>,
+    /// Only what was recorded by the end of this day in the contract's zone.
+    pub known_on: Option<Date>,
+    /// Only what was recorded up to this position of the log.
+    pub position: Option<Position>,
+    /// By this version of the contract's rules, whenever it was published.
+    pub rulebook: Option<String>,
+    /// As the live view or the one before it stands, by its number: give no other but `asOf` with it.
+    pub view: Option<i32>,
+}
+
+/// A board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "compare::Board")]
+pub enum Board {
+    /// How many cases each keyworker holds.
+    CaseloadByKeyworker,
+    /// Days since anyone's contact, by keyworker.
+    ContactRecencyByKeyworker,
+    /// Days since the keyworker's own contact, by keyworker.
+    OwnContactRecencyByKeyworker,
+    /// Days since anyone's contact, by area.
+    ContactRecencyByArea,
+    /// Days from referral to plan, to date, by area.
+    ReferralToPlanByArea,
+    /// The funnel by area: month by month, and to date.
+    PerformanceByArea,
+    /// Declined referrals by area: month by month, and to date.
+    DeclinedByArea,
+    /// Exits to date, by reason.
+    ExitsByReason,
+    /// Disengagements to date, by reason.
+    DisengagementsByReason,
+    /// How obligations stand, by keyworker.
+    ObligationsByKeyworker,
+}
+
+/// A number of a board that differs.
+#[derive(SimpleObject)]
+pub struct NumberDifference {
+    /// On which board.
+    board: Board,
+    /// In which row.
+    group: Group,
+    /// In which column, as boards print it.
+    column: String,
+    /// The first day of the month that it counts; none where it counts everything to date.
+    month: Option<Date>,
+    /// What it is from the first point of view.
+    a: u64,
+    /// What it is from the second.
+    b: u64,
+}
+
+/// A journey whose rows on boards and lists differ.
+#[derive(SimpleObject)]
+pub struct JourneyDifference {
+    /// Which journey.
+    id: ID,
+    /// The events that made it differ, in the order of the log; none where only the rules did.
+    events: Vec<Event>,
+    /// The journey from the first point of view; none where it was not known.
+    a: Option<Journey>,
+    /// The journey from the second; none where it was not known.
+    b: Option<Journey>,
+}
+
+/// Journeys that differ, in the order of their ids, page by page.
+#[derive(SimpleObject)]
+pub struct JourneyDifferenceConnection {
+    /// Those of this page. It may be empty though there are more: go on after `endCursor` while `hasNextPage` says so.
+    nodes: Vec<JourneyDifference>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+}
+
+/// What differs between two points of view of one contract.
+pub struct ViewComparison {
+    a: Contract,
+    b: Contract,
+}
+
+impl ViewComparison {
+    /// Two points of view of a contract; none where it was not known to be open from one of them.
+    pub(super) async fn of(ctx: &Context<'_>, code: &str, a: ViewPoint, b: ViewPoint) -> Result<Option<Self>> {
+        let (Some(a), Some(b)) = (contract(ctx, code, a).await?, contract(ctx, code, b).await?) else {
+            return Ok(None);
+        };
+        Ok(Some(Self { a, b }))
+    }
+}
+
+async fn contract(ctx: &Context<'_>, code: &str, point: ViewPoint) -> Result<Option<Contract>> {
+    let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
+    let ViewPoint { as_of, known_at, known_on, position, rulebook, view } = point;
+    let Some(view) = view else {
+        return Contract::at(ctx, scope, &ContractAt { as_of, known_at, known_on, position, rulebook }).await;
+    };
+    if known_at.is_some() || known_on.is_some() || position.is_some() || rulebook.is_some() {
+        return Err(
+            Code::BadUserInput.error("a view by its number knows what it knows: give no other but asOf with it")
+        );
+    }
+    let found = ctx.parts().views.numbered(view.into()).await.or_fault()?;
+    let none = || {
+        Code::BadUserInput.error(format!("no view of the number {view} is kept: take the live one or the one before"))
+    };
+    let generation = found.ok_or_else(none)?;
+    let known = Known(*generation.position().borrow());
+    Ok(Contract::seen(ctx, scope, Seen { generation, known, known_at: None }, as_of.map(|day| day.0)))
+}
+
+/// What differs between two points of view of one contract.
+#[Object]
+impl ViewComparison {
+    /// The first point of view.
+    async fn a(&self, ctx: &Context<'_>) -> Result<PointOfView> {
+        self.a.point_of_view(ctx).await
+    }
+
+    /// The second point of view.
+    async fn b(&self, ctx: &Context<'_>) -> Result<PointOfView> {
+        self.b.point_of_view(ctx).await
+    }
+
+    /// The numbers of the boards that differ, each read on its day and under its rules.
+    async fn numbers(&self, ctx: &Context<'_>) -> Result<Vec<NumberDifference>> {
+        let (one, other) = (self.a.side()?, self.b.side()?);
+        let (of_one, of_other) = (self.a.whole_contract(), self.b.whole_contract());
+        let (seen, then) = (self.a.generation(), self.b.generation());
+        let found = seen.numbers_that_differ(self.a.scope(ctx)?, (&one, of_one), then, (&other, of_other)).await;
+        let known = self.b.source().known;
+        let shown = found.or_fault()?.into_iter().map(|Differs { board, group, column, month, one, other }| {
+            let (group, month) = (Group::known(group, known), month.map(|month| Date(month.first())));
+            NumberDifference { board: board.into(), group, column, month, a: one, b: other }
+        });
+        Ok(shown.collect())
+    }
+
+    /// The journeys that differ, of those that you may see, with the events that made them.
+    async fn journeys(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<JourneyDifferenceConnection> {
+        let wrong = || Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before");
+        let begins = after.as_deref().map(|cursor| cursor.parse::<Uuid>().map_err(|_| wrong())).transpose()?;
+        let (mut place, most) = (begins.map_or(Uuid::nil(), |id| id), usize::try_from(first).unwrap_or(1));
+        let (mut nodes, mut looked_at, mut has_next_page) = (Vec::new(), 0, true);
+        while has_next_page && nodes.len() < most && looked_at < LOOKED_AT {
+            let read = self.candidates(ctx, place).await?;
+            has_next_page = i64::try_from(read.len()).is_ok_and(|read| read == READ);
+            looked_at += read.len();
+            let Some(last) = read.last().copied() else { break };
+            place = last.0;
+            for (id, difference) in self.differences(ctx, &read).await? {
+                if nodes.len() == most {
+                    has_next_page = true;
+                    break;
+                }
+                place = if nodes.len() + 1 == most { id.0 } else { place };
+                nodes.push(difference);
+            }
+        }
+        let page_info = PageInfo {
+            start_cursor: nodes.first().map(|node| node.id.to_string()),
+            end_cursor: (looked_at > 0).then(|| place.to_string()),
+            has_next_page,
+            has_previous_page: after.is_some(),
+        };
+        Ok(JourneyDifferenceConnection { nodes, page_info })
+    }
+}
+
+impl ViewComparison {
+    /// The next journeys that may differ: of which something was recorded in between, or all where the days or the rules
+    /// differ.
+    async fn candidates(&self, ctx: &Context<'_>, place: Uuid) -> Result<Vec<JourneyId>> {
+        let (one, other) = (self.a.side()?, self.b.side()?);
+        let by_events = one.differs_by_events_alone(&other);
+        let after = if by_events { one.upto.min(other.upto) } else { envelope::Position::default() };
+        let between = (after, one.upto.max(other.upto));
+        let code = self.a.source().code;
+        ctx.parts().log.journeys_between(&code, between, JourneyId(place), READ).await.or_fault()
+    }
+
+    /// Those of these journeys that differ and that the caller may read, in their order.
+    async fn differences(&self, ctx: &Context<'_>, ids: &[JourneyId]) -> Result<Vec<(JourneyId, JourneyDifference)>> {
+        let (one, other) = (self.a.side()?, self.b.side()?);
+        let (a, b) = (self.a.source(), self.b.source());
+        let named: Vec<(JourneyId, &str)> = ids.iter().map(|id| (*id, a.code.as_str())).collect();
+        let readable = context::readable(ctx, &named).await?;
+        let mut streams: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
+        let wanted = ids.iter().filter(|id| readable.contains(id)).map(|id| (StreamId::journey(*id), 0));
+        for envelope in ctx.parts().log.streams(wanted).await.or_fault()? {
+            streams.entry(JourneyId(envelope.stream.id)).or_default().push(envelope);
+        }
+        let mut found = Vec::new();
+        for id in ids {
+            let Some(stream) = streams.remove(id) else { continue };
+            let Some(made) = compare::difference((*id, &a.code), &stream, &one, &other) else { continue };
+            let is_one = |event: &&Envelope| made.contains(&EventId(event.event_id.0));
+            let events = stream.iter().filter(is_one).cloned().map(Event).collect();
+            let story = |upto| Story::of(stream.clone(), Known(upto)).or_fault();
+            let told = |source, story: Option<Story>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));
+            let (one, other) = (told(&a, story(one.upto)?), told(&b, story(other.upto)?));
+            found.push((*id, JourneyDifference { id: ID(id.to_string()), events, a: one, b: other }));
+        }
+        Ok(found)
+    }
+}
+
+impl Contract {
+    /// The contract as it is compared.
+    fn side(&self) -> Result<Side<'_>> {
+        let upto = *self.generation().position().borrow();
+        Ok(Side { as_of: self.day(), upto, rulebook: self.rules()? })
+    }
+}

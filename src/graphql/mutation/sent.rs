@@ -1,0 +1,181 @@
+//! The input of a mutation as it was sent, and the way in it to what a problem is about.
+//!
+//! A payload has maps where an input has lists of names with values. This only finds the way: it judges nothing.
+
+use async_graphql::{Context, Value};
+
+use crate::journey::path::{Path, Step};
+
+/// By what the entries of a list are known that is a map in a payload, and where an entry's value stands.
+const ENTRIES: [(&str, &str); 2] = [("name", "value"), ("month", "target")];
+
+/// An input as it was sent.
+#[derive(Debug, Default)]
+pub struct Sent {
+    input: Option<Value>,
+    /// Where the payload of a corrected fact stands in it.
+    payload: Vec<String>,
+}
+
+impl Sent {
+    /// The input of the mutation that is resolved here.
+    pub fn of(ctx: &Context<'_>) -> async_graphql::Result<Self> {
+        let given = ctx.field().arguments()?.into_iter().find(|(name, _)| name == "input");
+        Ok(Self { input: given.map(|(_, input)| input), payload: Vec::new() })
+    }
+
+    /// The same, where the payload is that of a replacement, in this field.
+    #[must_use]
+    pub fn replacing(self, field: &str) -> Self {
+        Self { payload: vec!["replacement".to_owned(), field.to_owned()], ..self }
+    }
+
+    /// The way in the input to what a payload's path names.
+    pub fn way(&self, path: &Path) -> Vec<String> {
+        let mut walk = Walk { here: self.input.as_ref(), way: Vec::new() };
+        let mut steps = path.0.as_slice();
+        if let ([Step::Field(first), rest @ ..], false) = (steps, self.payload.is_empty())
+            && first == "payload"
+        {
+            for field in &self.payload {
+                walk.field(field);
+            }
+            steps = rest;
+        }
+        for step in steps {
+            walk.step(step);
+        }
+        walk.way
+    }
+}
+
+/// An entry of a list that is a map in a payload.
+struct Entry<'a> {
+    name: &'a str,
+    index: usize,
+    by: &'static str,
+    value: &'static str,
+}
+
+impl Entry<'_> {
+    /// Where its name stands.
+    const fn key(&self) -> (usize, &'static str) {
+        (self.index, self.by)
+    }
+
+    /// Where its value stands.
+    const fn worth(&self) -> (usize, &'static str) {
+        (self.index, self.value)
+    }
+}
+
+/// How far the way was gone.
+struct Walk<'a> {
+    here: Option<&'a Value>,
+    way: Vec<String>,
+}
+
+impl<'a> Walk<'a> {
+    fn step(&mut self, step: &Step) {
+        match step {
+            Step::Field(name) => self.field(&camel_case(name)),
+            Step::At(index) => self.entry(*index),
+            Step::Nth(nth) => self.side_of(self.entries().get(*nth).map(Entry::key)),
+            Step::Name(name) => self.side_of(self.entries().iter().find(|one| one.name == name).map(Entry::key)),
+            Step::Under(name) => self.side_of(self.entries().iter().find(|one| one.name == name).map(Entry::worth)),
+        }
+    }
+
+    fn field(&mut self, name: &str) {
+        self.here = match self.here {
+            Some(Value::Object(fields)) => fields.get(name),
+            _ => None,
+        };
+        self.way.push(name.to_owned());
+    }
+
+    /// A list of one may be sent as that one.
+    fn entry(&mut self, index: usize) {
+        if let Some(Value::List(entries)) = self.here {
+            self.here = entries.get(index);
+            self.way.push(index.to_string());
+        }
+    }
+
+    /// The entries of a list that is a map in a payload, in its order of their names.
+    fn entries(&self) -> Vec<Entry<'a>> {
+        let entries = match self.here {
+            Some(Value::List(entries)) => entries.as_slice(),
+            Some(one) => std::slice::from_ref(one),
+            None => &[],
+        };
+        let named = |(index, entry): (usize, &'a Value)| {
+            let Value::Object(fields) = entry else { return None };
+            ENTRIES.into_iter().find_map(|(by, value)| match fields.get(by) {
+                Some(Value::String(name)) => Some(Entry { name, index, by, value }),
+                _ => None,
+            })
+        };
+        let mut entries: Vec<Entry<'a>> = entries.iter().enumerate().filter_map(named).collect();
+        entries.sort_by_key(|entry| entry.name);
+        entries
+    }
+
+    /// One side of an entry; where there is no such entry, the list is as far as the way goes.
+    fn side_of(&mut self, side: Option<(usize, &str)>) {
+        if let Some((index, field)) = side {
+            self.entry(index);
+            self.field(field);
+        }
+    }
+}
+
+/// A payload's name as GraphQL spells it: `external_references` is `externalReferences` there.
+fn camel_case(name: &str) -> String {
+    let mut words = name.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |mut name, word| {
+        let mut letters = word.chars();
+        name.extend(letters.next().map(|letter| letter.to_ascii_uppercase()));
+        name.push_str(letters.as_str());
+        name
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+    use crate::journey::path::{Name, Nth, Under};
+
+    fn sent(input: Value) -> Sent {
+        Sent { input: Some(input), payload: Vec::new() }
+    }
+
+    #[test]
+    fn a_way_is_spelt_as_the_input_spells_it() {
+        assert_eq!(camel_case("external_references"), "externalReferences");
+        assert_eq!(camel_case("channel"), "channel");
+        let given = sent(value!({ "externalReferences": [{ "system": "council", "id": "x" }] }));
+        assert_eq!(given.way(&"external_references.0.id".into()), ["externalReferences", "0", "id"]);
+        assert_eq!(given.way(&"occurred_on".into()), ["occurredOn"], "left out, and to be given");
+    }
+
+    #[test]
+    fn what_stands_under_a_name_is_found_where_it_was_sent() {
+        let spell = value!({ "attributes": [{ "name": "rent", "value": "7" }, { "name": "a.b", "value": "8" }] });
+        let given = sent(spell.clone());
+        assert_eq!(given.way(&Under("attributes", "a.b").into()), ["attributes", "1", "value"]);
+        assert_eq!(given.way(&Name("attributes", "rent").into()), ["attributes", "0", "name"]);
+        assert_eq!(given.way(&Nth("attributes", 0).into()), ["attributes", "1", "name"], "a payload orders its names");
+        assert_eq!(given.way(&Nth("attributes", 2).into()), ["attributes"]);
+        assert_eq!(given.way(&Name("attributes", "unknown").into()), ["attributes"]);
+        let given = sent(value!({ "series": [{ "months": { "month": "2018-01-15", "target": "1" } }] }));
+        let month = Under("series.0.months", "2018-01-15");
+        assert_eq!(given.way(&month.into()), ["series", "0", "months", "target"], "one alone is no list");
+        let given = sent(value!({ "replacement": { "spell": spell } })).replacing("spell");
+        let path = Path::from(Under("attributes", "rent")).beneath("payload");
+        assert_eq!(given.way(&path), ["replacement", "spell", "attributes", "0", "value"]);
+    }
+}

@@ -1,0 +1,294 @@
+//! Comparing: what differs between two points of view of one contract, and the events that made it so.
+//!
+//! A journey is compared by the rows that follow from its facts, a board by its numbers. Nothing here decides what somebody
+//! may see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+
+use super::board::Group;
+use super::generation::Generation;
+use super::performance::MonthsRow;
+use super::period::{Month, Months, Period};
+use super::recency::{self, Measure};
+use super::{ViewError, Views, exits, obligations, performance, referral_to_plan};
+use crate::access::InScope;
+use crate::contract::Rulebook;
+use crate::journey::{History, Recorded};
+use crate::log::envelope::{Envelope, EventId, JourneyId, Position};
+use crate::projections::{Rows, rows_of_journey};
+use crate::store::StoreError;
+use crate::views::generation;
+use crate::views::pointer;
+use crate::views::project::Projector;
+
+/// One of two points of view.
+#[derive(Debug, Clone, Copy)]
+pub struct Side<'a> {
+    /// The day at whose end the facts are read.
+    pub as_of: NaiveDate,
+    /// Up to where the log is known.
+    pub upto: Position,
+    /// The rules that are applied.
+    pub rulebook: &'a Rulebook,
+}
+
+impl Side<'_> {
+    /// Whether only what was recorded in between can make the two differ.
+    pub fn differs_by_events_alone(&self, other: &Self) -> bool {
+        self.as_of == other.as_of && self.rulebook.hash() == other.rulebook.hash()
+    }
+}
+
+/// A journey as one side tells it.
+struct Told {
+    history: History,
+    rows: Rows,
+    /// The facts that count, each by its original event with the one that gives its reading.
+    facts: BTreeMap<EventId, EventId>,
+}
+
+impl Told {
+    fn of(id: JourneyId, contract: &str, events: &[Recorded], side: &Side<'_>) -> Self {
+        let history = History::of(events.iter().filter(|event| event.position <= side.upto).cloned());
+        let rows = rows_of_journey(id, contract, &history.journey_as_of(side.as_of), side.rulebook);
+        let facts = history.facts_as_of(side.as_of);
+        let facts = facts.iter().map(|fact| (fact.original.event_id, fact.reading.event_id)).collect();
+        Self { history, rows, facts }
+    }
+}
+
+/// The events that made the rows of a journey differ, in the order of the log; none where the rows are alike. Where only
+/// the rules differ, no event did.
+pub fn difference(
+    (id, contract): (JourneyId, &str),
+    stream: &[Envelope],
+    one: &Side<'_>,
+    other: &Side<'_>,
+) -> Option<Vec<EventId>> {
+    // What cannot be read is parked on either side, and so is what comes after it.
+    let events: Vec<Recorded> = stream.iter().map_while(|event| Recorded::decode(event).ok()).collect();
+    let (a, b) = (Told::of(id, contract, &events, one), Told::of(id, contract, &events, other));
+    if a.rows == b.rows {
+        return None;
+    }
+    let between = one.upto.min(other.upto)..=one.upto.max(other.upto);
+    let mut made: BTreeSet<EventId> = BTreeSet::new();
+    for original in a.facts.keys().chain(b.facts.keys()) {
+        let readings = [a.facts.get(original), b.facts.get(original)];
+        if readings[0] == readings[1] {
+            continue;
+        }
+        let said = [a.history.event(*original), b.history.event(*original)].into_iter();
+        let amended = [a.history.amended_by(*original), b.history.amended_by(*original)];
+        let said = said.chain(amended).flatten();
+        let new = said.filter(|event| event.position > *between.start() && event.position <= *between.end());
+        let new: Vec<EventId> = new.map(|event| event.event_id).collect();
+        // Nothing was recorded of it in between: it counts on one of the two days alone.
+        if new.is_empty() { made.extend(readings.into_iter().flatten()) } else { made.extend(new) }
+    }
+    Some(events.iter().map(|event| event.event_id).filter(|event| made.contains(event)).collect())
+}
+
+/// A board.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Board {
+    /// How many cases each keyworker holds.
+    CaseloadByKeyworker,
+    /// Days since anyone's contact, by keyworker.
+    ContactRecencyByKeyworker,
+    /// Days since the keyworker's own contact, by keyworker.
+    OwnContactRecencyByKeyworker,
+    /// Days since anyone's contact, by area.
+    ContactRecencyByArea,
+    /// Days from referral to plan, to date, by area.
+    ReferralToPlanByArea,
+    /// The funnel by area: month by month, and to date.
+    PerformanceByArea,
+    /// Declined referrals by area: month by month, and to date.
+    DeclinedByArea,
+    /// Exits to date, by reason.
+    ExitsByReason,
+    /// Disengagements to date, by reason.
+    DisengagementsByReason,
+    /// How obligations stand, by keyworker.
+    ObligationsByKeyworker,
+}
+
+/// Which number of which board.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    board: Board,
+    row: String,
+    column: String,
+    month: Option<Month>,
+}
+
+/// Numbers, each with the row that it stands in.
+type Numbers = BTreeMap<Key, (Group, u64)>;
+
+/// A number that differs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberDifference {
+    /// On which board.
+    pub board: Board,
+    /// In which row.
+    pub group: Group,
+    /// In which column, as boards print it.
+    pub column: String,
+    /// Of which month; of everything to date where it is none.
+    pub month: Option<Month>,
+    /// What one says.
+    pub one: u64,
+    /// What the other says.
+    pub other: u64,
+}
+
+fn add(
+    numbers: &mut Numbers,
+    board: Board,
+    group: &Group,
+    cells: impl IntoIterator<Item = (String, Option<Month>, u64)>,
+) {
+    let row = match group {
+        Group::Keyworker(holder) => holder.worker.to_string(),
+        other => other.label(),
+    };
+    for (column, month, count) in cells {
+        numbers.insert(Key { board, row: row.clone(), column, month }, (group.clone(), count));
+    }
+}
+
+fn labelled<'a>(labels: &'a [String], counts: &'a [u64]) -> impl Iterator<Item = (String, Option<Month>, u64)> + 'a {
+    labels.iter().zip(counts).map(|(label, count)| (label.clone(), None, *count))
+}
+
+/// The numbers of a board to date and month by month.
+fn by_month(numbers: &mut Numbers, board: Board, column: &str, months: Months, rows: &[MonthsRow]) {
+    for row in rows {
+        let each = months.iter().zip(&row.by_month).map(|(month, count)| (column.to_owned(), Some(month), *count));
+        add(numbers, board, &row.group, each.chain([(column.to_owned(), None, row.cumulative)]));
+    }
+}
+
+impl Generation {
+    /// Which numbers of a contract's boards are others in another view, each read on its day, under its rules and over its
+    /// months.
+    pub async fn numbers_that_differ(
+        &self,
+        scope: InScope<'_>,
+        (one, of_one): (&Side<'_>, Months),
+        other: &Self,
+        (another, of_other): (&Side<'_>, Months),
+    ) -> Result<Vec<NumberDifference>, StoreError> {
+        let (one, mut other) =
+            (self.numbers(scope, one, of_one).await?, other.numbers(scope, another, of_other).await?);
+        let mut found: BTreeMap<Key, (Group, u64, u64)> = BTreeMap::new();
+        for (key, (group, count)) in one {
+            let (group, then) = other.remove(&key).unwrap_or((group, 0));
+            found.insert(key, (group, count, then));
+        }
+        found.extend(other.into_iter().map(|(key, (group, count))| (key, (group, 0, count))));
+        let differ = found.into_iter().filter(|(_, (_, one, other))| one != other);
+        Ok(differ
+            .map(|(Key { board, column, month, .. }, (group, one, other))| NumberDifference {
+                board,
+                group,
+                column,
+                month,
+                one,
+                other,
+            })
+            .collect())
+    }
+
+    async fn numbers(&self, scope: InScope<'_>, side: &Side<'_>, months: Months) -> Result<Numbers, StoreError> {
+        let (mut numbers, as_of, rulebook) = (Numbers::new(), side.as_of, side.rulebook);
+        for row in self.caseload_by_keyworker(scope, as_of).await? {
+            add(&mut numbers, Board::CaseloadByKeyworker, &row.group, [("Cases".to_owned(), None, row.journeys)]);
+        }
+        self.recency_numbers(&mut numbers, scope, side).await?;
+        let by = performance::By::Area;
+        let board = self.performance(scope, as_of, rulebook, (by, months)).await?;
+        for stage in &board.stages {
+            by_month(&mut numbers, Board::PerformanceByArea, &stage.label, months, &stage.rows);
+        }
+        by_month(&mut numbers, Board::DeclinedByArea, "Declined", months, &board.declined);
+        let by = (referral_to_plan::By::Area, Period::ToDate);
+        if let Some(measured) = &rulebook.referral_to_plan {
+            for row in self.referral_to_plan(scope, as_of, rulebook, by).await?.unwrap_or_default() {
+                let rest = [
+                    (measured.buckets.none.clone(), None, row.no_plan_yet),
+                    ("Closed without plan".to_owned(), None, row.closed_without_plan),
+                    ("Date imprecise".to_owned(), None, row.date_imprecise),
+                ];
+                let cells = labelled(&measured.buckets.labels, &row.buckets).chain(rest);
+                add(&mut numbers, Board::ReferralToPlanByArea, &row.group, cells);
+            }
+        }
+        let left = self.exits(scope, as_of, rulebook, (exits::By::Reason, Period::ToDate)).await?;
+        for (board, rows) in [(Board::ExitsByReason, left.closed), (Board::DisengagementsByReason, left.disengaged)] {
+            for row in rows {
+                add(&mut numbers, board, &row.group, [("Cases".to_owned(), None, row.journeys)]);
+            }
+        }
+        let owed = self.obligation_counts(scope, as_of, rulebook, (obligations::By::Keyworker, None)).await?;
+        for standard in owed {
+            for (group, counts) in standard.rows {
+                let cells = counts
+                    .into_iter()
+                    .map(|(stands, count)| (format!("{}: {}", standard.standard, stands.as_str()), None, count));
+                add(&mut numbers, Board::ObligationsByKeyworker, &group, cells);
+            }
+        }
+        Ok(numbers)
+    }
+
+    async fn recency_numbers(
+        &self,
+        numbers: &mut Numbers,
+        scope: InScope<'_>,
+        side: &Side<'_>,
+    ) -> Result<(), StoreError> {
+        let buckets = &side.rulebook.recency.buckets;
+        for (board, by, measure) in [
+            (Board::ContactRecencyByKeyworker, recency::By::Keyworker, Measure::Anyone),
+            (Board::OwnContactRecencyByKeyworker, recency::By::Keyworker, Measure::Keyworker),
+            (Board::ContactRecencyByArea, recency::By::Area, Measure::Anyone),
+        ] {
+            let none = match measure {
+                Measure::Anyone => buckets.none.as_str(),
+                Measure::Keyworker => recency::NO_CONTACT_BY_KEYWORKER,
+            };
+            for row in self.contact_recency(scope, side.as_of, side.rulebook, (by, measure)).await? {
+                let rest = [(none, row.none), ("Date imprecise", row.date_imprecise), ("No keyworker", row.unassigned)];
+                let rest = rest.map(|(column, count)| (column.to_owned(), None, count));
+                add(numbers, board, &row.group, labelled(&buckets.labels, &row.buckets).chain(rest));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Views {
+    /// The live view, or the one before it, by its number; none where there is none of this number that is kept.
+    pub async fn numbered(&self, number: i64) -> Result<Option<Arc<Generation>>, ViewError> {
+        let live = self.live();
+        if live.number == number {
+            return Ok(Some(live));
+        }
+        let (log, store) = (self.log(), self.log().store());
+        if pointer::read(store).await?.previous != number {
+            return Ok(None);
+        }
+        let generation::Found::Ours(previous) = Generation::open(store, store.place(), number).await? else {
+            return Ok(None);
+        };
+        let previous = Arc::new(previous);
+        // It folds the contracts as of where the view stands.
+        Projector::new(log.clone(), Arc::clone(&previous)).await?;
+        Ok(Some(previous))
+    }
+}
