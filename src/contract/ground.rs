@@ -110,9 +110,11 @@ impl<'a> Ground<'a> {
         }
     }
 
-    /// No day is closed twice: of periods that overlap the one closed first stands.
+    /// A period is closed once, and none across the edge of another: of periods that overlap the one closed first stands.
+    /// A longer one that holds it whole, such as a quarter over its months, is another.
     fn closed_before(&self, fact: &Stated<'a>, own: Period) -> Option<Refusal> {
-        let overlaps = |period: &Period| period.first <= own.last && own.first <= period.last;
+        let holds = |period: &Period| own != *period && own.first <= period.first && period.last <= own.last;
+        let overlaps = |period: &Period| period.first <= own.last && own.first <= period.last && !holds(period);
         let earlier = self.periods.iter().filter(|(period, before)| overlaps(period) && before.said < fact.said);
         earlier.min_by_key(|(_, before)| before.said).map(|(period, before)| already_closed(before, *period))
     }

@@ -238,16 +238,19 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     town.refuses_fact(shps(), "2018-02-06", closed(), Code::PeriodAlreadyClosed);
     town.refuses(&retracted(shps(), &[close]), Code::NotCorrectable);
     town.refuses(&corrected(shps(), close, "2018-02-06", closed()), Code::NotCorrectable);
-    // No day is closed twice: a stretch that holds it is refused too, and the one closed first is named.
-    let until = |last: &str| PeriodClosed { period: Period { first: day("2017-11-01"), last: day(last) } };
-    for last in ["2018-01-31", "2018-01-01", "2018-02-05"] {
-        let refusal = town.refuses_fact(shps(), "2018-02-06", until(last), Code::PeriodAlreadyClosed);
+    // None across its edge, and no part of it: the one closed first is named.
+    let stretch = |first: &str, last: &str| PeriodClosed { period: Period { first: day(first), last: day(last) } };
+    let until = |last: &str| stretch("2017-11-01", last);
+    for other in [until("2018-01-30"), until("2018-01-01"), stretch("2018-01-10", "2018-01-20")] {
+        let refusal = town.refuses_fact(shps(), "2018-02-06", other, Code::PeriodAlreadyClosed);
         assert_eq!(refusal.facts[0].event_id, close);
         assert!(refusal.message.starts_with("2018-01-01 to 2018-01-31 was closed on 2018-02-05"), "{refusal}");
     }
     // What is recorded later is recorded, and the days before are another period.
     let town = town.and(shps(), "2018-01-20", spend(5)).and(shps(), "2018-02-06", until("2017-12-31"));
-    assert_eq!(as_of(&town, "2018-02-28").closed.len(), 2);
+    // A quarter is closed over its months.
+    let town = town.and(shps(), "2018-02-06", until("2018-01-31"));
+    assert_eq!(as_of(&town, "2018-02-28").closed.len(), 3);
 }
 
 #[test]
