@@ -468,9 +468,7 @@ impl Batch {
         };
         let edges = cursors.into_iter().zip(shown);
         Ok(BatchLineConnection {
-            edges: edges
-                .map(|(cursor, line)| BatchLineEdge { cursor, node: BatchLine::of(line, currency) })
-                .collect(),
+            edges: edges.map(|(cursor, line)| BatchLineEdge { cursor, node: BatchLine::of(line, currency) }).collect(),
             nodes: shown.iter().map(|line| BatchLine::of(line, currency)).collect(),
             page_info,
             total_count: lines.len(),
@@ -485,7 +483,8 @@ fn next(cursor: &str, list: &str) -> Result<usize> {
         let (of, at) = text.split_once('\n')?;
         (of == list).then(|| at.parse().ok()).flatten()
     };
-    read().ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
+    read()
+        .ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
 }
 
 fn currency(told: &Claims) -> &str {

@@ -322,10 +322,7 @@ impl Claim {
         let is_evidence = |ground: &&Ground| ground.event_type == EventType::EvidenceAttached;
         let gap = |gap: &outcome::Gap| UncoveredDays { from: Date(gap.from), to: Date(gap.to), counted: gap.counted };
         Derivation {
-            rulebook: JudgedBy {
-                version: self.of.rulebook.version.clone(),
-                hash: self.of.rulebook.hash().to_owned(),
-            },
+            rulebook: JudgedBy { version: self.of.rulebook.version.clone(), hash: self.of.rulebook.hash().to_owned() },
             events: self.of.grounds.iter().map(Into::into).collect(),
             evidence: self.of.grounds.iter().filter(is_evidence).map(Into::into).collect(),
             days_counted: achievement.and_then(|of| of.days_counted),
@@ -445,8 +442,12 @@ pub(super) async fn page(
         nodes.iter().any(|node| node.field("journey").exists())
     };
     let stories = if is_looked_into {
-        journey::stories(ctx, shown.iter().filter_map(|claim| journey_of(claim)).collect::<BTreeSet<_>>().into_iter(), Known(told.position))
-            .await?
+        journey::stories(
+            ctx,
+            shown.iter().filter_map(|claim| journey_of(claim)).collect::<BTreeSet<_>>().into_iter(),
+            Known(told.position),
+        )
+        .await?
     } else {
         HashMap::new()
     };

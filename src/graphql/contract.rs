@@ -6,14 +6,14 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
-use super::batch::{Batch, BatchState, Cap, ProposedAdjustment};
 use super::at::{ContractAt, Seen};
+use super::batch::{Batch, BatchState, Cap, ProposedAdjustment};
 use super::boards::{
     BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance, PeriodInput,
     RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
 };
-use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
 use super::bounds::PAGE;
+use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::dealings::{

@@ -2,11 +2,11 @@
 //!
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
-pub mod batch;
-pub mod claim;
 pub mod at;
+pub mod batch;
 pub mod boards;
 mod bounds;
+pub mod claim;
 pub mod code;
 pub mod compare;
 pub mod context;

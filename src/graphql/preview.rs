@@ -10,6 +10,7 @@ use super::context::{Asked as _, OrFault as _};
 use super::list::PageInfo;
 use super::money::Money;
 use super::mutation::payload::Problem;
+use super::mutation::sent::Sent;
 use super::query::FIRST;
 use crate::contract::command;
 use crate::contract::money;
@@ -170,7 +171,8 @@ fn place(cursor: &str) -> Result<ClaimId> {
         let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
         Some(ClaimId(text.strip_prefix("moves ")?.parse().ok()?))
     };
-    read().ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
+    read()
+        .ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
 }
 
 /// Judges the claims of a contract with and without a draft.
@@ -182,7 +184,7 @@ pub(super) async fn preview(ctx: &Context<'_>, code: &str, text: &str) -> Result
     let draft = match command::draft(&contract, text, today) {
         Ok(draft) => draft,
         Err(refusals) => {
-            let problems = refusals.into_iter().map(Problem::from).collect();
+            let problems = refusals.into_iter().map(|refusal| Problem::of(refusal, &Sent::default())).collect();
             return Ok(Some(RulebookPreview { judged: None, problems }));
         }
     };

@@ -120,7 +120,8 @@ async fn cap_10_000_four_claims_of_3_000_partial_then_the_second_is_clawed_back(
             assert_eq!(states(&four), claimable);
             assert_eq!(cap(app).await, ["0", "10000", "2000"]);
             let batch = open_batch(app).await;
-            let fields = "batches(state: OPEN) { id proposal { position claims { totalCount totalAmount { amount } } } }";
+            let fields =
+                "batches(state: OPEN) { id proposal { position claims { totalCount totalAmount { amount } } } }";
             let open = read(app, &manager(), fields).await["batches"][0].clone();
             assert_eq!(open["proposal"]["claims"], json!({ "totalCount": 4, "totalAmount": { "amount": "10000" } }));
             let input = json!({ "batch": batch, "preparedAt": open["proposal"]["position"] });
@@ -364,7 +365,8 @@ async fn claims_are_of_journeys_that_one_may_read_and_batches_are_not_for_keywor
         let after = text(&seen["pageInfo"]["endCursor"]);
         let rest = format!("claims(status: CLAIMABLE, after: \"{after}\") {{ nodes {{ achievedOn }} }}");
         assert_eq!(read(app, &commissioner(), &rest).await["claims"]["nodes"], json!([{ "achievedOn": "2018-01-06" }]));
-        let answer = app.answer(&ann, &format!("{{ contract(code: \"{CODE}\") {{ batches {{ id }} }} }}"), json!({})).await;
+        let answer =
+            app.answer(&ann, &format!("{{ contract(code: \"{CODE}\") {{ batches {{ id }} }} }}"), json!({})).await;
         assert_eq!(answer.codes(), ["FORBIDDEN"]);
         let batch = open_batch(app).await;
         let elsewhere = somebody(Role::Manager, "elsewhere", &["shps"]);

@@ -22,9 +22,9 @@ use self::referral::{Assignment, Close, Disengagement, EligibilityAssessment, Le
 use self::spell::Spell;
 use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
+use super::at::Known;
 use super::claim::{Claim, ClaimStatus};
 use super::code::Code;
-use super::at::Known;
 use super::context::{self, Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
 use super::list::Source;

@@ -13,9 +13,11 @@ use super::input::batch::{
     DecideClaimInput, OpenBatchInput, RaiseAdjustmentInput, RecordPaymentInput, ResubmitClaimInput, SubmitBatchInput,
     WithdrawClaimInput, claims, money,
 };
+use super::input::reading::Reading;
 use super::input::{Stamp, When};
-use super::payload::{BatchPayload, Outcome, Problem};
-use super::{contract_today, own_id, record, today};
+use super::payload::{BatchPayload, Outcome};
+use super::sent::Sent;
+use super::{Answered, answered, contract_today, own_id, record, today};
 use crate::contract::batch::command::{Adjusting, Basis, BatchAct, BatchCommand, Prepared};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
@@ -36,12 +38,16 @@ impl BatchMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: OpenBatchInput,
-    ) -> Result<BatchPayload> {
-        let batch = BatchId(own_id(&input.stamp, "batch", input.batch));
-        let occurred = input.when.occurred(contract_today(ctx, &input.contract).await?);
-        let act = BatchAct::Open(input.contract.clone(), input.opened());
-        let command = Command::Batch(BatchCommand { batch, occurred, act });
-        BatchPayload::of(ctx, batch, record(ctx, input.stamp, command).await?).await
+    ) -> Answered<BatchPayload> {
+        answered(async {
+            let mut reading = Reading::default();
+            let batch = BatchId(own_id(&input.stamp, "batch", input.batch));
+            let occurred = input.when.occurred(contract_today(ctx, &input.contract).await?);
+            let act = BatchAct::Open(input.contract.clone(), input.opened(&mut reading));
+            let command = Command::Batch(BatchCommand { batch, occurred, act });
+            BatchPayload::of(ctx, batch, record(ctx, input.stamp, reading, command).await?).await
+        })
+        .await
     }
 
     /// The claims of a batch go to the commissioner, each frozen as it is; with the adjustments raised in it.
@@ -49,13 +55,16 @@ impl BatchMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: SubmitBatchInput,
-    ) -> Result<BatchPayload> {
-        let day = day(ctx, input.batch, &input.when).await?;
-        let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
-        let wanted = input.claims.as_deref().map(claims);
-        let seen = input.prepared_at.map(|seen| seen.0);
-        let prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
-        send(ctx, input.batch, (input.stamp, input.when), BatchAct::Submit(prepared)).await
+    ) -> Answered<BatchPayload> {
+        answered(async {
+            let day = day(ctx, input.batch, &input.when).await?;
+            let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
+            let wanted = input.claims.as_deref().map(claims);
+            let seen = input.prepared_at.map(|seen| seen.0);
+            let prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
+            send(ctx, input.batch, (input.stamp, input.when), BatchAct::Submit(prepared)).await
+        })
+        .await
     }
 
     /// Queried or rejected claims of a batch go to the commissioner again, each frozen as it now is. A query costs no
@@ -64,12 +73,15 @@ impl BatchMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ResubmitClaimInput,
-    ) -> Result<BatchPayload> {
-        let wanted = claims(&input.claims);
-        let day = day(ctx, input.batch, &input.when).await?;
-        let told = told(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
-        let prepared = prepared(told.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
-        send(ctx, input.batch, (input.stamp, input.when), BatchAct::Resubmit(prepared)).await
+    ) -> Answered<BatchPayload> {
+        answered(async {
+            let wanted = claims(&input.claims);
+            let day = day(ctx, input.batch, &input.when).await?;
+            let told = told(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
+            let prepared = prepared(told.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
+            send(ctx, input.batch, (input.stamp, input.when), BatchAct::Resubmit(prepared)).await
+        })
+        .await
     }
 
     /// The commissioner accepts, queries or rejects claims.
@@ -77,18 +89,20 @@ impl BatchMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: DecideClaimInput,
-    ) -> Result<BatchPayload> {
-        match input.decided() {
-            Ok(decision) => {
-                let act = BatchAct::Decide(claims(&input.claims), decision);
-                send(ctx, input.batch, (input.stamp, input.when), act).await
+    ) -> Answered<BatchPayload> {
+        answered(async {
+            match input.decided() {
+                Ok(decision) => {
+                    let act = BatchAct::Decide(claims(&input.claims), decision);
+                    send(ctx, input.batch, (input.stamp, input.when), act).await
+                }
+                Err(refusals) => {
+                    let outcome = Outcome::refused(refusals, &Sent::of(ctx)?);
+                    BatchPayload::of(ctx, BatchId(input.batch.0), outcome).await
+                }
             }
-            Err(refusals) => {
-                let problems = refusals.into_iter().map(Problem::from).collect();
-                let outcome = Outcome::unrecorded(false, problems);
-                BatchPayload::of(ctx, BatchId(input.batch.0), outcome).await
-            }
-        }
+        })
+        .await
     }
 
     /// Claims are taken back before they are decided: they may be claimed again.
@@ -96,9 +110,12 @@ impl BatchMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: WithdrawClaimInput,
-    ) -> Result<BatchPayload> {
-        let act = BatchAct::Withdraw(claims(&input.claims), input.reason);
-        send(ctx, input.batch, (input.stamp, input.when), act).await
+    ) -> Answered<BatchPayload> {
+        answered(async {
+            let act = BatchAct::Withdraw(claims(&input.claims), input.reason);
+            send(ctx, input.batch, (input.stamp, input.when), act).await
+        })
+        .await
     }
 
     /// Money came for a batch. What is more than is due for a claim is kept apart as excess.
@@ -106,9 +123,12 @@ impl BatchMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RecordPaymentInput,
-    ) -> Result<BatchPayload> {
-        let act = BatchAct::Pay(input.payment());
-        send(ctx, input.batch, (input.stamp, input.when), act).await
+    ) -> Answered<BatchPayload> {
+        answered(async {
+            let act = BatchAct::Pay(input.payment());
+            send(ctx, input.batch, (input.stamp, input.when), act).await
+        })
+        .await
     }
 
     /// It is decided to pay more or less than a closed line says: due with the open batch that records it.
@@ -116,22 +136,25 @@ impl BatchMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: RaiseAdjustmentInput,
-    ) -> Result<BatchPayload> {
-        let day = day(ctx, input.batch, &input.when).await?;
-        let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
-        let fact = AdjustmentRaised {
-            adjustment: AdjustmentId(own_id(&input.stamp, "adjustment", input.adjustment)),
-            kind: input.kind.into(),
-            batch: input.of_batch.map(|batch| BatchId(batch.0)),
-            claim: input.claim.map(|claim| ClaimId(claim.0)),
-            amount: money(input.amount),
-            reason: input.reason,
-        };
-        let told = told.as_deref();
-        let due = fact.batch.and_then(|batch| told?.due(batch, fact.claim));
-        let from = told.map(|told| told.basis(input.prepared_at.map(|seen| seen.0))).unwrap_or_default();
-        let act = BatchAct::Adjust(Adjusting { from, fact, due });
-        send(ctx, input.batch, (input.stamp, input.when), act).await
+    ) -> Answered<BatchPayload> {
+        answered(async {
+            let day = day(ctx, input.batch, &input.when).await?;
+            let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
+            let fact = AdjustmentRaised {
+                adjustment: AdjustmentId(own_id(&input.stamp, "adjustment", input.adjustment)),
+                kind: input.kind.into(),
+                batch: input.of_batch.map(|batch| BatchId(batch.0)),
+                claim: input.claim.map(|claim| ClaimId(claim.0)),
+                amount: money(input.amount),
+                reason: input.reason,
+            };
+            let told = told.as_deref();
+            let due = fact.batch.and_then(|batch| told?.due(batch, fact.claim));
+            let from = told.map(|told| told.basis(input.prepared_at.map(|seen| seen.0))).unwrap_or_default();
+            let act = BatchAct::Adjust(Adjusting { from, fact, due });
+            send(ctx, input.batch, (input.stamp, input.when), act).await
+        })
+        .await
     }
 }
 
@@ -145,17 +168,12 @@ async fn send(ctx: &Context<'_>, batch: Id, (stamp, when): (Stamp, When), act: B
     let batch = BatchId(batch.0);
     let occurred = when.occurred(today(ctx, StreamId::batch(batch), &when).await?);
     let command = Command::Batch(BatchCommand { batch, occurred, act });
-    BatchPayload::of(ctx, batch, record(ctx, stamp, command).await?).await
+    BatchPayload::of(ctx, batch, record(ctx, stamp, Reading::default(), command).await?).await
 }
 
 /// The claims of a batch's contract by the facts of a day, beside every batch, as if these were not queried; none where
 /// the caller may not know of the batch.
-async fn told(
-    ctx: &Context<'_>,
-    batch: Id,
-    as_of: NaiveDate,
-    again: BTreeSet<ClaimId>,
-) -> Result<Option<Arc<Claims>>> {
+async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<ClaimId>) -> Result<Option<Arc<Claims>>> {
     let log = &ctx.parts().log;
     let opened = log.stream(StreamId::batch(BatchId(batch.0))).await.or_fault()?;
     let code = opened.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();

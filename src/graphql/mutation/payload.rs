@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
-use crate::graphql::batch::Batch;
 use crate::graphql::at::Known;
+use crate::graphql::batch::Batch;
 use crate::graphql::code::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;

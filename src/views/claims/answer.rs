@@ -450,8 +450,7 @@ impl Proposed {
 fn caps(settlement: &Settlement, terms: &Terms<'_>, in_force: &Rulebook, as_of: NaiveDate) -> Vec<CapUse> {
     let known = terms.pots(as_of).into_iter().chain(settlement.used.keys().copied());
     let pots: BTreeSet<(usize, Pot)> = known.chain(settlement.capped.keys().copied()).collect();
-    let amount =
-        |of: &BTreeMap<(usize, Pot), Money>, key: (usize, Pot)| of.get(&key).copied().unwrap_or_default();
+    let amount = |of: &BTreeMap<(usize, Pot), Money>, key: (usize, Pot)| of.get(&key).copied().unwrap_or_default();
     let of_pot = |key: (usize, Pot)| {
         let cap = &in_force.caps[key.0];
         let limit = Money::of(cap.amount, &in_force.currency);

@@ -18,8 +18,7 @@ const NAMED: usize = 20;
 impl Claims {
     /// Everything that can be claimed, in the order of achievement.
     pub fn claimable(&self) -> Vec<&Claim> {
-        let mut claimable: Vec<&Claim> =
-            self.claims.iter().filter(|claim| claim.status == Status::Claimable).collect();
+        let mut claimable: Vec<&Claim> = self.claims.iter().filter(|claim| claim.status == Status::Claimable).collect();
         claimable.sort_by_key(|claim| (claim.achieved_on(), claim.claim));
         claimable
     }
@@ -92,7 +91,8 @@ impl Claim {
                 Err(Box::new(Refusal::new(Code::ClaimInBatch, message)))
             }
             (_, Status::Rejected, _) => {
-                let message = format!("the claim {} was rejected as often as it may be tried: leave it out", self.claim);
+                let message =
+                    format!("the claim {} was rejected as often as it may be tried: leave it out", self.claim);
                 Err(Box::new(Refusal::new(Code::NoAttemptsLeft, message)))
             }
             (_, status, _) => {

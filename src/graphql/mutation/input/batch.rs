@@ -2,7 +2,8 @@
 
 use async_graphql::{Enum, InputObject};
 
-use super::{DayPeriodInput, Means};
+use super::DayPeriodInput;
+use super::reading::{Means as _, Reading};
 use crate::contract::batch::command::{ClaimDecision, Payment};
 use crate::contract::money::Money;
 use crate::graphql::batch::AdjustmentKind;
@@ -134,8 +135,8 @@ pub fn claims(ids: &[Id]) -> Vec<ClaimId> {
 
 impl OpenBatchInput {
     /// What is recorded of it.
-    pub fn opened(&self) -> BatchOpened {
-        BatchOpened { reference: self.reference.clone(), period: self.period.meant() }
+    pub fn opened(&self, reading: &mut Reading) -> BatchOpened {
+        BatchOpened { reference: self.reference.clone(), period: self.period.meant(reading) }
     }
 }
 
