@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
 use super::claim::{self, ClaimConnection, ClaimFilter, ClaimScope};
-use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
+use super::cursor;
 use super::event::OccurredOn;
 use super::journey::Step;
 use super::journey::work::DayPeriod;
@@ -458,8 +456,7 @@ impl Batch {
         let rest = after.map_or(Ok(0), |cursor| next(cursor, &list))?.min(lines.len());
         let shown = &lines[rest..lines.len().min(rest + first)];
         let currency = self.batch().submitted.as_ref().map_or("", |submitted| submitted.currency.as_str());
-        let cursors: Vec<String> =
-            (rest..rest + shown.len()).map(|at| BASE64.encode(format!("{list}\n{}", at + 1))).collect();
+        let cursors: Vec<String> = (rest..rest + shown.len()).map(|at| cursor::of(&list, at + 1)).collect();
         let page_info = PageInfo {
             start_cursor: cursors.first().cloned(),
             end_cursor: cursors.last().cloned(),
@@ -478,13 +475,7 @@ impl Batch {
 
 /// How many lines stand before the one after a cursor: lines are only ever added behind others.
 fn next(cursor: &str, list: &str) -> Result<usize> {
-    let read = || {
-        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
-        let (of, at) = text.split_once('\n')?;
-        (of == list).then(|| at.parse().ok()).flatten()
-    };
-    read()
-        .ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
+    cursor::place(cursor, list, cursor::PAGE_BEFORE, |at| at.parse().ok())
 }
 
 fn currency(told: &Claims) -> &str {

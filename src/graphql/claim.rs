@@ -7,15 +7,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::NaiveDate;
 
 use super::at::Known;
 use super::batch::{Batch, BatchLine};
-use super::code::Code;
 use super::context;
+use super::cursor;
 use super::event::OccurredOn;
 use super::journey::work::DayPeriod;
 use super::journey::{self, Journey, Story};
@@ -27,7 +24,7 @@ use crate::contract::batch::ledger::Ledger;
 use crate::contract::outcome::{self, Achievement, Hold, State, Status};
 use crate::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
 use crate::journey::event::{ClaimAbout, EventType, Period};
-use crate::log::envelope::{ClaimId, JourneyId, hex};
+use crate::log::envelope::{ClaimId, JourneyId};
 use crate::views::claims::{self, Claims, Excluded, Ground};
 
 /// What has become of a claim, in the order in which the first that applies is shown.
@@ -487,25 +484,14 @@ async fn keep_visible(ctx: &Context<'_>, told: &Claims, claims: &mut Vec<&claims
     Ok(())
 }
 
-/// What a list's cursors begin with: a digest of what it is a list of.
-fn of_list(list: &str) -> String {
-    hex(&digest::digest(&digest::SHA256, list.as_bytes()).as_ref()[..8])
-}
-
 fn cursor((day, claim): Place, list: &str) -> String {
-    BASE64.encode(format!("claims {}\n{day}\n{claim}", of_list(list)))
+    cursor::of(&cursor::named("claims", list), format_args!("{day}\n{claim}"))
 }
 
 fn place(cursor: &str, list: &str) -> Result<Place> {
-    let read = || {
-        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
-        let mut parts = text.splitn(3, '\n');
-        let (of, day, claim) = (parts.next()?, parts.next()?, parts.next()?);
+    cursor::place(cursor, &cursor::named("claims", list), cursor::SAME_FILTER, |place| {
+        let (day, claim) = place.split_once('\n')?;
         let day = if day == NaiveDate::MAX.to_string() { NaiveDate::MAX } else { day.parse().ok()? };
-        (of == format!("claims {}", of_list(list))).then_some((day, ClaimId(claim.parse().ok()?)))
-    };
-    read().ok_or_else(|| {
-        let remedy = "take endCursor of the page before, and ask with the same filter";
-        Code::BadUserInput.error(format!("this cursor is none of this list: {remedy}"))
+        Some((day, ClaimId(claim.parse().ok()?)))
     })
 }

@@ -7,14 +7,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, InputObject, Result, SimpleObject};
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::NaiveDate;
 
 use super::at::Known;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
+use super::cursor;
 use super::journey::{self, Journey};
 use super::mutation::input::referral::ExternalReferenceInput;
 use super::scalars::{Date, Id};
@@ -22,7 +20,7 @@ use crate::access::CasesInScope;
 use crate::access::policy::Redaction;
 use crate::access::relation::Standing;
 use crate::contract;
-use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId, hex};
+use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
 use crate::projections::state::State;
 use crate::views::generation::Generation;
 use crate::views::journeys::{
@@ -380,16 +378,15 @@ fn read(filter: &JourneyFilterInput, since_contact: Option<SinceContact>) -> Jou
     }
 }
 
-/// What a list's cursors begin with: its order and a digest of what it is a list of.
-fn of_list(order: Order, list: &str) -> String {
-    let digest = digest::digest(&digest::SHA256, list.as_bytes());
+/// The name of a list in an order.
+fn named(order: Order, list: &str) -> String {
     let by = match order.by {
         Sort::Reference => "reference",
         Sort::Received => "received",
         Sort::LastContact => "contact",
     };
     let direction = if order.falling { "falling" } else { "rising" };
-    format!("{by} {direction} {}", hex(&digest.as_ref()[..8]))
+    cursor::named(&format!("{by} {direction}"), list)
 }
 
 fn cursor(place: &Place, order: Order, list: &str) -> String {
@@ -397,23 +394,18 @@ fn cursor(place: &Place, order: Order, list: &str) -> String {
         Key::Text(text) => text.clone(),
         Key::Day(day) => day.to_string(),
     };
-    BASE64.encode(format!("{}\n{}\n{key}", of_list(order, list), place.journey))
+    cursor::of(&named(order, list), format_args!("{}\n{key}", place.journey))
 }
 
 fn place(cursor: &str, order: Order, list: &str) -> Result<Place> {
-    let read = || {
-        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
-        let mut parts = text.splitn(3, '\n');
-        let (of, journey, key) = (parts.next()?, parts.next()?, parts.next()?);
+    let remedy = "take endCursor of the page before, and ask with the same filter and order";
+    cursor::place(cursor, &named(order, list), remedy, |place| {
+        let (journey, key) = place.split_once('\n')?;
         let key = match order.by {
             Sort::Reference => Key::Text(Some(key.to_owned()).filter(|key| !key.contains('\0'))?),
             Sort::Received | Sort::LastContact => Key::Day(key.parse().ok()?),
         };
-        (of == of_list(order, list)).then_some(Place { key, journey: JourneyId(journey.parse().ok()?) })
-    };
-    read().ok_or_else(|| {
-        let remedy = "take endCursor of the page before, and ask with the same filter and order";
-        Code::BadUserInput.error(format!("this cursor is none of this list: {remedy}"))
+        Some(Place { key, journey: JourneyId(journey.parse().ok()?) })
     })
 }
 

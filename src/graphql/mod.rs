@@ -11,6 +11,7 @@ pub mod code;
 pub mod compare;
 pub mod context;
 pub mod contract;
+mod cursor;
 pub mod dealings;
 pub mod event;
 pub mod graphiql;

@@ -5,20 +5,18 @@
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
-use aws_lc_rs::digest;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 use chrono::NaiveDate;
 
 use super::at::Known;
 use super::boards::Group;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
+use super::cursor;
 use super::journey::{self, Journey};
 use super::list::{PageInfo, Source};
 use super::people::Worker;
 use super::scalars::Date;
-use crate::log::envelope::{JourneyId, WorkerId, hex};
+use crate::log::envelope::{JourneyId, WorkerId};
 use crate::projections::Told;
 use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
 
@@ -176,29 +174,18 @@ pub(super) async fn page(
     })
 }
 
-/// What a list's cursors begin with: a digest of what it is a list of.
-fn of_list(list: &str) -> String {
-    hex(&digest::digest(&digest::SHA256, list.as_bytes()).as_ref()[..8])
-}
-
 fn cursor(place: &Place, list: &str) -> String {
     let Place { due, journey, standard, nth } = place;
-    BASE64.encode(format!("obligations {}\n{due}\n{journey}\n{nth}\n{standard}", of_list(list)))
+    cursor::of(&cursor::named("obligations", list), format_args!("{due}\n{journey}\n{nth}\n{standard}"))
 }
 
 fn place(cursor: &str, list: &str) -> Result<Place> {
-    let read = || {
-        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
-        let mut parts = text.splitn(5, '\n');
-        let (of, due, journey, nth) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    cursor::place(cursor, &cursor::named("obligations", list), cursor::SAME_FILTER, |place| {
+        let mut parts = place.splitn(4, '\n');
+        let (due, journey, nth) = (parts.next()?, parts.next()?, parts.next()?);
         let standard = Some(parts.next()?.to_owned()).filter(|standard| !standard.contains('\0'))?;
         let (journey, nth) = (JourneyId(journey.parse().ok()?), nth.parse().ok()?);
-        let place = Place { due: due.parse().ok()?, journey, standard, nth };
-        (of == format!("obligations {}", of_list(list))).then_some(place)
-    };
-    read().ok_or_else(|| {
-        let remedy = "take endCursor of the page before, and ask with the same filter";
-        Code::BadUserInput.error(format!("this cursor is none of this list: {remedy}"))
+        Some(Place { due: due.parse().ok()?, journey, standard, nth })
     })
 }
 

@@ -1,12 +1,10 @@
 //! What a draft of a rulebook would move, as clients read it. Nothing is stored.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
 use super::claim::Claim;
-use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
+use super::cursor;
 use super::list::PageInfo;
 use super::money::Money;
 use super::mutation::payload::Problem;
@@ -162,17 +160,15 @@ fn money_of(preview: &Preview, amount: money::Money) -> Money {
     Money::of(amount, rulebook.map_or("", |rulebook| rulebook.currency.as_str()))
 }
 
+/// The name of the one list of a preview.
+const MOVES: &str = "moves";
+
 fn cursor(claim: ClaimId) -> String {
-    BASE64.encode(format!("moves {claim}"))
+    cursor::of(MOVES, claim)
 }
 
 fn place(cursor: &str) -> Result<ClaimId> {
-    let read = || {
-        let text = String::from_utf8(BASE64.decode(cursor).ok()?).ok()?;
-        Some(ClaimId(text.strip_prefix("moves ")?.parse().ok()?))
-    };
-    read()
-        .ok_or_else(|| Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before"))
+    cursor::place(cursor, MOVES, cursor::PAGE_BEFORE, |claim| Some(ClaimId(claim.parse().ok()?)))
 }
 
 /// Judges the claims of a contract with and without a draft.
