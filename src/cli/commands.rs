@@ -14,7 +14,7 @@ use super::files::ImportOptions;
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, board, demo, files, rulebook, try_out, views,
+    RulebookCommand, board, demo, diff, files, rulebook, try_out, views,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -66,7 +66,11 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Rulebook(RulebookCommand::Check { rulebooks }) => rulebook::check(&rulebooks),
         Command::Rulebook(RulebookCommand::Hash { rulebook }) => rulebook::hash(&rulebook),
         Command::Try { rulebook, events, as_of, known_at } => try_out::run(&rulebook, &events, as_of, known_at),
-        Command::Rebuild { rulebook, workers } => views::rebuild(&places, rulebook.as_deref(), workers).await,
+        Command::Rebuild { rulebook, workers, diff: true, exit_code, as_of, format } => {
+            let rulebook = rulebook.as_deref();
+            diff::run(&places, &diff::Asking { rulebook, as_of, workers, exit_code, format }).await
+        }
+        Command::Rebuild { rulebook, workers, .. } => views::rebuild(&places, rulebook.as_deref(), workers).await,
         Command::Parked(ParkedCommand::List) => views::list_parked(&places).await,
         Command::Parked(ParkedCommand::Retry) => views::retry_parked(&places).await,
         Command::Log(LogCommand::Verify) => files::verify(&places).await,

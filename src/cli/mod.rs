@@ -6,6 +6,7 @@
 mod board;
 mod commands;
 mod demo;
+mod diff;
 mod files;
 mod results;
 mod rulebook;
@@ -135,14 +136,29 @@ enum Command {
     Export(ExportCommand),
     /// Builds the view tables anew from the log and switches to them; prints position and digest, old and new. On Postgres
     /// servers go on meanwhile; a server that holds an `SQLite` file does it itself, by the mutation `startRebuild`.
-    #[command(after_help = "Example: throughline rebuild --rulebook shps-2018-04.toml")]
+    #[command(after_help = "Examples: throughline rebuild --rulebook shps-2018-04.toml\n          \
+                            throughline rebuild --diff --exit-code")]
     Rebuild {
-        /// Publishes this further rulebook first; the new view applies it.
+        /// Publishes this further rulebook first; the new view applies it. With `--diff` it is a draft and is not
+        /// published.
         #[arg(long)]
         rulebook: Option<PathBuf>,
         /// Threads that decode and fold; one for each core if left out. What is built does not depend on it.
         #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
         workers: Option<u16>,
+        /// Only compares what would be built with the live view, a server's too: rows, journeys, numbers of boards and
+        /// claims, with what made them differ. Nothing is published, and the live view stays.
+        #[arg(long)]
+        diff: bool,
+        /// Ends with status 1 if anything differs.
+        #[arg(long, requires = "diff")]
+        exit_code: bool,
+        /// The day on which boards and claims are compared; today if left out.
+        #[arg(long, requires = "diff")]
+        as_of: Option<NaiveDate>,
+        /// How to print what differs.
+        #[arg(long, value_enum, default_value_t, requires = "diff")]
+        format: Format,
     },
     /// Rulebooks, before anybody publishes them.
     #[command(subcommand, after_help = "Example: throughline rulebook check shps-2018-04.toml")]

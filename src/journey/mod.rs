@@ -17,12 +17,13 @@ pub(crate) mod stated;
 pub(crate) mod story;
 pub(crate) mod thing;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 pub use self::fold::*;
-use crate::log::envelope::{Actor, Envelope, EventId, Occurred, Position};
+use crate::log::envelope::{Actor, Envelope, EventId, Occurred, Position, Record};
 use event::{DecodeError, Event, EventType, FactCorrected};
 
 /// One recorded event of a stream, decoded.
@@ -58,6 +59,20 @@ impl Recorded {
             actor: envelope.actor.clone(),
             occurred: envelope.occurred,
             event: Event::decode(&envelope.event_type, envelope.schema_version, envelope.payload.get())?,
+        })
+    }
+
+    /// Decodes a record that nobody needs after that.
+    pub(crate) fn decode_once(record: Record<'_>) -> Result<Self, DecodeError> {
+        Ok(Self {
+            event: Event::decode(&record.event_type, record.schema_version, record.payload.get())?,
+            occurred: record.occurred(),
+            event_id: record.event_id,
+            position: record.position,
+            version: record.version,
+            contract: record.contract.map(Cow::into_owned),
+            recorded_at: record.recorded_at,
+            actor: record.actor.into_owned(),
         })
     }
 }

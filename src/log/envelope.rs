@@ -344,37 +344,51 @@ pub struct Envelope {
     pub salt: [u8; 16],
 }
 
-/// The envelope's fields in the order in which they are stored.
-#[derive(Serialize, Deserialize)]
+/// A record taken apart: the envelope's fields in the order in which they are stored. What it borrows it need not copy:
+/// whoever folds a whole log reads each record once.
+#[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Stored<'a> {
-    position: Position,
-    event_id: EventId,
-    stream: StreamId,
-    version: i64,
-    #[serde(rename = "type")]
-    event_type: Cow<'a, str>,
-    schema_version: u16,
-    contract: Option<Cow<'a, str>>,
+pub(crate) struct Record<'a> {
+    pub(crate) position: Position,
+    pub(crate) event_id: EventId,
+    pub(crate) stream: StreamId,
+    pub(crate) version: i64,
+    #[serde(rename = "type", borrow)]
+    pub(crate) event_type: Cow<'a, str>,
+    pub(crate) schema_version: u16,
+    pub(crate) contract: Option<Cow<'a, str>>,
     occurred_on: NaiveDate,
     precision: Precision,
     local_time: Option<NaiveTime>,
     #[serde(with = "micros")]
-    recorded_at: DateTime<Utc>,
-    actor: Cow<'a, Actor>,
+    pub(crate) recorded_at: DateTime<Utc>,
+    pub(crate) actor: Cow<'a, Actor>,
     source: Option<Cow<'a, Source>>,
     command_id: CommandId,
     correlation_id: Option<Uuid>,
     causation_id: Option<EventId>,
-    payload: Cow<'a, RawValue>,
+    #[serde(borrow)]
+    pub(crate) payload: &'a RawValue,
     #[serde(with = "hex_salt")]
     salt: [u8; 16],
+}
+
+impl<'a> Record<'a> {
+    /// Takes a record apart.
+    pub(crate) fn read(record: &'a str) -> Result<Self, EnvelopeError> {
+        serde_json::from_str(record).map_err(EnvelopeError::Record)
+    }
+
+    /// When it was so.
+    pub(crate) fn occurred(&self) -> Occurred {
+        Occurred::within(self.occurred_on, self.precision).at(self.local_time)
+    }
 }
 
 impl Envelope {
     /// The record: the exact bytes that are stored and hashed.
     pub fn to_record(&self) -> String {
-        let stored = Stored {
+        let stored = Record {
             position: self.position,
             event_id: self.event_id,
             stream: self.stream,
@@ -391,7 +405,7 @@ impl Envelope {
             command_id: self.command_id,
             correlation_id: self.correlation_id,
             causation_id: self.causation_id,
-            payload: Cow::Borrowed(&self.payload),
+            payload: &self.payload,
             salt: self.salt,
         };
         serde_json::to_string(&stored).expect("an envelope holds only what JSON can say")
@@ -399,24 +413,24 @@ impl Envelope {
 
     /// Reads a record back.
     pub fn from_record(record: &str) -> Result<Self, EnvelopeError> {
-        let stored: Stored = serde_json::from_str(record).map_err(EnvelopeError::Record)?;
+        let read = Record::read(record)?;
         Ok(Self {
-            position: stored.position,
-            event_id: stored.event_id,
-            stream: stored.stream,
-            version: stored.version,
-            event_type: stored.event_type.into_owned(),
-            schema_version: stored.schema_version,
-            contract: stored.contract.map(Cow::into_owned),
-            occurred: Occurred::within(stored.occurred_on, stored.precision).at(stored.local_time),
-            recorded_at: stored.recorded_at,
-            actor: stored.actor.into_owned(),
-            source: stored.source.map(Cow::into_owned),
-            command_id: stored.command_id,
-            correlation_id: stored.correlation_id,
-            causation_id: stored.causation_id,
-            payload: stored.payload.into_owned(),
-            salt: stored.salt,
+            occurred: read.occurred(),
+            position: read.position,
+            event_id: read.event_id,
+            stream: read.stream,
+            version: read.version,
+            event_type: read.event_type.into_owned(),
+            schema_version: read.schema_version,
+            contract: read.contract.map(Cow::into_owned),
+            recorded_at: read.recorded_at,
+            actor: read.actor.into_owned(),
+            source: read.source.map(Cow::into_owned),
+            command_id: read.command_id,
+            correlation_id: read.correlation_id,
+            causation_id: read.causation_id,
+            payload: read.payload.to_owned(),
+            salt: read.salt,
         })
     }
 }
@@ -477,8 +491,8 @@ mod hex_salt {
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<[u8; 16], D::Error> {
-        let text = String::deserialize(from)?;
-        u128::from_str_radix(&text, 16)
+        let text = <&str>::deserialize(from)?;
+        u128::from_str_radix(text, 16)
             .ok()
             .filter(|_| text.len() == 32)
             .map(u128::to_be_bytes)

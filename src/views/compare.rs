@@ -117,6 +117,24 @@ pub enum Board {
     ObligationsByKeyworker,
 }
 
+impl Board {
+    /// What people call it.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::CaseloadByKeyworker => "caseload by keyworker",
+            Self::ContactRecencyByKeyworker => "days since contact by keyworker",
+            Self::OwnContactRecencyByKeyworker => "days since own contact by keyworker",
+            Self::ContactRecencyByArea => "days since contact by area",
+            Self::ReferralToPlanByArea => "referral to plan by area",
+            Self::PerformanceByArea => "funnel by area",
+            Self::DeclinedByArea => "declined by area",
+            Self::ExitsByReason => "exits by reason",
+            Self::DisengagementsByReason => "disengagements by reason",
+            Self::ObligationsByKeyworker => "obligations by keyworker",
+        }
+    }
+}
+
 /// Which number of which board.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Key {

@@ -10,9 +10,9 @@ use std::sync::Arc;
 
 use super::generation::Contracts;
 use crate::contract::{Contract, UnreadableRulebook};
-use crate::journey::event::Event;
+use crate::journey::event::{DecodeError, Event};
 use crate::journey::{History, Recorded};
-use crate::log::envelope::{Envelope, JourneyId, Position, StreamId, StreamKind};
+use crate::log::envelope::{Envelope, JourneyId, Position, Record, StreamId, StreamKind};
 use crate::projections::{self, Rows};
 
 /// The rules that a generation applies.
@@ -71,17 +71,30 @@ enum Unfolded {
 impl Gathered {
     /// Takes the stream's next event. After one that cannot be read, nothing more is taken.
     pub(super) fn take(&mut self, envelope: &Envelope) {
-        self.seen = envelope.version;
+        self.take_at((envelope.version, envelope.position), || Recorded::decode(envelope));
+    }
+
+    /// Takes the stream's next event as it stands in the log.
+    pub(super) fn take_record(&mut self, record: Record<'_>) {
+        self.take_at((record.version, record.position), || Recorded::decode_once(record));
+    }
+
+    fn take_at(
+        &mut self,
+        (version, position): (i64, Position),
+        decode: impl FnOnce() -> Result<Recorded, DecodeError>,
+    ) {
+        self.seen = version;
         if self.stopped.is_some() {
             return;
         }
-        let taken = Recorded::decode(envelope).map_err(|error| error.to_string()).and_then(|recorded| {
+        let taken = decode().map_err(|error| error.to_string()).and_then(|recorded| {
             catch_unwind(AssertUnwindSafe(|| self.history.evolve(recorded))).map_err(|_| Unfolded::Panicked.to_string())
         });
         if let Err(error) = taken {
             // What an evolve that panicked has left is not to be trusted.
-            self.history = self.first(envelope.version - 1);
-            self.stopped = Some(Stop { version: envelope.version - 1, position: envelope.position, error });
+            self.history = self.first(version - 1);
+            self.stopped = Some(Stop { version: version - 1, position, error });
         }
     }
 

@@ -140,6 +140,14 @@ impl Generation {
         });
     }
 
+    /// The position that its tables stand at, whoever brought them there.
+    pub async fn stands_at(&self) -> Result<Position, StoreError> {
+        let sql = CHECKPOINT.text(self.reader.dialect());
+        let found: sqlx::Result<(i64, i64, String)> =
+            on!(&self.reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
+        found.map(|(position, ..)| Position(position)).map_err(doing("read where a view stands"))
+    }
+
     /// The digest of its rows.
     pub async fn digest(&self) -> Result<String, StoreError> {
         digest::digest_of(&self.reader).await

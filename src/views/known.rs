@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::generation::{self, Generation};
 use super::rebuild::{self, Meter, Options, Phase, Progress, Wanted};
 use super::{ViewError, Views, caught_up};
+use crate::contract::Rulebook;
 use crate::log::envelope::Position;
 use crate::store::{Place, Store, StoreError};
 
@@ -33,8 +34,8 @@ pub(super) struct OnDemand {
     place: Place,
     /// The folder that the place is in, where it is not that of the live view.
     apart: Option<TempDir>,
-    /// Whoever was asked for last comes last.
-    kept: Mutex<Vec<(Asked, Arc<Generation>)>>,
+    /// Whoever was asked for last comes last; what was built for one question alone is never found by another.
+    kept: Mutex<Vec<(Option<Asked>, Arc<Generation>)>>,
     /// Held by whoever builds one.
     slot: Arc<tokio::sync::Mutex<()>>,
     meter: Mutex<Option<Arc<Meter>>>,
@@ -65,14 +66,14 @@ impl OnDemand {
 
     /// The numbers of those that are kept where the live view is.
     pub(super) fn numbers(&self) -> Vec<i64> {
-        let number = |(_, generation): &(Asked, Arc<Generation>)| generation.number;
+        let number = |(_, generation): &(Option<Asked>, Arc<Generation>)| generation.number;
         if self.apart.is_some() { Vec::new() } else { self.kept().iter().map(number).collect() }
     }
 
     /// The one that was asked for, if it is kept; it is now the last that goes.
     fn find(&self, asked: Asked) -> Option<Arc<Generation>> {
         let mut kept = self.kept();
-        let at = kept.iter().position(|(known, _)| *known == asked)?;
+        let at = kept.iter().position(|(known, _)| *known == Some(asked))?;
         let found = kept.remove(at);
         let generation = Arc::clone(&found.1);
         kept.push(found);
@@ -86,7 +87,7 @@ impl OnDemand {
         kept.drain(..too_many);
     }
 
-    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<(Asked, Arc<Generation>)>> {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<(Option<Asked>, Arc<Generation>)>> {
         self.kept.lock().expect("nobody panics while holding it")
     }
 
@@ -128,9 +129,40 @@ impl Views {
         if let Some(found) = self.shared.on_demand.find(asked) {
             return Ok(found);
         }
+        let upto = match asked.upto {
+            Some(upto) => upto,
+            None => self.shared.log.head().await?.position,
+        };
+        let wanted = Wanted { upto, rulebooks_upto: asked.rulebooks_upto, draft: None };
+        // Whoever writes and reads meanwhile is to have the other cores.
+        let options = Options::default();
+        let options = Options { workers: (options.workers / 2).max(1), ..options };
+        self.build_to_its_end(slot, wanted, options, Some(asked)).await
+    }
+
+    /// A generation of the log up to a position under these rules and a draft of a contract's further ones, built for
+    /// whoever asks alone.
+    pub async fn foreseen(
+        &self,
+        (upto, rulebooks_upto): (Position, Position),
+        draft: Option<Arc<Rulebook>>,
+        options: Options,
+    ) -> Result<Arc<Generation>, ViewError> {
+        let slot = Arc::clone(&self.shared.on_demand.slot).lock_owned().await;
+        self.build_to_its_end(slot, Wanted { upto, rulebooks_upto, draft }, options, None).await
+    }
+
+    /// Builds one, though whoever asked for it goes away.
+    async fn build_to_its_end(
+        &self,
+        slot: OwnedMutexGuard<()>,
+        wanted: Wanted,
+        options: Options,
+        asked: Option<Asked>,
+    ) -> Result<Arc<Generation>, ViewError> {
         let views = self.clone();
         let building = tokio::spawn(async move {
-            let built = views.build_known(asked).await;
+            let built = views.build_known(wanted, options, asked).await;
             drop(slot);
             built
         });
@@ -138,12 +170,18 @@ impl Views {
     }
 
     /// Builds one and keeps it; whoever calls holds the slot.
-    async fn build_known(&self, asked: Asked) -> Result<Arc<Generation>, ViewError> {
+    async fn build_known(
+        &self,
+        wanted: Wanted,
+        options: Options,
+        asked: Option<Asked>,
+    ) -> Result<Arc<Generation>, ViewError> {
         let on_demand = &self.shared.on_demand;
         on_demand.make_room();
         let meter = Arc::new(Meter::new(on_demand.progress.clone()));
         *on_demand.meter() = Some(Arc::clone(&meter));
-        let built = self.built_known(asked, &meter).await;
+        let built = rebuild::made(&self.shared.log, (&on_demand.place, 1), wanted, options, &meter).await;
+        let built = built.map(Arc::new);
         meter.enters(match &built {
             Ok(_) => Phase::Done,
             Err(ViewError::Cancelled) => Phase::Cancelled,
@@ -161,20 +199,6 @@ impl Views {
             tracing::warn!(error = ?error, "earlier views could not be removed yet");
         }
         built
-    }
-
-    async fn built_known(&self, asked: Asked, meter: &Arc<Meter>) -> Result<Arc<Generation>, ViewError> {
-        let log = &self.shared.log;
-        let upto = match asked.upto {
-            Some(upto) => upto,
-            None => log.head().await?.position,
-        };
-        let wanted = Wanted { upto, rulebooks_upto: asked.rulebooks_upto };
-        // Whoever writes and reads meanwhile is to have the other cores.
-        let options = Options::default();
-        let options = Options { workers: (options.workers / 2).max(1), ..options };
-        let generation = rebuild::made(log, (&self.shared.on_demand.place, 1), wanted, options, meter).await?;
-        Ok(Arc::new(generation))
     }
 
     /// Lets go of everything that was asked for, and stops what is being built of it.

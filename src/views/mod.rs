@@ -7,6 +7,7 @@ pub mod board;
 pub mod caseload;
 pub mod claims;
 pub mod compare;
+pub mod diff;
 pub mod durations;
 pub mod exits;
 pub mod generation;
@@ -31,6 +32,7 @@ mod pointer;
 mod project;
 mod rows;
 mod switch;
+mod whole;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -417,6 +419,7 @@ pub fn statements() -> Vec<&'static Sql> {
     [
         generation::STATEMENTS,
         caseload::STATEMENTS,
+        diff::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
         obligations::STATEMENTS,

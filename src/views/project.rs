@@ -413,7 +413,8 @@ mod tests {
         }
         let mut digests = Vec::new();
         for (number, (upto, step)) in (2..).zip([(2, 1), (2, 2), (4, 3), (7, STEP)]) {
-            let plan = Plan { number, upto: Position(upto), rulebooks_upto: Position(2), workers: 2, held: 3 };
+            let plan =
+                Plan { number, upto: Position(upto), rulebooks_upto: Position(2), draft: None, workers: 2, held: 3 };
             let generation = Arc::new(built(&log, &plan).await);
             let mut projector = Projector::new(log.clone(), Arc::clone(&generation)).await.expect("a projector");
             projector.step = step;

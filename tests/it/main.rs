@@ -30,6 +30,7 @@ mod oracle;
 mod oracle_boards;
 mod rebuild;
 mod rebuild_api;
+mod rebuild_diff;
 mod rebuild_kill;
 mod refusals;
 mod relations;

@@ -83,6 +83,31 @@ pub struct Rulebook {
 }
 
 impl Rulebook {
+    /// The parts that read otherwise in another version, by their keys.
+    pub fn sections_that_differ(&self, other: &Self) -> Vec<&'static str> {
+        let sections = [
+            ("effective_from", self.effective_from != other.effective_from),
+            ("applies_by", self.applies_by != other.applies_by),
+            ("retroactive", self.retroactive != other.retroactive),
+            ("currency", self.currency != other.currency),
+            ("calendar", self.calendar != other.calendar),
+            ("codes", self.codes != other.codes),
+            ("referrals", (self.referrals, &self.default_area) != (other.referrals, &other.default_area)),
+            ("recency", self.recency != other.recency),
+            ("referral_to_plan", self.referral_to_plan != other.referral_to_plan),
+            ("stage", self.stages != other.stages),
+            ("standard", self.standards != other.standards),
+            ("outcome", self.outcomes != other.outcomes),
+            ("cap", self.caps != other.caps),
+            ("grade", self.grades != other.grades),
+            ("profile", self.profiles != other.profiles),
+            ("reports", self.reports != other.reports),
+        ];
+        let sections: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();
+        // Two versions of the same rules have other names all the same.
+        if sections.is_empty() { vec!["version"] } else { sections }
+    }
+
     /// Reads a rulebook and reports everything wrong with it at once, in the order of
     /// its lines. A text that is not TOML, or of another grammar, is reported for that
     /// alone: nothing in it can be judged yet.

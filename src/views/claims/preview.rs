@@ -54,7 +54,8 @@ pub enum Moved {
 }
 
 impl Preview {
-    fn of(before: Arc<Claims>, after: Arc<Claims>) -> Self {
+    /// What moves from one to the other.
+    pub fn of(before: Arc<Claims>, after: Arc<Claims>) -> Self {
         let ids = |claims: &Claims| claims.claims.iter().map(|claim| claim.claim).collect::<BTreeSet<_>>();
         let (mut moves, mut unchanged) = (Vec::new(), 0);
         for id in &ids(&before) | &ids(&after) {

@@ -14,10 +14,12 @@ use super::postgres;
 use super::progress::{Meter, Phase};
 use super::sink::{Batch, Finished, Sink, Written, fill, flush};
 use super::sqlite::SqliteSink;
+use crate::contract::Rulebook;
 use crate::journey::event::EventType;
-use crate::log::envelope::{Envelope, Position, StreamId, StreamKind};
+use crate::log::envelope::{Position, Record, StreamId, StreamKind};
 use crate::log::scan::{Lot, Share};
 use crate::log::{Log, LogError};
+use crate::projections;
 use crate::store::Place;
 use crate::views::ViewError;
 use crate::views::fold::{Gathered, Rules};
@@ -39,6 +41,8 @@ pub(crate) struct Plan {
     pub(crate) upto: Position,
     /// With the rulebooks up to here.
     pub(crate) rulebooks_upto: Position,
+    /// With this draft of a contract's rules.
+    pub(crate) draft: Option<Arc<Rulebook>>,
     /// Threads that decode and fold.
     pub(crate) workers: usize,
     /// Events that are held in memory at once, more or less.
@@ -150,8 +154,12 @@ async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Batch), ViewError> {
     let mut contracts = Contracts::new();
     let mut batch = Batch::new();
     for (stream, gathered) in streams {
-        let folded = gathered.fold(stream, &rules);
-        let contract = gathered.contract(folded.version, &rules);
+        let mut folded = gathered.fold(stream, &rules);
+        let mut contract = gathered.contract(folded.version, &rules);
+        if let Some(draft) = plan.draft.as_ref().filter(|draft| contract.code() == Some(&draft.contract)) {
+            contract = contract.with_draft(Arc::clone(draft));
+            folded.rows = projections::contract::rows(&contract);
+        }
         contracts.extend(contract.code().map(str::to_owned).map(|code| (code, Arc::new(contract))));
         batch.push((stream, folded));
     }
@@ -170,10 +178,10 @@ fn work(
     while let Some(lot) = lots.blocking_recv() {
         meter.check()?;
         for record in lot.records() {
-            let envelope = Envelope::from_record(record.map_err(|_| ViewError::NotText)?).map_err(LogError::from)?;
+            let record = Record::read(record.map_err(|_| ViewError::NotText)?).map_err(LogError::from)?;
             // The contracts' streams were gathered before: every fold needs them.
-            if envelope.stream.kind != StreamKind::Contract {
-                streams.entry(envelope.stream).or_default().take(&envelope);
+            if record.stream.kind != StreamKind::Contract {
+                streams.entry(record.stream).or_default().take_record(record);
             }
         }
         read += lot.len() as u64;

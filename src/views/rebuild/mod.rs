@@ -15,6 +15,7 @@ use super::generation::{self, Found, Generation};
 use super::pointer::Pointer;
 use super::project::Projector;
 use super::{ViewError, statements};
+use crate::contract::Rulebook;
 use crate::log::Log;
 use crate::log::envelope::Position;
 use crate::store::Place;
@@ -42,12 +43,14 @@ impl Default for Options {
 }
 
 /// How much of the log a generation is made of, and by which rules.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Wanted {
     /// Every event up to here.
     pub(super) upto: Position,
     /// With the rulebooks up to here.
     pub(super) rulebooks_upto: Position,
+    /// With this version of a contract's rules too, which nobody has published.
+    pub(super) draft: Option<Arc<Rulebook>>,
 }
 
 /// Builds a generation from the whole log, caught up with it but not yet live. Whoever calls has the sole right to.
@@ -60,7 +63,8 @@ pub(super) async fn build(
     let place = log.store().place();
     let upto = log.head().await?.position;
     let least = pointer.live.max(pointer.previous) + 1;
-    let generation = made(log, (place, least), Wanted { upto, rulebooks_upto: upto }, options, meter).await?;
+    let generation =
+        made(log, (place, least), Wanted { upto, rulebooks_upto: upto, draft: None }, options, meter).await?;
     let (number, generation) = (generation.number, Arc::new(generation));
     let caught_up = catch_up(log, &generation, meter).await;
     if caught_up.is_err() {
@@ -100,13 +104,13 @@ async fn leave_nothing(log: &Log, place: &Place, number: i64) {
 async fn fill(
     log: &Log,
     (place, number): (&Place, i64),
-    Wanted { upto, rulebooks_upto }: Wanted,
+    Wanted { upto, rulebooks_upto, draft }: Wanted,
     options: Options,
     meter: &Arc<Meter>,
 ) -> Result<Generation, ViewError> {
     meter.builds(number, upto.0);
     let workers = options.workers.max(1);
-    let plan = load::Plan { number, upto, rulebooks_upto, workers, held: options.held };
+    let plan = load::Plan { number, upto, rulebooks_upto, draft, workers, held: options.held };
     tracing::info!(generation = number, %upto, workers, "building a view");
     let contracts = load::load(log, place, &plan, meter).await?;
     let Found::Ours(generation) = Generation::open(log.store(), place, number).await? else {

@@ -1,0 +1,254 @@
+//! `rebuild --diff`: what a rebuild would change, before anybody switches to it.
+//!
+//! The live view is compared with one built from the log, under the rules that are published or a draft besides. Nothing
+//! is published, and nothing that is built here ever becomes the live view.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use chrono::NaiveDate;
+
+use super::board::open_to_read;
+use super::commands::complain;
+use super::rulebook::read;
+use super::table::{self, Table};
+use super::views::show_progress;
+use super::{Ending, Format, Places};
+use crate::access::{InScope, Scope};
+use crate::clock::Clock;
+use crate::contract::money::Money;
+use crate::contract::{Contract, Rulebook, command};
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
+use crate::views::Views;
+use crate::views::claims::{Asked, Claim, Claims, Moved, Preview, Purpose};
+use crate::views::compare::Side;
+use crate::views::diff::RowsDiffer;
+use crate::views::generation::Generation;
+use crate::views::period::{Month, Months};
+use crate::views::rebuild::Options;
+
+/// What is asked for.
+pub(super) struct Asking<'a> {
+    /// A draft of a contract's further rules.
+    pub(super) rulebook: Option<&'a Path>,
+    /// The day on which boards and claims are read; today if left out.
+    pub(super) as_of: Option<NaiveDate>,
+    /// Threads that decode and fold.
+    pub(super) workers: Option<u16>,
+    /// Whether a difference fails the check.
+    pub(super) exit_code: bool,
+    /// How to print.
+    pub(super) format: Format,
+}
+
+/// Two views of one position.
+struct Compared {
+    live: Arc<Generation>,
+    built: Arc<Generation>,
+    rows: RowsDiffer,
+}
+
+pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> {
+    let views = open_to_read(places).await?;
+    let shown = show(&views, asking).await;
+    views.close().await;
+    shown
+}
+
+async fn show(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
+    let draft = match asking.rulebook.map(|path| draft(views, path)).transpose()? {
+        Some(Err(ending)) => return Ok(ending),
+        Some(Ok(draft)) => Some(Arc::new(draft)),
+        None => None,
+    };
+    let compared = compare(views, asking, draft).await?;
+    let mut tables = vec![positions(&compared).await?, rows(&compared), journeys(&compared).await?];
+    let scope = Scope::Deployment;
+    for contract in compared.built.all_told(&scope) {
+        let Some(scoped) = contract.code().and_then(|code| scope.contract(code)) else { continue };
+        let Some(before) = compared.live.told(scoped) else { continue };
+        let (before, after) = (Under::of(before, asking.as_of), Under::of(Arc::clone(&contract), asking.as_of));
+        tables.push(numbers(&compared, scoped, &before, &after).await?);
+        tables.extend(claims(views, &compared, scoped, &before).await?);
+    }
+    // Positions and digests are always shown; anything after them is a difference.
+    tables.retain(|table| !table.rows.is_empty());
+    let differs = tables.len() > 1;
+    table::print(&mut std::io::stdout().lock(), &tables, asking.format)?;
+    if !differs {
+        complain("nothing differs");
+    }
+    Ok(if differs && asking.exit_code { Ending::CheckFailed } else { Ending::Done })
+}
+
+/// Reads a draft as if it were to be published now.
+fn draft(views: &Views, path: &Path) -> Result<Result<Rulebook, Ending>> {
+    let text = read(path)?;
+    let named = match Rulebook::parse(&text) {
+        Ok(rulebook) => rulebook.contract,
+        Err(errors) => return Ok(Err(super::commands::complain_of(&path.display().to_string(), &errors))),
+    };
+    let told = Scope::Deployment.contract(&named).and_then(|scoped| views.live().told(scoped));
+    let Some(contract) = told else {
+        complain(&format!(
+            "{}: no contract {named:?} is open: open it with `throughline contract open`",
+            path.display()
+        ));
+        return Ok(Err(Ending::WrongUse));
+    };
+    let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
+    Ok(command::draft(&contract, &text, today).map_err(|refusals| {
+        for refusal in refusals {
+            complain(&format!("{}: {refusal}", path.display()));
+        }
+        Ending::WrongUse
+    }))
+}
+
+/// Builds beside the live view and compares the two. Where the live view goes on meanwhile, another takes its place that is
+/// built of the same events and by the same rules.
+async fn compare(views: &Views, asking: &Asking<'_>, draft: Option<Arc<Rulebook>>) -> Result<Compared> {
+    let workers = asking.workers.map_or(Options::default().workers, usize::from);
+    let options = Options { workers, ..Options::default() };
+    let live = views.live();
+    let position = *live.position().borrow();
+    let shown = tokio::spawn(show_progress(views.known_progress()));
+    let built = views.foreseen((position, position), draft, options).await;
+    shown.abort();
+    let built = built?;
+    let rows = live.rows_that_differ(&built).await?;
+    if live.stands_at().await? == position {
+        return Ok(Compared { live, built, rows });
+    }
+    complain("events are being recorded: what was live when this began is compared, built from the log");
+    let live = views.foreseen((position, live.rulebooks_upto), None, options).await?;
+    let rows = live.rows_that_differ(&built).await?;
+    Ok(Compared { live, built, rows })
+}
+
+/// A contract under one side's rules, on a day.
+struct Under {
+    contract: Arc<Contract>,
+    as_of: NaiveDate,
+    today: NaiveDate,
+}
+
+impl Under {
+    fn of(contract: Arc<Contract>, as_of: Option<NaiveDate>) -> Self {
+        let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
+        Self { contract, as_of: as_of.unwrap_or(today), today }
+    }
+
+    fn rules(&self) -> Result<&Rulebook> {
+        self.contract
+            .newest_rulebook()
+            .map(Arc::as_ref)
+            .ok_or_else(|| anyhow!("a contract that is open has a rulebook"))
+    }
+
+    fn months(&self) -> Months {
+        let last = Month::of(self.as_of);
+        let first = self.contract.opened().map_or(last, |opened| Month::of(opened.starts_on));
+        Months::from_to(first.min(last), last).unwrap_or(Months::one(last))
+    }
+}
+
+async fn positions(compared: &Compared) -> Result<Table> {
+    let mut rows = Vec::new();
+    for (name, view) in [("live", &compared.live), ("built", &compared.built)] {
+        rows.push(vec![name.to_owned(), view.stands_at().await?.to_string(), view.digest().await?]);
+    }
+    Ok(Table { title: "Views".to_owned(), columns: columns(&["View", "Position", "Digest"]), rows })
+}
+
+fn columns(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn rows(compared: &Compared) -> Table {
+    let rows = compared.rows.tables.iter().map(|(table, counts)| {
+        let counts = [counts.only_one, counts.only_other, counts.changed].map(|count| count.to_string());
+        std::iter::once((*table).to_owned()).chain(counts).collect()
+    });
+    Table {
+        title: "Rows that differ".to_owned(),
+        columns: columns(&["Table", "Only live", "Only built", "Changed"]),
+        rows: rows.collect(),
+    }
+}
+
+/// The journeys whose rows differ, and what made them.
+async fn journeys(compared: &Compared) -> Result<Table> {
+    let ids = || compared.rows.journeys.keys().copied();
+    let mut names = compared.live.names(ids()).await?;
+    names.extend(compared.built.names(ids()).await?);
+    let scope = Scope::Deployment;
+    let rules = |view: &Generation, code: &str| {
+        let told = scope.contract(code).and_then(|scoped| view.told(scoped))?;
+        told.newest_rulebook().map(Arc::clone)
+    };
+    let why = |code: &str| match (rules(&compared.live, code), rules(&compared.built, code)) {
+        (Some(was), Some(is)) if was.hash() == is.hash() => "rows that the log does not tell".to_owned(),
+        (Some(was), Some(is)) => format!("rules: {}", was.sections_that_differ(&is).join(", ")),
+        _ => "no rules on one side".to_owned(),
+    };
+    let rows = compared.rows.journeys.iter().map(|(journey, tables)| {
+        let (contract, reference) = names.get(journey).cloned().unwrap_or_default();
+        let tables: Vec<&str> = tables.iter().copied().collect();
+        vec![reference, journey.to_string(), tables.join(", "), why(&contract), contract]
+    });
+    Ok(Table {
+        title: "Journeys that differ".to_owned(),
+        columns: columns(&["Reference", "Journey", "Tables", "Because", "Contract"]),
+        rows: rows.collect(),
+    })
+}
+
+async fn numbers(compared: &Compared, scope: InScope<'_>, before: &Under, after: &Under) -> Result<Table> {
+    let side = |of: &'_ Under, rulebook| Side { as_of: of.as_of, upto: *compared.built.position().borrow(), rulebook };
+    let (one, other) = (side(before, before.rules()?), side(after, after.rules()?));
+    let (one, other) = ((&one, before.months()), (&other, after.months()));
+    let found = compared.live.numbers_that_differ(scope, one, &compared.built, other).await?;
+    let rows = found.into_iter().map(|number| {
+        let month = number.month.map_or_else(|| "to date".to_owned(), |month| month.to_string());
+        let (one, other) = (number.one.to_string(), number.other.to_string());
+        vec![number.board.title().to_owned(), number.group.label(), number.column, month, one, other]
+    });
+    Ok(Table {
+        title: format!("Numbers of {} that differ on {}", scope.contract(), before.as_of),
+        columns: columns(&["Board", "Row", "Column", "Month", "Live", "Built"]),
+        rows: rows.collect(),
+    })
+}
+
+async fn claims(views: &Views, compared: &Compared, scope: InScope<'_>, under: &Under) -> Result<Option<Table>> {
+    let asked = Asked { as_of: under.as_of, today: under.today, purpose: Purpose::Look };
+    let before = compared.live.claims(views.log(), scope, asked.clone()).await?;
+    let after = compared.built.claims(views.log(), scope, asked).await?;
+    let Some((before, after)) = before.zip(after) else { return Ok(None) };
+    let preview = Preview::of(before, after);
+    let status = |claims: &Claims, of| claims.get(of).map_or("none", |claim: &Claim| claim.status.as_str()).to_owned();
+    let rows = preview.moves.iter().map(|moved| {
+        let how = match moved.how {
+            Moved::Gained => "gained",
+            Moved::Lost => "lost",
+            Moved::Changed => "changed",
+        };
+        let claim = preview.after.get(moved.claim).or_else(|| preview.before.get(moved.claim));
+        let outcome = claim.map(|claim| claim.outcome.clone()).unwrap_or_default();
+        let (was, is) = (status(&preview.before, moved.claim), status(&preview.after, moved.claim));
+        vec![how.to_owned(), moved.claim.to_string(), outcome, was, is, moved.delta.to_string(), moved.rules.join(", ")]
+    });
+    let mut rows: Vec<Vec<String>> = rows.collect();
+    if !rows.is_empty() {
+        let delta: Money = preview.moves.iter().map(|moved| moved.delta).sum();
+        let blank = String::new;
+        rows.push(vec!["together".to_owned(), blank(), blank(), blank(), blank(), delta.to_string(), blank()]);
+    }
+    Ok(Some(Table {
+        title: format!("Claims of {} that move on {}", scope.contract(), under.as_of),
+        columns: columns(&["Moved", "Claim", "Outcome", "Live", "Built", "Delta", "Because"]),
+        rows,
+    }))
+}

@@ -1,0 +1,168 @@
+//! What differs between two generations, row by row: how a rebuild is looked at before anybody switches to it.
+//!
+//! It reads both in the order of their keys and keeps of them no more than which journeys differ, and where.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+use tokio::sync::mpsc;
+use uuid::Uuid;
+
+use super::generation::Generation;
+use super::whole::{self, Lot};
+use crate::log::envelope::JourneyId;
+use crate::projections::{TABLES, Table, Type, journey};
+use crate::store::{Sql, StoreError, doing, on};
+
+static NAMED: Sql = Sql::new("select id, contract, reference from journey where id in {uuids $1}");
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&NAMED];
+
+/// Journeys that are named in one statement.
+const NAMED_AT_ONCE: usize = 500;
+
+/// The rows that differ between two generations.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowsDiffer {
+    /// How many rows of each table differ, where any do.
+    pub tables: BTreeMap<&'static str, RowCounts>,
+    /// The journeys that have such rows, and in which tables.
+    pub journeys: BTreeMap<JourneyId, BTreeSet<&'static str>>,
+}
+
+/// How many rows of a table differ.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// Only the first generation has them.
+    pub only_one: u64,
+    /// Only the second has them.
+    pub only_other: u64,
+    /// Both have a row of this key, and it reads otherwise.
+    pub changed: u64,
+}
+
+impl Generation {
+    /// The rows that differ in another generation. Each is read as it stands at one moment.
+    pub async fn rows_that_differ(&self, other: &Self) -> Result<RowsDiffer, StoreError> {
+        let (mut one, mut another) = (Rows::of(self).await?, Rows::of(other).await?);
+        let mut found = RowsDiffer::default();
+        loop {
+            let order = match (one.peek(), another.peek()) {
+                (None, None) => return Ok(found),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (Some(a), Some(b)) if a == b => {
+                    one.advance().await?;
+                    another.advance().await?;
+                    continue;
+                }
+                (Some(a), Some(b)) => by_key(a, b),
+            };
+            if let Some((table, row)) = if order == Ordering::Greater { another.peek() } else { one.peek() } {
+                found.add(TABLES[table], row, order);
+            }
+            if order != Ordering::Greater {
+                one.advance().await?;
+            }
+            if order != Ordering::Less {
+                another.advance().await?;
+            }
+        }
+    }
+}
+
+impl Generation {
+    /// The contracts and the references of these journeys, of those that the view knows.
+    pub async fn names(
+        &self,
+        journeys: impl IntoIterator<Item = JourneyId>,
+    ) -> Result<BTreeMap<JourneyId, (String, String)>, StoreError> {
+        let (sql, mut names) = (NAMED.text(self.reader.dialect()), BTreeMap::new());
+        let mut journeys = journeys.into_iter().peekable();
+        while journeys.peek().is_some() {
+            let some = json!(journeys.by_ref().take(NAMED_AT_ONCE).collect::<Vec<_>>()).to_string();
+            let found: sqlx::Result<Vec<(Uuid, String, String)>> =
+                on!(&self.reader, pool => sqlx::query_as(sql).bind(some).fetch_all(pool).await);
+            let found = found.map_err(doing("name journeys"))?.into_iter();
+            names.extend(found.map(|(id, contract, reference)| (JourneyId(id), (contract, reference))));
+        }
+        Ok(names)
+    }
+}
+
+impl RowsDiffer {
+    fn add(&mut self, table: &'static Table, row: &[u8], order: Ordering) {
+        let counts = self.tables.entry(table.name).or_default();
+        *match order {
+            Ordering::Less => &mut counts.only_one,
+            Ordering::Equal => &mut counts.changed,
+            Ordering::Greater => &mut counts.only_other,
+        } += 1;
+        let is_of_journey = table.columns[0].0 == "journey" || table.name == journey::TABLE.name;
+        let id = whole::cells(row).next().flatten().and_then(|id| Uuid::from_slice(id).ok());
+        if let Some(id) = id.filter(|_| is_of_journey) {
+            self.journeys.entry(JourneyId(id)).or_default().insert(table.name);
+        }
+    }
+}
+
+/// The order of two rows by table and key.
+fn by_key((table, a): (usize, &[u8]), (other, b): (usize, &[u8])) -> Ordering {
+    let number = |cell: &[u8]| i64::from_be_bytes(cell.try_into().unwrap_or_default());
+    let of_type = |(at, cells): (usize, (whole::Cell<'_>, whole::Cell<'_>))| match (cells, TABLES[table].columns[at].1)
+    {
+        ((Some(a), Some(b)), Type::Int) => number(a).cmp(&number(b)),
+        ((a, b), _) => a.cmp(&b),
+    };
+    let key = || whole::cells(a).zip(whole::cells(b)).take(TABLES[table].key).enumerate().map(of_type);
+    table.cmp(&other).then_with(|| key().find(|order| order.is_ne()).unwrap_or(Ordering::Equal))
+}
+
+/// The rows of a generation, one after the other.
+struct Rows {
+    lots: mpsc::Receiver<Result<Lot, StoreError>>,
+    lot: Option<Lot>,
+    /// Which row of the lot is next.
+    at: usize,
+    /// The last table that has begun.
+    table: usize,
+}
+
+impl Rows {
+    async fn of(generation: &Generation) -> Result<Self, StoreError> {
+        let mut rows = Self { lots: whole::read(&generation.reader), lot: None, at: 0, table: 0 };
+        rows.fill().await?;
+        Ok(rows)
+    }
+
+    /// The table and the row that is next; none after the last.
+    fn peek(&self) -> Option<(usize, &[u8])> {
+        let lot = self.lot.as_ref()?;
+        let begins = self.at.checked_sub(1).map_or(0, |before| lot.ends[before]);
+        Some((lot.table, &lot.bytes[begins..lot.ends[self.at]]))
+    }
+
+    async fn advance(&mut self) -> Result<(), StoreError> {
+        self.at += 1;
+        if self.lot.as_ref().is_some_and(|lot| self.at == lot.ends.len()) {
+            self.fill().await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the next lot that has rows.
+    async fn fill(&mut self) -> Result<(), StoreError> {
+        (self.lot, self.at) = (None, 0);
+        while let Some(lot) = self.lots.recv().await {
+            let lot = lot?;
+            self.table = lot.table;
+            if !lot.ends.is_empty() {
+                self.lot = Some(lot);
+                return Ok(());
+            }
+        }
+        if self.table + 1 == TABLES.len() { Ok(()) } else { Err(whole::broken_off()) }
+    }
+}

@@ -1,0 +1,181 @@
+//! Every row of a generation, table by table in the order of their keys: both stores give the same for the same rows.
+//!
+//! It reads all there is, so it goes past the pools: by stepping the statement on `SQLite`, by COPY on Postgres. What it
+//! reads is one moment of the generation, whatever is projected meanwhile.
+
+use chrono::{NaiveDate, TimeDelta};
+use futures_util::TryStreamExt as _;
+use rusqlite::types::ValueRef;
+use rusqlite::{Connection, OpenFlags};
+use sqlx::{Connection as _, Executor as _, PgPool};
+use tokio::sync::mpsc;
+
+use super::rebuild::POSTGRES_EPOCH;
+use crate::projections::{TABLES, Table, Type};
+use crate::store::{Copied, Pool, StoreError, doing};
+
+/// Bytes of rows that are handed on at once, more or less.
+const LOT: usize = 256 * 1024;
+/// Lots that may wait for whoever reads them.
+const LOTS: usize = 4;
+
+/// Rows of one table, one after the other.
+///
+/// A row is its cells, and a cell a tag, its length and its bytes, so that no two rows read alike.
+#[derive(Debug)]
+pub(super) struct Lot {
+    /// Which table of [`TABLES`].
+    pub(super) table: usize,
+    /// The rows.
+    pub(super) bytes: Vec<u8>,
+    /// Where each row ends.
+    pub(super) ends: Vec<usize>,
+}
+
+/// A cell of a row: its bytes, none where it holds nothing.
+pub(super) type Cell<'a> = Option<&'a [u8]>;
+
+impl Lot {
+    fn of(table: usize) -> Self {
+        Self { table, bytes: Vec::with_capacity(LOT + LOT / 4), ends: Vec::new() }
+    }
+
+    fn add(&mut self, of_type: Type, cell: Cell<'_>) {
+        let tag = match of_type {
+            _ if cell.is_none() => 0,
+            Type::Text => 1,
+            Type::Uuid => 2,
+            Type::Date => 3,
+            Type::Int => 4,
+        };
+        let bytes = cell.unwrap_or_default();
+        self.bytes.push(tag);
+        self.bytes.extend((bytes.len() as u64).to_be_bytes());
+        self.bytes.extend(bytes);
+    }
+
+    fn end_row(&mut self) {
+        self.ends.push(self.bytes.len());
+    }
+}
+
+/// The cells of a row of a lot.
+pub(super) fn cells(mut row: &[u8]) -> impl Iterator<Item = Cell<'_>> {
+    std::iter::from_fn(move || {
+        let (tag, rest) = row.split_first()?;
+        let (length, rest) = rest.split_first_chunk()?;
+        let (cell, rest) = rest.split_at_checked(usize::try_from(u64::from_be_bytes(*length)).ok()?)?;
+        row = rest;
+        Some((*tag != 0).then_some(cell))
+    })
+}
+
+/// Reads every row that this pool's generation has, in the background. Each table begins with a lot of its own, be it
+/// empty; what fails comes last.
+pub(super) fn read(pool: &Pool) -> mpsc::Receiver<Result<Lot, StoreError>> {
+    let (lots, receiver) = mpsc::channel(LOTS);
+    match pool {
+        Pool::Sqlite(pool) => {
+            let path = pool.connect_options().get_filename().to_owned();
+            tokio::task::spawn_blocking(move || {
+                if let Err(source) = of_sqlite(&path, &lots) {
+                    let _ = lots.blocking_send(Err(StoreError::Sqlite { doing: "read a view whole", source }));
+                }
+            });
+        }
+        Pool::Postgres(pool) => {
+            let pool = pool.clone();
+            tokio::spawn(async move {
+                if let Err(source) = of_postgres(&pool, &lots).await {
+                    let _ = lots.send(Err(doing("read a view whole")(source))).await;
+                }
+            });
+        }
+    }
+    receiver
+}
+
+fn of_sqlite(path: &std::path::Path, lots: &mpsc::Sender<Result<Lot, StoreError>>) -> rusqlite::Result<()> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let conn = Connection::open_with_flags(path, flags)?;
+    conn.busy_timeout(std::time::Duration::from_secs(10))?;
+    conn.execute_batch("begin")?;
+    for (number, table) in TABLES.iter().enumerate() {
+        let mut lot = Lot::of(number);
+        let mut select = conn.prepare(&ordered(table))?;
+        let mut rows = select.query(())?;
+        while let Some(row) = rows.next()? {
+            for (at, (_, of_type)) in table.columns.iter().enumerate() {
+                match row.get_ref(at)? {
+                    ValueRef::Integer(number) => lot.add(*of_type, Some(&number.to_be_bytes())),
+                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => lot.add(*of_type, Some(bytes)),
+                    ValueRef::Null | ValueRef::Real(_) => lot.add(*of_type, None),
+                }
+            }
+            lot.end_row();
+            if lot.bytes.len() >= LOT {
+                let full = std::mem::replace(&mut lot, Lot::of(number));
+                // Nobody reads any further.
+                if lots.blocking_send(Ok(full)).is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        if lots.blocking_send(Ok(lot)).is_err() {
+            return Ok(());
+        }
+    }
+    Ok(())
+}
+
+async fn of_postgres(pool: &PgPool, lots: &mpsc::Sender<Result<Lot, StoreError>>) -> sqlx::Result<()> {
+    // Whoever reads may turn away in the middle of a table: nobody is to have this connection after that.
+    let mut conn = pool.acquire().await?.detach();
+    conn.execute("begin isolation level repeatable read read only").await?;
+    for (number, table) in TABLES.iter().enumerate() {
+        let mut lot = Lot::of(number);
+        let copy = format!("copy ({}) to stdout (format binary)", ordered(table));
+        let mut pieces = conn.copy_out_raw(&copy).await?;
+        let mut copied = Copied::default();
+        while let Some(piece) = pieces.try_next().await? {
+            copied.take(&piece);
+            while let Some(fields) = copied.next_row() {
+                for ((_, of_type), field) in table.columns.iter().zip(fields) {
+                    match (of_type, field) {
+                        (Type::Date, Some(days)) => lot.add(Type::Date, Some(date(days).as_bytes())),
+                        (of_type, field) => lot.add(*of_type, field),
+                    }
+                }
+                lot.end_row();
+            }
+            if lot.bytes.len() >= LOT {
+                let full = std::mem::replace(&mut lot, Lot::of(number));
+                if lots.send(Ok(full)).await.is_err() {
+                    return Ok(());
+                }
+            }
+        }
+        drop(pieces);
+        if lots.send(Ok(lot)).await.is_err() {
+            return Ok(());
+        }
+    }
+    conn.close().await
+}
+
+/// What is said where the rows ended before the last table.
+pub(super) fn broken_off() -> StoreError {
+    doing("read a view whole")(sqlx::Error::WorkerCrashed)
+}
+
+/// A date as Postgres sends it, as its ISO text.
+fn date(days: &[u8]) -> String {
+    let days = days.first_chunk().map_or(0, |days| i32::from_be_bytes(*days));
+    let day: NaiveDate = POSTGRES_EPOCH + TimeDelta::days(days.into());
+    day.to_string()
+}
+
+fn ordered(table: &Table) -> String {
+    let columns: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
+    format!("select {} from {} order by {}", columns.join(", "), table.name, columns[..table.key].join(", "))
+}
