@@ -2,7 +2,7 @@
 //!
 //! Rights are those of now: a journey that the caller may not read differs for nobody.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
@@ -18,12 +18,12 @@ use super::journey::{Journey, Story};
 use super::list::PageInfo;
 use super::query::FIRST;
 use super::scalars::{Date, Instant, Position};
-use crate::log::envelope::{self, Envelope, EventId, JourneyId, StreamId};
+use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId};
 use crate::views::compare::{self, NumberDifference as Differs, Side};
 
 /// Journeys that are read at once.
-const READ: i64 = 200;
-/// Journeys that one page has looked at when it gives up looking for more that differ.
+const READ: usize = 200;
+/// Journeys that one page looks at before it gives up looking for more that differ.
 const LOOKED_AT: usize = 5_000;
 
 /// A point of view of a contract: from when it is read, what was known by then, and by which rules; or a view that is
@@ -182,14 +182,15 @@ impl ViewComparison {
         let wrong = || Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before");
         let begins = after.as_deref().map(|cursor| cursor.parse::<Uuid>().map_err(|_| wrong())).transpose()?;
         let (mut place, most) = (begins.map_or(Uuid::nil(), |id| id), usize::try_from(first).unwrap_or(1));
-        let (mut nodes, mut looked_at, mut has_next_page) = (Vec::new(), 0, true);
-        while has_next_page && nodes.len() < most && looked_at < LOOKED_AT {
-            let read = self.candidates(ctx, place).await?;
-            has_next_page = i64::try_from(read.len()).is_ok_and(|read| read == READ);
-            looked_at += read.len();
-            let Some(last) = read.last().copied() else { break };
-            place = last.0;
-            for (id, difference) in self.differences(ctx, &read).await? {
+        let candidates = self.candidates(ctx, place).await?;
+        let (mut nodes, mut has_next_page) = (Vec::new(), candidates.len() == LOOKED_AT);
+        for read in candidates.chunks(READ) {
+            if nodes.len() == most {
+                has_next_page = true;
+                break;
+            }
+            place = read.last().map_or(place, |last| last.0);
+            for (id, difference) in self.differences(ctx, read).await? {
                 if nodes.len() == most {
                     has_next_page = true;
                     break;
@@ -200,7 +201,7 @@ impl ViewComparison {
         }
         let page_info = PageInfo {
             start_cursor: nodes.first().map(|node| node.id.to_string()),
-            end_cursor: (looked_at > 0).then(|| place.to_string()),
+            end_cursor: (!candidates.is_empty()).then(|| place.to_string()),
             has_next_page,
             has_previous_page: after.is_some(),
         };
@@ -209,15 +210,20 @@ impl ViewComparison {
 }
 
 impl ViewComparison {
-    /// The next journeys that may differ: of which something was recorded in between, or all where the days or the rules
-    /// differ.
+    /// The next journeys that may differ, at most [`LOOKED_AT`]: of which something was recorded in between, or all that
+    /// either side knows where the days or the rules differ.
     async fn candidates(&self, ctx: &Context<'_>, place: Uuid) -> Result<Vec<JourneyId>> {
         let (one, other) = (self.a.side()?, self.b.side()?);
-        let by_events = one.differs_by_events_alone(&other);
-        let after = if by_events { one.upto.min(other.upto) } else { envelope::Position::default() };
-        let between = (after, one.upto.max(other.upto));
-        let code = self.a.source().code;
-        ctx.parts().log.journeys_between(&code, between, JourneyId(place), READ).await.or_fault()
+        let (place, most) = (JourneyId(place), i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
+        if one.differs_by_events_alone(&other) {
+            let between = (one.upto.min(other.upto), one.upto.max(other.upto));
+            return ctx.parts().log.journeys_between(&self.a.source().code, between, place, most).await.or_fault();
+        }
+        let mut known = BTreeSet::new();
+        for side in [&self.a, &self.b] {
+            known.extend(side.generation().journeys_after(side.scope(ctx)?, place, most).await.or_fault()?);
+        }
+        Ok(known.into_iter().take(LOOKED_AT).collect())
     }
 
     /// Those of these journeys that differ and that the caller may read, in their order.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use super::board::Group;
 use super::generation::Generation;
@@ -19,10 +20,15 @@ use crate::contract::Rulebook;
 use crate::journey::{History, Recorded};
 use crate::log::envelope::{Envelope, EventId, JourneyId, Position};
 use crate::projections::{Rows, rows_of_journey};
-use crate::store::StoreError;
+use crate::store::{Sql, StoreError, doing, on};
 use crate::views::generation;
 use crate::views::pointer;
 use crate::views::project::Projector;
+
+static JOURNEYS: Sql = Sql::new("select id from journey where contract = $1 and id > $2 order by id limit $3");
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&JOURNEYS];
 
 /// One of two points of view.
 #[derive(Debug, Clone, Copy)]
@@ -192,6 +198,21 @@ fn by_month(numbers: &mut Numbers, board: Board, column: &str, months: Months, r
 }
 
 impl Generation {
+    /// The next journeys of a contract after one, in the order of their ids.
+    pub async fn journeys_after(
+        &self,
+        scope: InScope<'_>,
+        place: JourneyId,
+        most: i64,
+    ) -> Result<Vec<JourneyId>, StoreError> {
+        let sql = JOURNEYS.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(scope.contract()).bind(place.0).bind(most).fetch_all(pool).await
+        });
+        let found = found.map_err(doing("list the journeys of a contract"))?;
+        Ok(found.into_iter().map(|(id,)| JourneyId(id)).collect())
+    }
+
     /// Which numbers of a contract's boards are others in another view, each read on its day, under its rules and over its
     /// months.
     pub async fn numbers_that_differ(

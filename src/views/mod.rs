@@ -419,6 +419,7 @@ pub fn statements() -> Vec<&'static Sql> {
     [
         generation::STATEMENTS,
         caseload::STATEMENTS,
+        compare::STATEMENTS,
         diff::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
