@@ -17,6 +17,7 @@ pub mod import;
 pub mod journey;
 pub mod log;
 pub mod record;
+pub mod shares;
 pub mod store;
 pub mod telemetry;
 pub mod try_out;
