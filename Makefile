@@ -22,7 +22,7 @@ test-full: test
 
 ## bench: the measured figures, on both stores
 bench:
-	@tests/with-postgres cargo bench --locked --bench log
+	@tests/with-postgres cargo run --quiet --locked --release -- bench
 
 ## demo: the boards, a token and a server to ask
 demo:

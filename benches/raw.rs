@@ -4,17 +4,19 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::log::envelope::{Envelope, leaf_hash};
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::future::try_join_all;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, PgPool, QueryBuilder, SqliteConnection};
-use throughline::log::envelope::{Envelope, leaf_hash};
 use uuid::Uuid;
+
+use super::report::rate;
 
 /// An event's row, ready to be bound, with what its command's row needs.
 #[derive(Clone)]
-pub(crate) struct Row {
+pub(super) struct Row {
     position: i64,
     event_id: Uuid,
     stream_kind: &'static str,
@@ -34,7 +36,7 @@ pub(crate) struct Row {
 
 impl Row {
     /// The rows of events that follow one another.
-    pub(crate) fn all(events: &[Envelope]) -> Vec<Self> {
+    pub(super) fn all(events: &[Envelope]) -> Vec<Self> {
         let after = events.iter().skip(1).map(|event| Some(event.command_id)).chain([None]);
         events.iter().zip(after).map(|(event, after)| Self::of(event, after != Some(event.command_id))).collect()
     }
@@ -62,7 +64,7 @@ impl Row {
 
 /// Which rows a transaction inserts.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rows {
+pub(super) enum Rows {
     /// The events and their commands: all that an append writes but the head.
     EventsAndCommands,
     /// The events alone.
@@ -70,7 +72,7 @@ pub(crate) enum Rows {
 }
 
 /// Tables as the log has them, columns and indexes, without its triggers.
-pub(crate) enum Raw {
+pub(super) enum Raw {
     /// On `SQLite`, in a file of their own.
     Sqlite(SqliteConnection),
     /// On Postgres, in the log's own schema.
@@ -100,7 +102,7 @@ fn tables(text: &str, bytes: &str, uuid: &str, date: &str, instant: &str) -> Str
 
 impl Raw {
     /// Tables in a new file, as durable as the log's.
-    pub(crate) async fn sqlite(file: &std::path::Path) -> sqlx::Result<Self> {
+    pub(super) async fn sqlite(file: &std::path::Path) -> sqlx::Result<Self> {
         let options = SqliteConnectOptions::new()
             .filename(file)
             .create_if_missing(true)
@@ -117,7 +119,7 @@ impl Raw {
     }
 
     /// Tables beside the log's.
-    pub(crate) async fn postgres(options: &PgConnectOptions) -> sqlx::Result<Self> {
+    pub(super) async fn postgres(options: &PgConnectOptions) -> sqlx::Result<Self> {
         let mut conn = options.connect().await?;
         let ddl = tables("text collate \"C\"", "bytea", "uuid", "date", "timestamptz");
         let more = "create sequence positions; create table head (id int primary key, position bigint not null) \
@@ -127,7 +129,7 @@ impl Raw {
     }
 
     /// Gives every table the rows that the log has, so that their indexes are as large.
-    pub(crate) async fn preload(&mut self, rows: &[Row]) -> sqlx::Result<()> {
+    pub(super) async fn preload(&mut self, rows: &[Row]) -> sqlx::Result<()> {
         self.insert(rows, 1_000, Rows::EventsAndCommands).await?;
         self.insert(rows, 1_000, Rows::Events).await?;
         if let Self::Postgres(conn) = self {
@@ -142,7 +144,7 @@ impl Raw {
     }
 
     /// Inserts rows, so many in a transaction; gives rows per second.
-    pub(crate) async fn insert(&mut self, rows: &[Row], batch: usize, which: Rows) -> sqlx::Result<f64> {
+    pub(super) async fn insert(&mut self, rows: &[Row], batch: usize, which: Rows) -> sqlx::Result<f64> {
         let began = Instant::now();
         for rows in rows.chunks(batch) {
             match self {
@@ -158,14 +160,8 @@ impl Raw {
                 }
             }
         }
-        Ok(rate(rows.len(), began))
+        Ok(rate(rows.len() as u64, began.elapsed()))
     }
-}
-
-/// Events per second since then.
-pub(crate) fn rate(events: usize, began: Instant) -> f64 {
-    let events = u32::try_from(events).expect("a round is small");
-    f64::from(events) / began.elapsed().as_secs_f64()
 }
 
 async fn sqlite(conn: &mut SqliteConnection, rows: &[Row], which: Rows) -> sqlx::Result<()> {
@@ -233,7 +229,7 @@ async fn postgres(conn: &mut PgConnection, rows: &[Row], which: Rows) -> sqlx::R
 
 /// How an append takes its position where every append is a transaction of its own.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OneByOne {
+pub(super) enum OneByOne {
     /// From a sequence, which leaves gaps and lets a reader see a later one first.
     Sequence,
     /// From a head row, which everybody waits for.
@@ -241,21 +237,21 @@ pub(crate) enum OneByOne {
 }
 
 /// Connections that append one event in each transaction.
-pub(crate) struct Connections {
+pub(super) struct Connections {
     pool: PgPool,
     callers: usize,
 }
 
 impl Connections {
     /// As many connections as callers.
-    pub(crate) async fn open(options: &PgConnectOptions, callers: usize) -> sqlx::Result<Self> {
+    pub(super) async fn open(options: &PgConnectOptions, callers: usize) -> sqlx::Result<Self> {
         let most = u32::try_from(callers).expect("not so many");
         let pool = PgPoolOptions::new().max_connections(most).min_connections(most).test_before_acquire(false);
         Ok(Self { pool: pool.connect_with(options.clone()).await?, callers })
     }
 
     /// Appends rows from all connections at once; gives rows per second.
-    pub(crate) async fn append(&self, rows: &Arc<Vec<Row>>, how: OneByOne) -> sqlx::Result<f64> {
+    pub(super) async fn append(&self, rows: &Arc<Vec<Row>>, how: OneByOne) -> sqlx::Result<f64> {
         let mut conns = Vec::new();
         for _ in 0..self.callers {
             conns.push(self.pool.acquire().await?);
@@ -270,7 +266,7 @@ impl Connections {
             })
         });
         try_join_all(tasks).await.expect("a caller ends well");
-        Ok(rate(rows.len(), began))
+        Ok(rate(rows.len() as u64, began.elapsed()))
     }
 }
 

@@ -1,123 +1,134 @@
-//! A rebuild beside what it cannot do without: a raw scan of the log and a bulk write of the same rows, in the same run.
-//!
-//! `cargo bench --bench rebuild -- [--journeys N] [--rounds N] [--directory DIR] [--workers N]`; Postgres where
-//! `THROUGHLINE_TEST_POSTGRES` names a server.
+//! A rebuild beside what it cannot do without, a raw scan of the log and a bulk write of the same rows, and beside the
+//! naive way: journey by journey through the public API. And what it takes of a process that does nothing else.
 
-use std::io::Write as _;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 use futures_util::TryStreamExt as _;
 use rusqlite::types::Value;
-use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
-use throughline::bench::generate::Generated;
-use throughline::clock::Chance;
-use throughline::log::Log;
-use throughline::projections::TABLES;
-use throughline::store::{Mode, Store};
-use throughline::views::Views;
-use throughline::views::rebuild::Options;
 
-/// What is asked for on the command line.
-struct Asked {
-    journeys: u64,
-    rounds: usize,
-    directory: PathBuf,
-    options: Options,
-    store: Option<String>,
-}
+use super::child;
+use super::ground::{Ground, Place, size};
+use super::naive::Naive;
+use super::report::{Figure, Limit, median, number};
+use crate::deployment::Deployment;
+use crate::projections::TABLES;
+use crate::store::Dialect;
+use crate::views::Views;
+use crate::views::rebuild::Options;
 
-fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    let given = |name: &str| {
-        let at = arguments.iter().position(|argument| argument == name)?;
-        arguments.get(at + 1).cloned()
-    };
-    let number = |name: &str, otherwise: u64| given(name).map_or(Ok(otherwise), |text| text.parse());
-    let asked = Asked {
-        journeys: number("--journeys", 40_000)?,
-        rounds: usize::try_from(number("--rounds", 5)?)?,
-        directory: given("--directory").map_or_else(std::env::temp_dir, PathBuf::from),
-        options: Options {
-            workers: usize::try_from(number("--workers", Options::default().workers as u64)?)?,
-            held: i64::try_from(number("--held", 2_000_000)?)?,
-        },
-        store: given("--store"),
-    };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
-        if asked.store.as_deref() != Some("postgres") {
-            sqlite(&asked).await.context("on SQLite")?;
+/// Events of the log, if nobody says otherwise.
+const EVENTS: u64 = 1_000_000;
+/// Rows of a table that are held while they are written again.
+const ROWS_HELD: usize = 100_000;
+/// Bytes of a copied table that are held while they are written again.
+const BYTES_HELD: usize = 64 * 1024 * 1024;
+
+/// Measures all of it on one store.
+pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figure>> {
+    let journeys = ground.journeys(EVENTS);
+    let place = ground.log_of(store, journeys).await?;
+    let deployment = ground.deployed(&place).await?;
+    let measured = compared(ground, (store, &place), &deployment, journeys).await;
+    deployment.close().await;
+    let mut measured = measured?;
+    let key = ground.scratch("key");
+    for round in 0..=ground.rounds() {
+        tracing::info!(round, of = ground.rounds(), "starting");
+        let ready = child::start_to_ready(&place.url, &key).await?;
+        if round > 0 {
+            measured.ready.push(ready.as_secs_f64());
         }
-        if asked.store.as_deref() != Some("sqlite") {
-            postgres(&asked).await.context("on Postgres")?;
-        }
-        anyhow::Ok(())
-    })
-}
-
-/// A log of that many journeys, with a view.
-async fn told(url: &str, journeys: u64) -> Result<Views> {
-    let store = Arc::new(Store::open(url, Mode::Write).await?);
-    let log = Log::open(store).await?;
-    let began = Instant::now();
-    if log.head().await?.position.0 == 0 {
-        let events = Generated::of(journeys, 7).map(Ok::<_, std::convert::Infallible>);
-        log.load(&Chance::seeded(8), events).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
-        say(&format!("generated {} events in {:.1} s", Generated::events(journeys), began.elapsed().as_secs_f64()))?;
     }
-    Ok(Views::open(log).await?)
+    let memory = child::memory_of_a_rebuild(&place.url).await?;
+    let size = size(journeys);
+    let mut figures = measured.figures(store, journeys);
+    figures.push(Figure::new("start to ready", "s", size, measured.ready).on(store).within(Limit::at_most(2.0)));
+    figures.extend(memory.map(|mebibytes| {
+        let figure = Figure::new("peak memory of a rebuild", "MiB", size, vec![mebibytes]);
+        figure.on(store).within(Limit::at_most(2_048.0))
+    }));
+    Ok(figures)
 }
 
-fn say(line: &str) -> Result<()> {
-    Ok(writeln!(std::io::stdout().lock(), "{line}")?)
+/// What was measured on one store, round by round, in seconds.
+#[derive(Default)]
+struct Measured {
+    rebuild: Vec<f64>,
+    scan: Vec<f64>,
+    write: Vec<f64>,
+    /// Of one journey.
+    naive: Vec<f64>,
+    ready: Vec<f64>,
 }
 
-async fn rebuilt(views: &Views, options: Options) -> Result<Duration> {
+impl Measured {
+    fn figures(&self, store: Dialect, journeys: u64) -> Vec<Figure> {
+        let size = size(journeys);
+        let figure = |name, unit, rounds| Figure::new(name, unit, size, rounds).on(store);
+        let both: Vec<f64> = self.scan.iter().zip(&self.write).map(|(scan, write)| scan + write).collect();
+        let against = match store {
+            Dialect::Sqlite => "raw scan and bulk write of the same rows",
+            Dialect::Postgres => "COPY out and COPY in of the same rows",
+        };
+        let per_second = |seconds: &f64| number(journeys) / seconds;
+        let naive: Vec<f64> = self.naive.iter().map(|seconds| 1.0 / seconds).collect();
+        vec![
+            figure("rebuild", "s", self.rebuild.clone())
+                .against(against, &both)
+                .within(Limit::at_most_times(2.5).aiming_at(1.5))
+                .beside("scan, s", median(&self.scan))
+                .beside("write, s", median(&self.write)),
+            figure("rebuild, by journeys", "journeys/s", self.rebuild.iter().map(per_second).collect())
+                .against("journey by journey through the API, from a sample", &naive)
+                .within(Limit::at_least_times(20.0).aiming_at(50.0)),
+        ]
+    }
+}
+
+async fn compared(
+    ground: &Ground,
+    (store, place): (Dialect, &Place),
+    deployment: &Deployment,
+    journeys: u64,
+) -> Result<Measured> {
+    let naive = Naive::over(deployment, &ground.scratch("key"), journeys).await?;
+    let mut conn = match store {
+        Dialect::Sqlite => None,
+        Dialect::Postgres => Some(ground.server()?.options([("search_path", &place.schema)]).connect().await?),
+    };
+    let mut measured = Measured::default();
+    for round in 0..=ground.rounds() {
+        tracing::info!(round, of = ground.rounds(), "rebuilding");
+        let rebuild = rebuilt(&deployment.views).await?;
+        let live = deployment.views.live().number;
+        let (scan, write) = match &mut conn {
+            None => {
+                let mut view = place.file.clone().into_os_string();
+                view.push(format!("-g{live}"));
+                (scan_sqlite(&place.file)?, write_sqlite(Path::new(&view), &ground.scratch("raw-view.db"))?)
+            }
+            Some(conn) => (scan_postgres(conn).await?, write_postgres(ground, place, live).await?),
+        };
+        let naive = naive.of_one().await?;
+        if round > 0 {
+            measured.rebuild.push(rebuild.as_secs_f64());
+            measured.scan.push(scan.as_secs_f64());
+            measured.write.push(write.as_secs_f64());
+            measured.naive.push(naive.as_secs_f64());
+        }
+    }
+    naive.stop().await;
+    Ok(measured)
+}
+
+async fn rebuilt(views: &Views) -> Result<Duration> {
     let began = Instant::now();
-    views.start_rebuild(views.right_to_build().await?, options);
+    views.start_rebuild(views.right_to_build().await?, Options::default());
     views.rebuild_ended().await?;
     Ok(began.elapsed())
-}
-
-/// One line for each round, and the median ratio.
-fn report(store: &str, rounds: &[(Duration, Duration, Duration)]) -> Result<()> {
-    let mut ratios = Vec::new();
-    for (rebuild, scan, write) in rounds {
-        let ratio = rebuild.as_secs_f64() / (*scan + *write).as_secs_f64();
-        ratios.push(ratio);
-        say(&format!(
-            "{store}: rebuild {:.2} s, raw scan {:.2} s, bulk write {:.2} s: {ratio:.2} ×",
-            rebuild.as_secs_f64(),
-            scan.as_secs_f64(),
-            write.as_secs_f64()
-        ))?;
-    }
-    ratios.sort_by(f64::total_cmp);
-    say(&format!("{store}: median {:.2} ×", ratios[ratios.len() / 2]))
-}
-
-async fn sqlite(asked: &Asked) -> Result<()> {
-    let directory = tempfile::tempdir_in(&asked.directory)?;
-    let file = directory.path().join("log.db");
-    let views = told(&format!("sqlite:{}", file.display()), asked.journeys).await?;
-    let mut rounds = Vec::new();
-    for round in 0..=asked.rounds {
-        let rebuild = rebuilt(&views, asked.options).await?;
-        let view = directory.path().join(format!("log.db-g{}", views.live().number));
-        let scan = scan_sqlite(&file)?;
-        let write = write_sqlite(&view, &directory.path().join("raw.db"))?;
-        if round > 0 {
-            rounds.push((rebuild, scan, write));
-        }
-    }
-    report("sqlite", &rounds)?;
-    views.close().await;
-    views.log().store().close().await;
-    Ok(())
 }
 
 fn scan_sqlite(file: &Path) -> Result<Duration> {
@@ -128,7 +139,7 @@ fn scan_sqlite(file: &Path) -> Result<Duration> {
     while let Some(row) = rows.next()? {
         bytes += row.get_ref(0)?.as_bytes()?.len();
     }
-    anyhow::ensure!(bytes > 0, "the log is read");
+    ensure!(bytes > 0, "the log is read");
     Ok(began.elapsed())
 }
 
@@ -140,17 +151,13 @@ fn definitions(text: &str) -> (Vec<String>, Vec<String>) {
     statements.partition(|statement| statement.starts_with("create table"))
 }
 
+/// Writes the rows of a view into a new file, as fast as it can be done; the time to read them does not count.
 fn write_sqlite(view: &Path, to: &Path) -> Result<Duration> {
     let from = rusqlite::Connection::open_with_flags(view, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-    let mut tables: Vec<Vec<Vec<Value>>> = Vec::new();
-    for table in TABLES {
-        let mut select = from.prepare(&format!("select * from {}", table.name))?;
-        let columns = table.columns.len();
-        let rows = select.query_map((), |row| (0..columns).map(|at| row.get(at)).collect())?;
-        tables.push(rows.collect::<rusqlite::Result<_>>()?);
+    if to.exists() {
+        std::fs::remove_file(to)?;
     }
-    let _ = std::fs::remove_file(to);
-    let began = Instant::now();
+    let mut began = Instant::now();
     let conn = rusqlite::Connection::open(to)?;
     for (pragma, value) in [("journal_mode", "off"), ("synchronous", "off"), ("locking_mode", "exclusive")] {
         conn.pragma_update(None, pragma, value)?;
@@ -161,88 +168,86 @@ fn write_sqlite(view: &Path, to: &Path) -> Result<Duration> {
     for statement in make {
         conn.execute_batch(&statement)?;
     }
-    for (table, rows) in TABLES.iter().zip(&tables) {
+    let mut took = began.elapsed();
+    for table in TABLES {
         let binds: Vec<String> = (1..=table.columns.len()).map(|at| format!("?{at}")).collect();
         let mut insert = conn.prepare(&format!("insert into {} values ({})", table.name, binds.join(", ")))?;
-        for row in rows {
-            insert.execute(rusqlite::params_from_iter(row))?;
+        let mut select = from.prepare(&format!("select * from {}", table.name))?;
+        let columns = table.columns.len();
+        let mut rows = select.query_map((), |row| (0..columns).map(|at| row.get(at)).collect())?;
+        loop {
+            let held: Vec<Vec<Value>> = rows.by_ref().take(ROWS_HELD).collect::<rusqlite::Result<_>>()?;
+            if held.is_empty() {
+                break;
+            }
+            began = Instant::now();
+            for row in &held {
+                insert.execute(rusqlite::params_from_iter(row))?;
+            }
+            took += began.elapsed();
         }
     }
+    began = Instant::now();
     for statement in index {
         conn.execute_batch(&statement)?;
     }
     conn.execute_batch("commit")?;
     conn.close().map_err(|(_, error)| error)?;
     std::fs::File::open(to)?.sync_all()?;
-    Ok(began.elapsed())
+    Ok(took + began.elapsed())
 }
 
-async fn postgres(asked: &Asked) -> Result<()> {
-    let server = std::env::var("THROUGHLINE_TEST_POSTGRES").context("THROUGHLINE_TEST_POSTGRES names no server")?;
-    let options: PgConnectOptions = server.parse()?;
-    let mut conn = options.connect().await?;
-    let schema = "bench_rebuild";
-    conn.execute(AssertSqlSafe(format!("drop schema if exists {schema} cascade"))).await?;
-    conn.execute(AssertSqlSafe(format!("create schema {schema}"))).await?;
-    let joint = if server.contains('?') { '&' } else { '?' };
-    let views = told(&format!("{server}{joint}options[search_path]={schema}"), asked.journeys).await?;
-    conn.execute("vacuum analyze").await?;
-    let mut rounds = Vec::new();
-    for round in 0..=asked.rounds {
-        let rebuild = rebuilt(&views, asked.options).await?;
-        let scan = scan_postgres(&mut conn, schema).await?;
-        let write = write_postgres(&mut conn, &format!("{schema}_g{}", views.live().number)).await?;
-        if round > 0 {
-            rounds.push((rebuild, scan, write));
-        }
-    }
-    report("postgres", &rounds)?;
-    let live = views.generations().await?;
-    views.close().await;
-    views.log().store().close().await;
-    for schema in [Some(live.live), live.previous].into_iter().flatten().map(|number| format!("{schema}_g{number}")) {
-        conn.execute(AssertSqlSafe(format!("drop schema if exists {schema} cascade"))).await?;
-    }
-    conn.execute(AssertSqlSafe(format!("drop schema {schema} cascade"))).await?;
-    Ok(())
-}
-
-async fn scan_postgres(conn: &mut PgConnection, schema: &str) -> Result<Duration> {
+async fn scan_postgres(conn: &mut PgConnection) -> Result<Duration> {
     let began = Instant::now();
-    let copy = format!("copy (select record from {schema}.events order by position) to stdout (format binary)");
-    let mut copied = conn.copy_out_raw(&copy).await?;
+    let copy = "copy (select record from events order by position) to stdout (format binary)";
+    let mut copied = conn.copy_out_raw(copy).await?;
     let mut bytes = 0;
     while let Some(piece) = copied.try_next().await? {
         bytes += piece.len();
     }
-    anyhow::ensure!(bytes > 0, "the log is read");
+    ensure!(bytes > 0, "the log is read");
     Ok(began.elapsed())
 }
 
-async fn write_postgres(conn: &mut PgConnection, view: &str) -> Result<Duration> {
-    let mut tables = Vec::new();
-    for table in TABLES {
-        let copy = format!("copy {view}.{} to stdout (format binary)", table.name);
-        let pieces: Vec<_> = conn.copy_out_raw(&copy).await?.try_collect().await?;
-        tables.push(pieces.concat());
-    }
-    let set = "drop schema if exists bench_raw cascade; create schema bench_raw; set search_path = bench_raw; \
-               set synchronous_commit = off; set maintenance_work_mem = '128MB'";
-    conn.execute(sqlx::raw_sql(set)).await?;
-    let began = Instant::now();
+/// Copies the rows of a view into tables of their own; the time to read them does not count.
+async fn write_postgres(ground: &Ground, place: &Place, live: i64) -> Result<Duration> {
+    let (mut from, mut to) = (ground.server()?.connect().await?, ground.server()?.connect().await?);
+    let (view, raw) = (format!("{}_g{live}", place.schema), format!("{}_raw", place.schema));
+    let set = format!(
+        "drop schema if exists {raw} cascade; create schema {raw}; set search_path = {raw}; \
+         set synchronous_commit = off; set maintenance_work_mem = '128MB'"
+    );
+    to.execute(sqlx::raw_sql(AssertSqlSafe(set))).await?;
+    let mut began = Instant::now();
     let (make, index) = definitions("text collate \"C\"");
     for statement in make {
-        conn.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await?;
+        to.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await?;
     }
-    for (table, bytes) in TABLES.iter().zip(&tables) {
-        let mut copy = conn.copy_in_raw(&format!("copy {} from stdin (format binary)", table.name)).await?;
-        copy.send(bytes.as_slice()).await?;
+    let mut took = began.elapsed();
+    for table in TABLES {
+        let copy = format!("copy {view}.{} to stdout (format binary)", table.name);
+        let mut out = from.copy_out_raw(&copy).await?;
+        let mut copy = to.copy_in_raw(&format!("copy {} from stdin (format binary)", table.name)).await?;
+        let mut held = Vec::new();
+        while let Some(piece) = out.try_next().await? {
+            held.extend_from_slice(&piece);
+            if held.len() > BYTES_HELD {
+                began = Instant::now();
+                copy.send(held.as_slice()).await?;
+                took += began.elapsed();
+                held.clear();
+            }
+        }
+        began = Instant::now();
+        copy.send(held.as_slice()).await?;
         copy.finish().await?;
+        took += began.elapsed();
     }
+    began = Instant::now();
     for statement in index {
-        conn.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await?;
+        to.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await?;
     }
-    let took = began.elapsed();
-    conn.execute("drop schema bench_raw cascade").await?;
+    took += began.elapsed();
+    to.execute(AssertSqlSafe(format!("drop schema {raw} cascade"))).await.context("cannot drop what was written")?;
     Ok(took)
 }

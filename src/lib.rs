@@ -4,7 +4,6 @@
 //! touches the world stands in the rest.
 
 pub mod access;
-pub mod bench;
 pub mod cli;
 pub mod clock;
 pub mod cloud_event;
@@ -18,6 +17,7 @@ pub mod import;
 pub mod journey;
 pub mod log;
 pub mod record;
+pub mod shares;
 pub mod store;
 pub mod telemetry;
 pub mod try_out;
@@ -26,3 +26,7 @@ pub mod views;
 // The folds stand at the top of the repository, beside their tables: they may always be dropped.
 #[path = "../projections/mod.rs"]
 pub mod projections;
+
+// The measurements stand at the top too, and in the library, so that the released program can run them.
+#[path = "../benches/mod.rs"]
+pub mod bench;

@@ -10,7 +10,6 @@ mod reading;
 
 use std::collections::HashMap;
 use std::io::{self, Read, Write};
-use std::num::NonZero;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -20,10 +19,16 @@ pub use known::{KnownAt, MalformedInstant};
 use crate::cloud_event::LineError;
 use crate::contract::Rulebook;
 use crate::contract::outcome::many::Many;
-use crate::contract::outcome::settle::{Entitlement, Settlement, Terms, settle};
+use crate::contract::outcome::many::ManyEvaluation;
+use crate::contract::outcome::settle::{Entitlement, Settled, Terms, settle};
+use crate::contract::outcome::versions::entitlement;
 use crate::contract::outcome::{Case, Evaluation, People, State, claim_id, evaluate};
-use crate::journey::{Fact, History};
-use crate::log::envelope::{JourneyId, SubjectId};
+use crate::journey::History;
+use crate::log::envelope::JourneyId;
+use crate::shares::share_out;
+
+/// How many journeys are put into words at a time.
+const BLOCK: usize = 20_000;
 
 /// What is tried: these rules, on the facts that were so by the end of a day and known by another.
 #[derive(Debug, Clone, Copy)]
@@ -77,8 +82,15 @@ struct Streams {
 /// What one journey has come to.
 struct Judged {
     journey: JourneyId,
-    subject: Option<SubjectId>,
     evaluations: Vec<Evaluation>,
+}
+
+/// What some of the journeys have come to.
+#[derive(Default)]
+struct Share {
+    judged: Vec<Judged>,
+    entitlements: Vec<Entitlement>,
+    many: Many,
 }
 
 impl Trial<'_> {
@@ -87,98 +99,87 @@ impl Trial<'_> {
     pub fn run(&self, events: impl Read, mut out: impl Write) -> Result<Tried, TryError> {
         let streams = reading::read(self, events)?;
         let people = People::of(&streams.subjects, self.as_of);
-        let is_ours = |history: &History| {
-            let contract = history.events().iter().find_map(|event| event.contract.as_deref());
-            contract == Some(&self.rulebook.contract)
-        };
-        let mut ours: Vec<(Uuid, &History)> = streams
-            .journeys
-            .iter()
-            .filter(|(_, history)| is_ours(history))
-            .map(|(id, history)| (*id, history))
-            .collect();
+        let (mut ours, others): (Vec<(Uuid, History)>, Vec<_>) =
+            streams.journeys.into_iter().partition(|(_, history)| self.is_of_contract(history));
+        let of_others = others.iter().filter(|(_, history)| history.contract().is_some()).count();
         ours.sort_unstable_by_key(|(id, _)| *id);
-        let (judged, many) = self.judged(&ours);
-        let many = many.evaluations(|subject| people.person(subject));
-        let entitlements: Vec<Entitlement> = judged
-            .iter()
-            .flat_map(|judged| self.entitlements(judged, &people))
-            .chain(answer::entitlements_of_many(self, &many))
-            .collect();
-        let settlement = settle(&Terms::alone(self.rulebook), &entitlements, &[]);
-        self.answer(&judged, &many, settlement, &mut out).and_then(|()| out.flush()).map_err(TryError::Write)?;
-        let of_others = streams.journeys.values().filter(|history| !is_ours(history) && history.contract().is_some());
-        Ok(Tried { events: streams.events, journeys: ours.len(), of_others: of_others.count() })
+        let tried = Tried { events: streams.events, journeys: ours.len(), of_others };
+        let mut all = Share::default();
+        for share in share_out(ours, |share| self.judged(share, &people)) {
+            all.judged.extend(share.judged);
+            all.entitlements.extend(share.entitlements);
+            all.many.merge(share.many);
+        }
+        let many = all.many.evaluations(self.rulebook, self.as_of, |subject| people.person(subject));
+        all.entitlements.extend(answer::entitlements_of_many(self, &many));
+        let settled = settle(&Terms::alone(self.rulebook), &all.entitlements, &[]).claims;
+        self.answer(&all.judged, &many, &settled, &mut out).and_then(|()| out.flush()).map_err(TryError::Write)?;
+        Ok(tried)
     }
 
-    /// Judges journeys, shared out over the processors.
-    fn judged(&self, journeys: &[(Uuid, &History)]) -> (Vec<Judged>, Many<'_>) {
-        let share = journeys.len().div_ceil(processors()).max(1);
-        let judge = |journeys: &[(Uuid, &History)]| {
-            let mut many = Many::new(self.rulebook, self.as_of);
-            let judged = journeys.iter().map(|(id, history)| {
-                let facts: Vec<Fact<'_>> =
-                    history.facts().into_iter().filter(|fact| fact.occurred.earliest() <= self.as_of).collect();
-                let case = Case::of(&facts);
-                many.add(&case);
-                let evaluations = evaluate(&case, self.rulebook, self.as_of);
-                Judged { journey: JourneyId(*id), subject: case.subject, evaluations }
-            });
-            (judged.collect::<Vec<_>>(), many)
-        };
-        std::thread::scope(|scope| {
-            let at_work: Vec<_> = journeys.chunks(share).map(|part| scope.spawn(|| judge(part))).collect();
-            let mut judged = Vec::with_capacity(journeys.len());
-            let mut many = Many::new(self.rulebook, self.as_of);
-            for part in at_work {
-                let (of_part, many_of_part) = part.join().expect("judging journeys does not panic");
-                judged.extend(of_part);
-                many.merge(many_of_part);
-            }
-            (judged, many)
-        })
+    fn is_of_contract(&self, history: &History) -> bool {
+        let contract = history.events().iter().find_map(|event| event.contract.as_deref());
+        contract == Some(&self.rulebook.contract)
     }
 
-    fn entitlements<'e>(&'e self, judged: &'e Judged, people: &'e People) -> impl Iterator<Item = Entitlement> + 'e {
-        judged.evaluations.iter().filter_map(move |evaluation| {
-            let State::Reached(achievement) = &evaluation.state else { return None };
-            let code = &self.rulebook.outcomes[evaluation.outcome].code;
-            Some(Entitlement {
-                claim: claim_id(judged.journey, code, evaluation.repeat),
-                holder: judged.journey.0,
-                person: judged.subject.map(|subject| people.person(subject)),
-                outcome: evaluation.outcome,
-                achieved_on: achievement.achieved_on,
-                price: achievement.price.clone(),
-                standing: achievement.standing(self.as_of),
-            })
-        })
+    fn judged(&self, journeys: Vec<(Uuid, History)>, people: &People) -> Share {
+        let mut share = Share::default();
+        for (journey, history) in journeys {
+            let journey = JourneyId(journey);
+            let case = Case::of(&history.facts_as_of(self.as_of));
+            let person = case.subject.map(|subject| people.person(subject));
+            share.many.add(journey, &case, self.rulebook);
+            let evaluations = evaluate(&case, self.rulebook, self.as_of);
+            share.entitlements.extend(evaluations.iter().filter_map(|evaluation| {
+                let State::Reached(achievement) = &evaluation.state else { return None };
+                let claim = claim_id(journey, &self.rulebook.outcomes[evaluation.outcome].code, evaluation.repeat);
+                let days = (self.as_of, self.as_of);
+                Some(entitlement(claim, (journey.0, person), evaluation.outcome, achievement, days))
+            }));
+            share.judged.push(Judged { journey, evaluations });
+        }
+        share
     }
 
     fn answer(
         &self,
         judged: &[Judged],
-        many: &[crate::contract::outcome::many::ManyEvaluation],
-        settlement: Settlement,
+        many: &[ManyEvaluation],
+        mut settled: &[Settled],
         out: &mut impl Write,
     ) -> io::Result<()> {
-        let mut settled = settlement.claims.into_iter();
-        for judged in judged {
-            let mut lines = Vec::with_capacity(judged.evaluations.len());
-            for evaluation in &judged.evaluations {
-                lines.push(answer::line(self, judged.journey, evaluation, &mut settled));
+        for block in judged.chunks(BLOCK) {
+            let mut told = Vec::with_capacity(block.len());
+            for judged in block {
+                let (own, others) = settled.split_at(judged.reached());
+                told.push((judged, own));
+                settled = others;
             }
+            for lines in share_out(told, |share| self.lines(&share)) {
+                out.write_all(&lines?)?;
+            }
+        }
+        let mut settled = settled.iter();
+        many.iter().try_for_each(|evaluation| answer::line_of_many(self, evaluation, &mut settled).write(out))
+    }
+
+    /// The lines of some of the journeys, each with what was settled of it.
+    fn lines(&self, share: &[(&Judged, &[Settled])]) -> io::Result<Vec<u8>> {
+        let mut text = Vec::new();
+        for (judged, settled) in share {
+            let mut settled = settled.iter();
+            let line = |evaluation| answer::line(self, judged.journey, evaluation, &mut settled);
+            let mut lines: Vec<answer::Line<'_>> = judged.evaluations.iter().map(line).collect();
             lines.sort_by_key(|line| line.outcome);
-            lines.iter().try_for_each(|line| line.write(out))?;
+            lines.iter().try_for_each(|line| line.write(&mut text))?;
         }
-        for evaluation in many {
-            answer::line_of_many(self, evaluation, &mut settled).write(out)?;
-        }
-        Ok(())
+        Ok(text)
     }
 }
 
-/// How many threads are worth having.
-fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZero::get)
+impl Judged {
+    /// How many of its outcomes are reached: so many are settled.
+    fn reached(&self) -> usize {
+        self.evaluations.iter().filter(|evaluation| matches!(evaluation.state, State::Reached(_))).count()
+    }
 }

@@ -14,7 +14,7 @@ use super::files::ImportOptions;
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, board, demo, diff, files, rulebook, try_out, views,
+    RulebookCommand, bench, board, demo, diff, files, rulebook, try_out, views,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -73,6 +73,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Rebuild { rulebook, workers, .. } => views::rebuild(&places, rulebook.as_deref(), workers).await,
         Command::Parked(ParkedCommand::List) => views::list_parked(&places).await,
         Command::Parked(ParkedCommand::Retry) => views::retry_parked(&places).await,
+        Command::Bench(arguments) => bench::run(arguments).await,
         Command::Log(LogCommand::Verify) => files::verify(&places).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
         Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,

@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and logs to standard error. Exit status: 0 done, 1 the check failed, 2 wrong
 //! use, 3 a fault. Nothing here decides a fact or reads a table.
 
+mod bench;
 mod board;
 mod commands;
 mod demo;
@@ -186,6 +187,10 @@ enum Command {
     /// The log.
     #[command(subcommand, after_help = "Example: throughline log verify")]
     Log(LogCommand),
+    /// Measures this machine with the service on it, beside what the same machine does without, on logs that it makes for
+    /// the purpose: `docs/performance.md` says what is measured and how. A figure that is missed is said; it is no failure.
+    #[command(after_help = "Example: throughline bench rebuild --events 1000000")]
+    Bench(bench::BenchArguments),
 }
 
 #[derive(Debug, Subcommand)]

@@ -20,7 +20,6 @@ use super::list::PageInfo;
 use super::money::Money;
 use super::scalars::{Date, Decimal, Position};
 use crate::access::relation::Cases;
-use crate::contract::batch::ledger::Ledger;
 use crate::contract::outcome::{self, Achievement, Hold, State, Status};
 use crate::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
 use crate::journey::event::{ClaimAbout, EventType, Period};
@@ -258,9 +257,8 @@ impl Claim {
 
     /// Its lines in every batch, oldest first: each as it was frozen, with what was decided of it.
     async fn history(&self) -> Vec<BatchLine> {
-        let ledger = Ledger::of(&self.told.batches);
-        let lines = ledger.lines().iter().filter(|line| line.line.frozen.claim == self.of.claim);
-        lines.map(|line| BatchLine::of(line.line, &self.of.rulebook.currency)).collect()
+        let lines = self.told.lines_of(self.of.claim).into_iter();
+        lines.map(|line| BatchLine::of(line, &self.of.rulebook.currency)).collect()
     }
 
     /// The batch with the line that stands, else with its last one; none where it was never submitted.
@@ -346,7 +344,7 @@ impl Claim {
     }
 }
 
-const fn journey_of(claim: &claims::Claim) -> Option<JourneyId> {
+fn journey_of(claim: &claims::Claim) -> Option<JourneyId> {
     match claim.about {
         ClaimAbout::Journey(journey) => Some(journey),
         ClaimAbout::Many(_) => None,

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Trial;
 use crate::contract::outcome::many::ManyEvaluation;
 use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled};
+use crate::contract::outcome::versions::entitlement;
 use crate::contract::outcome::{Achievement, Evaluation, Hold, State, Status, claim_id};
 use crate::contract::rulebook::outcome::{AchievedBy, Scope};
 use crate::log::envelope::{EventId, JourneyId};
@@ -67,7 +68,7 @@ pub(super) fn line<'a>(
     trial: &Trial<'a>,
     journey: JourneyId,
     evaluation: &'a Evaluation,
-    settled: &mut impl Iterator<Item = Settled>,
+    settled: &mut std::slice::Iter<'_, Settled>,
 ) -> Line<'a> {
     Line { journey: Some(journey), ..of_state(trial, evaluation.outcome, &evaluation.state, settled) }
 }
@@ -76,7 +77,7 @@ pub(super) fn line<'a>(
 pub(super) fn line_of_many<'a>(
     trial: &Trial<'a>,
     evaluation: &'a ManyEvaluation,
-    settled: &mut impl Iterator<Item = Settled>,
+    settled: &mut std::slice::Iter<'_, Settled>,
 ) -> Line<'a> {
     let ManyEvaluation { outcome, of, first, last, counted, out_of, state } = evaluation;
     let scope = match &trial.rulebook.outcomes[*outcome].achieved_by {
@@ -103,7 +104,7 @@ fn of_state<'a>(
     trial: &Trial<'a>,
     outcome: usize,
     state: &'a State,
-    settled: &mut impl Iterator<Item = Settled>,
+    settled: &mut std::slice::Iter<'_, Settled>,
 ) -> Line<'a> {
     let none = Line {
         journey: None,
@@ -137,7 +138,7 @@ fn of_state<'a>(
                 gaps: gaps.collect(),
                 hours: achievement.hours.map(two_decimals),
                 missing: &achievement.missing,
-                reason: reason(trial, achievement, &settled),
+                reason: reason(trial, achievement, settled),
                 events: &achievement.events,
                 ..none
             }
@@ -170,14 +171,8 @@ pub(super) fn entitlements_of_many<'a>(
         let State::Reached(achievement) = &evaluation.state else { return None };
         let code = &trial.rulebook.outcomes[evaluation.outcome].code;
         let holder = evaluation.about().holder(&trial.rulebook.contract);
-        Some(Entitlement {
-            claim: claim_id(holder, code, 1),
-            holder: holder.0,
-            person: None,
-            outcome: evaluation.outcome,
-            achieved_on: achievement.achieved_on,
-            price: achievement.price.clone(),
-            standing: achievement.standing(trial.as_of),
-        })
+        let claim = claim_id(holder, code, 1);
+        let days = (trial.as_of, trial.as_of);
+        Some(entitlement(claim, (holder.0, None), evaluation.outcome, achievement, days))
     })
 }

@@ -7,13 +7,14 @@ use std::ops::Range;
 
 use chrono::{DateTime, Utc};
 
-use super::{Streams, Trial, TryError, processors};
+use super::{Streams, Trial, TryError};
 use crate::cloud_event::{self, CloudEvent, LineError};
 use crate::contract::outcome::is_looked_at;
 use crate::import::lines::Lines;
 use crate::journey::Recorded;
 use crate::journey::event::EventType;
 use crate::log::envelope::{Actor, EventId, Position, StreamId, StreamKind};
+use crate::shares::processors;
 
 /// As much text as one processor decodes at a time.
 const WINDOW: usize = 4 * 1024 * 1024;

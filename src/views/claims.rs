@@ -1,11 +1,13 @@
 //! Claims as one view of the log shows them: what every outcome of a contract's journeys has come to, settled with its
 //! batches.
 //!
-//! They are judged when they are read and kept in memory, never stored: facts by the position up to which they were
-//! taken, answers by the question. What is told here is never later than the view that was asked.
+//! They are judged in memory and never stored: each journey once for a day and a set of rules, and again only when it
+//! moves; what crosses journeys is settled when claims are read. What is told here is never later than the view that was
+//! asked.
 
 mod answer;
 mod facts;
+mod judged;
 mod prepare;
 mod preview;
 
@@ -21,8 +23,9 @@ use crate::journey::Recorded;
 use crate::log::envelope::{ClaimId, Position, StreamId};
 use crate::log::{Log, LogError};
 
-pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Ground, Proposed};
+pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Proposed};
 use facts::Facts;
+pub use judged::{Ground, Shown};
 pub use preview::{Move, Moved, Preview};
 
 /// How many contracts a generation keeps the facts of.
@@ -74,10 +77,35 @@ impl Generation {
         let Some(contract) = self.told(scope) else { return Ok(None) };
         let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
         facts.catch_up(log, scope.contract(), position).await?;
-        // Judging many journeys takes a while and waits for nothing.
-        let judged = tokio::task::spawn_blocking(move || facts.claims(&contract, asked));
-        Ok(Some(judged.await.map_err(|_| LogError::Panicked)?))
+        judged(move || facts.claims(&contract, asked)).await.map(Some)
     }
+
+    /// The claims of a contract as this view showed them at a position that it has passed by since, for what was read
+    /// there. None where the contract was not open.
+    pub async fn claims_at(
+        &self,
+        log: &Log,
+        scope: InScope<'_>,
+        asked: Asked,
+        position: Position,
+    ) -> Result<Option<Arc<Claims>>, LogError> {
+        let Some(contract) = self.told(scope) else { return Ok(None) };
+        let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
+        if facts.position <= position {
+            facts.catch_up(log, scope.contract(), position).await?;
+            return judged(move || facts.claims(&contract, asked)).await.map(Some);
+        }
+        if let Some(known) = facts.known(&contract, &asked, position) {
+            return Ok(Some(known));
+        }
+        drop(facts);
+        as_known_at(log, scope.contract(), position, asked).await
+    }
+}
+
+/// Judging many journeys takes a while and waits for nothing.
+async fn judged<T: Send + 'static>(judge: impl FnOnce() -> T + Send + 'static) -> Result<T, LogError> {
+    tokio::task::spawn_blocking(judge).await.map_err(|_| LogError::Panicked)
 }
 
 /// The claims of a contract as they were known at an earlier position: everything is read and judged for this one
@@ -100,6 +128,5 @@ pub async fn as_known_at(
     }
     let (mut facts, contract) = (Facts::default(), Arc::new(contract));
     facts.catch_up(log, code, position).await?;
-    let judged = tokio::task::spawn_blocking(move || facts.claims(&contract, asked));
-    judged.await.map(Some).map_err(|_| LogError::Panicked)
+    judged(move || facts.claims(&contract, asked)).await.map(Some)
 }

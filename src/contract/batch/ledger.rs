@@ -2,7 +2,8 @@
 //!
 //! Pure. It adds up decisions and makes none.
 
-use std::collections::BTreeMap;
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Batch, BatchLine, Decision};
 use crate::contract::money::Money;
@@ -15,6 +16,8 @@ use chrono::NaiveDate;
 #[derive(Debug, Default)]
 pub struct Ledger<'b> {
     lines: Vec<LedgerLine<'b>>,
+    /// The places of the lines of each claim.
+    of_claim: HashMap<ClaimId, Vec<usize>>,
     /// What came in excess with each batch, less what was settled of it.
     excess: BTreeMap<BatchId, Money>,
 }
@@ -34,14 +37,15 @@ pub struct LedgerLine<'b> {
 
 impl<'b> Ledger<'b> {
     /// The ledger that these batches make.
-    pub fn of(batches: &'b [(BatchId, Batch)]) -> Self {
+    pub fn of(batches: &'b [(BatchId, impl Borrow<Batch>)]) -> Self {
+        let batches = || batches.iter().map(|(id, batch)| (id, batch.borrow()));
         let mut adjusted: BTreeMap<(BatchId, ClaimId), (Money, Money)> = BTreeMap::new();
         let mut excess: BTreeMap<BatchId, Money> = BTreeMap::new();
-        for (id, batch) in batches {
+        for (id, batch) in batches() {
             let held = excess.entry(*id).or_default();
             *held = *held + batch.excess();
         }
-        for fact in batches.iter().flat_map(|(_, batch)| &batch.adjustments).map(|of| &of.raised.details) {
+        for fact in batches().flat_map(|(_, batch)| &batch.adjustments).map(|of| &of.raised.details) {
             match (fact.batch, fact.claim) {
                 (Some(of), Some(claim)) => {
                     let (sum, taken_back) = adjusted.entry((of, claim)).or_default();
@@ -58,7 +62,7 @@ impl<'b> Ledger<'b> {
             }
         }
         let mut lines = Vec::new();
-        for (id, batch) in batches {
+        for (id, batch) in batches() {
             for line in &batch.lines {
                 // An adjustment is of the line that stands for the claim.
                 let of_newest = batch.line(line.frozen.claim).filter(|newest| std::ptr::eq(*newest, line));
@@ -69,7 +73,11 @@ impl<'b> Ledger<'b> {
         }
         // Within one event lines stand as they were submitted.
         lines.sort_by_key(|line| line.line.position);
-        Self { lines, excess }
+        let mut of_claim: HashMap<ClaimId, Vec<usize>> = HashMap::new();
+        for (at, line) in lines.iter().enumerate() {
+            of_claim.entry(line.line.frozen.claim).or_default().push(at);
+        }
+        Self { lines, of_claim, excess }
     }
 
     /// Every line, in batch order.
@@ -84,13 +92,17 @@ impl<'b> Ledger<'b> {
 
     /// The line of a claim that stands, else its last one.
     pub fn line(&self, claim: ClaimId) -> Option<&LedgerLine<'b>> {
-        let of_claim = || self.lines.iter().filter(|line| line.line.frozen.claim == claim);
-        of_claim().find(|line| line.line.is_live()).or_else(|| of_claim().next_back())
+        self.lines_of(claim).find(|line| line.line.is_live()).or_else(|| self.lines_of(claim).next_back())
+    }
+
+    /// Every line of a claim, in batch order.
+    pub fn lines_of(&self, claim: ClaimId) -> impl DoubleEndedIterator<Item = &LedgerLine<'b>> {
+        self.of_claim.get(&claim).into_iter().flatten().map(|at| &self.lines[*at])
     }
 
     /// The line of a claim in a batch, with every adjustment of it.
     pub fn line_in(&self, batch: BatchId, claim: ClaimId) -> Option<&LedgerLine<'b>> {
-        self.lines.iter().rfind(|line| line.batch == batch && line.line.frozen.claim == claim)
+        self.lines_of(claim).rfind(|line| line.batch == batch)
     }
 
     /// The day on which each claim that stands was submitted.

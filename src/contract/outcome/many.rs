@@ -1,7 +1,7 @@
 //! Outcomes over many journeys: a share of days, or a volume, of a cohort, a site or an area, period by period.
 //!
-//! Journeys are added one by one and none is kept: only the days that their spells cover, by person. The sums are
-//! made when they are asked for.
+//! Of each journey only what it adds is kept: the days that its spells cover, and what was measured. The sums are made
+//! when they are asked for.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::{Achievement, Price, State};
 use crate::contract::calendar::BankHolidays;
 use crate::contract::rulebook::outcome::{AchievedBy, Counted, ManyTerms, Outcome, PeriodKind, Scope};
 use crate::contract::rulebook::{MonthDay, Rulebook};
-use crate::log::envelope::SubjectId;
+use crate::log::envelope::{JourneyId, SubjectId};
 
 /// One outcome of one cohort, site or area in one period.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,21 +44,28 @@ impl ManyEvaluation {
     }
 }
 
-/// What journeys have come to together, so far as they were added.
+/// What journeys have added to outcomes over many, journey by journey.
+#[derive(Debug, Default)]
+pub struct Many(BTreeMap<JourneyId, Vec<Part>>);
+
+/// What one journey adds to one outcome.
 #[derive(Debug)]
-pub struct Many<'r> {
-    rulebook: &'r Rulebook,
-    as_of: NaiveDate,
-    sums: BTreeMap<(usize, String), Sum>,
+struct Part {
+    /// The outcome, by its place in the rulebook.
+    outcome: usize,
+    subject: SubjectId,
+    area: Option<String>,
+    cohort: Option<String>,
+    days: Person,
+    /// The values of a measure, each with the day that says to which period it belongs.
+    measured: Vec<(NaiveDate, Decimal)>,
 }
 
 /// What is known of one cohort, site or area.
-#[derive(Debug, Default)]
-struct Sum {
-    area: Option<String>,
-    cohort: Option<String>,
+struct Sum<'m> {
+    area: Option<&'m str>,
+    cohort: Option<&'m str>,
     people: BTreeMap<SubjectId, Person>,
-    /// The values of a measure, each with the day that says to which period it belongs.
     measured: Vec<(NaiveDate, Decimal)>,
 }
 
@@ -70,94 +77,87 @@ struct Person {
     perhaps: Vec<(Day, Day)>,
 }
 
-impl<'r> Many<'r> {
-    /// Nothing yet.
-    pub fn new(rulebook: &'r Rulebook, as_of: NaiveDate) -> Self {
-        Self { rulebook, as_of, sums: BTreeMap::new() }
-    }
-
-    /// Adds a journey as of the day. One whose referral was declined or taken back counts nowhere.
-    pub fn add(&mut self, case: &Case<'_>) {
+impl Many {
+    /// Adds a journey. One whose referral was declined or taken back counts nowhere.
+    pub fn add(&mut self, journey: JourneyId, case: &Case<'_>, rulebook: &Rulebook) {
         let (Some(received), Some(subject)) = (case.received, case.subject) else { return };
         if case.ended_at_referral {
             return;
         }
-        for (at, terms) in self.rulebook.outcomes.iter().enumerate().filter_map(|(at, of)| Some((at, many(of)?))) {
-            let of = match terms.scope {
-                Scope::Cohort => case.cohort.unwrap_or_default().to_owned(),
-                Scope::Area => case.area.unwrap_or_default().to_owned(),
-                Scope::Site => subject.to_string(),
-            };
-            let sum = self.sums.entry((at, of)).or_default();
-            if terms.scope != Scope::Cohort {
-                sum.area = case.area.map(str::to_owned);
-            }
-            if terms.scope != Scope::Area {
-                sum.cohort = case.cohort.map(str::to_owned);
-            }
-            let since = received.earliest();
-            let person = sum.people.entry(subject).or_insert_with(|| Person::known_since(since));
-            person.since = person.since.min(since);
-            match &terms.counted {
-                Counted::Ratio { spell_days, .. } => person.covered(case, spell_days),
-                Counted::Volume { measure } => {
-                    let measured = case.marks.iter().filter_map(|mark| {
-                        let (value, last) = mark.measured(measure)?;
-                        Some((last.unwrap_or(case.dates[mark.when].earliest()), value))
-                    });
-                    sum.measured.extend(measured);
-                }
-            }
+        let since = received.earliest();
+        let over_many = rulebook.outcomes.iter().enumerate().filter_map(|(at, of)| Some((at, many(of)?)));
+        let parts: Vec<Part> = over_many.map(|of| Part::of(case, of, (subject, since))).collect();
+        if !parts.is_empty() {
+            self.0.insert(journey, parts);
         }
     }
 
-    /// Adds what other journeys of the same rulebook and day have come to.
+    /// Takes out what a journey adds: it is to be added anew.
+    pub fn remove(&mut self, journey: JourneyId) {
+        self.0.remove(&journey);
+    }
+
+    /// Adds what other journeys, judged by the same rules, have come to.
     pub fn merge(&mut self, other: Self) {
-        for (key, of) in other.sums {
-            let sum = self.sums.entry(key).or_default();
-            sum.area = sum.area.take().or(of.area);
-            sum.cohort = sum.cohort.take().or(of.cohort);
-            sum.measured.extend(of.measured);
-            for (subject, days) in of.people {
-                let person = sum.people.entry(subject).or_insert_with(|| Person::known_since(days.since));
-                person.take(&days);
-            }
-        }
+        self.0.extend(other.0);
     }
 
     /// What every outcome over many journeys has come to, by outcome, scope and period; `person` gives the one person
     /// behind linked records.
-    pub fn evaluations(&self, person: impl Fn(SubjectId) -> SubjectId) -> Vec<ManyEvaluation> {
+    pub fn evaluations(
+        &self,
+        rulebook: &Rulebook,
+        as_of: NaiveDate,
+        person: impl Fn(SubjectId) -> SubjectId,
+    ) -> Vec<ManyEvaluation> {
+        let mut parts: BTreeMap<(usize, String), Vec<&Part>> = BTreeMap::new();
+        for part in self.0.values().flatten() {
+            let terms = many(&rulebook.outcomes[part.outcome]).expect("only outcomes over many journeys are added to");
+            let of = match terms.scope {
+                Scope::Cohort => part.cohort.clone().unwrap_or_default(),
+                Scope::Area => part.area.clone().unwrap_or_default(),
+                Scope::Site => part.subject.to_string(),
+            };
+            parts.entry((part.outcome, of)).or_default().push(part);
+        }
+        let reckoning = Reckoning { rulebook, as_of };
         let mut evaluations = Vec::new();
-        for ((at, of), sum) in &self.sums {
-            let outcome = &self.rulebook.outcomes[*at];
+        for ((at, of), parts) in parts {
+            let outcome = &rulebook.outcomes[at];
             let terms = many(outcome).expect("only outcomes over many journeys are summed");
-            let people = sum.by_person(&person);
-            let begun = sum.begun();
-            let from = begun.max(self.rulebook.effective_from);
-            let mut first = period_start(from, terms.period, self.rulebook.calendar.financial_year);
-            while first <= self.as_of {
+            let sum = Sum::of(&parts, terms.scope, &person);
+            let from = sum.begun().max(rulebook.effective_from);
+            let mut first = period_start(from, terms.period, rulebook.calendar.financial_year);
+            while first <= as_of {
                 let next = first.checked_add_months(Months::new(months(terms.period))).expect("a period ends");
-                let (counted, out_of, state) = self.of_period(outcome, terms, sum, &people, (first, next));
+                let (counted, out_of, state) = reckoning.of_period(outcome, terms, &sum, (first, next));
                 let last = next.pred_opt().expect("a period has a last day");
-                evaluations.push(ManyEvaluation { outcome: *at, of: of.clone(), first, last, counted, out_of, state });
+                evaluations.push(ManyEvaluation { outcome: at, of: of.clone(), first, last, counted, out_of, state });
                 first = next;
             }
         }
         evaluations
     }
+}
 
+/// By which rules periods are reckoned, and as of which day.
+#[derive(Clone, Copy)]
+struct Reckoning<'r> {
+    rulebook: &'r Rulebook,
+    as_of: NaiveDate,
+}
+
+impl Reckoning<'_> {
     fn of_period(
         &self,
         outcome: &Outcome,
         terms: &ManyTerms,
-        sum: &Sum,
-        people: &BTreeMap<SubjectId, Person>,
+        sum: &Sum<'_>,
         (first, next): (NaiveDate, NaiveDate),
     ) -> (Decimal, Option<Decimal>, State) {
         let none = State::NotStarted { is_for_others: false };
         let is_over = next <= self.as_of;
-        let priced = Priced { achieved_on: next, area: sum.area.as_deref(), cohort: sum.cohort.as_deref() };
+        let priced = Priced { achieved_on: next, area: sum.area, cohort: sum.cohort };
         let currency = &self.rulebook.currency;
         match &terms.counted {
             Counted::Volume { .. } => {
@@ -176,7 +176,7 @@ impl<'r> Many<'r> {
             }
             Counted::Ratio { at_least, below, .. } => {
                 let known = if is_over { next } else { self.as_of.succ_opt().expect("time goes on") };
-                let counted = |until: NaiveDate| Counts::of(people, day(first), day(until), day(next));
+                let counted = |until: NaiveDate| Counts::of(&sum.people, day(first), day(until), day(next));
                 let passes = |share: Option<Decimal>| {
                     let enough = |share: Decimal| at_least.is_none_or(|least| share >= least);
                     let few_enough = |share: Decimal| below.is_none_or(|edge| share < edge);
@@ -232,18 +232,42 @@ fn many(outcome: &Outcome) -> Option<&ManyTerms> {
     }
 }
 
-impl Sum {
-    /// The days of each person behind linked records.
-    fn by_person(&self, person: impl Fn(SubjectId) -> SubjectId) -> BTreeMap<SubjectId, Person> {
-        let mut people: BTreeMap<SubjectId, Person> = BTreeMap::new();
-        for (subject, of) in &self.people {
-            people.entry(person(*subject)).or_insert_with(|| Person::known_since(of.since)).take(of);
+impl Part {
+    fn of(case: &Case<'_>, (outcome, terms): (usize, &ManyTerms), (subject, since): (SubjectId, NaiveDate)) -> Self {
+        let (mut days, mut measured) = (Person::known_since(since), Vec::new());
+        match &terms.counted {
+            Counted::Ratio { spell_days, .. } => days.covered(case, spell_days),
+            Counted::Volume { measure } => measured.extend(case.marks.iter().filter_map(|mark| {
+                let (value, last) = mark.measured(measure)?;
+                Some((last.unwrap_or(case.dates[mark.when].earliest()), value))
+            })),
         }
-        for whole in people.values_mut() {
+        let (area, cohort) = (case.area.map(str::to_owned), case.cohort.map(str::to_owned));
+        Self { outcome, subject, area, cohort, days, measured }
+    }
+}
+
+impl<'m> Sum<'m> {
+    /// What these parts are together, the days by the one person behind linked records. A site that was referred more
+    /// than once has the area and cohort of its first referral.
+    fn of(parts: &[&'m Part], scope: Scope, person: impl Fn(SubjectId) -> SubjectId) -> Self {
+        let first = parts.iter().min_by_key(|part| part.days.since);
+        let mut sum = Self {
+            area: first.filter(|_| scope != Scope::Cohort).and_then(|part| part.area.as_deref()),
+            cohort: first.filter(|_| scope != Scope::Area).and_then(|part| part.cohort.as_deref()),
+            people: BTreeMap::new(),
+            measured: Vec::new(),
+        };
+        for part in parts {
+            let since = part.days.since;
+            sum.people.entry(person(part.subject)).or_insert_with(|| Person::known_since(since)).take(&part.days);
+            sum.measured.extend(&part.measured);
+        }
+        for whole in sum.people.values_mut() {
             whole.surely = union(std::mem::take(&mut whole.surely));
             whole.perhaps = union(std::mem::take(&mut whole.perhaps));
         }
-        people
+        sum
     }
 
     /// The first day about which anything is known.
@@ -342,6 +366,8 @@ pub(super) fn period_start(on: NaiveDate, period: PeriodKind, financial_year: Mo
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::super::tests::telling::{Told, day, journey_in, rules, spell_id, start};
     use super::*;
     use crate::journey::Fact;
@@ -356,14 +382,14 @@ mod tests {
         [[outcome.tariff]]\namount = \"2.00\"\nup_to = 100\n[[outcome.tariff]]\namount = \"1.50\"\n";
 
     fn evaluated(rulebook: &Rulebook, told: &[&Told], as_of: &str) -> Vec<ManyEvaluation> {
-        let mut many = Many::new(rulebook, day(as_of));
-        for told in told {
+        let mut many = Many::default();
+        for (nth, told) in (1..).zip(told) {
             let facts = told.history.facts();
             let facts: Vec<Fact<'_>> =
                 facts.into_iter().filter(|fact| fact.occurred.earliest() <= day(as_of)).collect();
-            many.add(&Case::of(&facts));
+            many.add(JourneyId(Uuid::from_u128(nth)), &Case::of(&facts), rulebook);
         }
-        many.evaluations(|subject| subject)
+        many.evaluations(rulebook, day(as_of), |subject| subject)
     }
 
     fn of_year(evaluations: &[ManyEvaluation], first: &str) -> ManyEvaluation {

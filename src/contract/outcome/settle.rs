@@ -8,7 +8,7 @@ mod caps;
 mod terms;
 
 use std::cmp::Reverse;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -238,10 +238,12 @@ struct Settling<'a> {
     lines: &'a [Line],
     /// The full price of each entitlement.
     prices: Vec<Option<Money>>,
-    /// The entitlement of each claim.
-    of_claim: BTreeMap<ClaimId, usize>,
+    /// The entitlement of each claim that was submitted.
+    of_claim: HashMap<ClaimId, usize>,
     /// The lines of each claim, in batch order.
-    lines_of: BTreeMap<ClaimId, Vec<&'a Line>>,
+    lines_of: HashMap<ClaimId, Vec<&'a Line>>,
+    /// The outcomes of all lines of a set.
+    outcomes_of: HashMap<SetOf, Vec<usize>>,
 }
 
 /// What submitted lines should be.
@@ -249,20 +251,25 @@ struct Settling<'a> {
 struct Targets<'a> {
     adjustments: Vec<Adjustment>,
     /// The lines of a set that have a payment, each with what it should be.
-    of_set: BTreeMap<SetOf, Vec<(&'a Line, Money)>>,
+    of_set: HashMap<SetOf, Vec<(&'a Line, Money)>>,
     /// How many payments of an outcome a person has.
-    of_person: BTreeMap<(usize, SubjectId), usize>,
+    of_person: HashMap<(usize, SubjectId), usize>,
 }
 
 impl<'a> Settling<'a> {
     fn new(terms: &'a Terms<'a>, entitlements: &'a [Entitlement], lines: &'a [Line]) -> Self {
-        let of_claim = entitlements.iter().enumerate().map(|(at, of)| (of.claim, at)).collect();
-        let mut lines_of: BTreeMap<ClaimId, Vec<&Line>> = BTreeMap::new();
+        let mut lines_of: HashMap<ClaimId, Vec<&Line>> = HashMap::new();
         for line in lines {
             lines_of.entry(line.claim).or_default().push(line);
         }
-        let mut settling = Self { terms, entitlements, lines, prices: Vec::new(), of_claim, lines_of };
+        let submitted = entitlements.iter().enumerate().filter(|(_, of)| lines_of.contains_key(&of.claim));
+        let of_claim = submitted.map(|(at, of)| (of.claim, at)).collect();
+        let (prices, outcomes_of) = (Vec::new(), HashMap::new());
+        let mut settling = Self { terms, entitlements, lines, prices, of_claim, lines_of, outcomes_of };
         settling.prices = settling.full_prices();
+        for line in lines {
+            settling.outcomes_of.entry(settling.set_of(line.party())).or_default().push(line.outcome);
+        }
         settling
     }
 
@@ -402,8 +409,8 @@ impl<'a> Settling<'a> {
             price = (price - *amount).max(Money::ZERO);
         }
         price = (price - line.taken_back).max(Money::ZERO);
-        let is_lower = |other: &Line| self.terms.takes_up(party.outcome, other.outcome);
-        let cause = if self.lines.iter().any(|other| is_lower(other) && self.set_of(other.party()) == set) {
+        let mut of_lines = self.outcomes_of.get(&set).into_iter().flatten();
+        let cause = if of_lines.any(|other| self.terms.takes_up(party.outcome, *other)) {
             AdjustmentCause::Conversion
         } else if price > line.current() && self.terms.caps.iter().any(|cap| self.terms.is_under(cap, party.outcome)) {
             AdjustmentCause::CapRelease
@@ -441,12 +448,12 @@ impl<'a> Settling<'a> {
     /// Excludes all but one of the outcomes that exclude each other. Of what can be paid the best has it; what ranks
     /// below it is excluded, what ranks above it keeps its own status, for it is not lost yet.
     fn one_per_set(&self, claims: &mut [Settled], open: &[usize], targets: &Targets<'_>) {
-        let mut sets: BTreeMap<SetOf, Vec<usize>> = BTreeMap::new();
-        for at in open.iter().copied().filter(|at| claims[*at].status != Status::Excluded) {
-            sets.entry(self.set_of(self.entitlements[at].party())).or_default().push(at);
-        }
-        for (set, mut members) in sets {
-            let lines = targets.of_set.get(&set).map_or(&[][..], Vec::as_slice);
+        let not_excluded = open.iter().copied().filter(|at| claims[*at].status != Status::Excluded);
+        let mut members: Vec<(SetOf, usize)> =
+            not_excluded.map(|at| (self.set_of(self.entitlements[at].party()), at)).collect();
+        members.sort_by_cached_key(|(set, at)| (*set, self.rank(*at)));
+        for members in members.chunk_by(|(one, _), (other, _)| one == other) {
+            let lines = targets.of_set.get(&members[0].0).map_or(&[][..], Vec::as_slice);
             let outcome = |at: usize| self.entitlements[at].outcome;
             let had_by = |at: usize| {
                 let blocks = |other: &usize| {
@@ -454,9 +461,8 @@ impl<'a> Settling<'a> {
                 };
                 lines.iter().map(|(line, _)| line.outcome).find(blocks)
             };
-            members.sort_by_key(|at| self.rank(*at));
             let mut winners: Vec<usize> = Vec::new();
-            for at in members {
+            for (_, at) in members.iter().copied() {
                 let better = winners.iter().map(|winner| outcome(*winner));
                 let mut better = better.filter(|winner| self.terms.exclude_each_other(outcome(at), *winner));
                 if let Some(by) = had_by(at).or_else(|| better.next()) {

@@ -27,8 +27,6 @@ pub struct Versions<'r>(Vec<&'r Rulebook>);
 pub struct Sight<'a> {
     /// The day at whose end the facts are read.
     pub as_of: NaiveDate,
-    /// The day of the question: after it nothing is claimable.
-    pub today: NaiveDate,
     /// The day on which a claim was submitted, if it was.
     pub submitted_on: &'a dyn Fn(ClaimId) -> Option<NaiveDate>,
     /// The civil date on which an event was recorded.
@@ -94,6 +92,10 @@ impl<'r> Versions<'r> {
     /// Judges every outcome about one journey, each by the version that applies to it: version after version, in file
     /// order.
     pub fn judge(&self, journey: JourneyId, case: &Case<'_>, sight: Sight<'_>) -> Vec<Judged> {
+        if let [only] = self.0.as_slice() {
+            let evaluated = evaluate(case, only, sight.as_of).into_iter();
+            return evaluated.map(|evaluation| Judged { version: 0, evaluation }).collect();
+        }
         let evaluated: Vec<Vec<Evaluation>> =
             self.0.iter().map(|rulebook| evaluate(case, rulebook, sight.as_of)).collect();
         let key = |version: usize, of: &Evaluation| (self.code(version, of.outcome), of.repeat);
@@ -138,23 +140,16 @@ impl<'r> Versions<'r> {
         }
     }
 
-    /// Judges every outcome over many journeys, each period by the version that applies to it; the journeys are added
-    /// by `add`, once for each version.
+    /// Judges every outcome over many journeys, each period by the version that applies to it; `many` holds what
+    /// journeys add under each version.
     pub fn judge_many(
         &self,
         sight: Sight<'_>,
-        add: impl Fn(&mut Many<'r>),
+        many: &[Many],
         person: impl Fn(SubjectId) -> SubjectId,
     ) -> Vec<JudgedMany> {
-        let evaluated: Vec<Vec<ManyEvaluation>> = self
-            .0
-            .iter()
-            .map(|rulebook| {
-                let mut many = Many::new(rulebook, sight.as_of);
-                add(&mut many);
-                many.evaluations(&person)
-            })
-            .collect();
+        let evaluated = self.0.iter().zip(many).map(|(rules, many)| many.evaluations(rules, sight.as_of, &person));
+        let evaluated: Vec<Vec<ManyEvaluation>> = evaluated.collect();
         let mut judged = Vec::new();
         for (version, of) in (0..).zip(evaluated) {
             for evaluation in of {
@@ -178,47 +173,19 @@ impl<'r> Versions<'r> {
     fn code(&self, version: usize, outcome: usize) -> &'r str {
         &self.0[version].outcomes[outcome].code
     }
-
-    /// What outcomes of a journey entitle to; `person` is the one person behind its client.
-    pub fn entitlements(
-        &self,
-        (journey, person): (JourneyId, Option<SubjectId>),
-        judged: &[Judged],
-        terms: &Terms<'_>,
-        sight: Sight<'_>,
-    ) -> Vec<Entitlement> {
-        let entitled = judged.iter().filter_map(|Judged { version, evaluation }| {
-            let State::Reached(achievement) = &evaluation.state else { return None };
-            let claim = claim_id(journey, self.code(*version, evaluation.outcome), evaluation.repeat);
-            let outcome = terms.number(*version, evaluation.outcome);
-            Some(entitlement(claim, (journey.0, person), outcome, achievement, sight))
-        });
-        entitled.collect()
-    }
-
-    /// What outcomes over many journeys entitle to.
-    pub fn entitlements_of_many(&self, judged: &[JudgedMany], terms: &Terms<'_>, sight: Sight<'_>) -> Vec<Entitlement> {
-        let entitled = judged.iter().filter_map(|JudgedMany { version, evaluation }| {
-            let State::Reached(achievement) = &evaluation.state else { return None };
-            let holder = evaluation.about().holder(&self.0[*version].contract);
-            let claim = claim_id(holder, self.code(*version, evaluation.outcome), 1);
-            let outcome = terms.number(*version, evaluation.outcome);
-            Some(entitlement(claim, (holder.0, None), outcome, achievement, sight))
-        });
-        entitled.collect()
-    }
 }
 
-fn entitlement(
+/// What an outcome that was reached entitles its holder to, before it is settled with others. What is foreseen is not
+/// claimed.
+pub fn entitlement(
     claim: ClaimId,
     (holder, person): (Uuid, Option<SubjectId>),
     outcome: usize,
     achievement: &Achievement,
-    sight: Sight<'_>,
+    (as_of, today): (NaiveDate, NaiveDate),
 ) -> Entitlement {
-    let standing = match achievement.standing(sight.as_of) {
-        // What is foreseen is not claimed.
-        Status::Claimable if sight.as_of > sight.today => Status::Achieved,
+    let standing = match achievement.standing(as_of) {
+        Status::Claimable if as_of > today => Status::Achieved,
         standing => standing,
     };
     let (achieved_on, price) = (achievement.achieved_on, achievement.price.clone());

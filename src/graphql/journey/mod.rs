@@ -37,7 +37,7 @@ use crate::journey::{self, Entry, History, Journey as Folded, Recorded};
 use crate::log::LogError;
 use crate::log::envelope::{Envelope, EventId, JourneyId, Occurred, StreamId};
 use crate::projections::{self, Between, DaySpan, Told};
-use crate::views::claims::{self, Asked, Claims, Purpose};
+use crate::views::claims::{Asked, Claims, Purpose};
 
 /// The history of a journey with the events as recorded, as far as a reading knows.
 #[derive(Debug)]
@@ -409,11 +409,7 @@ impl Journey {
         let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
         let live = *generation.position().borrow();
         let upto = self.story.known.0.min(live);
-        let told = if upto == live {
-            generation.claims(log, scope, asked).await.or_fault()?
-        } else {
-            claims::as_known_at(log, code, upto, asked).await.or_fault()?
-        };
+        let told = generation.claims_at(log, scope, asked, upto).await.or_fault()?;
         told.ok_or_else(|| Code::Internal.error("a journey is of a contract that its reading knows"))
     }
 

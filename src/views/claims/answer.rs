@@ -1,32 +1,28 @@
-//! What a contract's claims amount to together: every outcome of every journey by the version that applies, settled with
-//! each other and with the batches.
+//! What a contract's claims amount to together: what every journey has come to by itself, settled with each other and
+//! with the batches.
 //!
 //! It joins pure parts and decides nothing itself.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Range;
-use std::sync::Arc;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 
-use super::facts::Facts;
+use super::judged::{JudgedAsOf, Shown};
 use super::{Asked, Purpose};
-use crate::contract::batch::Batch;
 use crate::contract::batch::ledger::{Ledger, LedgerLine};
+use crate::contract::batch::{Batch, BatchLine};
 use crate::contract::money::Money;
-use crate::contract::outcome::many::Many;
 use crate::contract::outcome::settle::{
     Adjustment, Entitlement, ExcludedBy, Line, LineState, Pot, Settled, Settlement, Terms, settle,
 };
-use crate::contract::outcome::versions::{Sight, Versions};
-use crate::contract::outcome::{Begun, Case, People, State, Status, claim_id};
+use crate::contract::outcome::versions::{Sight, Versions, entitlement};
+use crate::contract::outcome::{People, State, Status, claim_id};
 use crate::contract::rulebook::Cap;
-use crate::contract::rulebook::outcome::AchievedBy;
 use crate::contract::{Contract, Rulebook};
-use crate::journey::History;
-use crate::journey::event::{AdjustmentKind, ClaimAbout, EventType};
-use crate::log::envelope::{BatchId, ClaimId, EventId, JourneyId, Occurred, Position, SubjectId};
-use crate::record::{DEPLOYMENT_ZONE, civil_day};
+use crate::journey::event::{AdjustmentKind, ClaimAbout};
+use crate::log::envelope::{BatchId, ClaimId, JourneyId, Position, SubjectId};
 
 /// The claims of a contract as of a day, as known at a position.
 #[derive(Debug, Clone)]
@@ -41,34 +37,25 @@ pub struct Claims {
     /// were submitted and have no ground any more.
     pub claims: Arc<Vec<Claim>>,
     /// The batches, in the order in which they were opened.
-    pub batches: Arc<Vec<(BatchId, Batch)>>,
+    pub batches: Batches,
     /// What should be paid beyond, or taken back from, submitted lines.
     pub proposed: Vec<Proposed>,
     /// How much of each cap is used.
     pub caps: Vec<CapUse>,
-    of_journeys: Arc<HashMap<JourneyId, Range<usize>>>,
-    places: Arc<HashMap<ClaimId, usize>>,
+    /// How many of the claims are of single journeys that the rules judge.
+    of_journeys: usize,
+    /// The place of each claim, once somebody looks for one.
+    places: Arc<OnceLock<HashMap<ClaimId, usize>>>,
 }
 
-/// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved.
-#[derive(Debug, Clone)]
+/// The batches of a contract, in the order in which they were opened.
+pub(super) type Batches = Arc<Vec<(BatchId, Arc<Batch>)>>;
+
+/// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved: as the facts show it,
+/// and what has become of it beside all others.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
-    /// Its id, which follows from what it is about, the outcome and the time that it is.
-    pub claim: ClaimId,
-    /// What it is about.
-    pub about: ClaimAbout,
-    /// The subject of its journey.
-    pub subject: Option<SubjectId>,
-    /// The version of the rules that applies.
-    pub rulebook: Arc<Rulebook>,
-    /// The outcome, by its code.
-    pub outcome: String,
-    /// Which time it is, from 1.
-    pub repeat: u32,
-    /// The fact that it begins with, once there is one.
-    pub begun: Option<Begun>,
-    /// What the facts show.
-    pub state: State,
+    shown: Arc<Shown>,
     /// What has become of it.
     pub status: Status,
     /// What is due, or would be but for its status.
@@ -77,8 +64,14 @@ pub struct Claim {
     pub excluded_by: Option<Excluded>,
     /// The batch with its line that stands, else its last one.
     pub batch: Option<BatchId>,
-    /// The events that it rests on.
-    pub grounds: Vec<Ground>,
+}
+
+impl Deref for Claim {
+    type Target = Shown;
+
+    fn deref(&self) -> &Shown {
+        &self.shown
+    }
 }
 
 /// Who has a payment instead.
@@ -88,17 +81,6 @@ pub enum Excluded {
     Outcome(String),
     /// The same outcome of the same person.
     Person,
-}
-
-/// An event that a claim rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ground {
-    /// Its id.
-    pub event: EventId,
-    /// Its type.
-    pub event_type: EventType,
-    /// When it was so, as the event says.
-    pub occurred: Occurred,
 }
 
 /// A proposal to pay more or less than a line says. Nothing is paid or taken back without a decision.
@@ -147,203 +129,164 @@ pub enum CapOf {
 impl Claims {
     /// The claims of a journey.
     pub fn of_journey(&self, journey: JourneyId) -> &[Claim] {
-        self.of_journeys.get(&journey).map_or(&[], |range| &self.claims[range.clone()])
+        let claims = &self.claims[..self.of_journeys];
+        let of = |claim: &Claim| match claim.about {
+            ClaimAbout::Journey(of) => of,
+            ClaimAbout::Many(_) => unreachable!("what is over many journeys stands behind these"),
+        };
+        let first = claims.partition_point(|claim| of(claim) < journey);
+        let len = claims[first..].partition_point(|claim| of(claim) == journey);
+        &claims[first..first + len]
     }
 
     /// The claim of this id.
     pub fn get(&self, claim: ClaimId) -> Option<&Claim> {
-        self.places.get(&claim).map(|at| &self.claims[*at])
+        let places = || self.claims.iter().enumerate().map(|(at, of)| (of.claim, at)).collect();
+        self.places.get_or_init(places).get(&claim).map(|at| &self.claims[*at])
     }
 
-    /// The same where nothing of it has moved up to a later position.
+    /// The lines of a claim in every batch, in batch order.
+    pub fn lines_of(&self, claim: ClaimId) -> Vec<&BatchLine> {
+        let holding = self.batches.iter().filter(|(_, batch)| batch.line(claim).is_some());
+        let of_batches = holding.flat_map(|(_, batch)| &batch.lines);
+        let mut lines: Vec<&BatchLine> = of_batches.filter(|line| line.frozen.claim == claim).collect();
+        lines.sort_by_key(|line| line.position);
+        lines
+    }
+
+    /// The same where nothing of it has moved between the position at which it was told and this one.
     pub(super) fn known_at(self: &Arc<Self>, position: Position) -> Arc<Self> {
         if self.position == position { Arc::clone(self) } else { Arc::new(Self { position, ..Self::clone(self) }) }
     }
 }
 
-/// A claim before it is settled, and whether it entitles to anything.
-struct Judging<'a> {
-    contract: &'a Arc<Contract>,
-    rulebooks: &'a [Arc<Rulebook>],
+/// Claims before they are settled, and what entitles to anything among them.
+#[derive(Default)]
+struct Unsettled {
     claims: Vec<Claim>,
     entitlements: Vec<Entitlement>,
     /// The claim of each entitlement, by its place.
     entitled: Vec<usize>,
 }
 
-impl Judging<'_> {
-    fn add(&mut self, version: usize, claim: Claim, entitlement: Option<Entitlement>) {
-        debug_assert_eq!(self.rulebooks[version].hash(), claim.rulebook.hash());
-        if let Some(entitlement) = entitlement {
+impl Unsettled {
+    fn add(&mut self, shown: &Arc<Shown>, person: Option<SubjectId>, (terms, asked): (&Terms<'_>, &Asked)) {
+        if let State::Reached(achievement) = &shown.state {
+            let outcome = terms.number(shown.place.0, shown.place.1);
+            let holder = match &shown.about {
+                ClaimAbout::Journey(journey) => journey.0,
+                ClaimAbout::Many(many) => many.holder(&shown.rulebook.contract).0,
+            };
+            let days = (asked.as_of, asked.today);
             self.entitled.push(self.claims.len());
-            self.entitlements.push(entitlement);
+            self.entitlements.push(entitlement(shown.claim, (holder, person), outcome, achievement, days));
         }
-        self.claims.push(claim);
+        self.claims.push(Claim::unsettled(Arc::clone(shown)));
     }
 }
 
-/// Judges and settles the claims of a contract.
-pub(super) fn judge(facts: &Facts, contract: &Arc<Contract>, asked: &Asked) -> Claims {
-    let mut rulebooks: Vec<Arc<Rulebook>> =
-        contract.rulebooks().iter().map(|published| Arc::clone(&published.rulebook)).collect();
-    // As the versions stand: in the order in which they come into force.
-    rulebooks.sort_by_key(|rulebook| rulebook.effective_from);
-    let versions = Versions::of(rulebooks.iter().map(AsRef::as_ref));
+/// What is known beside the journeys.
+pub(super) struct Beside<'a> {
+    pub(super) position: Position,
+    pub(super) batches: &'a Batches,
+    pub(super) ledger: &'a Ledger<'a>,
+    pub(super) people: People,
+}
+
+/// Settles what journeys have come to.
+pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Asked, beside: &Beside<'_>) -> Claims {
+    let Beside { position, batches, ledger, people } = beside;
+    let versions = Versions::of(judged.rulebooks.iter().map(AsRef::as_ref));
     let terms = versions.terms(asked.as_of);
-    let batches = facts.batches(asked);
-    let ledger = Ledger::of(&batches);
-    let people = People::of(&facts.subjects, asked.as_of);
-    let code = contract.code().unwrap_or_default();
-    let mut judging =
-        Judging { contract, rulebooks: &rulebooks, claims: Vec::new(), entitlements: Vec::new(), entitled: Vec::new() };
-    let cases: Vec<(JourneyId, &History, Case<'_>)> = facts
-        .journeys
-        .iter()
-        .map(|(id, history)| (*id, history, Case::of(&history.facts_as_of(asked.as_of))))
-        .collect();
-    let mut of_journeys = HashMap::with_capacity(cases.len());
-    let submitted = ledger.submitted();
-    for (id, history, case) in &cases {
-        let first = judging.claims.len();
-        of_journey(&mut judging, (&versions, &terms), (*id, history, case), (&people, asked), &submitted);
-        of_journeys.insert(*id, first..judging.claims.len());
+    let mut unsettled = Unsettled::default();
+    for of in judged.journeys.values() {
+        let person = of.subject.map(|subject| people.person(subject));
+        of.shown.iter().for_each(|shown| unsettled.add(shown, person, (&terms, asked)));
     }
-    over_many(&mut judging, (&versions, &terms), &cases, (&people, asked), &submitted);
-    let subjects: HashMap<JourneyId, SubjectId> =
-        cases.iter().filter_map(|(id, _, case)| Some((*id, case.subject?))).collect();
-    let person = |journey: JourneyId| subjects.get(&journey).map(|subject| people.person(*subject));
-    let lines = lines(&ledger, code, &terms, person, asked);
-    let settlement = settle(&terms, &judging.entitlements, &lines);
-    let Judging { mut claims, entitled, .. } = judging;
+    let of_journeys = unsettled.claims.len();
+    for shown in over_many(judged, &versions, ledger, people) {
+        unsettled.add(&Arc::new(shown), None, (&terms, asked));
+    }
+    let subject = |journey: JourneyId| judged.journeys.get(&journey)?.subject;
+    let person = |journey: JourneyId| subject(journey).map(|subject| people.person(subject));
+    let lines = lines(ledger, contract.code().unwrap_or_default(), &terms, person, asked);
+    let settlement = settle(&terms, &unsettled.entitlements, &lines);
+    let Unsettled { mut claims, entitled, .. } = unsettled;
     for (at, settled) in entitled.iter().zip(&settlement.claims) {
         claims[*at].settle(settled, &terms);
     }
-    let entitled: BTreeSet<usize> = entitled.into_iter().collect();
-    let mut places: HashMap<ClaimId, usize> = claims.iter().enumerate().map(|(at, of)| (of.claim, at)).collect();
-    for line in ledger.lines() {
-        let claim = line.line.frozen.claim;
-        let at = *places.entry(claim).or_insert_with(|| {
-            claims.extend(Claim::without_ground(line, &rulebooks, &subjects));
-            claims.len() - 1
-        });
-        if let Some(found) = claims.get_mut(at).filter(|found| found.claim == claim) {
-            found.batch = ledger.line(claim).map(|line| line.batch);
-            if !entitled.contains(&at) {
-                found.stand_as_submitted(&ledger);
-            }
-        }
-    }
-    places = claims.iter().enumerate().map(|(at, of)| (of.claim, at)).collect();
+    stand_beside_lines(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &judged.rulebooks, subject));
     Claims {
-        position: facts.position,
+        position: *position,
         contract: Arc::clone(contract),
         asked: asked.clone(),
-        proposed: settlement.adjustments.iter().filter_map(|of| Proposed::of(of, &ledger)).collect(),
+        proposed: settlement.adjustments.iter().filter_map(|of| Proposed::of(of, ledger)).collect(),
         caps: caps(&settlement, &terms, versions.in_force(asked.as_of), asked.as_of),
         claims: Arc::new(claims),
-        batches: Arc::new(batches),
-        of_journeys: Arc::new(of_journeys),
-        places: Arc::new(places),
+        batches: Arc::clone(batches),
+        of_journeys,
+        places: Arc::default(),
     }
 }
 
-type Rules<'a, 'r> = (&'a Versions<'r>, &'a Terms<'r>);
-type Submitted = BTreeMap<ClaimId, NaiveDate>;
-
-fn of_journey(
-    judging: &mut Judging<'_>,
-    (versions, terms): Rules<'_, '_>,
-    (journey, history, case): (JourneyId, &History, &Case<'_>),
-    (people, asked): (&People, &Asked),
-    submitted: &Submitted,
+/// Names the batch of each claim that was submitted; where the facts do not show it any more, what was decided of its
+/// line stands.
+fn stand_beside_lines(
+    claims: &mut Vec<Claim>,
+    entitled: &[usize],
+    ledger: &Ledger<'_>,
+    without_ground: impl Fn(&LedgerLine<'_>) -> Option<Claim>,
 ) {
-    let zone = judging.contract.zone().unwrap_or(DEPLOYMENT_ZONE);
-    let sight = Sight {
-        as_of: asked.as_of,
-        today: asked.today,
-        submitted_on: &|claim| submitted.get(&claim).copied(),
-        recorded_on: &|event| history.event(event).map(|recorded| civil_day(recorded.recorded_at, zone)),
-    };
-    let judged = versions.judge(journey, case, sight);
-    let person = case.subject.map(|subject| people.person(subject));
-    let mut entitlements = versions.entitlements((journey, person), &judged, terms, sight).into_iter().peekable();
-    for of in judged {
-        let rulebook = Arc::clone(&judging.rulebooks[of.version]);
-        let outcome = rulebook.outcomes[of.evaluation.outcome].code.clone();
-        let claim = claim_id(journey, &outcome, of.evaluation.repeat);
-        let grounds = match &of.evaluation.state {
-            State::Reached(achievement) => {
-                achievement.events.iter().filter_map(|event| Ground::of(history, *event)).collect()
-            }
-            State::Maturing { .. } | State::NotStarted { .. } => {
-                of.evaluation.begun.and_then(|begun| Ground::of(history, begun.event)).into_iter().collect()
+    let submitted = claims.iter().enumerate().filter(|(_, of)| ledger.line(of.claim).is_some());
+    let mut places: HashMap<ClaimId, usize> = submitted.map(|(at, of)| (of.claim, at)).collect();
+    for of in ledger.lines() {
+        let claim = of.line.frozen.claim;
+        let at = match places.get(&claim) {
+            Some(at) => *at,
+            None => {
+                let Some(without) = without_ground(of) else { continue };
+                claims.push(without);
+                places.insert(claim, claims.len() - 1);
+                claims.len() - 1
             }
         };
-        let claim = Claim {
-            claim,
-            about: ClaimAbout::Journey(journey),
-            subject: case.subject,
-            rulebook,
-            outcome,
-            repeat: of.evaluation.repeat,
-            begun: of.evaluation.begun,
-            status: unsettled(&of.evaluation.state),
-            state: of.evaluation.state,
-            amount: None,
-            excluded_by: None,
-            batch: None,
-            grounds,
-        };
-        let entitlement = entitlements.next_if(|entitlement| entitlement.claim == claim.claim);
-        judging.add(of.version, claim, entitlement);
+        claims[at].batch = ledger.line(claim).map(|line| line.batch);
+        // The places stand in order: claims were added as they were found.
+        if entitled.binary_search(&at).is_err() {
+            claims[at].stand_as_submitted(ledger);
+        }
     }
 }
 
-fn over_many<'r>(
-    judging: &mut Judging<'_>,
-    (versions, terms): Rules<'_, 'r>,
-    cases: &[(JourneyId, &History, Case<'_>)],
-    (people, asked): (&People, &Asked),
-    submitted: &Submitted,
-) {
-    let is_many = |rulebook: &Arc<Rulebook>| {
-        rulebook.outcomes.iter().any(|outcome| matches!(outcome.achieved_by, AchievedBy::Many(_)))
-    };
-    if !judging.rulebooks.iter().any(is_many) {
-        return;
+/// What outcomes over many journeys have come to.
+fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, people: &People) -> Vec<Shown> {
+    if judged.many.is_empty() {
+        return Vec::new();
     }
+    let submitted = ledger.submitted();
     let sight = Sight {
-        as_of: asked.as_of,
-        today: asked.today,
+        as_of: judged.as_of,
         submitted_on: &|claim| submitted.get(&claim).copied(),
         recorded_on: &|_| None,
     };
-    let add = |many: &mut Many<'r>| cases.iter().for_each(|(_, _, case)| many.add(case));
-    let judged = versions.judge_many(sight, add, |subject| people.person(subject));
-    let mut entitlements = versions.entitlements_of_many(&judged, terms, sight).into_iter().peekable();
-    let code = judging.contract.code().unwrap_or_default().to_owned();
-    for of in judged {
-        let rulebook = Arc::clone(&judging.rulebooks[of.version]);
+    let shown = |of: crate::contract::outcome::versions::JudgedMany| {
+        let rulebook = Arc::clone(&judged.rulebooks[of.version]);
         let outcome = rulebook.outcomes[of.evaluation.outcome].code.clone();
         let about = of.evaluation.about();
-        let claim = Claim {
-            claim: claim_id(about.holder(&code), &outcome, 1),
+        Shown {
+            claim: claim_id(about.holder(&rulebook.contract), &outcome, 1),
             about: ClaimAbout::Many(about),
             subject: None,
+            place: (of.version, of.evaluation.outcome),
             rulebook,
             outcome,
             repeat: 1,
             begun: None,
-            status: unsettled(&of.evaluation.state),
             state: of.evaluation.state,
-            amount: None,
-            excluded_by: None,
-            batch: None,
             grounds: Vec::new(),
-        };
-        let entitlement = entitlements.next_if(|entitlement| entitlement.claim == claim.claim);
-        judging.add(of.version, claim, entitlement);
-    }
+        }
+    };
+    versions.judge_many(sight, &judged.many, |subject| people.person(subject)).into_iter().map(shown).collect()
 }
 
 /// The lines as settling takes them; those that go again are taken as withdrawn.
@@ -362,14 +305,15 @@ fn lines(
     lines
 }
 
-const fn unsettled(state: &State) -> Status {
-    match state {
-        State::Maturing { .. } => Status::Maturing,
-        State::NotStarted { .. } | State::Reached(_) => Status::NotStarted,
-    }
-}
-
 impl Claim {
+    fn unsettled(shown: Arc<Shown>) -> Self {
+        let status = match shown.state {
+            State::Maturing { .. } => Status::Maturing,
+            State::NotStarted { .. } | State::Reached(_) => Status::NotStarted,
+        };
+        Self { shown, status, amount: None, excluded_by: None, batch: None }
+    }
+
     fn settle(&mut self, settled: &Settled, terms: &Terms<'_>) {
         self.status = settled.status;
         self.amount = settled.amount;
@@ -383,15 +327,15 @@ impl Claim {
     fn without_ground(
         of: &LedgerLine<'_>,
         rulebooks: &[Arc<Rulebook>],
-        subjects: &HashMap<JourneyId, SubjectId>,
+        subject: impl Fn(JourneyId) -> Option<SubjectId>,
     ) -> Option<Self> {
         let frozen = &of.line.frozen;
         let judged_by = rulebooks.iter().find(|rulebook| rulebook.hash() == frozen.rulebook);
         let subject = match &frozen.about {
-            ClaimAbout::Journey(journey) => subjects.get(journey).copied(),
+            ClaimAbout::Journey(journey) => subject(*journey),
             ClaimAbout::Many(_) => None,
         };
-        Some(Self {
+        Some(Self::unsettled(Arc::new(Shown {
             claim: frozen.claim,
             about: frozen.about.clone(),
             subject,
@@ -400,12 +344,9 @@ impl Claim {
             repeat: frozen.repeat,
             begun: None,
             state: State::NotStarted { is_for_others: false },
-            status: Status::NotStarted,
-            amount: None,
-            excluded_by: None,
-            batch: None,
             grounds: Vec::new(),
-        })
+            place: (0, 0),
+        })))
     }
 
     /// What was decided of its line stands, though the facts do not show it any more.
@@ -416,8 +357,7 @@ impl Claim {
             LineState::Withdrawn => return,
             LineState::Rejected if line.line.paid.is_positive() && due == Money::ZERO => Status::Reversed,
             LineState::Rejected => {
-                let rejected = ledger.lines().iter().filter(|of| of.line.frozen.claim == self.claim);
-                let rejected = rejected.filter(|of| of.state() == LineState::Rejected).count();
+                let rejected = ledger.lines_of(self.claim).filter(|of| of.state() == LineState::Rejected).count();
                 let attempts = self.rulebook.outcome(&self.outcome).map_or(1, |outcome| outcome.claim.attempts);
                 if rejected < attempts as usize && due == Money::ZERO {
                     return;
@@ -430,18 +370,11 @@ impl Claim {
     }
 }
 
-impl Ground {
-    fn of(history: &History, event: EventId) -> Option<Self> {
-        let recorded = history.event(event)?;
-        Some(Self { event, event_type: recorded.event.event_type(), occurred: recorded.occurred })
-    }
-}
-
 impl Proposed {
     fn of(proposed: &Adjustment, ledger: &Ledger<'_>) -> Option<Self> {
         let Adjustment { claim, amount, cause } = *proposed;
         // Of several lines of a claim the one that stands is meant, else the one of which something is left to settle.
-        let left = ledger.lines().iter().rfind(|of| of.line.frozen.claim == claim && of.due() != Money::ZERO);
+        let left = ledger.lines_of(claim).rfind(|of| of.due() != Money::ZERO);
         let line = ledger.line(claim).filter(|line| line.line.is_live()).or(left).or_else(|| ledger.line(claim))?;
         Some(Self { claim, batch: line.batch, amount, kind: cause.into() })
     }

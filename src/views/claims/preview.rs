@@ -5,8 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::answer::{Claim, Claims, judge};
-use super::facts::Facts;
+use super::answer::{Claim, Claims};
 use super::{Asked, Generation};
 use crate::access::InScope;
 use crate::contract::Rulebook;
@@ -152,12 +151,12 @@ impl Generation {
         let Some(contract) = self.told(scope) else { return Ok(None) };
         let mut facts = self.claims.facts(scope.contract()).lock_owned().await;
         facts.catch_up(log, scope.contract(), position).await?;
-        let judged = tokio::task::spawn_blocking(move || {
+        super::judged(move || {
             let before = facts.claims(&contract, asked.clone());
             let with_draft = Arc::new(contract.with_draft(Arc::new(draft)));
-            let facts: &Facts = &facts;
-            Preview::of(before, Arc::new(judge(facts, &with_draft, &asked)))
-        });
-        judged.await.map(Some).map_err(|_| LogError::Panicked)
+            Preview::of(before, Arc::new(facts.claims_by(&with_draft, &asked)))
+        })
+        .await
+        .map(Some)
     }
 }

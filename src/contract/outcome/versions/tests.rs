@@ -58,7 +58,6 @@ impl View {
         let (submitted_on, recorded_on) = (self.submitted_on, self.recorded_on);
         let sight = Sight {
             as_of: self.as_of,
-            today: day("2030-01-01"),
             submitted_on: &|_| submitted_on,
             recorded_on: &|_| recorded_on,
         };
@@ -161,15 +160,31 @@ fn an_outcome_that_the_later_rules_leave_out_is_judged_where_it_was_achieved_bef
     assert_eq!(on("2021-12-31").of(&rulebooks, &plan("2021-10-01"), "plan"), None);
 }
 
+/// What the outcomes of the journey entitle to on a day, asked on another.
+fn entitlements(
+    versions: &Versions<'_>,
+    judged: &[Judged],
+    terms: &Terms<'_>,
+    days: (NaiveDate, NaiveDate),
+) -> Vec<Entitlement> {
+    let entitled = judged.iter().filter_map(|Judged { version, evaluation }| {
+        let State::Reached(achievement) = &evaluation.state else { return None };
+        let claim = claim_id(JOURNEY, versions.code(*version, evaluation.outcome), evaluation.repeat);
+        let outcome = terms.number(*version, evaluation.outcome);
+        Some(entitlement(claim, (JOURNEY.0, None), outcome, achievement, days))
+    });
+    entitled.collect()
+}
+
 /// What a paid plan of 1 September comes to under these versions.
 fn settled(rulebooks: &[Rulebook], told: &Told, as_of: &str) -> (Vec<Status>, Settlement) {
     let versions = Versions::of(rulebooks);
     let submitted_on = |_| Some(day("2021-09-15"));
-    let sight = Sight { as_of: day(as_of), today: day(as_of), submitted_on: &submitted_on, recorded_on: &|_| None };
+    let sight = Sight { as_of: day(as_of), submitted_on: &submitted_on, recorded_on: &|_| None };
     let facts = told.history.facts_as_of(day(as_of));
     let judged = versions.judge(JOURNEY, &Case::of(&facts), sight);
     let terms = versions.terms(day(as_of));
-    let entitlements = versions.entitlements((JOURNEY, None), &judged, &terms, sight);
+    let entitlements = entitlements(&versions, &judged, &terms, (day(as_of), day(as_of)));
     let hundred = Money::of(Decimal::from(100), "GBP");
     let line = Line {
         claim: claim_id(JOURNEY, "plan", 1),
@@ -223,9 +238,9 @@ fn nothing_is_claimable_on_a_day_to_come() {
     let versions = Versions::of(&rulebooks);
     let standing = |as_of: &str, today: &str| {
         let told = plan("2021-09-01");
-        let sight = Sight { as_of: day(as_of), today: day(today), submitted_on: &|_| None, recorded_on: &|_| None };
+        let sight = Sight { as_of: day(as_of), submitted_on: &|_| None, recorded_on: &|_| None };
         let judged = versions.judge(JOURNEY, &Case::of(&told.history.facts()), sight);
-        versions.entitlements((JOURNEY, None), &judged, &versions.terms(day(as_of)), sight)[0].standing
+        entitlements(&versions, &judged, &versions.terms(day(as_of)), (day(as_of), day(today)))[0].standing
     };
     assert_eq!(standing("2021-09-30", "2021-09-30"), Status::Claimable);
     assert_eq!(standing("2021-10-01", "2021-09-30"), Status::Achieved);

@@ -1,0 +1,107 @@
+//! What is measured of a whole process: the same program, started anew on a log that nobody else holds.
+
+use std::io::BufReader;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use serde_json::Value;
+
+use super::client::{Connection, Request};
+
+/// How often the memory of a process is looked at; the system keeps the highest mark itself.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A process that ends when nobody holds it any longer.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// This program, with arguments, on a database.
+fn this(database: &str, arguments: &[&str]) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe().context("cannot find this program itself")?);
+    command.args(arguments).env("THROUGHLINE_DATABASE", database).env("RUST_LOG", "info");
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    Ok(command)
+}
+
+/// How long the service takes from its start until it says that it is ready.
+pub(super) async fn start_to_ready(database: &str, key: &Path) -> Result<Duration> {
+    let mut command = this(database, &["serve", "--listen", "127.0.0.1:0"])?;
+    command.env("THROUGHLINE_KEY", key).stderr(Stdio::piped());
+    let began = Instant::now();
+    let mut running = Running(command.spawn().context("cannot start the service")?);
+    let said = running.0.stderr.take().context("its standard error is ours")?;
+    let address = tokio::task::spawn_blocking(move || listening_at(BufReader::new(said))).await??;
+    Connection::to(address).await?.ask(&Request::get("/readyz", "\"lag\"")).await?;
+    Ok(began.elapsed())
+}
+
+/// The address that a service logs when it serves; its log is in lines of JSON where it is no terminal.
+fn listening_at(log: impl std::io::BufRead) -> Result<SocketAddr> {
+    let mut lines = Vec::new();
+    for line in log.lines() {
+        let line = line?;
+        let entry: Value = serde_json::from_str(&line).unwrap_or_default();
+        if let Some(address) = entry["url"].as_str().and_then(|url| url.strip_prefix("http://")) {
+            return Ok(address.parse()?);
+        }
+        lines.push(line);
+    }
+    bail!("the service did not start: {}", lines.join("\n"))
+}
+
+/// The most memory that `throughline rebuild` had at any time, in mebibytes; none where the system does not tell.
+pub(super) async fn memory_of_a_rebuild(database: &str) -> Result<Option<f64>> {
+    let mut command = this(database, &["rebuild"])?;
+    command.stderr(Stdio::null());
+    tokio::task::spawn_blocking(move || {
+        let mut running = Running(command.spawn().context("cannot start a rebuild")?);
+        let status = format!("/proc/{}/status", running.0.id());
+        let mut highest = None;
+        let ended = loop {
+            highest = std::fs::read_to_string(&status).ok().and_then(|status| high_water_mark(&status)).or(highest);
+            if let Some(ended) = running.0.try_wait()? {
+                break ended;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        };
+        ensure!(ended.success(), "the rebuild did not end well: {ended}");
+        Ok(highest)
+    })
+    .await?
+}
+
+/// The highest mark that Linux keeps of a process, in mebibytes.
+fn high_water_mark(status: &str) -> Option<f64> {
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: f64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes / 1_024.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_highest_mark_is_read_in_mebibytes() {
+        let status = "Name:\tthroughline\nVmHWM:\t  524288 kB\nVmRSS:\t 1000 kB\n";
+        assert_eq!(high_water_mark(status).map(f64::round), Some(512.0));
+        assert_eq!(high_water_mark("Name:\tgone\n"), None);
+    }
+
+    #[test]
+    fn the_address_is_taken_from_the_log_of_the_service() {
+        let log = b"{\"message\":\"opening\"}\n{\"url\":\"http://127.0.0.1:4567\",\"message\":\"serving\"}\n";
+        assert_eq!(listening_at(&log[..]).expect("an address").port(), 4567);
+        assert!(listening_at(&b"error: no\n"[..]).is_err());
+    }
+}

@@ -1,0 +1,160 @@
+//! A client that sends what was made beforehand over connections that stay open, and times the answers.
+//!
+//! It knows as much of HTTP as our own server answers with: a status, a length and a body.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use futures_util::future::try_join_all;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use super::report::rate;
+
+/// A request as bytes, and what its answer must hold.
+#[derive(Debug, Clone)]
+pub(super) struct Request {
+    bytes: Vec<u8>,
+    /// A text without which the answer is not the one that was meant.
+    holds: &'static str,
+}
+
+impl Request {
+    /// A GraphQL operation of somebody.
+    pub(super) fn graphql(token: &str, document: &str, variables: &Value, holds: &'static str) -> Self {
+        let body = json!({ "query": document, "variables": variables }).to_string();
+        let head = format!(
+            "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: \
+             application/json\r\naccept: application/graphql-response+json\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        Self { bytes: [head.into_bytes(), body.into_bytes()].concat(), holds }
+    }
+
+    /// Asks for a path.
+    pub(super) fn get(path: &str, holds: &'static str) -> Self {
+        Self { bytes: format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes(), holds }
+    }
+}
+
+/// One connection to a server.
+#[derive(Debug)]
+pub(super) struct Connection {
+    stream: TcpStream,
+    read: Vec<u8>,
+}
+
+impl Connection {
+    /// Connects.
+    pub(super) async fn to(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(Self { stream, read: Vec::new() })
+    }
+
+    /// Sends a request and gives the body of its answer, which must be a good one.
+    pub(super) async fn ask(&mut self, request: &Request) -> Result<&[u8]> {
+        self.read.clear();
+        self.stream.write_all(&request.bytes).await?;
+        let body = loop {
+            self.more().await?;
+            if let Some(end) = self.read.windows(4).position(|window| window == b"\r\n\r\n") {
+                break end + 4;
+            }
+        };
+        let length = length_of(&self.read[..body])?;
+        while self.read.len() < body + length {
+            self.more().await?;
+        }
+        let answer = &self.read[body..];
+        let is_good = self.read.starts_with(b"HTTP/1.1 200 ") && holds(answer, request.holds.as_bytes());
+        ensure!(is_good, "not the answer that was meant: {}", String::from_utf8_lossy(&self.read));
+        Ok(answer)
+    }
+
+    async fn more(&mut self) -> Result<()> {
+        ensure!(self.stream.read_buf(&mut self.read).await? > 0, "the server hung up");
+        Ok(())
+    }
+}
+
+/// The length of the body that a head announces.
+fn length_of(head: &[u8]) -> Result<usize> {
+    let head = std::str::from_utf8(head)?.to_ascii_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
+    Ok(length.context("the answer has no length")?.trim().parse()?)
+}
+
+fn holds(text: &[u8], part: &[u8]) -> bool {
+    part.is_empty() || text.windows(part.len()).any(|window| window == part)
+}
+
+/// Sends all requests, shared out over connections that each wait for their answers; gives requests per second.
+pub(super) async fn throughput(address: SocketAddr, connections: usize, requests: Vec<Request>) -> Result<f64> {
+    let mut shares = Vec::new();
+    for nth in 0..connections {
+        let share: Vec<Request> = requests.iter().skip(nth).step_by(connections).cloned().collect();
+        shares.push((Connection::to(address).await?, share));
+    }
+    let began = Instant::now();
+    let tasks = shares.into_iter().map(|(mut connection, share)| {
+        tokio::spawn(async move {
+            for request in &share {
+                connection.ask(request).await?;
+            }
+            anyhow::Ok(())
+        })
+    });
+    try_join_all(tasks).await?.into_iter().collect::<Result<()>>()?;
+    Ok(rate(requests.len() as u64, began.elapsed()))
+}
+
+/// How many samples are taken at most, and how long: a slow answer needs not so many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Sampling {
+    /// Samples at most.
+    pub(super) most: usize,
+    /// Samples at least, however long they take.
+    pub(super) least: usize,
+    /// How long to go on after the least.
+    pub(super) patience: Duration,
+}
+
+/// Sends requests one after the other, round and round, and gives how long each answer took, in milliseconds.
+pub(super) async fn latencies(
+    connection: &mut Connection,
+    requests: &[Request],
+    sampling: Sampling,
+) -> Result<Vec<f64>> {
+    let (mut took, began) = (Vec::new(), Instant::now());
+    for request in requests.iter().cycle().take(sampling.most) {
+        if took.len() >= sampling.least && began.elapsed() > sampling.patience {
+            break;
+        }
+        let asked = Instant::now();
+        connection.ask(request).await?;
+        took.push(asked.elapsed().as_secs_f64() * 1_000.0);
+    }
+    Ok(took)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_length_is_found_in_whatever_case_it_is_written() {
+        let head = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n";
+        assert_eq!(length_of(head).expect("a length"), 12);
+        assert!(length_of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn an_answer_holds_a_text_or_does_not() {
+        assert!(holds(b"{\"problems\":[]}", b"\"problems\":[]"));
+        assert!(!holds(b"{}", b"\"problems\":[]"));
+        assert!(holds(b"", b""));
+    }
+}

@@ -1,0 +1,184 @@
+//! Where a run makes its logs, and what it leaves of them: nothing, unless the generated ones are to be kept.
+//!
+//! Files go into a directory, Postgres gets a schema for each log. It never touches one that it has not named itself.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, anyhow, bail};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
+use tempfile::TempDir;
+
+use super::generate::{Generated, SEED, SHAPE};
+use super::report::{Size, rate};
+use super::{Asked, generate};
+use crate::clock::{Chance, Clock};
+use crate::deployment::Deployment;
+use crate::log::Log;
+use crate::log::envelope::Position;
+use crate::store::{Dialect, Mode, Store};
+
+/// What a run has to work with.
+#[derive(Debug)]
+pub struct Ground {
+    asked: Asked,
+    scratch: TempDir,
+    /// Schemas that go when the run ends.
+    schemas: Mutex<Vec<String>>,
+}
+
+/// One place for a log.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    /// The URL of its database.
+    pub(super) url: String,
+    /// Its file, on `SQLite`.
+    pub(super) file: PathBuf,
+    /// Its schema, on Postgres.
+    pub(super) schema: String,
+}
+
+impl Ground {
+    /// Prepares a run.
+    pub fn prepare(asked: Asked) -> Result<Self> {
+        let directory = &asked.directory;
+        let made =
+            std::fs::create_dir_all(directory).and_then(|()| TempDir::with_prefix_in("throughline-bench-", directory));
+        let scratch =
+            made.with_context(|| format!("cannot make files in {}: give another --directory", directory.display()))?;
+        Ok(Self { asked, scratch, schemas: Mutex::default() })
+    }
+
+    /// Removes what the run has made and is not to keep.
+    pub async fn clear(self) -> Result<()> {
+        let schemas = self.schemas.into_inner().expect("nobody panics while holding it");
+        let Some(server) = self.asked.postgres.filter(|_| !schemas.is_empty()) else { return Ok(()) };
+        let mut conn = options(&server)?.connect().await?;
+        for schema in schemas {
+            drop_all_of(&mut conn, &schema).await?;
+        }
+        Ok(())
+    }
+
+    /// The stores to measure on.
+    pub(super) fn stores(&self) -> Vec<Dialect> {
+        self.asked.stores.clone()
+    }
+
+    /// How many rounds count.
+    pub(super) fn rounds(&self) -> usize {
+        self.asked.rounds
+    }
+
+    /// How many journeys the log is to have, by what was asked for or this many events.
+    pub(super) fn journeys(&self, events: u64) -> u64 {
+        (self.asked.events.unwrap_or(events) / generate::EVENTS_EACH).max(1)
+    }
+
+    /// A file of the run's own, of this name.
+    pub(super) fn scratch(&self, name: &str) -> PathBuf {
+        self.scratch.path().join(name)
+    }
+
+    /// How to reach the Postgres server.
+    pub(super) fn server(&self) -> Result<PgConnectOptions> {
+        options(self.asked.postgres.as_deref().context("no Postgres server was named")?)
+    }
+
+    /// A place for a new log.
+    pub(super) async fn empty(&self, store: Dialect) -> Result<Place> {
+        let name = format!("bench_{:032x}", u128::from_be_bytes(Chance::System.bytes()));
+        self.place(store, &name, Lasting::Run).await
+    }
+
+    /// The place of a generated log of so many journeys; the log is there.
+    pub(super) async fn log_of(&self, store: Dialect, journeys: u64) -> Result<Place> {
+        let (name, lasting) = match self.asked.keep {
+            true => (format!("bench_{journeys}_v{SHAPE}"), Lasting::Kept),
+            // Other runs on the same server have names of their own.
+            false => {
+                let run = self.scratch.path().file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+                (format!("{}_{journeys}", run.replace('-', "_")), Lasting::Run)
+            }
+        };
+        let place = self.place(store, &name, lasting).await?;
+        self.told(store, &place, journeys).await?;
+        Ok(place)
+    }
+
+    /// Opens the deployment of a generated log on the day on which its story ends.
+    pub(super) async fn deployed(&self, place: &Place) -> Result<Deployment> {
+        let clock = Arc::new(Clock::going_on_from(generate::goes_on_at()));
+        let began = Instant::now();
+        let deployment = Deployment::open(&place.url, clock, Arc::new(Chance::System)).await?;
+        tracing::info!(seconds = began.elapsed().as_secs(), "the log is open, with a view");
+        Ok(deployment)
+    }
+
+    async fn place(&self, store: Dialect, name: &str, lasting: Lasting) -> Result<Place> {
+        let folder: &Path = if lasting == Lasting::Kept { &self.asked.directory } else { self.scratch.path() };
+        let file = folder.join(format!("{name}.db"));
+        if store == Dialect::Sqlite {
+            return Ok(Place { url: format!("sqlite:{}", file.display()), file, schema: String::new() });
+        }
+        let server = self.asked.postgres.as_deref().context("no Postgres server was named")?;
+        let mut schemas = vec![name.to_owned()];
+        schemas.retain(|_| lasting == Lasting::Run);
+        self.schemas.lock().expect("nobody panics while holding it").append(&mut schemas);
+        let mut conn = options(server)?.connect().await.context("cannot reach the Postgres server: see --postgres")?;
+        conn.execute(AssertSqlSafe(format!("create schema if not exists {name}"))).await?;
+        let joint = if server.contains('?') { '&' } else { '?' };
+        let url = format!("{server}{joint}options[search_path]={name}");
+        Ok(Place { url, file, schema: name.to_owned() })
+    }
+
+    /// Generates the log, unless it is there from an earlier run.
+    async fn told(&self, store: Dialect, place: &Place, journeys: u64) -> Result<()> {
+        let log = Log::open(Arc::new(Store::open(&place.url, Mode::Write).await?)).await?;
+        let (head, events) = (log.head().await?.position, i64::try_from(Generated::events(journeys))?);
+        if head == Position::default() {
+            let began = Instant::now();
+            let story = Generated::of(journeys, SEED).map(Ok::<_, std::convert::Infallible>);
+            log.load(&Chance::seeded(SEED), story).await.map_err(|error| anyhow!("cannot load: {error:?}"))?;
+            let per_second = rate(events.unsigned_abs(), began.elapsed());
+            tracing::info!(events, per_second = per_second.round(), "generated a log");
+        } else if head.0 != events {
+            bail!("{} holds another log, of {head} events and not {events}: remove it", place.url);
+        }
+        log.store().close().await;
+        if store == Dialect::Postgres && head == Position::default() {
+            self.server()?.options([("search_path", &place.schema)]).connect().await?.execute("vacuum analyze").await?;
+        }
+        Ok(())
+    }
+}
+
+/// How long what is made stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lasting {
+    /// For the run.
+    Run,
+    /// For the next ones too.
+    Kept,
+}
+
+/// The size of a generated log.
+pub(super) const fn size(journeys: u64) -> Size {
+    Size { journeys, events: Generated::events(journeys) }
+}
+
+fn options(server: &str) -> Result<PgConnectOptions> {
+    server.parse().context("the Postgres server is named by a URL such as postgres://me@localhost/test")
+}
+
+/// Drops a schema, those of its generations and whatever else was named after it.
+async fn drop_all_of(conn: &mut PgConnection, schema: &str) -> Result<()> {
+    let named = "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_')";
+    let named: Vec<(String,)> = sqlx::query_as(named).bind(schema).fetch_all(&mut *conn).await?;
+    for (name,) in named {
+        conn.execute(AssertSqlSafe(format!("drop schema \"{name}\" cascade"))).await?;
+    }
+    Ok(())
+}

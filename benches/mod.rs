@@ -1,0 +1,69 @@
+//! Measurements: what the service does in a second or a mebibyte, beside what it cannot do without, in the same run.
+//!
+//! `throughline bench` runs them and `make bench` all of them; docs/performance.md has the method and what came out. They
+//! use the library as anybody does, but for the yardsticks, which go past it on purpose. Nothing that serves uses them, and
+//! they touch no database but those they make.
+
+mod append;
+mod child;
+mod client;
+pub mod generate;
+mod ground;
+mod naive;
+mod over_http;
+mod raw;
+mod rebuild;
+pub mod report;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+use clap::ValueEnum;
+
+use crate::store::Dialect;
+pub use ground::Ground;
+use report::{Figure, name_of};
+
+/// What can be measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// Durable appends, of the log alone and over HTTP.
+    Append,
+    /// Building the view anew: time and memory, and from start to ready.
+    Rebuild,
+}
+
+impl What {
+    /// Everything, in the order in which it is measured.
+    pub const ALL: [Self; 2] = [Self::Append, Self::Rebuild];
+}
+
+/// What is asked of a run.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// How many events the log is to have, more or less; each measurement has its own idea if left out.
+    pub events: Option<u64>,
+    /// How many rounds count; one before them only warms up.
+    pub rounds: usize,
+    /// On which stores.
+    pub stores: Vec<Dialect>,
+    /// A Postgres server on which schemas may be made.
+    pub postgres: Option<String>,
+    /// Where files are made.
+    pub directory: PathBuf,
+    /// Whether generated logs stay for the next run.
+    pub keep: bool,
+}
+
+/// Measures one thing on every store that is asked for.
+pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    for store in ground.stores() {
+        let measured = match what {
+            What::Append => append::measure(ground, store).await,
+            What::Rebuild => rebuild::measure(ground, store).await,
+        };
+        figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);
+    }
+    Ok(figures)
+}

@@ -1,0 +1,232 @@
+//! `logContact` over HTTP, and a mutation of the same size that does nothing, each behind a server on this machine.
+//!
+//! The second stands behind the same listener, the same check of tokens and the same GraphQL transport, over a schema of
+//! its own; it lacks request ids, metrics and timeouts, which is to its favour.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Result;
+use async_graphql::{Data, EmptySubscription, InputObject, Object, Schema, SimpleObject};
+use axum::Router;
+use axum::extract::{Request as HttpRequest, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::any;
+use chrono::TimeDelta;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use uuid::Uuid;
+
+use super::append::CALLERS;
+use super::client::{Request, throughput};
+use crate::access::token::{InvalidToken, LocalKey, Login, bearer};
+use crate::access::{Principal, Role, Scope};
+use crate::clock::{Chance, Clock};
+use crate::graphql::context::Parts;
+use crate::graphql::transport::{Arrival, Endpoint, Host, Stopping, Terms};
+use crate::http;
+use crate::log::envelope::JourneyId;
+
+/// Sent to both: as much is asked for, and answered, by one as by the other.
+const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \
+     journey { id reference version daysSinceContact } events { id type version } problems { code message } } }";
+/// How long the tokens of a run last.
+const TOKENS_LAST: TimeDelta = TimeDelta::hours(24);
+
+/// A server on this machine, until it is stopped.
+#[derive(Debug)]
+pub(super) struct Server {
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves these routes.
+    pub(super) async fn of(routes: Router) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = oneshot::channel();
+        let serving = tokio::spawn(http::serve(listener, routes, async move { drop(stopped.await) }));
+        Ok(Self { address, stop, serving })
+    }
+
+    /// Stops it.
+    pub(super) async fn stop(self) {
+        drop(self.stop);
+        if let Err(error) = self.serving.await {
+            tracing::warn!(%error, "a server did not end well");
+        }
+    }
+}
+
+/// A token for somebody for the whole run.
+pub(super) fn token(key: &LocalKey, role: Role, subject: &str) -> String {
+    let principal = Principal { subject: subject.to_owned(), role, scope: Scope::Deployment };
+    key.issue(&principal, Clock::Machine.now(), TOKENS_LAST, Uuid::nil())
+}
+
+/// Both servers, and who asks them.
+pub(super) struct OverHttp {
+    ours: Server,
+    nothing: Server,
+    token: String,
+    chance: Chance,
+}
+
+impl OverHttp {
+    /// Serves the log, and nothing.
+    pub(super) async fn over(parts: Parts, key: &Path) -> Result<Self> {
+        let key = Arc::new(LocalKey::read_or_make(key)?);
+        let token = token(&key, Role::Manager, "bench");
+        let ours = Server::of(http::router(parts, Arc::clone(&key), Terms::default())).await?;
+        let nothing = Server::of(nothing(key)).await?;
+        Ok(Self { ours, nothing, token, chance: Chance::seeded(2) })
+    }
+
+    /// Stops both.
+    pub(super) async fn stop(self) {
+        self.ours.stop().await;
+        self.nothing.stop().await;
+    }
+
+    /// Logs a contact for each of these journeys; gives contacts per second.
+    pub(super) async fn log_contacts(&self, journeys: &[JourneyId]) -> Result<f64> {
+        throughput(self.ours.address, CALLERS, self.requests(journeys)).await
+    }
+
+    /// Sends the same to the mutation that does nothing.
+    pub(super) async fn nothing(&self, journeys: &[JourneyId]) -> Result<f64> {
+        throughput(self.nothing.address, CALLERS, self.requests(journeys)).await
+    }
+
+    fn requests(&self, journeys: &[JourneyId]) -> Vec<Request> {
+        let request = |journey: &JourneyId| {
+            let command = self.chance.id_at(Clock::Machine.now());
+            let input = json!({
+                "commandId": command, "journey": journey.0, "occurredOn": "2018-01-15", "channel": "phone",
+                "direction": "OUTGOING", "twoWay": true, "minutes": 15,
+            });
+            Request::graphql(&self.token, LOG_CONTACT, &json!({ "input": input }), "\"problems\":[]")
+        };
+        journeys.iter().map(request).collect()
+    }
+}
+
+/// Routes to the mutation that does nothing.
+fn nothing(key: Arc<LocalKey>) -> Router {
+    let host = Nobody { key };
+    let schema = || Schema::build(Query, Mutation, EmptySubscription);
+    let endpoint: Nothing = Endpoint::new(schema, host.clone(), Terms::default());
+    Router::new().route("/graphql", any(answer)).with_state((endpoint, host))
+}
+
+type Nothing = Endpoint<Query, Mutation, EmptySubscription, Nobody>;
+
+async fn answer(State((endpoint, host)): State<(Nothing, Nobody)>, http: HttpRequest) -> Response {
+    let credentials = http.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let Some(Ok(login)) = credentials.and_then(bearer).map(|token| host.verify(token)) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    let stopping = http.extensions().get::<Stopping>().cloned().unwrap_or_default();
+    endpoint.answer(Arrival { http, request_id: "".into(), stopping }, &login).await
+}
+
+/// Knows tokens, and nothing else.
+#[derive(Clone)]
+struct Nobody {
+    key: Arc<LocalKey>,
+}
+
+impl Host for Nobody {
+    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
+        self.key.verify(token)
+    }
+
+    fn data(&self, _: &Principal) -> Data {
+        Data::default()
+    }
+}
+
+struct Query;
+
+#[Object]
+impl Query {
+    async fn nothing(&self) -> bool {
+        true
+    }
+}
+
+struct Mutation;
+
+#[Object]
+impl Mutation {
+    async fn log_contact(&self, input: LogContactInput) -> Logged {
+        let version = input.minutes + i32::from(input.two_way);
+        Logged {
+            replayed: false,
+            position: 1_000_000,
+            journey: Journey {
+                id: input.journey,
+                reference: "TL-0000-0000".to_owned(),
+                version,
+                days_since_contact: Some(0),
+            },
+            events: vec![Event { id: input.command_id, r#type: "ContactLogged", version }],
+            problems: Vec::new(),
+        }
+    }
+}
+
+/// The fields that are sent, in the types that GraphQL itself has.
+#[derive(InputObject)]
+struct LogContactInput {
+    command_id: String,
+    journey: String,
+    occurred_on: String,
+    channel: String,
+    direction: Direction,
+    two_way: bool,
+    minutes: i32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, async_graphql::Enum)]
+enum Direction {
+    Incoming,
+    Outgoing,
+}
+
+#[derive(SimpleObject)]
+struct Logged {
+    replayed: bool,
+    position: i64,
+    journey: Journey,
+    events: Vec<Event>,
+    problems: Vec<Problem>,
+}
+
+#[derive(SimpleObject)]
+struct Journey {
+    id: String,
+    reference: String,
+    version: i32,
+    days_since_contact: Option<i32>,
+}
+
+#[derive(SimpleObject)]
+struct Event {
+    id: String,
+    r#type: &'static str,
+    version: i32,
+}
+
+#[derive(SimpleObject)]
+struct Problem {
+    code: String,
+    message: String,
+}

@@ -1,3 +1,0 @@
-//! What measurements need that are no tests: logs of any size. Nothing that serves uses it.
-
-pub mod generate;

@@ -1,0 +1,152 @@
+//! `bench`: what is measured, as a table or as lines of JSON. A figure that is missed is said; it is no failure.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Args, ValueEnum};
+
+use super::commands::{complain, told_to_stop};
+use super::table::{self, Table};
+use super::{Ending, Format};
+use crate::bench::report::{Figure, name_of, shown};
+use crate::bench::{Asked, Ground, What, measure};
+use crate::store::Dialect;
+
+/// What is measured, and on what.
+#[derive(Debug, Args)]
+pub(super) struct BenchArguments {
+    /// What to measure; everything if left out.
+    #[arg(value_enum)]
+    what: Vec<What>,
+    /// How many events the log is to have, more or less; left out, 50,000 for appends, a million for a rebuild.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
+    events: Option<u64>,
+    /// How many rounds count; one before them only warms up.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=100))]
+    rounds: u16,
+    /// On which store; both if left out.
+    #[arg(long, value_enum)]
+    store: Option<Store>,
+    /// A Postgres server on which schemas may be made, such as `postgres://me@localhost/test`.
+    #[arg(long, value_name = "URL", env = "THROUGHLINE_TEST_POSTGRES", hide_env_values = true)]
+    postgres: Option<String>,
+    /// Where files are made; the system's directory for temporary ones if left out.
+    #[arg(long, value_name = "DIR")]
+    directory: Option<PathBuf>,
+    /// Keep generated logs, in that directory and on that server, for the next run that asks for their size.
+    #[arg(long)]
+    keep: bool,
+    /// One JSON object a line and figure.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A store by its name on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Store {
+    /// `SQLite`, in files.
+    Sqlite,
+    /// The Postgres server that `--postgres` names.
+    Postgres,
+}
+
+impl BenchArguments {
+    /// The stores to measure on; none, with the reason, where the one that was asked for cannot be had.
+    fn stores(&self) -> Result<Vec<Dialect>, &'static str> {
+        match (self.store, &self.postgres) {
+            (Some(Store::Sqlite), _) => Ok(vec![Dialect::Sqlite]),
+            (Some(Store::Postgres), Some(_)) => Ok(vec![Dialect::Postgres]),
+            (Some(Store::Postgres), None) => Err("name a Postgres server to measure on: --postgres URL"),
+            (None, Some(_)) => Ok(vec![Dialect::Sqlite, Dialect::Postgres]),
+            (None, None) => {
+                complain("Postgres is left out: name a server to measure on it too, --postgres URL");
+                Ok(vec![Dialect::Sqlite])
+            }
+        }
+    }
+}
+
+pub(super) async fn run(arguments: BenchArguments) -> Result<Ending> {
+    let stores = match arguments.stores() {
+        Ok(stores) => stores,
+        Err(wrong) => {
+            complain(wrong);
+            return Ok(Ending::WrongUse);
+        }
+    };
+    let ground = Ground::prepare(Asked {
+        events: arguments.events,
+        rounds: arguments.rounds.into(),
+        stores,
+        postgres: arguments.postgres,
+        directory: arguments.directory.unwrap_or_else(std::env::temp_dir),
+        keep: arguments.keep,
+    })?;
+    let what = if arguments.what.is_empty() { What::ALL.to_vec() } else { arguments.what };
+    let ended = tokio::select! {
+        ended = measured(&ground, &what, arguments.json) => ended,
+        () = told_to_stop() => Ok(()),
+    };
+    let cleared = ground.clear().await;
+    ended.and(cleared)?;
+    Ok(Ending::Done)
+}
+
+/// Measures one thing after the other and prints what came out as soon as it is there.
+async fn measured(ground: &Ground, what: &[What], as_json: bool) -> Result<()> {
+    for what in what {
+        let figures = measure(ground, *what).await?;
+        let mut out = std::io::stdout().lock();
+        if as_json {
+            figures.iter().try_for_each(|figure| writeln!(out, "{}", figure.json()))?;
+        } else {
+            let name = what.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            table::print(&mut out, &[table_of(name, &figures)], Format::Table)?;
+        }
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn table_of(title: String, figures: &[Figure]) -> Table {
+    let columns = ["figure", "store", "events", "median", "lowest", "highest", "unit", "ratio", "against", "limit", ""];
+    let row = |figure: &Figure| {
+        let extreme = |fold: fn(f64, f64) -> f64| figure.rounds.iter().copied().reduce(fold).map(shown);
+        let mut name = figure.name.to_owned();
+        for (beside, value) in &figure.beside {
+            name.push_str(&format!("; {beside} {}", shown(*value)));
+        }
+        vec![
+            name,
+            figure.store.map(name_of).unwrap_or_default().to_owned(),
+            figure.size.events.to_string(),
+            shown(figure.ours()),
+            extreme(f64::min).unwrap_or_default(),
+            extreme(f64::max).unwrap_or_default(),
+            figure.unit.to_owned(),
+            figure.ratio().map(|ratio| format!("{} ×", shown(ratio))).unwrap_or_default(),
+            figure.against.as_ref().map(|other| other.name.to_owned()).unwrap_or_default(),
+            figure.limit.map(|limit| limit.words()).unwrap_or_default(),
+            figure.verdict().map(|verdict| verdict.as_str().to_owned()).unwrap_or_default(),
+        ]
+    };
+    Table { title, columns: columns.map(str::to_owned).to_vec(), rows: figures.iter().map(row).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::report::{Limit, Size};
+
+    #[test]
+    fn a_figure_that_is_missed_says_so_in_the_table() {
+        let size = Size { journeys: 40, events: 1_000 };
+        let figure = Figure::new("rebuild", "s", size, vec![3.0, 5.0, 4.0]).on(Dialect::Sqlite);
+        let figure = figure.against("scan and write", &[1.0, 1.0, 1.0]).within(Limit::at_most_times(2.5));
+        let table = table_of("rebuild".to_owned(), &[figure]);
+        let row =
+            ["rebuild", "SQLite", "1000", "4.00", "3.00", "5.00", "s", "4.00 ×", "scan and write", "≤ 2.5 ×", "missed"];
+        assert_eq!(table.rows, [row.map(str::to_owned).to_vec()]);
+    }
+}

@@ -1,0 +1,45 @@
+//! Work shared out over the processors.
+//!
+//! It waits for all of it, and never puts it into another order.
+
+use std::num::NonZero;
+
+/// Fewer things than this are not worth another thread.
+const WORTH_SHARING: usize = 256;
+
+/// How many threads are worth having.
+pub fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get)
+}
+
+/// Does something with things that are many, a share on each processor; what comes of it is in the order of the things.
+pub fn share_out<T: Send, R: Send>(mut things: Vec<T>, work: impl Fn(Vec<T>) -> R + Sync) -> Vec<R> {
+    let share = things.len().div_ceil(processors()).max(WORTH_SHARING);
+    let mut shares = Vec::new();
+    while things.len() > share {
+        let rest = things.split_off(share);
+        shares.push(std::mem::replace(&mut things, rest));
+    }
+    if shares.is_empty() {
+        return vec![work(things)];
+    }
+    shares.push(things);
+    std::thread::scope(|scope| {
+        let at_work: Vec<_> = shares.into_iter().map(|share| scope.spawn(|| work(share))).collect();
+        at_work.into_iter().map(|part| part.join().expect("work on a share does not panic")).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_comes_of_shares_is_in_order() {
+        for many in [0, 1, WORTH_SHARING - 1, WORTH_SHARING, 10_007] {
+            let things: Vec<usize> = (0..many).collect();
+            let doubled: Vec<usize> = share_out(things, |part| part.iter().map(|n| n * 2).collect::<Vec<_>>()).concat();
+            assert_eq!(doubled, (0..many).map(|n| n * 2).collect::<Vec<_>>());
+        }
+    }
+}
