@@ -23,7 +23,7 @@ use crate::log::{Log, LogError};
 
 pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Ground, Proposed};
 use facts::Facts;
-pub use preview::{Move, Moved, Preview};
+pub use preview::{Cause, Move, Moved, Preview};
 
 /// How many contracts a generation keeps the facts of.
 const CONTRACTS: usize = 16;
