@@ -63,6 +63,8 @@ const RECORDS: Class = Class::of(Action::ReadRecords);
 
 /// Batches, caps and what should be paid or taken back.
 const BATCHES: Class = Class::of(Action::ReadBatches);
+/// What a draft of the rules would move.
+const PREVIEW: Class = Class::of(Action::PreviewRules);
 /// The views themselves.
 const VIEWS: Class = Class::of(Action::TendViews);
 
@@ -71,11 +73,15 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("Query", OPEN, "viewer log contracts contract compareViews node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
     ("Query", FEED, "events"),
-    ("Query", BATCHES, "previewRulebook"),
-    ("RulebookPreview", BATCHES, "gained lost changed unchanged moneyDelta claims problems"),
-    ("ClaimMoveConnection", BATCHES, "edges pageInfo totalCount"),
-    ("ClaimMoveEdge", BATCHES, "cursor node"),
-    ("ClaimMove", BATCHES, "id moved before after delta rules"),
+    ("Query", PREVIEW, "previewRulebook"),
+    ("RulebookPreview", PREVIEW, "gained lost changed unchanged moneyDelta claims problems"),
+    ("ClaimMoveConnection", PREVIEW, "edges pageInfo totalCount"),
+    ("ClaimMoveEdge", PREVIEW, "cursor node"),
+    ("ClaimMove", PREVIEW, "id moved delta causes"),
+    // Single claims: whoever publishes rules need not see cases.
+    ("ClaimMove", BATCHES, "before after"),
+    ("MoveCause", PREVIEW, "rule before after"),
+    ("MoveCause", BATCHES, "events"),
     ("Mutation", Class::of(Action::ReceiveReferral), "receiveReferral"),
     (
         "Mutation",

@@ -42,6 +42,8 @@ pub enum Action {
     AccountForContract,
     /// Hold somebody to a contract: indicators, notices, agreed actions.
     HoldToContract,
+    /// See what a draft of the rules would move, in counts and sums.
+    PreviewRules,
     /// Read batches, caps and what is proposed to be paid or taken back.
     ReadBatches,
     /// Open batches, submit claims, submit them again or take them back.
@@ -134,6 +136,9 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::ReadStaff => ("read of staff", About::Contract, &[Manager, Auditor, Integrator]),
         Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
         Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
+        Action::PreviewRules => {
+            ("preview rules", About::Contract, &[Manager, Commissioner, Auditor, Integrator, Administrator])
+        }
         Action::ReadBatches => ("read batches", About::Contract, &[Manager, Commissioner, Auditor, Integrator]),
         Action::ClaimOutcomes => ("claim outcomes", About::Contract, &[Manager]),
         Action::DecideClaims => ("decide on claims", About::Contract, &[Commissioner]),

@@ -65,6 +65,12 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         }
         Command::Rulebook(RulebookCommand::Check { rulebooks }) => rulebook::check(&rulebooks),
         Command::Rulebook(RulebookCommand::Hash { rulebook }) => rulebook::hash(&rulebook),
+        Command::Rulebook(RulebookCommand::Publish { contract, rulebook }) => {
+            rulebook::publish(&places, &contract, &rulebook).await
+        }
+        Command::Rulebook(RulebookCommand::Preview { contract, rulebook, as_of, format }) => {
+            rulebook::preview(&places, (&contract, &rulebook), as_of, format).await
+        }
         Command::Try { rulebook, events, as_of, known_at } => try_out::run(&rulebook, &events, as_of, known_at),
         Command::Rebuild { rulebook, workers, diff: true, exit_code, as_of, format } => {
             let rulebook = rulebook.as_deref();

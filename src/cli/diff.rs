@@ -21,7 +21,7 @@ use crate::contract::money::Money;
 use crate::contract::{Contract, Rulebook, command};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::Views;
-use crate::views::claims::{Asked, Claim, Claims, Moved, Preview, Purpose};
+use crate::views::claims::{self, Asked, Claim, Claims, Moved, Purpose, Shift};
 use crate::views::compare::Side;
 use crate::views::diff::RowsDiffer;
 use crate::views::generation::Generation;
@@ -70,7 +70,7 @@ async fn show(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
         let Some(before) = compared.live.told(scoped) else { continue };
         let (before, after) = (Under::of(before, asking.as_of), Under::of(Arc::clone(&contract), asking.as_of));
         tables.push(numbers(&compared, scoped, &before, &after).await?);
-        tables.extend(claims(views, &compared, scoped, &before).await?);
+        tables.extend(claims_table(views, &compared, scoped, &before).await?);
     }
     // Positions and digests are always shown; anything after them is a difference.
     tables.retain(|table| !table.rows.is_empty());
@@ -222,27 +222,15 @@ async fn numbers(compared: &Compared, scope: InScope<'_>, before: &Under, after:
     })
 }
 
-async fn claims(views: &Views, compared: &Compared, scope: InScope<'_>, under: &Under) -> Result<Option<Table>> {
+async fn claims_table(views: &Views, compared: &Compared, scope: InScope<'_>, under: &Under) -> Result<Option<Table>> {
     let asked = Asked { as_of: under.as_of, today: under.today, purpose: Purpose::Look };
     let before = compared.live.claims(views.log(), scope, asked.clone()).await?;
     let after = compared.built.claims(views.log(), scope, asked).await?;
     let Some((before, after)) = before.zip(after) else { return Ok(None) };
-    let preview = Preview::of(before, after);
-    let status = |claims: &Claims, of| claims.get(of).map_or("none", |claim: &Claim| claim.status.as_str()).to_owned();
-    let rows = preview.moves.iter().map(|moved| {
-        let how = match moved.how {
-            Moved::Gained => "gained",
-            Moved::Lost => "lost",
-            Moved::Changed => "changed",
-        };
-        let claim = preview.after.get(moved.claim).or_else(|| preview.before.get(moved.claim));
-        let outcome = claim.map(|claim| claim.outcome.clone()).unwrap_or_default();
-        let (was, is) = (status(&preview.before, moved.claim), status(&preview.after, moved.claim));
-        vec![how.to_owned(), moved.claim.to_string(), outcome, was, is, moved.delta.to_string(), moved.rules.join(", ")]
-    });
-    let mut rows: Vec<Vec<String>> = rows.collect();
+    let (shifts, _) = claims::shifts(&before, &after);
+    let mut rows: Vec<Vec<String>> = shifts.iter().map(|shift| row(shift, &before, &after)).collect();
     if !rows.is_empty() {
-        let delta: Money = preview.moves.iter().map(|moved| moved.delta).sum();
+        let delta: Money = shifts.iter().map(|shift| shift.delta).sum();
         let blank = String::new;
         rows.push(vec!["together".to_owned(), blank(), blank(), blank(), blank(), delta.to_string(), blank()]);
     }
@@ -251,4 +239,17 @@ async fn claims(views: &Views, compared: &Compared, scope: InScope<'_>, under: &
         columns: columns(&["Moved", "Claim", "Outcome", "Live", "Built", "Delta", "Because"]),
         rows,
     }))
+}
+
+fn row(shift: &Shift, before: &Claims, after: &Claims) -> Vec<String> {
+    let how = match shift.how {
+        Moved::Gained => "gained",
+        Moved::Lost => "lost",
+        Moved::Changed => "changed",
+    };
+    let (was, is) = (before.get(shift.claim), after.get(shift.claim));
+    let status = |claim: Option<&Claim>| claim.map_or("none", |claim| claim.status.as_str()).to_owned();
+    let outcome = is.or(was).map(|claim| claim.outcome.clone()).unwrap_or_default();
+    let rules = claims::rules_that_differ(was, is).join(", ");
+    vec![how.to_owned(), shift.claim.to_string(), outcome, status(was), status(is), shift.delta.to_string(), rules]
 }

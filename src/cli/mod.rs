@@ -161,7 +161,7 @@ enum Command {
         #[arg(long, value_enum, default_value_t, requires = "diff")]
         format: Format,
     },
-    /// Rulebooks, before anybody publishes them.
+    /// Rulebooks: what they say, what they would move, and publishing them.
     #[command(subcommand, after_help = "Example: throughline rulebook check shps-2018-04.toml")]
     Rulebook(RulebookCommand),
     /// What every outcome of every journey in a file of events comes to under a rulebook: one JSON object a line.
@@ -201,6 +201,31 @@ enum RulebookCommand {
         /// The files, or names of packs that ship.
         #[arg(required = true)]
         rulebooks: Vec<String>,
+    },
+    /// Publishes a further rulebook of an open contract, builds the view that applies it, and switches to it.
+    #[command(
+        after_help = "Example: throughline rulebook publish shps shps-2018-04.toml\n\nOn Postgres servers go on meanwhile \
+            and follow; against a server that holds an SQLite file use the mutation `publishRulebook`."
+    )]
+    Publish {
+        /// The contract's code.
+        contract: String,
+        /// The file, or the name of a pack that ships.
+        rulebook: String,
+    },
+    /// What a draft of a rulebook would move among the claims of a contract, and why; nothing is stored.
+    #[command(after_help = "Example: throughline rulebook preview shps shps-2018-04.toml --as-of 2018-04-01")]
+    Preview {
+        /// The contract's code.
+        contract: String,
+        /// The draft's file, or the name of a pack that ships.
+        rulebook: String,
+        /// The day at whose end the facts are read; today in the contract's zone if left out.
+        #[arg(long)]
+        as_of: Option<NaiveDate>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t)]
+        format: Format,
     },
     /// Prints the name of a rulebook among all others: the SHA-256 of its content, whatever its layout.
     #[command(after_help = "Example: throughline rulebook hash shps-2018-04.toml")]

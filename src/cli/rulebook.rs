@@ -1,14 +1,24 @@
-//! `rulebook`: what a rulebook says, before anybody publishes it.
+//! `rulebook`: what a rulebook says, what it would move, and publishing it.
 
 use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
+use chrono::NaiveDate;
 
 use super::commands::{complain, complain_of};
-use super::{BadFile, Ending};
-use crate::contract::Rulebook;
+use super::table::{self, Table};
+use super::{BadFile, Ending, Format, Places, board, views};
+use crate::access::{InScope, Scope};
+use crate::clock::Clock;
+use crate::contract::money::Money;
 use crate::contract::rulebook::{packs, sentences};
+use crate::contract::{Contract, Rulebook, command};
+use crate::log::envelope::ClaimId;
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
+use crate::views::Views;
+use crate::views::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose};
+use crate::views::rebuild::Options;
 
 /// The text of a rulebook: of a pack that ships, or of a file.
 pub(super) fn text(named: &str) -> Result<String> {
@@ -63,4 +73,160 @@ pub(super) fn hash(named: &str) -> Result<Ending> {
         }
         Err(errors) => Ok(complain_of(named, &errors)),
     }
+}
+
+/// Publishes a further rulebook, builds the view that applies it and switches to it.
+pub(super) async fn publish(places: &Places, contract: &str, named: &str) -> Result<Ending> {
+    let text = text(named)?;
+    let rulebook = match Rulebook::parse(&text) {
+        Ok(rulebook) => rulebook,
+        Err(errors) => return Ok(complain_of(named, &errors)),
+    };
+    let views = views::open(places).await?;
+    let ending = publish_to(&views, contract, (named, text, rulebook)).await;
+    views::close(views).await;
+    ending
+}
+
+async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, String, Rulebook)) -> Result<Ending> {
+    let scope = Scope::Deployment;
+    let Some((_, contract)) = open_contract(views, &scope, code) else { return Ok(Ending::WrongUse) };
+    if let Some(ending) = overlapping(&contract, named, &text, &rulebook) {
+        return Ok(ending);
+    }
+    // Taken before it is published: a server that sees the rulebook leaves the building to us.
+    let right = views.right_to_build().await?;
+    let published = views::publish(views, (named, code), text, &rulebook).await?;
+    if published != Ending::Done {
+        right.release().await;
+        return Ok(published);
+    }
+    views::build(views, right, Options::default()).await?;
+    let (position, digest) = views.told().await?;
+    writeln!(std::io::stdout().lock(), "live under it: position {position}  digest {digest}")?;
+    Ok(Ending::Done)
+}
+
+/// What a draft would move, and why.
+pub(super) async fn preview(
+    places: &Places,
+    (contract, named): (&str, &str),
+    as_of: Option<NaiveDate>,
+    format: Format,
+) -> Result<Ending> {
+    let text = text(named)?;
+    if let Err(errors) = Rulebook::parse(&text) {
+        return Ok(complain_of(named, &errors));
+    }
+    let views = board::open_to_read(places).await?;
+    let ending = preview_in(&views, contract, (named, &text), (as_of, format)).await;
+    views.close().await;
+    ending
+}
+
+async fn preview_in(
+    views: &Views,
+    code: &str,
+    (named, text): (&str, &str),
+    (as_of, format): (Option<NaiveDate>, Format),
+) -> Result<Ending> {
+    let scope = Scope::Deployment;
+    let Some((scoped, contract)) = open_contract(views, &scope, code) else { return Ok(Ending::WrongUse) };
+    let today = civil_day(Clock::Machine.now(), contract.zone().unwrap_or(DEPLOYMENT_ZONE));
+    let draft = match command::draft(&contract, text, today) {
+        Ok(draft) => draft,
+        Err(refusals) => {
+            let ending = Rulebook::parse(text).ok().and_then(|read| overlapping(&contract, named, text, &read));
+            if ending.is_none() {
+                refusals.iter().for_each(|refusal| complain(&format!("{named}: {refusal}")));
+            }
+            return Ok(Ending::WrongUse);
+        }
+    };
+    let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
+    let judged = views.live().preview(views.log(), scoped, asked, draft).await?;
+    let preview = judged.context("an open contract is told by its view")?;
+    table::print(&mut std::io::stdout().lock(), &tables(&preview), format)?;
+    Ok(Ending::Done)
+}
+
+/// An open contract; else it is said that there is none.
+fn open_contract<'c>(
+    views: &Views,
+    scope: &'c Scope,
+    code: &'c str,
+) -> Option<(InScope<'c>, std::sync::Arc<Contract>)> {
+    let scoped = scope.contract(code);
+    let found = scoped.and_then(|scoped| views.live().told(scoped).map(|contract| (scoped, contract)));
+    if found.is_none() {
+        complain(&format!("no contract {code:?} is open: open it with `throughline contract open`"));
+    }
+    found
+}
+
+/// Says where a rulebook stands in the way of one that is published, with its line.
+fn overlapping(contract: &Contract, named: &str, text: &str, rulebook: &Rulebook) -> Option<Ending> {
+    let published = contract.rulebooks().iter();
+    let overlaps: Vec<_> =
+        published.filter_map(|published| rulebook.overlap(text, &published.rulebook)).take(1).collect();
+    (!overlaps.is_empty()).then(|| complain_of(named, &overlaps))
+}
+
+fn tables(preview: &Preview) -> Vec<Table> {
+    let currency = preview.before.contract.newest_rulebook().map_or("", |rulebook| rulebook.currency.as_str());
+    let money = |amount: Money| format!("{} {currency}", Money::of(amount.amount(), currency));
+    let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let count = |how: Moved| preview.count(how).to_string();
+    let delta = money(preview.moves.iter().map(|of| of.delta).sum());
+    let (gained, lost, changed) = (count(Moved::Gained), count(Moved::Lost), count(Moved::Changed));
+    let summary = vec![format!("as of {}", preview.before.asked.as_of), gained, lost, changed];
+    let moved = |of: &Move| {
+        let about = preview.after.get(of.claim).or(preview.before.get(of.claim));
+        let outcome = about.map_or_else(String::new, |claim| claim.outcome.clone());
+        let how = match of.how {
+            Moved::Gained => "gained",
+            Moved::Lost => "lost",
+            Moved::Changed => "changed",
+        };
+        let stands = |claims: &Claims| stands(claims, of.claim, &money);
+        let causes: Vec<String> = of.causes.iter().map(cause).collect();
+        let (before, after) = (stands(&preview.before), stands(&preview.after));
+        vec![of.claim.to_string(), outcome, how.to_owned(), before, after, money(of.delta), causes.join("; ")]
+    };
+    vec![
+        Table {
+            title: "What the draft would move".to_owned(),
+            columns: columns(&["Claims", "gained", "lost", "changed", "unchanged", "delta"]),
+            rows: vec![summary.into_iter().chain([preview.unchanged.to_string(), delta]).collect()],
+        },
+        Table {
+            title: "Claims that would move".to_owned(),
+            columns: columns(&["claim", "outcome", "moved", "before", "after", "delta", "because"]),
+            rows: preview.moves.iter().map(moved).collect(),
+        },
+    ]
+}
+
+/// What a claim is, with its amount.
+fn stands(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
+    let Some(claim) = claims.get(claim) else { return "none".to_owned() };
+    let amount = claim.amount.map(|amount| format!(" {}", money(amount))).unwrap_or_default();
+    format!("{}{amount}", claim.status.as_str())
+}
+
+/// A rule in words, with the facts on which it turns.
+fn cause(of: &Cause) -> String {
+    let said = match (&of.before, &of.after) {
+        (before, after) if before == after => "another claim moves".to_owned(),
+        (Some(before), Some(after)) => format!("{before} -> {after}"),
+        (None, Some(after)) => format!("now nothing -> {after}"),
+        (Some(before), None) => format!("{before} -> nothing"),
+        (None, None) => String::new(),
+    };
+    let fact = |ground: &Ground| {
+        format!("{} of {} ({})", ground.event_type.as_str(), ground.occurred.earliest(), ground.event)
+    };
+    let facts: Vec<String> = of.grounds.iter().map(fact).collect();
+    let turned = if facts.is_empty() { String::new() } else { format!(", by {}", facts.join(", ")) };
+    format!("{}: {said}{turned}", of.rule)
 }

@@ -17,7 +17,7 @@ use crate::journey::command::Command;
 use crate::log::Log;
 use crate::log::envelope::{Occurred, Position};
 use crate::record::{Recorder, civil_day};
-use crate::store::{Mode, Store};
+use crate::store::{Mode, SoleBuilder, Store};
 use crate::views::rebuild::{Options, Phase, Progress};
 use crate::views::{ViewError, Views};
 
@@ -25,13 +25,13 @@ use crate::views::{ViewError, Views};
 const PARKED: i64 = 1_000;
 
 /// The live view, to be replaced or mended.
-async fn open(places: &Places) -> Result<Views> {
+pub(super) async fn open(places: &Places) -> Result<Views> {
     Store::must_exist(places.database())?;
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     Ok(Views::open(Log::open(store).await?).await?)
 }
 
-async fn close(views: Views) {
+pub(super) async fn close(views: Views) {
     views.close().await;
     views.log().store().close().await;
 }
@@ -50,7 +50,8 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
     let right = views.right_to_build().await?;
     let is_published = rulebook.is_some();
     if let Some((path, text, rulebook)) = rulebook {
-        let published = publish(&views, path, text, &rulebook).await?;
+        let named = path.display().to_string();
+        let published = publish(&views, (&named, &rulebook.contract), text, &rulebook).await?;
         if published != Ending::Done {
             right.release().await;
             close(views).await;
@@ -61,8 +62,7 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
     let old = if views.is_fresh() && !is_published { None } else { Some(told(&views).await?) };
     if old.is_some() {
         let workers = workers.map_or(Options::default().workers, usize::from);
-        views.start_rebuild(right, Options { workers, ..Options::default() });
-        watched(&views).await?;
+        build(&views, right, Options { workers, ..Options::default() }).await?;
     }
     let new = told(&views).await?;
     let mut out = std::io::stdout().lock();
@@ -78,8 +78,9 @@ async fn told(views: &Views) -> Result<String> {
     Ok(format!("position {position}  digest {digest}"))
 }
 
-/// Waits for a rebuild, which whoever sits before the terminal may stop.
-async fn watched(views: &Views) -> Result<(), ViewError> {
+/// Builds a view and switches to it, unless whoever sits before the terminal stops it.
+pub(super) async fn build(views: &Views, right: SoleBuilder, options: Options) -> Result<(), ViewError> {
+    views.start_rebuild(right, options);
     let shown = tokio::spawn(show_progress(views.progress()));
     let ended = tokio::select! {
         ended = views.rebuild_ended() => ended,
@@ -119,13 +120,18 @@ pub(super) async fn show_progress(mut progress: watch::Receiver<Option<Progress>
 }
 
 /// Publishes a further rulebook; the live view does not follow, for it is about to be replaced.
-async fn publish(views: &Views, path: &Path, text: String, rulebook: &Rulebook) -> Result<Ending> {
+pub(super) async fn publish(
+    views: &Views,
+    (named, contract): (&str, &str),
+    text: String,
+    rulebook: &Rulebook,
+) -> Result<Ending> {
     let clock = Arc::new(Clock::Machine);
     let occurred = Occurred::on(civil_day(clock.now(), rulebook.calendar.zone));
     let (recorder, appending) =
         Recorder::start(views.log().clone(), views.clone(), Arc::clone(&clock), Arc::new(Chance::System)).await?;
-    let done = format!("published {} for {}", path.display(), rulebook.contract);
-    let contract = rulebook.contract.clone();
+    let done = format!("published {named}, version {}, for {contract}", rulebook.version);
+    let contract = contract.to_owned();
     let command = Command::PublishRulebook(PublishRulebook { contract, occurred, rulebook: text });
     let ending = record(&recorder, &clock, command, &done).await;
     drop(recorder);

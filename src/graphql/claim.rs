@@ -323,7 +323,7 @@ impl Claim {
             days_counted: achievement.and_then(|of| of.days_counted),
             gaps: achievement.map_or_else(Vec::new, |of| of.gaps.iter().map(gap).collect()),
             hours_basis: self.terms().and_then(|terms| terms.hours.as_ref()).map(|hours| hours.basis.into()),
-            hours: achievement.and_then(|of| of.hours).map(Decimal),
+            hours: achievement.and_then(|of| of.hours).map(two_decimals),
         }
     }
 
@@ -342,6 +342,11 @@ impl Claim {
         let claims = told.of_journey(journey).iter();
         claims.map(|of| Self { told: Arc::clone(told), of: of.clone(), story: Some(Arc::clone(story)) }).collect()
     }
+}
+
+fn two_decimals(mut hours: rust_decimal::Decimal) -> Decimal {
+    hours.rescale(2);
+    Decimal(hours)
 }
 
 fn journey_of(claim: &claims::Claim) -> Option<JourneyId> {

@@ -8,7 +8,7 @@ use crate::contract::money;
 /// An amount of money.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Money {
-    /// How much, to the minor unit of the currency.
+    /// How much, with all digits of the currency's minor unit, such as `180.00`.
     amount: Decimal,
     /// ISO 4217 code of the currency.
     currency: String,
@@ -17,6 +17,8 @@ pub struct Money {
 impl Money {
     /// An amount in a currency.
     pub(super) fn of(amount: money::Money, currency: &str) -> Self {
+        // A sum of nothing has no digits of its own.
+        let amount = money::Money::of(amount.amount(), currency);
         Self { amount: Decimal(amount.amount()), currency: currency.to_owned() }
     }
 }

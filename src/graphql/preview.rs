@@ -1,8 +1,9 @@
 //! What a draft of a rulebook would move, as clients read it. Nothing is stored.
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use chrono::NaiveDate;
 
-use super::claim::Claim;
+use super::claim::{Claim, ClaimGround};
 use super::context::{Asked as _, OrFault as _};
 use super::cursor;
 use super::list::PageInfo;
@@ -12,8 +13,9 @@ use super::mutation::sent::Sent;
 use super::query::FIRST;
 use crate::contract::command;
 use crate::contract::money;
+use crate::journey::refusal::told;
 use crate::log::envelope::ClaimId;
-use crate::views::claims::{Asked, Move, Moved, Preview, Purpose};
+use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose};
 
 /// How a claim would move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -40,9 +42,34 @@ pub struct ClaimMove {
     after: Option<Claim>,
     /// What there would be for it beyond what there is, with what would be proposed for its line.
     delta: Money,
-    /// The keys of its outcome or of the whole rulebook that read otherwise, such as `hours` or `only_if`. Where there
-    /// are none, another claim moves it.
-    rules: Vec<&'static str>,
+    /// The rules that move it, each with the facts on which it turns; at least one.
+    causes: Vec<MoveCause>,
+}
+
+/// A rule that would move a claim, and the facts on which it turns.
+#[derive(SimpleObject)]
+pub struct MoveCause {
+    /// The key of its outcome, or of the rulebook, as rulebooks spell it: `hours`, `only_if`, `cap`; `outcome` where there
+    /// is no such outcome before or after.
+    rule: &'static str,
+    /// What the rule says now; none where it says nothing.
+    before: Option<String>,
+    /// What the rule would say. Where that is what it says now, the claim moves because another one does.
+    after: Option<String>,
+    /// The events on which the rule turns, such as the start of a job with the hours that are too few; none where the
+    /// rule alone decides, or where what it asks for was never stated.
+    events: Vec<ClaimGround>,
+}
+
+impl From<&Cause> for MoveCause {
+    fn from(cause: &Cause) -> Self {
+        Self {
+            rule: cause.rule,
+            before: cause.before.as_deref().map(str::to_owned),
+            after: cause.after.as_deref().map(str::to_owned),
+            events: cause.grounds.iter().map(Into::into).collect(),
+        }
+    }
 }
 
 /// A claim that would move, and its place in the order.
@@ -65,13 +92,13 @@ pub struct ClaimMoveConnection {
     total_count: usize,
 }
 
-/// What a draft of a rulebook would move among the claims of a contract as of today.
+/// What a draft of a rulebook would move among the claims of a contract as of a day.
 pub struct RulebookPreview {
     judged: Option<Preview>,
     problems: Vec<Problem>,
 }
 
-/// What a draft of a rulebook would move among the claims of a contract as of today. Nothing is stored; published, the
+/// What a draft of a rulebook would move among the claims of a contract as of a day. Nothing is stored; published, the
 /// switch gives exactly this, as long as nothing else is recorded.
 #[Object]
 impl RulebookPreview {
@@ -150,7 +177,7 @@ impl RulebookPreview {
             before: Claim::among(&preview.before, of.claim),
             after: Claim::among(&preview.after, of.claim),
             delta: money_of(preview, of.delta),
-            rules: of.rules.clone(),
+            causes: of.causes.iter().map(Into::into).collect(),
         })
     }
 }
@@ -172,7 +199,11 @@ fn place(cursor: &str) -> Result<ClaimId> {
 }
 
 /// Judges the claims of a contract with and without a draft.
-pub(super) async fn preview(ctx: &Context<'_>, code: &str, text: &str) -> Result<Option<RulebookPreview>> {
+pub(super) async fn preview(
+    ctx: &Context<'_>,
+    (code, text): (&str, &str),
+    as_of: Option<NaiveDate>,
+) -> Result<Option<RulebookPreview>> {
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
     let generation = &ctx.caller().generation;
     let Some(contract) = generation.told(scope) else { return Ok(None) };
@@ -180,11 +211,11 @@ pub(super) async fn preview(ctx: &Context<'_>, code: &str, text: &str) -> Result
     let draft = match command::draft(&contract, text, today) {
         Ok(draft) => draft,
         Err(refusals) => {
-            let problems = refusals.into_iter().map(|refusal| Problem::of(refusal, &Sent::default())).collect();
+            let problems = told(refusals).into_iter().map(|refusal| Problem::of(refusal, &Sent::default())).collect();
             return Ok(Some(RulebookPreview { judged: None, problems }));
         }
     };
-    let asked = Asked { as_of: today, today, purpose: Purpose::Look };
+    let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = generation.preview(&ctx.parts().log, scope, asked, draft).await.or_fault()?;
     Ok(Some(RulebookPreview { judged, problems: Vec::new() }))
 }

@@ -181,14 +181,19 @@ impl Query {
         ViewComparison::of(ctx, &contract, a, b).await.transpose()
     }
 
-    /// What a draft of a rulebook would move among the claims of a contract as of today; nothing is stored.
+    /// What a draft of a rulebook would move among the claims of a contract; nothing is stored.
     async fn preview_rulebook(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
         #[graphql(desc = "The draft, as TOML.")] rulebook: String,
+        #[graphql(
+            desc = "The day at whose end the facts are read, such as the first on which the draft is in force; \
+            today in the contract's zone if left out."
+        )]
+        as_of: Option<Date>,
     ) -> Option<Result<RulebookPreview>> {
-        preview::preview(ctx, &contract, &rulebook).await.transpose()
+        preview::preview(ctx, (&contract, &rulebook), as_of.map(|day| day.0)).await.transpose()
     }
 
     /// One journey, as of a day and as known then: an auditor's replay of a single stream.

@@ -75,7 +75,7 @@ text_scalar! {
     /// An exact decimal, such as `16.5`; never a float.
     Decimal(rust_decimal::Decimal) as "Decimal", "https://www.w3.org/TR/xmlschema-2/#decimal",
     "write a decimal as a text, such as \"16.5\"",
-    |text| text.parse().ok(), |decimal| decimal.normalize().to_string()
+    |text| text.parse().ok(), |decimal| decimal.to_string()
 }
 
 /// A place in the log: 1 is the first event, 0 the place before it.

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::Trial;
+use crate::contract::money::Money;
 use crate::contract::outcome::many::ManyEvaluation;
 use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled};
 use crate::contract::outcome::versions::entitlement;
@@ -133,7 +134,7 @@ fn of_state<'a>(
             Line {
                 status: settled.status.as_str(),
                 achieved_on: Some(achievement.achieved_on),
-                amount: settled.amount.map(|amount| amount.to_string()),
+                amount: settled.amount.map(|amount| Money::of(amount.amount(), none.currency).to_string()),
                 days_counted: achievement.days_counted,
                 gaps: gaps.collect(),
                 hours: achievement.hours.map(two_decimals),

@@ -28,6 +28,7 @@ mod ndjson;
 mod obligations;
 mod oracle;
 mod oracle_boards;
+mod preview;
 mod rebuild;
 mod rebuild_api;
 mod rebuild_diff;

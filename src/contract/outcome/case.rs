@@ -26,6 +26,7 @@ pub struct Case<'a> {
     /// The cohort.
     pub cohort: Option<&'a str>,
     referrer_kind: Option<&'a str>,
+    pub(super) referral: Option<Said>,
     /// The facts frozen by assessments: the first statement of each stands.
     frozen: BTreeMap<&'a str, (Attribute, EventId)>,
     pub(super) spells: Vec<Spell<'a>>,
@@ -130,6 +131,7 @@ impl<'a> Case<'a> {
         match fact.event {
             Event::ReferralReceived(referral) if self.received.is_none() => {
                 self.received = Some(fact.occurred);
+                self.referral = Some(said(fact));
                 self.subject = Some(referral.subject);
                 self.area = Some(&referral.area);
                 self.cohort = referral.cohort.as_deref();
@@ -235,6 +237,16 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The events that state a fact of a condition: an assessment, else the referral.
+    pub(super) fn stating(&self, name: &str) -> Vec<EventId> {
+        match self.frozen.get(name) {
+            Some((_, event)) => vec![*event],
+            None => {
+                self.referral.filter(|_| self.of_referral(name).is_some()).into_iter().flat_map(Said::events).collect()
+            }
+        }
+    }
+
     fn of_referral(&self, name: &str) -> Option<&'a str> {
         match name {
             "area" => self.area,
@@ -258,6 +270,20 @@ impl<'a> Case<'a> {
 
 fn said(fact: &Fact<'_>) -> Said {
     Said { original: fact.original.event_id, reading: fact.reading.event_id }
+}
+
+impl Risk<'_> {
+    /// The events that say when it was raised and cleared.
+    pub(super) fn events(&self) -> impl Iterator<Item = EventId> {
+        std::iter::once(self.raised.1).chain(self.cleared.map(|(_, said)| said)).flat_map(Said::events)
+    }
+}
+
+impl Evidence<'_> {
+    /// The events that attached and verified it.
+    pub(super) fn events(&self) -> impl Iterator<Item = EventId> {
+        std::iter::once(self.attached).chain(self.verified).flat_map(Said::events)
+    }
 }
 
 impl Mark<'_> {

@@ -14,6 +14,7 @@ mod people;
 pub mod price;
 mod run;
 pub mod settle;
+pub mod turn;
 pub mod versions;
 
 use chrono::{Days, NaiveDate};

@@ -3,6 +3,7 @@
 //! It decides nothing: `contract/outcome` evaluates what stands here.
 
 pub(super) mod condition;
+pub mod key;
 pub(super) mod parse;
 pub(super) mod price;
 pub(super) mod scope;
@@ -279,6 +280,13 @@ pub struct ManyTerms {
     pub period: PeriodKind,
     /// What is counted.
     pub counted: Counted,
+}
+
+impl ManyTerms {
+    /// Whether a share of days is counted.
+    pub const fn is_ratio(&self) -> bool {
+        matches!(self.counted, Counted::Ratio { .. })
+    }
 }
 
 /// Which journeys are taken together.

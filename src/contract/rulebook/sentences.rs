@@ -5,6 +5,7 @@
 use rust_decimal::Decimal;
 use serde_json::Value;
 
+use super::outcome::key::OutcomeKey;
 use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
     ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnknownHours,
@@ -31,6 +32,38 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
     }
     told.extend(reports(rulebook));
     told
+}
+
+/// What an outcome says under one key; none where it says nothing there.
+pub fn of_key(rulebook: &Rulebook, outcome: &Outcome, key: OutcomeKey) -> Option<String> {
+    let terms = match &outcome.achieved_by {
+        AchievedBy::Journey(terms) => Some(terms),
+        AchievedBy::Many(_) => None,
+    };
+    let told = match key {
+        OutcomeKey::Trigger => begins(terms?),
+        OutcomeKey::Sustain => lasts(terms?),
+        OutcomeKey::Hours => hours(terms?.hours.as_ref()?),
+        OutcomeKey::Evidence => evidence(terms?.evidence.as_ref()?),
+        OutcomeKey::HoldOnRisk => held(terms?)?,
+        OutcomeKey::OnlyIf => for_whom(terms?)?,
+        OutcomeKey::Repeats => again(terms?)?,
+        OutcomeKey::Scope | OutcomeKey::Ratio | OutcomeKey::Volume => match &outcome.achieved_by {
+            AchievedBy::Journey(terms) => begins(terms),
+            AchievedBy::Many(terms) => many(terms),
+        },
+        OutcomeKey::Claim | OutcomeKey::OncePer => claiming(outcome),
+        OutcomeKey::Group => grouped(outcome)?,
+        OutcomeKey::Convert => converting(outcome)?,
+        OutcomeKey::Tariff => prices(rulebook, outcome).iter().map(|price| price.trim()).collect::<Vec<_>>().join(" "),
+    };
+    Some(told.trim().to_owned())
+}
+
+/// What a rulebook says of its caps; none where it has none.
+pub fn of_caps(rulebook: &Rulebook) -> Option<String> {
+    let told: Vec<_> = rulebook.caps.iter().map(|one| cap(rulebook, one)).collect();
+    (!told.is_empty()).then(|| told.join(" "))
 }
 
 fn opening(rulebook: &Rulebook) -> Vec<String> {
@@ -74,38 +107,58 @@ fn of_outcome(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
         AchievedBy::Many(terms) => told.push(many(terms)),
     }
     told.push(claiming(outcome));
-    if let Some(group) = &outcome.group {
-        told.push(format!("  Of the group {group} at most one is paid."));
-    }
-    if let Some(from) = &outcome.convert_from {
-        told.push(format!("  It takes up {from}: what was claimed for that is taken off."));
-    }
-    if outcome.tariffs.is_empty() {
-        told.push("  It has no price: it is counted but not paid.".to_owned());
-    }
-    told.extend(outcome.tariffs.iter().map(|tariff| price(rulebook, tariff)));
+    told.extend(grouped(outcome));
+    told.extend(converting(outcome));
+    told.extend(prices(rulebook, outcome));
     told
 }
 
-fn journey(terms: &JourneyTerms) -> Vec<String> {
-    let mut told = vec![format!("  It begins with {}.", trigger(&terms.trigger))];
-    match &terms.sustain {
-        Some(sustain) => told.push(lasting(sustain)),
-        None => told.push("  It is achieved on the day of the first such fact.".to_owned()),
+fn grouped(outcome: &Outcome) -> Option<String> {
+    outcome.group.as_ref().map(|group| format!("  Of the group {group} at most one is paid."))
+}
+
+fn converting(outcome: &Outcome) -> Option<String> {
+    let taken_up = |from| format!("  It takes up {from}: what was claimed for that is taken off.");
+    outcome.convert_from.as_ref().map(taken_up)
+}
+
+fn prices(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
+    if outcome.tariffs.is_empty() {
+        return vec!["  It has no price: it is counted but not paid.".to_owned()];
     }
+    outcome.tariffs.iter().map(|tariff| price(rulebook, tariff)).collect()
+}
+
+fn journey(terms: &JourneyTerms) -> Vec<String> {
+    let mut told = vec![begins(terms), lasts(terms)];
     told.extend(terms.hours.as_ref().map(hours));
     told.extend(terms.evidence.as_ref().map(evidence));
-    if !terms.hold_on_risk.is_empty() {
-        let kinds = listed(&terms.hold_on_risk, "or");
-        told.push(format!("  A risk of {kinds} raised before and not cleared holds it."));
-    }
-    if let Some(only_if) = &terms.only_if {
-        told.push(format!("  It counts only if {}.", condition(only_if)));
-    }
-    if terms.repeats > 1 {
-        told.push(format!("  It can be achieved {} times in a journey.", terms.repeats));
-    }
+    told.extend(held(terms));
+    told.extend(for_whom(terms));
+    told.extend(again(terms));
     told
+}
+
+fn begins(terms: &JourneyTerms) -> String {
+    format!("  It begins with {}.", trigger(&terms.trigger))
+}
+
+fn lasts(terms: &JourneyTerms) -> String {
+    let at_once = || "  It is achieved on the day of the first such fact.".to_owned();
+    terms.sustain.as_ref().map_or_else(at_once, lasting)
+}
+
+fn held(terms: &JourneyTerms) -> Option<String> {
+    let kinds = listed(&terms.hold_on_risk, "or");
+    (!kinds.is_empty()).then(|| format!("  A risk of {kinds} raised before and not cleared holds it."))
+}
+
+fn for_whom(terms: &JourneyTerms) -> Option<String> {
+    terms.only_if.as_ref().map(|only_if| format!("  It counts only if {}.", condition(only_if)))
+}
+
+fn again(terms: &JourneyTerms) -> Option<String> {
+    (terms.repeats > 1).then(|| format!("  It can be achieved {} times in a journey.", terms.repeats))
 }
 
 fn trigger(trigger: &Trigger) -> String {

@@ -264,11 +264,8 @@ fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, 
         return Vec::new();
     }
     let submitted = ledger.submitted();
-    let sight = Sight {
-        as_of: judged.as_of,
-        submitted_on: &|claim| submitted.get(&claim).copied(),
-        recorded_on: &|_| None,
-    };
+    let sight =
+        Sight { as_of: judged.as_of, submitted_on: &|claim| submitted.get(&claim).copied(), recorded_on: &|_| None };
     let shown = |of: crate::contract::outcome::versions::JudgedMany| {
         let rulebook = Arc::clone(&judged.rulebooks[of.version]);
         let outcome = rulebook.outcomes[of.evaluation.outcome].code.clone();

@@ -31,7 +31,7 @@ const DAYS: usize = 3;
 #[derive(Debug, Default)]
 pub(super) struct Facts {
     pub(super) position: Position,
-    journeys: BTreeMap<JourneyId, History>,
+    pub(super) journeys: BTreeMap<JourneyId, History>,
     subjects: HashMap<Uuid, History>,
     batches: BTreeMap<BatchId, OfBatch>,
     /// Streams with an event that this build cannot read: they stand as of the one before it, as in every view.
@@ -172,7 +172,12 @@ impl Facts {
         let ledger = Ledger::of(&batches);
         judged.bring_up(&self.journeys, &ledger);
         let people = People::of(&self.subjects, asked.as_of);
-        settled(judged, contract, asked, &Beside { position: self.position, batches: &batches, ledger: &ledger, people })
+        settled(
+            judged,
+            contract,
+            asked,
+            &Beside { position: self.position, batches: &batches, ledger: &ledger, people },
+        )
     }
 }
 

@@ -59,7 +59,7 @@ pub struct Ground {
 }
 
 impl Ground {
-    fn of(history: &History, event: EventId) -> Option<Self> {
+    pub(super) fn of(history: &History, event: EventId) -> Option<Self> {
         let recorded = history.event(event)?;
         Some(Self { event, event_type: recorded.event.event_type(), occurred: recorded.occurred })
     }

@@ -2,16 +2,23 @@
 //!
 //! Nothing is stored. Published, the same facts are judged by the same versions: the switch gives what was foreseen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::answer::{Claim, Claims};
+use chrono::NaiveDate;
+
+use super::answer::{Claim, Claims, Excluded};
+use super::facts::Facts;
+use super::judged::Ground;
 use super::{Asked, Generation};
 use crate::access::InScope;
 use crate::contract::Rulebook;
 use crate::contract::money::Money;
-use crate::contract::outcome::Status;
-use crate::contract::rulebook::outcome::{AchievedBy, Outcome};
+use crate::contract::outcome::turn::{Changes, Under};
+use crate::contract::outcome::{Case, State, Status};
+use crate::contract::rulebook::outcome::key::OutcomeKey;
+use crate::contract::rulebook::sentences;
+use crate::journey::event::ClaimAbout;
 use crate::log::envelope::ClaimId;
 use crate::log::{Log, LogError};
 
@@ -37,8 +44,32 @@ pub struct Move {
     pub how: Moved,
     /// What it would come to beyond what it comes to now, with what would be proposed for its line.
     pub delta: Money,
-    /// The keys of its outcome, or of the whole rulebook, that read otherwise.
-    pub rules: Vec<&'static str>,
+    /// The rules that move it, each with the facts on which it turns; at least one.
+    pub causes: Vec<Cause>,
+}
+
+/// A claim that is otherwise in another answer, whatever made it so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shift {
+    /// Which.
+    pub claim: ClaimId,
+    /// How.
+    pub how: Moved,
+    /// What it comes to there beyond what it comes to here, with what is proposed for its line.
+    pub delta: Money,
+}
+
+/// A rule that moves a claim, and the facts on which it turns.
+#[derive(Debug, Clone)]
+pub struct Cause {
+    /// The key of its outcome, or of the rulebook, as rulebooks spell it.
+    pub rule: &'static str,
+    /// What it says now, in a sentence; none where it says nothing.
+    pub before: Option<Arc<str>>,
+    /// What it would say. Where that is the same, it moves the claim because another one moves.
+    pub after: Option<Arc<str>>,
+    /// The events on which it turns; none where the rule alone decides, or what it asks for was never stated.
+    pub grounds: Vec<Ground>,
 }
 
 /// How a claim moves.
@@ -52,27 +83,50 @@ pub enum Moved {
     Changed,
 }
 
-impl Preview {
-    /// What moves from one to the other.
-    pub fn of(before: Arc<Claims>, after: Arc<Claims>) -> Self {
-        let ids = |claims: &Claims| claims.claims.iter().map(|claim| claim.claim).collect::<BTreeSet<_>>();
-        let (mut moves, mut unchanged) = (Vec::new(), 0);
-        for id in &ids(&before) | &ids(&after) {
-            let (was, is) = (before.get(id), after.get(id));
-            let (had, has) = (before.worth(id), after.worth(id));
-            let seen = |claim: Option<&Claim>| claim.map(|of| (of.status, of.amount, of.achieved_on()));
-            let how = match (had, has) {
-                (None, Some(_)) => Moved::Gained,
-                (Some(_), None) => Moved::Lost,
-                _ if had != has || seen(was) != seen(is) => Moved::Changed,
-                _ => {
-                    unchanged += 1;
-                    continue;
-                }
-            };
-            let delta = has.unwrap_or_default() - had.unwrap_or_default();
-            moves.push(Move { claim: id, how, delta, rules: was.or(is).map_or_else(Vec::new, |_| rules(was, is)) });
+/// The claims that move from one answer to another, by their ids, and how many stay as they are.
+pub fn shifts(before: &Claims, after: &Claims) -> (Vec<Shift>, usize) {
+    let ids = |claims: &Claims| claims.claims.iter().map(|claim| claim.claim).collect::<BTreeSet<_>>();
+    let (mut shifts, mut unchanged) = (Vec::new(), 0);
+    for claim in &ids(before) | &ids(after) {
+        let (was, is) = (before.get(claim), after.get(claim));
+        let (had, has) = (before.worth(claim), after.worth(claim));
+        let seen = |claim: Option<&Claim>| claim.map(|of| (of.status, of.amount, of.achieved_on()));
+        let how = match (had, has) {
+            (None, Some(_)) => Moved::Gained,
+            (Some(_), None) => Moved::Lost,
+            _ if had != has || seen(was) != seen(is) => Moved::Changed,
+            _ => {
+                unchanged += 1;
+                continue;
+            }
+        };
+        shifts.push(Shift { claim, how, delta: has.unwrap_or_default() - had.unwrap_or_default() });
+    }
+    (shifts, unchanged)
+}
+
+/// The keys of a claim's outcome that read otherwise in the version that judges it in another answer.
+pub fn rules_that_differ(was: Option<&Claim>, is: Option<&Claim>) -> Vec<&'static str> {
+    match (was.and_then(under), is.and_then(under)) {
+        (Some(old), Some(new)) if old.rulebook.hash() == new.rulebook.hash() => Vec::new(),
+        (Some(old), Some(new)) => {
+            let caps = (old.rulebook.caps != new.rulebook.caps).then_some("cap");
+            Changes::between(old, new).keys().map(OutcomeKey::as_str).chain(caps).collect()
         }
+        (None, None) => Vec::new(),
+        _ => vec!["outcome"],
+    }
+}
+
+impl Preview {
+    fn of(before: Arc<Claims>, after: Arc<Claims>, facts: &Facts) -> Self {
+        let (shifts, unchanged) = shifts(&before, &after);
+        let mut causes = Causes::between(&before, &after, facts);
+        let moved = |of: Shift| {
+            let causes = causes.of(before.get(of.claim), after.get(of.claim));
+            Move { claim: of.claim, how: of.how, delta: of.delta, causes }
+        };
+        let moves = shifts.into_iter().map(moved).collect();
         Self { before, after, moves, unchanged }
     }
 
@@ -96,46 +150,133 @@ impl Claims {
     }
 }
 
-/// What reads otherwise of the version that judges a claim.
-fn rules(was: Option<&Claim>, is: Option<&Claim>) -> Vec<&'static str> {
-    let outcome = |of: Option<&'_ Claim>| of.and_then(|of| of.rulebook.outcome(&of.outcome).cloned());
-    let mut rules = match (outcome(was), outcome(is)) {
-        (Some(was), Some(is)) => differing(&was, &is),
-        (None, None) => Vec::new(),
-        _ => vec!["outcome"],
-    };
-    if let (Some(was), Some(is)) = (was, is) {
-        let others = [
-            (was.rulebook.caps != is.rulebook.caps, "cap"),
-            (was.rulebook.calendar != is.rulebook.calendar, "calendar"),
-            (was.rulebook.effective_from != is.rulebook.effective_from, "effective_from"),
-        ];
-        rules.extend(others.into_iter().filter(|(differs, _)| *differs).map(|(_, key)| key));
-    }
-    rules
+/// What moves claims between two versions of the rules.
+struct Causes<'a> {
+    as_of: NaiveDate,
+    facts: &'a Facts,
+    /// What the caps in force say.
+    caps: [Option<Arc<str>>; 2],
+    /// Whether they say otherwise.
+    caps_differ: bool,
+    /// What reads otherwise of an outcome, by the hashes of the two versions and its code.
+    outcomes: HashMap<(&'a str, &'a str, &'a str), Changed<'a>>,
 }
 
-fn differing(was: &Outcome, is: &Outcome) -> Vec<&'static str> {
-    let mut keys = vec![
-        (was.claim != is.claim, "claim"),
-        (was.once_per != is.once_per, "once_per"),
-        (was.group != is.group, "group"),
-        (was.convert_from != is.convert_from, "convert"),
-        (was.tariffs != is.tariffs, "tariff"),
-    ];
-    match (&was.achieved_by, &is.achieved_by) {
-        (AchievedBy::Journey(was), AchievedBy::Journey(is)) => keys.extend([
-            (was.trigger != is.trigger, "trigger"),
-            (was.sustain != is.sustain, "sustain"),
-            (was.hours != is.hours, "hours"),
-            (was.evidence != is.evidence, "evidence"),
-            (was.hold_on_risk != is.hold_on_risk, "hold_on_risk"),
-            (was.only_if != is.only_if, "only_if"),
-            (was.repeats != is.repeats, "repeats"),
-        ]),
-        (was, is) => keys.push((was != is, "scope")),
+/// What reads otherwise of an outcome, and in which words.
+struct Changed<'a> {
+    changes: Changes<'a>,
+    told: HashMap<OutcomeKey, [Option<Arc<str>>; 2]>,
+}
+
+impl<'a> Causes<'a> {
+    fn between(before: &'a Claims, after: &'a Claims, facts: &'a Facts) -> Self {
+        let as_of = before.asked.as_of;
+        let [was, is] = [before, after].map(|claims| claims.contract.rulebook_in_force(as_of));
+        let caps = [was, is].map(|of| of.and_then(|of| sentences::of_caps(of)).map(Arc::from));
+        let caps_differ = was.map(|of| &of.caps) != is.map(|of| &of.caps);
+        Self { as_of, facts, caps, caps_differ, outcomes: HashMap::new() }
     }
-    keys.into_iter().filter(|(differs, _)| *differs).map(|(_, key)| key).collect()
+
+    /// The rules that move a claim: first those by which its journey is judged, else those by which it is settled
+    /// beside others.
+    fn of(&mut self, was: Option<&'a Claim>, is: Option<&'a Claim>) -> Vec<Cause> {
+        let sides = was.and_then(under).zip(is.and_then(under));
+        let (Some(was), Some(is), Some((old, new))) = (was, is, sides) else {
+            let title = |claim: Option<&Claim>| claim.and_then(under).map(|of| Arc::from(of.outcome.title.as_str()));
+            return vec![Cause { rule: "outcome", before: title(was), after: title(is), grounds: Vec::new() }];
+        };
+        let versions = (old.rulebook.hash(), new.rulebook.hash(), old.outcome.code.as_str());
+        let changed = self.outcomes.entry(versions).or_insert_with(|| Changed::between(old, new));
+        let mut causes = changed.judged(self.facts, (was, is), self.as_of);
+        if causes.is_empty() || is_settled_otherwise(was, is) {
+            let settled = changed.changes.keys().filter(|key| !key.is_judged_alone());
+            causes.extend(settled.map(|key| changed.cause(key, Vec::new())));
+            if self.caps_differ && (causes.is_empty() || is_capped(was, is)) {
+                causes.push(capped(&self.caps));
+            }
+        }
+        if causes.is_empty() {
+            causes.push(match beside_others(was, is, new) {
+                Some(key) => Cause {
+                    rule: key.as_str(),
+                    before: sentence(old, key),
+                    after: sentence(new, key),
+                    grounds: Vec::new(),
+                },
+                None => capped(&self.caps),
+            });
+        }
+        causes
+    }
+}
+
+impl<'a> Changed<'a> {
+    fn between(was: Under<'a>, is: Under<'a>) -> Self {
+        let changes = Changes::between(was, is);
+        let told = changes.keys().map(|key| (key, [was, is].map(|of| sentence(of, key)))).collect();
+        Self { changes, told }
+    }
+
+    fn cause(&self, key: OutcomeKey, grounds: Vec<Ground>) -> Cause {
+        let [before, after] = self.told.get(&key).cloned().unwrap_or_default();
+        Cause { rule: key.as_str(), before, after, grounds }
+    }
+
+    /// The rules that move what a journey shows by itself.
+    fn judged(&self, facts: &Facts, (was, is): (&Claim, &Claim), as_of: NaiveDate) -> Vec<Cause> {
+        let ClaimAbout::Journey(journey) = &is.about else {
+            let judged = self.changes.keys().filter(|key| key.is_judged_alone());
+            return judged.map(|key| self.cause(key, Vec::new())).collect();
+        };
+        let Some(history) = facts.journeys.get(journey) else { return Vec::new() };
+        let case = Case::of(&history.facts_as_of(as_of));
+        let turns = self.changes.moving(&case, was.repeat, as_of);
+        let ground = |events: Vec<_>| events.into_iter().filter_map(|event| Ground::of(history, event)).collect();
+        turns.into_iter().map(|turn| self.cause(turn.key, ground(turn.events))).collect()
+    }
+}
+
+/// The key by which another claim moves this one, though it reads as it did; none where that is the caps.
+fn beside_others(was: &Claim, is: &Claim, new: Under<'_>) -> Option<OutcomeKey> {
+    match was.excluded_by.as_ref().or(is.excluded_by.as_ref()) {
+        Some(Excluded::Person) => Some(OutcomeKey::OncePer),
+        Some(Excluded::Outcome(_)) if new.outcome.group.is_some() => Some(OutcomeKey::Group),
+        Some(Excluded::Outcome(_)) => Some(OutcomeKey::Convert),
+        None if is_capped(was, is) => None,
+        None if new.outcome.convert_from.is_some() => Some(OutcomeKey::Convert),
+        None => Some(OutcomeKey::Tariff),
+    }
+}
+
+fn capped([before, after]: &[Option<Arc<str>>; 2]) -> Cause {
+    Cause { rule: "cap", before: before.clone(), after: after.clone(), grounds: Vec::new() }
+}
+
+fn sentence(of: Under<'_>, key: OutcomeKey) -> Option<Arc<str>> {
+    sentences::of_key(of.rulebook, of.outcome, key).map(Arc::from)
+}
+
+/// The outcome of a claim as the version that judges it has it.
+fn under(claim: &Claim) -> Option<Under<'_>> {
+    let outcome = claim.rulebook.outcome(&claim.outcome)?;
+    Some(Under { rulebook: &claim.rulebook, outcome })
+}
+
+/// Whether what becomes of a claim beside others is otherwise: who has it instead, or what of its price is left.
+fn is_settled_otherwise(was: &Claim, is: &Claim) -> bool {
+    was.excluded_by != is.excluded_by || is_capped(was, is) || lacks(was) != lacks(is)
+}
+
+/// Whether a claim has less than its price.
+fn lacks(claim: &Claim) -> bool {
+    let State::Reached(achievement) = &claim.state else { return false };
+    achievement.price.amount().zip(claim.amount).is_some_and(|(price, amount)| amount < price)
+}
+
+fn is_capped(was: &Claim, is: &Claim) -> bool {
+    let converts =
+        |claim: &Claim| claim.rulebook.outcome(&claim.outcome).is_some_and(|outcome| outcome.convert_from.is_some());
+    [was, is].into_iter().any(|claim| claim.status == Status::Capped || lacks(claim) && !converts(claim))
 }
 
 impl Generation {
@@ -154,7 +295,7 @@ impl Generation {
         super::judged(move || {
             let before = facts.claims(&contract, asked.clone());
             let with_draft = Arc::new(contract.with_draft(Arc::new(draft)));
-            Preview::of(before, Arc::new(facts.claims_by(&with_draft, &asked)))
+            Preview::of(before, Arc::new(facts.claims_by(&with_draft, &asked)), &facts)
         })
         .await
         .map(Some)

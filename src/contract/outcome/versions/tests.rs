@@ -56,11 +56,7 @@ impl View {
         let facts = told.history.facts_as_of(self.as_of);
         let versions = Versions::of(rulebooks);
         let (submitted_on, recorded_on) = (self.submitted_on, self.recorded_on);
-        let sight = Sight {
-            as_of: self.as_of,
-            submitted_on: &|_| submitted_on,
-            recorded_on: &|_| recorded_on,
-        };
+        let sight = Sight { as_of: self.as_of, submitted_on: &|_| submitted_on, recorded_on: &|_| recorded_on };
         let judged = versions.judge(JOURNEY, &Case::of(&facts), sight);
         let named = |of: Judged| (versions.get(of.version).version.clone(), of);
         judged.into_iter().map(named).collect()
