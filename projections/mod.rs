@@ -10,7 +10,12 @@ pub mod contract;
 pub mod disengagement;
 pub mod exit;
 pub mod external_reference;
+pub mod held;
 pub mod journey;
+pub mod last_contact;
+pub mod last_contact_by_area;
+pub mod monthly;
+pub mod newest_day;
 pub mod obligation;
 pub mod referral_to_plan;
 pub mod stage;
@@ -19,6 +24,7 @@ pub mod subject;
 pub mod subject_link;
 pub mod team;
 pub mod team_member;
+pub mod wait;
 pub mod worker;
 
 use std::collections::BTreeMap;
@@ -75,6 +81,8 @@ pub struct Table {
     pub ddl: &'static str,
     /// The text of its fold, part of a generation's definition.
     pub fold: &'static str,
+    /// Whether it counts the rows of many journeys: every column but the last is its key, and the last is how many.
+    pub is_counted: bool,
 }
 
 /// Every view table; a table's place here is its number in [`Rows`].
@@ -86,7 +94,12 @@ pub static TABLES: &[&Table] = &[
     &disengagement::TABLE,
     &exit::TABLE,
     &external_reference::TABLE,
+    &held::TABLE,
     &journey::TABLE,
+    &last_contact::TABLE,
+    &last_contact_by_area::TABLE,
+    &monthly::TABLE,
+    &newest_day::TABLE,
     &obligation::TABLE,
     &referral_to_plan::TABLE,
     &stage::TABLE,
@@ -95,12 +108,19 @@ pub static TABLES: &[&Table] = &[
     &subject_link::TABLE,
     &team::TABLE,
     &team_member::TABLE,
+    &wait::TABLE,
     &worker::TABLE,
 ];
 
-/// Rows by table and key, each with its other columns.
+/// What follows from one stream: rows by table and key, each with its other columns, and what it adds to counted tables.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Rows(BTreeMap<(&'static str, Vec<Value>), Vec<Value>>);
+pub struct Rows {
+    rows: BTreeMap<(&'static str, Vec<Value>), Vec<Value>>,
+    counts: Counts,
+}
+
+/// Counts by table and key.
+pub type Counts = BTreeMap<(&'static str, Vec<Value>), i64>;
 
 impl Rows {
     /// Adds a row; one of the same key is replaced.
@@ -108,17 +128,71 @@ impl Rows {
         debug_assert_eq!(N, table.columns.len(), "a row of {} has all its columns", table.name);
         let mut key = Vec::from(row);
         let rest = key.split_off(table.key);
-        self.0.insert((table.name, key), rest);
+        self.rows.insert((table.name, key), rest);
+    }
+
+    /// Counts one under this key of a counted table.
+    pub fn count<const N: usize>(&mut self, table: &'static Table, key: [Value; N]) {
+        debug_assert!(table.is_counted && N == table.key, "a key of {} has all its columns", table.name);
+        *self.counts.entry((table.name, Vec::from(key))).or_default() += 1;
     }
 
     /// Every row, by table and key.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Value], &[Value])> {
-        self.0.iter().map(|((table, key), rest)| (*table, key.as_slice(), rest.as_slice()))
+        self.rows.iter().map(|((table, key), rest)| (*table, key.as_slice(), rest.as_slice()))
     }
 
     /// The other columns of the row of this key.
     pub fn get(&self, table: &'static str, key: &[Value]) -> Option<&[Value]> {
-        self.0.get(&(table, key.to_vec())).map(Vec::as_slice)
+        self.rows.get(&(table, key.to_vec())).map(Vec::as_slice)
+    }
+
+    /// The rows of one table.
+    pub fn of(&self, table: &'static Table) -> impl Iterator<Item = Row<'_>> {
+        let from = self.rows.range((table.name, Vec::new())..);
+        from.take_while(|((name, _), _)| *name == table.name).map(move |((_, key), rest)| Row { table, key, rest })
+    }
+
+    /// What it adds to counted tables.
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Takes out what it adds to counted tables.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+}
+
+/// One row, whose cells are asked for by the names of their columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'r> {
+    table: &'static Table,
+    key: &'r [Value],
+    rest: &'r [Value],
+}
+
+impl<'r> Row<'r> {
+    /// The cell of a column.
+    pub fn cell(&self, column: &str) -> &'r Value {
+        let at = self.table.columns.iter().position(|(name, _)| *name == column).expect("a column of the table");
+        self.key.iter().chain(self.rest).nth(at).expect("a row has all its columns")
+    }
+
+    /// The day in a cell, if there is one.
+    pub fn day(&self, column: &str) -> Option<NaiveDate> {
+        match self.cell(column) {
+            Value::Date(day) => Some(*day),
+            _ => None,
+        }
+    }
+
+    /// The id in a cell, if there is one.
+    pub fn id(&self, column: &str) -> Option<Uuid> {
+        match self.cell(column) {
+            Value::Uuid(id) => Some(*id),
+            _ => None,
+        }
     }
 }
 
@@ -139,6 +213,11 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, journey: &Journey, ruleboo
         state::rows(&told, &mut rows);
         disengagement::rows(&told, &mut rows);
         obligation::rows(&told, &mut rows);
+        newest_day::count(contract, &mut rows);
+        held::count(contract, &mut rows);
+        last_contact::count(contract, &mut rows);
+        monthly::count(contract, &mut rows);
+        wait::count(contract, &mut rows);
     }
     rows
 }
@@ -251,10 +330,27 @@ macro_rules! table {
             columns: &[$(($column, crate::projections::Type::$type)),*],
             ddl: include_str!(concat!($name, ".sql")),
             fold: include_str!(concat!($name, ".rs")),
+            is_counted: false,
         };
     };
 }
 use table;
+
+/// Declares a counted table from the files that define it and the columns of its key.
+macro_rules! counted {
+    ($name:literal, [$($column:literal: $type:ident),* $(,)?]) => {
+        /// The counted table of this projection.
+        pub static TABLE: crate::projections::Table = crate::projections::Table {
+            name: $name,
+            key: [$($column),*].len(),
+            columns: &[$(($column, crate::projections::Type::$type)),*, ("journeys", crate::projections::Type::Int)],
+            ddl: include_str!(concat!($name, ".sql")),
+            fold: include_str!(concat!($name, ".rs")),
+            is_counted: true,
+        };
+    };
+}
+use counted;
 
 #[cfg(test)]
 mod tests {

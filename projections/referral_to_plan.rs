@@ -14,7 +14,7 @@ use crate::log::envelope::Occurred;
 
 table!("referral_to_plan", key 2, [
     "journey": Uuid, "counts_from": Date, "counts_to": Date, "contract": Text, "area": Text, "from_on": Date,
-    "from_latest": Date, "plan_on": Date, "plan_latest": Date, "closed_on": Date,
+    "plan_on": Date, "closed_on": Date, "lowest": Int, "highest": Int, "exact": Int, "early": Int,
 ]);
 
 /// When the clock of a referral starts: when it counts (domain.md §7).
@@ -57,10 +57,23 @@ fn stretches(told: &Told<'_>, from: Occurred) -> Vec<(NaiveDate, NaiveDate)> {
     edges.windows(2).map(|edge| (edge[0], edge[1])).collect()
 }
 
+/// How long a case waited for its plan, as the tables tell it: the fewest and the most days, whether both dates are
+/// known to the day, and whether the plan surely stands before the referral. All of it is nothing without a plan.
+fn wait(clock: Occurred, plan: Option<Occurred>) -> [Value; 4] {
+    let Some(plan) = plan else { return [0; 4].map(Value::Int) };
+    let [from, plan] = [clock, plan].map(|at| (at.earliest(), at.latest()));
+    let days = days(from, plan);
+    // A month known only as such is never in mean or median, even where it can be no other number of days.
+    let is_exact = from.0 == from.1 && plan.0 == plan.1;
+    let early = is_before_referral(from, plan);
+    [days.lowest.into(), days.highest.into(), is_exact.into(), early.into()].map(Value::Int)
+}
+
 /// The rows of a journey.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     let (Some(clock), true) = (clock_starts(told), told.rulebook.referral_to_plan.is_some()) else { return };
     let plan = first_plan(told).map(|plan| plan.occurred);
+    let [lowest, highest, exact, early] = wait(clock, plan);
     for (from, to) in stretches(told, clock) {
         rows.add(
             &TABLE,
@@ -71,10 +84,12 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
                 Value::text(told.contract),
                 Value::text(&told.referral.area),
                 Value::Date(clock.earliest()),
-                Value::Date(clock.latest()),
                 Value::date(plan.map(|plan| plan.earliest())),
-                Value::date(plan.map(|plan| plan.latest())),
                 Value::date(told.journey.is_closed_on(from).then_some(from)),
+                lowest.clone(),
+                highest.clone(),
+                exact.clone(),
+                early.clone(),
             ],
         );
     }

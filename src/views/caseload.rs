@@ -8,20 +8,27 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::board::{self, Group};
+use super::counted::{settled, unsettled};
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::InScope;
 use crate::log::envelope::WorkerId;
+use crate::projections::held::NOBODY;
 use crate::store::{Sql, StoreError, doing, on};
 
-static BY_KEYWORKER: Sql = Sql::new(
-    "select r.keyworker, w.label, r.stage, count(*) as journeys from (\
-     select case when d.id is null then c.keyworker end as keyworker, (select s.stage from stage s \
-     where s.journey = c.journey and s.counts_from <= $2 order by s.ordinal desc limit 1) as stage \
+static BY_KEYWORKER: Sql = Sql::new(concat!(
+    "select case when w.left_on <= $2 then null else c.keyworker end as keyworker, w.label, c.stage, c.journeys \
+     from held c left join worker w on w.id = c.keyworker where c.contract = $1 and ",
+    settled!(),
+    " union all select r.keyworker, w.label, r.stage, r.journeys from (\
+     select r.keyworker, r.stage, count(*) as journeys from (\
+     select case when d.id is null then c.keyworker end as keyworker, coalesce((select s.stage from stage s \
+     where s.journey = c.journey and s.counts_from <= $2 order by s.ordinal desc limit 1), '') as stage \
      from caseload c left join worker d on d.id = c.keyworker and d.left_on <= $2 \
-     where c.contract = $1 and c.from_on <= $2 and c.to_on > $2) r \
-     left join worker w on w.id = r.keyworker group by r.keyworker, w.label, r.stage",
-);
+     where c.contract = $1 and c.from_on <= $2 and c.to_on > $2 and ",
+    unsettled!(),
+    ") r group by r.keyworker, r.stage) r left join worker w on w.id = r.keyworker"
+));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&BY_KEYWORKER];
@@ -41,7 +48,8 @@ pub struct HeldRow {
 struct Held {
     keyworker: Option<Uuid>,
     label: Option<String>,
-    stage: Option<String>,
+    /// Empty where the cases have reached none.
+    stage: String,
     journeys: i64,
 }
 
@@ -58,12 +66,13 @@ impl Generation {
         });
         let mut holders: BTreeMap<_, (u64, BTreeMap<String, u64>)> = BTreeMap::new();
         for held in found.map_err(doing("count the caseload by keyworker"))? {
-            let holder = held.keyworker.map(|worker| (held.label.unwrap_or_default(), WorkerId(worker)));
+            let keyworker = held.keyworker.filter(|worker| *worker != NOBODY);
+            let holder = keyworker.map(|worker| (held.label.unwrap_or_default(), WorkerId(worker)));
             let (journeys, by_stage) = holders.entry(holder).or_default();
             let cases = board::count(held.journeys);
             *journeys += cases;
-            if let Some(stage) = held.stage {
-                *by_stage.entry(stage).or_default() += cases;
+            if !held.stage.is_empty() {
+                *by_stage.entry(held.stage).or_default() += cases;
             }
         }
         let rows = board::by_keyworker(holders).into_iter();

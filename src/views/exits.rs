@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::board::{self, Group};
+use super::counted::{settled, unsettled};
 use super::generation::Generation;
 use super::period::{Period, bound};
 use crate::access::InScope;
@@ -14,15 +15,28 @@ use crate::contract::Rulebook;
 use crate::contract::rulebook::CodeList;
 use crate::store::{Sql, StoreError, doing, on};
 
-static CLOSED: Sql = Sql::new(
-    "select reason, area, count(*) as journeys from exit \
-     where contract = $1 and closed_on >= $3 and closed_on <= $4 and counts_from <= $2 group by reason, area",
-);
+/// The counts of a counted board, and of the dated rows that it counts.
+macro_rules! left {
+    ($board:literal, $dated:literal) => {
+        Sql::new(concat!(
+            "select r.code as reason, r.area, cast(sum(r.journeys) as bigint) as journeys from monthly r \
+             where r.contract = $1 and r.board = '",
+            $board,
+            "' and r.month >= $3 and r.month <= $4 and ",
+            settled!(),
+            " group by r.code, r.area union all select reason, area, count(*) as journeys from ",
+            $dated,
+            " and counts_from <= $2 and ",
+            unsettled!(),
+            " group by reason, area"
+        ))
+    };
+}
 
-static DISENGAGED: Sql = Sql::new(
-    "select reason, area, count(*) as journeys from disengagement \
-     where contract = $1 and marked_on >= $3 and marked_on <= $4 and counts_from <= $2 group by reason, area",
-);
+static CLOSED: Sql = left!("closed", "exit where contract = $1 and closed_on >= $3 and closed_on <= $4");
+
+static DISENGAGED: Sql =
+    left!("disengaged", "disengagement where contract = $1 and marked_on >= $3 and marked_on <= $4");
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&CLOSED, &DISENGAGED];

@@ -180,8 +180,14 @@ pub(super) fn definitions(dialect: Dialect) -> (Vec<String>, Vec<String>) {
         Dialect::Sqlite => "text",
         Dialect::Postgres => "text collate \"C\"",
     };
-    let statements = TABLES.iter().flat_map(|table| table.ddl.split(';')).map(str::trim);
-    let statements = OWN_TABLES.into_iter().chain(statements).filter(|statement| !statement.is_empty());
+    let views = TABLES.iter().flat_map(|table| {
+        table.ddl.split(';').map(str::trim).filter(|statement| !statement.is_empty()).map(move |statement| {
+            // A counted table is read along its key, which is nearly the whole row.
+            let lies = if table.is_counted && dialect == Dialect::Sqlite { " without rowid" } else { "" };
+            format!("{statement}{lies}")
+        })
+    });
+    let statements = OWN_TABLES.into_iter().map(str::to_owned).chain(views);
     let statements = statements.map(|statement| statement.replace("{text}", text));
     statements.partition(|statement| statement.starts_with("create table"))
 }

@@ -25,6 +25,7 @@ pub mod referral_to_plan;
 pub mod standing;
 pub mod visible;
 
+mod counted;
 mod digest;
 mod fold;
 mod keeper;

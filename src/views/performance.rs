@@ -7,21 +7,53 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::board::{self, Group};
+use super::counted::{self, packed, settled, unsettled};
 use super::generation::Generation;
 use super::period::{Month, Months, bound};
 use crate::access::InScope;
 use crate::contract::Rulebook;
 use crate::store::{Sql, StoreError, doing, on};
 
-static REACHED: Sql = Sql::new(
-    "select stage, area, month as day, count(*) as journeys from stage \
-     where contract = $1 and month >= $3 and month <= $4 and counts_from <= $2 group by stage, area, month",
+/// The counts of a counted board, packed by month, and of the dated rows that it counts.
+macro_rules! by_month {
+    ($board:literal, $dated:literal, $code:literal, $columns:literal) => {
+        Sql::new(concat!(
+            "select r.code, r.area, ",
+            packed!("r.journeys", "r.month"),
+            " as months from monthly r where r.contract = $1 and r.board = '",
+            $board,
+            "' and r.month >= $3 and r.month <= $4 and ",
+            settled!(),
+            " group by r.code, r.area union all select r.code, r.area, ",
+            packed!("r.journeys", "r.day"),
+            " as months from (select ",
+            $code,
+            " as code, ",
+            $columns,
+            " as day, count(*) as journeys from ",
+            $dated,
+            " and ",
+            unsettled!(),
+            " group by ",
+            $columns,
+            ") r group by r.code, r.area"
+        ))
+    };
+}
+
+static REACHED: Sql = by_month!(
+    "reached",
+    "stage where contract = $1 and month >= $3 and month <= $4 and counts_from <= $2",
+    "stage",
+    "stage, area, month"
 );
 
-static DECLINED: Sql = Sql::new(
-    "select '' as stage, area, declined_on as day, count(*) as journeys from journey \
-     where contract = $1 and declined_on >= $3 and declined_on <= $4 and declined_on <= $2 and received_on <= $2 \
-     group by area, declined_on",
+static DECLINED: Sql = by_month!(
+    "declined",
+    "journey where contract = $1 and declined_on >= $3 and declined_on <= $4 and declined_on <= $2 \
+     and received_on <= $2",
+    "''",
+    "area, declined_on"
 );
 
 /// Every statement of this module.
@@ -78,10 +110,10 @@ impl MonthsRow {
 
 #[derive(sqlx::FromRow)]
 struct Reached {
-    stage: String,
+    code: String,
     area: String,
-    day: NaiveDate,
-    journeys: i64,
+    /// A day of each month, and how many.
+    months: String,
 }
 
 /// Counts by month.
@@ -111,7 +143,7 @@ impl Generation {
         let stages = rulebook.stages.iter().map(|stage| StageTable {
             code: stage.code.clone(),
             label: stage.label.clone(),
-            rows: rows(by_area(reached.iter().filter(|reached| reached.stage == stage.code))),
+            rows: rows(by_area(reached.iter().filter(|reached| reached.code == stage.code))),
         });
         Ok(Performance { months, stages: stages.collect(), declined: rows(by_area(declined.iter())) })
     }
@@ -135,7 +167,9 @@ fn by_area<'a>(found: impl Iterator<Item = &'a Reached>) -> BTreeMap<String, ByM
     let mut areas: BTreeMap<String, ByMonth> = BTreeMap::new();
     for reached in found {
         let months = areas.entry(reached.area.clone()).or_default();
-        *months.entry(Month::of(reached.day)).or_default() += board::count(reached.journeys);
+        for (day, journeys) in counted::unpacked(&reached.months) {
+            *months.entry(Month::of(counted::day(day))).or_default() += journeys;
+        }
     }
     areas
 }

@@ -2,78 +2,147 @@
 //!
 //! The population is the caseload at the end of a day; a case that no bucket holds has a row of its own.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::board::{self, Group};
+use super::counted::{self, packed, settled, unsettled};
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::InScope;
 use crate::contract::Rulebook;
 use crate::contract::rulebook::Buckets;
 use crate::log::envelope::{TeamId, WorkerId};
-use crate::projections::DaySpan;
+use crate::projections::held::NOBODY;
+use crate::projections::{DaySpan, FOREVER};
 use crate::store::{Sql, StoreError, doing, on};
 
-/// The counts of cases by `$columns` and the day of their last contact, of those contacts that `$counts` leaves.
-macro_rules! last_contacts {
-    ($columns:literal, $counts:literal, $join:literal) => {
+/// The cases on the caseload on the day `$2` by who held them, their area and the day of the last contact that `$counts`
+/// leaves: as many rows as there are cases, from the dated tables.
+macro_rules! cases {
+    ($counts:literal) => {
         concat!(
-            "select ",
-            $columns,
-            ", r.held, r.day, r.latest, count(*) as journeys from (",
-            "select c.keyworker, c.keyworker is not null as held, c.area, c.day, ",
-            "(select min(k.latest) from contact k where k.journey = c.journey and k.day = c.day",
+            "select c.keyworker, c.area, coalesce(c.day, '9999-12-31') as day, ",
+            "coalesce((select min(k.latest) from contact k where k.journey = c.journey and k.day = c.day",
             $counts,
-            ") as latest from (",
-            "select c.journey, c.keyworker, c.area, ",
+            "), '9999-12-31') as latest from (select c.journey, c.keyworker, c.area, ",
             "(select k.day from contact k where k.journey = c.journey and k.day <= $2",
             $counts,
             " order by k.day desc limit 1) as day from (",
             "select c.journey, case when d.id is null then c.keyworker end as keyworker, c.area from caseload c ",
             "left join worker d on d.id = c.keyworker and d.left_on <= $2 ",
-            "where c.contract = $1 and c.from_on <= $2 and c.to_on > $2",
-            ") c) c) r",
-            $join,
-            " group by ",
-            $columns,
-            ", r.held, r.day, r.latest"
+            "where c.contract = $1 and c.from_on <= $2 and c.to_on > $2 and ",
+            unsettled!(),
+            ") c) c"
         )
+    };
+}
+
+/// The dated cases, packed by these columns.
+macro_rules! dated {
+    ($columns:literal, $counts:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            ", ",
+            packed!("r.journeys", "r.day", "r.latest"),
+            " as counts from (select ",
+            $columns,
+            ", r.day, r.latest, count(*) as journeys from (",
+            cases!($counts),
+            ") r group by ",
+            $columns,
+            ", r.day, r.latest) r group by ",
+            $columns
+        )
+    };
+}
+
+/// The counted cases, packed by these columns.
+macro_rules! counted {
+    ($columns:literal, $table:literal, $day:literal, $latest:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            ", ",
+            packed!("r.journeys", $day, $latest),
+            " as counts from ",
+            $table,
+            " r where r.contract = $1 and ",
+            settled!(),
+            " group by ",
+            $columns
+        )
+    };
+}
+
+/// The keyworker of counted cases, unless they have left.
+macro_rules! unless_left {
+    () => {
+        "case when w.left_on <= $2 then null else c.keyworker end as keyworker"
     };
 }
 
 macro_rules! by_keyworker {
-    ($counts:literal) => {
-        last_contacts!("r.keyworker, w.label", $counts, " left join worker w on w.id = r.keyworker")
+    ($counts:literal, $day:literal, $latest:literal) => {
+        Sql::new(concat!(
+            "select ",
+            unless_left!(),
+            ", w.label, c.counts from (",
+            counted!("r.keyworker", "last_contact", $day, $latest),
+            ") c left join worker w on w.id = c.keyworker union all ",
+            "select c.keyworker, w.label, c.counts from (",
+            dated!("r.keyworker", $counts),
+            ") c left join worker w on w.id = c.keyworker"
+        ))
     };
 }
 
-/// A case of a keyworker who is in several teams is in the row of each.
+/// The teams `t` in which the keyworker of `c` is. A case of a keyworker who is in several is in the row of each.
+macro_rules! teams {
+    () => {
+        " left join team_member m on m.worker = c.keyworker and m.from_on <= $2 and m.to_on > $2 \
+         left join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2"
+    };
+}
+
 macro_rules! by_team {
-    ($counts:literal) => {
-        last_contacts!(
-            "m.team, t.label",
-            $counts,
-            " left join team_member m on m.worker = r.keyworker and m.from_on <= $2 and m.to_on > $2 \
-             left join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2"
-        )
+    ($counts:literal, $day:literal, $latest:literal) => {
+        Sql::new(concat!(
+            "select ",
+            unless_left!(),
+            ", m.team, t.label, c.counts from (",
+            counted!("r.keyworker", "last_contact", $day, $latest),
+            ") c left join worker w on w.id = c.keyworker",
+            teams!(),
+            " union all select c.keyworker, m.team, t.label, c.counts from (",
+            dated!("r.keyworker", $counts),
+            ") c",
+            teams!()
+        ))
     };
 }
 
-macro_rules! by_area {
-    ($counts:literal) => {
-        last_contacts!("r.area", $counts, "")
-    };
-}
-
-static ANYONE_BY_KEYWORKER: Sql = Sql::new(by_keyworker!(""));
-static ANYONE_BY_TEAM: Sql = Sql::new(by_team!(""));
-static ANYONE_BY_AREA: Sql = Sql::new(by_area!(""));
-static KEYWORKER_BY_KEYWORKER: Sql = Sql::new(by_keyworker!(" and k.worker = c.keyworker"));
-static KEYWORKER_BY_TEAM: Sql = Sql::new(by_team!(" and k.worker = c.keyworker"));
-static KEYWORKER_BY_AREA: Sql = Sql::new(by_area!(" and k.worker = c.keyworker"));
+static ANYONE_BY_KEYWORKER: Sql = by_keyworker!("", "r.day", "r.latest");
+static ANYONE_BY_TEAM: Sql = by_team!("", "r.day", "r.latest");
+static ANYONE_BY_AREA: Sql = Sql::new(concat!(
+    counted!("r.area", "last_contact_by_area", "r.day", "r.latest"),
+    " union all ",
+    dated!("r.area", "")
+));
+static KEYWORKER_BY_KEYWORKER: Sql = by_keyworker!(" and k.worker = c.keyworker", "r.own_day", "r.own_latest");
+static KEYWORKER_BY_TEAM: Sql = by_team!(" and k.worker = c.keyworker", "r.own_day", "r.own_latest");
+/// Whether a case has a keyworker who could be in touch depends on who has left, so it comes by keyworker too.
+static KEYWORKER_BY_AREA: Sql = Sql::new(concat!(
+    "select ",
+    unless_left!(),
+    ", c.area, c.counts from (",
+    counted!("r.keyworker, r.area", "last_contact", "r.own_day", "r.own_latest"),
+    ") c left join worker w on w.id = c.keyworker union all ",
+    dated!("r.keyworker, r.area", " and k.worker = c.keyworker")
+));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[
@@ -135,22 +204,60 @@ impl RecencyRow {
 
 #[derive(sqlx::FromRow)]
 struct LastContacts {
-    /// Only where they are counted by keyworker, as is the label.
+    /// Not where anyone's contacts are counted by area; nobody, or nil, where nobody holds the cases.
     #[sqlx(default)]
     keyworker: Option<Uuid>,
-    /// Only where they are counted by team, as is the label.
+    /// Only where they are counted by team.
     #[sqlx(default)]
     team: Option<Uuid>,
+    /// Of the keyworker or the team, where they are counted by either.
     #[sqlx(default)]
     label: Option<String>,
     /// Only where they are counted by area.
     #[sqlx(default)]
     area: String,
-    /// Whether the cases have a keyworker.
-    held: bool,
-    day: Option<NaiveDate>,
-    latest: Option<NaiveDate>,
-    journeys: i64,
+    /// The days of the last contacts, earliest and latest, and how many cases each.
+    counts: String,
+}
+
+impl LastContacts {
+    fn keyworker(&self) -> Option<WorkerId> {
+        self.keyworker.filter(|worker| *worker != NOBODY).map(WorkerId)
+    }
+
+    fn label(&self) -> String {
+        self.label.clone().unwrap_or_default()
+    }
+}
+
+/// Where the cases of a row are counted whose last contact was on these days.
+#[derive(Debug, Clone, Copy)]
+enum Column {
+    Bucket(usize),
+    None,
+    DateImprecise,
+}
+
+/// The columns of days of contact, as they come up: there are many cases, and few days.
+struct Columns<'a> {
+    buckets: &'a Buckets,
+    as_of: NaiveDate,
+    known: HashMap<&'a str, Column>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(&mut self, days: &'a str) -> Column {
+        let Self { buckets, as_of, known } = self;
+        *known.entry(days).or_insert_with(|| {
+            let (from, to) = days.split_once(' ').expect("two days");
+            let between = (counted::day(from), counted::day(to));
+            if between.0 == FOREVER {
+                return Column::None;
+            }
+            let since = DaySpan::since(between, *as_of);
+            buckets.holding(since.lowest, since.highest).map_or(Column::DateImprecise, Column::Bucket)
+        })
+    }
 }
 
 /// The counts of a row while it is being made.
@@ -163,20 +270,11 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, found: &LastContacts, measure: Measure, buckets: &Buckets, as_of: NaiveDate) {
-        let cases = board::count(found.journeys);
-        if measure == Measure::Keyworker && !found.held {
-            self.unassigned += cases;
-            return;
-        }
-        let Some(between) = found.day.zip(found.latest) else {
-            self.none += cases;
-            return;
-        };
-        let since = DaySpan::since(between, as_of);
-        match buckets.holding(since.lowest, since.highest) {
-            Some(bucket) => *self.buckets.entry(bucket).or_default() += cases,
-            None => self.date_imprecise += cases,
+    fn add(&mut self, column: Column, cases: u64) {
+        match column {
+            Column::Bucket(bucket) => *self.buckets.entry(bucket).or_default() += cases,
+            Column::None => self.none += cases,
+            Column::DateImprecise => self.date_imprecise += cases,
         }
     }
 
@@ -210,23 +308,23 @@ impl Generation {
         });
         let found = found.map_err(doing("count days since contact"))?;
         let buckets = &rulebook.recency.buckets;
+        let mut columns = Columns { buckets, as_of, known: HashMap::new() };
         let rows = match by {
             By::Keyworker => {
-                let holder = |found: &LastContacts| {
-                    found.keyworker.map(|worker| (found.label.clone().unwrap_or_default(), WorkerId(worker)))
-                };
-                board::by_keyworker(counted(&found, holder, measure, buckets, as_of))
+                let holder = |found: &LastContacts| found.keyworker().map(|worker| (found.label(), worker));
+                board::by_keyworker(counts_by(&found, holder, measure, &mut columns))
             }
             By::Team => {
                 let team = |found: &LastContacts| {
-                    let named = found.team.map(|team| (found.label.clone().unwrap_or_default(), TeamId(team)));
-                    found.held.then_some(named)
+                    found.keyworker().map(|_| found.team.map(|team| (found.label(), TeamId(team))))
                 };
-                board::by_team(counted(&found, team, measure, buckets, as_of))
+                board::by_team(counts_by(&found, team, measure, &mut columns))
             }
-            By::Area => board::by_area(rulebook, counted(&found, |found| found.area.clone(), measure, buckets, as_of)),
+            By::Area => {
+                board::by_area(rulebook, counts_by(&found, |found| found.area.clone(), measure, &mut columns))
+            }
             By::Whole => {
-                let mut whole = counted(&found, |_| (), measure, buckets, as_of);
+                let mut whole = counts_by(&found, |_| (), measure, &mut columns);
                 vec![(Group::Whole, whole.remove(&()).unwrap_or_default())]
             }
         };
@@ -234,16 +332,23 @@ impl Generation {
     }
 }
 
-fn counted<K: Ord>(
-    found: &[LastContacts],
+fn counts_by<'a, K: Ord>(
+    found: &'a [LastContacts],
     key: impl Fn(&LastContacts) -> K,
     measure: Measure,
-    buckets: &Buckets,
-    as_of: NaiveDate,
+    columns: &mut Columns<'a>,
 ) -> BTreeMap<K, Counts> {
     let mut groups: BTreeMap<K, Counts> = BTreeMap::new();
     for found in found {
-        groups.entry(key(found)).or_default().add(found, measure, buckets, as_of);
+        let counts = groups.entry(key(found)).or_default();
+        let is_held = measure == Measure::Anyone || found.keyworker().is_some();
+        for (days, cases) in counted::unpacked(&found.counts) {
+            if is_held {
+                counts.add(columns.of(days), cases);
+            } else {
+                counts.unassigned += cases;
+            }
+        }
     }
     groups
 }

@@ -7,25 +7,29 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 
 use super::board::{self, Group};
+use super::counted::{settled, unsettled};
 use super::durations::Durations;
 use super::generation::Generation;
 use super::period::{Period, bound};
 use crate::access::InScope;
 use crate::contract::Rulebook;
 use crate::contract::rulebook::Buckets;
-use crate::projections::referral_to_plan as fold;
 use crate::store::{Sql, StoreError, doing, on};
 
-static WAITS: Sql = Sql::new(
-    "select r.area, r.from_on, r.from_latest, r.plan_on, r.plan_latest, r.closed, count(*) as journeys from (\
-     select area, \
-     case when plan_on <= $2 then from_on end as from_on, case when plan_on <= $2 then from_latest end as from_latest, \
-     case when plan_on <= $2 then plan_on end as plan_on, case when plan_on <= $2 then plan_latest end as plan_latest, \
-     closed_on is not null as closed \
+static WAITS: Sql = Sql::new(concat!(
+    "select r.area, r.state, r.lowest, r.highest, r.exact, r.early, cast(sum(r.journeys) as bigint) as journeys \
+     from wait r where r.contract = $1 and r.month >= $3 and r.month <= $4 and ",
+    settled!(),
+    " group by r.area, r.state, r.lowest, r.highest, r.exact, r.early \
+     union all select r.area, r.state, r.lowest, r.highest, r.exact, r.early, count(*) as journeys from (select area, \
+     case when plan_on <= $2 then 'planned' when closed_on is not null then 'closed' else 'waiting' end as state, \
+     case when plan_on <= $2 then lowest else 0 end as lowest, case when plan_on <= $2 then highest else 0 end as highest, \
+     case when plan_on <= $2 then exact else 0 end as exact, case when plan_on <= $2 then early else 0 end as early \
      from referral_to_plan where contract = $1 and from_on >= $3 and from_on <= $4 \
-     and counts_from <= $2 and counts_to > $2\
-     ) r group by r.area, r.from_on, r.from_latest, r.plan_on, r.plan_latest, r.closed",
-);
+     and counts_from <= $2 and counts_to > $2 and ",
+    unsettled!(),
+    ") r group by r.area, r.state, r.lowest, r.highest, r.exact, r.early"
+));
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&WAITS];
@@ -73,11 +77,16 @@ impl ReferralToPlanRow {
 #[derive(sqlx::FromRow)]
 struct Waits {
     area: String,
-    from_on: Option<NaiveDate>,
-    from_latest: Option<NaiveDate>,
-    plan_on: Option<NaiveDate>,
-    plan_latest: Option<NaiveDate>,
-    closed: bool,
+    /// Whether they have a plan, were closed without one, or still wait.
+    state: String,
+    /// The fewest days they waited.
+    lowest: i64,
+    /// The most.
+    highest: i64,
+    /// 1 where both dates are known to the day.
+    exact: i64,
+    /// 1 where the plan surely stands before the referral.
+    early: i64,
     journeys: i64,
 }
 
@@ -95,23 +104,20 @@ struct Counts {
 impl Counts {
     fn add(&mut self, waits: &Waits, buckets: &Buckets) {
         let cases = board::count(waits.journeys);
-        let ends = waits.from_on.zip(waits.from_latest).zip(waits.plan_on.zip(waits.plan_latest));
-        let Some((from, plan)) = ends else {
-            let without = if waits.closed { &mut self.closed_without_plan } else { &mut self.no_plan_yet };
-            *without += cases;
-            return;
-        };
-        let days = fold::days(from, plan);
-        match buckets.holding(days.lowest, days.highest) {
+        match waits.state.as_str() {
+            "closed" => return self.closed_without_plan += cases,
+            "waiting" => return self.no_plan_yet += cases,
+            _ => {}
+        }
+        let [lowest, highest] = [waits.lowest, waits.highest].map(|days| u32::try_from(days).unwrap_or(u32::MAX));
+        match buckets.holding(lowest, highest) {
             Some(bucket) => *self.buckets.entry(bucket).or_default() += cases,
             None => self.date_imprecise += cases,
         }
-        // A month known only as such is never in mean or median, even where it can be no other number of days.
-        let dates_are_exact = from.0 == from.1 && plan.0 == plan.1;
-        if let Some(exact) = days.exact().filter(|_| dates_are_exact) {
-            self.days.add(exact, cases);
+        if waits.exact == 1 {
+            self.days.add(lowest, cases);
         }
-        if fold::is_before_referral(from, plan) {
+        if waits.early == 1 {
             self.plan_before_referral += cases;
         }
     }

@@ -7,13 +7,14 @@ use aws_lc_rs::digest;
 use sqlx::QueryBuilder;
 
 use crate::log::envelope::hex;
-use crate::projections::{Rows, TABLES, Table, Type, Value};
+use crate::projections::{Counts, Rows, TABLES, Table, Type, Value};
 use crate::store::{Conn, on, portions};
 
 /// What is to change in the view tables.
 #[derive(Debug, Default)]
 pub(super) struct Changes {
     tables: BTreeMap<&'static str, TableChanges>,
+    counts: Counts,
 }
 
 #[derive(Debug, Default)]
@@ -35,12 +36,17 @@ impl Changes {
                 self.tables.entry(table).or_default().new.push([key, rest].concat());
             }
         }
+        for (counts, sign) in [(before.counts(), -1), (after.counts(), 1)] {
+            for (key, count) in counts {
+                *self.counts.entry(key.clone()).or_default() += sign * count;
+            }
+        }
     }
 
     /// Writes the changes.
     pub(super) async fn write(self, conn: &mut Conn) -> sqlx::Result<()> {
         for (name, changes) in self.tables {
-            let table = TABLES.iter().find(|table| table.name == name).expect("rows name a known table");
+            let table = named(name);
             for keys in portions(&changes.gone) {
                 delete(conn, table, keys).await?;
             }
@@ -48,8 +54,38 @@ impl Changes {
                 insert(conn, table, rows).await?;
             }
         }
+        let mut counts: BTreeMap<&'static str, TableCounts> = BTreeMap::new();
+        for ((name, key), count) in self.counts.into_iter().filter(|(_, count)| *count != 0) {
+            let counts = counts.entry(name).or_default();
+            if count < 0 {
+                counts.fallen.push(key.clone());
+            }
+            counts.changes.push(key.into_iter().chain([Value::Int(count)]).collect());
+        }
+        for (name, counts) in counts {
+            let table = named(name);
+            for rows in portions(&counts.changes) {
+                add(conn, table, rows).await?;
+            }
+            for keys in portions(&counts.fallen) {
+                delete(conn, table, keys).await?;
+            }
+        }
         Ok(())
     }
+}
+
+/// What is to change in a counted table.
+#[derive(Default)]
+struct TableCounts {
+    /// Keys, each with what is to be added to its count.
+    changes: Vec<Vec<Value>>,
+    /// The keys whose counts fall, perhaps to nothing.
+    fallen: Vec<Vec<Value>>,
+}
+
+fn named(name: &str) -> &'static Table {
+    TABLES.iter().find(|table| table.name == name).expect("rows name a known table")
 }
 
 /// Binds a cell as its column's type, so that the store knows the type of a null too.
@@ -68,24 +104,46 @@ macro_rules! bind {
     };
 }
 
-async fn insert(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> sqlx::Result<()> {
-    on!(conn, conn => {
-        let columns: Vec<&str> = table.columns.iter().map(|(name, _)| *name).collect();
-        let mut insert = QueryBuilder::new(format!("insert into {} ({}) ", table.name, columns.join(", ")));
-        insert.push_values(rows, |mut row, cells| {
-            for ((_, of_type), cell) in table.columns.iter().zip(cells) {
+/// An insert of these rows; the statement may go on.
+macro_rules! insert {
+    ($table:expr, $rows:expr) => {{
+        let columns: Vec<&str> = $table.columns.iter().map(|(name, _)| *name).collect();
+        let mut insert = QueryBuilder::new(format!("insert into {} ({}) ", $table.name, columns.join(", ")));
+        insert.push_values($rows, |mut row, cells| {
+            for ((_, of_type), cell) in $table.columns.iter().zip(cells) {
                 bind!(row, of_type, cell);
             }
         });
-        insert.build().execute(&mut **conn).await?;
+        insert
+    }};
+}
+
+async fn insert(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> sqlx::Result<()> {
+    on!(conn, conn => insert!(table, rows).build().execute(&mut **conn).await.map(drop)?);
+    Ok(())
+}
+
+/// Adds to the counts of these keys.
+async fn add(conn: &mut Conn, table: &'static Table, rows: &[Vec<Value>]) -> sqlx::Result<()> {
+    on!(conn, conn => {
+        let mut add = insert!(table, rows);
+        let (name, key) = (table.name, key_of(table));
+        add.push(format!(" on conflict ({key}) do update set journeys = {name}.journeys + excluded.journeys"));
+        add.build().execute(&mut **conn).await?;
     });
     Ok(())
 }
 
+fn key_of(table: &Table) -> String {
+    let columns: Vec<&str> = table.columns[..table.key].iter().map(|(name, _)| *name).collect();
+    columns.join(", ")
+}
+
+/// Deletes the rows of these keys: of a counted table only those that count nothing any more.
 async fn delete(conn: &mut Conn, table: &'static Table, keys: &[Vec<Value>]) -> sqlx::Result<()> {
     on!(conn, conn => {
-        let columns: Vec<&str> = table.columns[..table.key].iter().map(|(name, _)| *name).collect();
-        let mut delete = QueryBuilder::new(format!("delete from {} where ({}) in (", table.name, columns.join(", ")));
+        let empty = if table.is_counted { "journeys = 0 and " } else { "" };
+        let mut delete = QueryBuilder::new(format!("delete from {} where {empty}({}) in (", table.name, key_of(table)));
         delete.push_values(keys, |mut row, cells| {
             for ((_, of_type), cell) in table.columns.iter().zip(cells) {
                 bind!(row, of_type, cell);

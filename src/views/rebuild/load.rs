@@ -12,14 +12,14 @@ use tokio::sync::mpsc;
 
 use super::postgres;
 use super::progress::{Meter, Phase};
-use super::sink::{Batch, Finished, Sink, Written, fill, flush};
+use super::sink::{Batch, Finished, Sink, Written, end, fill, flush};
 use super::sqlite::SqliteSink;
 use crate::contract::Rulebook;
 use crate::journey::event::EventType;
 use crate::log::envelope::{Position, Record, StreamId, StreamKind};
 use crate::log::scan::{Lot, Share};
 use crate::log::{Log, LogError};
-use crate::projections;
+use crate::projections::{self, Counts};
 use crate::store::Place;
 use crate::views::ViewError;
 use crate::views::fold::{Gathered, Rules};
@@ -99,7 +99,7 @@ async fn fill_from<S: Sink + 'static>(
     meter.enters(Phase::Folding);
     let (mut written, mut first) = (Written::nothing(), Some(contracts));
     let of = u64::try_from(plan.upto.0).unwrap_or_default().div_ceil(plan.held.max(1).unsigned_abs()).max(1);
-    let mut read = 0;
+    let (mut read, mut counts) = (0, Counts::new());
     for nth in 0..of {
         let (lanes, lots): (Vec<_>, Vec<_>) = (0..plan.workers).map(|_| mpsc::channel(LOTS)).unzip();
         let (folded, batches): (Vec<_>, Vec<_>) = (0..plan.workers).map(|_| mpsc::channel(BATCHES)).unzip();
@@ -111,24 +111,30 @@ async fn fill_from<S: Sink + 'static>(
                 tokio::task::spawn_blocking(move || work(lots, &folded, &rules, &meter))
             })
             .collect();
-        let (mut contracts, is_last, telling) = (first.take().unwrap_or_default(), nth + 1 == of, Arc::clone(meter));
+        let (mut contracts, telling) = (first.take().unwrap_or_default(), Arc::clone(meter));
         let writer = tokio::task::spawn_blocking(move || {
             flush(&mut sink, &mut written, &mut contracts, &telling)?;
             fill(&mut sink, &mut written, batches, &telling)?;
-            if is_last {
-                sink.end()?;
-            }
             Ok((sink, written))
         });
         let (scanned, worked, filled) =
             tokio::join!(log.scan(plan.upto, Share { nth, of }, lanes), join_all(workers), writer);
         scanned?;
         for worked in worked {
-            read += worked.map_err(|_| ViewError::Panicked)??;
+            let lane = worked.map_err(|_| ViewError::Panicked)??;
+            read += lane.read;
+            for (key, count) in lane.counts {
+                *counts.entry(key).or_default() += count;
+            }
         }
         let filled: Result<(S, Written), ViewError> = filled.map_err(|_| ViewError::Panicked)?;
         (sink, written) = filled?;
     }
+    let ended = tokio::task::spawn_blocking(move || {
+        end(&mut sink, &mut written, &counts)?;
+        Ok::<_, ViewError>((sink, written))
+    });
+    let (sink, written) = ended.await.map_err(|_| ViewError::Panicked)??;
     match u64::try_from(plan.upto.0) {
         Ok(wanted) if wanted != read => Err(ViewError::Unverified {
             table: "events",
@@ -167,13 +173,21 @@ async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Batch), ViewError> {
     Ok((rules, batch))
 }
 
-/// Gathers the streams of one lane and folds each; gives how many events came.
+/// What came of one lane beside its rows.
+struct Lane {
+    /// How many events came.
+    read: u64,
+    /// What its streams add to counted tables.
+    counts: Counts,
+}
+
+/// Gathers the streams of one lane and folds each.
 fn work(
     mut lots: mpsc::Receiver<Lot>,
     folded: &mpsc::Sender<Batch>,
     rules: &Rules,
     meter: &Meter,
-) -> Result<u64, ViewError> {
+) -> Result<Lane, ViewError> {
     let (mut streams, mut read): (HashMap<StreamId, Gathered>, u64) = (HashMap::new(), 0);
     while let Some(lot) = lots.blocking_recv() {
         meter.check()?;
@@ -189,16 +203,16 @@ fn work(
     }
     let mut streams: Vec<(StreamId, Gathered)> = streams.into_iter().collect();
     streams.sort_unstable_by_key(|(stream, _)| *stream);
-    let mut streams = streams.into_iter();
+    let (mut streams, mut counts) = (streams.into_iter(), HashMap::new());
     loop {
-        let batch: Batch = streams.by_ref().take(FOLDED).map(|(id, stream)| (id, stream.fold(id, rules))).collect();
-        if batch.is_empty() {
-            return Ok(read);
+        let mut batch: Batch = streams.by_ref().take(FOLDED).map(|(id, stream)| (id, stream.fold(id, rules))).collect();
+        for (key, count) in batch.iter_mut().flat_map(|(_, folded)| folded.rows.take_counts()) {
+            *counts.entry(key).or_default() += count;
         }
         meter.check()?;
         // Whoever no longer takes it says why.
-        if folded.blocking_send(batch).is_err() {
-            return Ok(read);
+        if batch.is_empty() || folded.blocking_send(batch).is_err() {
+            return Ok(Lane { read, counts: counts.into_iter().collect() });
         }
     }
 }

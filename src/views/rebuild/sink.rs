@@ -6,7 +6,7 @@ use super::super::ViewError;
 use super::super::fold::{Folded, Stop};
 use super::progress::Meter;
 use crate::log::envelope::{Position, StreamId};
-use crate::projections::{TABLES, Type, Value};
+use crate::projections::{Counts, TABLES, Type, Value};
 
 /// Some streams, in the order of their ids, with what each amounts to.
 pub(super) type Batch = Vec<(StreamId, Folded)>;
@@ -83,6 +83,18 @@ impl Written {
         }
         Ok(())
     }
+}
+
+/// Writes the counted tables, once all streams have been counted, and whatever is still held back.
+pub(super) fn end(sink: &mut dyn Sink, written: &mut Written, counts: &Counts) -> Result<(), ViewError> {
+    let counts: Vec<(&str, &[Value], [Value; 1])> =
+        counts.iter().map(|((name, key), count)| (*name, key.as_slice(), [Value::Int(*count)])).collect();
+    for (at, table) in TABLES.iter().enumerate().filter(|(_, table)| table.is_counted) {
+        let of_table = counts.iter().filter(|(name, ..)| *name == table.name);
+        let mut rows = of_table.map(|(_, key, count)| (*key, count.as_slice()));
+        written.rows[at] += sink.rows(at, &mut rows)?;
+    }
+    sink.end()
 }
 
 /// Streams that are written at once.

@@ -1,0 +1,7 @@
+//! Last contacts by area: the same cases as in [`super::last_contact`], by anyone's contact and whoever holds them.
+//!
+//! It has no fold of its own: a case is counted in both or in neither.
+
+use super::counted;
+
+counted!("last_contact_by_area", ["contract": Text, "area": Text, "day": Date, "latest": Date]);
