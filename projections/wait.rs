@@ -18,7 +18,8 @@ pub fn count(contract: &str, rows: &mut Rows) {
         (None, Some(_)) => "closed",
         (None, None) => "waiting",
     };
-    let [lowest, highest, exact, early] = ["lowest", "highest", "exact", "early"].map(|column| case.cell(column).clone());
+    let [lowest, highest, exact, early] =
+        ["lowest", "highest", "exact", "early"].map(|column| case.cell(column).clone());
     let (area, month) = (case.cell("area").clone(), Value::Date(month_of(from)));
     rows.count(&TABLE, [Value::text(contract), area, Value::text(state), lowest, highest, exact, early, month]);
 }

@@ -2,7 +2,7 @@
 //!
 //! Rights are those of now: a journey that the caller may not read differs for nobody.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
@@ -10,15 +10,24 @@ use uuid::Uuid;
 
 use super::at::{ContractAt, Known, Seen};
 use super::boards::Group;
+use super::claim::Claim;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::{Contract, PointOfView};
+use super::cursor;
 use super::event::Event;
 use super::journey::{Journey, Story};
 use super::list::PageInfo;
+use super::money::Money;
+use super::preview::ClaimMoved;
 use super::query::FIRST;
 use super::scalars::{Date, Instant, Position};
-use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId};
+use crate::access::relation::Cases;
+use crate::contract::money;
+use crate::contract::outcome::is_looked_at;
+use crate::journey::event::{ClaimAbout, EventType};
+use crate::log::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
+use crate::views::claims::{self, Claims, Shift};
 use crate::views::compare::{self, NumberDifference as Differs, Side};
 
 /// Journeys that are read at once.
@@ -109,6 +118,39 @@ pub struct JourneyDifferenceConnection {
     page_info: PageInfo,
 }
 
+/// A claim that differs.
+#[derive(SimpleObject)]
+pub struct ClaimDifference {
+    /// The claim's id.
+    id: ID,
+    /// How it moves from the first point of view to the second.
+    moved: ClaimMoved,
+    /// As it is from the first point of view; none where there is no such claim.
+    a: Option<Claim>,
+    /// As it is from the second.
+    b: Option<Claim>,
+    /// What there is for it from the second beyond what there is from the first, with what is proposed for its line.
+    delta: Money,
+    /// The events by which its journey, its subject and its batch differ, in the order of the log; none where only rules,
+    /// days or other claims made it differ, and of a claim over many journeys.
+    events: Vec<Event>,
+    /// The keys of its outcome that read otherwise, such as `hours`; none where it is judged by the same rules.
+    rules: Vec<&'static str>,
+}
+
+/// Claims that differ, in the order of their ids, page by page.
+#[derive(SimpleObject)]
+pub struct ClaimDifferenceConnection {
+    /// Those of this page.
+    nodes: Vec<ClaimDifference>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    /// How many there are on all pages.
+    total_count: usize,
+    /// What there is for all of them together from the second point of view beyond what there is from the first.
+    delta: Money,
+}
+
 /// What differs between two points of view of one contract.
 pub struct ViewComparison {
     a: Contract,
@@ -179,9 +221,10 @@ impl ViewComparison {
         #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyDifferenceConnection> {
-        let wrong = || Code::BadUserInput.error("this cursor is none of this list: take endCursor of the page before");
-        let begins = after.as_deref().map(|cursor| cursor.parse::<Uuid>().map_err(|_| wrong())).transpose()?;
-        let (mut place, most) = (begins.map_or(Uuid::nil(), |id| id), usize::try_from(first).unwrap_or(1));
+        let read = |id: &str| Some(JourneyId(id.parse().ok()?));
+        let begins =
+            after.as_deref().map(|after| cursor::place(after, DIFFERING, cursor::PAGE_BEFORE, read)).transpose()?;
+        let (mut place, most) = (begins.unwrap_or(JourneyId(Uuid::nil())), usize::try_from(first).unwrap_or(1));
         let candidates = self.candidates(ctx, place).await?;
         let (mut nodes, mut has_next_page) = (Vec::new(), candidates.len() == LOOKED_AT);
         for read in candidates.chunks(READ) {
@@ -189,32 +232,85 @@ impl ViewComparison {
                 has_next_page = true;
                 break;
             }
-            place = read.last().map_or(place, |last| last.0);
+            place = read.last().copied().unwrap_or(place);
             for (id, difference) in self.differences(ctx, read).await? {
                 if nodes.len() == most {
                     has_next_page = true;
                     break;
                 }
-                place = if nodes.len() + 1 == most { id.0 } else { place };
+                place = if nodes.len() + 1 == most { id } else { place };
                 nodes.push(difference);
             }
         }
         let page_info = PageInfo {
-            start_cursor: nodes.first().map(|node| node.id.to_string()),
-            end_cursor: (!candidates.is_empty()).then(|| place.to_string()),
+            start_cursor: nodes.first().map(|node| cursor::of(DIFFERING, node.id.as_str())),
+            end_cursor: (!candidates.is_empty()).then(|| cursor::of(DIFFERING, place)),
             has_next_page,
             has_previous_page: after.is_some(),
         };
         Ok(JourneyDifferenceConnection { nodes, page_info })
+    }
+
+    /// The claims that differ, of those that you may see, with the events and the rules that made them.
+    async fn claims(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<ClaimDifferenceConnection> {
+        let read = |id: &str| Some(ClaimId(id.parse().ok()?));
+        let after = after
+            .as_deref()
+            .map(|after| cursor::place(after, CLAIMS_DIFFERING, cursor::PAGE_BEFORE, read))
+            .transpose()?;
+        let (a, b) = (self.a.told_claims(ctx).await?, self.b.told_claims(ctx).await?);
+        let (mut shifts, _) = claims::shifts(a, b);
+        let journeys: Vec<JourneyId> = shifts.iter().filter_map(|of| journey_of(a, b, of.claim)).collect();
+        let readable = self.readable(ctx, journeys).await?;
+        shifts.retain(|of| {
+            readable.as_ref().is_none_or(|all| journey_of(a, b, of.claim).is_some_and(|id| all.contains(&id)))
+        });
+        let rest = after.map_or(0, |after| shifts.partition_point(|of| of.claim <= after));
+        let shown = &shifts[rest..shifts.len().min(rest + usize::try_from(first).unwrap_or(1))];
+        let cursors = [shown.first(), shown.last()].map(|of| of.map(|of| cursor::of(CLAIMS_DIFFERING, of.claim)));
+        let [start_cursor, end_cursor] = cursors;
+        let page_info = PageInfo {
+            start_cursor,
+            end_cursor,
+            has_next_page: rest + shown.len() < shifts.len(),
+            has_previous_page: rest > 0,
+        };
+        Ok(ClaimDifferenceConnection {
+            nodes: self.claims_that_differ(ctx, (a, b), shown).await?,
+            page_info,
+            total_count: shifts.len(),
+            delta: money(b, shifts.iter().map(|of| of.delta).sum()),
+        })
+    }
+}
+
+/// The names of the two lists of a comparison.
+const DIFFERING: &str = "journeys that differ";
+const CLAIMS_DIFFERING: &str = "claims that differ";
+
+fn money(claims: &Claims, amount: money::Money) -> Money {
+    let rulebook = claims.contract.newest_rulebook();
+    Money::of(amount, rulebook.map_or("", |rulebook| rulebook.currency.as_str()))
+}
+
+/// The journey that a claim is about on either side.
+fn journey_of(a: &Claims, b: &Claims, claim: ClaimId) -> Option<JourneyId> {
+    match a.get(claim).or_else(|| b.get(claim))?.about {
+        ClaimAbout::Journey(journey) => Some(journey),
+        ClaimAbout::Many(_) => None,
     }
 }
 
 impl ViewComparison {
     /// The next journeys that may differ, at most [`LOOKED_AT`]: of which something was recorded in between, or all that
     /// either side knows where the days or the rules differ.
-    async fn candidates(&self, ctx: &Context<'_>, place: Uuid) -> Result<Vec<JourneyId>> {
-        let (one, other) = (self.a.side()?, self.b.side()?);
-        let (place, most) = (JourneyId(place), i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
+    async fn candidates(&self, ctx: &Context<'_>, place: JourneyId) -> Result<Vec<JourneyId>> {
+        let (one, other, most) = (self.a.side()?, self.b.side()?, i64::try_from(LOOKED_AT).unwrap_or(i64::MAX));
         if one.differs_by_events_alone(&other) {
             let between = (one.upto.min(other.upto), one.upto.max(other.upto));
             return ctx.parts().log.journeys_between(&self.a.source().code, between, place, most).await.or_fault();
@@ -224,6 +320,67 @@ impl ViewComparison {
             known.extend(side.generation().journeys_after(side.scope(ctx)?, place, most).await.or_fault()?);
         }
         Ok(known.into_iter().take(LOOKED_AT).collect())
+    }
+
+    /// Those of these journeys that the caller may read; none where that is all of them, and more.
+    async fn readable(&self, ctx: &Context<'_>, journeys: Vec<JourneyId>) -> Result<Option<HashSet<JourneyId>>> {
+        if context::standing(ctx).await?.cases() == Cases::All {
+            return Ok(None);
+        }
+        let code = self.a.source().code;
+        let named: Vec<(JourneyId, &str)> = journeys.into_iter().map(|id| (id, code.as_str())).collect();
+        Ok(Some(context::readable(ctx, &named).await?.into_iter().collect()))
+    }
+
+    /// What made these claims differ.
+    async fn claims_that_differ(
+        &self,
+        ctx: &Context<'_>,
+        (a, b): (&Arc<Claims>, &Arc<Claims>),
+        shifts: &[Shift],
+    ) -> Result<Vec<ClaimDifference>> {
+        let (one, other) = (self.a.side()?, self.b.side()?);
+        let streams = |claim: ClaimId| -> Vec<StreamId> {
+            let sides = [a.get(claim), b.get(claim)].into_iter().flatten();
+            let of = sides.flat_map(|of| {
+                let subject = of.subject.filter(|_| matches!(of.about, ClaimAbout::Journey(_)));
+                let journey = journey_of(a, b, claim).map(StreamId::journey);
+                [journey, subject.map(StreamId::subject), of.batch.map(StreamId::batch)].into_iter().flatten()
+            });
+            of.collect::<BTreeSet<_>>().into_iter().collect()
+        };
+        let wanted: BTreeSet<StreamId> = shifts.iter().flat_map(|of| streams(of.claim)).collect();
+        let mut events: HashMap<StreamId, Vec<Envelope>> = HashMap::new();
+        for envelope in ctx.parts().log.streams(wanted.into_iter().map(|stream| (stream, 0))).await.or_fault()? {
+            events.entry(envelope.stream).or_default().push(envelope);
+        }
+        let differ: HashMap<StreamId, Vec<EventId>> =
+            events.iter().map(|(id, stream)| (*id, compare::events_that_differ(stream, &one, &other))).collect();
+        let made = |claim: ClaimId| {
+            let name = claim.to_string();
+            let mut made: Vec<&Envelope> = Vec::new();
+            for stream in streams(claim) {
+                let (Some(events), Some(differ)) = (events.get(&stream), differ.get(&stream)) else { continue };
+                let is_of_it = |event: &Envelope| match stream.kind {
+                    // A batch tells of many claims, each by its id.
+                    StreamKind::Batch => event.payload.get().contains(&name),
+                    _ => EventType::named(&event.event_type).is_some_and(is_looked_at),
+                };
+                made.extend(events.iter().filter(|event| differ.contains(&event.event_id) && is_of_it(event)));
+            }
+            made.sort_by_key(|event| event.position);
+            made.into_iter().cloned().map(Event).collect()
+        };
+        let difference = |shift: &Shift| ClaimDifference {
+            id: ID(shift.claim.to_string()),
+            moved: shift.how.into(),
+            a: Claim::among(a, shift.claim),
+            b: Claim::among(b, shift.claim),
+            delta: money(b, shift.delta),
+            events: made(shift.claim),
+            rules: claims::rules_that_differ(a.get(shift.claim), b.get(shift.claim)),
+        };
+        Ok(shifts.iter().map(difference).collect())
     }
 
     /// Those of these journeys that differ and that the caller may read, in their order.

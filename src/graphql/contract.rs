@@ -540,7 +540,7 @@ impl Contract {
     }
 
     /// The claims as of the day, judged once for the whole answer.
-    async fn told_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
+    pub(super) async fn told_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
         let judged = || async {
             let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
             let claims = self.seen.generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;

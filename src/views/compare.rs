@@ -48,21 +48,33 @@ impl Side<'_> {
     }
 }
 
+/// The facts of a stream as one side tells them.
+struct Facts {
+    history: History,
+    /// The facts that count, each by its original event with the one that gives its reading.
+    counted: BTreeMap<EventId, EventId>,
+}
+
+impl Facts {
+    fn of(events: &[Recorded], side: &Side<'_>) -> Self {
+        let history = History::of(events.iter().filter(|event| event.position <= side.upto).cloned());
+        let facts = history.facts_as_of(side.as_of);
+        let counted = facts.iter().map(|fact| (fact.original.event_id, fact.reading.event_id)).collect();
+        Self { history, counted }
+    }
+}
+
 /// A journey as one side tells it.
 struct Told {
-    history: History,
+    facts: Facts,
     rows: Rows,
-    /// The facts that count, each by its original event with the one that gives its reading.
-    facts: BTreeMap<EventId, EventId>,
 }
 
 impl Told {
     fn of(id: JourneyId, contract: &str, events: &[Recorded], side: &Side<'_>) -> Self {
-        let history = History::of(events.iter().filter(|event| event.position <= side.upto).cloned());
-        let rows = rows_of_journey(id, contract, &history.journey_as_of(side.as_of), side.rulebook);
-        let facts = history.facts_as_of(side.as_of);
-        let facts = facts.iter().map(|fact| (fact.original.event_id, fact.reading.event_id)).collect();
-        Self { history, rows, facts }
+        let facts = Facts::of(events, side);
+        let rows = rows_of_journey(id, contract, &facts.history.journey_as_of(side.as_of), side.rulebook);
+        Self { facts, rows }
     }
 }
 
@@ -74,16 +86,28 @@ pub fn difference(
     one: &Side<'_>,
     other: &Side<'_>,
 ) -> Option<Vec<EventId>> {
-    // What cannot be read is parked on either side, and so is what comes after it.
-    let events: Vec<Recorded> = stream.iter().map_while(|event| Recorded::decode(event).ok()).collect();
+    let events = readable(stream);
     let (a, b) = (Told::of(id, contract, &events, one), Told::of(id, contract, &events, other));
-    if a.rows == b.rows {
-        return None;
-    }
+    (a.rows != b.rows).then(|| made(&events, (&a.facts, one), (&b.facts, other)))
+}
+
+/// The events by which the facts of a stream that count differ, in the order of the log.
+pub fn events_that_differ(stream: &[Envelope], one: &Side<'_>, other: &Side<'_>) -> Vec<EventId> {
+    let events = readable(stream);
+    let (a, b) = (Facts::of(&events, one), Facts::of(&events, other));
+    made(&events, (&a, one), (&b, other))
+}
+
+/// What cannot be read is parked on either side, and so is what comes after it.
+fn readable(stream: &[Envelope]) -> Vec<Recorded> {
+    stream.iter().map_while(|event| Recorded::decode(event).ok()).collect()
+}
+
+fn made(events: &[Recorded], (a, one): (&Facts, &Side<'_>), (b, other): (&Facts, &Side<'_>)) -> Vec<EventId> {
     let between = one.upto.min(other.upto)..=one.upto.max(other.upto);
     let mut made: BTreeSet<EventId> = BTreeSet::new();
-    for original in a.facts.keys().chain(b.facts.keys()) {
-        let readings = [a.facts.get(original), b.facts.get(original)];
+    for original in a.counted.keys().chain(b.counted.keys()) {
+        let readings = [a.counted.get(original), b.counted.get(original)];
         if readings[0] == readings[1] {
             continue;
         }
@@ -95,7 +119,7 @@ pub fn difference(
         // Nothing was recorded of it in between: it counts on one of the two days alone.
         if new.is_empty() { made.extend(readings.into_iter().flatten()) } else { made.extend(new) }
     }
-    Some(events.iter().map(|event| event.event_id).filter(|event| made.contains(event)).collect())
+    events.iter().map(|event| event.event_id).filter(|event| made.contains(event)).collect()
 }
 
 /// A board.

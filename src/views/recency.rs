@@ -320,9 +320,7 @@ impl Generation {
                 };
                 board::by_team(counts_by(&found, team, measure, &mut columns))
             }
-            By::Area => {
-                board::by_area(rulebook, counts_by(&found, |found| found.area.clone(), measure, &mut columns))
-            }
+            By::Area => board::by_area(rulebook, counts_by(&found, |found| found.area.clone(), measure, &mut columns)),
             By::Whole => {
                 let mut whole = counts_by(&found, |_| (), measure, &mut columns);
                 vec![(Group::Whole, whole.remove(&()).unwrap_or_default())]

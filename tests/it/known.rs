@@ -221,20 +221,24 @@ async fn views_are_compared_by_number_and_under_other_rules() {
         assert!(found["numbers"].as_array().is_some_and(|numbers| !numbers.is_empty()), "{found:#}");
         let answer = app.answer(&manager(), document, json!({ "a": { "view": 99 }, "b": {} })).await;
         assert_eq!(answer.codes(), ["BAD_USER_INPUT"]);
-        // The view with the new rules goes live by itself, and nobody builds when the test is over.
-        let is_live = async {
-            while at(app, &manager(), &json!({}), "view { rulebookVersion }").await["view"]["rulebookVersion"]
-                != "2018-04"
-            {
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, is_live).await.expect("it goes live");
-        views.close().await;
-        let generations = views.generations().await.expect("they are read");
-        left(app.fresh.place(), &[generations.previous.expect("one before"), generations.live]).await;
+        switched(app, SHPS, "2018-04").await;
     })
     .await;
+}
+
+/// Waits until the view with new rules is live, which it becomes by itself; nobody builds when the test is over.
+pub(crate) async fn switched(app: &TestApp, code: &str, version: &str) {
+    let document = format!("{{ contract(code: \"{code}\") {{ view {{ rulebookVersion }} }} }}");
+    let is_live = async {
+        while app.ask(&administrator(), &document, json!({})).await["contract"]["view"]["rulebookVersion"] != version {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, is_live).await.expect("it goes live");
+    let views = &app.fresh.views;
+    views.close().await;
+    let generations = views.generations().await.expect("they are read");
+    left(app.fresh.place(), &[generations.previous.expect("one before"), generations.live]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ mod as_of;
 mod batches;
 mod boards;
 mod claims;
+mod claims_compared;
 mod client;
 mod contact;
 mod crash;
