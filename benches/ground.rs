@@ -2,6 +2,7 @@
 //!
 //! Files go into a directory, Postgres gets a schema for each log. It never touches one that it has not named itself.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -42,12 +43,9 @@ pub(super) struct Place {
 
 impl Ground {
     /// Prepares a run.
-    pub fn prepare(asked: Asked) -> Result<Self> {
-        let directory = &asked.directory;
-        let made =
-            std::fs::create_dir_all(directory).and_then(|()| TempDir::with_prefix_in("throughline-bench-", directory));
-        let scratch =
-            made.with_context(|| format!("cannot make files in {}: give another --directory", directory.display()))?;
+    pub fn prepare(asked: Asked) -> io::Result<Self> {
+        std::fs::create_dir_all(&asked.directory)?;
+        let scratch = TempDir::with_prefix_in("throughline-bench-", &asked.directory)?;
         Ok(Self { asked, scratch, schemas: Mutex::default() })
     }
 
