@@ -53,7 +53,8 @@ impl Ground {
     pub async fn clear(self) -> Result<()> {
         let schemas = self.schemas.into_inner().expect("nobody panics while holding it");
         let Some(server) = self.asked.postgres.filter(|_| !schemas.is_empty()) else { return Ok(()) };
-        let mut conn = options(&server)?.connect().await?;
+        // Whoever still works in one, because the run was stopped, is not waited for without end.
+        let mut conn = options(&server)?.options([("lock_timeout", "30s")]).connect().await?;
         for schema in schemas {
             drop_all_of(&mut conn, &schema).await?;
         }
@@ -147,7 +148,12 @@ impl Ground {
         }
         log.store().close().await;
         if store == Dialect::Postgres && head == Position::default() {
-            self.server()?.options([("search_path", &place.schema)]).connect().await?.execute("vacuum analyze").await?;
+            self.server()?
+                .options([("search_path", &place.schema)])
+                .connect()
+                .await?
+                .execute("vacuum analyze events, commands")
+                .await?;
         }
         Ok(())
     }

@@ -96,7 +96,7 @@ fn reads_are_measured_on_both_stores_and_two_sizes() {
     ];
     assert_figures(&found, &expected);
     let sizes: BTreeSet<u64> = found.iter().filter_map(|figure| figure["journeys"].as_u64()).collect();
-    assert_eq!(sizes, [8, 80].into());
+    assert_eq!(sizes, [10, 80].into());
 }
 
 #[test]
