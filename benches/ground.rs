@@ -2,6 +2,7 @@
 //!
 //! Files go into a directory, Postgres gets a schema for each log. It never touches one that it has not named itself.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -42,12 +43,9 @@ pub(super) struct Place {
 
 impl Ground {
     /// Prepares a run.
-    pub fn prepare(asked: Asked) -> Result<Self> {
-        let directory = &asked.directory;
-        let made =
-            std::fs::create_dir_all(directory).and_then(|()| TempDir::with_prefix_in("throughline-bench-", directory));
-        let scratch =
-            made.with_context(|| format!("cannot make files in {}: give another --directory", directory.display()))?;
+    pub fn prepare(asked: Asked) -> io::Result<Self> {
+        std::fs::create_dir_all(&asked.directory)?;
+        let scratch = TempDir::with_prefix_in("throughline-bench-", &asked.directory)?;
         Ok(Self { asked, scratch, schemas: Mutex::default() })
     }
 
@@ -55,7 +53,8 @@ impl Ground {
     pub async fn clear(self) -> Result<()> {
         let schemas = self.schemas.into_inner().expect("nobody panics while holding it");
         let Some(server) = self.asked.postgres.filter(|_| !schemas.is_empty()) else { return Ok(()) };
-        let mut conn = options(&server)?.connect().await?;
+        // Whoever still works in one, because the run was stopped, is not waited for without end.
+        let mut conn = options(&server)?.options([("lock_timeout", "30s")]).connect().await?;
         for schema in schemas {
             drop_all_of(&mut conn, &schema).await?;
         }
@@ -149,7 +148,12 @@ impl Ground {
         }
         log.store().close().await;
         if store == Dialect::Postgres && head == Position::default() {
-            self.server()?.options([("search_path", &place.schema)]).connect().await?.execute("vacuum analyze").await?;
+            self.server()?
+                .options([("search_path", &place.schema)])
+                .connect()
+                .await?
+                .execute("vacuum analyze events, commands")
+                .await?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ mod ground;
 mod naive;
 mod over_http;
 mod raw;
+mod reads;
 mod rebuild;
 pub mod report;
 
@@ -31,11 +32,13 @@ pub enum What {
     Append,
     /// Building the view anew: time and memory, and from start to ready.
     Rebuild,
+    /// Questions over HTTP: a page of cases, dashboards.
+    Reads,
 }
 
 impl What {
     /// Everything, in the order in which it is measured.
-    pub const ALL: [Self; 2] = [Self::Append, Self::Rebuild];
+    pub const ALL: [Self; 3] = [Self::Append, Self::Rebuild, Self::Reads];
 }
 
 /// What is asked of a run.
@@ -62,6 +65,7 @@ pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
         let measured = match what {
             What::Append => append::measure(ground, store).await,
             What::Rebuild => rebuild::measure(ground, store).await,
+            What::Reads => reads::measure(ground, store).await,
         };
         figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);
     }

@@ -51,7 +51,7 @@ impl Naive {
         let head = deployment.log.head().await?.position.0.unsigned_abs();
         for nth in 0..most {
             let after = Position(i64::try_from(head * nth / most)?);
-            let page = deployment.log.page(after, Position(i64::MAX)).await?;
+            let page = deployment.log.page_of(after, Position(i64::MAX), 100).await?;
             let journey = page.iter().find(|event| event.stream.kind == StreamKind::Journey);
             sample.extend(journey.map(|event| JourneyId(event.stream.id)));
         }

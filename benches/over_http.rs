@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use super::append::CALLERS;
 use super::client::{Request, throughput};
+use super::generate::CONTRACT;
 use crate::access::token::{InvalidToken, LocalKey, Login, bearer};
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
@@ -65,9 +66,10 @@ impl Server {
     }
 }
 
-/// A token for somebody for the whole run.
+/// A token for somebody of the contract, for the whole run.
 pub(super) fn token(key: &LocalKey, role: Role, subject: &str) -> String {
-    let principal = Principal { subject: subject.to_owned(), role, scope: Scope::Deployment };
+    let principal =
+        Principal { subject: subject.to_owned(), role, scope: Scope::Contracts([CONTRACT.to_owned()].into()) };
     key.issue(&principal, Clock::Machine.now(), TOKENS_LAST, Uuid::nil())
 }
 

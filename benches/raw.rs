@@ -138,7 +138,10 @@ impl Raw {
                         select setval('positions', max(position)) from both_events; \
                         update head set position = (select max(position) from both_events)";
             conn.execute(sqlx::raw_sql(copy)).await?;
-            conn.execute("vacuum analyze").await?;
+            // Not the whole database: others may work in it.
+            let tables = "vacuum analyze events, commands, both_events, both_commands, alone_events, seq_events, \
+                          head_events";
+            conn.execute(tables).await?;
         }
         Ok(())
     }

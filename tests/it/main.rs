@@ -7,6 +7,7 @@ mod append;
 mod append_only;
 mod as_of;
 mod batches;
+mod bench;
 mod boards;
 mod claims;
 mod claims_compared;

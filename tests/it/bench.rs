@@ -1,0 +1,147 @@
+//! `bench` on logs that are far too small to mean anything: every figure is there by its name, on both stores, nothing is
+//! left behind, and what cannot be measured is refused. No figure itself is asserted.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use sqlx::{Connection as _, PgConnection};
+
+const SERVER: &str = "THROUGHLINE_TEST_POSTGRES";
+
+fn bench(arguments: &[&str]) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    program.arg("bench").args(arguments).env("RUST_LOG", "info");
+    program
+}
+
+fn text(of: &[u8]) -> String {
+    String::from_utf8(of.to_vec()).expect("text")
+}
+
+/// What a run that ended well has printed, figure by figure.
+fn figures(ran: &Output) -> Vec<Value> {
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    text(&ran.stdout).lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+}
+
+/// One round on a small log in this directory.
+fn measured(what: &str, directory: &Path) -> Vec<Value> {
+    let directory = directory.to_str().expect("a path of text");
+    let arguments = [what, "--events", "2000", "--rounds", "1", "--json", "--directory", directory];
+    figures(&bench(&arguments).output().expect("it runs"))
+}
+
+/// Every figure has what is promised of it, and these are all there are.
+fn assert_figures(found: &[Value], expected: &[(&str, &[&str])]) {
+    for figure in found {
+        assert!(figure["ours"].as_f64().is_some_and(|ours| ours > 0.0), "{figure}");
+        assert_eq!(figure["rounds"].as_array().map(Vec::len), Some(1), "{figure}");
+        assert_eq!(figure["against"].is_null(), figure["ratio"].is_null(), "{figure}");
+        assert_eq!(figure["limit"].is_null(), figure["kept"].is_null(), "{figure}");
+        assert!(figure["unit"].is_string() && figure["journeys"].is_u64() && figure["events"].is_u64(), "{figure}");
+    }
+    let name = |figure: &Value| format!("{}: {}", figure["store"].as_str().expect("a store"), figure["figure"]);
+    let found: BTreeSet<String> = found.iter().map(name).collect();
+    let both = expected.iter().flat_map(|(figure, stores)| stores.iter().map(move |store| (figure, store)));
+    let expected: BTreeSet<String> = both.map(|(figure, store)| format!("{store}: {figure:?}")).collect();
+    assert_eq!(found, expected);
+}
+
+const BOTH: &[&str] = &["SQLite", "Postgres"];
+const POSTGRES: &[&str] = &["Postgres"];
+
+#[test]
+fn appends_are_measured_on_both_stores_and_nothing_is_left() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let expected = [
+        ("append, 1 caller", BOTH),
+        ("append, 64 callers", BOTH),
+        ("append, 64 callers, beside events alone", BOTH),
+        ("append, 64 callers, beside an unsafe sequence", POSTGRES),
+        ("append, 64 callers, beside a head row", POSTGRES),
+        ("append with the live view, 64 callers", BOTH),
+        ("append with the live view, two nodes, 64 callers", POSTGRES),
+        ("logContact over HTTP GraphQL, 64 connections", BOTH),
+    ];
+    assert_figures(&measured("append", directory.path()), &expected);
+    assert_eq!(directory.path().read_dir().expect("it is there").count(), 0);
+}
+
+#[test]
+fn rebuilds_are_measured_on_both_stores() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut expected = vec![("rebuild", BOTH), ("rebuild, by journeys", BOTH), ("start to ready", BOTH)];
+    if cfg!(target_os = "linux") {
+        expected.push(("peak memory of a rebuild", BOTH));
+    }
+    assert_figures(&measured("rebuild", directory.path()), &expected);
+}
+
+#[test]
+fn reads_are_measured_on_both_stores_and_two_sizes() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let found = measured("reads", directory.path());
+    let expected = [
+        ("query of one field, p99", BOTH),
+        ("page of a keyworker's cases, p99", BOTH),
+        ("page of a keyworker's cases, p99, beside the smallest log", BOTH),
+        ("contact recency by keyworker, p99", BOTH),
+        ("referral to plan, p99", BOTH),
+        ("funnel by area and month, p99", BOTH),
+        ("contact recency by keyworker, a year ago, p99", BOTH),
+        ("referral to plan, a year ago, p99", BOTH),
+        ("funnel by area and month, a year ago, p99", BOTH),
+    ];
+    assert_figures(&found, &expected);
+    let sizes: BTreeSet<u64> = found.iter().filter_map(|figure| figure["journeys"].as_u64()).collect();
+    assert_eq!(sizes, [10, 80].into());
+}
+
+#[test]
+fn a_log_that_is_kept_is_generated_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().to_str().expect("a path of text");
+    let arguments =
+        ["rebuild", "--events", "1000", "--rounds", "1", "--store", "sqlite", "--keep", "--directory", path];
+    let generated = || {
+        let ran = bench(&arguments).output().expect("it runs");
+        assert!(ran.status.success(), "{}", text(&ran.stderr));
+        assert!(text(&ran.stdout).contains("peak memory") || !cfg!(target_os = "linux"), "{}", text(&ran.stdout));
+        text(&ran.stderr).contains("generated a log")
+    };
+    assert!(generated());
+    assert!(!generated());
+}
+
+#[tokio::test]
+async fn the_schemas_of_a_run_go_with_it() {
+    let server = std::env::var(SERVER).expect("run the tests by `tests/with-postgres`");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().to_str().expect("a path of text");
+    let arguments = ["rebuild", "--events", "3000", "--rounds", "1", "--store", "postgres", "--directory", path];
+    let ran = bench(&arguments).output().expect("it runs");
+    assert!(ran.status.success(), "{}", text(&ran.stderr));
+    let mut conn = PgConnection::connect(&server).await.expect("the server answers");
+    let made = "select nspname::text from pg_namespace where starts_with(nspname, 'throughline_bench_')";
+    let mut left: Vec<(String,)> = sqlx::query_as(made).fetch_all(&mut conn).await.expect("the schemas are listed");
+    // A schema is named after the run and its journeys; no other test generates a log of as many.
+    left.retain(|(name,)| name.split('_').nth(3) == Some("120"));
+    assert_eq!(left, []);
+}
+
+#[test]
+fn what_cannot_be_measured_is_refused() {
+    let refused = |arguments: &[&str], word: &str| {
+        let ran = bench(arguments).env_remove(SERVER).output().expect("it runs");
+        let said = text(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(2), "{said}");
+        assert!(said.contains(word) && ran.stdout.is_empty(), "{said}");
+    };
+    refused(&["everything"], "append, rebuild, reads");
+    refused(&["append", "--events", "10"], "--events");
+    refused(&["append", "--rounds", "0"], "--rounds");
+    refused(&["reads", "--store", "postgres"], "--postgres URL");
+    refused(&["reads", "--directory", "Cargo.toml/no"], "--directory");
+}
