@@ -6,6 +6,7 @@
 
 mod append;
 mod child;
+mod claims;
 mod client;
 pub mod generate;
 mod ground;
@@ -14,6 +15,7 @@ mod over_http;
 mod raw;
 mod rebuild;
 pub mod report;
+mod try_out;
 
 use std::path::PathBuf;
 
@@ -31,11 +33,15 @@ pub enum What {
     Append,
     /// Building the view anew: time and memory, and from start to ready.
     Rebuild,
+    /// Claims of a large contract, and a batch of as many as one may hold: time and memory.
+    Claims,
+    /// `throughline try` beside reading and parsing its file.
+    Try,
 }
 
 impl What {
     /// Everything, in the order in which it is measured.
-    pub const ALL: [Self; 2] = [Self::Append, Self::Rebuild];
+    pub const ALL: [Self; 4] = [Self::Append, Self::Rebuild, Self::Claims, Self::Try];
 }
 
 /// What is asked of a run.
@@ -57,11 +63,16 @@ pub struct Asked {
 
 /// Measures one thing on every store that is asked for.
 pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
+    if what == What::Try {
+        return try_out::measure(ground);
+    }
     let mut figures = Vec::new();
     for store in ground.stores() {
         let measured = match what {
             What::Append => append::measure(ground, store).await,
             What::Rebuild => rebuild::measure(ground, store).await,
+            What::Claims => claims::measure(ground, store).await,
+            What::Try => unreachable!("no store has to do with it"),
         };
         figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);
     }
