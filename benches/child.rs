@@ -80,6 +80,14 @@ pub(super) async fn memory_of_a_rebuild(database: &str) -> Result<Option<f64>> {
     .await?
 }
 
+/// The most memory that this process had since this was last asked, in mebibytes; none where the system does not tell.
+pub(super) fn highest_mark() -> Option<f64> {
+    let highest = high_water_mark(&std::fs::read_to_string("/proc/self/status").ok()?);
+    // Where the mark cannot be set back, it is that of the whole run.
+    let _ = std::fs::write("/proc/self/clear_refs", "5");
+    highest
+}
+
 /// The highest mark that Linux keeps of a process, in mebibytes.
 fn high_water_mark(status: &str) -> Option<f64> {
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

@@ -107,6 +107,13 @@ impl Ground {
         Ok(place)
     }
 
+    /// The place of a generated log of so many journeys that nobody else uses, now or later; the log is there.
+    pub(super) async fn log_of_this_run(&self, store: Dialect, journeys: u64) -> Result<Place> {
+        let place = self.empty(store).await?;
+        self.told(store, &place, journeys).await?;
+        Ok(place)
+    }
+
     /// Opens the deployment of a generated log on the day on which its story ends.
     pub(super) async fn deployed(&self, place: &Place) -> Result<Deployment> {
         let clock = Arc::new(Clock::going_on_from(generate::goes_on_at()));

@@ -6,6 +6,7 @@
 
 mod append;
 mod child;
+mod claims;
 mod client;
 pub mod generate;
 mod ground;
@@ -15,6 +16,7 @@ mod raw;
 mod reads;
 mod rebuild;
 pub mod report;
+mod try_out;
 
 use std::path::PathBuf;
 
@@ -34,11 +36,15 @@ pub enum What {
     Rebuild,
     /// Questions over HTTP: a page of cases, dashboards.
     Reads,
+    /// Claims of a large contract, and a batch of as many as one may hold: time and memory.
+    Claims,
+    /// `throughline try` beside reading and parsing its file.
+    Try,
 }
 
 impl What {
     /// Everything, in the order in which it is measured.
-    pub const ALL: [Self; 3] = [Self::Append, Self::Rebuild, Self::Reads];
+    pub const ALL: [Self; 5] = [Self::Append, Self::Rebuild, Self::Reads, Self::Claims, Self::Try];
 }
 
 /// What is asked of a run.
@@ -60,12 +66,17 @@ pub struct Asked {
 
 /// Measures one thing on every store that is asked for.
 pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
+    if what == What::Try {
+        return try_out::measure(ground);
+    }
     let mut figures = Vec::new();
     for store in ground.stores() {
         let measured = match what {
             What::Append => append::measure(ground, store).await,
             What::Rebuild => rebuild::measure(ground, store).await,
             What::Reads => reads::measure(ground, store).await,
+            What::Claims => claims::measure(ground, store).await,
+            What::Try => unreachable!("no store has to do with it"),
         };
         figures.extend(measured.with_context(|| format!("on {}", name_of(store)))?);
     }

@@ -35,7 +35,9 @@ static CONTRACTS: Sql = Sql::new(
 
 static OF_CONTRACT: Sql = Sql::new(
     "select record from events where position > $1 and position <= $2 \
-     and (contract = $3 and stream_kind in ('journey', 'batch') or stream_kind = 'subject') order by position limit $4",
+     and (contract = $3 and stream_kind in ('journey', 'batch') or stream_kind = 'subject') \
+     and event_type not in ('ContactLogged', 'ReferralAccepted', 'WorkerAssigned', 'TaskSet', 'TaskDone', \
+     'AssessmentScored', 'JourneyClosed', 'SubjectRegistered', 'IdentitySealed') order by position limit $4",
 );
 
 static JOURNEYS_BETWEEN: Sql = Sql::new(
@@ -189,8 +191,9 @@ impl Log {
         Ok(envelopes(records.map_err(doing("read the contracts"))?)?)
     }
 
-    /// The events of a contract's journeys and batches and of every subject after one position and up to another, in
-    /// order, at most [`PAGE_SIZE`] of them.
+    /// What claims of a contract may rest on: the events of its journeys and batches and of every subject after one
+    /// position and up to another, in order, at most [`PAGE_SIZE`] of them. The most frequent of those that no outcome
+    /// looks at are left out.
     pub async fn of_contract(&self, code: &str, after: Position, upto: Position) -> Result<Vec<Envelope>, LogError> {
         let reader = &self.store.reader;
         let sql = OF_CONTRACT.text(reader.dialect());
@@ -226,4 +229,21 @@ impl Log {
 async fn records_of(pool: &Pool, wanted: &str) -> sqlx::Result<Vec<(String,)>> {
     let sql = STREAMS.text(pool.dialect());
     on!(pool, pool => sqlx::query_as(sql).bind(wanted).bind(i64::MAX).fetch_all(pool).await)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::outcome::is_looked_at;
+    use crate::journey::event::EventType;
+    use crate::store::Dialect;
+
+    #[test]
+    fn nothing_that_claims_rest_on_is_left_out() {
+        let sql = OF_CONTRACT.text(Dialect::Sqlite);
+        let left_out: Vec<&EventType> =
+            EventType::ALL.iter().filter(|of| sql.contains(&format!("'{}'", of.as_str()))).collect();
+        assert_eq!(left_out.len(), 9, "each is the name of a type");
+        assert!(!left_out.into_iter().any(|of| is_looked_at(*of)));
+    }
 }

@@ -130,3 +130,6 @@ pub async fn as_known_at(
     facts.catch_up(log, code, position).await?;
     judged(move || facts.claims(&contract, asked)).await.map(Some)
 }
+
+#[cfg(test)]
+mod tests;

@@ -5,18 +5,25 @@ use std::collections::BTreeSet;
 
 use throughline::access::Role;
 use throughline::contract::Rulebook;
-use throughline::contract::batch::command::{Basis, BatchAct, BatchCommand, Prepared};
+use throughline::contract::batch::command::{
+    Basis, BatchAct, BatchCommand, CLAIMS_MAX, ClaimDecision, Payment, Prepared,
+};
+use throughline::contract::batch::{Batch, BatchState};
 use throughline::contract::money::Money;
 use throughline::contract::rulebook::packs;
+use throughline::import::lines::LINE_MAX;
 use throughline::journey::command::Command;
-use throughline::journey::event::{BatchOpened, ClaimAbout, ClaimLine};
+use throughline::journey::event::{AmountPaid, BatchOpened, ClaimAbout, ClaimLine};
 use throughline::journey::refusal::RefusalCode;
+use throughline::journey::{History, Recorded};
 use throughline::log::append::{Appended, Expected};
 use throughline::log::envelope::{BatchId, ClaimId, CommandId, JourneyId, Occurred, Position, StreamId};
 use throughline::record::{Instruction, NotDone, Recorder};
+use throughline::store::Dialect;
 use uuid::Uuid;
 
 use crate::deployment::{Deployment, JOURNEY, contact, day, of_role, open_contract, record, tell_a_story};
+use crate::ndjson::{exported, restore};
 use crate::stores::STORES;
 
 const fn batch(n: u128) -> BatchId {
@@ -122,5 +129,41 @@ async fn a_later_event_of_a_journey_makes_its_claim_stale_and_one_of_another_jou
         assert_eq!(deployment.log.stream(StreamId::batch(batch(1))).await.expect("a stream").len(), 2);
         drop(recorder);
         deployment.end().await;
+    }
+}
+
+#[tokio::test]
+async fn a_batch_of_as_many_claims_as_one_may_hold_goes_out_and_into_the_other_store() {
+    let claims: Vec<u128> = (1..=CLAIMS_MAX as u128).collect();
+    let ids: Vec<ClaimId> = claims.iter().map(|n| line(*n).claim).collect();
+    let act = |act| Command::Batch(BatchCommand { batch: batch(0), occurred: Occurred::on(day("2018-03-01")), act });
+    for (from, into) in [(Dialect::Sqlite, Dialect::Postgres), (Dialect::Postgres, Dialect::Sqlite)] {
+        let (here, there) = (Deployment::on(from).await, Deployment::on(into).await);
+        let recorder = here.recorder().await;
+        open_contract(&recorder).await;
+        let opened = record(&recorder, 100, open(batch(0))).await.position();
+        record(&recorder, 101, submit(batch(0), &claims, opened)).await;
+        let one_more: Vec<u128> = (1..=CLAIMS_MAX as u128 + 1).collect();
+        let refused = send(&recorder, 102, submit(batch(1), &one_more, opened)).await;
+        assert_eq!(refusal(&refused), Some(RefusalCode::BatchNotFound));
+        record(&recorder, 103, open(batch(1))).await;
+        let refused = send(&recorder, 104, submit(batch(1), &one_more, opened)).await;
+        assert_eq!(refusal(&refused), Some(RefusalCode::InputTooLong));
+        record(&recorder, 105, act(BatchAct::Decide(ids.clone(), ClaimDecision::Accept))).await;
+        let amounts = ids.iter().map(|claim| AmountPaid { claim: *claim, amount: line(1).amount }).collect();
+        record(&recorder, 106, act(BatchAct::Pay(Payment { amounts, ..Payment::default() }))).await;
+        let events = here.log.stream(StreamId::batch(batch(0))).await.expect("a stream");
+        assert_eq!(events.len(), CLAIMS_MAX + 3);
+        let history = History::of(events.iter().map(|event| Recorded::decode(event).expect("it is read")));
+        let told = Batch::of(&history);
+        assert_eq!((told.state(), told.lines.len()), (BatchState::Settled, CLAIMS_MAX));
+        let lines = exported(&here).await;
+        let longest = lines.lines().map(str::len).max().expect("there are lines");
+        assert!(longest > LINE_MAX / 4 && longest < LINE_MAX, "{longest}");
+        restore(&there, &lines).await.expect("loaded");
+        assert_eq!(exported(&there).await, lines);
+        drop(recorder);
+        here.end().await;
+        there.end().await;
     }
 }

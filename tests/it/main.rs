@@ -26,6 +26,7 @@ mod hangups;
 mod http;
 mod idempotency;
 mod known;
+mod large_batch;
 mod ndjson;
 mod obligations;
 mod oracle;

@@ -17,7 +17,7 @@ use throughline::store::Dialect;
 use crate::deployment::{Deployment, JOURNEY, contact, of_role, open_contract, record, tell_a_story};
 use crate::stores::STORES;
 
-async fn exported(deployment: &Deployment) -> String {
+pub(crate) async fn exported(deployment: &Deployment) -> String {
     exported_within(deployment, &Scope::Deployment).await
 }
 
@@ -38,7 +38,7 @@ async fn story() -> String {
     lines
 }
 
-async fn restore(deployment: &Deployment, lines: &str) -> Result<Position, RestoreError> {
+pub(crate) async fn restore(deployment: &Deployment, lines: &str) -> Result<Position, RestoreError> {
     let otherwise = Actor { subject: "restore".to_owned(), role: "administrator".to_owned(), on_behalf_of: None };
     as_recorded(&deployment.log, (&Clock::Machine, &Chance::System), &otherwise, lines.as_bytes()).await
 }

@@ -447,6 +447,31 @@ mod tests {
     }
 
     #[test]
+    fn a_site_that_was_referred_again_elsewhere_has_the_price_of_the_area_of_its_first_referral() {
+        let priced =
+            VOLUME.replace("amount = \"2.00\"", "amount = \"2.00\"\narea = \"north\"").replace("up_to = 100\n", "");
+        let rulebook = rules(&priced);
+        let visits = MeasureRecorded {
+            code: "anc".to_owned(),
+            value: Quantity(10.into()),
+            unit: None,
+            period: Some(Period { first: day("2022-01-01"), last: day("2022-01-31") }),
+        };
+        let clinic = journey_in("north", None).and("2022-02-05", visits);
+        let mut again = journey_in("south", None);
+        let moved = again.history.events()[0].clone();
+        again.history = crate::journey::History::of([crate::journey::Recorded {
+            occurred: Occurred::on(day("2015-01-01")),
+            ..moved
+        }]);
+        for told in [[&clinic, &again], [&again, &clinic]] {
+            let quarter = of_year(&evaluated(&rulebook, &told, "2022-04-30"), "2022-01-01");
+            let State::Reached(reached) = &quarter.state else { panic!("{:?}", quarter.state) };
+            assert_eq!(reached.price.amount().map(|money| money.to_string()).as_deref(), Some("20.00"));
+        }
+    }
+
+    #[test]
     fn quarters_and_years_begin_with_the_financial_year() {
         let april = MonthDay { month: 4, day: 1 };
         let start = |on: &str, kind| period_start(day(on), kind, april).to_string();

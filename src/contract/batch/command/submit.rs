@@ -3,7 +3,7 @@
 //! Pure. Every line must be what the facts, the rules and the other batches say at this moment: if any of them has
 //! moved since the lines were prepared, they are prepared anew.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::{Asked, Basis, CLAIMS_MAX, NAMED_MAX, Prepared, already_decided, claim_not_found, twice};
 use crate::contract::batch::{Batch, BatchLine, Decision};
@@ -30,10 +30,14 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
     if lines.is_empty() {
         return Err(Refusal::new(Code::MissingValue, "no claim is named: name at least one").at("claims").alone());
     }
+    let mut rejected: HashMap<ClaimId, usize> = HashMap::new();
+    for line in asked.batch.lines.iter().filter(|line| matches!(line.decision, Decision::Rejected(_))) {
+        *rejected.entry(line.frozen.claim).or_default() += 1;
+    }
     all(lines.iter().enumerate().filter_map(|(at, line)| {
         let refusal = match asked.batch.line(line.claim) {
             None => Some(claim_not_found(line.claim)),
-            Some(before) => not_again(asked, before, line),
+            Some(before) => not_again(asked, (before, rejected.get(&line.claim).copied().unwrap_or(0)), line),
         };
         refusal.map(|refusal| refusal.at(format!("claims.{at}")))
     }))?;
@@ -41,17 +45,15 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
     Ok(lines.iter().map(again).collect())
 }
 
-/// Why a line of this batch may not go again, if it may not. A query costs no attempt: only what was rejected was
-/// tried in vain.
-fn not_again(asked: &Asked<'_, '_>, before: &BatchLine, line: &ClaimLine) -> Option<Refusal> {
+/// Why a line of this batch, which was rejected so many times, may not go again, if it may not. A query costs no attempt:
+/// only what was rejected was tried in vain.
+fn not_again(asked: &Asked<'_, '_>, (before, rejected): (&BatchLine, usize), line: &ClaimLine) -> Option<Refusal> {
     match before.decision {
         Decision::Queried(_) => None,
         Decision::Rejected(_) if !before.paid.is_positive() => {
             let published = asked.given.contract.rulebooks().iter().map(|published| &*published.rulebook);
             let rulebook = published.into_iter().find(|rulebook| rulebook.hash() == line.rulebook)?;
             let attempts = rulebook.outcome(&line.outcome)?.claim.attempts;
-            let lines = asked.batch.lines.iter().filter(|other| other.frozen.claim == line.claim);
-            let rejected = lines.filter(|other| matches!(other.decision, Decision::Rejected(_))).count();
             (rejected >= attempts as usize).then(|| no_attempts_left(line.claim, attempts, rulebook))
         }
         _ => Some(already_decided(before)),
