@@ -92,8 +92,8 @@ impl Naive {
             }
             after = page["pageInfo"]["endCursor"].clone();
         }
-        let folded = History::of(events).journey();
-        Ok(projections::rows_of_journey(journey, CONTRACT, &folded, &self.rulebook).iter().count())
+        let history = History::of(events);
+        Ok(projections::rows_of_journey(journey, CONTRACT, &history.facts(), &self.rulebook).iter().count())
     }
 }
 

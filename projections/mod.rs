@@ -37,7 +37,7 @@ use crate::journey::event::ReferralReceived;
 use crate::journey::people::subject::{Subject, links};
 use crate::journey::people::team::Team;
 use crate::journey::people::worker::Worker;
-use crate::journey::{Entry, History, Journey};
+use crate::journey::{Entry, Fact, History, Journey};
 use crate::log::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 
 /// A cell of a view table. Money is in minor units, other decimals in millionths.
@@ -199,15 +199,15 @@ impl<'r> Row<'r> {
 /// All rows of one journey, as its facts tell it under its contract's rulebook.
 ///
 /// A journey whose referral does not stand has none.
-pub fn rows_of_journey(id: JourneyId, contract: &str, journey: &Journey, rulebook: &Rulebook) -> Rows {
+pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebook: &Rulebook) -> Rows {
     let mut rows = Rows::default();
-    if let Some(told) = Told::of(id, contract, journey, rulebook) {
+    if let Some(told) = Told::of(id, contract, &Journey::fold(facts), rulebook) {
         journey::rows(&told, &mut rows);
         assignment::rows(&told, &mut rows);
         caseload::rows(&told, &mut rows);
         contact::rows(&told, &mut rows);
         referral_to_plan::rows(&told, &mut rows);
-        stage::rows(&told, &mut rows);
+        stage::rows(&told, facts, &mut rows);
         exit::rows(&told, &mut rows);
         external_reference::rows(&told, &mut rows);
         state::rows(&told, &mut rows);

@@ -8,9 +8,11 @@ use chrono::{Datelike, NaiveDate};
 use serde_json::Value as Json;
 
 use super::{Rows, Told, Value, table};
-use crate::contract::rulebook::{CountsWhen, Stage, StageWhen};
-use crate::journey::Spell;
+use crate::contract::outcome::first_achieved;
+use crate::contract::rulebook::outcome::Trigger;
+use crate::contract::rulebook::{CountsWhen, StageWhen};
 use crate::journey::event::{AchievementRecorded, Attribute, EngagementStarted, MeasureRecorded};
+use crate::journey::{Fact, Spell};
 use crate::log::envelope::Occurred;
 
 table!("stage", key 2, [
@@ -18,35 +20,37 @@ table!("stage", key 2, [
     "counts_from": Date,
 ]);
 
-/// When a journey reached a stage, if it did.
-pub fn reached(told: &Told<'_>, when: &StageWhen) -> Option<Occurred> {
+/// When a journey reached a stage, if it did; of an outcome, when it will if what holds goes on.
+pub fn reached(told: &Told<'_>, facts: &[Fact<'_>], when: &StageWhen) -> Option<Occurred> {
     let journey = told.journey;
     match when {
         StageWhen::Referral(CountsWhen::Received) => Some(told.received),
         StageWhen::Referral(CountsWhen::Accepted) => journey.accepted.as_ref().map(|accepted| accepted.occurred),
-        StageWhen::Plan { kinds } => {
+        StageWhen::Fact(Trigger::Plan { kinds }) => {
             first(journey.plans.iter().filter(|plan| kinds.contains(&plan.kind)).map(|plan| plan.occurred))
         }
-        StageWhen::Spell { domains, attributes } => {
+        StageWhen::Fact(Trigger::Spell { domains, attributes }) => {
             let spells = journey.spells.iter().filter(|spell| domains.contains(&spell.details.domain));
             first(spells.filter_map(|spell| fits_from(spell, attributes)))
         }
-        StageWhen::Achievement { codes, levels } => {
+        StageWhen::Fact(Trigger::Achievement { codes, levels }) => {
             let at_level = |level: Option<&String>| levels.is_empty() || level.is_some_and(|one| levels.contains(one));
             let fits =
                 |details: &AchievementRecorded| codes.contains(&details.code) && at_level(details.level.as_ref());
             first(journey.achievements.iter().filter(|entry| fits(&entry.details)).map(|entry| entry.occurred))
         }
-        StageWhen::Engagement { bases } => {
+        StageWhen::Fact(Trigger::Engagement { bases }) => {
             let fits = |details: &EngagementStarted| bases.is_empty() || bases.contains(&details.basis);
             first(journey.engagements.iter().filter(|entry| fits(&entry.details)).map(|entry| entry.occurred))
         }
-        StageWhen::Measure { code, at_least } => {
+        StageWhen::Fact(Trigger::Measure { code, at_least }) => {
             let fits = |details: &MeasureRecorded| details.code == *code && details.value.0 >= *at_least;
             first(journey.measures.iter().filter(|entry| fits(&entry.details)).map(|entry| entry.occurred))
         }
-        // Claims are not projected by this build, so no row says that one was reached.
-        StageWhen::Outcome { .. } => None,
+        StageWhen::Outcome { codes } => {
+            let achieved = codes.iter().filter_map(|code| first_achieved(facts, told.rulebook, code));
+            first(achieved.map(Occurred::on))
+        }
     }
 }
 
@@ -68,11 +72,6 @@ fn fits_from(spell: &Spell, wanted: &BTreeMap<String, Vec<Json>>) -> Option<Occu
     })
 }
 
-/// The stage of a journey: the furthest in the rulebook's order that these facts reached.
-pub fn furthest<'a>(told: &Told<'a>) -> Option<&'a Stage> {
-    told.rulebook.stages.iter().rev().find(|stage| reached(told, &stage.when).is_some())
-}
-
 /// Whether a spell's attribute is the value that a rulebook names.
 fn equals(attribute: &Attribute, value: &Json) -> bool {
     match (attribute, value) {
@@ -89,9 +88,9 @@ pub fn month_of(day: NaiveDate) -> NaiveDate {
 }
 
 /// The rows of a journey.
-pub fn rows(told: &Told<'_>, rows: &mut Rows) {
+pub fn rows(told: &Told<'_>, facts: &[Fact<'_>], rows: &mut Rows) {
     for (ordinal, stage) in (0_i64..).zip(&told.rulebook.stages) {
-        if let Some(reached) = reached(told, &stage.when) {
+        if let Some(reached) = reached(told, facts, &stage.when) {
             rows.add(
                 &TABLE,
                 [
@@ -114,7 +113,7 @@ mod tests {
     use super::*;
     use crate::contract::Rulebook;
     use crate::contract::rulebook::packs::pack;
-    use crate::journey::event::SpellChanged;
+    use crate::journey::event::{SpellChanged, SpellEnded};
     use crate::journey::story::{
         HOME, JOURNEY, Story, accepted, achieved, changed, engaged, home, measured, state, when,
     };
@@ -123,7 +122,7 @@ mod tests {
         let journey = story.history.journey();
         let told = Told::of(JOURNEY, &rulebook.contract, &journey, rulebook).expect("it was referred");
         let stage = rulebook.stages.iter().find(|one| one.code == stage).expect("a stage of the pack");
-        reached(&told, &stage.when)
+        reached(&told, &story.history.facts(), &stage.when)
     }
 
     fn pack_of(contract: &str) -> Rulebook {
@@ -150,14 +149,23 @@ mod tests {
         let (rules, journey) = (pack_of("shps"), story.history.journey());
         let told = Told::of(JOURNEY, "shps", &journey, &rules).expect("it was referred");
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        let engagement = |bases: &[&str]| reached(&told, &StageWhen::Engagement { bases: names(bases) });
+        let engagement =
+            |bases: &[&str]| reached(&told, &[], &StageWhen::Fact(Trigger::Engagement { bases: names(bases) }));
         assert_eq!([engagement(&["second_meeting"]), engagement(&["letter"])], [Some(when("2018-01-20")), None]);
         let achievement = |levels: &[&str]| {
-            reached(&told, &StageWhen::Achievement { codes: names(&["qualification"]), levels: names(levels) })
+            reached(
+                &told,
+                &[],
+                &StageWhen::Fact(Trigger::Achievement { codes: names(&["qualification"]), levels: names(levels) }),
+            )
         };
         assert_eq!([achievement(&["1", "2"]), achievement(&["3"])], [Some(when("2018-02-10")), None]);
         let measure = |at_least: i64| {
-            reached(&told, &StageWhen::Measure { code: "attendance".to_owned(), at_least: at_least.into() })
+            reached(
+                &told,
+                &[],
+                &StageWhen::Fact(Trigger::Measure { code: "attendance".to_owned(), at_least: at_least.into() }),
+            )
         };
         assert_eq!([measure(92), measure(93)], [Some(when("2018-01-31")), None]);
     }
@@ -175,5 +183,21 @@ mod tests {
         assert_eq!(secured(&kept.and(&state("2018-02-20", later))), Some(when("2018-02-10")), "it was reached");
         let month = accepted().and(&state("2018-02-10", home(HOME))).and(&state("2018-02", changed(HOME)));
         assert_eq!(secured(&month), Some(when("2018-02-10")), "a change known by its month counts from the start");
+    }
+
+    #[test]
+    fn an_outcome_reaches_its_stage_on_the_day_it_is_achieved_if_what_holds_goes_on() {
+        let text = pack("shps").expect("it ships").text;
+        let stage = "[[stage]]\ncode = \"sustained\"\nlabel = \"Sustained\"\nwhen = { outcome = [\"kept_30_days\"] }\n\
+             [[outcome]]\ncode = \"kept_30_days\"\ntitle = \"30 days\"\ntrigger = { spell = [\"accommodation\"] }\n\
+             sustain = { days = 30, continuity = \"none\", combine = \"employers\" }\n";
+        let rules = Rulebook::parse(&format!("{text}\n{stage}")).expect("it is read");
+        let sustained = |story: &Story| reached_in(story, &rules, "sustained");
+        assert_eq!(sustained(&accepted()), None);
+        let story = accepted().and(&state("2018-01-20", home(HOME)));
+        assert_eq!(sustained(&story), Some(when("2018-02-19")), "it goes on");
+        let ended = |on| story.and(&state(on, SpellEnded { spell: HOME, reason: None }));
+        assert_eq!(sustained(&ended("2018-02-18")), None, "it did not");
+        assert_eq!(sustained(&ended("2018-02-19")), Some(when("2018-02-19")));
     }
 }

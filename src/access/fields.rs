@@ -272,11 +272,19 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "Claim",
         JOURNEYS,
-        "id status outcome title repeat journeyId journey scope amount achievedOn earliestOn untilPayable derivation",
+        "id status outcome title repeat journeyId journey scope counted amount achievedOn earliestOn untilPayable \
+         derivation viewerCan",
     ),
-    ("Claim", BATCHES, "history batch"),
+    ("Claim", BATCHES, "history batch doubleFunding"),
+    ("DoubleFunding", BATCHES, "class contract claim journeyId status days"),
+    ("ClaimPermissions", JOURNEYS, "submitBatch resubmitClaim withdrawClaim decideClaim recordPayment raiseAdjustment"),
+    ("ClaimCount", JOURNEYS, "counted outOf share"),
     ("ClaimScope", JOURNEYS, "of period"),
-    ("UntilPayable", JOURNEYS, "reason missing earliestOn daysLeft countedFrom claimableFrom claimableUntil"),
+    (
+        "UntilPayable",
+        JOURNEYS,
+        "reason missing earliestOn daysLeft daysCounted daysNeeded countedFrom claimableFrom claimableUntil",
+    ),
     ("Derivation", JOURNEYS, "rulebook events evidence daysCounted gaps hoursBasis hours"),
     ("JudgedBy", JOURNEYS, "version hash"),
     ("ClaimGround", JOURNEYS, "id type occurred"),
@@ -294,6 +302,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "claim journeyId scope outcome repeat achievedOn amount rulebook derivation submitted position attempt state \
          defect remark paid outstanding",
     ),
+    ("BatchConnection", BATCHES, "edges nodes pageInfo totalCount"),
+    ("BatchEdge", BATCHES, "cursor node"),
     ("BatchLineConnection", BATCHES, "edges nodes pageInfo totalCount"),
     ("BatchLineEdge", BATCHES, "cursor node"),
     ("BatchPayment", BATCHES, "received reference amounts adjustments excess"),

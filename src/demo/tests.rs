@@ -101,7 +101,7 @@ impl Ledger {
             let journey = history.journey();
             let Some(told) = Told::of(id, CONTRACT, &journey, rulebook) else { continue };
             for stage in &rulebook.stages {
-                if let Some(reached) = stage::reached(&told, &stage.when) {
+                if let Some(reached) = stage::reached(&told, &history.facts(), &stage.when) {
                     let month = stage::month_of(reached.earliest());
                     *counts.entry((told.referral.area.clone(), stage.code.clone(), month)).or_default() += 1;
                 }

@@ -155,6 +155,28 @@ impl BatchLine {
     }
 }
 
+/// A batch and its place in the order.
+#[derive(SimpleObject)]
+pub struct BatchEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The batch.
+    node: Batch,
+}
+
+/// Batches in the order in which they were opened, page by page.
+#[derive(SimpleObject)]
+pub struct BatchConnection {
+    /// The batches of this page, each with its cursor.
+    edges: Vec<BatchEdge>,
+    /// The batches of this page.
+    nodes: Vec<Batch>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    /// How many there are on all pages.
+    total_count: usize,
+}
+
 /// A line and its place in the batch.
 #[derive(SimpleObject)]
 pub struct BatchLineEdge {
@@ -280,7 +302,7 @@ impl Proposal {
 #[Object]
 impl Batch {
     /// The batch's id.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ID(self.batch_id().to_string())
     }
 
@@ -400,15 +422,19 @@ impl Batch {
         if !ctx.may(Action::ReadBatches) {
             return Ok(None);
         }
-        let log = &ctx.parts().log;
-        let events = log.stream(StreamId::batch(id)).await.or_fault()?;
+        let events = ctx.parts().log.stream(StreamId::batch(id)).await.or_fault()?;
         let code = events.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
+        Self::of_contract(ctx, code, id).await
+    }
+
+    /// The batch of a contract as it now is.
+    pub(super) async fn of_contract(ctx: &Context<'_>, code: &str, id: BatchId) -> Result<Option<Self>> {
         let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
         let generation = &ctx.caller().generation;
         let Some(contract) = generation.told(scope) else { return Ok(None) };
         let today = ctx.today(&contract);
         let asked = Asked { as_of: today, today, purpose: Purpose::Look };
-        let told = generation.claims(log, scope, asked).await.or_fault()?;
+        let told = generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
         Ok(told.and_then(|told| Self::among(&told, id)))
     }
 
@@ -418,9 +444,35 @@ impl Batch {
         Some(Self { told: Arc::clone(told), at })
     }
 
-    /// Every batch of a contract, in the order in which they were opened.
-    pub(super) fn all(told: &Arc<Claims>) -> Vec<Self> {
-        (0..told.batches.len()).map(|at| Self { told: Arc::clone(told), at }).collect()
+    /// A page of the batches of a contract that have come so far, in the order in which they were opened.
+    pub(super) fn all(
+        told: &Arc<Claims>,
+        state: Option<BatchState>,
+        (first, after): (i32, Option<String>),
+    ) -> Result<BatchConnection> {
+        let of = |at| Self { told: Arc::clone(told), at };
+        let fits = |batch: &Self| state.is_none_or(|state| BatchState::from(batch.batch().state()) == state);
+        let batches: Vec<Self> = (0..told.batches.len()).map(of).filter(fits).collect();
+        let list = cursor::named("batches", &format!("{state:?} {}", told.asked.as_of));
+        // A batch that has come further since is in the list no more: the next one is the first that was opened later.
+        let place = |id: &str| told.batches.iter().position(|(known, _)| known.to_string() == id);
+        let after = after.map(|after| cursor::place(&after, &list, cursor::SAME_FILTER, place)).transpose()?;
+        let rest = after.map_or(0, |after| batches.partition_point(|batch| batch.at <= after));
+        let shown = &batches[rest..batches.len().min(rest + usize::try_from(first).unwrap_or(1))];
+        let cursors: Vec<String> = shown.iter().map(|batch| cursor::of(&list, batch.batch_id())).collect();
+        let page_info = PageInfo {
+            start_cursor: cursors.first().cloned(),
+            end_cursor: cursors.last().cloned(),
+            has_next_page: rest + shown.len() < batches.len(),
+            has_previous_page: rest > 0,
+        };
+        let edges = cursors.into_iter().zip(shown);
+        Ok(BatchConnection {
+            edges: edges.map(|(cursor, batch)| BatchEdge { cursor, node: batch.clone() }).collect(),
+            nodes: shown.to_vec(),
+            page_info,
+            total_count: batches.len(),
+        })
     }
 
     fn batch_id(&self) -> BatchId {
@@ -431,11 +483,6 @@ impl Batch {
         &self.told.batches[self.at].1
     }
 
-    /// How far it has come.
-    pub(super) fn is_in(&self, state: BatchState) -> bool {
-        BatchState::from(self.batch().state()) == state
-    }
-
     fn money(&self, amount: crate::contract::money::Money) -> Money {
         let of_lines = self.batch().submitted.as_ref().map(|submitted| submitted.currency.as_str());
         Money::of(amount, of_lines.unwrap_or_else(|| currency(&self.told)))
@@ -443,10 +490,10 @@ impl Batch {
 
     async fn proposed(&self, ctx: &Context<'_>) -> Result<Option<Proposal>> {
         let code = self.told.contract.code().unwrap_or_default();
-        let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
         let today = ctx.today(&self.told.contract);
-        let asked = Asked { as_of: today, today, purpose: Purpose::Submit(BTreeSet::new()) };
-        let told = ctx.caller().generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
+        let as_of = self.told.asked.as_of.min(today);
+        let asked = Asked { as_of, today, purpose: Purpose::Submit(BTreeSet::new()) };
+        let told = claim::as_known(ctx, code, self.told.position, asked).await?;
         Ok(told.map(|told| Proposal { told }))
     }
 

@@ -8,23 +8,27 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
+use rust_decimal::RoundingStrategy;
 
 use super::at::Known;
 use super::batch::{Batch, BatchLine};
-use super::context;
+use super::code::Code;
+use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::event::OccurredOn;
+use super::funding::{self, DoubleFunding};
 use super::journey::work::DayPeriod;
 use super::journey::{self, Journey, Story};
 use super::list::PageInfo;
 use super::money::Money;
+use super::permission::ClaimPermissions;
 use super::scalars::{Date, Decimal, Position};
 use crate::access::relation::Cases;
 use crate::contract::outcome::{self, Achievement, Hold, State, Status};
 use crate::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
 use crate::journey::event::{ClaimAbout, EventType, Period};
-use crate::log::envelope::{ClaimId, JourneyId};
-use crate::views::claims::{self, Claims, Excluded, Ground};
+use crate::log::envelope::{self, ClaimId, JourneyId};
+use crate::views::claims::{self, Asked, Claims, Excluded, Ground};
 
 /// What has become of a claim, in the order in which the first that applies is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -93,6 +97,26 @@ pub struct ClaimScope {
     period: DayPeriod,
 }
 
+/// What many journeys have come to together, so far.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ClaimCount {
+    /// The covered days, each of a person once, or the units of a volume.
+    counted: Decimal,
+    /// The days of all people that they are a share of; none for a volume.
+    out_of: Option<Decimal>,
+    /// The share, to six decimals; none where there is nothing to take a share of.
+    share: Option<Decimal>,
+}
+
+impl From<claims::Counted> for ClaimCount {
+    fn from(of: claims::Counted) -> Self {
+        let to_six = |share: rust_decimal::Decimal| {
+            Decimal(share.round_dp_with_strategy(6, RoundingStrategy::MidpointAwayFromZero).normalize())
+        };
+        Self { counted: Decimal(of.counted.normalize()), out_of: of.out_of.map(Decimal), share: of.share.map(to_six) }
+    }
+}
+
 impl ClaimScope {
     pub(super) fn over(of: &str, period: Period) -> Self {
         Self { of: of.to_owned(), period: period.into() }
@@ -111,6 +135,10 @@ pub struct UntilPayable {
     earliest_on: Option<Date>,
     /// The civil days until then.
     days_left: Option<i64>,
+    /// The covered days until now, where days are asked: breaks and pauses are left out.
+    days_counted: Option<u32>,
+    /// The covered days that it will rest on, on the day on which it is achieved: of 13 weeks, 91.
+    days_needed: Option<u32>,
     /// The first day that is counted.
     counted_from: Option<Date>,
     /// The first day on which it can be claimed, once it is achieved; none where the bank holidays until then are not
@@ -230,6 +258,11 @@ impl Claim {
         }
     }
 
+    /// What they have come to together so far, where it is about many journeys together.
+    async fn counted(&self) -> Option<ClaimCount> {
+        self.of.counted.map(Into::into)
+    }
+
     /// What is due for it, or would be but for its status; none where it is not achieved or has no price.
     async fn amount(&self) -> Option<Money> {
         self.of.amount.map(|amount| Money::of(amount, &self.of.rulebook.currency))
@@ -261,6 +294,21 @@ impl Claim {
         lines.map(|line| BatchLine::of(line, &self.of.rulebook.currency)).collect()
     }
 
+    /// Claims of the same person in other contracts, under outcomes of the same class, whose counted days overlap with
+    /// those of this one, unless that was looked at and dismissed; of the contracts that you may see.
+    async fn double_funding(&self, ctx: &Context<'_>) -> Result<Vec<DoubleFunding>> {
+        funding::of(ctx, &self.told, &self.of).await
+    }
+
+    /// What you may do with it.
+    async fn viewer_can(&self) -> ClaimPermissions {
+        let line = self.of.batch.and_then(|batch| {
+            let (_, batch) = self.told.batches.iter().find(|(known, _)| *known == batch)?;
+            batch.line(self.of.claim).cloned()
+        });
+        ClaimPermissions { claim: self.of.clone(), line }
+    }
+
     /// The batch with the line that stands, else with its last one; none where it was never submitted.
     async fn batch(&self) -> Option<Batch> {
         Batch::among(&self.told, self.of.batch?)
@@ -284,6 +332,7 @@ impl Claim {
 
     fn left(&self) -> UntilPayable {
         let earliest = earliest_on(&self.of.state);
+        let covered = if let State::Maturing { covered, .. } = self.of.state { covered } else { None };
         let achievement = self.achievement();
         let is_waited_for = self.of.status == Status::Achieved;
         let from = achievement.and_then(|of| of.claimable_from.as_ref().ok().copied());
@@ -292,6 +341,8 @@ impl Claim {
             missing: achievement.map_or_else(Vec::new, |of| of.missing.clone()),
             earliest_on: earliest.map(Date),
             days_left: earliest.map(|day| (day - self.told.asked.as_of).num_days()),
+            days_counted: covered.map(|covered| covered.so_far),
+            days_needed: covered.map(|covered| covered.in_all),
             counted_from: self.of.begun.map(|begun| Date(begun.counted_from)),
             claimable_from: from.filter(|_| is_waited_for).map(Date),
             claimable_until: achievement.and_then(|of| of.claimable_until).map(Date),
@@ -358,7 +409,7 @@ fn journey_of(claim: &claims::Claim) -> Option<JourneyId> {
 
 const fn earliest_on(state: &State) -> Option<NaiveDate> {
     match state {
-        State::Maturing { earliest_on } => Some(*earliest_on),
+        State::Maturing { earliest_on, .. } => Some(*earliest_on),
         State::Reached(_) | State::NotStarted { .. } => None,
     }
 }
@@ -472,6 +523,19 @@ pub(super) async fn page(
         position: Position(told.position),
         forecast: told.asked.as_of > told.asked.today,
     })
+}
+
+/// The claims of a contract as known at a position, in the scope of the caller.
+pub(super) async fn as_known(
+    ctx: &Context<'_>,
+    code: &str,
+    known: envelope::Position,
+    asked: Asked,
+) -> Result<Option<Arc<Claims>>> {
+    let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
+    let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
+    let live = *generation.position().borrow();
+    generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()
 }
 
 /// Keeps the claims of journeys that the caller may read.

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
 use super::at::{ContractAt, Seen};
-use super::batch::{Batch, BatchState, Cap, ProposedAdjustment};
+use super::batch::{Batch, BatchConnection, BatchState, Cap, ProposedAdjustment};
 use super::boards::{
     BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance, PeriodInput,
     RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
@@ -339,10 +339,10 @@ impl Contract {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that have come so far.")] state: Option<BatchState>,
-    ) -> Result<Vec<Batch>> {
-        let mut batches = Batch::all(self.told_claims(ctx).await?);
-        batches.retain(|batch| state.is_none_or(|state| batch.is_in(state)));
-        Ok(batches)
+        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<BatchConnection> {
+        Batch::all(self.told_claims(ctx).await?, state, (first, after))
     }
 
     /// How much of each cap in force is used, by what it counts together.

@@ -14,6 +14,7 @@ pub mod contract;
 mod cursor;
 pub mod dealings;
 pub mod event;
+pub mod funding;
 pub mod graphiql;
 pub mod guard;
 mod int;

@@ -9,6 +9,7 @@ use async_graphql::{Context, ID, Interface, Result};
 use uuid::Uuid;
 
 use super::at::Known;
+use super::batch::Batch;
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::Event;
@@ -17,7 +18,7 @@ use super::people::{Subject, Worker};
 use super::query::visible;
 use super::team::Team;
 use crate::access::policy::Action;
-use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, SubjectId, TeamId, WorkerId};
+use crate::log::envelope::{BatchId, Envelope, EventId, JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
 /// Anything with an id of its own.
 #[derive(Interface)]
@@ -35,6 +36,8 @@ pub enum Node {
     Subject(Subject),
     /// A team.
     Team(Team),
+    /// A batch of claims.
+    Batch(Batch),
 }
 
 /// The things of these ids, in this order; none where there is no such thing for this caller.
@@ -60,6 +63,8 @@ struct Found {
     teams: BTreeSet<TeamId>,
     events: HashMap<EventId, Envelope>,
     contracts: HashMap<Uuid, String>,
+    /// The contract of each batch.
+    batches: HashMap<BatchId, String>,
 }
 
 impl Found {
@@ -85,7 +90,14 @@ impl Found {
         }
         let contracts = generation.contracts(scope).await.or_fault()?.into_iter();
         let contracts = contracts.map(|row| (StreamId::contract(&row.code).id, row.code)).collect();
-        Ok(Self { stories, subjects, workers, teams, events, contracts })
+        let mut batches = HashMap::new();
+        if ctx.may(Action::ReadBatches) {
+            let streams = ids.iter().map(|id| (StreamId::batch(BatchId(*id)), 0));
+            let read = ctx.parts().log.streams(streams).await.or_fault()?;
+            let of = |event: Envelope| Some((BatchId(event.stream.id), event.contract?));
+            batches = read.into_iter().filter_map(of).collect();
+        }
+        Ok(Self { stories, subjects, workers, teams, events, contracts, batches })
     }
 
     async fn node(&self, ctx: &Context<'_>, id: Uuid) -> Result<Option<Node>> {
@@ -103,6 +115,9 @@ impl Found {
         }
         if let Some(event) = self.events.get(&EventId(id)) {
             return Ok(Some(Node::Event(Box::new(Event(event.clone())))));
+        }
+        if let Some(code) = self.batches.get(&BatchId(id)) {
+            return Ok(Batch::of_contract(ctx, code, BatchId(id)).await?.map(Node::Batch));
         }
         let scoped = self.contracts.get(&id).and_then(|code| ctx.in_scope(code));
         Ok(scoped.and_then(|scoped| Contract::today(ctx, scoped)).map(Node::Contract))

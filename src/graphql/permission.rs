@@ -1,5 +1,5 @@
-//! What somebody may record about a journey today, before they try: the policy that guards the mutation, and the ground
-//! that its fact would stand on.
+//! What somebody may record about a journey, or do with a claim, before they try: the policy that guards the mutation,
+//! and the ground that its fact would stand on.
 //!
 //! It promises nothing about values: codes, dates and ids are judged when the command comes.
 
@@ -12,13 +12,17 @@ use super::context::Asked as _;
 use super::journey::Story;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
+use crate::contract::batch::BatchLine;
+use crate::contract::batch::command::LineAct;
+use crate::contract::outcome::Status;
 use crate::journey::event::{
     AchievementRecorded, Event, JourneyClosed, JourneyReopened, JourneyTransferred, PlanAgreed, ReferralAccepted,
     ReferralDeclined, ReferralWithdrawn,
 };
 use crate::journey::ground::{self, Change};
-use crate::journey::refusal::Refusal;
+use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::Occurred;
+use crate::views::claims;
 
 /// Whether you may do something, and why not.
 #[derive(Debug, Clone, SimpleObject)]
@@ -65,6 +69,73 @@ impl JourneyPermissions {
     /// The day of the close that stands.
     fn closed_on(&self) -> Option<NaiveDate> {
         self.story.history().journey().closed().map(|close| close.occurred.earliest())
+    }
+}
+
+/// What you may do with a claim, as things were decided of it. Whether a batch is open for it is not said.
+pub struct ClaimPermissions {
+    /// The claim as it stands.
+    pub(super) claim: claims::Claim,
+    /// Its newest line in a batch.
+    pub(super) line: Option<BatchLine>,
+}
+
+impl ClaimPermissions {
+    fn may(
+        &self,
+        ctx: &Context<'_>,
+        action: Action,
+        stands: impl FnOnce(&Self) -> Result<(), Box<Refusal>>,
+    ) -> Permission {
+        let denied = policy(&ctx.caller().principal, action, Relation::Contract).err().map(|denied| denied.to_string());
+        let reason = denied.or_else(|| stands(self).err().map(|refusal| refusal.message));
+        Permission { allowed: reason.is_none(), reason }
+    }
+
+    /// Whether this may be done with its line.
+    fn line_may(&self, act: LineAct) -> Result<(), Box<Refusal>> {
+        let not_submitted = || {
+            let message = format!("the claim {} was not submitted: submit it in a batch first", self.claim.claim);
+            Box::new(Refusal::new(RefusalCode::BatchNotSubmitted, message))
+        };
+        self.line.as_ref().ok_or_else(not_submitted)?.may(act)
+    }
+}
+
+/// What you may do with a claim, as things were decided of it. Whether a batch is open for it is not said.
+#[Object]
+impl ClaimPermissions {
+    /// Submit it in an open batch.
+    async fn submit_batch(&self, ctx: &Context<'_>) -> Permission {
+        self.may(ctx, Action::ClaimOutcomes, |of| of.claim.submittable())
+    }
+
+    /// Submit it again.
+    async fn resubmit_claim(&self, ctx: &Context<'_>) -> Permission {
+        self.may(ctx, Action::ClaimOutcomes, |of| {
+            of.line_may(LineAct::Resubmit)?;
+            if of.claim.status == Status::Queried { Ok(()) } else { of.claim.submittable() }
+        })
+    }
+
+    /// Take it back before it is decided.
+    async fn withdraw_claim(&self, ctx: &Context<'_>) -> Permission {
+        self.may(ctx, Action::ClaimOutcomes, |of| of.line_may(LineAct::Withdraw))
+    }
+
+    /// Accept, query or reject it: whatever of these is left.
+    async fn decide_claim(&self, ctx: &Context<'_>) -> Permission {
+        self.may(ctx, Action::DecideClaims, |of| of.line_may(LineAct::Reject))
+    }
+
+    /// Record what was paid for it.
+    async fn record_payment(&self, ctx: &Context<'_>) -> Permission {
+        self.may(ctx, Action::SettleClaims, |of| of.line_may(LineAct::Pay))
+    }
+
+    /// Decide, in an open batch, that more or less is due for it.
+    async fn raise_adjustment(&self, ctx: &Context<'_>) -> Permission {
+        self.may(ctx, Action::SettleClaims, |of| of.line_may(LineAct::Adjust))
     }
 }
 

@@ -125,7 +125,7 @@ fn of_state<'a>(
     };
     match state {
         State::NotStarted { .. } => none,
-        State::Maturing { earliest_on } => {
+        State::Maturing { earliest_on, .. } => {
             Line { status: Status::Maturing.as_str(), earliest_on: Some(*earliest_on), ..none }
         }
         State::Reached(achievement) => {

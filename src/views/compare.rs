@@ -73,7 +73,7 @@ struct Told {
 impl Told {
     fn of(id: JourneyId, contract: &str, events: &[Recorded], side: &Side<'_>) -> Self {
         let facts = Facts::of(events, side);
-        let rows = rows_of_journey(id, contract, &facts.history.journey_as_of(side.as_of), side.rulebook);
+        let rows = rows_of_journey(id, contract, &facts.history.facts_as_of(side.as_of), side.rulebook);
         Self { facts, rows }
     }
 }

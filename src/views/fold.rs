@@ -184,7 +184,7 @@ fn of_a_journey(id: JourneyId, history: &History, contracts: &Contracts) -> Resu
     let contract = history.contract().and_then(|code| contracts.get(code)).map(Arc::as_ref);
     let ruled = contract.and_then(|contract| Some((contract.code()?, contract.newest_rulebook()?)));
     let (code, rulebook) = ruled.ok_or(Unfolded::NoRulebook)?;
-    Ok(projections::rows_of_journey(id, code, &history.journey(), rulebook))
+    Ok(projections::rows_of_journey(id, code, &history.facts(), rulebook))
 }
 
 /// The contract with its first rulebook and those published up to a position.

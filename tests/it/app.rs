@@ -314,8 +314,8 @@ impl TestApp {
 fn mutation_document(mutation: &str) -> String {
     let thing = match mutation {
         "addWorker" => "worker { id label }",
-        "registerSubject" | "giveConsent" | "withdrawConsent" => "subject { id }",
-        "openContract" | "publishRulebook" => "contract { id code }",
+        "registerSubject" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
+        "openContract" | "publishRulebook" | "dismissDoubleFunding" => "contract { id code }",
         "openBatch" | "submitBatch" | "decideClaim" | "resubmitClaim" | "withdrawClaim" | "recordPayment"
         | "raiseAdjustment" => "batch { id state version }",
         _ => "journey { id reference version asOf daysSinceContact onCaseload }",

@@ -641,3 +641,46 @@ async fn the_ids_of_a_child_follow_from_contract_and_code_for_ever() {
     assert_eq!(start.spell.to_string(), "9de0a707-2649-557a-b9e3-ab0b35419029");
     fresh.end().await;
 }
+
+/// The return of tests/ssda903 through the pack: `try` and GraphQL give the figures that its README names.
+#[tokio::test(flavor = "multi_thread")]
+async fn care_days_of_the_year_to_march_2018_are_636_184_and_82_10_percent() {
+    crate::app::from_the_instant("2018-06-01T09:00:00Z", async |app| {
+        app.open_contract(MST).await;
+        let (summary, _) = import(&app.fresh, include_str!("../ssda903/episodes.csv")).await;
+        assert_eq!((summary.recorded, summary.journeys), (5_050, 2_123));
+        let document = "{ contract(code: \"mst-essex\", at: { asOf: \"2018-05-31\" }) { claims(outcome: \
+            \"care_below_comparison\") { nodes { status scope { of period { first last } } \
+            counted { counted outOf share } } } } }";
+        assert!(app.fresh.views.passed(summary.position, crate::stores::PATIENCE).await, "the view does not follow");
+        let told = app.ask(&crate::app::other_manager(), document, serde_json::json!({})).await;
+        let year = |claim: &&Value| claim["scope"]["period"]["first"] == "2017-04-01";
+        let claims = told["contract"]["claims"]["nodes"].as_array().expect("claims");
+        let claim = claims.iter().find(year).expect("the year");
+        assert_eq!(claim["scope"]["period"]["last"], "2018-03-31");
+        let figures = serde_json::json!({ "counted": "636184", "outOf": "774895", "share": "0.820994" });
+        assert_eq!((&claim["counted"], &claim["status"]), (&figures, &"NOT_STARTED".into()), "82.10 % is not below 55");
+
+        let mut events = Vec::new();
+        for envelope in everything(&app.fresh).await {
+            events.extend(throughline::cloud_event::to_line(&envelope, chrono_tz::Europe::London).into_bytes());
+            events.push(b'\n');
+        }
+        let rulebook = throughline::contract::Rulebook::parse(pack(MST).expect("it ships").text).expect("a rulebook");
+        let trial = throughline::try_out::Trial { rulebook: &rulebook, as_of: day("2018-05-31"), known_at: None };
+        let mut answer = Vec::new();
+        trial.run(events.as_slice(), &mut answer).expect("events");
+        let answer = String::from_utf8(answer).expect("text");
+        let lines = answer.lines().filter(|line| line.contains("\"first\":\"2017-04-01\""));
+        let shares: Vec<Value> =
+            lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON")["of"].clone()).collect();
+        assert_eq!(shares.len(), 2);
+        for of in shares {
+            assert_eq!(
+                (&of["counted"], &of["out_of"], &of["share"]),
+                (&"636184".into(), &"774895".into(), &"0.820994".into())
+            );
+        }
+    })
+    .await;
+}

@@ -239,12 +239,7 @@ impl Asked<'_, '_> {
     }
 
     /// The lines of these claims, each of which is there once and may be so treated.
-    fn lines(
-        &self,
-        claims: &[ClaimId],
-        shape: &mut Shape,
-        refusal: impl Fn(&BatchLine) -> Option<Refusal>,
-    ) -> Result<(), Vec<Refusal>> {
+    fn lines(&self, claims: &[ClaimId], shape: &mut Shape, act: LineAct) -> Result<(), Vec<Refusal>> {
         shape.at_most("claims", claims.len(), CLAIMS_MAX);
         if claims.is_empty() {
             shape.missing("claims", "no claim is named: name at least one");
@@ -255,7 +250,10 @@ impl Asked<'_, '_> {
             if !named.insert(*claim) {
                 return Some(twice(*claim).at(path));
             }
-            let refusal = self.batch.line(*claim).map_or_else(|| Some(claim_not_found(*claim)), &refusal);
+            let refusal = match self.batch.line(*claim) {
+                None => Some(claim_not_found(*claim)),
+                Some(line) => line.may(act).err().map(|refusal| *refusal),
+            };
             refusal.map(|refusal| refusal.at(path))
         });
         found.take(NAMED_MAX).for_each(|refusal| shape.refuse(refusal));
@@ -273,15 +271,12 @@ impl Asked<'_, '_> {
                 shape.rejection(defect, remark.as_deref(), rules);
             }
         }
-        self.lines(claims, &mut shape, |line| {
-            let may_be = match decision {
-                ClaimDecision::Accept => matches!(line.decision, Decision::Submitted | Decision::Queried(_)),
-                ClaimDecision::Query { .. } => line.decision == Decision::Submitted,
-                // What was accepted or paid may turn out not to be good: what was paid is then taken back by decision.
-                ClaimDecision::Reject { .. } => line.is_live(),
-            };
-            (!may_be).then(|| already_decided(line))
-        })?;
+        let act = match decision {
+            ClaimDecision::Accept => LineAct::Accept,
+            ClaimDecision::Query { .. } => LineAct::Query,
+            ClaimDecision::Reject { .. } => LineAct::Reject,
+        };
+        self.lines(claims, &mut shape, act)?;
         let decided = |claim: ClaimId| match decision.clone() {
             ClaimDecision::Accept => ClaimAccepted { claim }.into(),
             ClaimDecision::Query { remark } => ClaimQueried { claim, remark }.into(),
@@ -294,11 +289,47 @@ impl Asked<'_, '_> {
         self.was_submitted()?;
         let mut shape = self.shape();
         shape.reason(reason);
-        self.lines(claims, &mut shape, |line| {
-            let may_be = matches!(line.decision, Decision::Submitted | Decision::Queried(_));
-            (!may_be).then(|| already_decided(line))
-        })?;
+        self.lines(claims, &mut shape, LineAct::Withdraw)?;
         Ok(claims.iter().map(|claim| ClaimWithdrawn { claim: *claim, reason: reason.to_owned() }.into()).collect())
+    }
+}
+
+/// What may be done with a line, by what was decided of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineAct {
+    /// Find it good.
+    Accept,
+    /// Ask something first.
+    Query,
+    /// Find it not good. What was accepted or paid may turn out so: what was paid is then taken back by decision.
+    Reject,
+    /// Take it back before it is decided.
+    Withdraw,
+    /// Submit it again. Whether attempts are left is not said here.
+    Resubmit,
+    /// Record what was paid for it.
+    Pay,
+    /// Decide that more or less is due for it.
+    Adjust,
+}
+
+impl BatchLine {
+    /// Whether this may be done with it as things were decided, or why not.
+    pub fn may(&self, act: LineAct) -> Result<(), Box<Refusal>> {
+        let is_undecided = matches!(self.decision, Decision::Submitted | Decision::Queried(_));
+        let is_accepted = self.decision == Decision::Accepted;
+        let (may_be, refusal): (bool, fn(&Self) -> Refusal) = match act {
+            LineAct::Accept | LineAct::Withdraw => (is_undecided, already_decided),
+            LineAct::Query => (self.decision == Decision::Submitted, already_decided),
+            LineAct::Reject => (self.is_live(), already_decided),
+            LineAct::Resubmit => {
+                let is_rejected = matches!(self.decision, Decision::Rejected(_)) && !self.paid.is_positive();
+                (is_rejected || matches!(self.decision, Decision::Queried(_)), already_decided)
+            }
+            LineAct::Pay => (is_accepted, pay::not_accepted),
+            LineAct::Adjust => (is_accepted || self.paid.is_positive(), pay::not_accepted),
+        };
+        if may_be { Ok(()) } else { Err(Box::new(refusal(self))) }
     }
 }
 

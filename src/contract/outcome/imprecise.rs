@@ -116,11 +116,10 @@ fn one<'v>(readings: impl Iterator<Item = &'v Verdict> + Clone) -> Verdict {
     };
     let Some(latest) = readings.clone().filter_map(reached).max_by_key(|reached| reached.on) else {
         let later = readings.filter_map(|verdict| match verdict {
-            Verdict::Later(on, began) => Some((*on, *began)),
+            Verdict::Later(later) => Some(*later),
             _ => None,
         });
-        let latest = later.max_by_key(|(on, _)| *on);
-        return latest.map_or(Verdict::Never, |(on, began)| Verdict::Later(on, began));
+        return later.max_by_key(|later| later.on).map_or(Verdict::Never, Verdict::Later);
     };
     let holds = readings.clone().filter_map(reached).filter_map(|reached| reached.hold).min();
     let every = readings.clone().all(|verdict| reached(verdict).is_some());

@@ -23,10 +23,21 @@ pub(super) struct Read<'c> {
 pub(super) enum Verdict {
     /// It is achieved, or would be but for a hold.
     Reached(Reached),
-    /// It is not, but will be on this day if what holds now goes on for ever; with what it begins with.
-    Later(Day, Began),
+    /// It is not, but will be if what holds now goes on for ever.
+    Later(Later),
     /// It is not.
     Never,
+}
+
+/// An outcome that comes about if what holds now goes on for ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Later {
+    /// The day.
+    pub(super) on: Day,
+    /// What it begins with.
+    pub(super) began: Began,
+    /// The covered days until now and those that will have been used, if days are asked.
+    pub(super) covered: Option<(Day, Day)>,
 }
 
 /// What an outcome begins with: the first day that is used, and the spell that covers it.
@@ -153,11 +164,14 @@ impl Read<'_> {
             (None, Some(run)) => (run, Some(Hold::HoursUnknown)),
             (None, None) => {
                 let later = all.qualified.or(all.unknown);
-                let began = |run: Run| {
+                let later = later.map(|run| {
                     let group = found.iter().position(|found| [found.qualified, found.unknown].contains(&Some(run)));
-                    began(groups[group.expect("a run was found in one of the groups")].as_slice(), run)
-                };
-                return later.map_or(Verdict::Never, |run| Verdict::Later(run.on, began(run)));
+                    let group = group.expect("a run was found in one of the groups");
+                    let until = |day: Day| coverages[group].1.covered(run.first, day.min(run.on));
+                    let covered = asked.sustain.map(|_| (until(self.as_of + 1), until(run.on)));
+                    Later { on: run.on, began: began(groups[group].as_slice(), run), covered }
+                });
+                return later.map_or(Verdict::Never, Verdict::Later);
             }
         };
         let here = |found: &Found| Some(run) == if hold.is_some() { found.unknown } else { found.qualified };

@@ -165,7 +165,7 @@ impl Reckoning<'_> {
                 let units: Decimal = sum.measured.iter().filter(in_period).map(|(_, value)| value).sum();
                 let state = match (units > Decimal::ZERO, is_over) {
                     (false, _) => none,
-                    (true, false) => State::Maturing { earliest_on: next },
+                    (true, false) => State::Maturing { earliest_on: next, covered: None },
                     (true, true) => {
                         let price =
                             of_units(&outcome.tariffs, currency, priced, units).map_or(Price::None, Price::Amount);
@@ -187,7 +187,7 @@ impl Reckoning<'_> {
                 let (least, most) = (passes(end.share(end.surely)), passes(end.share(end.perhaps)));
                 let state = match (least || most, is_over) {
                     (false, _) => none,
-                    (true, false) => State::Maturing { earliest_on: next },
+                    (true, false) => State::Maturing { earliest_on: next, covered: None },
                     (true, true) => {
                         let hold = (!(least && most)).then_some(Hold::DateImprecise);
                         let price = price(&outcome.tariffs, currency, priced);
@@ -443,7 +443,7 @@ mod tests {
         let State::Reached(reached) = &quarter.state else { panic!("{:?}", quarter.state) };
         assert_eq!(reached.price.amount().map(|money| money.to_string()).as_deref(), Some("275.00"));
         let before = of_year(&evaluated(&rulebook, &[&clinic], "2022-03-15"), "2022-01-01");
-        assert_eq!(before.state, State::Maturing { earliest_on: day("2022-04-01") });
+        assert_eq!(before.state, State::Maturing { earliest_on: day("2022-04-01"), covered: None });
     }
 
     #[test]

@@ -29,9 +29,10 @@ use price::{Price, Priced};
 use crate::contract::calendar::{BankHolidays, BeyondCalendar};
 use crate::contract::rulebook::outcome::{AchievedBy, JourneyTerms, Outcome};
 use crate::contract::rulebook::{Calendar, Rulebook};
+use crate::journey::Fact;
 use crate::log::envelope::{ClaimId, EventId, JourneyId};
 use days::{Pauses, date, day};
-use judge::{Began, Reached, Verdict};
+use judge::{Began, Later, Reached, Verdict};
 
 /// What has become of a claim, in the order in which the first that applies is shown (domain.md §7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,9 +133,20 @@ pub enum State {
     Maturing {
         /// The day.
         earliest_on: NaiveDate,
+        /// How far it is, where days are asked.
+        covered: Option<Covered>,
     },
     /// The facts show it.
     Reached(Box<Achievement>),
+}
+
+/// How far an outcome is that is not achieved yet: breaks and pauses are left out of both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Covered {
+    /// The covered days until now.
+    pub so_far: u32,
+    /// The covered days that it will rest on, on the day on which it is achieved.
+    pub in_all: u32,
 }
 
 /// An outcome that the facts show.
@@ -216,6 +228,30 @@ pub fn evaluate(case: &Case<'_>, rulebook: &Rulebook, as_of: NaiveDate) -> Vec<E
     journeys.flat_map(|(at, outcome, terms)| of_outcome(case, rulebook, (at, outcome, terms), as_of)).collect()
 }
 
+/// The first day at whose end one time of an outcome is achieved, if what holds goes on; none where nothing of a case
+/// leads there. Of an outcome that is on hold nothing is said.
+pub fn first_achieved(facts: &[Fact<'_>], rulebook: &Rulebook, code: &str) -> Option<NaiveDate> {
+    let outcome = rulebook.outcome(code)?;
+    let AchievedBy::Journey(terms) = &outcome.achieved_by else { return None };
+    let at = |day: NaiveDate| {
+        let known: Vec<Fact<'_>> = facts.iter().filter(|fact| fact.occurred.earliest() <= day).copied().collect();
+        of_outcome(&Case::of(&known), rulebook, (0, outcome, terms), day).swap_remove(0).state
+    };
+    let achieved_on = |state: State| match state {
+        State::Reached(achievement) if achievement.hold.is_none() => Some(achievement.achieved_on),
+        _ => None,
+    };
+    let last = facts.iter().map(|fact| fact.occurred.latest()).max()?;
+    let on = match at(last) {
+        State::Maturing { earliest_on, .. } => achieved_on(at(earliest_on))?,
+        state => achieved_on(state)?,
+    };
+    // What it rests on may have been said of a later day, as of an assessment.
+    let mut days: Vec<NaiveDate> = facts.iter().map(|fact| fact.occurred.earliest()).filter(|day| *day > on).collect();
+    days.sort_unstable();
+    std::iter::once(on).chain(days).find(|day| achieved_on(at(*day)).is_some())
+}
+
 fn of_outcome(
     case: &Case<'_>,
     rulebook: &Rulebook,
@@ -232,7 +268,11 @@ fn of_outcome(
     for (repeat, verdict) in (1..).zip(verdicts) {
         let (begun, state) = match verdict {
             Verdict::Never => continue,
-            Verdict::Later(on, began) => (Some(began_with(case, began)), State::Maturing { earliest_on: date(on) }),
+            Verdict::Later(Later { on, began, covered }) => {
+                let of = |(so_far, in_all)| Covered { so_far: days::count(so_far), in_all: days::count(in_all) };
+                let state = State::Maturing { earliest_on: date(on), covered: covered.map(of) };
+                (Some(began_with(case, began)), state)
+            }
             Verdict::Reached(reached) => {
                 let achieved = achievement(case, rulebook, (outcome, terms), &reached);
                 (begun(case, &reached), State::Reached(Box::new(achieved)))

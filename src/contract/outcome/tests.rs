@@ -229,13 +229,19 @@ fn what_is_known_on_a_day_does_not_depend_on_what_is_recorded_later() {
 fn what_goes_on_matures_and_what_is_over_does_not() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\"");
     let told = journey().job(1, "A", 30, "2022-05-02");
-    assert_eq!(told.state(&rulebook, "2022-06-30"), State::Maturing { earliest_on: day("2022-08-01") });
+    assert!(
+        matches!(told.state(&rulebook, "2022-06-30"), State::Maturing { earliest_on, .. } if earliest_on == day("2022-08-01"))
+    );
     assert_eq!(told.state(&rulebook, "2022-05-01"), State::NotStarted { is_for_others: false });
-    assert_eq!(told.state(&rulebook, "2022-07-31"), State::Maturing { earliest_on: day("2022-08-01") });
+    assert!(
+        matches!(told.state(&rulebook, "2022-07-31"), State::Maturing { earliest_on, .. } if earliest_on == day("2022-08-01"))
+    );
     assert_eq!(told.achieved_on(&rulebook, "2022-08-01"), "2022-08-01");
     let ended = told.ends(1, "2022-06-01");
     assert_eq!(ended.state(&rulebook, "2022-06-30"), State::NotStarted { is_for_others: false });
-    assert_eq!(ended.state(&rulebook, "2022-05-31"), State::Maturing { earliest_on: day("2022-08-01") });
+    assert!(
+        matches!(ended.state(&rulebook, "2022-05-31"), State::Maturing { earliest_on, .. } if earliest_on == day("2022-08-01"))
+    );
 }
 
 #[test]
@@ -411,7 +417,7 @@ fn the_next_time_begins_where_the_last_was_achieved() {
     let rulebook = lasting("days = 91, continuity = \"none\", combine = \"employers\", repeats = 3");
     let told = journey().job(1, "A", 20, "2022-01-03");
     let states: Vec<State> = told.evaluated(&rulebook, "2022-08-01").into_iter().map(|of| of.state).collect();
-    let [State::Reached(first), State::Reached(second), State::Maturing { earliest_on }] = states.as_slice() else {
+    let [State::Reached(first), State::Reached(second), State::Maturing { earliest_on, .. }] = states.as_slice() else {
         panic!("{states:?}");
     };
     assert_eq!((first.achieved_on, second.achieved_on), (day("2022-04-04"), day("2022-07-04")));
@@ -448,4 +454,31 @@ fn a_claims_id_follows_from_journey_outcome_and_time() {
     let journey = JourneyId(Uuid::from_u128(7));
     assert_eq!(claim_id(journey, "it", 1), claim_id(journey, "it", 1));
     assert_ne!(claim_id(journey, "it", 1), claim_id(journey, "it", 2));
+}
+
+#[test]
+fn an_outcome_under_way_says_how_many_days_are_counted_and_how_many_it_needs() {
+    let far = |told: &Told, rulebook: &Rulebook, as_of: &str| match told.state(rulebook, as_of) {
+        State::Maturing { earliest_on, covered } => {
+            (earliest_on.to_string(), covered.map(|covered| (covered.so_far, covered.in_all)))
+        }
+        other => panic!("{other:?}"),
+    };
+    let rulebook = lasting("days = 91, continuity = \"cumulative\", combine = \"employers\"");
+    let told = jobs("2022-03-14");
+    assert_eq!(far(&told, &rulebook, "2022-01-03"), ("2022-04-04".to_owned(), Some((1, 91))), "the day itself counts");
+    assert_eq!(far(&told, &rulebook, "2022-02-13"), ("2022-04-04".to_owned(), Some((42, 91))));
+    assert_eq!(far(&told, &rulebook, "2022-03-20"), ("2022-05-02".to_owned(), Some((49, 91))), "less the break");
+    let counted =
+        lasting("days = 91, continuity = \"max_gap\", gap_days = 28, gap_counts = true, combine = \"employers\"");
+    assert_eq!(far(&told, &counted, "2022-03-20"), ("2022-04-04".to_owned(), Some((49, 63))), "28 of the 91 are a gap");
+    let pauses = rules(&format!(
+        "[[calendar.pause]]\nname = \"holidays\"\nranges = [[\"2022-01-10\", \"2022-01-16\"]]\n[[outcome]]\n\
+         code = \"o\"\ntitle = \"O\"\n{JOBS}\nsustain = {{ days = 91, continuity = \"none\", combine = \"employers\", \
+         pause = \"holidays\" }}\n"
+    ));
+    let whole = journey().job(1, "A", 20, "2022-01-03");
+    assert_eq!(far(&whole, &pauses, "2022-01-20"), ("2022-04-11".to_owned(), Some((11, 91))), "less the holidays");
+    let plan = outcome("trigger = { plan = [\"php\"] }");
+    assert!(matches!(whole.state(&plan, "2022-01-20"), State::NotStarted { .. }));
 }

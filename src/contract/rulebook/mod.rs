@@ -18,18 +18,15 @@ pub mod sentences;
 mod stage;
 pub mod terms;
 
-use std::collections::BTreeMap;
-
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use rust_decimal::Decimal;
-use serde_json::Value;
 
 pub use buckets::Buckets;
 pub use codes::{CodeList, Codes};
 pub use document::canonical_json;
 pub use error::RulebookError;
 pub use outcome::Outcome;
+use outcome::Trigger;
 pub use terms::{Cap, Grade, Reports, Standard};
 
 /// One version of one contract's rules, as published.
@@ -223,38 +220,8 @@ pub struct Stage {
 /// The fact that reaches a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StageWhen {
-    /// A spell starts in one of the domains.
-    Spell {
-        /// The domains, at least one.
-        domains: Vec<String>,
-        /// For each attribute the values of which the spell must have one. A value is
-        /// a JSON string, whole number or boolean, compared for equality.
-        attributes: BTreeMap<String, Vec<Value>>,
-    },
-    /// An achievement with one of the codes is recorded.
-    Achievement {
-        /// The codes, at least one.
-        codes: Vec<String>,
-        /// The levels of which it must have one; none named: any, or none at all.
-        levels: Vec<String>,
-    },
-    /// A plan of one of the kinds is agreed.
-    Plan {
-        /// The kinds, at least one.
-        kinds: Vec<String>,
-    },
-    /// An engagement starts.
-    Engagement {
-        /// The bases of which it must have one; none named: any.
-        bases: Vec<String>,
-    },
-    /// A measure reaches a value.
-    Measure {
-        /// The measure's code.
-        code: String,
-        /// The least value that counts, in the measure's own unit.
-        at_least: Decimal,
-    },
+    /// A fact such as outcomes begin with.
+    Fact(Trigger),
     /// The referral is received or accepted.
     Referral(CountsWhen),
     /// One of these outcomes is achieved.

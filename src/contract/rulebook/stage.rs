@@ -2,20 +2,21 @@
 //!
 //! It never accepts a form that this build cannot evaluate.
 
-use super::outcome::Trigger;
+use super::outcome::parse as outcome;
 use super::outcome::trigger::{self, FORMS, fact, form};
 use super::parse::{COUNTS_WHEN, check_outcome};
 use super::reader::{Report, Section};
 use super::{Codes, Stage, StageWhen};
 
 pub(super) fn stages(top: &Section<'_>, codes: &Codes, outcomes: &[String], report: &mut Report<'_>) -> Vec<Stage> {
+    let over_many = outcome::codes_over_many(top);
     let mut stages: Vec<Stage> = Vec::new();
     for section in top.sections("stage", report) {
         section.only(&["code", "label", "when"], report);
         let code = section.required("code", "\"job_started\"", report);
         let code = code.and_then(|item| Some((item.text(report)?, item)));
         let label = section.required("label", "\"Job started\"", report).and_then(|item| item.text(report));
-        let when = when(&section, codes, outcomes, report);
+        let when = when(&section, codes, (outcomes, &over_many), report);
         if let Some((code, item)) = &code
             && stages.iter().any(|earlier| earlier.code == *code)
         {
@@ -33,7 +34,12 @@ pub(super) fn stages(top: &Section<'_>, codes: &Codes, outcomes: &[String], repo
     stages
 }
 
-fn when(stage: &Section<'_>, codes: &Codes, outcomes: &[String], report: &mut Report<'_>) -> Option<StageWhen> {
+fn when(
+    stage: &Section<'_>,
+    codes: &Codes,
+    (outcomes, over_many): (&[String], &[String]),
+    report: &mut Report<'_>,
+) -> Option<StageWhen> {
     let item = stage.required("when", "{ plan = [\"employment_plan\"] }", report)?;
     let forms: Vec<_> = FORMS.into_iter().chain(["referral", "outcome"]).collect();
     let (form, when) = form(&item, &forms, "stage", report)?;
@@ -47,21 +53,14 @@ fn when(stage: &Section<'_>, codes: &Codes, outcomes: &[String], report: &mut Re
             let named = item.some_texts(report)?;
             for code in &named {
                 check_outcome(outcomes, code, &item.path, report);
+                if over_many.contains(&code.0) {
+                    let problem =
+                        format!("the outcome {:?} is about many journeys together, and none reaches it alone", code.0);
+                    report.add(code.1.clone(), Some(&item.path), problem, "name an outcome without scope");
+                }
             }
             Some(StageWhen::Outcome { codes: trigger::texts(named) })
         }
-        form => fact(form, &when, codes, report).map(StageWhen::from),
-    }
-}
-
-impl From<Trigger> for StageWhen {
-    fn from(trigger: Trigger) -> Self {
-        match trigger {
-            Trigger::Spell { domains, attributes } => Self::Spell { domains, attributes },
-            Trigger::Achievement { codes, levels } => Self::Achievement { codes, levels },
-            Trigger::Plan { kinds } => Self::Plan { kinds },
-            Trigger::Engagement { bases } => Self::Engagement { bases },
-            Trigger::Measure { code, at_least } => Self::Measure { code, at_least },
-        }
+        form => fact(form, &when, codes, report).map(StageWhen::Fact),
     }
 }

@@ -151,18 +151,21 @@ fn every_form_of_when_is_read_in_file_order() {
     let when: Vec<_> = stages.into_iter().map(|stage| stage.when).collect();
     let expected = [
         StageWhen::Referral(CountsWhen::Received),
-        StageWhen::Engagement { bases: Vec::new() },
-        StageWhen::Plan { kinds: words(&["employment_plan"]) },
-        StageWhen::Measure { code: "sessions".to_owned(), at_least: "10.50".parse().expect("a decimal") },
-        StageWhen::Achievement { codes: words(&["qualification"]), levels: words(&["2", "3"]) },
-        StageWhen::Spell {
+        StageWhen::Fact(Trigger::Engagement { bases: Vec::new() }),
+        StageWhen::Fact(Trigger::Plan { kinds: words(&["employment_plan"]) }),
+        StageWhen::Fact(Trigger::Measure {
+            code: "sessions".to_owned(),
+            at_least: "10.50".parse().expect("a decimal"),
+        }),
+        StageWhen::Fact(Trigger::Achievement { codes: words(&["qualification"]), levels: words(&["2", "3"]) }),
+        StageWhen::Fact(Trigger::Spell {
             domains: words(&["employment", "self_employment"]),
             attributes: [
                 ("kind".to_owned(), vec!["full_time".into(), 1.into()]),
                 ("paid".to_owned(), vec![true.into()]),
             ]
             .into(),
-        },
+        }),
     ];
     assert_eq!(when, expected);
 }

@@ -23,7 +23,7 @@ use self::spell::Spell;
 use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
 use super::at::Known;
-use super::claim::{Claim, ClaimStatus};
+use super::claim::{self, Claim, ClaimStatus};
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::event::{Event, OccurredOn};
@@ -404,12 +404,8 @@ impl Journey {
     /// The claims of its contract, as far as this reading knows.
     async fn told_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
         let code = self.contract.code().unwrap_or_default();
-        let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
         let asked = Asked { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
-        let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
-        let live = *generation.position().borrow();
-        let upto = self.story.known.0.min(live);
-        let told = generation.claims_at(log, scope, asked, upto).await.or_fault()?;
+        let told = claim::as_known(ctx, code, self.story.known.0, asked).await?;
         told.ok_or_else(|| Code::Internal.error("a journey is of a contract that its reading knows"))
     }
 
@@ -433,12 +429,15 @@ impl Journey {
 
     fn stages_reached(&self) -> Vec<StageReached> {
         let Some(told) = self.told() else { return Vec::new() };
+        let facts = self.story.history.facts_as_of(self.as_of);
         let reached = told.rulebook.stages.iter().filter_map(|stage| {
-            projections::stage::reached(&told, &stage.when).map(|occurred| StageReached {
-                code: stage.code.clone(),
-                label: stage.label.clone(),
-                reached: occurred.into(),
-            })
+            projections::stage::reached(&told, &facts, &stage.when).filter(|on| on.earliest() <= self.as_of).map(
+                |occurred| StageReached {
+                    code: stage.code.clone(),
+                    label: stage.label.clone(),
+                    reached: occurred.into(),
+                },
+            )
         });
         reached.collect()
     }

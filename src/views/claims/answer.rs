@@ -9,11 +9,12 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 
-use super::judged::{JudgedAsOf, Shown};
+use super::judged::{Counted, JudgedAsOf, Shown};
 use super::{Asked, Purpose};
 use crate::contract::batch::ledger::{Ledger, LedgerLine};
 use crate::contract::batch::{Batch, BatchLine};
 use crate::contract::money::Money;
+use crate::contract::outcome::funding::Funded;
 use crate::contract::outcome::settle::{
     Adjustment, Entitlement, ExcludedBy, Line, LineState, Pot, Settled, Settlement, Terms, settle,
 };
@@ -46,6 +47,8 @@ pub struct Claims {
     of_journeys: usize,
     /// The place of each claim, once somebody looks for one.
     places: Arc<OnceLock<HashMap<ClaimId, usize>>>,
+    /// The claims of each person, once somebody asks.
+    of_people: Arc<OnceLock<HashMap<SubjectId, Vec<usize>>>>,
 }
 
 /// The batches of a contract, in the order in which they were opened.
@@ -56,6 +59,8 @@ pub(super) type Batches = Arc<Vec<(BatchId, Arc<Batch>)>>;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Claim {
     shown: Arc<Shown>,
+    /// The one person behind linked records.
+    pub person: Option<SubjectId>,
     /// What has become of it.
     pub status: Status,
     /// What is due, or would be but for its status.
@@ -139,6 +144,18 @@ impl Claims {
         &claims[first..first + len]
     }
 
+    /// The claims of all journeys of a person.
+    pub fn of_person(&self, person: SubjectId) -> impl Iterator<Item = &Claim> {
+        let by_person = self.of_people.get_or_init(|| {
+            let mut of_people: HashMap<SubjectId, Vec<usize>> = HashMap::new();
+            for (at, person) in self.claims.iter().enumerate().filter_map(|(at, claim)| Some((at, claim.person?))) {
+                of_people.entry(person).or_default().push(at);
+            }
+            of_people
+        });
+        by_person.get(&person).into_iter().flatten().map(|at| &self.claims[*at])
+    }
+
     /// The claim of this id.
     pub fn get(&self, claim: ClaimId) -> Option<&Claim> {
         let places = || self.claims.iter().enumerate().map(|(at, of)| (of.claim, at)).collect();
@@ -181,7 +198,7 @@ impl Unsettled {
             self.entitled.push(self.claims.len());
             self.entitlements.push(entitlement(shown.claim, (holder, person), outcome, achievement, days));
         }
-        self.claims.push(Claim::unsettled(Arc::clone(shown)));
+        self.claims.push(Claim::unsettled(Arc::clone(shown), person));
     }
 }
 
@@ -226,6 +243,7 @@ pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Ask
         batches: Arc::clone(batches),
         of_journeys,
         places: Arc::default(),
+        of_people: Arc::default(),
     }
 }
 
@@ -270,6 +288,7 @@ fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, 
         let rulebook = Arc::clone(&judged.rulebooks[of.version]);
         let outcome = rulebook.outcomes[of.evaluation.outcome].code.clone();
         let about = of.evaluation.about();
+        let (counted, out_of, share) = (of.evaluation.counted, of.evaluation.out_of, of.evaluation.share());
         Shown {
             claim: claim_id(about.holder(&rulebook.contract), &outcome, 1),
             about: ClaimAbout::Many(about),
@@ -281,6 +300,7 @@ fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, 
             begun: None,
             state: of.evaluation.state,
             grounds: Vec::new(),
+            counted: Some(Counted { counted, out_of, share }),
         }
     };
     versions.judge_many(sight, &judged.many, |subject| people.person(subject)).into_iter().map(shown).collect()
@@ -303,12 +323,28 @@ fn lines(
 }
 
 impl Claim {
-    fn unsettled(shown: Arc<Shown>) -> Self {
+    /// What it is paid for, for looking for the same elsewhere; none where nothing is due for it, where it is of no class,
+    /// or about many journeys together.
+    pub fn funded<'c>(&'c self, contract: &'c str) -> Option<Funded<'c>> {
+        use Status as S;
+        let (ClaimAbout::Journey(journey), State::Reached(achievement)) = (&self.about, &self.state) else {
+            return None;
+        };
+        if matches!(self.status, S::Excluded | S::Expired | S::Rejected | S::Reversed | S::NotStarted) {
+            return None;
+        }
+        let class = self.rulebook.outcome(&self.outcome)?.class.as_deref()?;
+        let from = self.begun.map_or(achievement.achieved_on, |begun| begun.counted_from);
+        let to = achievement.achieved_on.max(from.succ_opt().unwrap_or(from));
+        Some(Funded { contract, class, claim: self.claim, journey: *journey, person: self.person?, from, to })
+    }
+
+    fn unsettled(shown: Arc<Shown>, person: Option<SubjectId>) -> Self {
         let status = match shown.state {
             State::Maturing { .. } => Status::Maturing,
             State::NotStarted { .. } | State::Reached(_) => Status::NotStarted,
         };
-        Self { shown, status, amount: None, excluded_by: None, batch: None }
+        Self { shown, person, status, amount: None, excluded_by: None, batch: None }
     }
 
     fn settle(&mut self, settled: &Settled, terms: &Terms<'_>) {
@@ -332,7 +368,7 @@ impl Claim {
             ClaimAbout::Journey(journey) => subject(*journey),
             ClaimAbout::Many(_) => None,
         };
-        Some(Self::unsettled(Arc::new(Shown {
+        let shown = Shown {
             claim: frozen.claim,
             about: frozen.about.clone(),
             subject,
@@ -342,8 +378,10 @@ impl Claim {
             begun: None,
             state: State::NotStarted { is_for_others: false },
             grounds: Vec::new(),
+            counted: None,
             place: (0, 0),
-        })))
+        };
+        Some(Self::unsettled(Arc::new(shown), None))
     }
 
     /// What was decided of its line stands, though the facts do not show it any more.

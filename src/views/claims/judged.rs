@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use rust_decimal::Decimal;
 
 use crate::contract::batch::ledger::Ledger;
 use crate::contract::outcome::many::Many;
@@ -43,8 +44,21 @@ pub struct Shown {
     pub state: State,
     /// The events that it rests on.
     pub grounds: Vec<Ground>,
+    /// What is counted, and out of how much, where it is about many journeys together.
+    pub counted: Option<Counted>,
     /// The version by its place in the order of coming into force, and the outcome by its place in it.
     pub(super) place: (usize, usize),
+}
+
+/// What many journeys have come to together, so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Counted {
+    /// The covered days, or the units.
+    pub counted: Decimal,
+    /// The days that they are a share of; none for a volume.
+    pub out_of: Option<Decimal>,
+    /// The share, unrounded; none where there is nothing to take a share of.
+    pub share: Option<Decimal>,
 }
 
 /// An event that a claim rests on.
@@ -200,6 +214,7 @@ impl JudgedAsOf {
             begun: evaluation.begun,
             state: evaluation.state,
             grounds,
+            counted: None,
         }
     }
 }

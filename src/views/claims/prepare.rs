@@ -72,6 +72,11 @@ impl Claim {
         }
     }
 
+    /// Whether it can be claimed as it stands, or why not.
+    pub fn submittable(&self) -> Result<(), Box<Refusal>> {
+        self.frozen().map(drop)
+    }
+
     /// The claim as it would be frozen in a batch, or why it cannot be claimed.
     fn frozen(&self) -> Result<ClaimLine, Box<Refusal>> {
         match (&self.state, self.status, self.amount) {

@@ -3,8 +3,8 @@
 //! Pure. The line stays as it was: the adjustment stands in an open batch, with which it is due.
 
 use super::submit::{moved_on, reaches, stands_still};
-use super::{Adjusting, Asked, batch_not_found, claim_not_found};
-use crate::contract::batch::{Batch, Decision};
+use super::{Adjusting, Asked, LineAct, batch_not_found, claim_not_found};
+use crate::contract::batch::Batch;
 use crate::contract::money::Money;
 use crate::journey::event::{AdjustmentKind as Kind, AdjustmentRaised, Event};
 use crate::journey::refusal::{Refusal, RefusalCode as Code};
@@ -67,10 +67,9 @@ fn about(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<(), Vec<Refusal
     let Some(claim) = fact.claim else { return Ok(()) };
     let of = Batch::of(history);
     let line = of.line(claim).ok_or_else(|| claim_not_found(claim).at("claim").alone())?;
-    let refusal = if line.decision != Decision::Accepted && !line.paid.is_positive() {
-        Some(super::pay::not_accepted(line))
-    } else {
-        moved_on(asked, from, &line.frozen)
+    let refusal = match line.may(LineAct::Adjust) {
+        Err(refusal) => Some(*refusal),
+        Ok(()) => moved_on(asked, from, &line.frozen),
     };
     refusal.map_or(Ok(()), |refusal| Err(refusal.at("claim").alone()))
 }

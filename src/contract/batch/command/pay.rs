@@ -4,8 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asked, CLAIMS_MAX, Payment, claim_not_found, twice};
-use crate::contract::batch::{BatchLine, Decision};
+use super::{Asked, CLAIMS_MAX, LineAct, Payment, claim_not_found, twice};
+use crate::contract::batch::BatchLine;
 use crate::contract::money::Money;
 use crate::journey::event::{AmountPaid, Event, PaymentReceived};
 use crate::journey::refusal::{Refusal, RefusalCode as Code};
@@ -53,16 +53,18 @@ fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Sha
         let refusal = match asked.batch.line(paid.claim) {
             _ if !once => twice(paid.claim),
             None => claim_not_found(paid.claim),
-            Some(line) if line.decision != Decision::Accepted => not_accepted(line),
-            Some(line) => {
-                let path = format!("amounts.{at}.amount");
-                asked.amount(&path, paid.amount, shape);
-                if !paid.amount.is_positive() {
-                    shape.invalid(&path, "a payment is more than nothing: what is taken back is an adjustment");
+            Some(line) => match line.may(LineAct::Pay) {
+                Err(refusal) => *refusal,
+                Ok(()) => {
+                    let path = format!("amounts.{at}.amount");
+                    asked.amount(&path, paid.amount, shape);
+                    if !paid.amount.is_positive() {
+                        shape.invalid(&path, "a payment is more than nothing: what is taken back is an adjustment");
+                    }
+                    lines.push((line, paid.amount));
+                    continue;
                 }
-                lines.push((line, paid.amount));
-                continue;
-            }
+            },
         };
         shape.refuse(refusal.at(format!("amounts.{at}.claim")));
     }

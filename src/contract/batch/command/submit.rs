@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::{Asked, Basis, CLAIMS_MAX, NAMED_MAX, Prepared, already_decided, claim_not_found, twice};
+use super::{Asked, Basis, CLAIMS_MAX, LineAct, NAMED_MAX, Prepared, claim_not_found, twice};
 use crate::contract::batch::{Batch, BatchLine, Decision};
 use crate::contract::rulebook::{AppliesBy, Rulebook};
 use crate::journey::History;
@@ -48,16 +48,16 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
 /// Why a line of this batch, which was rejected so many times, may not go again, if it may not. A query costs no attempt:
 /// only what was rejected was tried in vain.
 fn not_again(asked: &Asked<'_, '_>, (before, rejected): (&BatchLine, usize), line: &ClaimLine) -> Option<Refusal> {
-    match before.decision {
-        Decision::Queried(_) => None,
-        Decision::Rejected(_) if !before.paid.is_positive() => {
-            let published = asked.given.contract.rulebooks().iter().map(|published| &*published.rulebook);
-            let rulebook = published.into_iter().find(|rulebook| rulebook.hash() == line.rulebook)?;
-            let attempts = rulebook.outcome(&line.outcome)?.claim.attempts;
-            (rejected >= attempts as usize).then(|| no_attempts_left(line.claim, attempts, rulebook))
-        }
-        _ => Some(already_decided(before)),
+    if let Err(refusal) = before.may(LineAct::Resubmit) {
+        return Some(*refusal);
     }
+    if !matches!(before.decision, Decision::Rejected(_)) {
+        return None;
+    }
+    let published = asked.given.contract.rulebooks().iter().map(|published| &*published.rulebook);
+    let rulebook = published.into_iter().find(|rulebook| rulebook.hash() == line.rulebook)?;
+    let attempts = rulebook.outcome(&line.outcome)?.claim.attempts;
+    (rejected >= attempts as usize).then(|| no_attempts_left(line.claim, attempts, rulebook))
 }
 
 /// A claim was rejected as often as it may be tried.

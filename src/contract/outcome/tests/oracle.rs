@@ -344,7 +344,7 @@ impl World {
     fn engine(&self) -> Answer {
         match self.told().state(&rules(&self.rulebook()), &date(self.as_of).to_string()) {
             State::NotStarted { .. } => Answer::NotStarted,
-            State::Maturing { earliest_on } => Answer::Maturing(earliest_on),
+            State::Maturing { earliest_on, .. } => Answer::Maturing(earliest_on),
             State::Reached(reached) => Answer::Reached {
                 on: reached.achieved_on,
                 days: reached.days_counted.expect("days are asked").into(),

@@ -2,6 +2,8 @@
 //!
 //! It never takes an outcome that nobody could achieve.
 
+use toml::de::DeTable;
+
 use super::super::reader::{Report, Section};
 use super::super::{Calendar, CodeList, Codes};
 use super::condition::condition;
@@ -42,9 +44,18 @@ pub(in super::super) struct Written<'d> {
 
 /// The codes that outcomes are given, whatever else is wrong with them.
 pub(in super::super) fn codes(top: &Section<'_>) -> Vec<String> {
+    codes_where(top, |_| true)
+}
+
+/// The codes of those about many journeys together.
+pub(in super::super) fn codes_over_many(top: &Section<'_>) -> Vec<String> {
+    codes_where(top, |outcome| outcome.contains_key("scope"))
+}
+
+fn codes_where(top: &Section<'_>, is_wanted: impl Fn(&DeTable<'_>) -> bool) -> Vec<String> {
     let tables = top.table.get("outcome").and_then(|item| item.get_ref().as_array().map(|items| items.iter()));
-    let codes =
-        tables.into_iter().flatten().filter_map(|item| item.get_ref().as_table()?.get("code")?.get_ref().as_str());
+    let tables = tables.into_iter().flatten().filter_map(|item| item.get_ref().as_table());
+    let codes = tables.filter(|table| is_wanted(table)).filter_map(|table| table.get("code")?.get_ref().as_str());
     codes.map(str::to_owned).collect()
 }
 
