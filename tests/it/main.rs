@@ -13,6 +13,7 @@ mod claims;
 mod claims_compared;
 mod client;
 mod contact;
+mod counted;
 mod crash;
 mod demo;
 mod deployment;
