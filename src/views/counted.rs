@@ -5,18 +5,19 @@
 
 use super::board;
 
-/// Whether nothing of the contract `$1` comes after the day `$2`, so that counted tables say how things stand on it.
+/// The contract `$1` where nothing of it comes after the day `$2`, so that counted tables say how things stand on it;
+/// nothing otherwise. As what an index is searched for it costs no row on the way that does not serve.
 macro_rules! settled {
     () => {
-        "not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)"
+        "(select $1 where not exists (select 1 from newest_day n where n.contract = $1 and n.day > $2))"
     };
 }
 pub(super) use settled;
 
-/// Whether something does, so that only dated tables can say it.
+/// The contract where something does, so that only dated tables can say it.
 macro_rules! unsettled {
     () => {
-        "exists (select 1 from newest_day n where n.contract = $1 and n.day > $2)"
+        "(select $1 where exists (select 1 from newest_day n where n.contract = $1 and n.day > $2))"
     };
 }
 pub(super) use unsettled;
@@ -40,7 +41,10 @@ mod tests {
 
     #[test]
     fn counts_come_with_their_days_and_with_none() {
-        assert_eq!(unpacked("2018-01-10,2018-02-01", "2,17").collect::<Vec<_>>(), [("2018-01-10", 2), ("2018-02-01", 17)]);
+        assert_eq!(
+            unpacked("2018-01-10,2018-02-01", "2,17").collect::<Vec<_>>(),
+            [("2018-01-10", 2), ("2018-02-01", 17)]
+        );
         assert_eq!(unpacked("", "3").collect::<Vec<_>>(), [("", 3)]);
     }
 }

@@ -20,9 +20,9 @@ macro_rules! by_month {
         Sql::new(concat!(
             "select r.code, r.area, ",
             packed!("cast(r.month as text)", "r.journeys"),
-            " from monthly r where r.contract = $1 and r.board = '",
+            " from monthly r where r.board = '",
             $board,
-            "' and r.month >= $3 and r.month <= $4 and ",
+            "' and r.month >= $3 and r.month <= $4 and r.contract = ",
             settled!(),
             " group by r.code, r.area union all select r.code, r.area, ",
             packed!("cast(r.day as text)", "r.journeys"),
@@ -32,7 +32,7 @@ macro_rules! by_month {
             $columns,
             " as day, count(*) as journeys from ",
             $dated,
-            " and ",
+            " and contract = ",
             unsettled!(),
             " group by ",
             $columns,
@@ -43,14 +43,14 @@ macro_rules! by_month {
 
 static REACHED: Sql = by_month!(
     "reached",
-    "stage where contract = $1 and month >= $3 and month <= $4 and counts_from <= $2",
+    "stage where month >= $3 and month <= $4 and counts_from <= $2",
     "stage",
     "stage, area, month"
 );
 
 static DECLINED: Sql = by_month!(
     "declined",
-    "journey where contract = $1 and declined_on >= $3 and declined_on <= $4 and declined_on <= $2 \
+    "journey where declined_on >= $3 and declined_on <= $4 and declined_on <= $2 \
      and received_on <= $2",
     "''",
     "area, declined_on"

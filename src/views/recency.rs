@@ -38,7 +38,7 @@ macro_rules! dated {
             " order by k.day desc, k.latest limit 1), '') as last from (",
             "select c.journey, case when d.id is null then c.keyworker end as keyworker, c.area from caseload c ",
             "left join worker d on d.id = c.keyworker and d.left_on <= $2 ",
-            "where c.contract = $1 and c.from_on <= $2 and c.to_on > $2 and ",
+            "where c.from_on <= $2 and c.to_on > $2 and c.contract = ",
             unsettled!(),
             ") r) r group by ",
             $columns,
@@ -58,7 +58,7 @@ macro_rules! counted {
             packed!($last, "r.journeys"),
             " from ",
             $table,
-            " r where r.contract = $1 and ",
+            " r where r.contract = ",
             settled!(),
             " group by ",
             $columns
@@ -115,11 +115,8 @@ macro_rules! by_team {
 
 static ANYONE_BY_KEYWORKER: Sql = by_keyworker!("", "r.last");
 static ANYONE_BY_TEAM: Sql = by_team!("", "r.last");
-static ANYONE_BY_AREA: Sql = Sql::new(concat!(
-    counted!("r.area", "last_contact_by_area", "r.last"),
-    " union all ",
-    dated!("r.area", "")
-));
+static ANYONE_BY_AREA: Sql =
+    Sql::new(concat!(counted!("r.area", "last_contact_by_area", "r.last"), " union all ", dated!("r.area", "")));
 static KEYWORKER_BY_KEYWORKER: Sql = by_keyworker!(" and k.worker = r.keyworker", "r.own");
 static KEYWORKER_BY_TEAM: Sql = by_team!(" and k.worker = r.keyworker", "r.own");
 /// Whether a case has a keyworker who could be in touch depends on who has left, so it comes by keyworker too.

@@ -176,11 +176,9 @@ async fn open(fresh: &Fresh, rulebook: &str) {
 }
 
 async fn refer(fresh: &Fresh, nth: u64, occurred: Occurred, area: &str) {
-    let (journey, contract, register) =
-        (JourneyId(id(2, nth)), CONTRACT.to_owned(), Some(SubjectKind::Person));
+    let (journey, contract, register) = (JourneyId(id(2, nth)), CONTRACT.to_owned(), Some(SubjectKind::Person));
     let (subject, external_references) = (SubjectId(id(3, nth)), Vec::new());
-    let fact =
-        ReferralReceived { subject, area: area.to_owned(), cohort: None, referrer: None, external_references };
+    let fact = ReferralReceived { subject, area: area.to_owned(), cohort: None, referrer: None, external_references };
     let refer = Command::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register, fact });
     fresh.record(refer).await.expect("the referral is received");
 }
