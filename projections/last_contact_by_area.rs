@@ -4,4 +4,4 @@
 
 use super::counted;
 
-counted!("last_contact_by_area", ["contract": Text, "area": Text, "day": Date, "latest": Date]);
+counted!("last_contact_by_area", ["contract": Text, "area": Text, "last": Text]);

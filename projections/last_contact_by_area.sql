@@ -1,8 +1,7 @@
 create table last_contact_by_area (
     contract {text} not null,
     area {text} not null,
-    day date not null,
-    latest date not null,
+    last {text} not null,
     journeys bigint not null,
-    primary key (contract, area, day, latest)
+    primary key (contract, area, last)
 );

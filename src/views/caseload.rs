@@ -18,14 +18,14 @@ use crate::store::{Sql, StoreError, doing, on};
 
 static BY_KEYWORKER: Sql = Sql::new(concat!(
     "select case when w.left_on <= $2 then null else c.keyworker end as keyworker, w.label, c.stage, c.journeys \
-     from held c left join worker w on w.id = c.keyworker where c.contract = $1 and ",
+     from held c left join worker w on w.id = c.keyworker where c.contract = ",
     settled!(),
     " union all select r.keyworker, w.label, r.stage, r.journeys from (\
      select r.keyworker, r.stage, count(*) as journeys from (\
      select case when d.id is null then c.keyworker end as keyworker, coalesce((select s.stage from stage s \
      where s.journey = c.journey and s.counts_from <= $2 order by s.ordinal desc limit 1), '') as stage \
      from caseload c left join worker d on d.id = c.keyworker and d.left_on <= $2 \
-     where c.contract = $1 and c.from_on <= $2 and c.to_on > $2 and ",
+     where c.from_on <= $2 and c.to_on > $2 and c.contract = ",
     unsettled!(),
     ") r group by r.keyworker, r.stage) r left join worker w on w.id = r.keyworker"
 ));

@@ -20,23 +20,22 @@ macro_rules! left {
     ($board:literal, $dated:literal) => {
         Sql::new(concat!(
             "select r.code as reason, r.area, cast(sum(r.journeys) as bigint) as journeys from monthly r \
-             where r.contract = $1 and r.board = '",
+             where r.board = '",
             $board,
-            "' and r.month >= $3 and r.month <= $4 and ",
+            "' and r.month >= $3 and r.month <= $4 and r.contract = ",
             settled!(),
             " group by r.code, r.area union all select reason, area, count(*) as journeys from ",
             $dated,
-            " and counts_from <= $2 and ",
+            " and counts_from <= $2 and contract = ",
             unsettled!(),
             " group by reason, area"
         ))
     };
 }
 
-static CLOSED: Sql = left!("closed", "exit where contract = $1 and closed_on >= $3 and closed_on <= $4");
+static CLOSED: Sql = left!("closed", "exit where closed_on >= $3 and closed_on <= $4");
 
-static DISENGAGED: Sql =
-    left!("disengaged", "disengagement where contract = $1 and marked_on >= $3 and marked_on <= $4");
+static DISENGAGED: Sql = left!("disengaged", "disengagement where marked_on >= $3 and marked_on <= $4");
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&CLOSED, &DISENGAGED];

@@ -19,20 +19,20 @@ macro_rules! by_month {
     ($board:literal, $dated:literal, $code:literal, $columns:literal) => {
         Sql::new(concat!(
             "select r.code, r.area, ",
-            packed!("r.journeys", "r.month"),
-            " as months from monthly r where r.contract = $1 and r.board = '",
+            packed!("cast(r.month as text)", "r.journeys"),
+            " from monthly r where r.board = '",
             $board,
-            "' and r.month >= $3 and r.month <= $4 and ",
+            "' and r.month >= $3 and r.month <= $4 and r.contract = ",
             settled!(),
             " group by r.code, r.area union all select r.code, r.area, ",
-            packed!("r.journeys", "r.day"),
-            " as months from (select ",
+            packed!("cast(r.day as text)", "r.journeys"),
+            " from (select ",
             $code,
             " as code, ",
             $columns,
             " as day, count(*) as journeys from ",
             $dated,
-            " and ",
+            " and contract = ",
             unsettled!(),
             " group by ",
             $columns,
@@ -43,14 +43,14 @@ macro_rules! by_month {
 
 static REACHED: Sql = by_month!(
     "reached",
-    "stage where contract = $1 and month >= $3 and month <= $4 and counts_from <= $2",
+    "stage where month >= $3 and month <= $4 and counts_from <= $2",
     "stage",
     "stage, area, month"
 );
 
 static DECLINED: Sql = by_month!(
     "declined",
-    "journey where contract = $1 and declined_on >= $3 and declined_on <= $4 and declined_on <= $2 \
+    "journey where declined_on >= $3 and declined_on <= $4 and declined_on <= $2 \
      and received_on <= $2",
     "''",
     "area, declined_on"
@@ -112,8 +112,10 @@ impl MonthsRow {
 struct Reached {
     code: String,
     area: String,
-    /// A day of each month, and how many.
-    months: String,
+    /// A day of each month.
+    days: String,
+    /// How many in each.
+    counts: String,
 }
 
 /// Counts by month.
@@ -167,8 +169,8 @@ fn by_area<'a>(found: impl Iterator<Item = &'a Reached>) -> BTreeMap<String, ByM
     let mut areas: BTreeMap<String, ByMonth> = BTreeMap::new();
     for reached in found {
         let months = areas.entry(reached.area.clone()).or_default();
-        for (day, journeys) in counted::unpacked(&reached.months) {
-            *months.entry(Month::of(counted::day(day))).or_default() += journeys;
+        for (day, journeys) in counted::unpacked(&reached.days, &reached.counts) {
+            *months.entry(Month::of(day.parse().expect("a day"))).or_default() += journeys;
         }
     }
     areas

@@ -16,45 +16,33 @@ use crate::contract::Rulebook;
 use crate::contract::rulebook::Buckets;
 use crate::log::envelope::{TeamId, WorkerId};
 use crate::projections::held::NOBODY;
-use crate::projections::{DaySpan, FOREVER};
+use crate::projections::{DaySpan, last_contact};
 use crate::store::{Sql, StoreError, doing, on};
 
-/// The cases on the caseload on the day `$2` by who held them, their area and the day of the last contact that `$counts`
-/// leaves: as many rows as there are cases, from the dated tables.
-macro_rules! cases {
-    ($counts:literal) => {
-        concat!(
-            "select c.keyworker, c.area, coalesce(c.day, '9999-12-31') as day, ",
-            "coalesce((select min(k.latest) from contact k where k.journey = c.journey and k.day = c.day",
-            $counts,
-            "), '9999-12-31') as latest from (select c.journey, c.keyworker, c.area, ",
-            "(select k.day from contact k where k.journey = c.journey and k.day <= $2",
-            $counts,
-            " order by k.day desc limit 1) as day from (",
-            "select c.journey, case when d.id is null then c.keyworker end as keyworker, c.area from caseload c ",
-            "left join worker d on d.id = c.keyworker and d.left_on <= $2 ",
-            "where c.contract = $1 and c.from_on <= $2 and c.to_on > $2 and ",
-            unsettled!(),
-            ") c) c"
-        )
-    };
-}
-
-/// The dated cases, packed by these columns.
+/// The cases on the caseload on the day `$2` by who held them, their area and when the last contact was that `$counts`
+/// leaves, from the dated tables: packed by these columns.
 macro_rules! dated {
     ($columns:literal, $counts:literal) => {
         concat!(
             "select ",
             $columns,
             ", ",
-            packed!("r.journeys", "r.day", "r.latest"),
-            " as counts from (select ",
+            packed!("r.last", "r.journeys"),
+            " from (select ",
             $columns,
-            ", r.day, r.latest, count(*) as journeys from (",
-            cases!($counts),
-            ") r group by ",
+            ", r.last, count(*) as journeys from (select r.keyworker, r.area, coalesce((select ",
+            "case when k.latest = k.day then cast(k.day as text) ",
+            "else cast(k.day as text) || '/' || cast(k.latest as text) end ",
+            "from contact k where k.journey = r.journey and k.day <= $2",
+            $counts,
+            " order by k.day desc, k.latest limit 1), '') as last from (",
+            "select c.journey, case when d.id is null then c.keyworker end as keyworker, c.area from caseload c ",
+            "left join worker d on d.id = c.keyworker and d.left_on <= $2 ",
+            "where c.from_on <= $2 and c.to_on > $2 and c.contract = ",
+            unsettled!(),
+            ") r) r group by ",
             $columns,
-            ", r.day, r.latest) r group by ",
+            ", r.last) r group by ",
             $columns
         )
     };
@@ -62,15 +50,15 @@ macro_rules! dated {
 
 /// The counted cases, packed by these columns.
 macro_rules! counted {
-    ($columns:literal, $table:literal, $day:literal, $latest:literal) => {
+    ($columns:literal, $table:literal, $last:literal) => {
         concat!(
             "select ",
             $columns,
             ", ",
-            packed!("r.journeys", $day, $latest),
-            " as counts from ",
+            packed!($last, "r.journeys"),
+            " from ",
             $table,
-            " r where r.contract = $1 and ",
+            " r where r.contract = ",
             settled!(),
             " group by ",
             $columns
@@ -86,14 +74,14 @@ macro_rules! unless_left {
 }
 
 macro_rules! by_keyworker {
-    ($counts:literal, $day:literal, $latest:literal) => {
+    ($counts:literal, $last:literal) => {
         Sql::new(concat!(
             "select ",
             unless_left!(),
-            ", w.label, c.counts from (",
-            counted!("r.keyworker", "last_contact", $day, $latest),
+            ", w.label, c.days, c.counts from (",
+            counted!("r.keyworker", "last_contact", $last),
             ") c left join worker w on w.id = c.keyworker union all ",
-            "select c.keyworker, w.label, c.counts from (",
+            "select c.keyworker, w.label, c.days, c.counts from (",
             dated!("r.keyworker", $counts),
             ") c left join worker w on w.id = c.keyworker"
         ))
@@ -109,15 +97,15 @@ macro_rules! teams {
 }
 
 macro_rules! by_team {
-    ($counts:literal, $day:literal, $latest:literal) => {
+    ($counts:literal, $last:literal) => {
         Sql::new(concat!(
             "select ",
             unless_left!(),
-            ", m.team, t.label, c.counts from (",
-            counted!("r.keyworker", "last_contact", $day, $latest),
+            ", m.team, t.label, c.days, c.counts from (",
+            counted!("r.keyworker", "last_contact", $last),
             ") c left join worker w on w.id = c.keyworker",
             teams!(),
-            " union all select c.keyworker, m.team, t.label, c.counts from (",
+            " union all select c.keyworker, m.team, t.label, c.days, c.counts from (",
             dated!("r.keyworker", $counts),
             ") c",
             teams!()
@@ -125,23 +113,20 @@ macro_rules! by_team {
     };
 }
 
-static ANYONE_BY_KEYWORKER: Sql = by_keyworker!("", "r.day", "r.latest");
-static ANYONE_BY_TEAM: Sql = by_team!("", "r.day", "r.latest");
-static ANYONE_BY_AREA: Sql = Sql::new(concat!(
-    counted!("r.area", "last_contact_by_area", "r.day", "r.latest"),
-    " union all ",
-    dated!("r.area", "")
-));
-static KEYWORKER_BY_KEYWORKER: Sql = by_keyworker!(" and k.worker = c.keyworker", "r.own_day", "r.own_latest");
-static KEYWORKER_BY_TEAM: Sql = by_team!(" and k.worker = c.keyworker", "r.own_day", "r.own_latest");
+static ANYONE_BY_KEYWORKER: Sql = by_keyworker!("", "r.last");
+static ANYONE_BY_TEAM: Sql = by_team!("", "r.last");
+static ANYONE_BY_AREA: Sql =
+    Sql::new(concat!(counted!("r.area", "last_contact_by_area", "r.last"), " union all ", dated!("r.area", "")));
+static KEYWORKER_BY_KEYWORKER: Sql = by_keyworker!(" and k.worker = r.keyworker", "r.own");
+static KEYWORKER_BY_TEAM: Sql = by_team!(" and k.worker = r.keyworker", "r.own");
 /// Whether a case has a keyworker who could be in touch depends on who has left, so it comes by keyworker too.
 static KEYWORKER_BY_AREA: Sql = Sql::new(concat!(
     "select ",
     unless_left!(),
-    ", c.area, c.counts from (",
-    counted!("r.keyworker, r.area", "last_contact", "r.own_day", "r.own_latest"),
+    ", c.area, c.days, c.counts from (",
+    counted!("r.keyworker, r.area", "last_contact", "r.own"),
     ") c left join worker w on w.id = c.keyworker union all ",
-    dated!("r.keyworker, r.area", " and k.worker = c.keyworker")
+    dated!("r.keyworker, r.area", " and k.worker = r.keyworker")
 ));
 
 /// Every statement of this module.
@@ -216,7 +201,9 @@ struct LastContacts {
     /// Only where they are counted by area.
     #[sqlx(default)]
     area: String,
-    /// The days of the last contacts, earliest and latest, and how many cases each.
+    /// When the last contacts were.
+    days: String,
+    /// Of how many cases each.
     counts: String,
 }
 
@@ -249,11 +236,7 @@ impl<'a> Columns<'a> {
     fn of(&mut self, days: &'a str) -> Column {
         let Self { buckets, as_of, known } = self;
         *known.entry(days).or_insert_with(|| {
-            let (from, to) = days.split_once(' ').expect("two days");
-            let between = (counted::day(from), counted::day(to));
-            if between.0 == FOREVER {
-                return Column::None;
-            }
+            let Some(between) = last_contact::read(days) else { return Column::None };
             let since = DaySpan::since(between, *as_of);
             buckets.holding(since.lowest, since.highest).map_or(Column::DateImprecise, Column::Bucket)
         })
@@ -340,7 +323,7 @@ fn counts_by<'a, K: Ord>(
     for found in found {
         let counts = groups.entry(key(found)).or_default();
         let is_held = measure == Measure::Anyone || found.keyworker().is_some();
-        for (days, cases) in counted::unpacked(&found.counts) {
+        for (days, cases) in counted::unpacked(&found.days, &found.counts) {
             if is_held {
                 counts.add(columns.of(days), cases);
             } else {

@@ -18,15 +18,15 @@ use crate::store::{Sql, StoreError, doing, on};
 
 static WAITS: Sql = Sql::new(concat!(
     "select r.area, r.state, r.lowest, r.highest, r.exact, r.early, cast(sum(r.journeys) as bigint) as journeys \
-     from wait r where r.contract = $1 and r.month >= $3 and r.month <= $4 and ",
+     from wait r where r.month >= $3 and r.month <= $4 and r.contract = ",
     settled!(),
     " group by r.area, r.state, r.lowest, r.highest, r.exact, r.early \
      union all select r.area, r.state, r.lowest, r.highest, r.exact, r.early, count(*) as journeys from (select area, \
      case when plan_on <= $2 then 'planned' when closed_on is not null then 'closed' else 'waiting' end as state, \
      case when plan_on <= $2 then lowest else 0 end as lowest, case when plan_on <= $2 then highest else 0 end as highest, \
      case when plan_on <= $2 then exact else 0 end as exact, case when plan_on <= $2 then early else 0 end as early \
-     from referral_to_plan where contract = $1 and from_on >= $3 and from_on <= $4 \
-     and counts_from <= $2 and counts_to > $2 and ",
+     from referral_to_plan where from_on >= $3 and from_on <= $4 \
+     and counts_from <= $2 and counts_to > $2 and contract = ",
     unsettled!(),
     ") r group by r.area, r.state, r.lowest, r.highest, r.exact, r.early"
 ));

@@ -15,6 +15,7 @@ mod claims_compared;
 mod claims_known;
 mod client;
 mod contact;
+mod counted;
 mod crash;
 mod demo;
 mod deployment;
