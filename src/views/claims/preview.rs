@@ -122,11 +122,11 @@ impl Preview {
     fn of(before: Arc<Claims>, after: Arc<Claims>, facts: &Facts) -> Self {
         let (shifts, unchanged) = shifts(&before, &after);
         let mut causes = Causes::between(&before, &after, facts);
-        let moved = |of: Shift| {
+        let caused = |of: Shift| {
             let causes = causes.of(before.get(of.claim), after.get(of.claim));
             Move { claim: of.claim, how: of.how, delta: of.delta, causes }
         };
-        let moves = shifts.into_iter().map(moved).collect();
+        let moves = shifts.into_iter().map(caused).collect();
         Self { before, after, moves, unchanged }
     }
 
