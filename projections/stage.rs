@@ -194,9 +194,9 @@ mod tests {
         let rules = Rulebook::parse(&format!("{text}\n{stage}")).expect("it is read");
         let sustained = |story: &Story| reached_in(story, &rules, "sustained");
         assert_eq!(sustained(&accepted()), None);
-        let story = accepted().and(&state("2018-01-20", home(HOME)));
-        assert_eq!(sustained(&story), Some(when("2018-02-19")), "it goes on");
-        let ended = |on| story.and(&state(on, SpellEnded { spell: HOME, reason: None }));
+        let story = || accepted().and(&state("2018-01-20", home(HOME)));
+        assert_eq!(sustained(&story()), Some(when("2018-02-19")), "it goes on");
+        let ended = |on| story().and(&state(on, SpellEnded { spell: HOME, reason: None }));
         assert_eq!(sustained(&ended("2018-02-18")), None, "it did not");
         assert_eq!(sustained(&ended("2018-02-19")), Some(when("2018-02-19")));
     }
