@@ -34,8 +34,8 @@ const PAGE: usize = 200;
 /// Seconds that a batch of as many claims as one may hold may take to be submitted.
 const SUBMITTED_WITHIN: f64 = 5.0;
 
-const CLAIMABLE: &str = "query Claimable($code: String!, $asOf: Date, $first: Int!, $after: String) { \
-     contract(code: $code, asOf: $asOf) { claims(status: [CLAIMABLE], first: $first, after: $after) { totalCount \
+const CLAIMABLE: &str = "query Claimable($code: String!, $at: ViewPoint, $first: Int!, $after: String) { \
+     contract(code: $code, at: $at) { claims(status: [CLAIMABLE], first: $first, after: $after) { totalCount \
      nodes { id journey { id } amount { amount } } pageInfo { hasNextPage endCursor } } } }";
 const PLAN: &str =
     "mutation Plan($input: AgreePlanInput!) { agreePlan(input: $input) { position problems { message } } }";
@@ -123,7 +123,7 @@ impl Office {
 
     /// The first page of what can be claimed, and the seconds that it took.
     async fn first_page(&self, as_of: Option<&str>) -> Result<(Vec<Known>, f64)> {
-        let variables = json!({ "code": CONTRACT, "asOf": as_of, "first": 10 });
+        let variables = json!({ "code": CONTRACT, "at": { "asOf": as_of }, "first": 10 });
         let (answer, took) = self.ask(CLAIMABLE, &variables, "\"totalCount\"").await?;
         Ok((known(&answer), took))
     }
