@@ -113,7 +113,7 @@ impl Trial<'_> {
         let many = all.many.evaluations(self.rulebook, self.as_of, |subject| people.person(subject));
         all.entitlements.extend(answer::entitlements_of_many(self, &many));
         let settled = settle(&Terms::alone(self.rulebook), &all.entitlements, &[]).claims;
-        self.answer(&all.judged, &many, &settled, &mut out).and_then(|()| out.flush()).map_err(TryError::Write)?;
+        self.answer(all.judged, &many, &settled, &mut out).and_then(|()| out.flush()).map_err(TryError::Write)?;
         Ok(tried)
     }
 
@@ -143,19 +143,20 @@ impl Trial<'_> {
 
     fn answer(
         &self,
-        judged: &[Judged],
+        judged: Vec<Judged>,
         many: &[ManyEvaluation],
         mut settled: &[Settled],
         out: &mut impl Write,
     ) -> io::Result<()> {
-        for block in judged.chunks(BLOCK) {
-            let mut told = Vec::with_capacity(block.len());
-            for judged in block {
+        let mut judged = judged.into_iter();
+        while judged.len() > 0 {
+            let mut told = Vec::with_capacity(BLOCK.min(judged.len()));
+            for judged in judged.by_ref().take(BLOCK) {
                 let (own, others) = settled.split_at(judged.reached());
                 told.push((judged, own));
                 settled = others;
             }
-            for lines in share_out(told, |share| self.lines(&share)) {
+            for lines in share_out(told, |share| self.lines(share)) {
                 out.write_all(&lines?)?;
             }
         }
@@ -164,7 +165,7 @@ impl Trial<'_> {
     }
 
     /// The lines of some of the journeys, each with what was settled of it.
-    fn lines(&self, share: &[(&Judged, &[Settled])]) -> io::Result<Vec<u8>> {
+    fn lines(&self, share: Vec<(Judged, &[Settled])>) -> io::Result<Vec<u8>> {
         let mut text = Vec::new();
         for (judged, settled) in share {
             let mut settled = settled.iter();

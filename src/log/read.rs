@@ -36,7 +36,7 @@ static CONTRACTS: Sql = Sql::new(
 static OF_CONTRACT: Sql = Sql::new(
     "select record from events where position > $1 and position <= $2 \
      and (contract = $3 and stream_kind in ('journey', 'batch') or stream_kind = 'subject') \
-     and event_type not in ('ContactLogged', 'ReferralAccepted', 'WorkerAssigned', 'TaskSet', 'TaskDone', \
+     and type not in ('ContactLogged', 'ReferralAccepted', 'WorkerAssigned', 'TaskSet', 'TaskDone', \
      'AssessmentScored', 'JourneyClosed', 'SubjectRegistered', 'IdentitySealed') order by position limit $4",
 );
 

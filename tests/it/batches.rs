@@ -59,8 +59,9 @@ fn open(of: BatchId) -> Command {
 }
 
 async fn send(recorder: &Recorder, id: u128, command: Command) -> Result<Appended, NotDone> {
+    let decides = matches!(&command, Command::Batch(BatchCommand { act: BatchAct::Decide(..), .. }));
     let instruction = Instruction {
-        principal: of_role(Role::Manager),
+        principal: of_role(if decides { Role::Commissioner } else { Role::Manager }),
         command_id: CommandId(Uuid::from_u128(id)),
         body: id.to_be_bytes().to_vec(),
         expected: Expected::Any,
@@ -149,7 +150,8 @@ async fn a_batch_of_as_many_claims_as_one_may_hold_goes_out_and_into_the_other_s
         record(&recorder, 103, open(batch(1))).await;
         let refused = send(&recorder, 104, submit(batch(1), &one_more, opened)).await;
         assert_eq!(refusal(&refused), Some(RefusalCode::InputTooLong));
-        record(&recorder, 105, act(BatchAct::Decide(ids.clone(), ClaimDecision::Accept))).await;
+        let accept = act(BatchAct::Decide(ids.clone(), ClaimDecision::Accept));
+        send(&recorder, 105, accept).await.expect("the commissioner accepts all of them");
         let amounts = ids.iter().map(|claim| AmountPaid { claim: *claim, amount: line(1).amount }).collect();
         record(&recorder, 106, act(BatchAct::Pay(Payment { amounts, ..Payment::default() }))).await;
         let events = here.log.stream(StreamId::batch(batch(0))).await.expect("a stream");
