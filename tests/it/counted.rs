@@ -238,6 +238,8 @@ async fn counted_tables_say_what_the_dated_ones_say_live_and_rebuilt() {
             tell(&fresh, nth, &mut drawn).await;
         }
         let live = fresh.views.live();
+        let held = live.caseload_by_keyworker(scope, day(100)).await.expect("a board");
+        assert!(held.len() > 3 && held.iter().all(|row| row.journeys > 0), "everybody but who left holds some");
         let mut tables = Tables::of(&fresh).await;
         Asked { view: &live, scope, rulebook: &rulebook }.compare(&mut tables, &days).await;
         let told = fresh.views.told().await.expect("a digest");

@@ -79,7 +79,8 @@ const ROWS: [SinceContact; 6] = [
 
 /// Filters of every kind, of which some cases pass some.
 fn filters(cases: &[Case]) -> Vec<JourneyFilter> {
-    let mut filters = vec![JourneyFilter { held: HeldBy::Unassigned, ..JourneyFilter::default() }];
+    let mut filters =
+        vec![JourneyFilter::default(), JourneyFilter { held: HeldBy::Unassigned, ..JourneyFilter::default() }];
     let states = [State::Waiting, State::OnCaseload, State::Closed, State::Declined, State::Withdrawn];
     filters.extend(states.map(|state| JourneyFilter { state: Some(InState::Only(state)), ..JourneyFilter::default() }));
     filters.push(JourneyFilter { state: Some(InState::Open), ..JourneyFilter::default() });

@@ -15,16 +15,18 @@ use super::generation::Generation;
 use super::period::{BEGINNING, END, bound};
 use super::standing::whose;
 use crate::access::CasesInScope;
+use crate::access::relation::Cases;
 use crate::contract::rulebook::Buckets;
 use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
 use crate::projections::DaySpan;
 use crate::projections::state::State;
 use crate::store::{Sql, StoreError, doing, on};
-use texts::{CASELOAD, CASELOAD_HELD, JOURNEYS, JOURNEYS_FOUND, Texts};
+use texts::{CASELOAD, CASELOAD_HELD, JOURNEYS, JOURNEYS_FOUND, Texts, WHOLE};
 
 /// Every statement of this module.
 pub fn statements() -> Vec<&'static Sql> {
-    [&CASELOAD, &CASELOAD_HELD, &JOURNEYS, &JOURNEYS_FOUND].into_iter().flat_map(Texts::all).collect()
+    let texts = [&CASELOAD, &CASELOAD_HELD, &JOURNEYS, &JOURNEYS_FOUND].into_iter().flat_map(Texts::all);
+    texts.chain(&WHOLE).collect()
 }
 
 /// Of which journeys a list is.
@@ -415,10 +417,26 @@ impl Generation {
         population: Population,
         filter: &JourneyFilter,
     ) -> Result<u64, StoreError> {
+        if scope.cases() == Cases::All && *filter == JourneyFilter::default() {
+            return self.journey_count_of_all(scope, as_of, population).await;
+        }
         let Some(asked) = Bound::of(scope, population, as_of, filter) else { return Ok(0) };
         let sql = population.texts(filter).count.text(self.reader.dialect());
         let counted: sqlx::Result<i64> =
             on!(&self.reader, pool => bind!(sqlx::query_scalar(sql), &asked).fetch_one(pool).await);
+        Ok(board::count(counted.map_err(doing("count journeys"))?))
+    }
+
+    async fn journey_count_of_all(
+        &self,
+        scope: CasesInScope<'_>,
+        as_of: NaiveDate,
+        population: Population,
+    ) -> Result<u64, StoreError> {
+        let sql = WHOLE[usize::from(population == Population::Journeys)].text(self.reader.dialect());
+        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
+            sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(as_of)).fetch_one(pool).await
+        });
         Ok(board::count(counted.map_err(doing("count journeys"))?))
     }
 }

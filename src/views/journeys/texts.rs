@@ -220,6 +220,13 @@ pub(super) static JOURNEYS_FOUND: Texts = texts!(
     "j.received_on"
 );
 
+/// How many are on the caseload and how many were referred by the end of the day `$2`, where nothing narrows it: the
+/// indexes say it alone.
+pub(super) static WHOLE: [Sql; 2] = [
+    Sql::new("select count(*) from caseload where contract = $1 and from_on <= $2 and to_on > $2"),
+    Sql::new("select count(*) from journey where contract = $1 and received_on <= $2"),
+];
+
 impl Texts {
     /// Each of them.
     pub(super) fn all(&'static self) -> impl Iterator<Item = &'static Sql> {
