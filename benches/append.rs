@@ -6,7 +6,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use chrono::NaiveDate;
@@ -38,6 +38,11 @@ use crate::views::Views;
 const EVENTS: u64 = 50_000;
 /// Callers of the busy figures.
 pub(super) const CALLERS: usize = 64;
+
+/// How long the live view may take to catch up before anything is measured on it.
+const FOLLOWS_WITHIN: Duration = Duration::from_mins(10);
+/// How long the last step of a view that has caught up may take.
+const LAST_STEP: Duration = Duration::from_millis(300);
 
 /// How many appends a round measures.
 #[derive(Debug, Clone, Copy)]
@@ -121,9 +126,22 @@ impl Node {
     async fn follow(&self) -> Result<JoinHandle<()>> {
         let keeping_up = tokio::spawn(self.views.clone().keep_up());
         let head = self.log.head().await?.position;
-        let is_there = self.views.passed(head, std::time::Duration::from_mins(10)).await;
+        let is_there = self.views.passed(head, FOLLOWS_WITHIN).await;
         anyhow::ensure!(is_there, "the live view did not follow the log");
         Ok(keeping_up)
+    }
+
+    /// Lets the live view follow no longer. A step that is cut short on Postgres holds its lock for a minute, so its last
+    /// one is given the time to end.
+    async fn leave(&self, keeping_up: JoinHandle<()>) -> Result<()> {
+        let head = self.log.head().await?.position;
+        let is_there = self.views.passed(head, FOLLOWS_WITHIN).await;
+        anyhow::ensure!(is_there, "the live view did not follow the log");
+        tokio::time::sleep(LAST_STEP).await;
+        keeping_up.abort();
+        // It ends as it was told to.
+        let _ = keeping_up.await;
+        Ok(())
     }
 
     async fn close(&self) {
@@ -301,13 +319,9 @@ impl Run {
         if let Some(other) = &self.other {
             let also = other.follow().await?;
             measured.two_nodes.push(self.appends((CALLERS, together), Until::Shown, Nodes::Both).await);
-            also.abort();
-            // Aborted on purpose: an interrupted step rolls back and is taken again.
-            let _ = also.await;
+            other.leave(also).await?;
         }
-        following.abort();
-        let _ = following.await;
-        Ok(())
+        self.log.node.leave(following).await
     }
 
     /// So many single-event appends by so many callers; gives events per second.

@@ -4,7 +4,7 @@
 //! events stand far apart in the log. A tenth are still open on the last day, which is the same for every size: every
 //! other one of those that began in the last fifth of the years, seen ever since. Each keyworker then holds some sixty, so
 //! that a page of a caseload is full. What happened on a day is recorded on it. The same seed gives the same journeys, ids
-//! and times; no more is held than the journeys under way and how many events each stream has.
+//! and times; no more is held than the journeys under way.
 
 use std::collections::VecDeque;
 
@@ -22,7 +22,6 @@ use crate::journey::event::{
 use crate::log::envelope::{
     Actor, CommandId, Envelope, EventId, JourneyId, Occurred, Position, SpellId, StreamId, SubjectId, WorkerId,
 };
-use crate::log::restore::{Order, Ordered};
 
 /// The contract that all of it is in.
 pub const CONTRACT: &str = "shps";
@@ -52,12 +51,11 @@ pub fn goes_on_at() -> DateTime<Utc> {
 pub struct Generated {
     chance: Chance,
     at: DateTime<Utc>,
-    order: Order,
     position: Position,
     workers: Vec<WorkerId>,
     areas: Vec<String>,
     /// What is told before any journey begins.
-    opening: VecDeque<(StreamId, Event)>,
+    opening: VecDeque<(StreamId, i64, Event)>,
     journeys: u64,
     begun: u64,
     /// The day that is told, from 0.
@@ -100,18 +98,17 @@ impl Generated {
         };
         let published = RulebookPublished { content: text.to_owned(), hash: rulebook.hash().to_owned() };
         let contract = StreamId::contract(CONTRACT);
-        let mut opening = VecDeque::from([(contract, Event::from(opened)), (contract, published.into())]);
+        let mut opening = VecDeque::from([(contract, 1, Event::from(opened)), (contract, 2, published.into())]);
         let workers: Vec<WorkerId> = (0..keyworkers(journeys)).map(|_| WorkerId(chance.id_at(at))).collect();
         opening.extend(workers.iter().enumerate().map(|(nth, worker)| {
             let login = login(nth);
             let joined = WorkerJoined { label: login.to_uppercase(), login: Some(login) };
-            (StreamId::worker(*worker), joined.into())
+            (StreamId::worker(*worker), 1, joined.into())
         }));
         let areas = rulebook.codes.listed(CodeList::Areas).unwrap_or_default().to_vec();
         let later = (0..DAYS).map(|_| Vec::new()).collect();
-        let (order, position, today) = (Order::default(), Position::default(), Vec::new());
-        let mut told =
-            Self { chance, at, order, position, workers, areas, opening, journeys, begun: 0, day: 0, today, later };
+        let (position, today) = (Position::default(), Vec::new());
+        let mut told = Self { chance, at, position, workers, areas, opening, journeys, begun: 0, day: 0, today, later };
         told.begin();
         told
     }
@@ -162,8 +159,8 @@ impl Generated {
         }
     }
 
-    /// The next event, day by day.
-    fn next_fact(&mut self) -> Option<(StreamId, Event)> {
+    /// The next event, day by day, with its version in its stream.
+    fn next_fact(&mut self) -> Option<(StreamId, i64, Event)> {
         if let Some(fact) = self.opening.pop_front() {
             return Some(fact);
         }
@@ -212,10 +209,13 @@ impl Running {
         self.began + self.told * self.lasts / EVENTS_EACH
     }
 
-    fn next(&mut self, areas: &[String]) -> (StreamId, Event) {
+    fn next(&mut self, areas: &[String]) -> (StreamId, i64, Event) {
         let nth = self.told;
         self.told += 1;
-        let stream = if nth == 0 { StreamId::subject(self.subject) } else { StreamId::journey(self.journey) };
+        let (stream, version) = match nth {
+            0 => (StreamId::subject(self.subject), 1),
+            _ => (StreamId::journey(self.journey), i64::try_from(nth).expect("a journey is short")),
+        };
         let event = match nth {
             0 => SubjectRegistered { kind: SubjectKind::Person }.into(),
             1 => self.referral(areas).into(),
@@ -227,7 +227,7 @@ impl Running {
             25 if !self.stays_open => JourneyClosed { reason: "housed".to_owned(), destination: None }.into(),
             _ => contact(nth, self.worker).into(),
         };
-        (stream, event)
+        (stream, version, event)
     }
 
     fn referral(&self, areas: &[String]) -> ReferralReceived {
@@ -267,10 +267,12 @@ fn contact(nth: u64, worker: WorkerId) -> ContactLogged {
     }
 }
 
-impl Generated {
+impl Iterator for Generated {
+    type Item = Envelope;
+
     /// The next event as the log would record it.
-    fn envelope(&mut self) -> Option<Envelope> {
-        let (stream, event) = self.next_fact()?;
+    fn next(&mut self) -> Option<Envelope> {
+        let (stream, version, event) = self.next_fact()?;
         self.position = self.position.next();
         self.at += BETWEEN;
         let contract = (!stream.kind.belongs_to_deployment()).then(|| CONTRACT.to_owned());
@@ -278,7 +280,7 @@ impl Generated {
             position: self.position,
             event_id: EventId(self.chance.id_at(self.at)),
             stream,
-            version: self.order.due(stream),
+            version,
             event_type: event.event_type().as_str().to_owned(),
             schema_version: event.event_type().schema_version(),
             contract,
@@ -295,15 +297,6 @@ impl Generated {
     }
 }
 
-impl Iterator for Generated {
-    type Item = Ordered;
-
-    fn next(&mut self) -> Option<Ordered> {
-        let envelope = self.envelope()?;
-        Some(self.order.admit(envelope).expect("it is told in order"))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashMap;
@@ -311,24 +304,26 @@ mod tests {
     use super::*;
     use crate::journey::event::EventType;
     use crate::log::envelope::StreamKind;
+    use crate::log::restore::Order;
 
-    /// All that is told of so many journeys.
+    /// How many events and contacts a journey has, and whether it was closed.
+    type Course = (u64, u64, bool);
+
+    /// All that is told of so many journeys, which the log must take.
     fn story(journeys: u64, seed: u64) -> Vec<Envelope> {
-        let mut generated = Generated::of(journeys, seed);
-        let next = || {
-            let envelope = generated.envelope()?;
-            generated.order.admit(envelope.clone()).expect("in order");
-            Some(envelope)
-        };
-        std::iter::from_fn(next).collect()
+        let (mut order, events) = (Order::default(), Generated::of(journeys, seed).collect::<Vec<_>>());
+        for event in &events {
+            order.admit(event.clone()).expect("it is told in order");
+        }
+        events
     }
 
-    /// What became of each journey, by its stream: how many events and contacts, and whether it was closed.
-    fn counted(journeys: u64) -> (Vec<Envelope>, HashMap<StreamId, (u64, u64, bool)>) {
+    /// The same with the course of each journey, by its stream.
+    fn counted(journeys: u64) -> (Vec<Envelope>, HashMap<StreamId, Course>) {
         let events = story(journeys, SEED);
         let mut streams = HashMap::new();
         for event in events.iter().filter(|event| event.stream.kind == StreamKind::Journey) {
-            let (count, contacts, closed): &mut (u64, u64, bool) = streams.entry(event.stream).or_default();
+            let (count, contacts, closed): &mut Course = streams.entry(event.stream).or_default();
             *count += 1;
             *contacts += u64::from(event.event_type == EventType::ContactLogged.as_str());
             *closed |= event.event_type == EventType::JourneyClosed.as_str();

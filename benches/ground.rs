@@ -7,18 +7,19 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection};
 use tempfile::TempDir;
 
 use super::generate::{Generated, SEED, SHAPE};
 use super::report::{Size, rate};
-use super::{Asked, generate};
+use super::{Asked, generate, load};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::log::Log;
 use crate::log::envelope::Position;
+use crate::log::restore::Order;
 use crate::store::{Dialect, Mode, Store};
 
 /// What a run has to work with.
@@ -94,13 +95,12 @@ impl Ground {
 
     /// The place of a generated log of so many journeys; the log is there.
     pub(super) async fn log_of(&self, store: Dialect, journeys: u64) -> Result<Place> {
-        let (name, lasting) = match self.asked.keep {
-            true => (format!("bench_{journeys}_v{SHAPE}"), Lasting::Kept),
+        let (name, lasting) = if self.asked.keep {
+            (format!("bench_{journeys}_v{SHAPE}"), Lasting::Kept)
+        } else {
             // Other runs on the same server have names of their own.
-            false => {
-                let run = self.scratch.path().file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-                (format!("{}_{journeys}", run.replace('-', "_")), Lasting::Run)
-            }
+            let run = self.scratch.path().file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+            (format!("{}_{journeys}", run.replace('-', "_")), Lasting::Run)
         };
         let place = self.place(store, &name, lasting).await?;
         self.told(store, &place, journeys).await?;
@@ -140,29 +140,39 @@ impl Ground {
         Ok(Place { url, file, schema: name.to_owned() })
     }
 
-    /// Generates the log, unless it is there from an earlier run.
+    /// Generates the log, unless it is there from before.
     async fn told(&self, store: Dialect, place: &Place, journeys: u64) -> Result<()> {
-        let log = Log::open(Arc::new(Store::open(&place.url, Mode::Write).await?)).await?;
-        let (head, events) = (log.head().await?.position, i64::try_from(Generated::events(journeys))?);
-        if head == Position::default() {
-            let began = Instant::now();
-            let story = Generated::of(journeys, SEED).map(Ok::<_, std::convert::Infallible>);
-            log.load(&Chance::seeded(SEED), story).await.map_err(|error| anyhow!("cannot load: {error:?}"))?;
-            let per_second = rate(events.unsigned_abs(), began.elapsed());
-            tracing::info!(events, per_second = per_second.round(), "generated a log");
-        } else if head.0 != events {
-            bail!("{} holds another log, of {head} events and not {events}: remove it", place.url);
-        }
-        log.store().close().await;
-        if store == Dialect::Postgres && head == Position::default() {
-            self.server()?
-                .options([("search_path", &place.schema)])
-                .connect()
-                .await?
-                .execute("vacuum analyze events, commands")
-                .await?;
+        let (began, events) = (Instant::now(), Generated::events(journeys));
+        let is_new = match store {
+            Dialect::Sqlite if place.file.exists() => false,
+            Dialect::Sqlite => {
+                load::into_file(&place.file, Generated::of(journeys, SEED)).await?;
+                true
+            }
+            Dialect::Postgres => self.told_to_postgres(place, journeys).await?,
+        };
+        if is_new {
+            let per_second = rate(events, began.elapsed()).round();
+            tracing::info!(events, per_second, "generated a log");
         }
         Ok(())
+    }
+
+    /// Loads the log into its schema in one transaction, as a restore does; false if it is there.
+    async fn told_to_postgres(&self, place: &Place, journeys: u64) -> Result<bool> {
+        let log = Log::open(Arc::new(Store::open(&place.url, Mode::Write).await?)).await?;
+        let is_new = log.head().await?.position == Position::default();
+        if is_new {
+            let mut order = Order::default();
+            let story = Generated::of(journeys, SEED).map(|event| order.admit(event));
+            log.load(&Chance::seeded(SEED), story).await.map_err(|error| anyhow!("cannot load: {error:?}"))?;
+        }
+        log.store().close().await;
+        if is_new {
+            let options = self.server()?.options([("search_path", &place.schema)]);
+            options.connect().await?.execute("vacuum analyze events, commands").await?;
+        }
+        Ok(is_new)
     }
 }
 
@@ -187,8 +197,8 @@ fn options(server: &str) -> Result<PgConnectOptions> {
 /// Drops a schema, those of its generations and whatever else was named after it.
 async fn drop_all_of(conn: &mut PgConnection, schema: &str) -> Result<()> {
     let named = "select nspname::text from pg_namespace where nspname = $1 or starts_with(nspname, $1 || '_')";
-    let named: Vec<(String,)> = sqlx::query_as(named).bind(schema).fetch_all(&mut *conn).await?;
-    for (name,) in named {
+    let found: Vec<(String,)> = sqlx::query_as(named).bind(schema).fetch_all(&mut *conn).await?;
+    for (name,) in found {
         conn.execute(AssertSqlSafe(format!("drop schema \"{name}\" cascade"))).await?;
     }
     Ok(())

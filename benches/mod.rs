@@ -10,6 +10,7 @@ mod claims;
 mod client;
 pub mod generate;
 mod ground;
+mod load;
 mod naive;
 mod over_http;
 mod raw;

@@ -27,9 +27,8 @@ use crate::projections;
 
 /// Journeys that a round asks for, at most.
 const SAMPLE: u64 = 200;
-const EVENTS: &str = "query Events($journey: UUID!, $after: Position) { \
-     events(first: 100, after: $after, filter: { journey: $journey }) { nodes { record } \
-     pageInfo { hasNextPage endCursor } } }";
+/// As clients ask for events, in pages of the size that nobody has thought about.
+const EVENTS: &str = include_str!("../schema/operations/events.graphql");
 
 /// A server over the log, and journeys to ask it for.
 pub(super) struct Naive {
@@ -79,7 +78,7 @@ impl Naive {
     async fn rows_of(&self, connection: &mut Connection, journey: JourneyId) -> Result<usize> {
         let (mut events, mut after) = (Vec::new(), Value::Null);
         loop {
-            let variables = json!({ "journey": journey.0, "after": after });
+            let variables = json!({ "after": after, "filter": { "journey": journey.0 } });
             let request = Request::graphql(&self.token, EVENTS, &variables, "\"hasNextPage\"");
             let answer: Value = serde_json::from_slice(connection.ask(&request).await?)?;
             let page = &answer["data"]["events"];

@@ -24,7 +24,7 @@ pub(super) fn measure(ground: &Ground) -> Result<Vec<Figure>> {
     let (events, answers) = (ground.scratch("events.ndjson"), ground.scratch("answers.ndjson"));
     let mut file = BufWriter::new(File::create(&events)?);
     for event in Generated::of(journeys, SEED) {
-        writeln!(file, "{}", cloud_event::to_line(event.envelope(), DEPLOYMENT_ZONE))?;
+        writeln!(file, "{}", cloud_event::to_line(&event, DEPLOYMENT_ZONE))?;
     }
     file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
     let rulebook = Rulebook::parse(pack(CONTRACT).context("it ships")?.text).ok().context("a pack is read")?;

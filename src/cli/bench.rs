@@ -122,7 +122,7 @@ fn table_of(title: String, figures: &[Figure]) -> Table {
         let extreme = |fold: fn(f64, f64) -> f64| figure.rounds.iter().copied().reduce(fold).map(shown);
         let mut name = figure.name.to_owned();
         for (beside, value) in &figure.beside {
-            name.push_str(&format!("; {beside} {}", shown(*value)));
+            name = format!("{name}; {beside} {}", shown(*value));
         }
         vec![
             name,

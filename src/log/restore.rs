@@ -21,13 +21,6 @@ const PAGE: usize = 2_000;
 #[derive(Debug, Clone)]
 pub struct Ordered(Envelope);
 
-impl Ordered {
-    /// The event.
-    pub const fn envelope(&self) -> &Envelope {
-        &self.0
-    }
-}
-
 /// Sees to it that events follow one another as the log would have recorded them.
 #[derive(Debug, Default)]
 pub struct Order {

@@ -113,6 +113,10 @@ fn a_log_that_is_kept_is_generated_once() {
     };
     assert!(generated());
     assert!(!generated());
+    let log = format!("sqlite:{}", directory.path().join("bench_40_v1.db").display());
+    let verified = Command::new(env!("CARGO_BIN_EXE_throughline")).args(["--database", &log, "log", "verify"]).output();
+    let verified = verified.expect("it runs");
+    assert!(verified.status.success(), "{}{}", text(&verified.stdout), text(&verified.stderr));
 }
 
 #[tokio::test]
