@@ -138,7 +138,9 @@ async fn preview_in(
         Err(refusals) => {
             let ending = Rulebook::parse(text).ok().and_then(|read| overlapping(&contract, named, text, &read));
             if ending.is_none() {
-                refusals.iter().for_each(|refusal| complain(&format!("{named}: {refusal}")));
+                for refusal in &refusals {
+                    complain(&format!("{named}: {refusal}"));
+                }
             }
             return Ok(Ending::WrongUse);
         }

@@ -11,8 +11,8 @@ use crate::claims::{
 /// Whether somebody may do each thing with the claims of an outcome, and why not.
 async fn can(app: &TestApp, who: &throughline::access::Principal, outcome: &str) -> Value {
     let each = ["submitBatch", "resubmitClaim", "withdrawClaim", "decideClaim", "recordPayment", "raiseAdjustment"];
-    let each: String = each.iter().map(|what| format!("{what} {{ allowed reason }} ")).collect();
-    let fields = format!("claims(outcome: \"{outcome}\") {{ nodes {{ viewerCan {{ {each} }} }} }}");
+    let each: Vec<String> = each.iter().map(|what| format!("{what} {{ allowed reason }}")).collect();
+    let fields = format!("claims(outcome: \"{outcome}\") {{ nodes {{ viewerCan {{ {} }} }} }}", each.join(" "));
     read(app, who, &fields).await["claims"]["nodes"][0]["viewerCan"].clone()
 }
 

@@ -150,7 +150,7 @@ fn events(case: &Case<'_>, key: OutcomeKey, [was, is]: &[Side<'_>; 2]) -> Vec<Ev
     // Whatever was reached first is what the other version takes otherwise.
     let (run, other) = if was.reached.is_some() { (was, is) } else { (is, was) };
     let moved = || was.events.symmetric_difference(&is.events).copied();
-    let evidence: BTreeSet<EventId> = case.evidence.iter().flat_map(|piece| piece.events()).collect();
+    let evidence: BTreeSet<EventId> = case.evidence.iter().flat_map(super::case::Evidence::events).collect();
     let risks: BTreeSet<EventId> = case.risks.iter().flat_map(super::case::Risk::events).collect();
     match key {
         OutcomeKey::Hours => hours(case, run, other.terms.and_then(|terms| terms.hours.as_ref())),
@@ -180,13 +180,11 @@ fn events(case: &Case<'_>, key: OutcomeKey, [was, is]: &[Side<'_>; 2]) -> Vec<Ev
 
 /// The spells of a run, else all those that an outcome begins with.
 fn spells<'c, 'a>(case: &'c Case<'a>, side: &Side<'_>) -> Vec<&'c Spell<'a>> {
-    match &side.reached {
-        Some(reached) => reached.spells.iter().map(|at| &case.spells[*at]).collect(),
-        None => {
-            let domains = side.terms.map_or(&[][..], |terms| terms.trigger.spell_domains());
-            case.spells.iter().filter(|spell| domains.iter().any(|domain| domain == spell.domain)).collect()
-        }
+    if let Some(reached) = &side.reached {
+        return reached.spells.iter().map(|at| &case.spells[*at]).collect();
     }
+    let domains = side.terms.map_or(&[][..], |terms| terms.trigger.spell_domains());
+    case.spells.iter().filter(|spell| domains.iter().any(|domain| domain == spell.domain)).collect()
 }
 
 /// The facts that state the hours of a run: of those that are looked at the ones that do not pass by themselves, else

@@ -259,14 +259,13 @@ fn stand_beside_lines(
     let mut places: HashMap<ClaimId, usize> = submitted.map(|(at, of)| (of.claim, at)).collect();
     for of in ledger.lines() {
         let claim = of.line.frozen.claim;
-        let at = match places.get(&claim) {
-            Some(at) => *at,
-            None => {
-                let Some(without) = without_ground(of) else { continue };
-                claims.push(without);
-                places.insert(claim, claims.len() - 1);
-                claims.len() - 1
-            }
+        let at = if let Some(at) = places.get(&claim) {
+            *at
+        } else {
+            let Some(without) = without_ground(of) else { continue };
+            claims.push(without);
+            places.insert(claim, claims.len() - 1);
+            claims.len() - 1
         };
         claims[at].batch = ledger.line(claim).map(|line| line.batch);
         // The places stand in order: claims were added as they were found.

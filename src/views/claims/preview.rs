@@ -122,11 +122,11 @@ impl Preview {
     fn of(before: Arc<Claims>, after: Arc<Claims>, facts: &Facts) -> Self {
         let (shifts, unchanged) = shifts(&before, &after);
         let mut causes = Causes::between(&before, &after, facts);
-        let caused = |of: Shift| {
+        let with_causes = |of: Shift| {
             let causes = causes.of(before.get(of.claim), after.get(of.claim));
             Move { claim: of.claim, how: of.how, delta: of.delta, causes }
         };
-        let moves = shifts.into_iter().map(caused).collect();
+        let moves = shifts.into_iter().map(with_causes).collect();
         Self { before, after, moves, unchanged }
     }
 

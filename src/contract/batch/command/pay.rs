@@ -53,9 +53,8 @@ fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Sha
         let refusal = match asked.batch.line(paid.claim) {
             _ if !once => twice(paid.claim),
             None => claim_not_found(paid.claim),
-            Some(line) => match line.may(LineAct::Pay) {
-                Err(refusal) => *refusal,
-                Ok(()) => {
+            Some(line) => {
+                let Err(refusal) = line.may(LineAct::Pay) else {
                     let path = format!("amounts.{at}.amount");
                     asked.amount(&path, paid.amount, shape);
                     if !paid.amount.is_positive() {
@@ -63,8 +62,9 @@ fn paid_lines<'a>(asked: &Asked<'a, '_>, amounts: &[AmountPaid], shape: &mut Sha
                     }
                     lines.push((line, paid.amount));
                     continue;
-                }
-            },
+                };
+                *refusal
+            }
         };
         shape.refuse(refusal.at(format!("amounts.{at}.claim")));
     }
