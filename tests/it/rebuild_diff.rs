@@ -103,6 +103,7 @@ async fn a_rebuild_is_compared_with_the_live_view_and_changes_nothing() {
 async fn a_draft_that_cannot_be_published_is_told_and_nothing_is_compared() {
     let deployment = Deployment::on(Dialect::Sqlite).await;
     tell_a_story(&deployment.recorder().await).await;
+    deployment.digest().await;
     let file = tempfile::NamedTempFile::new().expect("a file");
     let name = file.path().to_str().expect("a name").to_owned();
     for (text, wanted) in [
