@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::postgres;
 use super::progress::{Meter, Phase};
-use super::sink::{Batch, Finished, Sink, Written, end, fill, flush};
+use super::sink::{Batch, Encoded, Finished, Sink, Written, end, fill, flush};
 use super::sqlite::SqliteSink;
 use crate::contract::Rulebook;
 use crate::journey::event::EventType;
@@ -22,7 +22,7 @@ use crate::log::{Log, LogError};
 use crate::projections::{self, Counts};
 use crate::store::Place;
 use crate::views::ViewError;
-use crate::views::fold::{Gathered, Rules};
+use crate::views::fold::{Folded, Gathered, Rules};
 use crate::views::generation::{Contracts, file, schema_name};
 
 /// Lots that may wait for a worker.
@@ -92,11 +92,12 @@ pub(super) async fn load(
 async fn fill_from<S: Sink + 'static>(
     log: &Log,
     plan: &Plan,
-    (rules, contracts): (Arc<Rules>, Batch),
+    (rules, contracts): (Arc<Rules>, Vec<(StreamId, Folded)>),
     mut sink: S,
     meter: &Arc<Meter>,
 ) -> Result<(S, Written), ViewError> {
     meter.enters(Phase::Folding);
+    let contracts: Batch = contracts.into_iter().map(|(id, folded)| Encoded::of::<S>(id, folded)).collect();
     let (mut written, mut first) = (Written::nothing(), Some(contracts));
     let of = u64::try_from(plan.upto.0).unwrap_or_default().div_ceil(plan.held.max(1).unsigned_abs()).max(1);
     let (mut read, mut counts) = (0, Counts::new());
@@ -108,7 +109,7 @@ async fn fill_from<S: Sink + 'static>(
             .zip(folded)
             .map(|(lots, folded)| {
                 let (rules, meter) = (Arc::clone(&rules), Arc::clone(meter));
-                tokio::task::spawn_blocking(move || work(lots, &folded, &rules, &meter))
+                tokio::task::spawn_blocking(move || work::<S>(lots, &folded, &rules, &meter))
             })
             .collect();
         let (mut contracts, telling) = (first.take().unwrap_or_default(), Arc::clone(meter));
@@ -146,7 +147,7 @@ async fn fill_from<S: Sink + 'static>(
 }
 
 /// The rules that the generation applies, and the contracts' own rows.
-async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Batch), ViewError> {
+async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Vec<(StreamId, Folded)>), ViewError> {
     let mut streams: BTreeMap<StreamId, Gathered> = BTreeMap::new();
     for envelope in log.contracts(plan.upto.max(plan.rulebooks_upto)).await? {
         // Of what a contract's stream holds after that, nothing counts but rules that are wanted nevertheless.
@@ -158,7 +159,7 @@ async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Batch), ViewError> {
     }
     let mut rules = Rules { upto: plan.rulebooks_upto, ..Rules::default() };
     let mut contracts = Contracts::new();
-    let mut batch = Batch::new();
+    let mut own_rows = Vec::new();
     for (stream, gathered) in streams {
         let mut folded = gathered.fold(stream, &rules);
         let mut contract = gathered.contract(folded.version, &rules);
@@ -167,10 +168,10 @@ async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Batch), ViewError> {
             folded.rows = projections::contract::rows(&contract);
         }
         contracts.extend(contract.code().map(str::to_owned).map(|code| (code, Arc::new(contract))));
-        batch.push((stream, folded));
+        own_rows.push((stream, folded));
     }
     rules.contracts = Arc::new(contracts);
-    Ok((rules, batch))
+    Ok((rules, own_rows))
 }
 
 /// What came of one lane beside its rows.
@@ -182,7 +183,7 @@ struct Lane {
 }
 
 /// Gathers the streams of one lane and folds each.
-fn work(
+fn work<S: Sink>(
     mut lots: mpsc::Receiver<Lot>,
     folded: &mpsc::Sender<Batch>,
     rules: &Rules,
@@ -205,10 +206,14 @@ fn work(
     streams.sort_unstable_by_key(|(stream, _)| *stream);
     let (mut streams, mut counts) = (streams.into_iter(), HashMap::new());
     loop {
-        let mut batch: Batch = streams.by_ref().take(FOLDED).map(|(id, stream)| (id, stream.fold(id, rules))).collect();
-        for (key, count) in batch.iter_mut().flat_map(|(_, folded)| folded.rows.take_counts()) {
-            *counts.entry(key).or_default() += count;
-        }
+        let folded_now = streams.by_ref().take(FOLDED).map(|(id, stream)| {
+            let mut folded = stream.fold(id, rules);
+            for (key, count) in folded.rows.take_counts() {
+                *counts.entry(key).or_default() += count;
+            }
+            Encoded::of::<S>(id, folded)
+        });
+        let batch: Batch = folded_now.collect();
         meter.check()?;
         // Whoever no longer takes it says why.
         if batch.is_empty() || folded.blocking_send(batch).is_err() {

@@ -151,12 +151,10 @@ impl Rows {
         Self { copy, columns, bytes: HEADER.to_vec() }
     }
 
-    fn row<'r>(&mut self, cells: impl Iterator<Item = &'r Value>) {
+    fn row(&mut self, cells: &[u8]) {
         let fields = i16::try_from(self.columns.len()).expect("a table has few columns");
         self.bytes.extend(fields.to_be_bytes());
-        for cell in cells {
-            encode(cell, &mut self.bytes);
-        }
+        self.bytes.extend(cells);
     }
 
     /// The rows so far, if there are as many as one COPY takes; all of them where nothing more comes.
@@ -170,37 +168,33 @@ impl Rows {
     }
 }
 
-/// Writes a cell as Postgres sends it: its length and its bytes.
-fn encode(cell: &Value, to: &mut Vec<u8>) {
-    let mut field = |bytes: &[u8]| {
-        to.extend(i32::try_from(bytes.len()).expect("a cell is small").to_be_bytes());
-        to.extend(bytes);
-    };
-    match cell {
-        Value::Null => to.extend((-1_i32).to_be_bytes()),
-        Value::Text(text) => field(text.as_bytes()),
-        Value::Uuid(id) => field(id.as_bytes()),
-        Value::Date(date) => {
-            let days = i32::try_from((*date - EPOCH).num_days()).expect("a civil date is within four million days");
-            field(&days.to_be_bytes());
-        }
-        Value::Int(number) => field(&number.to_be_bytes()),
-    }
-}
-
 /// The day from which Postgres counts.
 pub(in crate::views) const EPOCH: NaiveDate = NaiveDate::from_ymd_opt(2000, 1, 1).expect("a real day");
 
 impl Sink for PostgresSink {
-    fn rows<'r>(
-        &mut self,
-        table: usize,
-        rows: &mut dyn Iterator<Item = (&'r [Value], &'r [Value])>,
-    ) -> Result<u64, ViewError> {
+    /// As Postgres sends it: its length and its bytes.
+    fn encode(cell: &Value, to: &mut Vec<u8>) {
+        let mut field = |bytes: &[u8]| {
+            to.extend(i32::try_from(bytes.len()).expect("a cell is small").to_be_bytes());
+            to.extend(bytes);
+        };
+        match cell {
+            Value::Null => to.extend((-1_i32).to_be_bytes()),
+            Value::Text(text) => field(text.as_bytes()),
+            Value::Uuid(id) => field(id.as_bytes()),
+            Value::Date(date) => {
+                let days = i32::try_from((*date - EPOCH).num_days()).expect("a civil date is within four million days");
+                field(&days.to_be_bytes());
+            }
+            Value::Int(number) => field(&number.to_be_bytes()),
+        }
+    }
+
+    fn rows<'r>(&mut self, table: usize, rows: &mut dyn Iterator<Item = &'r [u8]>) -> Result<u64, ViewError> {
         let into = &mut self.tables[table];
         let mut count = 0;
-        for (key, rest) in rows {
-            into.row(key.iter().chain(rest));
+        for row in rows {
+            into.row(row);
             count += 1;
         }
         if let Some(copy) = into.full(COPY) {
@@ -217,7 +211,9 @@ impl Sink for PostgresSink {
             Value::Int(stop.position.0),
             Value::text(&stop.error),
         ];
-        self.parked.row(cells.iter());
+        let mut row = Vec::new();
+        cells.iter().for_each(|cell| Self::encode(cell, &mut row));
+        self.parked.row(&row);
         Ok(())
     }
 

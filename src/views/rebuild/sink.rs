@@ -9,7 +9,43 @@ use crate::log::envelope::{Position, StreamId};
 use crate::projections::{Counts, TABLES, Type, Value};
 
 /// Some streams, in the order of their ids, with what each amounts to.
-pub(super) type Batch = Vec<(StreamId, Folded)>;
+pub(super) type Batch = Vec<Encoded>;
+
+/// What a stream amounts to, its rows as the store takes them: whoever folds writes them so, for there are many who fold
+/// and only one who writes.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    stream: StreamId,
+    events: i64,
+    stopped: Option<Stop>,
+    /// The rows, one after the other.
+    bytes: Vec<u8>,
+    /// The table of each row and where it ends, in the order of the tables.
+    rows: Vec<(usize, usize)>,
+}
+
+impl Encoded {
+    pub(super) fn of<S: Sink>(stream: StreamId, folded: Folded) -> Self {
+        let (mut bytes, mut rows, mut table) = (Vec::with_capacity(4_096), Vec::with_capacity(32), 0);
+        for (name, key, rest) in folded.rows.iter() {
+            // Rows come in the order of their tables' names, which is that of the tables.
+            while TABLES[table].name != name {
+                table += 1;
+            }
+            key.iter().chain(rest).for_each(|cell| S::encode(cell, &mut bytes));
+            rows.push((table, bytes.len()));
+        }
+        Self { stream, events: folded.events, stopped: folded.stopped, bytes, rows }
+    }
+
+    /// The next row of a table after so many rows.
+    fn next_of(&self, table: usize, after: &mut usize) -> Option<&[u8]> {
+        let (_, end) = self.rows.get(*after).filter(|(of, _)| *of == table)?;
+        let begin = after.checked_sub(1).map_or(0, |before| self.rows[before].1);
+        *after += 1;
+        Some(&self.bytes[begin..*end])
+    }
+}
 
 /// The columns of the table of parked streams.
 pub(super) const PARKED: &[(&str, Type)] =
@@ -17,12 +53,11 @@ pub(super) const PARKED: &[(&str, Type)] =
 
 /// Takes rows table by table.
 pub(super) trait Sink: Send {
-    /// Writes the rows of one table, each a key and the other columns.
-    fn rows<'r>(
-        &mut self,
-        table: usize,
-        rows: &mut dyn Iterator<Item = (&'r [Value], &'r [Value])>,
-    ) -> Result<u64, ViewError>;
+    /// Writes a cell of a row as the store takes it.
+    fn encode(cell: &Value, to: &mut Vec<u8>);
+
+    /// Writes the rows of one table, each with all its cells.
+    fn rows<'r>(&mut self, table: usize, rows: &mut dyn Iterator<Item = &'r [u8]>) -> Result<u64, ViewError>;
 
     /// Parks a stream.
     fn park(&mut self, stream: StreamId, stop: &Stop) -> Result<(), ViewError>;
@@ -64,18 +99,16 @@ impl Written {
     }
 
     /// Writes a batch of streams.
-    fn write(&mut self, sink: &mut dyn Sink, batch: &Batch) -> Result<(), ViewError> {
+    fn write(&mut self, sink: &mut impl Sink, batch: &Batch) -> Result<(), ViewError> {
         // Table by table, so that a statement is looked up once for many rows and a table grows in one place.
-        let mut streams: Vec<_> = batch.iter().map(|(_, folded)| folded.rows.iter().peekable()).collect();
-        for (at, table) in TABLES.iter().enumerate() {
-            let mut rows = streams.iter_mut().flat_map(|stream| {
-                std::iter::from_fn(move || stream.next_if(|(name, ..)| *name == table.name))
-                    .map(|(_, key, rest)| (key, rest))
-            });
-            self.rows[at] += sink.rows(at, &mut rows)?;
+        let mut next = vec![0; batch.len()];
+        for table in 0..TABLES.len() {
+            let streams = batch.iter().zip(&mut next);
+            let mut rows = streams.flat_map(|(stream, next)| std::iter::from_fn(|| stream.next_of(table, next)));
+            self.rows[table] += sink.rows(table, &mut rows)?;
         }
-        for (stream, folded) in batch {
-            if let Some(stop) = &folded.stopped {
+        for Encoded { stream, stopped, .. } in batch {
+            if let Some(stop) = stopped {
                 tracing::error!(%stream, position = %stop.position, error = stop.error, "a stream is parked");
                 sink.park(*stream, stop)?;
                 self.parked += 1;
@@ -86,13 +119,16 @@ impl Written {
 }
 
 /// Writes the counted tables, once all streams have been counted, and whatever is still held back.
-pub(super) fn end(sink: &mut dyn Sink, written: &mut Written, counts: &Counts) -> Result<(), ViewError> {
-    let counts: Vec<(&str, &[Value], [Value; 1])> =
-        counts.iter().map(|((name, key), count)| (*name, key.as_slice(), [Value::Int(*count)])).collect();
+pub(super) fn end<S: Sink>(sink: &mut S, written: &mut Written, counts: &Counts) -> Result<(), ViewError> {
     for (at, table) in TABLES.iter().enumerate().filter(|(_, table)| table.is_counted) {
-        let of_table = counts.iter().filter(|(name, ..)| *name == table.name);
-        let mut rows = of_table.map(|(_, key, count)| (*key, count.as_slice()));
-        written.rows[at] += sink.rows(at, &mut rows)?;
+        let of_table = counts.iter().filter(|((name, _), _)| *name == table.name);
+        let encoded = of_table.map(|((_, key), count)| {
+            let mut row = Vec::new();
+            key.iter().chain([&Value::Int(*count)]).for_each(|cell| S::encode(cell, &mut row));
+            row
+        });
+        let encoded: Vec<Vec<u8>> = encoded.collect();
+        written.rows[at] += sink.rows(at, &mut encoded.iter().map(Vec::as_slice))?;
     }
     sink.end()
 }
@@ -103,7 +139,7 @@ const BATCH: usize = 256;
 /// Writes what the workers fold, in the order of the streams' ids whoever folded them, so that tables keyed by stream
 /// grow at their end.
 pub(super) fn fill(
-    sink: &mut dyn Sink,
+    sink: &mut impl Sink,
     written: &mut Written,
     workers: Vec<mpsc::Receiver<Batch>>,
     meter: &Meter,
@@ -124,14 +160,14 @@ pub(super) fn fill(
 
 /// Writes a batch, empties it and says so.
 pub(super) fn flush(
-    sink: &mut dyn Sink,
+    sink: &mut impl Sink,
     written: &mut Written,
     batch: &mut Batch,
     meter: &Meter,
 ) -> Result<(), ViewError> {
     meter.check()?;
     written.write(sink, batch)?;
-    meter.has_written(batch.iter().map(|(_, folded)| folded.events).sum());
+    meter.has_written(batch.iter().map(|stream| stream.events).sum());
     batch.clear();
     Ok(())
 }
@@ -139,7 +175,7 @@ pub(super) fn flush(
 /// What one worker has folded, as it comes.
 struct Merged {
     from: mpsc::Receiver<Batch>,
-    batch: std::iter::Peekable<std::vec::IntoIter<(StreamId, Folded)>>,
+    batch: std::iter::Peekable<std::vec::IntoIter<Encoded>>,
 }
 
 impl Merged {
@@ -148,6 +184,6 @@ impl Merged {
         while self.batch.peek().is_none() {
             self.batch = self.from.blocking_recv()?.into_iter().peekable();
         }
-        self.batch.peek().map(|(stream, _)| *stream)
+        self.batch.peek().map(|encoded| encoded.stream)
     }
 }

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, Statement, ToSql};
+use rusqlite::{Connection, ToSql};
 
 use super::super::ViewError;
 use super::super::fold::Stop;
@@ -83,17 +83,33 @@ fn insert(table: &str, columns: &[(&str, Type)]) -> String {
 }
 
 impl Sink for SqliteSink {
-    fn rows<'r>(
-        &mut self,
-        table: usize,
-        rows: &mut dyn Iterator<Item = (&'r [Value], &'r [Value])>,
-    ) -> Result<u64, ViewError> {
+    /// As sqlx binds it, so that it reads alike: an id as its bytes, a date as its ISO text. A tag goes before it, and its
+    /// length where it has one.
+    fn encode(cell: &Value, to: &mut Vec<u8>) {
+        let mut sized = |tag: u8, bytes: &[u8]| {
+            to.push(tag);
+            to.extend(u32::try_from(bytes.len()).expect("a cell is small").to_be_bytes());
+            to.extend(bytes);
+        };
+        match cell {
+            Value::Null => to.push(NULL),
+            Value::Text(text) => sized(TEXT, text.as_bytes()),
+            Value::Uuid(id) => sized(BLOB, id.as_bytes()),
+            Value::Date(date) => sized(TEXT, date.to_string().as_bytes()),
+            Value::Int(number) => {
+                to.push(INTEGER);
+                to.extend(number.to_be_bytes());
+            }
+        }
+    }
+
+    fn rows<'r>(&mut self, table: usize, rows: &mut dyn Iterator<Item = &'r [u8]>) -> Result<u64, ViewError> {
         let fault = doing("write view rows");
         let mut insert = self.conn.prepare_cached(&self.inserts[table]).map_err(&fault)?;
         let mut count = 0;
-        for (key, rest) in rows {
-            for (at, cell) in (1..).zip(key.iter().chain(rest)) {
-                bind(&mut insert, at, cell).map_err(&fault)?;
+        for row in rows {
+            for (at, cell) in (1..).zip(cells(row)) {
+                insert.raw_bind_parameter(at, Cell(cell)).map_err(&fault)?;
             }
             insert.raw_execute().map_err(&fault)?;
             count += 1;
@@ -113,15 +129,30 @@ impl Sink for SqliteSink {
     }
 }
 
-/// Binds a cell as sqlx does, so that it reads alike: an id as its bytes, a date as its ISO text.
-fn bind(insert: &mut Statement<'_>, at: usize, cell: &Value) -> rusqlite::Result<()> {
-    match cell {
-        Value::Null => insert.raw_bind_parameter(at, Cell(ValueRef::Null)),
-        Value::Text(text) => insert.raw_bind_parameter(at, Cell(ValueRef::Text(text.as_bytes()))),
-        Value::Uuid(id) => insert.raw_bind_parameter(at, Cell(ValueRef::Blob(id.as_bytes()))),
-        Value::Date(date) => insert.raw_bind_parameter(at, Cell(ValueRef::Text(date.to_string().as_bytes()))),
-        Value::Int(number) => insert.raw_bind_parameter(at, Cell(ValueRef::Integer(*number))),
-    }
+const NULL: u8 = 0;
+const TEXT: u8 = 1;
+const BLOB: u8 = 2;
+const INTEGER: u8 = 3;
+
+/// The cells of a row, as they are bound.
+fn cells(mut row: &[u8]) -> impl Iterator<Item = ValueRef<'_>> {
+    std::iter::from_fn(move || {
+        let (tag, rest) = row.split_first()?;
+        let sized = |rest: &'_ [u8]| rest.first_chunk().map_or(0, |length| u32::from_be_bytes(*length) as usize);
+        let (cell, rest) = match *tag {
+            NULL => (ValueRef::Null, rest),
+            INTEGER => {
+                let (number, rest) = rest.split_first_chunk()?;
+                (ValueRef::Integer(i64::from_be_bytes(*number)), rest)
+            }
+            tag => {
+                let (cell, rest) = rest.get(4..)?.split_at_checked(sized(rest))?;
+                (if tag == TEXT { ValueRef::Text(cell) } else { ValueRef::Blob(cell) }, rest)
+            }
+        };
+        row = rest;
+        Some(cell)
+    })
 }
 
 struct Cell<'c>(ValueRef<'c>);
