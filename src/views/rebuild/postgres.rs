@@ -190,7 +190,7 @@ impl Sink for PostgresSink {
         }
     }
 
-    fn rows<'r>(&mut self, table: usize, rows: &mut dyn Iterator<Item = &'r [u8]>) -> Result<u64, ViewError> {
+    fn rows(&mut self, table: usize, rows: &mut dyn Iterator<Item = &[u8]>) -> Result<u64, ViewError> {
         let into = &mut self.tables[table];
         let mut count = 0;
         for row in rows {
@@ -212,7 +212,9 @@ impl Sink for PostgresSink {
             Value::text(&stop.error),
         ];
         let mut row = Vec::new();
-        cells.iter().for_each(|cell| Self::encode(cell, &mut row));
+        for cell in &cells {
+            Self::encode(cell, &mut row);
+        }
         self.parked.row(&row);
         Ok(())
     }

@@ -32,7 +32,9 @@ impl Encoded {
             while TABLES[table].name != name {
                 table += 1;
             }
-            key.iter().chain(rest).for_each(|cell| S::encode(cell, &mut bytes));
+            for cell in key.iter().chain(rest) {
+                S::encode(cell, &mut bytes);
+            }
             rows.push((table, bytes.len()));
         }
         Self { stream, events: folded.events, stopped: folded.stopped, bytes, rows }
@@ -57,7 +59,7 @@ pub(super) trait Sink: Send {
     fn encode(cell: &Value, to: &mut Vec<u8>);
 
     /// Writes the rows of one table, each with all its cells.
-    fn rows<'r>(&mut self, table: usize, rows: &mut dyn Iterator<Item = &'r [u8]>) -> Result<u64, ViewError>;
+    fn rows(&mut self, table: usize, rows: &mut dyn Iterator<Item = &[u8]>) -> Result<u64, ViewError>;
 
     /// Parks a stream.
     fn park(&mut self, stream: StreamId, stop: &Stop) -> Result<(), ViewError>;
@@ -124,7 +126,9 @@ pub(super) fn end<S: Sink>(sink: &mut S, written: &mut Written, counts: &Counts)
         let of_table = counts.iter().filter(|((name, _), _)| *name == table.name);
         let encoded = of_table.map(|((_, key), count)| {
             let mut row = Vec::new();
-            key.iter().chain([&Value::Int(*count)]).for_each(|cell| S::encode(cell, &mut row));
+            for cell in key.iter().chain([&Value::Int(*count)]) {
+                S::encode(cell, &mut row);
+            }
             row
         });
         let encoded: Vec<Vec<u8>> = encoded.collect();

@@ -103,7 +103,7 @@ impl Sink for SqliteSink {
         }
     }
 
-    fn rows<'r>(&mut self, table: usize, rows: &mut dyn Iterator<Item = &'r [u8]>) -> Result<u64, ViewError> {
+    fn rows(&mut self, table: usize, rows: &mut dyn Iterator<Item = &[u8]>) -> Result<u64, ViewError> {
         let fault = doing("write view rows");
         let mut insert = self.conn.prepare_cached(&self.inserts[table]).map_err(&fault)?;
         let mut count = 0;
