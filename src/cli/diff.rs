@@ -21,11 +21,11 @@ use crate::contract::money::Money;
 use crate::contract::{Contract, Rulebook, command};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::Views;
-use crate::views::claims::{self, Asked, Claim, Claims, Moved, Purpose, Shift};
+use crate::views::claims::{self, Asked, Claim, Claims, Purpose, Shift};
 use crate::views::compare::Side;
 use crate::views::diff::RowsDiffer;
 use crate::views::generation::Generation;
-use crate::views::period::{Month, Months};
+use crate::views::period::Months;
 use crate::views::rebuild::Options;
 
 /// What is asked for.
@@ -148,9 +148,7 @@ impl Under {
     }
 
     fn months(&self) -> Months {
-        let last = Month::of(self.as_of);
-        let first = self.contract.opened().map_or(last, |opened| Month::of(opened.starts_on));
-        Months::from_to(first.min(last), last).unwrap_or(Months::one(last))
+        Months::of_contract(&self.contract, self.as_of)
     }
 }
 
@@ -242,14 +240,17 @@ async fn claims_table(views: &Views, compared: &Compared, scope: InScope<'_>, un
 }
 
 fn row(shift: &Shift, before: &Claims, after: &Claims) -> Vec<String> {
-    let how = match shift.how {
-        Moved::Gained => "gained",
-        Moved::Lost => "lost",
-        Moved::Changed => "changed",
-    };
     let (was, is) = (before.get(shift.claim), after.get(shift.claim));
     let status = |claim: Option<&Claim>| claim.map_or("none", |claim| claim.status.as_str()).to_owned();
     let outcome = is.or(was).map(|claim| claim.outcome.clone()).unwrap_or_default();
     let rules = claims::rules_that_differ(was, is).join(", ");
-    vec![how.to_owned(), shift.claim.to_string(), outcome, status(was), status(is), shift.delta.to_string(), rules]
+    vec![
+        shift.how.as_str().to_owned(),
+        shift.claim.to_string(),
+        outcome,
+        status(was),
+        status(is),
+        shift.delta.to_string(),
+        rules,
+    ]
 }

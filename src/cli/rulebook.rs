@@ -175,7 +175,7 @@ fn overlapping(contract: &Contract, named: &str, text: &str, rulebook: &Rulebook
 }
 
 fn tables(preview: &Preview) -> Vec<Table> {
-    let currency = preview.before.contract.newest_rulebook().map_or("", |rulebook| rulebook.currency.as_str());
+    let currency = preview.before.currency();
     let money = |amount: Money| format!("{} {currency}", Money::of(amount.amount(), currency));
     let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let count = |how: Moved| preview.count(how).to_string();
@@ -185,15 +185,18 @@ fn tables(preview: &Preview) -> Vec<Table> {
     let moved = |of: &Move| {
         let about = preview.after.get(of.claim).or(preview.before.get(of.claim));
         let outcome = about.map_or_else(String::new, |claim| claim.outcome.clone());
-        let how = match of.how {
-            Moved::Gained => "gained",
-            Moved::Lost => "lost",
-            Moved::Changed => "changed",
-        };
         let stands = |claims: &Claims| stands(claims, of.claim, &money);
         let causes: Vec<String> = of.causes.iter().map(cause).collect();
         let (before, after) = (stands(&preview.before), stands(&preview.after));
-        vec![of.claim.to_string(), outcome, how.to_owned(), before, after, money(of.delta), causes.join("; ")]
+        vec![
+            of.claim.to_string(),
+            outcome,
+            of.how.as_str().to_owned(),
+            before,
+            after,
+            money(of.delta),
+            causes.join("; "),
+        ]
     };
     vec![
         Table {

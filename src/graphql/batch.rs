@@ -263,7 +263,7 @@ impl ProposedAdjustment {
             claim: ID(of.claim.to_string()),
             of_batch: ID(of.batch.to_string()),
             kind: of.kind.into(),
-            amount: Money::of(of.amount, currency(told)),
+            amount: Money::of(of.amount, told.currency()),
         };
         told.proposed.iter().map(proposed).collect()
     }
@@ -485,7 +485,7 @@ impl Batch {
 
     fn money(&self, amount: crate::contract::money::Money) -> Money {
         let of_lines = self.batch().submitted.as_ref().map(|submitted| submitted.currency.as_str());
-        Money::of(amount, of_lines.unwrap_or_else(|| currency(&self.told)))
+        Money::of(amount, of_lines.unwrap_or_else(|| self.told.currency()))
     }
 
     async fn proposed(&self, ctx: &Context<'_>) -> Result<Option<Proposal>> {
@@ -523,10 +523,6 @@ impl Batch {
 /// How many lines stand before the one after a cursor: lines are only ever added behind others.
 fn next(cursor: &str, list: &str) -> Result<usize> {
     cursor::place(cursor, list, cursor::PAGE_BEFORE, |at| at.parse().ok())
-}
-
-fn currency(told: &Claims) -> &str {
-    told.contract.newest_rulebook().map_or("", |rulebook| rulebook.currency.as_str())
 }
 
 /// For what a cap is the most.
@@ -583,7 +579,7 @@ pub struct Cap {
 impl Cap {
     /// Every cap in force, by what it counts together.
     pub(super) fn all(told: &Claims) -> Vec<Self> {
-        told.caps.iter().map(|cap| Self::of(cap, currency(told))).collect()
+        told.caps.iter().map(|cap| Self::of(cap, told.currency())).collect()
     }
 
     fn of(of: &CapUse, currency: &str) -> Self {

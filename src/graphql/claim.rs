@@ -237,12 +237,12 @@ impl Claim {
 
     /// The id of the journey that it is about; none where it is about many together.
     async fn journey_id(&self) -> Option<ID> {
-        journey_of(&self.of).map(|id| ID(id.to_string()))
+        self.of.about.journey().map(|id| ID(id.to_string()))
     }
 
     /// The journey that it is about; none where it is about many together, and in a preview.
     async fn journey(&self) -> Option<Journey> {
-        let id = journey_of(&self.of)?;
+        let id = self.of.about.journey()?;
         let story = Arc::clone(self.story.as_ref()?);
         Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
     }
@@ -400,13 +400,6 @@ fn two_decimals(mut hours: rust_decimal::Decimal) -> Decimal {
     Decimal(hours)
 }
 
-fn journey_of(claim: &claims::Claim) -> Option<JourneyId> {
-    match claim.about {
-        ClaimAbout::Journey(journey) => Some(journey),
-        ClaimAbout::Many(_) => None,
-    }
-}
-
 const fn earliest_on(state: &State) -> Option<NaiveDate> {
     match state {
         State::Maturing { earliest_on, .. } => Some(*earliest_on),
@@ -482,7 +475,6 @@ pub(super) async fn page(
     let mut fitting: Vec<&claims::Claim> = told.claims.iter().filter(|claim| filter.fits(claim)).collect();
     keep_visible(ctx, told, &mut fitting).await?;
     fitting.sort_by_key(|claim| stands(claim));
-    let currency = told.contract.newest_rulebook().map(|rulebook| rulebook.currency.clone()).unwrap_or_default();
     let total = fitting.iter().filter_map(|claim| claim.amount).sum();
     let total_count = fitting.len();
     let (rest, first) = (after.map_or(0, |after| fitting.partition_point(|claim| stands(claim) <= after)), first);
@@ -495,7 +487,7 @@ pub(super) async fn page(
     let stories = if is_looked_into {
         journey::stories(
             ctx,
-            shown.iter().filter_map(|claim| journey_of(claim)).collect::<BTreeSet<_>>().into_iter(),
+            shown.iter().filter_map(|claim| claim.about.journey()).collect::<BTreeSet<_>>().into_iter(),
             Known(told.position),
         )
         .await?
@@ -503,7 +495,7 @@ pub(super) async fn page(
         HashMap::new()
     };
     let node = |of: &&claims::Claim| {
-        let story = journey_of(of).and_then(|journey| stories.get(&journey)).cloned();
+        let story = of.about.journey().and_then(|journey| stories.get(&journey)).cloned();
         Claim { told: Arc::clone(told), of: (*of).clone(), story }
     };
     let cursors: Vec<String> = shown.iter().map(|claim| cursor(stands(claim), &list)).collect();
@@ -519,7 +511,7 @@ pub(super) async fn page(
         nodes: shown.iter().map(node).collect(),
         page_info,
         total_count,
-        total_amount: Money::of(total, &currency),
+        total_amount: Money::of(total, told.currency()),
         position: Position(told.position),
         forecast: told.asked.as_of > told.asked.today,
     })
@@ -538,16 +530,28 @@ pub(super) async fn as_known(
     generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()
 }
 
+/// Those of these journeys of a contract that the caller may read; none where that is every case there is, and what is
+/// over many besides.
+pub(super) async fn readable(
+    ctx: &Context<'_>,
+    code: &str,
+    journeys: impl Iterator<Item = JourneyId>,
+) -> Result<Option<BTreeSet<JourneyId>>> {
+    if context::standing(ctx).await?.cases() == Cases::All {
+        return Ok(None);
+    }
+    let named: BTreeSet<JourneyId> = journeys.collect();
+    let named: Vec<(JourneyId, &str)> = named.into_iter().map(|journey| (journey, code)).collect();
+    context::readable(ctx, &named).await.map(Some)
+}
+
 /// Keeps the claims of journeys that the caller may read.
 async fn keep_visible(ctx: &Context<'_>, told: &Claims, claims: &mut Vec<&claims::Claim>) -> Result<()> {
-    if context::standing(ctx).await?.cases() == Cases::All {
-        return Ok(());
-    }
     let code = told.contract.code().unwrap_or_default();
-    let journeys: BTreeSet<JourneyId> = claims.iter().filter_map(|claim| journey_of(claim)).collect();
-    let journeys: Vec<(JourneyId, &str)> = journeys.into_iter().map(|journey| (journey, code)).collect();
-    let readable = context::readable(ctx, &journeys).await?;
-    claims.retain(|claim| journey_of(claim).is_some_and(|journey| readable.contains(&journey)));
+    let journeys = claims.iter().filter_map(|claim| claim.about.journey());
+    if let Some(readable) = readable(ctx, code, journeys).await? {
+        claims.retain(|claim| claim.about.journey().is_some_and(|journey| readable.contains(&journey)));
+    }
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Rights are those of now: a journey that the caller may not read differs for nobody.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::at::{ContractAt, Known, Seen};
 use super::boards::Group;
-use super::claim::Claim;
+use super::claim::{self, Claim};
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::{Contract, PointOfView};
@@ -22,10 +22,8 @@ use super::money::Money;
 use super::preview::ClaimMoved;
 use super::query::FIRST;
 use super::scalars::{Date, Instant, Position};
-use crate::access::relation::Cases;
-use crate::contract::money;
 use crate::contract::outcome::is_looked_at;
-use crate::journey::event::{ClaimAbout, EventType};
+use crate::journey::event::EventType;
 use crate::log::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
 use crate::views::claims::{self, Claims, Shift};
 use crate::views::compare::{self, NumberDifference as Differs, Side};
@@ -265,8 +263,8 @@ impl ViewComparison {
             .transpose()?;
         let (a, b) = (self.a.told_claims(ctx).await?, self.b.told_claims(ctx).await?);
         let (mut shifts, _) = claims::shifts(a, b);
-        let journeys: Vec<JourneyId> = shifts.iter().filter_map(|of| journey_of(a, b, of.claim)).collect();
-        let readable = self.readable(ctx, journeys).await?;
+        let journeys = shifts.iter().filter_map(|of| journey_of(a, b, of.claim));
+        let readable = claim::readable(ctx, &self.a.source().code, journeys).await?;
         shifts.retain(|of| {
             readable.as_ref().is_none_or(|all| journey_of(a, b, of.claim).is_some_and(|id| all.contains(&id)))
         });
@@ -284,7 +282,7 @@ impl ViewComparison {
             nodes: self.claims_that_differ(ctx, (a, b), shown).await?,
             page_info,
             total_count: shifts.len(),
-            delta: money(b, shifts.iter().map(|of| of.delta).sum()),
+            delta: Money::of(shifts.iter().map(|of| of.delta).sum(), b.currency()),
         })
     }
 }
@@ -293,17 +291,9 @@ impl ViewComparison {
 const DIFFERING: &str = "journeys that differ";
 const CLAIMS_DIFFERING: &str = "claims that differ";
 
-fn money(claims: &Claims, amount: money::Money) -> Money {
-    let rulebook = claims.contract.newest_rulebook();
-    Money::of(amount, rulebook.map_or("", |rulebook| rulebook.currency.as_str()))
-}
-
 /// The journey that a claim is about on either side.
 fn journey_of(a: &Claims, b: &Claims, claim: ClaimId) -> Option<JourneyId> {
-    match a.get(claim).or_else(|| b.get(claim))?.about {
-        ClaimAbout::Journey(journey) => Some(journey),
-        ClaimAbout::Many(_) => None,
-    }
+    a.get(claim).or_else(|| b.get(claim))?.about.journey()
 }
 
 impl ViewComparison {
@@ -322,16 +312,6 @@ impl ViewComparison {
         Ok(known.into_iter().take(LOOKED_AT).collect())
     }
 
-    /// Those of these journeys that the caller may read; none where that is all of them, and more.
-    async fn readable(&self, ctx: &Context<'_>, journeys: Vec<JourneyId>) -> Result<Option<HashSet<JourneyId>>> {
-        if context::standing(ctx).await?.cases() == Cases::All {
-            return Ok(None);
-        }
-        let code = self.a.source().code;
-        let named: Vec<(JourneyId, &str)> = journeys.into_iter().map(|id| (id, code.as_str())).collect();
-        Ok(Some(context::readable(ctx, &named).await?.into_iter().collect()))
-    }
-
     /// What made these claims differ.
     async fn claims_that_differ(
         &self,
@@ -343,7 +323,7 @@ impl ViewComparison {
         let streams = |claim: ClaimId| -> Vec<StreamId> {
             let sides = [a.get(claim), b.get(claim)].into_iter().flatten();
             let of = sides.flat_map(|of| {
-                let subject = of.subject.filter(|_| matches!(of.about, ClaimAbout::Journey(_)));
+                let subject = of.subject.filter(|_| of.about.journey().is_some());
                 let journey = journey_of(a, b, claim).map(StreamId::journey);
                 [journey, subject.map(StreamId::subject), of.batch.map(StreamId::batch)].into_iter().flatten()
             });
@@ -376,7 +356,7 @@ impl ViewComparison {
             moved: shift.how.into(),
             a: Claim::among(a, shift.claim),
             b: Claim::among(b, shift.claim),
-            delta: money(b, shift.delta),
+            delta: Money::of(shift.delta, b.currency()),
             events: made(shift.claim),
             rules: claims::rules_that_differ(a.get(shift.claim), b.get(shift.claim)),
         };

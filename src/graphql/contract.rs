@@ -42,7 +42,7 @@ use crate::views::generation::Generation;
 use crate::views::journeys::{HeldBy, Population};
 use crate::views::obligations::ObligationFilter;
 use crate::views::performance;
-use crate::views::period::{self, Months};
+use crate::views::period::Months;
 use crate::views::recency;
 use crate::views::referral_to_plan;
 
@@ -580,9 +580,7 @@ impl Contract {
 
     /// The months from the start of the contract to the one of `asOf`.
     pub(super) fn whole_contract(&self) -> Months {
-        let last = period::Month::of(self.as_of);
-        let first = self.told.opened().map_or(last, |opened| period::Month::of(opened.starts_on));
-        Months::from_to(first.min(last), last).unwrap_or(Months::one(last))
+        Months::of_contract(&self.told, self.as_of)
     }
 }
 

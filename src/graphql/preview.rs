@@ -183,8 +183,7 @@ impl RulebookPreview {
 }
 
 fn money_of(preview: &Preview, amount: money::Money) -> Money {
-    let rulebook = preview.before.contract.newest_rulebook();
-    Money::of(amount, rulebook.map_or("", |rulebook| rulebook.currency.as_str()))
+    Money::of(amount, preview.before.currency())
 }
 
 /// The name of the one list of a preview.

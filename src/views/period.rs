@@ -6,6 +6,7 @@ use std::fmt;
 
 use chrono::{Datelike, Days, Months as Ahead, NaiveDate};
 
+use crate::contract::Contract;
 use crate::projections::stage;
 
 /// A calendar month.
@@ -66,6 +67,13 @@ impl Months {
         let count = |month: Month| i64::from(month.0.year()) * 12 + i64::from(month.0.month0());
         let spanned = usize::try_from(count(last) - count(first)).ok()?;
         (spanned < MONTHS_MAX).then_some(Self { first, last })
+    }
+
+    /// From the month in which a contract starts to that of a day; this month alone where it starts later.
+    pub fn of_contract(contract: &Contract, upto: NaiveDate) -> Self {
+        let last = Month::of(upto);
+        let first = contract.opened().map_or(last, |opened| Month::of(opened.starts_on));
+        Self::from_to(first.min(last), last).unwrap_or(Self::one(last))
     }
 
     /// The first month.

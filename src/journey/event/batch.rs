@@ -67,6 +67,16 @@ pub enum ClaimAbout {
     Many(ManyAbout),
 }
 
+impl ClaimAbout {
+    /// The journey, where it is one alone.
+    pub const fn journey(&self) -> Option<JourneyId> {
+        match self {
+            Self::Journey(journey) => Some(*journey),
+            Self::Many(_) => None,
+        }
+    }
+}
+
 /// Many journeys over a period: those of a cohort, site or area.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -132,6 +132,11 @@ pub enum CapOf {
 }
 
 impl Claims {
+    /// The ISO 4217 code of every amount.
+    pub fn currency(&self) -> &str {
+        self.contract.newest_rulebook().map_or("", |rulebook| rulebook.currency.as_str())
+    }
+
     /// The claims of a journey.
     pub fn of_journey(&self, journey: JourneyId) -> &[Claim] {
         let claims = &self.claims[..self.of_journeys];

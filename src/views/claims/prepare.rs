@@ -40,7 +40,7 @@ impl Claims {
             subjects.extend(claim.and_then(|claim| claim.subject));
         }
         let streams = subjects.into_iter().map(StreamId::subject).collect();
-        let currency = self.contract.newest_rulebook().map(|rulebook| rulebook.currency.clone()).unwrap_or_default();
+        let currency = self.currency().to_owned();
         let lines = if refused.is_empty() { Ok(lines) } else { Err(refused) };
         Prepared { from: Basis { streams, ..self.basis(seen) }, currency, lines }
     }

@@ -118,6 +118,17 @@ pub fn rules_that_differ(was: Option<&Claim>, is: Option<&Claim>) -> Vec<&'stati
     }
 }
 
+impl Moved {
+    /// The word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Gained => "gained",
+            Self::Lost => "lost",
+            Self::Changed => "changed",
+        }
+    }
+}
+
 impl Preview {
     fn of(before: Arc<Claims>, after: Arc<Claims>, facts: &Facts) -> Self {
         let (shifts, unchanged) = shifts(&before, &after);
