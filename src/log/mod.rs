@@ -77,7 +77,7 @@ pub fn statements(dialect: Dialect) -> Vec<&'static Sql> {
         Dialect::Sqlite => &[],
         Dialect::Postgres => insert::POSTGRES_STATEMENTS,
     };
-    [append::STATEMENTS, inserts, read::STATEMENTS, verify::STATEMENTS].concat()
+    [append::STATEMENTS, inserts, read::STATEMENTS, scan::STATEMENTS, verify::STATEMENTS].concat()
 }
 
 impl Log {

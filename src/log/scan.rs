@@ -1,7 +1,8 @@
 //! Reading the whole log in order, as fast as the store gives it, for whoever folds all of it.
 //!
-//! Records come out as bytes, divided among lanes by stream: a lane gets all of its streams and each of them in order.
-//! The log is read in pages, each its own short transaction. Nothing is decoded here.
+//! Records come out as bytes, divided by stream: into shares, so that a long log need not be held at once, and within a
+//! share among lanes. A lane gets all of its streams and each of them in order. The log is read once, in pages, each its
+//! own short transaction. Nothing is decoded here.
 
 use std::str::Utf8Error;
 
@@ -12,86 +13,156 @@ use uuid::Uuid;
 
 use super::envelope::Position;
 use super::{Log, LogError};
-use crate::store::{Copied, Place, Pool, StoreError, doing};
+use crate::store::{Copied, Place, Pool, Sql, StoreError, doing, on};
 
 /// Positions that one page spans.
 const PAGE: i64 = 100_000;
 /// Bytes of records that are handed to a lane at once.
 const LOT: usize = 128 * 1024;
+/// Events that are looked at for each share, so that shares come out of about one size.
+const SAMPLES: u64 = 256;
 
-/// One share of all streams, so that a log that is too long to be held is read in several passes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Share {
-    /// Which one, from zero.
-    pub(crate) nth: u64,
-    /// Of how many.
-    pub(crate) of: u64,
+static STREAM_AT: Sql = Sql::new("select stream_id from events where position = $1");
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&STREAM_AT];
+
+/// The shares of a log: ranges of its streams' ids, one after the other, each with about as many events.
+#[derive(Debug, Clone)]
+pub(crate) struct Shares {
+    /// The first id of each share but the first.
+    begins: Vec<Uuid>,
 }
 
-/// Some records, in the order of the log.
+impl Shares {
+    /// So many shares that divide these ids evenly.
+    fn dividing(mut ids: Vec<Uuid>, of: usize) -> Self {
+        ids.sort_unstable();
+        let mut begins: Vec<Uuid> = (1..of).filter_map(|nth| ids.get(nth * ids.len() / of).copied()).collect();
+        // Of a stream that is longer than a share, one share holds all.
+        begins.dedup();
+        Self { begins }
+    }
+
+    /// How many there are.
+    pub(crate) const fn count(&self) -> usize {
+        self.begins.len() + 1
+    }
+
+    fn of(&self, stream: Uuid) -> usize {
+        self.begins.partition_point(|begin| *begin <= stream)
+    }
+}
+
+/// Some records of one lane of one share, in the order of the log.
 #[derive(Debug, Default)]
 pub(crate) struct Lot {
-    bytes: Vec<u8>,
-    ends: Vec<usize>,
+    /// Which share.
+    pub(crate) share: usize,
+    /// Which of its lanes.
+    pub(crate) lane: usize,
+    /// How many records it holds.
+    pub(crate) count: u32,
+    /// The records, each after its length.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Lot {
-    /// The records.
-    pub(crate) fn records(&self) -> impl Iterator<Item = Result<&str, Utf8Error>> {
-        let begins = std::iter::once(0).chain(self.ends.iter().copied());
-        begins.zip(&self.ends).map(|(begin, end)| str::from_utf8(&self.bytes[begin..*end]))
+    fn of(share: usize, lane: usize) -> Self {
+        Self { share, lane, ..Self::default() }
     }
 
-    /// How many records it holds.
-    pub(crate) const fn len(&self) -> usize {
-        self.ends.len()
+    fn add(&mut self, record: &[u8]) {
+        self.bytes.extend(u32::try_from(record.len()).expect("a record is below 4 GiB").to_ne_bytes());
+        self.bytes.extend_from_slice(record);
+        self.count += 1;
+    }
+
+    /// The records.
+    pub(crate) fn records(&self) -> impl Iterator<Item = Result<&str, Utf8Error>> {
+        let mut rest = self.bytes.as_slice();
+        std::iter::from_fn(move || {
+            let (length, after) = rest.split_first_chunk()?;
+            let (record, after) = after.split_at_checked(u32::from_ne_bytes(*length) as usize)?;
+            rest = after;
+            Some(str::from_utf8(record))
+        })
     }
 }
 
-/// The lanes, each with the lot that is being filled for it.
+/// Where lots go, each with the lot that is being filled for it: the lanes of the first share, then of the next.
 struct Lanes {
-    share: Share,
-    lanes: Vec<(mpsc::Sender<Lot>, Lot)>,
+    shares: Shares,
+    each: usize,
+    slots: Vec<(mpsc::Sender<Lot>, Lot)>,
 }
 
 impl Lanes {
-    /// The lane of a stream, and whether the stream is in the share.
-    fn of(&self, stream: Uuid) -> Option<usize> {
+    fn new(shares: Shares, first: &[mpsc::Sender<Lot>], later: &mpsc::Sender<Lot>) -> Self {
+        let each = first.len();
+        let slots = (0..shares.count()).flat_map(|share| {
+            let to = move |lane: usize| if share == 0 { &first[lane] } else { later };
+            (0..each).map(move |lane| (to(lane).clone(), Lot::of(share, lane)))
+        });
+        let slots = slots.collect();
+        Self { shares, each, slots }
+    }
+
+    /// The place of a stream's lane.
+    fn of(&self, stream: Uuid) -> usize {
         let (high, low) = stream.as_u64_pair();
         // Ids that clients make may differ in a few bits only; a multiplication spreads them over the upper half.
         let spread = (high.rotate_left(32) ^ low).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        let lanes = self.lanes.len() as u64;
-        let lane = usize::try_from(spread / self.share.of % lanes).expect("there are few lanes");
-        (spread % self.share.of == self.share.nth).then_some(lane)
+        let lane = usize::try_from(spread % self.each as u64).expect("there are few lanes");
+        self.shares.of(stream) * self.each + lane
     }
 
-    /// Adds a record; gives the lane's lot when it is full.
-    fn add(&mut self, lane: usize, record: &[u8]) -> Option<(&mpsc::Sender<Lot>, Lot)> {
-        let (sender, lot) = &mut self.lanes[lane];
-        lot.bytes.extend_from_slice(record);
-        lot.ends.push(lot.bytes.len());
+    /// Adds a record to its stream's lane; gives the lane's lot when it is full.
+    fn add(&mut self, stream: Uuid, record: &[u8]) -> Option<(&mpsc::Sender<Lot>, Lot)> {
+        let at = self.of(stream);
+        let (sender, lot) = &mut self.slots[at];
+        lot.add(record);
         if lot.bytes.len() < LOT {
             return None;
         }
-        let empty = Lot { bytes: Vec::with_capacity(LOT + LOT / 8), ends: Vec::with_capacity(lot.ends.len()) };
+        let empty = Lot { bytes: Vec::with_capacity(LOT + LOT / 8), ..Lot::of(lot.share, lot.lane) };
         Some((sender, std::mem::replace(lot, empty)))
     }
 
     /// What is left.
     fn rest(self) -> impl Iterator<Item = (mpsc::Sender<Lot>, Lot)> {
-        self.lanes.into_iter().filter(|(_, lot)| !lot.ends.is_empty())
+        self.slots.into_iter().filter(|(_, lot)| lot.count > 0)
     }
 }
 
 impl Log {
-    /// Reads every record of a share of the streams up to a position into lanes; ends early when nobody takes them.
+    /// Divides the streams up to a position into about so many shares.
+    pub(crate) async fn shares(&self, upto: Position, of: u64) -> Result<Shares, LogError> {
+        let reader = &self.store.reader;
+        let samples = (of * SAMPLES).min(u64::try_from(upto.0).unwrap_or_default());
+        let sql = STREAM_AT.text(reader.dialect());
+        let mut ids = Vec::new();
+        for nth in (0..samples).filter(|_| of > 1) {
+            let at = i128::from(upto.0) * i128::from(nth) / i128::from(samples) + 1;
+            let at = i64::try_from(at).expect("it is at most the last position");
+            let found: sqlx::Result<Option<(Uuid,)>> =
+                on!(reader, pool => sqlx::query_as(sql).bind(at).fetch_optional(pool).await);
+            ids.extend(found.map_err(doing("divide the log"))?.map(|(id,)| id));
+        }
+        Ok(Shares::dividing(ids, usize::try_from(of).expect("there are few shares")))
+    }
+
+    /// Reads every record up to a position: those of the first share into its lanes, the others where later ones go.
+    /// Ends early when nobody takes them.
     pub(crate) async fn scan(
         &self,
         upto: Position,
-        share: Share,
-        lanes: Vec<mpsc::Sender<Lot>>,
+        shares: Shares,
+        first: Vec<mpsc::Sender<Lot>>,
+        later: mpsc::Sender<Lot>,
     ) -> Result<(), LogError> {
-        let lanes = Lanes { share, lanes: lanes.into_iter().map(|lane| (lane, Lot::default())).collect() };
+        let lanes = Lanes::new(shares, &first, &later);
+        drop((first, later));
         match (self.store.place(), &self.store.reader) {
             (Place::Sqlite { path }, _) => {
                 let path = path.clone();
@@ -120,9 +191,8 @@ fn from_sqlite(path: &std::path::Path, upto: Position, mut lanes: Lanes) -> rusq
         let mut rows = page.query([after, upto.0.min(after + PAGE)])?;
         while let Some(row) = rows.next()? {
             let stream = row.get_ref(0)?.as_blob().ok().and_then(|id| Uuid::from_slice(id).ok()).unwrap_or_default();
-            let Some(lane) = lanes.of(stream) else { continue };
             let record = row.get_ref(1)?.as_bytes().unwrap_or_default();
-            if let Some((sender, lot)) = lanes.add(lane, record)
+            if let Some((sender, lot)) = lanes.add(stream, record)
                 && sender.blocking_send(lot).is_err()
             {
                 return Ok(());
@@ -138,16 +208,11 @@ fn from_sqlite(path: &std::path::Path, upto: Position, mut lanes: Lanes) -> rusq
 
 /// COPY, in binary, of records alone: nothing is parsed or converted on the way but the frame of each row.
 async fn from_postgres(conn: &mut PgConnection, upto: Position, mut lanes: Lanes) -> sqlx::Result<()> {
-    let Share { nth, of } = lanes.share;
-    // COPY takes no binds; what is written into its text are numbers of our own. The server leaves out the streams of
-    // other shares, so that they are not sent at all.
-    let share =
-        if of > 1 { format!("and (uuid_hash(stream_id)::bigint + 2147483648) % {of} = {nth}") } else { String::new() };
-    lanes.share = Share { nth: 0, of: 1 };
+    // COPY takes no binds; what is written into its text are numbers of our own.
     for after in (0..upto.0).step_by(usize::try_from(PAGE).expect("a page is small")) {
         let last = upto.0.min(after + PAGE);
         let copy = format!(
-            "copy (select stream_id, record from events where position > {after} and position <= {last} {share} \
+            "copy (select stream_id, record from events where position > {after} and position <= {last} \
              order by position) to stdout (format binary)"
         );
         let mut copied = conn.copy_out_raw(&copy).await?;
@@ -157,8 +222,7 @@ async fn from_postgres(conn: &mut PgConnection, upto: Position, mut lanes: Lanes
             while let Some(mut fields) = rows.next_row() {
                 let mut field = || fields.next().flatten().unwrap_or_default();
                 let (stream, record) = (Uuid::from_slice(field()).unwrap_or_default(), field());
-                let lane = lanes.of(stream).expect("every stream is in the only share");
-                if let Some((sender, lot)) = lanes.add(lane, record)
+                if let Some((sender, lot)) = lanes.add(stream, record)
                     && sender.send(lot).await.is_err()
                 {
                     drop(copied);
@@ -177,26 +241,46 @@ async fn from_postgres(conn: &mut PgConnection, upto: Position, mut lanes: Lanes
 mod tests {
     use super::*;
 
+    fn lanes(shares: Shares) -> Lanes {
+        let (sender, _) = mpsc::channel(1);
+        Lanes::new(shares, &[sender.clone(), sender.clone()], &sender)
+    }
+
     #[test]
-    fn every_stream_is_in_one_share_and_ids_that_differ_little_are_spread() {
-        let shares = |nth| {
-            let (sender, _) = mpsc::channel(1);
-            Lanes {
-                share: Share { nth, of: 3 },
-                lanes: vec![(sender.clone(), Lot::default()), (sender, Lot::default())],
-            }
-        };
-        let shares: Vec<Lanes> = (0..3).map(shares).collect();
+    fn ids_that_differ_little_are_spread_over_shares_and_lanes() {
+        let ids: Vec<Uuid> = (0..6_000).map(Uuid::from_u128).collect();
+        let sample = ids.iter().copied().step_by(10).collect();
+        let lanes = lanes(Shares::dividing(sample, 3));
         let mut taken = [0_usize; 6];
-        for id in 0..6_000 {
-            let lanes: Vec<(usize, usize)> = shares
-                .iter()
-                .enumerate()
-                .filter_map(|(nth, share)| share.of(Uuid::from_u128(id)).map(|lane| (nth, lane)))
-                .collect();
-            let [(share, lane)] = lanes[..] else { panic!("{id} is in {} shares", lanes.len()) };
-            taken[share * 2 + lane] += 1;
+        for id in &ids {
+            taken[lanes.of(*id)] += 1;
         }
         assert!(taken.iter().all(|count| (500..2_000).contains(count)), "{taken:?}");
+    }
+
+    #[test]
+    fn shares_follow_one_another_in_the_order_of_ids() {
+        let shares = Shares::dividing((0..1_000).map(Uuid::from_u128).collect(), 4);
+        let of: Vec<usize> = (0..1_000).map(|id| shares.of(Uuid::from_u128(id))).collect();
+        assert!(of.is_sorted(), "{of:?}");
+        assert_eq!((of[0], of[999], shares.count()), (0, 3, 4));
+    }
+
+    #[test]
+    fn a_stream_longer_than_a_share_is_whole_in_one_of_them() {
+        let shares = Shares::dividing(vec![Uuid::from_u128(7); 100], 4);
+        assert_eq!(shares.count(), 2, "before it, and from it on");
+        assert_eq!(Shares::dividing(Vec::new(), 1).count(), 1);
+    }
+
+    #[test]
+    fn a_lot_gives_back_what_it_took() {
+        let mut lot = Lot::of(0, 0);
+        let records = ["{}", "", "a record of a café"];
+        for record in records {
+            lot.add(record.as_bytes());
+        }
+        let given: Vec<&str> = lot.records().map(|record| record.expect("it is text")).collect();
+        assert_eq!((given.as_slice(), lot.count), (records.as_slice(), 3));
     }
 }

@@ -36,6 +36,7 @@ mod switch;
 mod whole;
 
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -100,6 +101,18 @@ pub enum ViewError {
     /// Another process moved the pointer, or the view before went on.
     #[error("another process switched views meanwhile: try again")]
     Outrun,
+    /// What a rebuild of a long log sets aside could not be kept.
+    #[error(
+        "the rebuild of a long log sets its records aside in {}, and cannot: make as much room there as the log has, or \
+         name another directory as TMPDIR; nothing of it is left",
+        directory.display()
+    )]
+    Spill {
+        /// Where.
+        directory: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A part of a rebuild ended before it was done.
     #[error("a part of the rebuild stopped early")]
     Stopped,

@@ -1,10 +1,12 @@
 //! The bulk of a rebuild: one ordered read of the log, decoded and folded on all cores, written in bulk.
 //!
-//! Streams are divided among workers by their ids; each worker folds its own in memory. A log that is longer than one
-//! pass holds is read once for each share of the streams, so that memory follows the pass and not the log. What comes
-//! out does not depend on how the work was divided.
+//! Streams are divided among workers by their ids; each worker folds its own in memory. Of a log that is longer than what
+//! is held at once, one share of the streams after the other is folded, and the records of the others wait in a file, so
+//! that memory follows the share and not the log. What comes out does not depend on how the work was divided.
 
 use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::join_all;
@@ -13,11 +15,12 @@ use tokio::sync::mpsc;
 use super::postgres;
 use super::progress::{Meter, Phase};
 use super::sink::{Batch, Encoded, Finished, Sink, Written, end, fill, flush};
+use super::spill::Spill;
 use super::sqlite::SqliteSink;
 use crate::contract::Rulebook;
 use crate::journey::event::EventType;
 use crate::log::envelope::{Position, Record, StreamId, StreamKind};
-use crate::log::scan::{Lot, Share};
+use crate::log::scan::Lot;
 use crate::log::{Log, LogError};
 use crate::projections::{self, Counts};
 use crate::store::Place;
@@ -64,7 +67,9 @@ pub(super) async fn load(
     match place {
         Place::Sqlite { path } => {
             let path = file(path, plan.number);
-            let (sink, written) = fill_from(log, plan, known, SqliteSink::create(&path)?, meter).await?;
+            let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            let sink = SqliteSink::create(&path)?;
+            let (sink, written) = fill_from(log, (plan, directory), known, sink, meter).await?;
             meter.enters(Phase::Indexing);
             let meter = Arc::clone(meter);
             let finish =
@@ -73,7 +78,7 @@ pub(super) async fn load(
         }
         Place::Postgres { options, schema } => {
             let (sink, copying) = postgres::create(options, &schema_name(schema, plan.number)).await?;
-            let filled = fill_from(log, plan, known, sink, meter).await;
+            let filled = fill_from(log, (plan, &std::env::temp_dir()), known, sink, meter).await;
             if let Err(ViewError::Stopped) = filled {
                 // The connections know why.
                 copying.copied().await?;
@@ -88,61 +93,107 @@ pub(super) async fn load(
     Ok(contracts)
 }
 
-/// Reads the log in as many passes as it needs and writes what follows from it.
+/// Reads the log and writes what follows from it, share by share.
 async fn fill_from<S: Sink + 'static>(
     log: &Log,
-    plan: &Plan,
+    (plan, directory): (&Plan, &Path),
     (rules, contracts): (Arc<Rules>, Vec<(StreamId, Folded)>),
-    mut sink: S,
+    sink: S,
     meter: &Arc<Meter>,
 ) -> Result<(S, Written), ViewError> {
     meter.enters(Phase::Folding);
-    let contracts: Batch = contracts.into_iter().map(|(id, folded)| Encoded::of::<S>(id, folded)).collect();
-    let (mut written, mut first) = (Written::nothing(), Some(contracts));
-    let of = u64::try_from(plan.upto.0).unwrap_or_default().div_ceil(plan.held.max(1).unsigned_abs()).max(1);
-    let (mut read, mut counts) = (0, Counts::new());
-    for nth in 0..of {
-        let (lanes, lots): (Vec<_>, Vec<_>) = (0..plan.workers).map(|_| mpsc::channel(LOTS)).unzip();
-        let (folded, batches): (Vec<_>, Vec<_>) = (0..plan.workers).map(|_| mpsc::channel(BATCHES)).unzip();
-        let workers: Vec<_> = lots
-            .into_iter()
-            .zip(folded)
-            .map(|(lots, folded)| {
-                let (rules, meter) = (Arc::clone(&rules), Arc::clone(meter));
-                tokio::task::spawn_blocking(move || work::<S>(lots, &folded, &rules, &meter))
-            })
-            .collect();
-        let (mut contracts, telling) = (first.take().unwrap_or_default(), Arc::clone(meter));
-        let writer = tokio::task::spawn_blocking(move || {
-            flush(&mut sink, &mut written, &mut contracts, &telling)?;
-            fill(&mut sink, &mut written, batches, &telling)?;
-            Ok((sink, written))
-        });
-        let (scanned, worked, filled) =
-            tokio::join!(log.scan(plan.upto, Share { nth, of }, lanes), join_all(workers), writer);
-        scanned?;
-        for worked in worked {
-            let lane = worked.map_err(|_| ViewError::Panicked)??;
-            read += lane.read;
-            for (key, count) in lane.counts {
-                *counts.entry(key).or_default() += count;
-            }
-        }
-        let filled: Result<(S, Written), ViewError> = filled.map_err(|_| ViewError::Panicked)?;
-        (sink, written) = filled?;
+    let filling = Filling { sink, written: Written::nothing(), read: 0, counts: Counts::new() };
+    let filling = filling.with_contracts(contracts, meter).await?;
+    let wanted = u64::try_from(plan.upto.0).unwrap_or_default();
+    let shares = log.shares(plan.upto, wanted.div_ceil(plan.held.max(1).unsigned_abs()).max(1)).await?;
+    let count = shares.count();
+    let (later, set_aside) = mpsc::channel(LOTS);
+    let (directory, telling) = (directory.to_owned(), Arc::clone(meter));
+    let spilling = tokio::task::spawn_blocking(move || Spill::taking(directory, count, set_aside, &telling));
+    let (lanes, share) = filling.share(plan.workers, &rules, meter);
+    let (scanned, spilled, filled) = tokio::join!(log.scan(plan.upto, shares, lanes, later), spilling, share);
+    let mut spill = spilled.map_err(|_| ViewError::Panicked)??;
+    scanned?;
+    let mut filling = filled?;
+    for nth in 1..count {
+        let (lanes, share) = filling.share(plan.workers, &rules, meter);
+        let giving = tokio::task::spawn_blocking(move || spill.give(nth, &lanes).map(|()| spill));
+        let (given, filled) = tokio::join!(giving, share);
+        spill = given.map_err(|_| ViewError::Panicked)??;
+        filling = filled?;
+    }
+    if filling.read != wanted {
+        let found = i64::try_from(filling.read).unwrap_or(i64::MAX);
+        return Err(ViewError::Unverified { table: "events", written: wanted, found });
     }
     let ended = tokio::task::spawn_blocking(move || {
-        end(&mut sink, &mut written, &counts)?;
-        Ok::<_, ViewError>((sink, written))
+        end(&mut filling.sink, &mut filling.written, &filling.counts)?;
+        Ok((filling.sink, filling.written))
     });
-    let (sink, written) = ended.await.map_err(|_| ViewError::Panicked)??;
-    match u64::try_from(plan.upto.0) {
-        Ok(wanted) if wanted != read => Err(ViewError::Unverified {
-            table: "events",
-            written: wanted,
-            found: i64::try_from(read).unwrap_or(i64::MAX),
-        }),
-        _ => Ok((sink, written)),
+    ended.await.map_err(|_| ViewError::Panicked)?
+}
+
+/// What is being filled, and what came of the shares so far.
+struct Filling<S> {
+    sink: S,
+    written: Written,
+    /// How many events came.
+    read: u64,
+    /// What goes into counted tables.
+    counts: Counts,
+}
+
+impl<S: Sink + 'static> Filling<S> {
+    /// Writes the contracts' own rows.
+    async fn with_contracts(
+        mut self,
+        contracts: Vec<(StreamId, Folded)>,
+        meter: &Arc<Meter>,
+    ) -> Result<Self, ViewError> {
+        let meter = Arc::clone(meter);
+        let written = tokio::task::spawn_blocking(move || {
+            let mut contracts = contracts.into_iter().map(|(id, folded)| Encoded::of::<S>(id, folded)).collect();
+            flush(&mut self.sink, &mut self.written, &mut contracts, &meter)?;
+            Ok(self)
+        });
+        written.await.map_err(|_| ViewError::Panicked)?
+    }
+
+    /// Begins to fold and write a share, whose records come through the lanes.
+    fn share(
+        mut self,
+        workers: usize,
+        rules: &Arc<Rules>,
+        meter: &Arc<Meter>,
+    ) -> (Vec<mpsc::Sender<Lot>>, impl Future<Output = Result<Self, ViewError>>) {
+        let (lanes, lots): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::channel(LOTS)).unzip();
+        let (folded, batches): (Vec<_>, Vec<_>) = (0..workers).map(|_| mpsc::channel(BATCHES)).unzip();
+        let workers = lots.into_iter().zip(folded).map(|(lots, folded)| {
+            let (rules, meter) = (Arc::clone(rules), Arc::clone(meter));
+            tokio::task::spawn_blocking(move || work::<S>(lots, &folded, &rules, &meter))
+        });
+        let (workers, telling) = (join_all(workers.collect::<Vec<_>>()), Arc::clone(meter));
+        let writer = tokio::task::spawn_blocking(move || {
+            fill(&mut self.sink, &mut self.written, batches, &telling)?;
+            Ok(self)
+        });
+        let ended = async move {
+            let (worked, filled) = tokio::join!(workers, writer);
+            let (mut read, mut counts) = (0, Vec::new());
+            for worked in worked {
+                let lane = worked.map_err(|_| ViewError::Panicked)??;
+                read += lane.read;
+                counts.push(lane.counts);
+            }
+            let filled: Result<Self, ViewError> = filled.map_err(|_| ViewError::Panicked)?;
+            let mut filling = filled?;
+            filling.read += read;
+            for (key, count) in counts.into_iter().flatten() {
+                *filling.counts.entry(key).or_default() += count;
+            }
+            Ok(filling)
+        };
+        (lanes, ended)
     }
 }
 
@@ -199,8 +250,11 @@ fn work<S: Sink>(
                 streams.entry(record.stream).or_default().take_record(record);
             }
         }
-        read += lot.len() as u64;
-        meter.has_read(i64::try_from(lot.len()).expect("a lot is small"));
+        read += u64::from(lot.count);
+        if lot.share == 0 {
+            // What was set aside was told when it was.
+            meter.has_read(lot.count.into());
+        }
     }
     let mut streams: Vec<(StreamId, Gathered)> = streams.into_iter().collect();
     streams.sort_unstable_by_key(|(stream, _)| *stream);

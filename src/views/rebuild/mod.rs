@@ -7,6 +7,7 @@ mod load;
 mod postgres;
 mod progress;
 mod sink;
+mod spill;
 mod sqlite;
 
 use std::sync::Arc;
@@ -23,7 +24,7 @@ pub(super) use postgres::EPOCH as POSTGRES_EPOCH;
 pub(super) use progress::Meter;
 pub use progress::{Phase, Progress};
 
-/// Events that one pass over the log holds in memory; a longer log is read more than once.
+/// Events that are held in memory at once; of a longer log the others wait in a file.
 const HELD: i64 = 2_000_000;
 
 /// How a rebuild goes about it. What comes out is the same however it does.

@@ -1,0 +1,131 @@
+//! Records that are folded later, in a file without a name until the turn of their share comes.
+//!
+//! The file is of this process alone and nobody else can open it: whatever ends the process, nothing of it is left.
+
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::PathBuf;
+
+use tokio::sync::mpsc;
+
+use super::super::ViewError;
+use super::progress::Meter;
+use crate::log::scan::Lot;
+
+/// What waits.
+pub(super) struct Spill {
+    directory: PathBuf,
+    /// None as long as nothing was set aside.
+    file: Option<File>,
+    /// Where the lots of each share lie, in the order in which they came.
+    shares: Vec<Vec<Lies>>,
+}
+
+/// Where a lot lies.
+struct Lies {
+    lane: usize,
+    count: u32,
+    at: u64,
+    length: usize,
+}
+
+impl Spill {
+    /// Sets aside what comes, of so many shares.
+    pub(super) fn taking(
+        directory: PathBuf,
+        shares: usize,
+        mut lots: mpsc::Receiver<Lot>,
+        meter: &Meter,
+    ) -> Result<Self, ViewError> {
+        let shares = (0..shares).map(|_| Vec::new()).collect();
+        let (mut spill, mut end) = (Self { directory, file: None, shares }, 0);
+        while let Some(lot) = lots.blocking_recv() {
+            meter.check()?;
+            let lies = Lies { lane: lot.lane, count: lot.count, at: end, length: lot.bytes.len() };
+            spill.write(&lot.bytes).map_err(|source| spill.failed(source))?;
+            end += lot.bytes.len() as u64;
+            spill.shares[lot.share].push(lies);
+            meter.has_read(lot.count.into());
+        }
+        Ok(spill)
+    }
+
+    /// Hands what was set aside of a share to its lanes; ends early when nobody takes it.
+    pub(super) fn give(&mut self, share: usize, lanes: &[mpsc::Sender<Lot>]) -> Result<(), ViewError> {
+        for lies in std::mem::take(&mut self.shares[share]) {
+            let bytes = self.read(&lies).map_err(|source| self.failed(source))?;
+            let lot = Lot { share, lane: lies.lane, count: lies.count, bytes };
+            if lanes[lies.lane].blocking_send(lot).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile_in(&self.directory)?),
+        };
+        file.write_all(bytes)
+    }
+
+    fn read(&mut self, lies: &Lies) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; lies.length];
+        if let Some(file) = &mut self.file {
+            file.seek(SeekFrom::Start(lies.at))?;
+            file.read_exact(&mut bytes)?;
+        }
+        Ok(bytes)
+    }
+
+    fn failed(&self, source: io::Error) -> ViewError {
+        ViewError::Spill { directory: self.directory.clone(), source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::watch;
+
+    use super::*;
+
+    /// Sets aside lots of these shares, each with its place among them for its bytes.
+    async fn set_aside(directory: PathBuf, of: &[usize]) -> Result<Spill, ViewError> {
+        let (later, lots) = mpsc::channel(of.len());
+        for (place, share) in (0..).zip(of) {
+            let lot = Lot { share: *share, lane: 0, count: 1, bytes: vec![place; 3] };
+            later.send(lot).await.expect("there is room");
+        }
+        drop(later);
+        let meter = Meter::new(watch::Sender::new(None));
+        tokio::task::spawn_blocking(move || Spill::taking(directory, 4, lots, &meter)).await.expect("it ends")
+    }
+
+    #[tokio::test]
+    async fn a_share_comes_back_in_its_order_and_whole() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let mut spill = set_aside(directory.path().to_owned(), &[1, 3, 1, 1]).await.expect("there is room");
+        let left = std::fs::read_dir(directory.path()).expect("it is there").count();
+        assert_eq!(left, 0, "the file has no name");
+        for (share, wanted) in [(1, vec![0, 2, 3]), (2, vec![]), (3, vec![1])] {
+            let (lane, mut lots) = mpsc::channel(4);
+            let given = tokio::task::spawn_blocking(move || spill.give(share, &[lane]).map(|()| spill));
+            spill = given.await.expect("it ends").expect("it is read");
+            let mut came = Vec::new();
+            while let Some(lot) = lots.recv().await {
+                assert_eq!((lot.share, lot.bytes.len()), (share, 3));
+                came.push(lot.bytes[0]);
+            }
+            assert_eq!(came, wanted);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_place_that_takes_nothing_is_named_with_what_to_do() {
+        let nowhere = tempfile::tempdir().expect("a directory").path().join("gone");
+        let refused = set_aside(nowhere.clone(), &[1]).await.err().expect("there is no such place").to_string();
+        assert!(refused.contains(&*nowhere.to_string_lossy()) && refused.contains("TMPDIR"), "{refused}");
+        assert!(set_aside(nowhere, &[]).await.is_ok(), "nothing is made where nothing is set aside");
+    }
+}
