@@ -28,7 +28,7 @@ use crate::log::envelope::JourneyId;
 use crate::shares::share_out;
 
 /// How many journeys are put into words at a time.
-const BLOCK: usize = 20_000;
+const BLOCK: usize = 1_000;
 
 /// What is tried: these rules, on the facts that were so by the end of a day and known by another.
 #[derive(Debug, Clone, Copy)]
@@ -105,7 +105,10 @@ impl Trial<'_> {
         ours.sort_unstable_by_key(|(id, _)| *id);
         let tried = Tried { events: streams.events, journeys: ours.len(), of_others };
         let mut all = Share::default();
-        for share in share_out(ours, |share| self.judged(share, &people)) {
+        let shares = share_out(ours, |share| self.judged(share, &people));
+        all.judged.reserve_exact(tried.journeys);
+        all.entitlements.reserve_exact(shares.iter().map(|share| share.entitlements.len()).sum());
+        for share in shares {
             all.judged.extend(share.judged);
             all.entitlements.extend(share.entitlements);
             all.many.merge(share.many);
@@ -149,32 +152,25 @@ impl Trial<'_> {
         out: &mut impl Write,
     ) -> io::Result<()> {
         let mut judged = judged.into_iter();
-        while judged.len() > 0 {
+        let words = answer::Words::of(self)?;
+        let mut before: Vec<io::Result<Vec<u8>>> = Vec::new();
+        while judged.len() > 0 || !before.is_empty() {
             let mut told = Vec::with_capacity(BLOCK.min(judged.len()));
             for judged in judged.by_ref().take(BLOCK) {
                 let (own, others) = settled.split_at(judged.reached());
                 told.push((judged, own));
                 settled = others;
             }
-            for lines in share_out(told, |share| self.lines(share)) {
-                out.write_all(&lines?)?;
-            }
+            // While one block is written, the next is put into words.
+            before = std::thread::scope(|scope| {
+                let next = (!told.is_empty()).then(|| scope.spawn(|| share_out(told, |share| words.lines(share))));
+                std::mem::take(&mut before).into_iter().try_for_each(|lines| out.write_all(&lines?))?;
+                let next = next.map(|next| next.join().expect("to put a journey into words does not panic"));
+                Ok::<_, io::Error>(next.unwrap_or_default())
+            })?;
         }
         let mut settled = settled.iter();
         many.iter().try_for_each(|evaluation| answer::line_of_many(self, evaluation, &mut settled).write(out))
-    }
-
-    /// The lines of some of the journeys, each with what was settled of it.
-    fn lines(&self, share: Vec<(Judged, &[Settled])>) -> io::Result<Vec<u8>> {
-        let mut text = Vec::new();
-        for (judged, settled) in share {
-            let mut settled = settled.iter();
-            let line = |evaluation| answer::line(self, judged.journey, evaluation, &mut settled);
-            let mut lines: Vec<answer::Line<'_>> = judged.evaluations.iter().map(line).collect();
-            lines.sort_by_key(|line| line.outcome);
-            lines.iter().try_for_each(|line| line.write(&mut text))?;
-        }
-        Ok(text)
     }
 }
 

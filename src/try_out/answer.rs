@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::Trial;
+use super::{Judged, Trial};
 use crate::contract::money::Money;
 use crate::contract::outcome::many::ManyEvaluation;
 use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled};
@@ -21,7 +21,7 @@ use crate::log::envelope::{EventId, JourneyId};
 #[derive(Debug, Serialize)]
 pub(super) struct Line<'a> {
     journey: Option<JourneyId>,
-    pub(super) outcome: &'a str,
+    outcome: &'a str,
     status: &'static str,
     achieved_on: Option<NaiveDate>,
     earliest_on: Option<NaiveDate>,
@@ -64,14 +64,67 @@ impl Line<'_> {
     }
 }
 
-/// The line of an outcome of a journey; what is reached takes the next settled claim.
-pub(super) fn line<'a>(
-    trial: &Trial<'a>,
-    journey: JourneyId,
-    evaluation: &'a Evaluation,
-    settled: &mut std::slice::Iter<'_, Settled>,
-) -> Line<'a> {
-    Line { journey: Some(journey), ..of_state(trial, evaluation.outcome, &evaluation.state, settled) }
+/// How journeys are put into words.
+pub(super) struct Words<'t> {
+    trial: &'t Trial<'t>,
+    /// Of each outcome, its place in the order of their codes.
+    places: Vec<usize>,
+    /// Of each outcome, the line of a journey for which it has not begun, after that journey: such lines are many.
+    not_started: Vec<Vec<u8>>,
+}
+
+/// How every line begins.
+const JOURNEY: &[u8] = b"{\"journey\":";
+
+impl<'t> Words<'t> {
+    pub(super) fn of(trial: &'t Trial<'t>) -> io::Result<Self> {
+        let outcomes = &trial.rulebook.outcomes;
+        let is_before = |code: &str| outcomes.iter().filter(|other| other.code.as_str() < code).count();
+        let not_started = (0..outcomes.len()).map(|outcome| {
+            let mut line = Vec::new();
+            not_started(trial, outcome).write(&mut line)?;
+            Ok(line.split_off(JOURNEY.len() + b"null".len()))
+        });
+        let places = outcomes.iter().map(|outcome| is_before(&outcome.code)).collect();
+        Ok(Self { trial, places, not_started: not_started.collect::<io::Result<_>>()? })
+    }
+
+    /// The lines of some of the journeys, each with what was settled of it.
+    pub(super) fn lines(&self, share: Vec<(Judged, &[Settled])>) -> io::Result<Vec<u8>> {
+        let (mut text, mut lines, mut ranges) = (Vec::new(), Vec::new(), Vec::new());
+        for (judged, settled) in share {
+            let mut settled = settled.iter();
+            lines.clear();
+            for evaluation in &judged.evaluations {
+                let begin = lines.len();
+                self.write(judged.journey, evaluation, &mut settled, &mut lines)?;
+                ranges.push((self.places[evaluation.outcome], begin..lines.len()));
+            }
+            ranges.sort_by_key(|(place, _)| *place);
+            for (_, line) in ranges.drain(..) {
+                text.extend_from_slice(&lines[line]);
+            }
+        }
+        Ok(text)
+    }
+
+    /// Writes the line of an outcome of a journey; what is reached takes the next settled claim.
+    fn write(
+        &self,
+        journey: JourneyId,
+        evaluation: &Evaluation,
+        settled: &mut std::slice::Iter<'_, Settled>,
+        to: &mut Vec<u8>,
+    ) -> io::Result<()> {
+        if let State::NotStarted { .. } = evaluation.state {
+            to.extend_from_slice(JOURNEY);
+            serde_json::to_writer(&mut *to, &journey)?;
+            to.extend_from_slice(&self.not_started[evaluation.outcome]);
+            return Ok(());
+        }
+        let line = of_state(self.trial, evaluation.outcome, &evaluation.state, settled);
+        Line { journey: Some(journey), ..line }.write(to)
+    }
 }
 
 /// The line of an outcome over many journeys.
@@ -101,13 +154,9 @@ pub(super) fn line_of_many<'a>(
     Line { of: Some(of), ..of_state(trial, *outcome, state, settled) }
 }
 
-fn of_state<'a>(
-    trial: &Trial<'a>,
-    outcome: usize,
-    state: &'a State,
-    settled: &mut std::slice::Iter<'_, Settled>,
-) -> Line<'a> {
-    let none = Line {
+/// What is said of an outcome that has not begun.
+fn not_started<'a>(trial: &Trial<'a>, outcome: usize) -> Line<'a> {
+    Line {
         journey: None,
         outcome: &trial.rulebook.outcomes[outcome].code,
         status: Status::NotStarted.as_str(),
@@ -122,7 +171,16 @@ fn of_state<'a>(
         reason: None,
         events: &[],
         of: None,
-    };
+    }
+}
+
+fn of_state<'a>(
+    trial: &Trial<'a>,
+    outcome: usize,
+    state: &'a State,
+    settled: &mut std::slice::Iter<'_, Settled>,
+) -> Line<'a> {
+    let none = not_started(trial, outcome);
     match state {
         State::NotStarted { .. } => none,
         State::Maturing { earliest_on, .. } => {

@@ -16,8 +16,8 @@ use crate::journey::event::EventType;
 use crate::log::envelope::{Actor, EventId, Position, StreamId, StreamKind};
 use crate::shares::processors;
 
-/// As much text as one processor decodes at a time.
-const WINDOW: usize = 4 * 1024 * 1024;
+/// As much text as one processor decodes at a time: so little that the memory for it is used again and again.
+const WINDOW: usize = 512 * 1024;
 
 /// Some lines of the file, one after the other in one text.
 #[derive(Default)]
@@ -32,16 +32,12 @@ type Decoded = Result<Option<(StreamId, Recorded)>, TryError>;
 pub(super) fn read(trial: &Trial<'_>, events: impl Read) -> Result<Streams, TryError> {
     let mut lines = Lines::of(events);
     let mut streams = Streams::default();
+    let mut windows: Vec<Window> = (0..processors()).map(|_| Window::default()).collect();
     loop {
-        let mut windows = Vec::new();
-        for _ in 0..processors() {
-            let window = window(&mut lines)?;
-            if window.lines.is_empty() {
-                break;
-            }
-            windows.push(window);
+        for window in &mut windows {
+            window.fill(&mut lines)?;
         }
-        if windows.is_empty() {
+        if windows[0].lines.is_empty() {
             return Ok(streams);
         }
         let decoded: Vec<Vec<Decoded>> = std::thread::scope(|scope| {
@@ -57,18 +53,22 @@ pub(super) fn read(trial: &Trial<'_>, events: impl Read) -> Result<Streams, TryE
     }
 }
 
-fn window<R: Read>(lines: &mut Lines<R>) -> Result<Window, TryError> {
-    let mut window = Window::default();
-    while window.text.len() < WINDOW {
-        let Some((number, line)) = lines.next_line().map_err(TryError::Read)? else { break };
-        let begin = window.text.len();
-        let line = line.map(|line| {
-            window.text.push_str(line);
-            begin..window.text.len()
-        });
-        window.lines.push((number, line));
+impl Window {
+    /// Fills it with what comes next, in place of what it held; with nothing at the end.
+    fn fill<R: Read>(&mut self, lines: &mut Lines<R>) -> Result<(), TryError> {
+        self.text.clear();
+        self.lines.clear();
+        while self.text.len() < WINDOW {
+            let Some((number, line)) = lines.next_line().map_err(TryError::Read)? else { break };
+            let begin = self.text.len();
+            let line = line.map(|line| {
+                self.text.push_str(line);
+                begin..self.text.len()
+            });
+            self.lines.push((number, line));
+        }
+        Ok(())
     }
-    Ok(window)
 }
 
 fn decode(trial: &Trial<'_>, window: &Window) -> Vec<Decoded> {
