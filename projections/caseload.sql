@@ -12,4 +12,4 @@ create table caseload (
 create index caseload_by_day on caseload (contract, to_on, from_on);
 create index caseload_by_reference on caseload (contract, reference, journey);
 create index caseload_by_received on caseload (contract, received_on, journey, to_on);
-create index caseload_by_keyworker on caseload (contract, keyworker, reference, journey);
+create index caseload_by_keyworker on caseload (contract, keyworker, to_on);

@@ -460,9 +460,12 @@ pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
         .statement_cache_capacity(STATEMENTS_KEPT)
 }
 
-/// A pool of `SQLite` readers that can write nothing.
+/// A pool of `SQLite` readers that can write nothing. A request that was dropped in the middle may leave a transaction
+/// behind: the next borrower must not inherit it, and gets another connection. That is known here without waking the
+/// connection's own thread for each borrower.
 pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
-    let pool = SqlitePoolOptions::new().max_connections(READERS).before_acquire(|conn, _| Box::pin(cleaned(conn)));
+    let pool = SqlitePoolOptions::new().max_connections(READERS);
+    let pool = pool.before_acquire(|conn, _| Box::pin(std::future::ready(Ok(!conn.is_in_transaction()))));
     pool.connect_lazy_with(options.pragma("query_only", "on"))
 }
 
@@ -494,13 +497,6 @@ pub(crate) fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
 /// A pool of one `SQLite` connection, the only one that writes; its transactions begin by [`Conn::begun`].
 pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
     SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options)
-}
-
-/// A request that was dropped in the middle may leave a transaction behind; the next borrower must not inherit it.
-async fn cleaned(conn: &mut sqlx::SqliteConnection) -> sqlx::Result<bool> {
-    // The only error is that there is no transaction, which is the usual case.
-    let _ = conn.execute("rollback").await;
-    Ok(true)
 }
 
 /// Claims the right to write to this file for as long as the returned file is held.

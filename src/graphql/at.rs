@@ -138,17 +138,21 @@ impl Seen {
         if position.zip(opened).is_some_and(|(position, opened)| position < opened) {
             return Ok(None);
         }
-        let head = ctx.parts().log.head().await.or_fault()?.position;
-        let upto = position.filter(|position| *position < head);
+        // Whoever asks for what is known now need not know where the log stands.
+        let head = match position {
+            Some(_) => Some(ctx.parts().log.head().await.or_fault()?.position),
+            None => None,
+        };
+        let upto = position.filter(|position| head.is_some_and(|head| *position < head));
         let rulebooks_upto = match &at.rulebook {
             Some(version) => rules_of(ctx, contract, version, upto).await?,
             None => upto,
         };
         let asked = rulebooks_upto.map(|rulebooks_upto| Asked { upto, rulebooks_upto });
-        let generation = match asked {
-            Some(asked) => found(ctx.parts().views.as_known(asked, Some(PATIENCE)).await)?,
-            None if position.is_some() => caught_up(ctx, head).await?,
-            None => Arc::clone(&ctx.caller().generation),
+        let generation = match (asked, head) {
+            (Some(asked), _) => found(ctx.parts().views.as_known(asked, Some(PATIENCE)).await)?,
+            (None, Some(head)) => caught_up(ctx, head).await?,
+            (None, None) => Arc::clone(&ctx.caller().generation),
         };
         Ok(Some(Self { generation, known: upto.map_or(Known::ALL, Known), known_at }))
     }

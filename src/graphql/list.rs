@@ -1,23 +1,25 @@
 //! Lists of journeys as clients ask for them: a filter, an order, and pages by opaque cursors.
 //!
 //! A cursor belongs to its list: another filter or order refuses it. Whose journeys may be listed is never asked here,
-//! but brought along with the standing of the caller.
+//! but brought along with the standing of the caller. A page is told by the rows of the view where these hold everything
+//! that is asked of its journeys, and by their stories otherwise: never by both.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_graphql::{ComplexObject, Context, Enum, InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, InputObject, Result, SelectionField, SimpleObject};
 use chrono::NaiveDate;
 
 use super::at::Known;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
-use super::journey::{self, Journey};
+use super::journey::{self, Journey, Story};
 use super::mutation::input::referral::ExternalReferenceInput;
+use super::people::Worker;
 use super::scalars::{Date, Id};
 use crate::access::CasesInScope;
-use crate::access::policy::Redaction;
+use crate::access::policy::{Action, Redaction};
 use crate::access::relation::Standing;
 use crate::contract;
 use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
@@ -268,40 +270,86 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
     let fit = usize::try_from(first).unwrap_or(usize::MAX);
     has_next_page |= rows.len() > fit;
     rows.truncate(fit);
-    // A list is of one contract, or as known now.
-    let known = parts.first().map_or(Known::ALL, |part| part.source.known);
-    let stories = if is_looked_into(ctx) {
-        journey::stories(ctx, rows.iter().map(|(_, row)| row.journey), known).await?
-    } else {
-        HashMap::new()
+    let rows: Vec<(usize, Arc<JourneyRow>)> = rows.into_iter().map(|(at, row)| (at, Arc::new(row))).collect();
+    let wanted = Wanted::of(ctx);
+    let stories = wanted.stories(ctx, &parts, &rows).await?;
+    let journey = |(at, row): &(usize, Arc<JourneyRow>)| {
+        let source = &parts[*at].source;
+        match &stories {
+            None => Some(Journey::listed(source, row)),
+            Some(stories) => Some(Journey::beneath(source, row.journey, Arc::clone(stories.get(&row.journey)?))),
+        }
     };
-    let node = |(at, row): &(usize, JourneyRow)| {
-        let (source, story) = (&parts[*at].source, stories.get(&row.journey)?);
-        Some(Journey::beneath(source, row.journey, Arc::clone(story)))
-    };
-    let cursors: Vec<String> = rows.iter().map(|(_, row)| cursor(&row.place, order, &list)).collect();
+    let list = named(order, &list);
     let page_info = PageInfo {
-        start_cursor: cursors.first().cloned(),
-        end_cursor: cursors.last().cloned(),
+        start_cursor: rows.first().map(|(_, row)| cursor(&row.place, &list)),
+        end_cursor: rows.last().map(|(_, row)| cursor(&row.place, &list)),
         has_next_page,
         has_previous_page: after.is_some(),
     };
-    let edges = cursors.into_iter().zip(&rows);
-    let edges = edges.filter_map(|(cursor, row)| Some(JourneyEdge { cursor, node: node(row)? })).collect();
-    Ok(JourneyConnection {
-        edges,
-        nodes: rows.iter().filter_map(node).collect(),
-        page_info,
-        parts,
-        population,
-        standing,
-    })
+    let edge = |row: &(usize, Arc<JourneyRow>)| {
+        Some(JourneyEdge { cursor: cursor(&row.1.place, &list), node: journey(row)? })
+    };
+    let edges = if wanted.edges { rows.iter().filter_map(edge).collect() } else { Vec::new() };
+    let nodes = if wanted.nodes { rows.iter().filter_map(journey).collect() } else { Vec::new() };
+    Ok(JourneyConnection { edges, nodes, page_info, parts, population, standing })
+}
+/// What is asked of the journeys of a connection, and not only how many there are or where the page ends.
+#[derive(Default)]
+struct Wanted {
+    nodes: bool,
+    edges: bool,
+    keyworkers: bool,
+    /// More than rows hold.
+    stories: bool,
 }
 
-/// Whether the journeys of a connection are asked for, and not only how many there are or where the page ends.
-fn is_looked_into(ctx: &Context<'_>) -> bool {
-    let asked = ctx.look_ahead();
-    asked.field("nodes").exists() || asked.field("edges").exists()
+impl Wanted {
+    fn of(ctx: &Context<'_>) -> Self {
+        let mut wanted = Self::default();
+        for field in ctx.field().selection_set() {
+            match field.name() {
+                "nodes" => {
+                    wanted.nodes = true;
+                    wanted.take(&field);
+                }
+                "edges" => {
+                    wanted.edges = true;
+                    field.selection_set().filter(|of| of.name() == "node").for_each(|node| wanted.take(&node));
+                }
+                _ => {}
+            }
+        }
+        wanted
+    }
+
+    fn take(&mut self, journey: &SelectionField<'_>) {
+        self.stories |= !journey::row::holds(journey);
+        self.keyworkers |= journey.selection_set().any(|field| field.name() == "keyworker");
+    }
+
+    /// The stories of a page, where more is asked than its rows hold; of a page that is told by them, what they lead to
+    /// is read. All of it is told by rows, or all of it by stories.
+    async fn stories(
+        &self,
+        ctx: &Context<'_>,
+        parts: &[Part],
+        rows: &[(usize, Arc<JourneyRow>)],
+    ) -> Result<Option<HashMap<JourneyId, Arc<Story>>>> {
+        // A list is of one contract, or as known now.
+        let known = parts.first().map_or(Known::ALL, |part| part.source.known);
+        if self.stories {
+            return journey::stories(ctx, rows.iter().map(|(_, row)| row.journey), known).await.map(Some);
+        }
+        // Lists show nobody what they may not read, but for a role that reads no journey.
+        if !ctx.may(Action::ReadJourneys) {
+            return Ok(Some(HashMap::new()));
+        }
+        if self.keyworkers && known == Known::ALL {
+            Worker::load_ahead(ctx, &rows.iter().filter_map(|(_, row)| row.keyworker).collect()).await?;
+        }
+        Ok(None)
+    }
 }
 
 /// The order of a list that asks for none: references, where the caller is shown them.
@@ -389,12 +437,13 @@ fn named(order: Order, list: &str) -> String {
     cursor::named(&format!("{by} {direction}"), list)
 }
 
-fn cursor(place: &Place, order: Order, list: &str) -> String {
+/// The cursor of a place in the list of this name.
+fn cursor(place: &Place, list: &str) -> String {
     let key = match &place.key {
         Key::Text(text) => text.clone(),
         Key::Day(day) => day.to_string(),
     };
-    cursor::of(&named(order, list), format_args!("{}\n{key}", place.journey))
+    cursor::of(list, format_args!("{}\n{key}", place.journey))
 }
 
 fn place(cursor: &str, order: Order, list: &str) -> Result<Place> {
@@ -430,7 +479,7 @@ mod tests {
         let journey = JourneyId(Uuid::from_u128(7));
         let by_reference = Order { by: Sort::Reference, falling: false };
         let here = Place { key: Key::Text("BR-1\nodd".to_owned()), journey };
-        let told = cursor(&here, by_reference, "a list");
+        let told = cursor(&here, &named(by_reference, "a list"));
         assert_eq!(place(&told, by_reference, "a list").expect("its own cursor"), here);
         let elsewhere = [
             (Order { falling: true, ..by_reference }, "a list"),
@@ -442,7 +491,7 @@ mod tests {
         }
         let by_contact = Order { by: Sort::LastContact, falling: true };
         let here = Place { key: Key::Day(NaiveDate::from_ymd_opt(2018, 2, 3).expect("a day")), journey };
-        let told = cursor(&here, by_contact, "a list");
+        let told = cursor(&here, &named(by_contact, "a list"));
         assert_eq!(place(&told, by_contact, "a list").expect("its own cursor"), here);
         for bad in ["", "bm90IGEgY3Vyc29y", "€", &told[..told.len() - 3]] {
             assert!(place(bad, by_contact, "a list").is_err(), "{bad:?}");

@@ -48,6 +48,7 @@ use crate::access::token::{InvalidToken, LocalKey, Login};
 use crate::access::{Principal, fields};
 use context::{Caller, Parts, Relations};
 use int::Int;
+use journey::Stories;
 use mutation::Mutation;
 use people::{Groups, Histories, TeamsOfWorkers, Visible, Workers};
 use query::Query;
@@ -64,8 +65,8 @@ pub struct Api {
 impl Api {
     /// The API over these parts, for whoever shows a token of this key, under these terms.
     pub fn new(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Self {
-        let data = parts.clone();
-        let schema = move || schema().extension(Wall::default()).data(data.clone());
+        let (data, stories) = (parts.clone(), Arc::new(Stories::default()));
+        let schema = move || schema().extension(Wall::default()).data(data.clone()).data(Arc::clone(&stories));
         Self { endpoint: Endpoint::new(schema, Behind { parts, key }, terms) }
     }
 

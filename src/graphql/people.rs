@@ -315,6 +315,15 @@ impl Worker {
         found.map(|workers| workers.into_iter().next()).transpose()
     }
 
+    /// Reads the workers of these ids, whom the rest of an answer is about to ask for one by one, so that it need not wait
+    /// until all have asked.
+    pub(super) async fn load_ahead(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>) -> Result<()> {
+        let loader: &DataLoader<Workers, HashMapCache> = ctx.data_unchecked();
+        let rows = loader.loader().load(&ids.iter().copied().collect::<Vec<_>>()).await;
+        loader.feed_many(rows.map_err(|error| fault(&*error))?).await;
+        Ok(())
+    }
+
     /// The workers of these ids as known then, as far as there were any, by label.
     pub(super) async fn load_many(ctx: &Context<'_>, ids: &BTreeSet<WorkerId>, known: Known) -> Result<Vec<Self>> {
         let mut rows: Vec<WorkerRow> = if known == Known::ALL {

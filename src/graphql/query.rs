@@ -1,6 +1,5 @@
 //! Queries: where a client enters.
 
-use std::sync::Arc;
 
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
@@ -8,10 +7,10 @@ use super::at::{ContractAt, JourneyAt, Known};
 use super::bounds::PAGE;
 use super::code::Code;
 use super::compare::{ViewComparison, ViewPoint};
-use super::context::{self, Asked as _, OrFault as _};
+use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
-use super::journey::{Journey, Story};
+use super::journey::{self, Journey, Story};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder};
 use super::node::{self, Node};
 use super::people::Worker;
@@ -301,18 +300,14 @@ pub(super) async fn team(ctx: &Context<'_>, id: TeamId, as_of: Option<Date>) -> 
 }
 
 async fn journey(ctx: &Context<'_>, id: JourneyId, at: JourneyAt) -> Result<Option<Journey>> {
-    let envelopes = ctx.parts().log.stream(StreamId::journey(id)).await.or_fault()?;
-    let code = envelopes.first().and_then(|first| first.contract.clone()).unwrap_or_default();
-    let Some(scoped) = ctx.in_scope(&code) else { return Ok(None) };
-    if !context::readable(ctx, &[(id, &code)]).await?.contains(&id) {
-        return Ok(None);
-    }
-    let Some(contract) = ctx.caller().generation.told(scoped) else { return Ok(None) };
+    let whole = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
+    let Some(whole) = whole else { return Ok(None) };
+    let scoped = whole.contract().and_then(|code| ctx.in_scope(code));
+    let Some(contract) = scoped.and_then(|scoped| ctx.caller().generation.told(scoped)) else { return Ok(None) };
     let zone = contract.zone().unwrap_or(crate::record::DEPLOYMENT_ZONE);
     let known = at.known(ctx, zone).await?;
     let as_of = at.as_of.map_or_else(|| ctx.today(&contract), |date| date.0);
-    let story = Story::of(envelopes, known).or_fault()?;
-    Ok(story.map(|story| Journey::of(id, contract, as_of, Arc::new(story))))
+    Ok(Story::as_known(&whole, known).map(|story| Journey::of(id, contract, as_of, story)))
 }
 
 async fn events(

@@ -63,6 +63,13 @@ impl Answer {
         errors.map(|error| text(&error["extensions"]["code"])).collect()
     }
 
+    /// What was asked for; errors fail the test.
+    fn data(&self) -> Value {
+        let body = self.json();
+        assert!(self.status == StatusCode::OK && body["errors"].is_null(), "{}\n{}", self.status, self.body);
+        body["data"].clone()
+    }
+
     /// A header as text.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().expect("a header of text"))
@@ -88,6 +95,26 @@ pub(crate) async fn from_the_instant(begins: &str, test: impl AsyncFn(&TestApp))
         test(&app).await;
         app.fresh.end().await;
     }
+}
+
+fn key(keys: &tempfile::TempDir) -> LocalKey {
+    LocalKey::read_or_make(&keys.path().join("test.key")).expect("a key")
+}
+
+/// The routes of a server over a store.
+fn served(fresh: &Fresh, keys: &tempfile::TempDir) -> Router {
+    let parts = Parts {
+        log: fresh.log.clone(),
+        views: fresh.views.clone(),
+        recorder: fresh.recorder.clone(),
+        clock: Arc::clone(&fresh.clock),
+    };
+    router(parts, Arc::new(key(keys)), Terms::default())
+}
+
+fn asking(token: &str, document: &str, variables: &Value) -> Request<Body> {
+    let body = json!({ "query": document, "variables": variables }).to_string();
+    TestApp::post(token).body(Body::from(body)).expect("a request")
 }
 
 /// Says on which store a test failed.
@@ -168,15 +195,13 @@ impl TestApp {
     async fn on(store: Dialect, begins: &str) -> Self {
         let fresh = Fresh::on(store, instant(begins)).await;
         let keys = tempfile::tempdir().expect("a temporary directory");
-        let key = || LocalKey::read_or_make(&keys.path().join("test.key")).expect("a key");
-        let parts = Parts {
-            log: fresh.log.clone(),
-            views: fresh.views.clone(),
-            recorder: fresh.recorder.clone(),
-            clock: Arc::clone(&fresh.clock),
-        };
-        let router = router(parts, Arc::new(key()), Terms::default());
-        Self { fresh, key: key(), router, keys }
+        let router = served(&fresh, &keys);
+        Self { key: key(&keys), fresh, router, keys }
+    }
+
+    /// A further server over the same log: it remembers nothing of what this one was asked.
+    pub(crate) fn another(&self) -> Router {
+        served(&self.fresh, &self.keys)
     }
 
     /// The text of the signing key, for whoever forges tokens.
@@ -206,7 +231,11 @@ impl TestApp {
 
     /// Sends any request.
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.expect("the router answers");
+        Self::send_to(&self.router, request).await
+    }
+
+    async fn send_to(router: &Router, request: Request<Body>) -> Answer {
+        let response = router.clone().oneshot(request).await.expect("the router answers");
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("the body");
         let body = String::from_utf8(bytes.to_vec()).expect("a body of text");
@@ -223,8 +252,12 @@ impl TestApp {
 
     /// Asks GraphQL with a token as it is.
     pub(crate) async fn ask_with(&self, token: &str, document: &str, variables: Value) -> Answer {
-        let body = json!({ "query": document, "variables": variables }).to_string();
-        self.send(Self::post(token).body(Body::from(body)).expect("a request")).await
+        self.send(asking(token, document, &variables)).await
+    }
+
+    /// Asks GraphQL of a server over this log; errors fail the test.
+    pub(crate) async fn ask_of(&self, server: &Router, who: &Principal, document: &str, variables: Value) -> Value {
+        Self::send_to(server, asking(&self.token(who), document, &variables)).await.data()
     }
 
     /// Asks GraphQL, whatever comes of it.
@@ -234,10 +267,7 @@ impl TestApp {
 
     /// Asks GraphQL; errors fail the test.
     pub(crate) async fn ask(&self, who: &Principal, document: &str, variables: Value) -> Value {
-        let answer = self.answer(who, document, variables).await;
-        let body = answer.json();
-        assert!(answer.status == StatusCode::OK && body["errors"].is_null(), "{}\n{}", answer.status, answer.body);
-        body["data"].clone()
+        self.answer(who, document, variables).await.data()
     }
 
     /// Sends a mutation with this input and a command id of its own, unless it has one; answers with the payload, as

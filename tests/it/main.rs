@@ -55,6 +55,7 @@ mod ssda903;
 mod staff;
 mod statements;
 mod stores;
+mod stories;
 mod subscribe;
 mod subscriber;
 mod surface;

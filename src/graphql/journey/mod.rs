@@ -1,18 +1,20 @@
 //! A journey as clients read it: its facts folded as of a day, as known at a position.
 //!
-//! Everything here is one fold over one stream, the same that the view tables are made by.
+//! Everything here is one fold over one stream, the same that the view tables are made by; a list of which no more is
+//! asked than its rows hold is told by these. No answer is told by both: rows and stories may be of different moments.
 
 pub mod contact;
 pub mod evidence;
 pub mod referral;
+pub mod row;
 pub mod spell;
+pub mod story;
 pub mod timeline;
 pub mod work;
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
 pub use self::contact::ContactMeasure;
@@ -20,118 +22,87 @@ use self::contact::{Contact, Days};
 use self::evidence::{Evidence, EvidenceState};
 use self::referral::{Assignment, Close, Disengagement, EligibilityAssessment, Leaving, Referral};
 use self::spell::Spell;
+pub use self::story::{Stories, Story, stories};
 use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
 use super::at::Known;
 use super::claim::{self, Claim, ClaimStatus};
 use super::code::Code;
-use super::context::{self, Asked as _, OrFault as _};
-use super::event::{Event, OccurredOn};
+use super::context::{self, Asked as _};
+use super::event::OccurredOn;
 use super::list::Source;
 use super::obligation::{Obligation, ObligationState};
 use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
 use super::scalars::{Date, Position};
 use crate::contract::{Contract, Rulebook};
-use crate::journey::{self, Entry, History, Journey as Folded, Recorded};
-use crate::log::LogError;
-use crate::log::envelope::{Envelope, EventId, JourneyId, Occurred, StreamId};
+use crate::journey::{self, Entry, Journey as Folded};
+use crate::log::envelope::{EventId, JourneyId, Occurred};
 use crate::projections::{self, Between, DaySpan, Told};
 use crate::views::claims::{Asked, Claims, Purpose};
-
-/// The history of a journey with the events as recorded, as far as a reading knows.
-#[derive(Debug)]
-pub struct Story {
-    known: Known,
-    history: History,
-    envelopes: Vec<Envelope>,
-}
-
-impl Story {
-    /// What these events of one stream tell, as far as a reading knows; none if it knows none of them.
-    pub fn of(envelopes: Vec<Envelope>, known: Known) -> Result<Option<Self>, LogError> {
-        let is_known = |envelope: &Envelope| known.covers(envelope.position);
-        let envelopes: Vec<Envelope> = envelopes.into_iter().filter(is_known).collect();
-        let mut history = History::default();
-        for envelope in &envelopes {
-            history.evolve(Recorded::decode(envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
-        }
-        Ok((!envelopes.is_empty()).then_some(Self { known, history, envelopes }))
-    }
-
-    pub(super) const fn history(&self) -> &History {
-        &self.history
-    }
-
-    fn event(&self, id: EventId) -> Option<Event> {
-        self.envelopes.iter().find(|envelope| envelope.event_id == id).cloned().map(Event)
-    }
-
-    /// The code of the journey's contract.
-    pub fn contract(&self) -> Option<&str> {
-        self.history.contract()
-    }
-}
-
-/// The stories of many journeys as known then, of those that the caller may read, in one read.
-pub async fn stories(
-    ctx: &Context<'_>,
-    ids: impl Iterator<Item = JourneyId>,
-    known: Known,
-) -> Result<HashMap<JourneyId, Arc<Story>>> {
-    let mut by_stream: HashMap<JourneyId, Vec<Envelope>> = HashMap::new();
-    for envelope in ctx.parts().log.streams(ids.map(|id| (StreamId::journey(id), 0))).await.or_fault()? {
-        by_stream.entry(JourneyId(envelope.stream.id)).or_default().push(envelope);
-    }
-    let mut stories = HashMap::with_capacity(by_stream.len());
-    for (id, envelopes) in by_stream {
-        if let Some(story) = Story::of(envelopes, known).or_fault()? {
-            stories.insert(id, Arc::new(story));
-        }
-    }
-    let named: Vec<(JourneyId, &str)> =
-        stories.iter().filter_map(|(id, story)| Some((*id, story.contract()?))).collect();
-    let readable = context::readable(ctx, &named).await?;
-    stories.retain(|id, _| readable.contains(id));
-    Ok(stories)
-}
+use crate::views::journeys::JourneyRow;
 
 /// One referral episode of one client in one contract.
 pub struct Journey {
     id: JourneyId,
     contract: Arc<Contract>,
     as_of: NaiveDate,
-    story: Arc<Story>,
+    /// Until where in the log it is known.
+    known: Known,
     /// The rules that this reading applies.
     rulebook: Option<Arc<Rulebook>>,
-    folded: OnceLock<Box<Folded>>,
+    teller: Teller,
+}
+
+/// What tells of a journey. What a row says is what the story of the same events says: it was made by the same fold.
+enum Teller {
+    /// Its story, folded as of the day when a field first asks.
+    Story { story: Arc<Story>, folded: OnceLock<Box<Folded>> },
+    /// Its row in a list, where nothing is asked that no row holds.
+    Row(Arc<JourneyRow>),
+}
+
+impl Teller {
+    const fn story(story: Arc<Story>) -> Self {
+        Self::Story { story, folded: OnceLock::new() }
+    }
 }
 
 impl Journey {
     /// A journey as its story tells it, read as of a day, under the newest rules that were known then; it is folded when
     /// a field first asks.
     pub fn of(id: JourneyId, contract: Arc<Contract>, as_of: NaiveDate, story: Arc<Story>) -> Self {
-        let known = contract.rulebooks().iter().rev().find(|published| story.known.covers(published.position));
-        let rulebook = known.map(|published| Arc::clone(&published.rulebook));
-        Self { id, contract, as_of, story, rulebook, folded: OnceLock::new() }
+        let known = story.known();
+        let newest = contract.rulebooks().iter().rev().find(|published| known.covers(published.position));
+        let rulebook = newest.map(|published| Arc::clone(&published.rulebook));
+        Self { id, contract, as_of, known, rulebook, teller: Teller::story(story) }
     }
 
     /// A journey beneath a contract: under the rules by which that is read.
     pub(super) fn beneath(source: &Source, id: JourneyId, story: Arc<Story>) -> Self {
+        Self { known: story.known(), ..Self::told_by(source, id, Teller::story(story)) }
+    }
+
+    /// A journey of a list of which nothing is asked that no row holds ([`row::holds`]).
+    pub(super) fn listed(source: &Source, row: &Arc<JourneyRow>) -> Self {
+        Self::told_by(source, row.journey, Teller::Row(Arc::clone(row)))
+    }
+
+    fn told_by(source: &Source, id: JourneyId, teller: Teller) -> Self {
         let (contract, rulebook) = (Arc::clone(&source.told), source.told.newest_rulebook().cloned());
-        Self { id, contract, as_of: source.as_of, story, rulebook, folded: OnceLock::new() }
+        Self { id, contract, as_of: source.as_of, known: source.known, rulebook, teller }
     }
 
     /// The same journey, for whoever tells of a part of it.
     fn again(&self) -> Self {
-        let Self { id, contract, as_of, story, rulebook, .. } = self;
-        let (contract, story) = (Arc::clone(contract), Arc::clone(story));
-        Self { id: *id, contract, as_of: *as_of, story, rulebook: rulebook.clone(), folded: OnceLock::new() }
+        let Self { id, contract, as_of, known, rulebook, .. } = self;
+        let (contract, teller) = (Arc::clone(contract), Teller::story(Arc::clone(self.story())));
+        Self { id: *id, contract, as_of: *as_of, known: *known, rulebook: rulebook.clone(), teller }
     }
 
     /// Until where in the log it is known.
-    pub(super) fn known(&self) -> Known {
-        self.story.known
+    pub(super) const fn known(&self) -> Known {
+        self.known
     }
 
     /// A journey as of today in its contract's zone; none if the caller may not know of it.
@@ -141,8 +112,28 @@ impl Journey {
         Some(Self::of(id, contract, today, story))
     }
 
+    fn story(&self) -> &Arc<Story> {
+        match &self.teller {
+            Teller::Story { story, .. } => story,
+            Teller::Row(_) => unreachable!("a list is told by its rows only where they hold all that is asked"),
+        }
+    }
+
     fn folded(&self) -> &Folded {
-        self.folded.get_or_init(|| Box::new(self.story.history.journey_as_of(self.as_of)))
+        match &self.teller {
+            Teller::Story { story, folded } => {
+                folded.get_or_init(|| Box::new(story.history().journey_as_of(self.as_of)))
+            }
+            Teller::Row(_) => unreachable!("a list is told by its rows only where they hold all that is asked"),
+        }
+    }
+
+    /// Its row, where that tells of it.
+    fn row(&self) -> Option<&JourneyRow> {
+        match &self.teller {
+            Teller::Row(row) => Some(row),
+            Teller::Story { .. } => None,
+        }
     }
 
     /// What started the clock of the n-th obligation under a standard.
@@ -168,7 +159,10 @@ impl Journey {
     /// What people call it: the first case number it came with, else the last eight digits of its id. None where you see
     /// pseudonyms alone.
     async fn reference(&self) -> Option<String> {
-        self.told().map(|told| told.reference())
+        match self.row() {
+            Some(row) => Some(row.reference.clone()),
+            None => self.told().map(|told| told.reference()),
+        }
     }
 
     /// The code of its contract.
@@ -183,17 +177,17 @@ impl Journey {
 
     /// The log position up to which this reading knows of the journey.
     async fn position(&self) -> Position {
-        Position(self.story.history.position())
+        Position(self.story().history().position())
     }
 
     /// The stream's version as known here: what `expectedVersion` compares with.
     async fn version(&self) -> i64 {
-        self.story.history.version()
+        self.story().history().version()
     }
 
     /// Who was referred, by pseudonym.
     async fn subject(&self) -> Option<Subject> {
-        self.folded().subject().map(|id| Subject::at(id, self.as_of, self.story.known))
+        self.folded().subject().map(|id| Subject::at(id, self.as_of, self.known))
     }
 
     /// The referral with which it began.
@@ -203,7 +197,10 @@ impl Journey {
 
     /// The service area.
     async fn area(&self) -> Option<&str> {
-        self.folded().referral.as_ref().map(|referral| referral.details.area.as_str())
+        match self.row() {
+            Some(row) => Some(&row.area),
+            None => self.folded().referral.as_ref().map(|referral| referral.details.area.as_str()),
+        }
     }
 
     /// The cohort, where the contract has cohorts.
@@ -263,7 +260,10 @@ impl Journey {
 
     /// The furthest stage reached, in the order of the rulebook.
     async fn stage(&self) -> Option<StageReached> {
-        self.stages_reached().pop()
+        match self.row() {
+            Some(row) => self.stage_of(row.stage.as_deref()?),
+            None => self.stages_reached().pop(),
+        }
     }
 
     /// Every stage reached, in the order of the rulebook.
@@ -273,7 +273,11 @@ impl Journey {
 
     /// The keyworker who holds the case; none from the day on which they have left the service.
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        let holder = Worker::load(ctx, self.folded().keyworker()?, self.known()).await?;
+        let holder = match self.row() {
+            Some(row) => row.keyworker,
+            None => self.folded().keyworker(),
+        };
+        let holder = Worker::load(ctx, holder?, self.known()).await?;
         let is_here = |worker: &Worker| worker.row.left_on.is_none_or(|left| left > self.as_of);
         holder.map(|worker| Some(worker).filter(is_here)).transpose()
     }
@@ -347,7 +351,7 @@ impl Journey {
         #[graphql(desc = "Only those that stand so.")] status: Option<Vec<ClaimStatus>>,
     ) -> Result<Vec<Claim>> {
         let told = self.told_claims(ctx).await?;
-        let mut claims = Claim::of_journey(&told, self.id, &self.story);
+        let mut claims = Claim::of_journey(&told, self.id, self.story());
         claims.retain(|claim| status.as_ref().is_none_or(|wanted| wanted.contains(&claim.stands())));
         Ok(claims)
     }
@@ -389,14 +393,14 @@ impl Journey {
     /// Every event known here, in the order in which it was recorded; corrections and retractions are linked with what
     /// they speak of.
     async fn timeline(&self) -> Vec<TimelineEntry> {
-        let events = self.story.history.events().iter();
-        events.filter_map(|recorded| TimelineEntry::of(&self.story, recorded)).collect()
+        let events = self.story().history().events().iter();
+        events.filter_map(|recorded| TimelineEntry::of(self.story(), recorded)).collect()
     }
 
     /// What you may record about it today, and why not what you may not.
     async fn viewer_can(&self, ctx: &Context<'_>) -> Result<JourneyPermissions> {
         let relation = context::relation(ctx, self.id, self.contract.code().unwrap_or_default()).await?;
-        Ok(JourneyPermissions { relation, story: Arc::clone(&self.story), today: ctx.today(&self.contract) })
+        Ok(JourneyPermissions { relation, story: Arc::clone(self.story()), today: ctx.today(&self.contract) })
     }
 }
 
@@ -405,11 +409,14 @@ impl Journey {
     async fn told_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
         let code = self.contract.code().unwrap_or_default();
         let asked = Asked { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
-        let told = claim::as_known(ctx, code, self.story.known.0, asked).await?;
+        let told = claim::as_known(ctx, code, self.known.0, asked).await?;
         told.ok_or_else(|| Code::Internal.error("a journey is of a contract that its reading knows"))
     }
 
     fn since_contact(&self, measure: ContactMeasure) -> Option<DaySpan> {
+        if let (Some(row), ContactMeasure::Anyone) = (self.row(), measure) {
+            return row.since_contact;
+        }
         let recency = &self.rulebook.as_ref()?.recency;
         let by = match measure {
             ContactMeasure::Anyone => None,
@@ -429,29 +436,45 @@ impl Journey {
 
     fn stages_reached(&self) -> Vec<StageReached> {
         let Some(told) = self.told() else { return Vec::new() };
-        let facts = self.story.history.facts_as_of(self.as_of);
+        let facts = self.story().history().facts_as_of(self.as_of);
         let reached = told.rulebook.stages.iter().filter_map(|stage| {
             projections::stage::reached(&told, &facts, &stage.when).filter(|on| on.earliest() <= self.as_of).map(
                 |occurred| StageReached {
                     code: stage.code.clone(),
                     label: stage.label.clone(),
-                    reached: occurred.into(),
+                    reached: Some(occurred.into()),
                 },
             )
         });
         reached.collect()
     }
+
+    /// A stage of the rules, of which a row says that the journey has reached it.
+    fn stage_of(&self, code: &str) -> Option<StageReached> {
+        let stage = self.rulebook.as_ref()?.stages.iter().find(|stage| stage.code == code)?;
+        Some(StageReached { code: stage.code.clone(), label: stage.label.clone(), reached: None })
+    }
 }
 
 /// A stage of the funnel and when the journey reached it.
 #[derive(Debug, Clone, SimpleObject)]
+#[graphql(complex)]
 pub struct StageReached {
     /// The stage's code in the rulebook.
     code: String,
     /// What boards print.
     label: String,
+    /// None where a row tells of it, which does not hold how well the day is known.
+    #[graphql(skip)]
+    reached: Option<OccurredOn>,
+}
+
+#[ComplexObject]
+impl StageReached {
     /// When the first fact reached it.
-    reached: OccurredOn,
+    async fn reached(&self) -> OccurredOn {
+        self.reached.clone().expect("a list is told by its rows only where they hold all that is asked")
+    }
 }
 
 /// A step in the life of a referral, plan, task, risk or piece of evidence.

@@ -26,12 +26,12 @@ impl TimelineEntry {
             event::Event::FactRetracted(retraction) => Some(retraction.target),
             _ => None,
         };
-        let amended_by = story.history.amended_by(recorded.event_id).map(|amendment| amendment.event_id);
+        let amended_by = story.history().amended_by(recorded.event_id).map(|amendment| amendment.event_id);
         Some(Self {
             event: story.event(recorded.event_id)?,
             amends: target.and_then(|id| story.event(id)),
             amended_by: amended_by.and_then(|id| story.event(id)),
-            stands: target.is_none() && !story.history.is_retracted(recorded.event_id),
+            stands: target.is_none() && !story.history().is_retracted(recorded.event_id),
         })
     }
 }

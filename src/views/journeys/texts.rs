@@ -42,12 +42,11 @@ macro_rules! asked_workers {
 
 /// The caseload `c` with its journeys `j`; `w` is there where the keyworker has left.
 macro_rules! from_caseload {
-    ($until:literal, $more:expr) => {
+    ($more:expr) => {
         concat!(
             " from caseload c join journey j on j.id = c.journey ",
             "left join worker w on w.id = c.keyworker and w.left_on <= $20 ",
-            "where c.contract = $1 and c.from_on <= $20 and ",
-            $until,
+            "where c.contract = $1 and c.from_on <= $20 and c.to_on > $20",
             $more
         )
     };
@@ -184,17 +183,17 @@ macro_rules! texts {
 
 /// The caseload of a contract: in two orders its own indexes give the rows as they are wanted.
 pub(super) static CASELOAD: Texts = texts!(
-    concat!(from_caseload!("c.to_on > $20", ""), filters!("'on_caseload'", "c.keyworker")),
+    concat!(from_caseload!(""), filters!("'on_caseload'", "c.keyworker")),
     "c.keyworker",
     "c.journey",
     "c.reference",
     "c.received_on"
 );
-/// The caseload of one keyworker or of a team: few rows, whatever their order. The index by keyworker is the one to go
-/// by, so nothing here reads as if that of days or of an order could serve.
+/// The caseload of one keyworker or of a team: few rows, whatever their order, and by the index of keyworkers none of
+/// those that they held before. Nothing here reads as if that of an order could serve.
 pub(super) static CASELOAD_HELD: Texts = texts!(
     concat!(
-        from_caseload!("not c.to_on <= $20", concat!(" and c.keyworker in ", asked_workers!())),
+        from_caseload!(concat!(" and c.keyworker in ", asked_workers!())),
         filters!("'on_caseload'", "c.keyworker")
     ),
     "c.keyworker",
