@@ -47,7 +47,8 @@ const BOARD: &str = "query Board($contract: String!, $asOf: Date) { contract(cod
      anyone: contactRecency(by: KEYWORKER, measure: ANYONE) { total } \
      keyworker: contactRecency(by: AREA, measure: KEYWORKER) { total } \
      toPlan: referralToPlan(by: AREA) { total } } }";
-const START: &str = "mutation Start($input: StartRebuildInput!) { startRebuild(input: $input) { problems { message } } }";
+const START: &str =
+    "mutation Start($input: StartRebuildInput!) { startRebuild(input: $input) { problems { message } } }";
 /// What a contact is answered with that is recorded, while no list shows it yet.
 const VIEW_BEHIND: &str = "VIEW_BEHIND";
 
