@@ -40,7 +40,7 @@ const EVENTS: u64 = 50_000;
 pub(super) const CALLERS: usize = 64;
 
 /// How long the live view may take to catch up before anything is measured on it.
-const FOLLOWS_WITHIN: Duration = Duration::from_mins(10);
+pub(super) const FOLLOWS_WITHIN: Duration = Duration::from_mins(10);
 /// How long the last step of a view that has caught up may take.
 const LAST_STEP: Duration = Duration::from_millis(300);
 

@@ -18,6 +18,7 @@ mod reads;
 mod rebuild;
 pub mod report;
 mod try_out;
+mod under_load;
 
 use std::path::PathBuf;
 
@@ -35,6 +36,8 @@ pub enum What {
     Append,
     /// Building the view anew: time and memory, and from start to ready.
     Rebuild,
+    /// Work over HTTP while the view is built anew: whether anything fails, goes back or is seen half built.
+    Load,
     /// Questions over HTTP: a page of cases, dashboards.
     Reads,
     /// Claims of a large contract, and a batch of as many as one may hold: time and memory.
@@ -45,7 +48,7 @@ pub enum What {
 
 impl What {
     /// Everything, in the order in which it is measured.
-    pub const ALL: [Self; 5] = [Self::Append, Self::Rebuild, Self::Reads, Self::Claims, Self::Try];
+    pub const ALL: [Self; 6] = [Self::Append, Self::Rebuild, Self::Load, Self::Reads, Self::Claims, Self::Try];
 }
 
 /// What is asked of a run.
@@ -75,6 +78,7 @@ pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
         let measured = match what {
             What::Append => append::measure(ground, store).await,
             What::Rebuild => rebuild::measure(ground, store).await,
+            What::Load => under_load::measure(ground, store).await,
             What::Reads => reads::measure(ground, store).await,
             What::Claims => claims::measure(ground, store).await,
             What::Try => unreachable!("no store has to do with it"),

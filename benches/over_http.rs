@@ -33,7 +33,7 @@ use crate::http;
 use crate::log::envelope::JourneyId;
 
 /// Sent to both: as much is asked for, and answered, by one as by the other.
-const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \
+pub(super) const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \
      journey { id reference version daysSinceContact } events { id type version } problems { code message } } }";
 /// How long the tokens of a run last.
 const TOKENS_LAST: TimeDelta = TimeDelta::hours(24);

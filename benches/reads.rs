@@ -32,7 +32,7 @@ const ASKING: usize = 50;
 const SAMPLES: usize = 400;
 
 /// The operations as clients send them, where there is one.
-const CASELOAD: &str = include_str!("../schema/operations/caseload.graphql");
+pub(super) const CASELOAD: &str = include_str!("../schema/operations/caseload.graphql");
 const RECENCY: &str = include_str!("../schema/operations/contact_recency.graphql");
 const TO_PLAN: &str = include_str!("../schema/operations/referral_to_plan.graphql");
 const FUNNEL: &str = include_str!("../schema/operations/performance.graphql");

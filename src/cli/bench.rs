@@ -19,8 +19,8 @@ pub(super) struct BenchArguments {
     /// What to measure; everything if left out.
     #[arg(value_enum)]
     what: Vec<What>,
-    /// How many events the log is to have, more or less; left out, 50,000 for appends, a million for a rebuild,
-    /// and for reads 2.5 million beside smaller ones.
+    /// How many events the log is to have, more or less; left out, 50,000 for appends, a million for a rebuild
+    /// and for work under one, and for reads 2.5 million beside smaller ones.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1_000..=1_000_000_000))]
     events: Option<u64>,
     /// How many rounds count; one before them only warms up.

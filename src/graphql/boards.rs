@@ -2,7 +2,7 @@
 //!
 //! Shapes only. Nothing here asks a view or decides who may.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Result, SimpleObject, Value};
 use chrono::NaiveDate;
 
 use super::at::Known;
@@ -10,6 +10,7 @@ use super::bounds::PERCENT;
 use super::code::Code;
 use super::people::Worker;
 use super::scalars::{Date, Decimal};
+use super::table::{Asked, Read, Row};
 use crate::contract::rulebook::Buckets;
 use crate::log::envelope::WorkerId;
 use crate::views::board::Group as BoardGroup;
@@ -130,6 +131,19 @@ impl From<BoardGroup> for Group {
     }
 }
 
+impl Row for Group {
+    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
+        Some(match asked.name() {
+            "label" => Box::new(|group| group.label.as_str().into()),
+            "area" => Box::new(|group| group.area.as_deref().into()),
+            "reason" => Box::new(|group| group.reason.as_deref().into()),
+            "team" => Box::new(|group| group.team.as_deref().into()),
+            "unassigned" => Box::new(|group| group.unassigned.into()),
+            _ => return None,
+        })
+    }
+}
+
 /// How many journeys are in one bucket.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct BucketCount {
@@ -139,6 +153,17 @@ pub struct BucketCount {
     up_to_days: Option<u32>,
     /// How many journeys.
     journeys: u64,
+}
+
+impl Row for BucketCount {
+    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
+        Some(match asked.name() {
+            "label" => Box::new(|bucket| bucket.label.as_str().into()),
+            "upToDays" => Box::new(|bucket| bucket.up_to_days.into()),
+            "journeys" => Box::new(|bucket| bucket.journeys.into()),
+            _ => return None,
+        })
+    }
 }
 
 /// The counts of a rulebook's buckets with what boards print for them.
@@ -201,6 +226,27 @@ pub struct ContactRecency {
     pub(super) unassigned: u64,
     /// All of them.
     pub(super) total: u64,
+}
+
+impl Row for ContactRecency {
+    fn read(asked: &Asked<'_>) -> Option<Read<Self>> {
+        Some(match asked.name() {
+            "group" => {
+                let group = asked.row()?;
+                Box::new(move |row| group(&row.group))
+            }
+            "buckets" => {
+                let bucket = asked.row()?;
+                Box::new(move |row| Value::List(row.buckets.iter().map(&bucket).collect()))
+            }
+            "none" => Box::new(|row| row.none.into()),
+            "noneLabel" => Box::new(|row| row.none_label.as_str().into()),
+            "dateImprecise" => Box::new(|row| row.date_imprecise.into()),
+            "unassigned" => Box::new(|row| row.unassigned.into()),
+            "total" => Box::new(|row| row.total.into()),
+            _ => return None,
+        })
+    }
 }
 
 /// One row of referral to plan.

@@ -28,6 +28,7 @@ use super::obligation::{self, ObligationConnection, ObligationState, Obligations
 use super::people::Worker;
 use super::query::FIRST;
 use super::scalars::{Date, Id, Instant, Position};
+use super::table::Table;
 use super::team::Team;
 use crate::access::InScope;
 use crate::contract;
@@ -381,7 +382,7 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(default_with = "RecencyBy::Keyworker", desc = "By what it is broken down.")] by: RecencyBy,
         #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
-    ) -> Result<Vec<ContactRecency>> {
+    ) -> Result<Table<ContactRecency>> {
         let rulebook = self.rules()?;
         let how = (
             by.into(),
@@ -405,7 +406,7 @@ impl Contract {
             unassigned: row.unassigned,
             group: Group::known(row.group, self.seen.known),
         });
-        Ok(shown.collect())
+        Ok(Table(shown.collect()))
     }
 
     /// Days from the referral to the first plan, in the rulebook's buckets, of the journeys whose clock started in a

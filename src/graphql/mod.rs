@@ -30,6 +30,7 @@ pub mod preview;
 pub mod query;
 pub mod scalars;
 pub mod subscription;
+pub mod table;
 pub mod team;
 pub mod transport;
 pub mod views;

@@ -43,7 +43,7 @@ impl Extension for Wall {
         if is_item || info.is_for_introspection || info.name.starts_with("__") {
             return next.run(ctx, info).await;
         }
-        match shown(ctx, info.parent_type, info.name) {
+        match shown(ctx.data_opt(), info.parent_type, info.name) {
             Ok(Shown::Whole) => next.run(ctx, info).await,
             Ok(Shown::Redacted) => Ok(None),
             Err(message) => {
@@ -84,12 +84,17 @@ fn path(node: &QueryPathNode<'_>) -> Vec<PathSegment> {
     path
 }
 
-fn shown(ctx: &ExtensionContext<'_>, of: &str, field: &str) -> Result<Shown, String> {
+/// Whether the wall lets a field through as it is.
+pub(super) fn is_open(caller: &Caller, of: &str, field: &str) -> bool {
+    shown(Some(caller), of, field) == Ok(Shown::Whole)
+}
+
+fn shown(caller: Option<&Caller>, of: &str, field: &str) -> Result<Shown, String> {
     let class = fields::class(of, field).ok_or_else(|| {
         tracing::error!(of, field, "nobody has said who may see a field");
         format!("nobody has said who may see {of}.{field}")
     })?;
-    let caller = ctx.data_opt::<Caller>().ok_or("nobody has shown who they are")?;
+    let caller = caller.ok_or("nobody has shown who they are")?;
     // The nearest relation: what a role may not see of its own it may not see of anything.
     class.shown(&caller.principal, Relation::Own).map_err(|denied| denied.to_string())
 }

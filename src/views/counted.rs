@@ -31,8 +31,22 @@ macro_rules! packed {
 pub(super) use packed;
 
 /// The counts of a group that came in one row: when, and how many.
-pub(super) fn unpacked<'r>(days: &'r str, counts: &'r str) -> impl Iterator<Item = (&'r str, u64)> {
-    days.split(',').zip(counts.split(',').map(|count| board::count(count.parse().expect("a count is a number"))))
+pub(super) fn unpacked<'r>(mut days: &'r str, mut counts: &'r str) -> impl Iterator<Item = (&'r str, u64)> {
+    std::iter::from_fn(move || {
+        if counts.is_empty() {
+            return None;
+        }
+        let count = next_of(&mut counts).parse().expect("a count is a number");
+        Some((next_of(&mut days), board::count(count)))
+    })
+}
+
+/// Takes what stands before the next comma. Each is so short that to look at its bytes costs less than to search for one.
+fn next_of<'r>(packed: &mut &'r str) -> &'r str {
+    let end = packed.bytes().position(|byte| byte == b',').unwrap_or(packed.len());
+    let (next, rest) = packed.split_at(end);
+    *packed = rest.get(1..).unwrap_or_default();
+    next
 }
 
 #[cfg(test)]
@@ -46,5 +60,6 @@ mod tests {
             [("2018-01-10", 2), ("2018-02-01", 17)]
         );
         assert_eq!(unpacked("", "3").collect::<Vec<_>>(), [("", 3)]);
+        assert_eq!(unpacked(",2018-02-01,", "3,10,4").collect::<Vec<_>>(), [("", 3), ("2018-02-01", 10), ("", 4)]);
     }
 }

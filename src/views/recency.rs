@@ -2,7 +2,7 @@
 //!
 //! The population is the caseload at the end of a day; a case that no bucket holds has a row of its own.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -225,28 +225,56 @@ enum Column {
     DateImprecise,
 }
 
-/// The columns of days of contact, as they come up: there are many cases, and few days.
+/// The columns of days of contact, as they come up: there are many cases, and few days. Each day of a year has a place of
+/// its own, so that to know one again costs less than to hash it.
 struct Columns<'a> {
     buckets: &'a Buckets,
     as_of: NaiveDate,
-    known: HashMap<&'a str, Column>,
+    known: Vec<Option<(&'a str, Column)>>,
 }
 
 impl<'a> Columns<'a> {
-    fn of(&mut self, days: &'a str) -> Column {
-        let Self { buckets, as_of, known } = self;
-        *known.entry(days).or_insert_with(|| {
-            let Some(between) = last_contact::read(days) else { return Column::None };
-            let since = DaySpan::since(between, *as_of);
-            buckets.holding(since.lowest, since.highest).map_or(Column::DateImprecise, Column::Bucket)
-        })
+    fn on(as_of: NaiveDate, buckets: &'a Buckets) -> Self {
+        Self { buckets, as_of, known: vec![None; PLACES] }
     }
+
+    fn of(&mut self, days: &'a str) -> Column {
+        match &mut self.known[place(days)] {
+            Some((known, column)) if *known == days => *column,
+            other => {
+                let column = column(days, self.as_of, self.buckets);
+                *other = Some((days, column));
+                column
+            }
+        }
+    }
+}
+
+/// Places for days: more than a month has days, for more months than a year has.
+const PLACES: usize = 32 * 16;
+
+/// The place of the month and day with which a date ends.
+fn place(days: &str) -> usize {
+    let digit = |of: &u8| usize::from(of & 0x0f);
+    match days.as_bytes() {
+        [.., tens, month, _, ten, day] => {
+            (32 * (10 * digit(tens) + digit(month)) + 10 * digit(ten) + digit(day)) % PLACES
+        }
+        _ => 0,
+    }
+}
+
+fn column(days: &str, as_of: NaiveDate, buckets: &Buckets) -> Column {
+    let Some(between) = last_contact::read(days) else { return Column::None };
+    let since = DaySpan::since(between, as_of);
+    buckets.holding(since.lowest, since.highest).map_or(Column::DateImprecise, Column::Bucket)
 }
 
 /// The counts of a row while it is being made.
 #[derive(Default)]
 struct Counts {
-    buckets: BTreeMap<usize, u64>,
+    /// As far as any case is in one.
+    buckets: Vec<u64>,
     none: u64,
     date_imprecise: u64,
     unassigned: u64,
@@ -255,15 +283,20 @@ struct Counts {
 impl Counts {
     fn add(&mut self, column: Column, cases: u64) {
         match column {
-            Column::Bucket(bucket) => *self.buckets.entry(bucket).or_default() += cases,
+            Column::Bucket(bucket) => {
+                if self.buckets.len() <= bucket {
+                    self.buckets.resize(bucket + 1, 0);
+                }
+                self.buckets[bucket] += cases;
+            }
             Column::None => self.none += cases,
             Column::DateImprecise => self.date_imprecise += cases,
         }
     }
 
-    fn row(&self, group: Group, buckets: &Buckets) -> RecencyRow {
-        let buckets = (0..buckets.labels.len()).map(|bucket| self.buckets.get(&bucket).copied().unwrap_or(0)).collect();
-        let Self { none, date_imprecise, unassigned, .. } = *self;
+    fn row(self, group: Group, of: &Buckets) -> RecencyRow {
+        let Self { mut buckets, none, date_imprecise, unassigned } = self;
+        buckets.resize(of.labels.len(), 0);
         RecencyRow { group, buckets, none, date_imprecise, unassigned }
     }
 }
@@ -291,7 +324,7 @@ impl Generation {
         });
         let found = found.map_err(doing("count days since contact"))?;
         let buckets = &rulebook.recency.buckets;
-        let mut columns = Columns { buckets, as_of, known: HashMap::new() };
+        let mut columns = Columns::on(as_of, buckets);
         let rows = match by {
             By::Keyworker => {
                 let holder = |found: &LastContacts| found.keyworker().map(|worker| (found.label(), worker));
@@ -332,4 +365,31 @@ fn counts_by<'a, K: Ord>(
         }
     }
     groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_that_share_a_place_are_told_apart() {
+        let buckets = Buckets {
+            upper: vec![7, 28],
+            labels: ["a week", "a month", "longer"].map(str::to_owned).to_vec(),
+            none: "none".to_owned(),
+        };
+        let as_of = NaiveDate::from_ymd_opt(2018, 3, 1).expect("a day");
+        let mut columns = Columns::on(as_of, &buckets);
+        for _ in 0..2 {
+            for (days, expected) in [
+                ("2018-02-25", "Bucket(0)"),
+                ("2017-02-25", "Bucket(2)"),
+                ("2018-02-05/2018-02-20", "Bucket(1)"),
+                ("2018-01-01/2018-02-25", "DateImprecise"),
+                ("", "None"),
+            ] {
+                assert_eq!(format!("{:?}", columns.of(days)), expected, "{days}");
+            }
+        }
+    }
 }

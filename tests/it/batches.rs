@@ -2,6 +2,7 @@
 //! with a batch at all is tested beside the decisions.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use throughline::access::Role;
 use throughline::contract::Rulebook;
@@ -30,9 +31,14 @@ const fn batch(n: u128) -> BatchId {
     BatchId(Uuid::from_u128(0xb0 + n))
 }
 
+/// The rules that all of them rest on: parsed once, for there are tens of thousands of lines.
+static RULES: LazyLock<String> = LazyLock::new(|| {
+    let rulebook = Rulebook::parse(packs::pack("shps").expect("a pack").text).expect("a rulebook");
+    rulebook.hash().to_owned()
+});
+
 /// The claims of these numbers, each of a journey of its own; the first is the story's.
 fn line(n: u128) -> ClaimLine {
-    let rulebook = Rulebook::parse(packs::pack("shps").expect("a pack").text).expect("a rulebook");
     ClaimLine {
         claim: ClaimId(Uuid::from_u128(0xc0 + n)),
         about: ClaimAbout::Journey(if n == 0 { JOURNEY } else { JourneyId(Uuid::from_u128(0x1000 + n)) }),
@@ -40,14 +46,14 @@ fn line(n: u128) -> ClaimLine {
         repeat: 1,
         achieved_on: day("2018-02-01"),
         amount: Money::of(1_000.into(), "GBP"),
-        rulebook: rulebook.hash().to_owned(),
+        rulebook: RULES.clone(),
         derivation: "0".repeat(64),
     }
 }
 
 fn submit(of: BatchId, claims: &[u128], prepared_at: Position) -> Command {
     let lines: Vec<ClaimLine> = claims.iter().map(|n| line(*n)).collect();
-    let rulebooks = BTreeSet::from([line(0).rulebook]);
+    let rulebooks = BTreeSet::from([RULES.clone()]);
     let from = Basis { position: prepared_at, streams: BTreeSet::new(), rulebooks };
     let act = BatchAct::Submit(Prepared { from, currency: "GBP".to_owned(), lines: Ok(lines) });
     Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act })

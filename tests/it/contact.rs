@@ -224,3 +224,39 @@ async fn a_correction_that_names_no_day_keeps_the_day_of_the_fact() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_table_reads_the_same_told_at_once_and_field_by_field() {
+    on_both_stores(async |app| {
+        for (login, days) in [("kw-07", &["2018-02-27", "2018-02-03"][..]), ("kw-08", &["2018-02-10"])] {
+            let worker = app.add_worker(login).await;
+            for (nth, day) in days.iter().enumerate() {
+                let journey = app.receive_referral("2018-02-01", &format!("{login}-{nth}")).await;
+                app.take_on(&journey, &worker, "2018-02-02").await;
+                app.log_contact(&manager(), call(&journey, day)).await;
+            }
+        }
+        app.receive_referral("2018-02-01", "nobody's").await;
+        // What is asked for twice is the same once more, but not told at once.
+        let told = async |twice: &str| {
+            let document = format!(
+                "query($code: String!, $no: Boolean!) {{ contract(code: $code) {{ \
+                 by: contactRecency(by: KEYWORKER) {{ ...Row }} \
+                 team: contactRecency(by: TEAM, measure: KEYWORKER) {{ ...Row total @skip(if: $no) }} \
+                 area: contactRecency(by: AREA) {{ kind: __typename all: total ...Row }} \
+                 whole: contactRecency(by: WHOLE) {{ none @include(if: $no) ... on ContactRecency {{ total }} {twice} }} \
+                 }} }} fragment Row on ContactRecency {{ group {{ label area reason team unassigned __typename }} \
+                 buckets {{ ... {{ name: label }} upToDays journeys }} none noneLabel dateImprecise unassigned total \
+                 {twice} }}"
+            );
+            let answer = app.answer(&manager(), &document, json!({ "code": SHPS, "no": true })).await;
+            let (data, _) = answer.body.split_once("\"extensions\"").unwrap_or((&answer.body, ""));
+            assert!(answer.json()["errors"].is_null(), "{}", answer.body);
+            data.to_owned()
+        };
+        let at_once = told("").await;
+        assert!(at_once.contains("\"label\":\"KW-07\"") && at_once.contains("\"kind\":\"ContactRecency\""), "{at_once}");
+        assert_eq!(at_once, told("total").await);
+    })
+    .await;
+}

@@ -13,8 +13,9 @@ use crate::stores::{Fresh, STORES};
 const PATIENCE: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_played_story_stands_in_the_log_as_it_was_told() {
+async fn a_played_story_stands_in_the_log_as_it_was_told_and_its_live_view_is_what_a_rebuild_gives() {
     let story = Story::new(SEED, Size::OneIn(12));
+    let mut digests = Vec::new();
     for dialect in STORES {
         let fresh = Fresh::on(dialect, GOES_ON_AT).await;
         let played = play(&fresh.recorder, &fresh.clock, &story).await.expect("the story is played");
@@ -24,17 +25,6 @@ async fn a_played_story_stands_in_the_log_as_it_was_told() {
         logged.dedup();
         let told: Vec<_> = story.items().iter().map(|item| (item.recorded_at, item.command_id)).collect();
         assert!(logged == told, "the log has another order or other instants on {dialect:?}");
-        fresh.end().await;
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn after_a_played_story_the_live_view_is_what_a_rebuild_gives() {
-    let story = Story::new(SEED, Size::OneIn(12));
-    let mut digests = Vec::new();
-    for dialect in STORES {
-        let fresh = Fresh::on(dialect, GOES_ON_AT).await;
-        let played = play(&fresh.recorder, &fresh.clock, &story).await.expect("the story is played");
         assert!(fresh.views.passed(played.position, PATIENCE).await, "the view does not follow on {dialect:?}");
         let rebuilt = Views::rebuild(&fresh.log).await.expect("the view is rebuilt");
         assert_eq!(rebuilt.old.as_ref(), Some(&rebuilt.new), "live and rebuilt view differ on {dialect:?}");

@@ -167,8 +167,9 @@ pub(crate) fn worker_joins() -> Command {
 
 /// A journey with everything that can happen to its facts: 14 events, the last a contact.
 pub(crate) async fn tell_a_story(recorder: &Recorder) {
-    open_contract(recorder).await;
+    // First, while there is nothing that a view could be behind: nobody keeps one up here, and a login waits for it.
     record(recorder, 2, worker_joins()).await;
+    open_contract(recorder).await;
     let referral = ReferralReceived {
         subject: SUBJECT,
         area: "brent".to_owned(),

@@ -476,6 +476,7 @@ async fn what_is_told_live_is_what_is_told_again() {
         // To the other contract they were newcomers, and are so no more.
         let feed = app.ask(&other_manager(), document, json!({ "after": begun })).await["events"]["nodes"].clone();
         assert_eq!(feed, json!([]));
+        drop((live, again));
         server.end().await;
     })
     .await;

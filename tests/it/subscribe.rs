@@ -66,6 +66,7 @@ async fn a_journey_is_told_each_time_that_something_is_recorded_of_it() {
         for _ in ["2", "3"] {
             assert_eq!(peer.item().await["journey"]["daysSinceContact"], 0);
         }
+        drop(peer);
         server.end().await;
     })
     .await;
@@ -110,6 +111,7 @@ async fn a_caseload_is_kept_fresh_by_what_comes_to_it_and_what_leaves_it() {
         let message = peer.hear().await;
         assert_eq!(message["id"], "all", "{message}");
         assert_eq!(of(&message["payload"]["data"]["caseloadChanged"]), ("BR-1".to_owned(), true));
+        drop(peer);
         server.end().await;
     })
     .await;
@@ -163,6 +165,7 @@ async fn events_are_told_from_any_position_as_the_filter_and_the_scope_allow() {
             peer.begin("sync", "{ viewer { role } }", json!({})).await;
             assert_eq!(peer.hear().await["id"], "sync", "{filter}");
         }
+        drop(everything);
         server.end().await;
     })
     .await;
@@ -190,6 +193,7 @@ async fn without_a_position_only_what_is_to_come_is_told() {
             assert!(position.as_i64().expect("a position") > before, "{id}: {item}");
             peer = subscriber(app, &server, &manager()).await;
         }
+        drop(peer);
         server.end().await;
     })
     .await;
@@ -250,6 +254,7 @@ async fn a_right_that_is_withdrawn_ends_what_it_was_needed_for() {
                 told = peer.hear().await;
             }
         }
+        drop((peer, watching, all));
         server.end().await;
     })
     .await;
@@ -320,6 +325,7 @@ async fn what_cannot_be_followed_is_an_error_that_tells_nothing_of_other_contrac
         assert!(beyond.starts_with(&format!("the log ends at position {head}")), "{beyond}");
         let unknown = refused(RECORDED, json!({ "filter": { "types": ["ContactKept"] } })).await;
         assert!(unknown.contains("ContactKept"), "{unknown}");
+        drop(peer);
         server.end().await;
     })
     .await;
@@ -400,6 +406,7 @@ async fn what_another_process_appends_is_told_as_well() {
         told.sort_unstable();
         assert_eq!(told, ["journey", "recorded"]);
         there.end().await;
+        drop(peer);
         server.end().await;
     })
     .await;

@@ -35,7 +35,7 @@ impl Server {
         Self { address, stop, task }
     }
 
-    /// Tells it to stop, and waits until it has.
+    /// Tells it to stop, and waits until it has: as long as it waits for a subscriber who is there and says nothing.
     pub(crate) async fn end(self) {
         self.stop.send(()).expect("it serves");
         self.task.await.expect("it stops");
@@ -83,7 +83,11 @@ impl Subscriber {
             let next = tokio::time::timeout(PATIENCE, self.socket.next()).await.expect("a message in time");
             match next?.expect("no failure") {
                 Message::Text(text) => return Some(serde_json::from_str(&text).expect("JSON")),
-                Message::Close(_) => return None,
+                Message::Close(_) => {
+                    // The farewell is written with whatever is sent next: without one the server waits for it.
+                    let _ = self.socket.flush().await;
+                    return None;
+                }
                 _ => {}
             }
         }

@@ -1,0 +1,370 @@
+//! A view that is built anew while people work: writers log contacts, readers ask for a board and for pages of cases, all
+//! over HTTP and without pause, until it was replaced some times.
+//!
+//! Nothing that is asked may fail, go back or be answered from a part of a view. A contact neither begins nor closes a
+//! case, so whatever an answer counts is known before anybody begins: an answer that counts anything else is of a part.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use super::client::{Connection, Request};
+use super::generate::{CONTRACT, Generated, LAST_DAY, SEED, login};
+use super::ground::{Ground, size};
+use super::naive::parts;
+use super::over_http::{LOG_CONTACT, Server, token};
+use super::reads::CASELOAD;
+use super::report::{Figure, Limit, number};
+use crate::access::Role;
+use crate::access::token::LocalKey;
+use crate::clock::{Chance, Clock};
+use crate::deployment::Deployment;
+use crate::graphql::transport::Terms;
+use crate::http;
+use crate::store::Dialect;
+use crate::views::Views;
+use crate::views::rebuild::Options;
+
+/// Events of the log, if nobody says otherwise.
+const EVENTS: u64 = 1_000_000;
+/// Who logs contacts at once.
+const WRITERS: usize = 3;
+/// Who reads at once.
+const READERS: usize = 2;
+/// Keyworkers whose cases are read and worked on, at most.
+const KEYWORKERS: usize = 40;
+/// Characters of an answer that is told of because it should not have been given.
+const TOLD: usize = 400;
+
+/// Three boards and the size of the caseload, all of which must be of one view.
+const BOARD: &str = "query Board($contract: String!, $asOf: Date) { contract(code: $contract, at: { asOf: $asOf }) { \
+     view { position } caseload(first: 1) { totalCount nodes { id } } \
+     anyone: contactRecency(by: KEYWORKER, measure: ANYONE) { total } \
+     keyworker: contactRecency(by: AREA, measure: KEYWORKER) { total } \
+     toPlan: referralToPlan(by: AREA) { total } } }";
+const START: &str =
+    "mutation Start($input: StartRebuildInput!) { startRebuild(input: $input) { problems { message } } }";
+/// What a contact is answered with that is recorded, while no list shows it yet.
+const VIEW_BEHIND: &str = "VIEW_BEHIND";
+
+/// Measures all of it on one store.
+pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figure>> {
+    let journeys = ground.journeys(EVENTS);
+    // What is recorded is of this run: a log that is kept stays as it is told.
+    let place = ground.log_of_this_run(store, journeys).await?;
+    let deployment = ground.deployed(&place).await?;
+    let key = Arc::new(LocalKey::read_or_make(&ground.scratch("key"))?);
+    let server = Server::of(http::router(parts(&deployment), Arc::clone(&key), Terms::default())).await?;
+    let measured = measured(ground, &deployment, (server.address, &key), journeys).await;
+    server.stop().await;
+    deployment.close().await;
+    Ok(measured?.into_iter().map(|figure| figure.on(store)).collect())
+}
+
+async fn measured(
+    ground: &Ground,
+    deployment: &Deployment,
+    (address, key): (SocketAddr, &LocalKey),
+    journeys: u64,
+) -> Result<Vec<Figure>> {
+    let tally = Arc::new(Tally::default());
+    let mut administrator = Peer::of(address, &tally);
+    let (questions, cases) = prepared(&mut administrator, key, journeys).await?;
+    let work = Work { address, questions, cases, token: token(key, Role::Manager, "bench"), tally: Arc::clone(&tally) };
+    let working = work.begun();
+    let began = Instant::now();
+    let orders = token(key, Role::Administrator, "bench");
+    let mut rebuilds = Vec::new();
+    for round in 0..=ground.rounds() {
+        tracing::info!(round, of = ground.rounds(), "rebuilding under load");
+        let took = rebuilt_on_order(&mut administrator, &orders, &deployment.views).await?;
+        if round > 0 {
+            rebuilds.push(took);
+        }
+    }
+    tally.is_over.store(true, Ordering::SeqCst);
+    working.join_all().await;
+    let took = began.elapsed().as_secs_f64();
+    let compared = Compared::over(&deployment.views).await?;
+    let size = size(journeys);
+    let figure = |name, unit, value: u64| Figure::new(name, unit, size, vec![number(value)]);
+    let none = Limit::at_most(0.0);
+    let [answers, failed, back, partial, contacts, behind] = tally.counts();
+    Ok(vec![
+        Figure::new("rebuild under load", "s", size, rebuilds)
+            .beside("with nobody at work, s", compared.all)
+            .beside("by one worker, s", compared.one),
+        figure("answers to readers", "answers", answers).beside("a second", number(answers) / took),
+        figure("contacts recorded", "contacts", contacts)
+            .beside("a second", number(contacts) / took)
+            .beside("answered before lists show them", number(behind)),
+        figure("requests that failed", "requests", failed).within(none),
+        figure("answers that went back in position", "answers", back).within(none),
+        figure("answers from a part of a view", "answers", partial).within(none),
+        figure("digests that differ: live, one worker, all", "digests", compared.differ).within(none),
+    ])
+}
+
+/// What everybody counts together.
+#[derive(Debug, Default)]
+struct Tally {
+    answers: AtomicU64,
+    failed: AtomicU64,
+    back: AtomicU64,
+    partial: AtomicU64,
+    contacts: AtomicU64,
+    behind: AtomicU64,
+    /// The newest position that any answer has shown: no question asked after that may be answered from before it.
+    shown: AtomicI64,
+    is_over: AtomicBool,
+}
+
+impl Tally {
+    fn counts(&self) -> [u64; 6] {
+        [&self.answers, &self.failed, &self.back, &self.partial, &self.contacts, &self.behind]
+            .map(|count| count.load(Ordering::SeqCst))
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::SeqCst)
+    }
+
+    fn count(of: &AtomicU64) {
+        of.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn has_shown(&self, position: i64) {
+        self.shown.fetch_max(position, Ordering::SeqCst);
+    }
+
+    fn failed(&self, what: &dyn std::fmt::Display) {
+        let told: String = what.to_string().chars().take(TOLD).collect();
+        tracing::warn!(told, "a request failed");
+        Self::count(&self.failed);
+    }
+}
+
+/// Somebody with a connection of their own.
+struct Peer {
+    address: SocketAddr,
+    connection: Option<Connection>,
+    tally: Arc<Tally>,
+}
+
+impl Peer {
+    fn of(address: SocketAddr, tally: &Arc<Tally>) -> Self {
+        Self { address, connection: None, tally: Arc::clone(tally) }
+    }
+
+    /// The answer to a request; none, and counted, where it failed in any way.
+    async fn ask(&mut self, request: &Request) -> Option<Value> {
+        match self.answer(request).await {
+            Ok(answer) if answer["errors"].is_null() => Some(answer),
+            Ok(answer) => {
+                self.tally.failed(&answer);
+                None
+            }
+            Err(error) => {
+                // Nobody knows what else is still on its way over it.
+                self.connection = None;
+                self.tally.failed(&format!("{error:#}"));
+                None
+            }
+        }
+    }
+
+    async fn answer(&mut self, request: &Request) -> Result<Value> {
+        let connection = match &mut self.connection {
+            Some(connection) => connection,
+            none => none.insert(Connection::to(self.address).await?),
+        };
+        Ok(serde_json::from_slice(connection.ask(request).await?)?)
+    }
+}
+
+/// A question of readers, and what every answer to it counts.
+struct Question {
+    request: Request,
+    counts: [u64; 5],
+}
+
+/// What an answer shows: the position of its view, and what it counts.
+fn shown(answer: &Value) -> Option<(i64, [u64; 5])> {
+    let contract = &answer["data"]["contract"];
+    let position = contract["view"]["position"].as_i64()?;
+    let nodes = contract["caseload"]["nodes"].as_array()?.len();
+    let total = |board: &str| {
+        let rows = contract[board].as_array().into_iter().flatten();
+        rows.filter_map(|row| row["total"].as_u64()).sum()
+    };
+    let cases = contract["caseload"]["totalCount"].as_u64()?;
+    Some((position, [cases, u64::try_from(nodes).ok()?, total("anyone"), total("keyworker"), total("toPlan")]))
+}
+
+/// The questions of readers with what they count before anybody works, and the cases to work on.
+async fn prepared(peer: &mut Peer, key: &LocalKey, journeys: u64) -> Result<(Arc<[Question]>, Vec<Value>)> {
+    let board = json!({ "contract": CONTRACT, "asOf": LAST_DAY });
+    let mut requests = vec![Request::graphql(&token(key, Role::Manager, "bench"), BOARD, &board, "\"toPlan\"")];
+    let generated = Generated::of(journeys, SEED);
+    requests.extend(generated.keyworkers().iter().enumerate().take(KEYWORKERS).map(|(nth, worker)| {
+        let variables = json!({ "contract": CONTRACT, "asOf": LAST_DAY, "keyworker": worker.0, "first": 50 });
+        Request::graphql(&token(key, Role::Keyworker, &login(nth)), CASELOAD, &variables, "\"nodes\"")
+    }));
+    let (mut questions, mut cases) = (Vec::new(), Vec::new());
+    for (nth, request) in requests.into_iter().enumerate() {
+        let answer = peer.answer(&request).await?;
+        let (_, counts) = shown(&answer).context("a contract is answered with its counts")?;
+        if nth > 0 {
+            let nodes = answer["data"]["contract"]["caseload"]["nodes"].as_array().into_iter().flatten();
+            cases.extend(nodes.map(|case| case["id"].clone()));
+        }
+        questions.push(Question { request, counts });
+    }
+    ensure!(cases.len() >= WRITERS, "too few cases are open: ask for more events, with --events");
+    Ok((questions.into(), cases))
+}
+
+/// What there is to do while the view is built anew.
+struct Work {
+    address: SocketAddr,
+    questions: Arc<[Question]>,
+    cases: Vec<Value>,
+    /// Whoever logs contacts.
+    token: String,
+    tally: Arc<Tally>,
+}
+
+impl Work {
+    /// Lets everybody work until it is over.
+    fn begun(&self) -> JoinSet<()> {
+        let mut working = JoinSet::new();
+        for nth in 0..WRITERS {
+            let cases: Vec<Value> = self.cases.iter().skip(nth).step_by(WRITERS).cloned().collect();
+            working.spawn(log_contacts(Peer::of(self.address, &self.tally), self.token.clone(), cases));
+        }
+        for nth in 0..READERS {
+            working.spawn(read(Peer::of(self.address, &self.tally), Arc::clone(&self.questions), nth));
+        }
+        working
+    }
+}
+
+/// Logs contacts of these cases, one after the other and round and round.
+async fn log_contacts(mut peer: Peer, token: String, cases: Vec<Value>) {
+    let tally = Arc::clone(&peer.tally);
+    for case in cases.iter().cycle() {
+        if tally.is_over() {
+            break;
+        }
+        let input = json!({
+            "commandId": Chance::System.id_at(Clock::Machine.now()), "journey": case, "occurredOn": LAST_DAY,
+            "channel": "phone", "direction": "OUTGOING", "twoWay": true, "minutes": 15,
+        });
+        let request = Request::graphql(&token, LOG_CONTACT, &json!({ "input": input }), "\"logContact\"");
+        let Some(answer) = peer.ask(&request).await else { continue };
+        let logged = &answer["data"]["logContact"];
+        let problems = logged["problems"].as_array();
+        match (logged["position"].as_i64(), problems.map(Vec::as_slice)) {
+            (Some(position), Some([])) => {
+                tally.has_shown(position);
+                Tally::count(&tally.contacts);
+            }
+            (Some(_), Some([problem])) if problem["code"] == VIEW_BEHIND => {
+                Tally::count(&tally.contacts);
+                Tally::count(&tally.behind);
+            }
+            _ => tally.failed(&answer),
+        }
+    }
+}
+
+/// Asks a board and a page of cases in turn.
+async fn read(mut peer: Peer, questions: Arc<[Question]>, nth: usize) {
+    let tally = Arc::clone(&peer.tally);
+    let Some((board, pages)) = questions.split_first() else { return };
+    for page in pages.iter().cycle().skip(nth * pages.len() / READERS) {
+        for question in [board, page] {
+            if tally.is_over() {
+                return;
+            }
+            let least = tally.shown.load(Ordering::SeqCst);
+            let Some(answer) = peer.ask(&question.request).await else { continue };
+            Tally::count(&tally.answers);
+            let Some((position, counts)) = shown(&answer) else {
+                tally.failed(&answer);
+                continue;
+            };
+            if position < least {
+                tracing::warn!(position, least, "an answer went back in position");
+                Tally::count(&tally.back);
+            }
+            if counts != question.counts {
+                tracing::warn!(?counts, all = ?question.counts, position, "an answer is from a part of a view");
+                Tally::count(&tally.partial);
+            }
+            tally.has_shown(position);
+        }
+    }
+}
+
+/// Has the view built anew as an administrator does, and waits until it is live; gives the seconds.
+async fn rebuilt_on_order(administrator: &mut Peer, token: &str, views: &Views) -> Result<f64> {
+    let input = json!({ "input": { "commandId": Chance::System.id_at(Clock::Machine.now()) } });
+    let began = Instant::now();
+    administrator.answer(&Request::graphql(token, START, &input, "\"problems\":[]")).await?;
+    views.rebuild_ended().await?;
+    Ok(began.elapsed().as_secs_f64())
+}
+
+/// The view as it was kept up, beside two that are built of the same log when nobody works any longer.
+struct Compared {
+    /// How many of the two differ from it.
+    differ: u64,
+    /// How long one worker took, and all, in seconds.
+    one: f64,
+    all: f64,
+}
+
+impl Compared {
+    async fn over(views: &Views) -> Result<Self> {
+        let head = views.log().head().await?.position;
+        ensure!(views.passed(head, super::append::FOLLOWS_WITHIN).await, "the live view did not follow the log");
+        let kept_up = views.told().await?;
+        let (mut took, mut differ) = ([0.0; 2], 0);
+        for (took, workers) in took.iter_mut().zip([1, Options::default().workers]) {
+            let began = Instant::now();
+            views.start_rebuild(views.right_to_build().await?, Options { workers, ..Options::default() });
+            views.rebuild_ended().await?;
+            *took = began.elapsed().as_secs_f64();
+            let told = views.told().await?;
+            tracing::info!(workers, position = told.0.0, digest = told.1, kept_up = kept_up.1, "rebuilt");
+            differ += u64::from(told != kept_up);
+        }
+        let [one, all] = took;
+        Ok(Self { differ, one, all })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_answer_counts_is_read_from_a_board_and_from_a_page() {
+        let board = json!({ "data": { "contract": {
+            "view": { "position": 12 }, "caseload": { "totalCount": 5, "nodes": [{}] },
+            "anyone": [{ "total": 2 }, { "total": 3 }], "keyworker": [{ "total": 5 }], "toPlan": [{ "total": 9 }],
+        } } });
+        assert_eq!(shown(&board), Some((12, [5, 1, 5, 5, 9])));
+        let page = json!({ "data": { "contract": {
+            "view": { "position": 13 }, "caseload": { "totalCount": 2, "nodes": [{}, {}] },
+        } } });
+        assert_eq!(shown(&page), Some((13, [2, 2, 0, 0, 0])));
+        assert_eq!(shown(&json!({ "data": { "contract": null } })), None);
+    }
+}
