@@ -279,7 +279,9 @@ impl Store {
 
     /// Refuses a place where there is no store to work on, before opening it for writing would make one.
     pub fn must_exist(url: &str) -> Result<(), StoreError> {
-        let Ok(options) = SqliteConnectOptions::from_str(url) else { return Ok(()) };
+        // A file is what `open` takes for one: sqlx takes any text for the name of a file.
+        let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
+        let Some(Ok(options)) = options else { return Ok(()) };
         let path = options.get_filename();
         if path.exists() { Ok(()) } else { Err(StoreError::Missing(path.display().to_string())) }
     }
@@ -545,6 +547,13 @@ mod tests {
         assert_eq!(sizes, [1_024, 1_024, 512, 256, 128, 32, 16, 8]);
         assert_eq!(portions(&rows).flatten().copied().collect::<Vec<_>>(), rows);
         assert_eq!(portions(&rows[..0]).count(), 0);
+    }
+
+    #[test]
+    fn only_what_names_a_file_has_to_be_there_as_one() {
+        assert!(matches!(Store::must_exist("sqlite:not-there.db"), Err(StoreError::Missing(_))));
+        assert!(Store::must_exist("postgres://me@localhost/cases").is_ok());
+        assert!(Store::must_exist("postgresql://me@localhost/cases?options=-csearch_path%3Dx").is_ok());
     }
 
     #[test]

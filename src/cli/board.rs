@@ -6,7 +6,7 @@ use anyhow::Result;
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
-use super::commands::complain;
+use super::commands::{complain, unless_stopped};
 use super::table::{self, Table};
 use super::views::show_progress;
 use super::{Ending, Format, Places};
@@ -39,7 +39,7 @@ pub(super) async fn run(
     format: Format,
 ) -> Result<Ending> {
     let views = open_to_read(places).await?;
-    let shown = show(&views, code, (as_of, known_at), format).await;
+    let shown = unless_stopped(show(&views, code, (as_of, known_at), format)).await;
     views.close().await;
     shown
 }
@@ -51,19 +51,22 @@ async fn show(
     format: Format,
 ) -> Result<Ending> {
     let scope = Scope::Deployment;
-    let not_open = |then: &str| {
-        complain(&format!("no contract {code:?} {then}: open it with `throughline contract open`"));
-        Ok(Ending::WrongUse)
-    };
     let (live, scoped) = (views.live(), scope.contract(code));
     let found = scoped.and_then(|scoped| live.told(scoped).map(|contract| (scoped, contract)));
-    let Some((scoped, contract)) = found else { return not_open("is open") };
+    let Some((scoped, contract)) = found else {
+        complain(&format!("no contract {code:?} is open: open it with `throughline contract open`"));
+        return Ok(Ending::WrongUse);
+    };
+    let not_yet = || {
+        complain(&format!("the contract {code:?} was not open yet then: write a later --known-at"));
+        Ok(Ending::WrongUse)
+    };
     let zone = contract.zone().unwrap_or(DEPLOYMENT_ZONE);
     let (view, contract) = match known_at {
         None => (live, contract),
         Some(known_at) => {
-            let Some(view) = known(views, &contract, known_at, zone).await? else { return not_open("was open then") };
-            let Some(contract) = view.told(scoped) else { return not_open("was open then") };
+            let Some(view) = known(views, &contract, known_at, zone).await? else { return not_yet() };
+            let Some(contract) = view.told(scoped) else { return not_yet() };
             (view, contract)
         }
     };
@@ -73,6 +76,13 @@ async fn show(
     }
     let tables = tables(&view, scoped, &contract, as_of.unwrap_or(today)).await?;
     table::print(&mut std::io::stdout().lock(), &tables, format)?;
+    let parked = view.parked_count().await?;
+    if parked > 0 {
+        complain(&format!(
+            "not all of the log is in these numbers, streams that could not be taken in: {parked}; \
+             `throughline parked list` names those of the live view"
+        ));
+    }
     Ok(Ending::Done)
 }
 
@@ -83,8 +93,7 @@ async fn known(views: &Views, contract: &Contract, known_at: KnownAt, zone: Tz) 
         KnownAt::Instant(instant) => instant,
     };
     let position = views.log().recorded_by(instant).await?;
-    let opened = contract.history().events().first().map(|opened| opened.position);
-    if opened.is_none_or(|opened| position < opened) {
+    if !contract.is_open_at(position) {
         return Ok(None);
     }
     if position >= *views.live().position().borrow() {

@@ -204,6 +204,15 @@ pub(super) async fn told_to_stop() {
     drop(interrupt.await);
 }
 
+/// What comes of asking the views, unless the process is asked to stop first: whoever calls then lets go of what was built
+/// for it.
+pub(super) async fn unless_stopped(asked: impl Future<Output = Result<Ending>>) -> Result<Ending> {
+    tokio::select! {
+        ended = asked => ended,
+        () = told_to_stop() => anyhow::bail!("stopped before it was done; nothing of it is left"),
+    }
+}
+
 /// What `contract open` takes.
 struct Opening {
     rulebook: String,

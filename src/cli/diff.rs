@@ -10,7 +10,7 @@ use anyhow::{Result, anyhow};
 use chrono::NaiveDate;
 
 use super::board::open_to_read;
-use super::commands::complain;
+use super::commands::{complain, unless_stopped};
 use super::rulebook::read;
 use super::table::{self, Table};
 use super::views::show_progress;
@@ -51,7 +51,7 @@ struct Compared {
 
 pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> {
     let views = open_to_read(places).await?;
-    let shown = show(&views, asking).await;
+    let shown = unless_stopped(show(&views, asking)).await;
     views.close().await;
     shown
 }

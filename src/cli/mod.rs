@@ -19,7 +19,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use chrono::NaiveDate;
+use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
@@ -97,7 +97,7 @@ enum Command {
         #[arg(long)]
         contract: String,
         /// The day at whose end the facts are read; today if left out.
-        #[arg(long)]
+        #[arg(long, value_parser = day)]
         as_of: Option<NaiveDate>,
         /// Only what was recorded by then: a day (until its end in the contract's zone), or an instant with its offset.
         #[arg(long)]
@@ -155,7 +155,7 @@ enum Command {
         #[arg(long, requires = "diff")]
         exit_code: bool,
         /// The day on which boards and claims are compared; today if left out.
-        #[arg(long, requires = "diff")]
+        #[arg(long, requires = "diff", value_parser = day)]
         as_of: Option<NaiveDate>,
         /// How to print what differs.
         #[arg(long, value_enum, default_value_t, requires = "diff")]
@@ -175,7 +175,7 @@ enum Command {
         #[arg(long)]
         events: PathBuf,
         /// The day at whose end the facts are read.
-        #[arg(long)]
+        #[arg(long, value_parser = day)]
         as_of: NaiveDate,
         /// Only what was recorded by then: a day (until its end in the contract's zone), or an instant with its offset.
         #[arg(long)]
@@ -221,7 +221,7 @@ enum RulebookCommand {
         /// The draft's file, or the name of a pack that ships.
         rulebook: String,
         /// The day at whose end the facts are read; today in the contract's zone if left out.
-        #[arg(long)]
+        #[arg(long, value_parser = day)]
         as_of: Option<NaiveDate>,
         /// How to print.
         #[arg(long, value_enum, default_value_t)]
@@ -262,10 +262,10 @@ enum ContractCommand {
         #[arg(long = "party")]
         parties: Vec<String>,
         /// The first day; the rulebook's `effective_from` if left out.
-        #[arg(long)]
+        #[arg(long, value_parser = day)]
         starts_on: Option<NaiveDate>,
         /// The last day, if it has one.
-        #[arg(long)]
+        #[arg(long, value_parser = day)]
         ends_on: Option<NaiveDate>,
     },
 }
@@ -396,6 +396,12 @@ fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {
     }
 }
 
+/// A day, as the API takes it.
+fn day(text: &str) -> Result<NaiveDate, &'static str> {
+    let day = text.parse().ok().filter(|day: &NaiveDate| text.len() == 10 && day.year() > 0);
+    day.ok_or("write a day as YYYY-MM-DD")
+}
+
 /// A file that a command names cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {doing} {}: check the name, and that you may", .path.display())]
@@ -442,5 +448,13 @@ mod tests {
     fn the_command_line_is_sound() {
         use clap::CommandFactory as _;
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_day_has_a_year_of_four_figures() {
+        assert_eq!(day("2024-02-29"), Ok(NaiveDate::from_ymd_opt(2024, 2, 29).expect("a leap day")));
+        for text in ["2018-02-29", "2018-2-23", "+262142-12-31", "-001-01-01", "today", ""] {
+            assert_eq!(day(text), Err("write a day as YYYY-MM-DD"), "{text}");
+        }
     }
 }

@@ -128,6 +128,11 @@ impl Contract {
         self.rulebooks.first().map(|first| first.rulebook.calendar.zone)
     }
 
+    /// Whether whoever knew the log up to here knew of the contract: it opens with its first rules, and not before them.
+    pub fn is_open_at(&self, position: Position) -> bool {
+        self.rulebooks.first().is_some_and(|first| first.position <= position)
+    }
+
     /// The rules that views apply to the whole contract: the version published last. An earlier board, as it was then
     /// counted, is asked for as known then.
     pub fn newest_rulebook(&self) -> Option<&Arc<Rulebook>> {

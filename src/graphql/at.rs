@@ -134,8 +134,7 @@ impl Seen {
         let until = Until::of((at.known_at, at.known_on, at.position), zone)?;
         let known_at = if let Until::Instant(instant) = until { Some(instant) } else { None };
         let position = until.position(ctx).await?;
-        let opened = contract.history().events().first().map(|opened| opened.position);
-        if position.zip(opened).is_some_and(|(position, opened)| position < opened) {
+        if position.is_some_and(|position| !contract.is_open_at(position)) {
             return Ok(None);
         }
         // Whoever asks for what is known now need not know where the log stands.

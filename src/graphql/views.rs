@@ -190,7 +190,7 @@ fn number(of: i64) -> i32 {
 /// The most threads that build a view.
 const WORKERS_MAX: usize = 1_024;
 
-/// How a new view is to be built.
+/// How a new view is to be built. `expectedVersion` is the number that the live view must have.
 #[derive(Debug, Clone, InputObject)]
 pub struct StartRebuildInput {
     /// What comes with every command.
@@ -200,7 +200,7 @@ pub struct StartRebuildInput {
     pub workers: Option<i32>,
 }
 
-/// Which view is meant: the one that this server is building, or the live one.
+/// Which view is meant: the one that this server is building, or the live one, whose number `expectedVersion` is.
 #[derive(Debug, Clone, InputObject)]
 pub struct ViewInput {
     /// What comes with every command.
@@ -208,7 +208,7 @@ pub struct ViewInput {
     pub stamp: Stamp,
 }
 
-/// Which parked streams are to be tried again.
+/// Which parked streams are to be tried again. `expectedVersion` is the number that the live view must have.
 #[derive(Debug, Clone, InputObject)]
 pub struct RetryParkedInput {
     /// What comes with every command.
@@ -245,12 +245,7 @@ impl ViewMutations {
             }
         };
         let options = Options { workers, ..Options::default() };
-        let views = &ctx.parts().views;
-        let build = async || {
-            views.start_rebuild(views.right_to_build().await?, options);
-            Ok(())
-        };
-        answered(act(ctx, (&input.stamp, reading), build)).await
+        answered(act(ctx, (&input.stamp, reading), Act::Rebuild(options))).await
     }
 
     /// Stops the rebuild that this server does; nothing of it is left.
@@ -259,8 +254,7 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] input: ViewInput,
     ) -> Answered<ViewsPayload> {
-        let cancel = async || ctx.parts().views.cancel_rebuild().await;
-        answered(act(ctx, (&input.stamp, Reading::default()), cancel)).await
+        answered(act(ctx, (&input.stamp, Reading::default()), Act::Cancel)).await
     }
 
     /// Goes back to the view that was live before, caught up with the log first. Rulebooks that it leaves out stay out
@@ -270,8 +264,7 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which one.")] input: ViewInput,
     ) -> Answered<ViewsPayload> {
-        let roll_back = async || ctx.parts().views.roll_back().await;
-        answered(act(ctx, (&input.stamp, Reading::default()), roll_back)).await
+        answered(act(ctx, (&input.stamp, Reading::default()), Act::RollBack)).await
     }
 
     /// Tries parked streams again; those that can be taken in now are no longer parked.
@@ -280,18 +273,54 @@ impl ViewMutations {
         ctx: &Context<'_>,
         #[graphql(desc = "Which ones.")] input: RetryParkedInput,
     ) -> Answered<ViewsPayload> {
+        let mut reading = Reading::default();
+        let half = "write both the kind and the id of one stream, or neither for every parked stream";
+        match (input.kind, input.id) {
+            (Some(_), None) => reading.field("id", |reading| reading.invalid(half)),
+            (None, Some(_)) => reading.field("kind", |reading| reading.invalid(half)),
+            _ => {}
+        }
         let alone = input.kind.zip(input.id).map(|(kind, id)| StreamId { kind: kind.into(), id: id.0 });
-        let retry = async || ctx.parts().views.retry_parked(alone).await;
-        answered(act(ctx, (&input.stamp, Reading::default()), retry)).await
+        answered(act(ctx, (&input.stamp, reading), Act::Retry(alone))).await
+    }
+}
+
+/// What is done to the views.
+#[derive(Debug, Clone, Copy)]
+enum Act {
+    Rebuild(Options),
+    Cancel,
+    RollBack,
+    /// Every parked stream, or one alone.
+    Retry(Option<StreamId>),
+}
+
+impl Act {
+    async fn done(self, views: &views::Views) -> Result<(), ViewError> {
+        match self {
+            Self::Rebuild(options) => {
+                views.start_rebuild(views.right_to_build().await?, options);
+                Ok(())
+            }
+            Self::Cancel => views.cancel_rebuild().await,
+            Self::RollBack => views.roll_back().await,
+            Self::Retry(alone) => views.retry_parked(alone).await,
+        }
+    }
+
+    /// Whether it could be done now.
+    async fn judged(self, views: &views::Views) -> Result<(), ViewError> {
+        match self {
+            Self::Rebuild(_) => views.may_rebuild().await,
+            Self::Cancel => views.may_cancel(),
+            Self::RollBack => views.may_roll_back().await,
+            Self::Retry(_) => Ok(()),
+        }
     }
 }
 
 /// Does something to the views for somebody who may, once for each id, unless it is only to be judged.
-async fn act(
-    ctx: &Context<'_>,
-    (stamp, mut reading): (&Stamp, Reading),
-    what: impl AsyncFnOnce() -> Result<(), ViewError>,
-) -> Result<ViewsPayload> {
+async fn act(ctx: &Context<'_>, (stamp, mut reading): (&Stamp, Reading), what: Act) -> Result<ViewsPayload> {
     let (views, sent) = (&ctx.parts().views, Sent::of(ctx)?);
     let expected = stamp.expected(&mut reading);
     if let Err(refusals) = reading.done() {
@@ -306,12 +335,14 @@ async fn act(
     }
     let live = views.live().number;
     if !expected.allows(live) {
-        return answer(false, vec![conflict(live, Vec::new())]);
+        let message = format!("the live view is number {live}: look at it, then send the command anew");
+        return answer(false, vec![conflict(live, message, Vec::new())]);
     }
-    if stamp.dry_run {
-        return answer(false, vec![notice("DRY_RUN", "nothing was done".to_owned())]);
-    }
-    match what().await {
+    let done = if stamp.dry_run { what.judged(views).await } else { what.done(views).await };
+    match done {
+        Ok(()) if stamp.dry_run => {
+            answer(false, vec![notice("DRY_RUN", "nothing was done; without dryRun it would be".to_owned())])
+        }
         Ok(()) => {
             views.remember(order);
             answer(false, Vec::new())

@@ -3,7 +3,7 @@
 //! A journey is compared by the rows that follow from its facts, a board by its numbers. Nothing here decides what somebody
 //! may see.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -106,14 +106,15 @@ fn readable(stream: &[Envelope]) -> Vec<Recorded> {
 fn made(events: &[Recorded], (a, one): (&Facts, &Side<'_>), (b, other): (&Facts, &Side<'_>)) -> Vec<EventId> {
     let between = one.upto.min(other.upto)..=one.upto.max(other.upto);
     let mut made: BTreeSet<EventId> = BTreeSet::new();
+    // A journey may have tens of thousands.
+    let by_id: HashMap<EventId, &Recorded> = events.iter().map(|event| (event.event_id, event)).collect();
     for original in a.counted.keys().chain(b.counted.keys()) {
         let readings = [a.counted.get(original), b.counted.get(original)];
         if readings[0] == readings[1] {
             continue;
         }
-        let said = [a.history.event(*original), b.history.event(*original)].into_iter();
         let amended = [a.history.amended_by(*original), b.history.amended_by(*original)];
-        let said = said.chain(amended).flatten();
+        let said = by_id.get(original).copied().into_iter().chain(amended.into_iter().flatten());
         let new = said.filter(|event| event.position > *between.start() && event.position <= *between.end());
         let new: Vec<EventId> = new.map(|event| event.event_id).collect();
         // Nothing was recorded of it in between: it counts on one of the two days alone.
@@ -255,16 +256,18 @@ impl Generation {
         }
         found.extend(other.into_iter().map(|(key, (group, count))| (key, (group, 0, count))));
         let differ = found.into_iter().filter(|(_, (_, one, other))| one != other);
-        Ok(differ
-            .map(|(Key { board, column, month, .. }, (group, one, other))| NumberDifference {
-                board,
-                group,
-                column,
-                month,
-                one,
-                other,
-            })
-            .collect())
+        let differ = differ.map(|(Key { board, column, month, .. }, (group, one, other))| NumberDifference {
+            board,
+            group,
+            column,
+            month,
+            one,
+            other,
+        });
+        let mut differ: Vec<_> = differ.collect();
+        // Row by row, as people know them.
+        differ.sort_by_cached_key(|number| (number.board, number.group.label()));
+        Ok(differ)
     }
 
     async fn numbers(&self, scope: InScope<'_>, side: &Side<'_>, months: Months) -> Result<Numbers, StoreError> {

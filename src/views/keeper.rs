@@ -86,24 +86,28 @@ impl Views {
                             self.adopt().await?;
                         }
                         self.tidy(later).await;
-                        if pointer.head > *projector.generation().position().borrow() {
+                        // Where another is live this one is let go of, though nothing is appended.
+                        if !self.is_live(&projector) || pointer.head > *projector.generation().position().borrow() {
                             break;
                         }
                         self.rule(&projector, later).await;
                     }
                 }
             }
-            let is_other = self.live().number != projector.generation().number;
-            if is_other || retries != self.shared.retries.load(Ordering::Relaxed) {
+            if !self.is_live(&projector) || retries != self.shared.retries.load(Ordering::Relaxed) {
                 return Ok(());
             }
         }
     }
 
+    fn is_live(&self, projector: &Projector) -> bool {
+        self.live().number == projector.generation().number
+    }
+
     /// Takes in the generation that another process has made the live one, once it is as far as the one that was live
     /// here. One that this build cannot keep up is left alone: the one that was live goes on, and this server says that
     /// it is not ready.
-    async fn adopt(&self) -> Result<(), ViewError> {
+    pub(super) async fn adopt(&self) -> Result<(), ViewError> {
         let _switching = self.shared.switching.lock().await;
         let pointer = pointer::read(self.shared.log.store()).await?;
         let old = self.live();

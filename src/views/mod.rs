@@ -313,16 +313,13 @@ impl Views {
 
     /// Stops the rebuild that this process has begun, and waits until nothing of it is left.
     pub async fn cancel_rebuild(&self) -> Result<(), ViewError> {
-        let mut progress = self.progress();
-        let is_under_way = |progress: &Option<Progress>| progress.is_some_and(|progress| !progress.phase.is_over());
-        if !is_under_way(&progress.borrow()) {
-            return Err(ViewError::NotBuilding);
-        }
+        self.may_cancel()?;
         if let Some(meter) = &self.running().meter {
             meter.cancel();
         }
+        let mut progress = self.progress();
         // The sender lives as long as these views.
-        let _ = progress.wait_for(|progress| !is_under_way(progress)).await;
+        let _ = progress.wait_for(|progress| progress.is_none_or(|progress| progress.phase.is_over())).await;
         Ok(())
     }
 
@@ -351,18 +348,40 @@ impl Views {
 
     /// Goes back to the generation that was live before, caught up first.
     pub async fn roll_back(&self) -> Result<(), ViewError> {
-        let log = &self.shared.log;
         let right = self.right_to_build().await?;
         let switched = async {
-            let pointer = pointer::read(log.store()).await?;
-            let previous = Generation::open(log.store(), log.store().place(), pointer.previous).await?.ours();
-            let previous = Arc::new(previous.ok_or(ViewError::NoPrevious)?);
-            let mut projector = Projector::new(log.clone(), previous).await?;
+            let mut projector = Projector::new(self.shared.log.clone(), Arc::new(self.previous().await?)).await?;
             self.switch(&mut projector).await
         };
         let switched = switched.await;
         right.release().await;
         switched
+    }
+
+    /// The generation that was live before.
+    async fn previous(&self) -> Result<Generation, ViewError> {
+        let store = self.shared.log.store();
+        let number = pointer::read(store).await?.previous;
+        Generation::open(store, store.place(), number).await?.ours().ok_or(ViewError::NoPrevious)
+    }
+
+    /// Whether a new generation could be built now, or why not.
+    pub async fn may_rebuild(&self) -> Result<(), ViewError> {
+        self.right_to_build().await?.release().await;
+        Ok(())
+    }
+
+    /// Whether there is a rebuild to be cancelled here, or why not.
+    pub fn may_cancel(&self) -> Result<(), ViewError> {
+        let is_under_way = self.shared.progress.borrow().is_some_and(|progress| !progress.phase.is_over());
+        if is_under_way { Ok(()) } else { Err(ViewError::NotBuilding) }
+    }
+
+    /// Whether one could go back now to the generation that was live before, or why not.
+    pub async fn may_roll_back(&self) -> Result<(), ViewError> {
+        self.may_rebuild().await?;
+        self.previous().await?.end().await;
+        Ok(())
     }
 
     /// Tries parked streams of the live view again, or one alone; those that are mended have their rows when it is done.
@@ -382,11 +401,23 @@ impl Views {
         self.shared.orders.remember(order);
     }
 
-    /// Makes a projector's generation the live one, here and for everybody.
+    /// Makes a projector's generation the live one, here and for everybody. Whoever calls has the right to build.
     async fn switch(&self, projector: &mut Projector) -> Result<(), ViewError> {
+        // Another process may have switched since this one looked.
+        self.adopt().await?;
         let _switching = self.shared.switching.lock().await;
-        let old = self.live();
-        switch::switch(self.shared.log.store(), Some(&old), projector, |new| self.goes_live(new)).await
+        let (store, mine) = (self.shared.log.store(), self.live());
+        let live = pointer::read(store).await?.live;
+        let swap = |new| self.goes_live(new);
+        if live == mine.number {
+            return switch::switch(store, Some(&mine), projector, swap).await;
+        }
+        // One that this build cannot keep up is live, and this one may be what is gone back to.
+        let other = match Generation::open(store, store.place(), live).await? {
+            Found::Ours(other) | Found::Foreign(other) => Some(other),
+            Found::Nothing => None,
+        };
+        switch::switch(store, other.as_ref(), projector, swap).await
     }
 
     fn goes_live(&self, generation: Arc<Generation>) {

@@ -425,6 +425,20 @@ async fn four_are_kept_and_what_goes_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_contract_is_not_open_before_its_first_rules() {
+    on_both_stores(async |app| {
+        let opened = app.fresh.log.stream(StreamId::contract(SHPS)).await.expect("the log is read");
+        let [opened, ruled] = opened.as_slice() else { panic!("{opened:?}") };
+        assert_eq!((opened.version, ruled.version), (1, 2));
+        let view =
+            async |position: Position| at(app, &manager(), &json!({ "position": position }), "view { position }").await;
+        assert_eq!(view(opened.position).await, Value::Null);
+        assert_eq!(view(ruled.position).await["view"]["position"], json!(ruled.position));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_instant_is_the_last_position_that_was_recorded_by_then() {
     on_both_stores(async |app| {
         let mut recorded = Vec::new();

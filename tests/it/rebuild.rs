@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures_util::future::join_all;
 use serde_json::json;
+use sqlx::{Connection as _, Executor as _, SqliteConnection};
 use throughline::access::Scope;
 use throughline::clock::{Chance, Clock};
 use throughline::contract::command::PublishRulebook;
@@ -271,6 +272,82 @@ async fn another_node_follows_the_switch() {
     other.close().await;
     other.log().store().close().await;
     fresh.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_view_that_was_replaced_goes_though_nothing_is_recorded_any_more() {
+    for dialect in STORES {
+        let fresh = Fresh::on(dialect, now()).await;
+        rebuild(&fresh.views, Options::default()).await;
+        rebuild(&fresh.views, Options::default()).await;
+        left(fresh.place(), &[2, 3]).await;
+        fresh.end().await;
+    }
+}
+
+/// Views of the same log that have not looked since another process switched.
+async fn unaware(fresh: &Fresh) -> Views {
+    Views::open(fresh.log.clone()).await.expect("the view opens")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_not_looked_since_another_switched_goes_by_what_is_live_now() {
+    for dialect in STORES {
+        let fresh = Fresh::on(dialect, now()).await;
+        let standing = async || {
+            let standing = fresh.views.generations().await.expect("the pointer");
+            (standing.live, standing.previous)
+        };
+        let (back, anew) = (unaware(&fresh).await, unaware(&fresh).await);
+        rebuild(&fresh.views, Options::default()).await;
+        let gone = tokio::time::timeout(PATIENCE, back.roll_back()).await;
+        gone.expect("it does not stand in its own way").expect("it goes back");
+        assert_eq!(standing().await, (1, Some(2)));
+        assert_eq!(back.live().number, 1);
+
+        rebuild(&anew, Options::default()).await;
+        back.roll_back().await.expect("it goes back");
+        assert_eq!(standing().await, (1, Some(3)), "the one before is the one that was live, whoever knew of it");
+        for views in [back, anew] {
+            views.live().close().await;
+        }
+        fresh.end().await;
+    }
+}
+
+/// Has a generation say that another version of the program made it.
+async fn made_by_another(fresh: &Fresh, number: i64) {
+    let change = "update checkpoint set definition = 'another'";
+    match fresh.place().file() {
+        Some(file) => {
+            let file = format!("sqlite:{}-g{number}", file.display());
+            let mut view = SqliteConnection::connect(&file).await.expect("the view opens");
+            view.execute(change).await.expect("the owner may do anything");
+            view.close().await.expect("it closes");
+        }
+        None => {
+            let change = change.replace("checkpoint", "%I.checkpoint").replace('\'', "''");
+            let text = format!("execute format('{change}', current_schema() || '_g{number}')");
+            Stranger::at(fresh.place()).await.run(&format!("do $$ begin {text}; end $$")).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_goes_back_from_a_view_of_another_version_to_the_one_that_is_still_shown() {
+    for dialect in STORES {
+        let fresh = Fresh::on(dialect, now()).await;
+        let older = unaware(&fresh).await;
+        rebuild(&fresh.views, Options::default()).await;
+        made_by_another(&fresh, 2).await;
+        let gone = tokio::time::timeout(PATIENCE, older.roll_back()).await;
+        gone.expect("it does not stand in its own way").expect("it goes back");
+        let standing = fresh.views.generations().await.expect("the pointer");
+        assert_eq!((standing.live, standing.previous, older.live().number), (1, Some(2), 1));
+        assert!(older.is_current());
+        older.live().close().await;
+        fresh.end().await;
+    }
 }
 
 /// An event whose payload this build cannot read, as one of a later build would be.

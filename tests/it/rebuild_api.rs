@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use throughline::contract::rulebook::packs::pack;
 use throughline::log::envelope::Position;
 
-use crate::app::{SHPS, TestApp, administrator, manager, new_id, on_both_stores, refusals, with};
+use crate::app::{SHPS, TestApp, administrator, manager, new_id, on_both_stores, refusals, text, with};
 use crate::stores::PATIENCE;
 use crate::subscriber::{Server, Subscriber};
 
@@ -49,8 +49,13 @@ async fn an_administrator_rebuilds_and_goes_back_each_once() {
         let judged =
             order(app, "startRebuild", "StartRebuildInput", with(again.clone(), json!({ "dryRun": true }))).await;
         assert_eq!(judged["problems"][0]["code"], "DRY_RUN");
+        for (mutation, refused) in [("rollbackView", "NO_PREVIOUS_VIEW"), ("cancelRebuild", "NO_REBUILD")] {
+            let judged = order(app, mutation, "ViewInput", json!({ "dryRun": true })).await;
+            assert_eq!(refusals(&judged), [refused], "{mutation}");
+        }
         let behind = order(app, "startRebuild", "StartRebuildInput", json!({ "expectedVersion": 7 })).await;
         assert_eq!(refusals(&behind), ["VERSION_CONFLICT"]);
+        assert!(text(&behind["problems"][0]["message"]).starts_with("the live view is number 1"), "{behind}");
         let begun = order(app, "startRebuild", "StartRebuildInput", with(again.clone(), json!({ "workers": 2 }))).await;
         assert_eq!((&begun["replayed"], refusals(&begun)), (&json!(false), Vec::new()));
         live_is(app, 2).await;
@@ -61,12 +66,18 @@ async fn an_administrator_rebuilds_and_goes_back_each_once() {
         assert_eq!(refusals(&other), ["COMMAND_ID_REUSED"]);
         assert_eq!(refusals(&order(app, "cancelRebuild", "ViewInput", json!({})).await), ["NO_REBUILD"]);
 
+        let judged = order(app, "rollbackView", "ViewInput", json!({ "dryRun": true })).await;
+        assert_eq!((refusals(&judged), &views(app).await["live"]["number"]), (Vec::new(), &json!(2)));
         assert_eq!(refusals(&order(app, "rollbackView", "ViewInput", json!({})).await), Vec::<String>::new());
         let back = views(app).await;
         assert_eq!((&back["live"]["number"], &back["previous"]), (&json!(1), &json!(2)));
         assert_eq!(back["live"]["position"], app.head().await);
-        let retried = order(app, "retryParked", "RetryParkedInput", json!({})).await;
-        assert_eq!(refusals(&retried), Vec::<String>::new());
+        for (given, missing) in [(json!({}), None), (json!({ "kind": "JOURNEY" }), Some("id"))] {
+            let retried = order(app, "retryParked", "RetryParkedInput", given).await;
+            assert_eq!(retried["problems"][0]["path"][0].as_str(), missing, "{retried}");
+        }
+        let retried = order(app, "retryParked", "RetryParkedInput", json!({ "id": new_id() })).await;
+        assert_eq!(refusals(&retried), ["INVALID_VALUE"], "one stream is meant, and never all of them");
     })
     .await;
 }

@@ -1,13 +1,13 @@
 //! `rebuild --diff` from the program itself: what a rebuild would change, and that it changes nothing.
 
-use std::process::{Command as Program, Output};
+use std::process::{Command as Program, Output, Stdio};
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
 use throughline::contract::rulebook::packs::pack;
 use throughline::store::Dialect;
 
-use crate::deployment::{Deployment, JOURNEY, tell_a_story};
+use crate::deployment::{Deployment, JOURNEY, contact, instant, record, tell_a_story};
 use crate::stores::STORES;
 
 /// Tables by their titles, as the program prints them.
@@ -97,6 +97,33 @@ async fn a_rebuild_is_compared_with_the_live_view_and_changes_nothing() {
         assert_eq!(told, [&JOURNEY.to_string(), "journey", "rows that the log does not tell"], "on {dialect:?}");
         deployment.end().await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_stops_a_question_in_the_middle_leaves_nothing() {
+    // A server holds the database meanwhile, so that what is asked for is built in a folder for temporary files.
+    let deployment = Deployment::on(Dialect::Sqlite).await;
+    let recorder = deployment.recorder().await;
+    tell_a_story(&recorder).await;
+    deployment.clock.set(instant("2018-03-01T10:00:00Z"));
+    record(&recorder, 0x99, contact("2018-02-28")).await;
+    deployment.digest().await;
+    let board = ["board", "--contract", "shps", "--known-at", "2018-03-01T09:00:00Z"];
+    for asked in [&["rebuild", "--diff"][..], &board[..]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let is_empty = || std::fs::read_dir(folder.path()).expect("a folder").next().is_none();
+        let mut program = Program::new(env!("CARGO_BIN_EXE_throughline"));
+        program.args(["--database", deployment.url()]).args(asked).env("TMPDIR", folder.path());
+        let mut child = program.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
+        while is_empty() && child.try_wait().expect("a child").is_none() {
+            tokio::task::yield_now().await;
+        }
+        let stopped = Program::new("kill").args(["-INT", &child.id().to_string()]).status().expect("it is told");
+        let status = child.wait().expect("it ends");
+        assert!(stopped.success() && status.code().is_some_and(|code| [0, 3].contains(&code)), "{asked:?}: {status}");
+        assert!(is_empty(), "{asked:?} leaves something");
+    }
+    deployment.end().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -162,11 +162,11 @@ pub(in crate::graphql) fn command_id_reused() -> Problem {
     })
 }
 
-pub(in crate::graphql) fn conflict(actual: i64, since: Vec<Envelope>) -> Problem {
+pub(in crate::graphql) fn conflict(actual: i64, message: String, since: Vec<Envelope>) -> Problem {
     Problem::VersionConflict(VersionConflict {
         code: "VERSION_CONFLICT".to_owned(),
         severity: Severity::Error,
-        message: format!("the stream is at version {actual}: look at the events since, then send the command anew"),
+        message,
         path: vec!["expectedVersion".to_owned()],
         rule: None,
         allowed: vec![actual.to_string()],
@@ -214,7 +214,11 @@ impl Outcome {
             }),
             Err(NotDone::Refused(refusals)) => Ok(Self::refused(refusals, sent)),
             Err(NotDone::CommandIdReused) => unrecorded(vec![command_id_reused()]),
-            Err(NotDone::Conflict { actual, since }) => unrecorded(vec![conflict(actual, since)]),
+            Err(NotDone::Conflict { actual, since }) => {
+                let told = "look at the events since, then send the command anew";
+                let message = format!("the stream is at version {actual}: {told}");
+                unrecorded(vec![conflict(actual, message, since)])
+            }
             Err(NotDone::DryRun(events)) => unrecorded(vec![dry_run(&events)]),
             Err(NotDone::Denied(denied)) => Err(Code::Forbidden.error(denied.to_string())),
             Err(NotDone::Fault(fault)) => Err(fault).or_fault(),
