@@ -92,7 +92,7 @@ mod tests {
 
     /// Sets aside lots of these shares, each with its place among them for its bytes.
     async fn set_aside(directory: PathBuf, of: &[usize]) -> Result<Spill, ViewError> {
-        let (later, lots) = mpsc::channel(of.len());
+        let (later, lots) = mpsc::channel(of.len().max(1));
         for (place, share) in (0..).zip(of) {
             let lot = Lot { share: *share, lane: 0, count: 1, bytes: vec![place; 3] };
             later.send(lot).await.expect("there is room");
