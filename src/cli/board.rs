@@ -38,7 +38,7 @@ pub(super) async fn run(
     (as_of, known_at): (Option<NaiveDate>, Option<KnownAt>),
     format: Format,
 ) -> Result<Ending> {
-    let views = open_to_read(places).await?;
+    let views = unless_stopped(open_to_read(places)).await?;
     let shown = unless_stopped(show(&views, code, (as_of, known_at), format)).await;
     views.close().await;
     shown

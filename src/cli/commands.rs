@@ -206,9 +206,9 @@ pub(super) async fn told_to_stop() {
 
 /// What comes of asking the views, unless the process is asked to stop first: whoever calls then lets go of what was built
 /// for it.
-pub(super) async fn unless_stopped(asked: impl Future<Output = Result<Ending>>) -> Result<Ending> {
+pub(super) async fn unless_stopped<T>(asked: impl Future<Output = Result<T>>) -> Result<T> {
     tokio::select! {
-        ended = asked => ended,
+        answered = asked => answered,
         () = told_to_stop() => anyhow::bail!("stopped before it was done; nothing of it is left"),
     }
 }

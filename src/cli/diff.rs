@@ -50,7 +50,7 @@ struct Compared {
 }
 
 pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> {
-    let views = open_to_read(places).await?;
+    let views = unless_stopped(open_to_read(places)).await?;
     let shown = unless_stopped(show(&views, asking)).await;
     views.close().await;
     shown

@@ -2,7 +2,7 @@
 //!
 //! Rights are those of now: a journey that the caller may not read differs for nobody.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
@@ -263,6 +263,7 @@ impl ViewComparison {
             .transpose()?;
         let (a, b) = (self.a.told_claims(ctx).await?, self.b.told_claims(ctx).await?);
         let (mut shifts, _) = claims::shifts(a, b);
+        shifts.retain(|of| is_known(a, of.claim) || is_known(b, of.claim));
         let journeys = shifts.iter().filter_map(|of| journey_of(a, b, of.claim));
         let readable = claim::readable(ctx, &self.a.source().code, journeys).await?;
         shifts.retain(|of| {
@@ -294,6 +295,22 @@ const CLAIMS_DIFFERING: &str = "claims that differ";
 /// The journey that a claim is about on either side.
 fn journey_of(a: &Claims, b: &Claims, claim: ClaimId) -> Option<JourneyId> {
     a.get(claim).or_else(|| b.get(claim))?.about.journey()
+}
+
+/// Whether a side knows of what a claim is about on its day: nobody claims for a case that is yet to be referred.
+fn is_known(of: &Claims, claim: ClaimId) -> bool {
+    let is_known = |of: &claims::Claim| of.about.journey().is_none() || of.subject.is_some() || of.batch.is_some();
+    of.get(claim).is_some_and(is_known)
+}
+
+/// The keys of a claim's outcome that read otherwise; none where one side does not know its journey.
+fn rules(a: &Claims, b: &Claims, claim: ClaimId) -> Vec<&'static str> {
+    let judges = |of: &Claims| of.contract.newest_rulebook().is_some_and(|rulebook| !rulebook.outcomes.is_empty());
+    let is_new = |of: &Claims, journey| of.of_journey(journey).is_empty() && judges(of);
+    match journey_of(a, b, claim) {
+        Some(journey) if is_new(a, journey) || is_new(b, journey) => Vec::new(),
+        _ => claims::rules_that_differ(a.get(claim), b.get(claim)),
+    }
 }
 
 impl ViewComparison {
@@ -334,8 +351,9 @@ impl ViewComparison {
         for envelope in ctx.parts().log.streams(wanted.into_iter().map(|stream| (stream, 0))).await.or_fault()? {
             events.entry(envelope.stream).or_default().push(envelope);
         }
-        let differ: HashMap<StreamId, Vec<EventId>> =
-            events.iter().map(|(id, stream)| (*id, compare::events_that_differ(stream, &one, &other))).collect();
+        let differ = events.iter().map(|(id, stream)| (*id, compare::events_that_differ(stream, &one, &other)));
+        let differ: HashMap<StreamId, HashSet<EventId>> =
+            differ.map(|(id, made)| (id, made.into_iter().collect())).collect();
         let made = |claim: ClaimId| {
             let name = claim.to_string();
             let mut made: Vec<&Envelope> = Vec::new();
@@ -358,7 +376,7 @@ impl ViewComparison {
             b: Claim::among(b, shift.claim),
             delta: Money::of(shift.delta, b.currency()),
             events: made(shift.claim),
-            rules: claims::rules_that_differ(a.get(shift.claim), b.get(shift.claim)),
+            rules: rules(a, b, shift.claim),
         };
         Ok(shifts.iter().map(difference).collect())
     }
@@ -378,7 +396,8 @@ impl ViewComparison {
         for id in ids {
             let Some(stream) = streams.remove(id) else { continue };
             let Some(made) = compare::difference((*id, &a.code), &stream, &one, &other) else { continue };
-            let is_one = |event: &&Envelope| made.contains(&EventId(event.event_id.0));
+            let made: HashSet<EventId> = made.into_iter().collect();
+            let is_one = |event: &&Envelope| made.contains(&event.event_id);
             let events = stream.iter().filter(is_one).cloned().map(Event).collect();
             let story = |upto| Story::of(stream.clone(), Known(upto)).or_fault();
             let told = |source, story: Option<Story>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));

@@ -67,3 +67,25 @@ async fn claims_that_differ_are_named_with_the_events_or_the_rules_that_made_the
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_case_that_one_side_does_not_know_differs_by_its_own_events_and_by_no_rule() {
+    on_both_stores("partial", true, async |app: &TestApp| {
+        planned(app, "2018-01-05").await;
+        let before = app.head().await;
+        planned(app, "2018-01-06").await;
+
+        let (a, b) = (json!({ "position": before, "asOf": "2018-03-01" }), json!({ "asOf": "2018-03-01" }));
+        let found = compared(app, &a, &b, 10, None).await;
+        let nodes = found["nodes"].as_array().expect("nodes");
+        assert!(!nodes.is_empty());
+        for node in nodes {
+            assert_eq!((&node["a"], &node["rules"]), (&Value::Null, &json!([])), "{node}");
+            assert_eq!(node["events"][0]["type"], "ReferralReceived", "{node}");
+        }
+        // On a day before its referral there is no such case, whatever is known by now.
+        let (a, b) = (json!({ "position": before, "asOf": "2018-01-01" }), json!({ "asOf": "2018-01-01" }));
+        assert_eq!(compared(app, &a, &b, 10, None).await["totalCount"], 0);
+    })
+    .await;
+}
