@@ -287,9 +287,8 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
         has_next_page,
         has_previous_page: after.is_some(),
     };
-    let edge = |row: &(usize, Arc<JourneyRow>)| {
-        Some(JourneyEdge { cursor: cursor(&row.1.place, &list), node: journey(row)? })
-    };
+    let edge =
+        |row: &(usize, Arc<JourneyRow>)| Some(JourneyEdge { cursor: cursor(&row.1.place, &list), node: journey(row)? });
     let edges = if wanted.edges { rows.iter().filter_map(edge).collect() } else { Vec::new() };
     let nodes = if wanted.nodes { rows.iter().filter_map(journey).collect() } else { Vec::new() };
     Ok(JourneyConnection { edges, nodes, page_info, parts, population, standing })

@@ -1,6 +1,5 @@
 //! Queries: where a client enters.
 
-
 use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::at::{ContractAt, JourneyAt, Known};

@@ -4,7 +4,10 @@
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{SHPS, TestApp, call, keyworker, manager, new_id, on_both_stores, other_manager, somebody, text, with};
+use crate::app::{
+    SHPS, TestApp, call, keyworker, manager, new_id, on_both_stores, other_manager, somebody, text, with,
+};
+use crate::relations::leaves;
 
 const JOURNEY: &str = "query($id: UUID!, $at: JourneyAt) { journey(id: $id, at: $at) { version position daysSinceContact \
      timeline { event { id version type } amendedBy { id } } viewerCan { logContact { allowed } } } }";
@@ -28,7 +31,8 @@ async fn a_story_that_was_read_goes_on_with_whatever_any_server_appends() {
             assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:#?}");
             let version = answers[0]["version"].as_i64().expect("a version");
             let input = with(json!({ "commandId": new_id() }), call(&journey, &format!("2018-02-{:02}", 10 + nth)));
-            let logged = app.ask_of(&servers[nth % 2], &who, LOG, json!({ "input": input })).await["logContact"].clone();
+            let logged =
+                app.ask_of(&servers[nth % 2], &who, LOG, json!({ "input": input })).await["logContact"].clone();
             assert_eq!(logged["journey"]["version"], version + 1, "{logged}");
             earlier.push(answers.swap_remove(0));
         }
@@ -79,7 +83,7 @@ async fn a_page_told_by_its_rows_is_the_page_told_by_the_stories() {
                 app.done(&manager(), "agreePlan", input).await;
             }
         }
-        app.done(&manager(), "leaveWorker", json!({ "worker": workers[1], "occurredOn": "2018-02-16" })).await;
+        leaves(app, &workers[1], "2018-02-16").await;
         let commissioner = somebody(Role::Commissioner, "council", &[SHPS]);
         for who in [manager(), keyworker("kw-1"), commissioner] {
             for as_of in ["2018-01-05", "2018-01-20", "2018-02-10", "2018-02-21", "2018-03-01"] {
