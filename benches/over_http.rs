@@ -114,7 +114,8 @@ impl OverHttp {
                 "commandId": command, "journey": journey.0, "occurredOn": "2018-01-15", "channel": "phone",
                 "direction": "OUTGOING", "twoWay": true, "minutes": 15,
             });
-            Request::graphql(&self.token, LOG_CONTACT, &json!({ "input": input }), "\"problems\":[]")
+            // Recorded, whether lists show it yet or not.
+            Request::graphql(&self.token, LOG_CONTACT, &json!({ "input": input }), "\"events\":[{")
         };
         journeys.iter().map(request).collect()
     }

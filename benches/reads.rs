@@ -124,7 +124,7 @@ impl Site {
 
     async fn round(&mut self) -> Result<()> {
         // A small log needs not so many.
-        let most = usize::try_from(self.journeys / 4)?.clamp(20, SAMPLES);
+        let most = usize::try_from(self.journeys / 4)?.clamp(10, SAMPLES);
         let sampling = Sampling { most, least: 10, patience: Duration::from_secs(5) };
         for (question, measured) in self.questions.iter().zip(&mut self.measured) {
             measured.bytes = self.connection.ask(&question.requests[0]).await?.len();

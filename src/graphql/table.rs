@@ -66,17 +66,17 @@ impl<T: Row> Columns<T> {
             if blank.insert(name, Value::Null).is_some() {
                 return None;
             }
-            reads.push(Self::read(Asked { field, caller })?);
+            reads.push(Self::read(&Asked { field, caller })?);
         }
         Some(Self { blank, reads })
     }
 
-    fn read(asked: Asked<'_>) -> Option<Read<T>> {
+    fn read(asked: &Asked<'_>) -> Option<Read<T>> {
         let name = T::type_name();
         if asked.name() == "__typename" {
             return Some(Box::new(move |_| Value::from(&*name)));
         }
-        if wall::is_open(asked.caller, &name, asked.name()) { T::read(&asked) } else { None }
+        if wall::is_open(asked.caller, &name, asked.name()) { T::read(asked) } else { None }
     }
 
     fn told(&self, row: &T) -> Value {

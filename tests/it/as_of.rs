@@ -30,6 +30,7 @@ use throughline::views::Views;
 use throughline::views::obligations::{By, Counts, ObligationFilter, of_journey};
 use uuid::Uuid;
 
+use crate::field::is_full;
 use crate::oracle::{self, Case, Rules};
 use crate::oracle_boards;
 use crate::stores::Fresh;
@@ -522,7 +523,7 @@ fn replay(
 
 /// How many cases are tried: more on demand.
 fn trials() -> u32 {
-    if std::env::var_os("THROUGHLINE_TEST_FULL").is_some() { 400 } else { 40 }
+    if is_full() { 400 } else { 24 }
 }
 
 #[test]

@@ -223,7 +223,16 @@ async fn going_back_catches_the_earlier_view_up_and_a_rulebook_gone_back_from_st
 
         fresh.recorder.append(field.contact(journeys[0])).await.expect("it is recorded");
         let head = fresh.log.head().await.expect("the head").position;
-        fresh.views.roll_back().await.expect("it goes back");
+        // Whoever built the view lets go of the right to build a moment after it is live.
+        let back = async {
+            loop {
+                match fresh.views.roll_back().await {
+                    Err(ViewError::Building) => tokio::task::yield_now().await,
+                    back => break back.expect("it goes back"),
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, back).await.expect("the right to build is let go of");
         let standing = fresh.views.generations().await.expect("the pointer");
         assert_eq!((standing.live, standing.previous), (1, Some(2)));
         assert_eq!((rulebooks(&fresh.views), *fresh.views.live().position().borrow()), (1, head));
