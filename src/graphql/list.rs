@@ -293,8 +293,10 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
     let nodes = if wanted.nodes { rows.iter().filter_map(journey).collect() } else { Vec::new() };
     Ok(JourneyConnection { edges, nodes, page_info, parts, population, standing })
 }
+
 /// What is asked of the journeys of a connection, and not only how many there are or where the page ends.
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is asked for or not, whatever the others are")]
 struct Wanted {
     nodes: bool,
     edges: bool,

@@ -327,18 +327,15 @@ async fn whoever_has_not_looked_since_another_switched_goes_by_what_is_live_now(
 /// Has a generation say that another version of the program made it.
 async fn made_by_another(fresh: &Fresh, number: i64) {
     let change = "update checkpoint set definition = 'another'";
-    match fresh.place().file() {
-        Some(file) => {
-            let file = format!("sqlite:{}-g{number}", file.display());
-            let mut view = SqliteConnection::connect(&file).await.expect("the view opens");
-            view.execute(change).await.expect("the owner may do anything");
-            view.close().await.expect("it closes");
-        }
-        None => {
-            let change = change.replace("checkpoint", "%I.checkpoint").replace('\'', "''");
-            let text = format!("execute format('{change}', current_schema() || '_g{number}')");
-            Stranger::at(fresh.place()).await.run(&format!("do $$ begin {text}; end $$")).await;
-        }
+    if let Some(file) = fresh.place().file() {
+        let file = format!("sqlite:{}-g{number}", file.display());
+        let mut view = SqliteConnection::connect(&file).await.expect("the view opens");
+        view.execute(change).await.expect("the owner may do anything");
+        view.close().await.expect("it closes");
+    } else {
+        let change = change.replace("checkpoint", "%I.checkpoint").replace('\'', "''");
+        let text = format!("execute format('{change}', current_schema() || '_g{number}')");
+        Stranger::at(fresh.place()).await.run(&format!("do $$ begin {text}; end $$")).await;
     }
 }
 

@@ -473,7 +473,7 @@ pub struct StageReached {
 impl StageReached {
     /// When the first fact reached it.
     async fn reached(&self) -> OccurredOn {
-        self.reached.clone().expect("a list is told by its rows only where they hold all that is asked")
+        self.reached.expect("a list is told by its rows only where they hold all that is asked")
     }
 }
 
