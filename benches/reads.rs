@@ -94,7 +94,6 @@ struct Site {
     journeys: u64,
     deployment: Deployment,
     server: Server,
-    connection: Connection,
     questions: Vec<Question>,
     /// Of each question.
     measured: Vec<Measured>,
@@ -117,18 +116,19 @@ impl Site {
         let key = Arc::new(LocalKey::read_or_make(&ground.scratch("key"))?);
         let questions = questions(&key, journeys);
         let server = Server::of(http::router(parts(&deployment), key, Terms::default())).await?;
-        let connection = Connection::to(server.address).await?;
         let measured = questions.iter().map(|_| Measured::default()).collect();
-        Ok(Self { journeys, deployment, server, connection, questions, measured })
+        Ok(Self { journeys, deployment, server, questions, measured })
     }
 
     async fn round(&mut self) -> Result<()> {
         // A small log needs not so many.
         let most = usize::try_from(self.journeys / 4)?.clamp(10, SAMPLES);
         let sampling = Sampling { most, least: 10, patience: Duration::from_secs(5) };
+        // The server does not wait for ever for one that is idle while the other logs take their turns.
+        let mut connection = Connection::to(self.server.address).await?;
         for (question, measured) in self.questions.iter().zip(&mut self.measured) {
-            measured.bytes = self.connection.ask(&question.requests[0]).await?.len();
-            let took = latencies(&mut self.connection, &question.requests, sampling).await?;
+            measured.bytes = connection.ask(&question.requests[0]).await?.len();
+            let took = latencies(&mut connection, &question.requests, sampling).await?;
             measured.samples += took.len();
             measured.p50.push(percentile(&took, 50));
             measured.p99.push(percentile(&took, 99));
@@ -153,7 +153,6 @@ impl Site {
     }
 
     async fn close(self) {
-        drop(self.connection);
         self.server.stop().await;
         self.deployment.close().await;
     }
