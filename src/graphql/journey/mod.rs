@@ -113,17 +113,17 @@ impl Journey {
     }
 
     fn story(&self) -> &Arc<Story> {
-        match &self.teller {
-            Teller::Story { story, .. } => story,
-            Teller::Row(_) => unreachable!("a list is told by its rows only where they hold all that is asked"),
-        }
+        self.told_by_story().0
     }
 
     fn folded(&self) -> &Folded {
+        let (story, folded) = self.told_by_story();
+        folded.get_or_init(|| Box::new(story.history().journey_as_of(self.as_of)))
+    }
+
+    fn told_by_story(&self) -> (&Arc<Story>, &OnceLock<Box<Folded>>) {
         match &self.teller {
-            Teller::Story { story, folded } => {
-                folded.get_or_init(|| Box::new(story.history().journey_as_of(self.as_of)))
-            }
+            Teller::Story { story, folded } => (story, folded),
             Teller::Row(_) => unreachable!("a list is told by its rows only where they hold all that is asked"),
         }
     }
