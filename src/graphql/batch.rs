@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 
+use super::bounds::PageLength;
 use super::claim::{self, ClaimConnection, ClaimFilter, ClaimScope};
 use super::context::{Asked as _, OrFault as _};
 use super::cursor;
@@ -13,7 +14,6 @@ use super::journey::Step;
 use super::journey::work::DayPeriod;
 use super::list::PageInfo;
 use super::money::Money;
-use super::query::FIRST;
 use super::scalars::{Date, Position};
 use crate::access::policy::Action;
 use crate::contract::batch::{self as domain, Decision};
@@ -286,7 +286,7 @@ impl Proposal {
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ClaimConnection> {
         claim::page(ctx, &self.told, ClaimFilter::claimable(), (first, after)).await
@@ -345,10 +345,10 @@ impl Batch {
     #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn lines(
         &self,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<BatchLineConnection> {
-        self.page(usize::try_from(first).unwrap_or(1), after.as_deref())
+        self.page(first.count(), after.as_deref())
     }
 
     /// The money that came for it, oldest first.
@@ -448,7 +448,7 @@ impl Batch {
     pub(super) fn all(
         told: &Arc<Claims>,
         state: Option<BatchState>,
-        (first, after): (i32, Option<String>),
+        (first, after): (PageLength, Option<String>),
     ) -> Result<BatchConnection> {
         let of = |at| Self { told: Arc::clone(told), at };
         let fits = |batch: &Self| state.is_none_or(|state| BatchState::from(batch.batch().state()) == state);
@@ -458,7 +458,7 @@ impl Batch {
         let place = |id: &str| told.batches.iter().position(|(known, _)| known.to_string() == id);
         let after = after.map(|after| cursor::place(&after, &list, cursor::SAME_FILTER, place)).transpose()?;
         let rest = after.map_or(0, |after| batches.partition_point(|batch| batch.at <= after));
-        let shown = &batches[rest..batches.len().min(rest + usize::try_from(first).unwrap_or(1))];
+        let shown = &batches[rest..batches.len().min(rest + first.count())];
         let cursors: Vec<String> = shown.iter().map(|batch| cursor::of(&list, batch.batch_id())).collect();
         let page_info = PageInfo {
             start_cursor: cursors.first().cloned(),

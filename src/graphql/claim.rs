@@ -12,6 +12,7 @@ use rust_decimal::RoundingStrategy;
 
 use super::at::Known;
 use super::batch::{Batch, BatchLine};
+use super::bounds::PageLength;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
@@ -468,7 +469,7 @@ pub(super) async fn page(
     ctx: &Context<'_>,
     told: &Arc<Claims>,
     filter: ClaimFilter,
-    (first, after): (i32, Option<String>),
+    (first, after): (PageLength, Option<String>),
 ) -> Result<ClaimConnection> {
     let list = format!("{filter:?} {}", told.asked.as_of);
     let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
@@ -478,7 +479,7 @@ pub(super) async fn page(
     let total = fitting.iter().filter_map(|claim| claim.amount).sum();
     let total_count = fitting.len();
     let (rest, first) = (after.map_or(0, |after| fitting.partition_point(|claim| stands(claim) <= after)), first);
-    let shown = &fitting[rest..fitting.len().min(rest + usize::try_from(first).unwrap_or(1))];
+    let shown = &fitting[rest..fitting.len().min(rest + first.count())];
     let is_looked_into = {
         let asked = ctx.look_ahead();
         let nodes = [asked.field("nodes"), asked.field("edges").field("node")];

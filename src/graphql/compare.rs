@@ -5,11 +5,12 @@
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, InputObject, Object, Result, SimpleObject};
 use uuid::Uuid;
 
 use super::at::{ContractAt, Known, Seen};
 use super::boards::Group;
+use super::bounds::PageLength;
 use super::claim::{self, Claim};
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
@@ -20,7 +21,6 @@ use super::journey::{Journey, Story};
 use super::list::PageInfo;
 use super::money::Money;
 use super::preview::ClaimMoved;
-use super::query::FIRST;
 use super::scalars::{Date, Instant, Position};
 use crate::contract::outcome::is_looked_at;
 use crate::journey::event::EventType;
@@ -95,7 +95,7 @@ pub struct NumberDifference {
 }
 
 /// A journey whose rows on boards and lists differ.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 pub struct JourneyDifference {
     /// Which journey.
     id: ID,
@@ -107,17 +107,47 @@ pub struct JourneyDifference {
     b: Option<Journey>,
 }
 
+/// A journey that differs, and its place in the order.
+#[derive(SimpleObject)]
+pub struct JourneyDifferenceEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The journey.
+    node: JourneyDifference,
+}
+
 /// Journeys that differ, in the order of their ids, page by page.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct JourneyDifferenceConnection {
+    /// Those of this page, each with its cursor.
+    edges: Vec<JourneyDifferenceEdge>,
     /// Those of this page. It may be empty though there are more: go on after `endCursor` while `hasNextPage` says so.
     nodes: Vec<JourneyDifference>,
     /// Where the page begins and ends.
     page_info: PageInfo,
+    #[graphql(skip)]
+    between: ViewComparison,
+}
+
+#[ComplexObject]
+impl JourneyDifferenceConnection {
+    /// How many there are on all pages; counted only when asked for, which compares every journey that may differ.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<usize> {
+        let (mut count, mut place) = (0, JourneyId(Uuid::nil()));
+        loop {
+            let candidates = self.between.candidates(ctx, place).await?;
+            let Some(last) = candidates.last() else { return Ok(count) };
+            place = *last;
+            for read in candidates.chunks(READ) {
+                count += self.between.differences(ctx, read).await?.len();
+            }
+        }
+    }
 }
 
 /// A claim that differs.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 pub struct ClaimDifference {
     /// The claim's id.
     id: ID,
@@ -136,9 +166,20 @@ pub struct ClaimDifference {
     rules: Vec<&'static str>,
 }
 
+/// A claim that differs, and its place in the order.
+#[derive(SimpleObject)]
+pub struct ClaimDifferenceEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The claim.
+    node: ClaimDifference,
+}
+
 /// Claims that differ, in the order of their ids, page by page.
 #[derive(SimpleObject)]
 pub struct ClaimDifferenceConnection {
+    /// Those of this page, each with its cursor.
+    edges: Vec<ClaimDifferenceEdge>,
     /// Those of this page.
     nodes: Vec<ClaimDifference>,
     /// Where the page begins and ends.
@@ -150,9 +191,10 @@ pub struct ClaimDifferenceConnection {
 }
 
 /// What differs between two points of view of one contract.
+#[derive(Clone)]
 pub struct ViewComparison {
-    a: Contract,
-    b: Contract,
+    a: Arc<Contract>,
+    b: Arc<Contract>,
 }
 
 impl ViewComparison {
@@ -161,7 +203,7 @@ impl ViewComparison {
         let (Some(a), Some(b)) = (contract(ctx, code, a).await?, contract(ctx, code, b).await?) else {
             return Ok(None);
         };
-        Ok(Some(Self { a, b }))
+        Ok(Some(Self { a: Arc::new(a), b: Arc::new(b) }))
     }
 }
 
@@ -216,13 +258,13 @@ impl ViewComparison {
     async fn journeys(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyDifferenceConnection> {
         let read = |id: &str| Some(JourneyId(id.parse().ok()?));
         let begins =
             after.as_deref().map(|after| cursor::place(after, DIFFERING, cursor::PAGE_BEFORE, read)).transpose()?;
-        let (mut place, most) = (begins.unwrap_or(JourneyId(Uuid::nil())), usize::try_from(first).unwrap_or(1));
+        let (mut place, most) = (begins.unwrap_or(JourneyId(Uuid::nil())), first.count());
         let candidates = self.candidates(ctx, place).await?;
         let (mut nodes, mut has_next_page) = (Vec::new(), candidates.len() == LOOKED_AT);
         for read in candidates.chunks(READ) {
@@ -246,14 +288,19 @@ impl ViewComparison {
             has_next_page,
             has_previous_page: after.is_some(),
         };
-        Ok(JourneyDifferenceConnection { nodes, page_info })
+        let edge = |node: &JourneyDifference| JourneyDifferenceEdge {
+            cursor: cursor::of(DIFFERING, node.id.as_str()),
+            node: node.clone(),
+        };
+        let edges = nodes.iter().map(edge).collect();
+        Ok(JourneyDifferenceConnection { edges, nodes, page_info, between: self.clone() })
     }
 
     /// The claims that differ, of those that you may see, with the events and the rules that made them.
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ClaimDifferenceConnection> {
         let read = |id: &str| Some(ClaimId(id.parse().ok()?));
@@ -270,7 +317,7 @@ impl ViewComparison {
             readable.as_ref().is_none_or(|all| journey_of(a, b, of.claim).is_some_and(|id| all.contains(&id)))
         });
         let rest = after.map_or(0, |after| shifts.partition_point(|of| of.claim <= after));
-        let shown = &shifts[rest..shifts.len().min(rest + usize::try_from(first).unwrap_or(1))];
+        let shown = &shifts[rest..shifts.len().min(rest + first.count())];
         let cursors = [shown.first(), shown.last()].map(|of| of.map(|of| cursor::of(CLAIMS_DIFFERING, of.claim)));
         let [start_cursor, end_cursor] = cursors;
         let page_info = PageInfo {
@@ -279,8 +326,14 @@ impl ViewComparison {
             has_next_page: rest + shown.len() < shifts.len(),
             has_previous_page: rest > 0,
         };
+        let nodes = self.claims_that_differ(ctx, (a, b), shown).await?;
+        let edge = |node: &ClaimDifference| ClaimDifferenceEdge {
+            cursor: cursor::of(CLAIMS_DIFFERING, node.id.as_str()),
+            node: node.clone(),
+        };
         Ok(ClaimDifferenceConnection {
-            nodes: self.claims_that_differ(ctx, (a, b), shown).await?,
+            edges: nodes.iter().map(edge).collect(),
+            nodes,
             page_info,
             total_count: shifts.len(),
             delta: Money::of(shifts.iter().map(|of| of.delta).sum(), b.currency()),

@@ -12,7 +12,7 @@ use super::boards::{
     BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance, PeriodInput,
     RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
 };
-use super::bounds::PAGE;
+use super::bounds::PageLength;
 use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
@@ -25,11 +25,9 @@ use super::journey::{ContactMeasure, Step};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
 use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
-use super::people::Worker;
-use super::query::FIRST;
 use super::scalars::{Date, Id, Instant, Position};
+use super::staff::{StaffOf, TeamConnection, WorkerConnection};
 use super::table::Table;
-use super::team::Team;
 use crate::access::InScope;
 use crate::contract;
 use crate::contract::dealings::Terms;
@@ -259,7 +257,7 @@ impl Contract {
         #[graphql(desc = "Only those that stand at this stage.")] stage: Option<String>,
         #[graphql(desc = "What else they must fit.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
@@ -281,7 +279,7 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         self.list(ctx, Population::Journeys, (filter.unwrap_or_default(), order_by), (first, after)).await
@@ -302,7 +300,7 @@ impl Contract {
         #[graphql(desc = "Only those under this standard, by code.")] standard: Option<String>,
         #[graphql(desc = "Only those that stand so.")] state: Option<ObligationState>,
         #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
-        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ObligationConnection> {
         if keyworker.is_some() && unassigned {
@@ -328,7 +326,7 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that stand so.")] status: Option<Vec<ClaimStatus>>,
         #[graphql(desc = "Only those of this outcome, by code.")] outcome: Option<String>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ClaimConnection> {
         let told = self.told_claims(ctx).await?;
@@ -340,7 +338,7 @@ impl Contract {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that have come so far.")] state: Option<BatchState>,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<BatchConnection> {
         Batch::all(self.told_claims(ctx).await?, state, (first, after))
@@ -480,11 +478,10 @@ impl Contract {
     async fn workers(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
-    ) -> Result<Vec<Worker>> {
-        let page = (None, u32::try_from(first).unwrap_or(1));
-        let rows = self.seen.generation.workers_of_contract(self.scope(ctx)?, self.as_of, page).await.or_fault()?;
-        Ok(rows.into_iter().map(|row| Worker::as_known(row, self.seen.known)).collect())
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<WorkerConnection> {
+        WorkerConnection::page(ctx, self.staff(), (first, after)).await
     }
 
     /// The teams of whose members until then one had held a case of this contract, or none had held any anywhere, in the
@@ -492,11 +489,10 @@ impl Contract {
     async fn teams(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
-    ) -> Result<Vec<Team>> {
-        let first = u32::try_from(first).unwrap_or(1);
-        let ids = self.seen.generation.teams_of_contract(self.scope(ctx)?, self.as_of, first).await.or_fault()?;
-        Ok(ids.into_iter().map(|id| Team::as_of(id, self.as_of, self.seen.known)).collect())
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<TeamConnection> {
+        TeamConnection::page(ctx, self.staff(), (first, after)).await
     }
 }
 
@@ -530,7 +526,7 @@ impl Contract {
         ctx: &Context<'_>,
         population: Population,
         (mut filter, order): (JourneyFilterInput, Option<JourneyOrder>),
-        (first, after): (i32, Option<String>),
+        (first, after): (PageLength, Option<String>),
     ) -> Result<JourneyConnection> {
         if filter.contract.as_ref().is_some_and(|code| *code != self.code) {
             let message = format!("this list is of the contract {}: leave contract out of the filter", self.code);
@@ -548,6 +544,12 @@ impl Contract {
             claims.ok_or_else(|| Code::Internal.error("an open contract is told by its view"))
         };
         self.claims.get_or_try_init(judged).await
+    }
+
+    /// The contract's staff as lists read them.
+    fn staff(&self) -> StaffOf {
+        let (contract, generation) = (Some(self.code.clone()), Arc::clone(&self.seen.generation));
+        StaffOf { contract, as_of: self.as_of, generation, known: self.seen.known }
     }
 
     /// The contract as lists read it.

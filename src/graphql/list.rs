@@ -11,6 +11,7 @@ use async_graphql::{ComplexObject, Context, Enum, InputObject, Result, Selection
 use chrono::NaiveDate;
 
 use super::at::Known;
+use super::bounds::PageLength;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
@@ -30,7 +31,7 @@ use crate::views::journeys::{
 };
 
 /// Why nothing is told of a contract.
-const NOT_IN_SCOPE: &str = "this contract is not in your scope";
+pub(super) const NOT_IN_SCOPE: &str = "this contract is not in your scope";
 
 /// What became of a referral by the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -146,7 +147,7 @@ pub(super) struct Asked {
     pub(super) population: Population,
     pub(super) filter: JourneyFilterInput,
     pub(super) order: Option<JourneyOrder>,
-    pub(super) first: i32,
+    pub(super) first: PageLength,
     pub(super) after: Option<String>,
 }
 
@@ -255,7 +256,7 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
     let after = after.as_deref().map(|cursor| place(cursor, order, &list)).transpose()?;
     let mut parts = parts(sources, &filter)?;
     let standing = context::standing(ctx).await?;
-    let first = u32::try_from(first).unwrap_or(1);
+    let first = first.rows();
     let mut rows: Vec<(usize, JourneyRow)> = Vec::new();
     let mut has_next_page = false;
     for (at, part) in parts.iter_mut().enumerate() {

@@ -29,6 +29,7 @@ pub mod permission;
 pub mod preview;
 pub mod query;
 pub mod scalars;
+pub mod staff;
 pub mod subscription;
 pub mod table;
 pub mod team;

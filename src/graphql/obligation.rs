@@ -2,6 +2,7 @@
 //!
 //! Whose obligations may be listed is never asked here, but brought along with the standing of the caller.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
@@ -9,13 +10,15 @@ use chrono::NaiveDate;
 
 use super::at::Known;
 use super::boards::Group;
+use super::bounds::PageLength;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::journey::{self, Journey};
-use super::list::{PageInfo, Source};
+use super::list::{NOT_IN_SCOPE, PageInfo, Source};
 use super::people::Worker;
 use super::scalars::Date;
+use crate::access::relation as access;
 use crate::log::envelope::{JourneyId, WorkerId};
 use crate::projections::Told;
 use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
@@ -125,6 +128,7 @@ pub struct ObligationEdge {
 
 /// Obligations in the order in which they are due, page by page.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct ObligationConnection {
     /// The obligations of this page, each with its cursor.
     edges: Vec<ObligationEdge>,
@@ -132,6 +136,27 @@ pub struct ObligationConnection {
     nodes: Vec<Obligation>,
     /// Where the page begins and ends.
     page_info: PageInfo,
+    #[graphql(skip)]
+    list: List,
+}
+
+/// What a page is of.
+struct List {
+    source: Source,
+    filter: ObligationFilter,
+    standing: access::Standing,
+    among: Option<BTreeSet<JourneyId>>,
+}
+
+#[ComplexObject]
+impl ObligationConnection {
+    /// How many there are on all pages; counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let List { source, filter, standing, among } = &self.list;
+        let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
+        let cases = scope.cases(standing).among(among.as_ref());
+        source.generation.obligation_count(cases, source.as_of, filter).await.or_fault()
+    }
 }
 
 /// A page of the obligations of a contract, of those on journeys that the caller may be shown.
@@ -139,17 +164,16 @@ pub(super) async fn page(
     ctx: &Context<'_>,
     source: Source,
     filter: ObligationFilter,
-    (first, after): (i32, Option<String>),
+    (first, after): (PageLength, Option<String>),
 ) -> Result<ObligationConnection> {
     if [&filter.standard, &filter.area].into_iter().flatten().any(|text| text.contains('\0')) {
         return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
     }
     let list = format!("{filter:?}");
     let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
-    let scope = ctx.in_scope(&source.code);
-    let scope = scope.ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
+    let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
     let standing = context::standing(ctx).await?;
-    let asked = (after.as_ref(), u32::try_from(first).unwrap_or(1));
+    let asked = (after.as_ref(), first.rows());
     let among = source.shown_now(ctx, &standing).await?;
     let cases = scope.cases(&standing).among(among.as_ref());
     let page = source.generation.obligations(cases, source.as_of, &filter, asked).await.or_fault()?;
@@ -167,11 +191,9 @@ pub(super) async fn page(
         has_previous_page: after.is_some(),
     };
     let edges = cursors.into_iter().zip(&page.rows);
-    Ok(ObligationConnection {
-        edges: edges.filter_map(|(cursor, row)| Some(ObligationEdge { cursor, node: node(row)? })).collect(),
-        nodes: page.rows.iter().filter_map(node).collect(),
-        page_info,
-    })
+    let edges = edges.filter_map(|(cursor, row)| Some(ObligationEdge { cursor, node: node(row)? })).collect();
+    let nodes = page.rows.iter().filter_map(node).collect();
+    Ok(ObligationConnection { edges, nodes, page_info, list: List { source, filter, standing, among } })
 }
 
 fn cursor(place: &Place, list: &str) -> String {

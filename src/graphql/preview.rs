@@ -3,6 +3,7 @@
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
+use super::bounds::PageLength;
 use super::claim::{Claim, ClaimGround};
 use super::context::{Asked as _, OrFault as _};
 use super::cursor;
@@ -10,7 +11,6 @@ use super::list::PageInfo;
 use super::money::Money;
 use super::mutation::payload::Problem;
 use super::mutation::sent::Sent;
-use super::query::FIRST;
 use crate::contract::command;
 use crate::contract::money;
 use crate::journey::refusal::told;
@@ -30,7 +30,7 @@ pub enum ClaimMoved {
 }
 
 /// A claim that would move.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 pub struct ClaimMove {
     /// The claim's id.
     id: ID,
@@ -47,7 +47,7 @@ pub struct ClaimMove {
 }
 
 /// A rule that would move a claim, and the facts on which it turns.
-#[derive(SimpleObject)]
+#[derive(Clone, SimpleObject)]
 pub struct MoveCause {
     /// The key of its outcome, or of the rulebook, as rulebooks spell it: `hours`, `only_if`, `cap`; `outcome` where there
     /// is no such outcome before or after.
@@ -86,6 +86,8 @@ pub struct ClaimMoveEdge {
 pub struct ClaimMoveConnection {
     /// The claims of this page, each with its cursor.
     edges: Vec<ClaimMoveEdge>,
+    /// The claims of this page.
+    nodes: Vec<ClaimMove>,
     /// Where the page begins and ends.
     page_info: PageInfo,
     /// How many there are on all pages.
@@ -132,10 +134,10 @@ impl RulebookPreview {
     #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn claims(
         &self,
-        #[graphql(default_with = "FIRST", validator(minimum = 1, maximum = 200), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ClaimMoveConnection> {
-        self.page(usize::try_from(first).unwrap_or(1), after.as_deref())
+        self.page(first.count(), after.as_deref())
     }
 
     /// Why the draft could not be published; empty if it could.
@@ -161,9 +163,11 @@ impl RulebookPreview {
             has_next_page: rest + shown.len() < moves.len(),
             has_previous_page: rest > 0,
         };
-        let edges = cursors.into_iter().zip(shown.iter().filter_map(|of| self.node(of)));
+        let nodes: Vec<ClaimMove> = shown.iter().filter_map(|of| self.node(of)).collect();
+        let edges = cursors.into_iter().zip(nodes.clone());
         Ok(ClaimMoveConnection {
             edges: edges.map(|(cursor, node)| ClaimMoveEdge { cursor, node }).collect(),
+            nodes,
             page_info,
             total_count: moves.len(),
         })

@@ -1,20 +1,21 @@
 //! Queries: where a client enters.
 
-use async_graphql::{Context, ID, InputObject, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::at::{ContractAt, JourneyAt, Known};
-use super::bounds::PAGE;
+use super::bounds::{FIRST_MAX, PageLength};
 use super::code::Code;
 use super::compare::{ViewComparison, ViewPoint};
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
 use super::journey::{self, Journey, Story};
-use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder};
+use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, PageInfo};
 use super::node::{self, Node};
 use super::people::Worker;
 use super::preview::{self, RulebookPreview};
 use super::scalars::{Date, Id, Instant, Position};
+use super::staff::{StaffOf, TeamConnection};
 use super::team::Team;
 use super::views::Views;
 use crate::journey::event::EventType;
@@ -96,41 +97,43 @@ impl EventFilter {
 
 /// Events in the order of the log.
 #[derive(SimpleObject)]
+#[graphql(complex)]
 pub struct EventConnection {
     /// The events of this page, each with its cursor.
     edges: Vec<EventEdge>,
     /// The events of this page.
     nodes: Vec<Event>,
-    /// Where the page ends and whether there is more.
-    page_info: EventPageInfo,
+    /// Where the page begins and ends. `endCursor` is the position up to which the page has looked, whether or not the
+    /// last events there fit: a page may be empty though there are more.
+    page_info: PageInfo,
+    #[graphql(skip)]
+    filter: EventFilter,
+}
+
+#[ComplexObject]
+impl EventConnection {
+    /// How many there are in the whole log; counted only when asked for. Without the id of a stream or journey that
+    /// reads the log from its beginning.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<usize> {
+        count(ctx, &self.filter).await
+    }
 }
 
 /// An event and where it stands.
 #[derive(SimpleObject)]
 pub struct EventEdge {
-    /// The event's position: give it as `after` to go on from here.
-    cursor: Position,
+    /// The event's position, as text: give it as `after` to go on from here.
+    cursor: String,
     /// The event.
     node: Event,
 }
 
-/// Where a page of events ends.
-#[derive(Debug, Clone, Copy, SimpleObject)]
-pub struct EventPageInfo {
-    /// The position up to which this page has looked, whether or not the last events there fit.
-    end_cursor: Position,
-    /// Whether the log goes on after it.
-    has_next_page: bool,
-}
-
-/// How many nodes a list gives unless told otherwise, and at most.
-pub const FIRST: i32 = 20;
-/// See [`FIRST`].
-pub const FIRST_MAX: i32 = 200;
 /// Events that one page looks at first; twice as many each time that too few of them fit.
 const LOOKED_AT_FIRST: usize = 100;
 /// Events that one page has looked at when it gives up looking for more that fit.
 const LOOKED_AT: usize = 5_000;
+/// Events that are read at once while they are counted.
+const COUNTED_AT_ONCE: i64 = 5_000;
 
 /// What may be asked.
 #[Object]
@@ -211,7 +214,7 @@ impl Query {
         ctx: &Context<'_>,
         #[graphql(desc = "Which journeys.")] filter: Option<JourneyFilterInput>,
         #[graphql(desc = "In which order.")] order_by: Option<JourneyOrder>,
-        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<JourneyConnection> {
         let filter = filter.unwrap_or_default();
@@ -231,12 +234,12 @@ impl Query {
     async fn events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only events after this position.")] after: Option<Position>,
-        #[graphql(default_with = "FIRST", validator(custom = "PAGE"), desc = "How many.")] first: i32,
+        #[graphql(desc = "Only events after this position; a cursor is one.")] after: Option<Position>,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
     ) -> Result<EventConnection> {
         let after = after.map_or(envelope::Position::default(), |after| after.0);
-        events(ctx, after, usize::try_from(first).unwrap_or(1), &filter.unwrap_or_default()).await
+        events(ctx, after, first.count(), &filter.unwrap_or_default()).await
     }
 
     /// The teams that you may see, in the order of their labels: those of whose members, at whatever time, one has or had
@@ -245,12 +248,13 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The day as of which they are read; today if left out.")] as_of: Option<Date>,
-        #[graphql(default = 200, validator(custom = "PAGE"), desc = "How many.")] first: i32,
-    ) -> Result<Vec<Team>> {
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<TeamConnection> {
         let as_of = as_of.map_or_else(|| ctx.deployment_today(), |date| date.0);
-        let (caller, first) = (ctx.caller(), usize::try_from(first).unwrap_or(1));
-        let ids = caller.generation.teams(&caller.principal.scope, as_of, first).await.or_fault()?;
-        Ok(ids.into_iter().map(|id| Team::as_of(id, as_of, Known::ALL)).collect())
+        let generation = std::sync::Arc::clone(&ctx.caller().generation);
+        let of = StaffOf { contract: None, as_of, generation, known: Known::ALL };
+        TeamConnection::page(ctx, of, (first, after)).await
     }
 
     /// One team.
@@ -332,7 +336,7 @@ async fn events(
         fitting.extend(read.into_iter().filter(|event| filter.fits(event) && visible(event)).take(room));
         end = if fitting.len() < first { last } else { fitting.last().map_or(last, |event| event.position) };
     }
-    Ok(page(fitting, end, end < upto))
+    Ok(page(fitting, (after, end), end < upto, filter))
 }
 
 /// The events of one stream, whatever its kind, read as a whole: none is long.
@@ -349,14 +353,49 @@ async fn events_of_stream(
     let more = found.len() > first;
     found.truncate(first);
     let end = found.last().map_or(after, |last| last.position);
-    Ok(page(found, end, more))
+    Ok(page(found, (after, end), more, filter))
 }
 
-fn page(events: Vec<Envelope>, end: envelope::Position, more: bool) -> EventConnection {
-    let page_info = EventPageInfo { end_cursor: Position(end), has_next_page: more };
+fn page(
+    events: Vec<Envelope>,
+    (after, end): (envelope::Position, envelope::Position),
+    has_next_page: bool,
+    filter: &EventFilter,
+) -> EventConnection {
+    let cursor = |position: envelope::Position| position.0.to_string();
+    let page_info = PageInfo {
+        start_cursor: events.first().map(|first| cursor(first.position)),
+        end_cursor: Some(cursor(end)),
+        has_next_page,
+        has_previous_page: after > envelope::Position::default(),
+    };
     let edges =
-        events.iter().map(|envelope| EventEdge { cursor: Position(envelope.position), node: Event(envelope.clone()) });
-    EventConnection { edges: edges.collect(), nodes: events.into_iter().map(Event).collect(), page_info }
+        events.iter().map(|envelope| EventEdge { cursor: cursor(envelope.position), node: Event(envelope.clone()) });
+    let (edges, filter) = (edges.collect(), filter.clone());
+    EventConnection { edges, nodes: events.into_iter().map(Event).collect(), page_info, filter }
+}
+
+/// How many events of the whole log fit and may be seen.
+async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
+    let log = &ctx.parts().log;
+    let (upto, mut end, mut count) = (log.head().await.or_fault()?.position, envelope::Position::default(), 0);
+    let streams = filter
+        .stream
+        .or(filter.journey)
+        .map(|id| envelope::StreamKind::ALL.into_iter().map(move |kind| (StreamId { kind, id: id.0 }, 0)));
+    if let Some(streams) = streams {
+        let found = log.streams(streams).await.or_fault()?;
+        let visible = visible(ctx, &found).await?;
+        return Ok(found.iter().filter(|event| filter.fits(event) && visible(event)).count());
+    }
+    while end < upto {
+        let read = log.page_of(end, upto, COUNTED_AT_ONCE).await.or_fault()?;
+        let Some(last) = read.last() else { break };
+        end = last.position;
+        let visible = visible(ctx, &read).await?;
+        count += read.iter().filter(|event| filter.fits(event) && visible(event)).count();
+    }
+    Ok(count)
 }
 
 /// Which of these events the caller may know of: those of contracts in scope, and of the subjects, workers and teams whom

@@ -3,12 +3,15 @@
 //!
 //! Nothing here is a fact: the log records none of it, and every view follows from the log.
 
-use async_graphql::{Context, Enum, InputObject, Object, Result, SimpleObject};
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Enum, InputObject, Object, Result, SimpleObject};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::bounds::PAGE;
+use super::bounds::PageLength;
 use super::context::{Asked as _, OrFault as _};
 use super::event::StreamKind;
+use super::list::PageInfo;
 use super::mutation::input::Stamp;
 use super::mutation::input::reading::Reading;
 use super::mutation::payload::{Outcome, Problem, ViewsPayload, command_id_reused, conflict, notice};
@@ -17,12 +20,10 @@ use super::mutation::{Answered, answered, body};
 use super::scalars::{Id, Instant, Position};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{self, StreamId};
+use crate::views::generation::Generation;
 use crate::views::orders::{Known, Order};
 use crate::views::rebuild::{Options, Phase, Progress};
 use crate::views::{self, ViewError};
-
-/// Parked streams that are given at once, unless told otherwise and at most.
-const PARKED: i32 = 200;
 
 /// What a rebuild is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -161,12 +162,57 @@ impl Views {
     async fn parked(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How many, at most.", default = 20, validator(custom = "PAGE"))] first: i32,
-        #[graphql(desc = "After this position, that of the last one of the page before.")] after: Option<Position>,
-    ) -> Result<Vec<ParkedStream>> {
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
+        #[graphql(desc = "After this position, that of the last one of the page before; a cursor is one.")]
+        after: Option<Position>,
+    ) -> Result<ParkedStreamConnection> {
         let after = after.map_or_else(envelope::Position::default, |after| after.0);
-        let parked = ctx.parts().views.live().parked(after, first.min(PARKED).into()).await.or_fault()?;
-        Ok(parked.into_iter().map(ParkedStream::from).collect())
+        let generation = ctx.parts().views.live();
+        let mut parked = generation.parked(after, i64::from(first.rows()) + 1).await.or_fault()?;
+        let has_next_page = parked.len() > first.count();
+        parked.truncate(first.count());
+        let cursor = |of: &views::parked::Parked| of.position.0.to_string();
+        let page_info = PageInfo {
+            start_cursor: parked.first().map(cursor),
+            end_cursor: parked.last().map(cursor),
+            has_next_page,
+            has_previous_page: after > envelope::Position::default(),
+        };
+        let edge = |of: &views::parked::Parked| ParkedStreamEdge { cursor: cursor(of), node: of.clone().into() };
+        let edges = parked.iter().map(edge).collect();
+        let nodes = parked.into_iter().map(ParkedStream::from).collect();
+        Ok(ParkedStreamConnection { edges, nodes, page_info, generation })
+    }
+}
+
+/// A parked stream and its place in the order.
+#[derive(SimpleObject)]
+pub struct ParkedStreamEdge {
+    /// Its position, as text: give it as `after` to go on from here.
+    cursor: String,
+    /// The stream.
+    node: ParkedStream,
+}
+
+/// Parked streams in the order of the log, page by page.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct ParkedStreamConnection {
+    /// The streams of this page, each with its cursor.
+    edges: Vec<ParkedStreamEdge>,
+    /// The streams of this page.
+    nodes: Vec<ParkedStream>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    #[graphql(skip)]
+    generation: Arc<Generation>,
+}
+
+#[ComplexObject]
+impl ParkedStreamConnection {
+    /// How many there are on all pages; counted only when asked for.
+    async fn total_count(&self) -> Result<i64> {
+        self.generation.parked_count().await.or_fault()
     }
 }
 

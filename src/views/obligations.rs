@@ -226,24 +226,32 @@ macro_rules! memberships {
 }
 
 /// A page of the obligations of a contract as they stand on a day, of the cases that the caller may be shown.
-static PAGE: Sql = Sql::new(concat!(
-    "select b.journey, b.standard, b.nth, b.state, b.from_on, b.due_on, b.ended_on, ",
-    keyworker!("$6"),
-    " as keyworker from obligation b left join worker w on w.id = b.keyworker ",
-    "where b.contract = $1 and b.state in ($7, $8, $9) and b.counts_from <= $6 and b.counts_to > $6 ",
-    "and b.due_on >= $10 and b.due_on <= $11 and (cast($12 as text) is null or ",
-    standing!("$6"),
-    " = $12) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or b.area = $14) ",
-    "and (cast($15 as uuid) is null or ",
-    keyworker!("$6"),
-    " = $15) and (not $16 or ",
-    keyworker!("$6"),
-    " is null) and (cast($17 as uuid) is null or exists (select 1 from team_member m where m.team = $17 and ",
-    memberships!("$6"),
-    ")) and (b.due_on, b.journey, b.standard, b.nth) > ($18, $19, $20, $21) and ",
-    may_be_shown!("b.journey"),
-    " order by b.due_on, b.journey, b.standard, b.nth limit $22"
-));
+macro_rules! page {
+    () => {
+        concat!(
+            "select b.journey, b.standard, b.nth, b.state, b.from_on, b.due_on, b.ended_on, ",
+            keyworker!("$6"),
+            " as keyworker from obligation b left join worker w on w.id = b.keyworker ",
+            "where b.contract = $1 and b.state in ($7, $8, $9) and b.counts_from <= $6 and b.counts_to > $6 ",
+            "and b.due_on >= $10 and b.due_on <= $11 and (cast($12 as text) is null or ",
+            standing!("$6"),
+            " = $12) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or b.area = $14) ",
+            "and (cast($15 as uuid) is null or ",
+            keyworker!("$6"),
+            " = $15) and (not $16 or ",
+            keyworker!("$6"),
+            " is null) and (cast($17 as uuid) is null or exists (select 1 from team_member m where m.team = $17 and ",
+            memberships!("$6"),
+            ")) and (b.due_on, b.journey, b.standard, b.nth) > ($18, $19, $20, $21) and ",
+            may_be_shown!("b.journey"),
+            " order by b.due_on, b.journey, b.standard, b.nth limit $22"
+        )
+    };
+}
+
+static PAGE: Sql = Sql::new(page!());
+/// How many there are on all pages: the page from the beginning without an end.
+static COUNT: Sql = Sql::new(concat!("select count(*) from (", page!(), ") listed"));
 
 /// The counts of the obligations of the contract `$1` due from `$3` to `$4`, as they stand on the day `$2`.
 macro_rules! counts {
@@ -277,7 +285,7 @@ static BY_TEAM: Sql = counts!(
 static BY_AREA: Sql = counts!("b.area", "");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &BY_KEYWORKER, &BY_TEAM, &BY_AREA];
+pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT, &BY_KEYWORKER, &BY_TEAM, &BY_AREA];
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -325,6 +333,45 @@ struct Counted {
     obligations: i64,
 }
 
+/// What a page of obligations, and the count of all pages, is asked with.
+macro_rules! bind {
+    ($query:expr, $scope:expr, $as_of:expr, $filter:expr, $page:expr) => {{
+        let (scope, as_of, filter, (after, most)) = ($scope, $as_of, $filter, $page);
+        let (whose, by, unassigned) = whose(scope.cases());
+        let states = filter.standing.map_or(State::ALL, Standing::states).map(State::as_str);
+        let keyworker = match filter.held {
+            HeldBy::Keyworker(worker) => Some(worker.0),
+            HeldBy::Any | HeldBy::Unassigned => None,
+        };
+        let (due, journey, standard, nth) = after.map_or((BEGINNING, Uuid::nil(), "", 0), |place| {
+            (place.due, place.journey.0, place.standard.as_str(), place.nth)
+        });
+        $query
+            .bind(scope.contract())
+            .bind(bound(scope.on()))
+            .bind(whose)
+            .bind(by)
+            .bind(unassigned)
+            .bind(bound(as_of))
+            .bind(states[0])
+            .bind(states[1])
+            .bind(states[2])
+            .bind(filter.due_from.map_or(BEGINNING, bound))
+            .bind(filter.due_to.map_or(FOREVER, bound))
+            .bind(filter.standing.map(Standing::as_str))
+            .bind(filter.standard.as_deref())
+            .bind(filter.area.as_deref())
+            .bind(keyworker)
+            .bind(filter.held == HeldBy::Unassigned)
+            .bind(filter.team.map(|team| team.0))
+            .bind(due.clamp(BEGINNING, FOREVER))
+            .bind(journey)
+            .bind(standard)
+            .bind(nth)
+            .bind(most)
+    }};
+}
+
 impl Generation {
     /// A page of the obligations of a contract at the end of a day, the earliest due first: at most `first` after a place.
     pub async fn obligations(
@@ -335,46 +382,29 @@ impl Generation {
         (after, first): (Option<&Place>, u32),
     ) -> Result<ObligationPage, StoreError> {
         let sql = PAGE.text(self.reader.dialect());
-        let (whose, by, unassigned) = whose(scope.cases());
-        let states = filter.standing.map_or(State::ALL, Standing::states).map(State::as_str);
-        let keyworker = match filter.held {
-            HeldBy::Keyworker(worker) => Some(worker.0),
-            HeldBy::Any | HeldBy::Unassigned => None,
-        };
-        let (due, journey, standard, nth) = after.map_or((BEGINNING, Uuid::nil(), "", 0), |place| {
-            (place.due, place.journey.0, place.standard.as_str(), place.nth)
-        });
+        let page = (after, i64::from(first) + 1);
         let rows: sqlx::Result<Vec<Row>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql)
-                .bind(scope.contract())
-                .bind(bound(scope.on()))
-                .bind(whose)
-                .bind(&by)
-                .bind(unassigned)
-                .bind(bound(as_of))
-                .bind(states[0])
-                .bind(states[1])
-                .bind(states[2])
-                .bind(filter.due_from.map_or(BEGINNING, bound))
-                .bind(filter.due_to.map_or(FOREVER, bound))
-                .bind(filter.standing.map(Standing::as_str))
-                .bind(filter.standard.as_deref())
-                .bind(filter.area.as_deref())
-                .bind(keyworker)
-                .bind(filter.held == HeldBy::Unassigned)
-                .bind(filter.team.map(|team| team.0))
-                .bind(due.clamp(BEGINNING, FOREVER))
-                .bind(journey)
-                .bind(standard)
-                .bind(nth)
-                .bind(i64::from(first) + 1)
-                .fetch_all(pool)
-                .await
+            bind!(sqlx::query_as(sql), scope, as_of, filter, page).fetch_all(pool).await
         });
         let rows = rows.map_err(doing("read a page of obligations"))?;
         let first = usize::try_from(first).expect("a page is smaller than memory");
         let has_next = rows.len() > first;
         Ok(ObligationPage { rows: rows.into_iter().take(first).map(|row| row.shown(as_of)).collect(), has_next })
+    }
+
+    /// How many obligations of a contract there are at the end of a day, on all pages.
+    pub async fn obligation_count(
+        &self,
+        scope: CasesInScope<'_>,
+        as_of: NaiveDate,
+        filter: &ObligationFilter,
+    ) -> Result<u64, StoreError> {
+        let sql = COUNT.text(self.reader.dialect());
+        let all = (None::<&Place>, i64::MAX);
+        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
+            bind!(sqlx::query_scalar(sql), scope, as_of, filter, all).fetch_one(pool).await
+        });
+        Ok(board::count(counted.map_err(doing("count obligations"))?))
     }
 
     /// How the obligations of a contract stand at the end of a day, of those due in a stretch of days, both inside: a

@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
 
+use super::board::count;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
@@ -31,13 +32,20 @@ static WORKER_OF_LOGIN: Sql = Sql::new(
 /// Whose login is, or was, `$1`, or the one of the worker `$2`.
 static WORKERS_OF_LOGIN: Sql =
     Sql::new("select id from worker where login = $1 or login = (select login from worker where id = $2) limit $3");
-static WORKERS_OF_CONTRACT: Sql = Sql::new(
-    "select w.id, w.login, w.label, w.joined_on, w.left_on from worker w where (exists \
-     (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
-     or w.joined_on <= $2 and not exists \
-     (select 1 from assignment a where a.worker = w.id and (a.contract <> $1 or a.counts_from <= $2))) \
-     and (w.label, w.id) > ($3, $4) order by w.label, w.id limit $5",
-);
+/// Whether the worker `w` belongs to the contract `$1` by the end of the day `$2`.
+macro_rules! works_in_contract {
+    () => {
+        "(exists (select 1 from assignment a where a.worker = w.id and a.contract = $1 and a.counts_from <= $2) \
+         or w.joined_on <= $2 and not exists \
+         (select 1 from assignment a where a.worker = w.id and (a.contract <> $1 or a.counts_from <= $2)))"
+    };
+}
+static WORKERS_OF_CONTRACT: Sql = Sql::new(concat!(
+    "select w.id, w.login, w.label, w.joined_on, w.left_on from worker w where ",
+    works_in_contract!(),
+    " and (w.label, w.id) > ($3, $4) order by w.label, w.id limit $5"
+));
+static WORKER_COUNT_OF_CONTRACT: Sql = Sql::new(concat!("select count(*) from worker w where ", works_in_contract!()));
 static WORKERS_IN: Sql = Sql::new(
     "select distinct w.id, a.contract from worker w left join assignment a on a.worker = w.id \
      where w.id in {uuids $1} limit $2",
@@ -51,14 +59,22 @@ static LINKS: Sql = Sql::new(
 static TEAMS: Sql = Sql::new(
     "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit $4",
 );
-static TEAMS_OF_CONTRACT: Sql = Sql::new(
-    "select t.id, t.label from team t where t.from_on <= $2 and t.to_on > $2 and (exists \
-     (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
-     and m.from_on <= $2 and a.contract = $1 and a.counts_from <= $2) \
-     or not exists (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
-     and (a.contract <> $1 or a.counts_from <= $2))) \
-     order by t.label, t.id limit $3",
-);
+/// Whether the team `t` belongs to the contract `$1` on the day `$2`.
+macro_rules! team_in_contract {
+    () => {
+        "t.from_on <= $2 and t.to_on > $2 and (exists \
+         (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
+         and m.from_on <= $2 and a.contract = $1 and a.counts_from <= $2) \
+         or not exists (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id \
+         and (a.contract <> $1 or a.counts_from <= $2)))"
+    };
+}
+static TEAMS_OF_CONTRACT: Sql = Sql::new(concat!(
+    "select t.id, t.label from team t where ",
+    team_in_contract!(),
+    " and (t.label, t.id) > ($3, $4) order by t.label, t.id limit $5"
+));
+static TEAM_COUNT_OF_CONTRACT: Sql = Sql::new(concat!("select count(*) from team t where ", team_in_contract!()));
 static TEAMS_OF_WORKERS: Sql = Sql::new(
     "select m.worker, m.team from team_member m join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2 \
      where m.worker in {uuids $1} and m.from_on <= $2 and m.to_on > $2 order by t.label, t.id limit $3",
@@ -75,10 +91,12 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &WORKER_OF_LOGIN,
     &WORKERS_OF_LOGIN,
     &WORKERS_OF_CONTRACT,
+    &WORKER_COUNT_OF_CONTRACT,
     &WORKERS_IN,
     &LINKS,
     &TEAMS,
     &TEAMS_OF_CONTRACT,
+    &TEAM_COUNT_OF_CONTRACT,
     &TEAMS_OF_WORKERS,
     &TEAMS_IN,
 ];
@@ -129,6 +147,21 @@ impl WorkerRow {
             joined_on: joined.occurred.earliest(),
             left_on: told.left.as_ref().map(|left| left.occurred.earliest()),
         })
+    }
+}
+
+/// A team with what boards print of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LabelledTeam {
+    /// Which team.
+    pub team: TeamId,
+    /// What boards print.
+    pub label: String,
+}
+
+impl From<(Uuid, String)> for LabelledTeam {
+    fn from((id, label): (Uuid, String)) -> Self {
+        Self { team: TeamId(id), label }
     }
 }
 
@@ -218,6 +251,15 @@ impl Generation {
         Ok(found.into_iter().map(WorkerRow::from).collect())
     }
 
+    /// How many workers of a contract there are by the end of a day.
+    pub async fn worker_count_of_contract(&self, scope: InScope<'_>, as_of: NaiveDate) -> Result<u64, StoreError> {
+        let sql = WORKER_COUNT_OF_CONTRACT.text(self.reader.dialect());
+        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
+            sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(as_of)).fetch_one(pool).await
+        });
+        Ok(count(counted.map_err(doing("count the workers of a contract"))?))
+    }
+
     /// Which of these workers somebody of this scope may see.
     pub async fn visible_workers(&self, scope: &Scope, ids: &[WorkerId]) -> Result<BTreeSet<WorkerId>, StoreError> {
         let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
@@ -282,10 +324,18 @@ impl Generation {
         Ok(links)
     }
 
-    /// The teams on a day that somebody of this scope may see, in the order of their labels: at most `first` of them.
-    pub async fn teams(&self, scope: &Scope, on: NaiveDate, first: usize) -> Result<Vec<TeamId>, StoreError> {
+    /// The teams on a day that somebody of this scope may see: at most `first` of them after a label and id, in the
+    /// order of these.
+    pub async fn teams(
+        &self,
+        scope: &Scope,
+        on: NaiveDate,
+        (after, first): (Option<(&str, TeamId)>, u32),
+    ) -> Result<Vec<LabelledTeam>, StoreError> {
         let sql = TEAMS.text(self.reader.dialect());
-        let (mut teams, mut after) = (Vec::new(), (String::new(), Uuid::nil()));
+        let (label, team) = after.unwrap_or(("", TeamId(Uuid::nil())));
+        let (mut teams, mut after) = (Vec::new(), (label.to_owned(), team.0));
+        let first = usize::try_from(first).expect("a page is smaller than memory");
         loop {
             let read: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
                 let page = sqlx::query_as(sql).bind(bound(on)).bind(&after.0).bind(after.1).bind(READ_AT_ONCE);
@@ -296,7 +346,7 @@ impl Generation {
             after = (label.clone(), *id);
             let ids: Vec<TeamId> = read.iter().map(|(id, _)| TeamId(*id)).collect();
             let visible = self.visible_teams(scope, &ids).await?;
-            teams.extend(ids.into_iter().filter(|id| visible.contains(id)));
+            teams.extend(read.into_iter().map(LabelledTeam::from).filter(|found| visible.contains(&found.team)));
             if teams.len() >= first {
                 teams.truncate(first);
                 return Ok(teams);
@@ -304,21 +354,37 @@ impl Generation {
         }
     }
 
-    /// The teams on a day of whose members until then one had held a case of a contract, or none had held any anywhere,
-    /// in the order of their labels: at most `first` of them.
+    /// How many teams on a day somebody of this scope may see.
+    pub async fn team_count(&self, scope: &Scope, on: NaiveDate) -> Result<u64, StoreError> {
+        let all = self.teams(scope, on, (None, u32::MAX)).await?;
+        Ok(u64::try_from(all.len()).expect("a list is smaller than memory"))
+    }
+
+    /// The teams on a day of whose members until then one had held a case of a contract, or none had held any anywhere:
+    /// at most `first` of them after a label and id, in the order of these.
     pub async fn teams_of_contract(
         &self,
         scope: InScope<'_>,
         on: NaiveDate,
-        first: u32,
-    ) -> Result<Vec<TeamId>, StoreError> {
+        (after, first): (Option<(&str, TeamId)>, u32),
+    ) -> Result<Vec<LabelledTeam>, StoreError> {
         let sql = TEAMS_OF_CONTRACT.text(self.reader.dialect());
+        let (label, team) = after.unwrap_or(("", TeamId(Uuid::nil())));
         let found: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
-            let teams = sqlx::query_as(sql).bind(scope.contract()).bind(bound(on)).bind(i64::from(first));
-            teams.fetch_all(pool).await
+            let teams = sqlx::query_as(sql).bind(scope.contract()).bind(bound(on)).bind(label).bind(team.0);
+            teams.bind(i64::from(first)).fetch_all(pool).await
         });
         let found = found.map_err(doing("list the teams of a contract"))?;
-        Ok(found.into_iter().map(|(id, _)| TeamId(id)).collect())
+        Ok(found.into_iter().map(LabelledTeam::from).collect())
+    }
+
+    /// How many teams of a contract there are on a day.
+    pub async fn team_count_of_contract(&self, scope: InScope<'_>, on: NaiveDate) -> Result<u64, StoreError> {
+        let sql = TEAM_COUNT_OF_CONTRACT.text(self.reader.dialect());
+        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
+            sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(on)).fetch_one(pool).await
+        });
+        Ok(count(counted.map_err(doing("count the teams of a contract"))?))
     }
 
     /// In which teams each of these workers is on a day, in the order of their labels.

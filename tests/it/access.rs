@@ -36,7 +36,7 @@ const QUESTIONS: [(&str, &str); 20] = [
     ("{ contract(code: \"shps\") { referralToPlan { total } } }", "KMCAD"),
     ("{ contract(code: \"shps\") { performance { declined { total } } } }", "KMCAD"),
     ("{ contract(code: \"shps\") { exits { total } } }", "KMCAD"),
-    ("{ contract(code: \"shps\") { workers { id } } }", "KMCAD"),
+    ("{ contract(code: \"shps\") { workers { nodes { id } } } }", "KMCAD"),
     ("{ journey(id: \"JOURNEY\") { id } }", "KMCAI"),
     ("{ events { nodes { id } } }", "MAI"),
     ("{ node(id: \"JOURNEY\") { id } }", "KMCAID"),

@@ -131,7 +131,7 @@ const OF_A_CONTRACT: [(&str, &str, &str); 7] = [
     ("/journeys/totalCount", "journeys { totalCount }", "Contract.journeys"),
     ("/exits/total", "exits { total }", "Contract.exits"),
     ("/caseloadByKeyworker", "caseloadByKeyworker { journeys }", "Contract.caseloadByKeyworker"),
-    ("/workers", "workers { label }", "Contract.workers"),
+    ("/workers/totalCount", "workers { totalCount }", "Contract.workers"),
 ];
 
 /// What came back, as a sign of the table.

@@ -266,7 +266,7 @@ async fn nothing_from_beyond_a_position_is_served() {
              daysSinceContact timeline { event { position } } } } \
              caseloadByKeyworker { journeys group { label keyworker { label } } } \
              contactRecency(by: KEYWORKER) { group { label } total } \
-             workers { label } teams { members { label } }";
+             workers { nodes { label } } teams { nodes { members { label } } }";
         let seen = at(app, &manager(), &point, fields).await;
         assert_eq!(seen["view"]["position"], position);
         assert_eq!(seen["view"]["asOf"], "2018-02-28");
@@ -281,11 +281,11 @@ async fn nothing_from_beyond_a_position_is_served() {
         assert_eq!(seen["caseloadByKeyworker"][1]["group"]["keyworker"], Value::Null);
         assert_eq!(seen["caseloadByKeyworker"].as_array().map(Vec::len), Some(2));
         assert_eq!(seen["contactRecency"][0]["group"]["label"], "KW-07");
-        assert_eq!(seen["workers"], json!([{ "label": "KW-07" }, { "label": "KW-08" }]), "whoever holds no case anywhere");
-        assert_eq!(seen["teams"], json!([{ "members": [{ "label": "KW-07" }] }]));
+        assert_eq!(seen["workers"]["nodes"], json!([{ "label": "KW-07" }, { "label": "KW-08" }]), "whoever holds no case anywhere");
+        assert_eq!(seen["teams"]["nodes"], json!([{ "members": [{ "label": "KW-07" }] }]));
         let now = at(app, &manager(), &json!({ "asOf": "2018-02-28" }), fields).await;
         assert_eq!(now["journeys"]["totalCount"], 2);
-        assert_eq!(now["workers"], json!([{ "label": "KW-08" }, { "label": "NEW-07" }]));
+        assert_eq!(now["workers"]["nodes"], json!([{ "label": "KW-08" }, { "label": "NEW-07" }]));
         // At the head and beyond it is the live view that answers.
         let head = app.head().await;
         for beyond in [head, head + 7] {

@@ -14,6 +14,7 @@ mod claims_between;
 mod claims_compared;
 mod claims_known;
 mod client;
+mod connections;
 mod contact;
 mod counted;
 mod crash;

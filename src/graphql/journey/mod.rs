@@ -43,6 +43,7 @@ use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::journeys::JourneyRow;
 
 /// One referral episode of one client in one contract.
+#[derive(Clone)]
 pub struct Journey {
     id: JourneyId,
     contract: Arc<Contract>,
@@ -55,6 +56,7 @@ pub struct Journey {
 }
 
 /// What tells of a journey. What a row says is what the story of the same events says: it was made by the same fold.
+#[derive(Clone)]
 enum Teller {
     /// Its story, folded as of the day when a field first asks.
     Story { story: Arc<Story>, folded: OnceLock<Box<Folded>> },
