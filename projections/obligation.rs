@@ -120,7 +120,7 @@ fn reviews(plan: &Plan) -> impl Iterator<Item = Start<'_>> {
 
 /// The last day in time.
 fn due(told: &Told<'_>, from: NaiveDate, within: Within) -> NaiveDate {
-    let division = || BankHolidays::shipped().division(&told.rulebook.calendar.working_days);
+    let division = || BankHolidays::known().division(&told.rulebook.calendar.working_days);
     let due = match within {
         Within::Days(days) => from.checked_add_days(Days::new(days.into())),
         Within::WorkingDays(days) => division().and_then(|division| division.nth_after(from, days).ok()),

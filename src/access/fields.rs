@@ -70,7 +70,7 @@ const VIEWS: Class = Class::of(Action::TendViews);
 
 /// Every field of every type and interface, by what it is.
 static FIELDS: &[(&str, Class, &str)] = &[
-    ("Query", OPEN, "viewer log contracts contract compareViews node nodes teams team"),
+    ("Query", OPEN, "viewer log contracts contract rulebooks compareViews node nodes teams team"),
     ("Query", JOURNEYS, "journey journeys"),
     ("Query", FEED, "events"),
     ("Query", PREVIEW, "previewRulebook"),
@@ -137,7 +137,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "Contract",
         TERMS,
-        "id code name parties startsOn endsOn view rulebook opened variations ended targets commentary measures \
+        "id code name parties startsOn endsOn view rulebook rulebooks opened variations ended targets commentary measures \
          periods submissions kpiAssessments notices actions dismissals",
     ),
     ("Contract", JOURNEYS, "caseload journeys obligations claims"),
@@ -149,7 +149,32 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ),
     ("Party", TERMS, "name role"),
     ("PointOfView", TERMS, "position recordedThrough knownAt rulebookVersion asOf forecast"),
-    ("RulebookVersion", TERMS, "version title effectiveFrom hash areas stages"),
+    (
+        "RulebookVersion",
+        TERMS,
+        "version title effectiveFrom hash published event supersededBy retroactive currency zone workingDays \
+         bankHolidaysThrough bankHolidaysHash areas stages codes attributes outcomes standards grades targetProfiles \
+         reportsDue",
+    ),
+    ("RulebookVersionConnection", TERMS, "edges nodes pageInfo totalCount"),
+    ("RulebookVersionEdge", TERMS, "cursor node"),
+    (
+        "RulebookCodes",
+        TERMS,
+        "areas cohorts referrerKinds planKinds contactChannels spellDomains evidenceKinds riskKinds achievementCodes \
+         measureCodes disengageReasons closeReasons defectCodes",
+    ),
+    ("CodeLabel", TERMS, "code label"),
+    ("DomainAttributes", TERMS, "domain attributes"),
+    ("AttributeChoice", TERMS, "name label required values"),
+    (
+        "RulebookOutcome",
+        TERMS,
+        "code title class group convertsFrom oncePer overMany repeats evidence claimableAfterWorkingDays \
+         claimableWithinDays attempts priced inWords",
+    ),
+    ("EvidenceAsked", TERMS, "anyOf allOf verified datedBeforeDays datedAfterDays"),
+    ("RulebookStandard", TERMS, "code label withinDays withinWorkingDays minimumLevel lowerLevel inWords"),
     ("StageOfFunnel", TERMS, "code label"),
     ("ClosedPeriod", TERMS, "period closed"),
     ("Commentary", TERMS, "event occurred report period section text"),
@@ -291,7 +316,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "UntilPayable",
         JOURNEYS,
-        "reason missing earliestOn daysLeft daysCounted daysNeeded countedFrom claimableFrom claimableUntil",
+        "reason missing evidence earliestOn daysLeft daysCounted daysNeeded countedFrom claimableFrom claimableUntil",
     ),
     ("Derivation", JOURNEYS, "rulebook events evidence daysCounted gaps hoursBasis hours"),
     ("JudgedBy", JOURNEYS, "version hash"),

@@ -19,6 +19,7 @@ use super::{
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
+use crate::contract::calendar::BankHolidays;
 use crate::contract::command::OpenContract;
 use crate::contract::{Rulebook, RulebookError};
 use crate::deployment::Deployment;
@@ -37,6 +38,9 @@ pub(super) const COMMAND_LINE: &str = "command-line";
 
 pub(super) async fn run(cli: Cli) -> Result<Ending> {
     let places = cli.places;
+    if let Some(file) = &places.bank_holidays {
+        add_bank_holidays(file)?;
+    }
     match cli.command {
         Command::Demo { listen, once } => demo::run(&places, &listen, once).await,
         Command::Serve { listen, trusted_documents, origins } => {
@@ -91,6 +95,14 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         }
         Command::Export(ExportCommand::Ndjson { contracts }) => files::export(&places, contracts).await,
     }
+}
+
+/// Adds a file of bank holidays to those that ship.
+fn add_bank_holidays(file: &Path) -> Result<()> {
+    let read = std::fs::read_to_string(file);
+    let text = read.map_err(|source| BadFile { doing: "read the bank holidays", path: file.to_owned(), source })?;
+    let further = BankHolidays::read(&text).map_err(|error| Misuse(format!("{}: {error}", file.display())))?;
+    Ok(BankHolidays::add(further)?)
 }
 
 fn import_options(contract: String, how: ImportHow) -> ImportOptions {

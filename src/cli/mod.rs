@@ -49,6 +49,10 @@ struct Places {
     /// none.
     #[arg(long, global = true, env = "THROUGHLINE_KEY")]
     key: Option<PathBuf>,
+    /// A further file of bank holidays, in the form of www.gov.uk/bank-holidays.json: its days are added to those that
+    /// ship, which end with 2027. Everything that works on one database is given the same file.
+    #[arg(long, global = true, value_name = "FILE", env = "THROUGHLINE_BANK_HOLIDAYS")]
+    bank_holidays: Option<PathBuf>,
 }
 
 impl Places {

@@ -56,10 +56,15 @@ pub(super) fn check(named: &[String]) -> Result<Ending> {
         }
     }
     let mut out = std::io::stdout().lock();
-    for (name, _, rulebook) in &read {
+    for (at, (name, _, rulebook)) in read.iter().enumerate() {
         writeln!(out, "{name}")?;
         for sentence in sentences::of(rulebook) {
             writeln!(out, "  {sentence}")?;
+        }
+        let same_day =
+            |other: &Rulebook| other.contract == rulebook.contract && other.effective_from == rulebook.effective_from;
+        for (earlier, _, other) in read[..at].iter().filter(|(_, _, other)| same_day(other)) {
+            writeln!(out, "  It supersedes version {} ({earlier}), which has the same first day.", other.version)?;
         }
     }
     Ok(ending)

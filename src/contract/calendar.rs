@@ -2,17 +2,24 @@
 //!
 //! Calendars are data, never computed: the days stand in `calendar/bank-holidays.json`, as GOV.UK publishes them
 //! (alphagov/calendars for 2015 to 2021, the public feed www.gov.uk/bank-holidays.json for 2022 to 2027; Open
-//! Government Licence v3.0). Beyond the years of the data nothing is guessed: it is said that they end.
+//! Government Licence v3.0; Scotland's 15 June 2026 by Royal Proclamation). A further file may add days, years and
+//! divisions; it is read once, before anything is judged. Beyond the years of the data nothing is guessed: it is said
+//! that they end.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use chrono::{Datelike as _, Days, NaiveDate, Weekday};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::contract::rulebook::canonical;
 
 /// The bank holidays that ship.
 const SHIPPED: &str = include_str!("calendar/bank-holidays.json");
+
+/// What a further file adds to them, once it was given.
+static FURTHER: OnceLock<BankHolidays> = OnceLock::new();
 
 /// The bank holidays of every division.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,24 +32,24 @@ pub struct BankHolidays {
 pub struct WorkingDays {
     division: String,
     holidays: BTreeSet<NaiveDate>,
-    first_year: i32,
-    last_year: i32,
+    /// The years of which at least one bank holiday is known: of the others nothing is.
+    years: BTreeSet<i32>,
+    /// SHA-256 of the division and its days.
+    hash: String,
 }
 
 /// A day lies outside the years whose bank holidays are known.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{day} lies outside the bank holidays of {division} that are known ({first_year} to {last_year}): use a build that knows them"
+    "{day} lies outside the bank holidays of {division} that are known ({years}): give a file of them with `--bank-holidays`"
 )]
 pub struct BeyondCalendar {
     /// The day that was asked about.
     pub day: NaiveDate,
     /// The division.
     pub division: String,
-    /// The first year that is known.
-    pub first_year: i32,
-    /// The last year that is known.
-    pub last_year: i32,
+    /// The years that are known, such as `2015 to 2027`.
+    pub years: String,
 }
 
 /// A calendar file that is of neither form.
@@ -59,12 +66,28 @@ pub enum UnreadableCalendar {
     Date(String),
 }
 
+/// A further file of bank holidays was given when days had been counted already, or for the second time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a further file of bank holidays is given once, before anything is judged")]
+pub struct AlreadyCounted;
+
 impl BankHolidays {
-    /// The bank holidays that ship.
-    pub fn shipped() -> &'static Self {
-        static READ: LazyLock<BankHolidays> =
-            LazyLock::new(|| BankHolidays::read(SHIPPED).expect("the calendar that ships is checked by a test"));
+    /// The bank holidays that are known: those that ship, and those of the further file that was given.
+    pub fn known() -> &'static Self {
+        static READ: LazyLock<BankHolidays> = LazyLock::new(|| {
+            let shipped = BankHolidays::read(SHIPPED).expect("the calendar that ships is checked by a test");
+            match FURTHER.get() {
+                Some(further) => shipped.with(further),
+                None => shipped,
+            }
+        });
         &READ
+    }
+
+    /// Adds a further file to the bank holidays that ship, for as long as this process runs. Whoever starts the process
+    /// calls it before anything else.
+    pub fn add(further: Self) -> Result<(), AlreadyCounted> {
+        FURTHER.set(further).map_err(|_| AlreadyCounted)
     }
 
     /// Reads a calendar in either form: today's public feed (`{division: {events: [{date}]}}`, ISO dates) or the
@@ -85,13 +108,22 @@ impl BankHolidays {
                     holidays.insert(date_of(&date).ok_or(UnreadableCalendar::Date(date))?);
                 }
             }
-            if let (Some(first), Some(last)) = (holidays.first(), holidays.last()) {
-                let (first_year, last_year) = (first.year(), last.year());
-                let division = division.clone();
-                read.insert(division.clone(), WorkingDays { division, holidays, first_year, last_year });
+            if !holidays.is_empty() {
+                read.insert(division.clone(), WorkingDays::of(division.clone(), holidays));
             }
         }
         if read.is_empty() { Err(UnreadableCalendar::Form) } else { Ok(Self { divisions: read }) }
+    }
+
+    /// These with the days of another calendar: days, years and divisions are added, and none is taken away.
+    #[must_use]
+    pub fn with(mut self, further: &Self) -> Self {
+        for (name, of) in &further.divisions {
+            let known = self.divisions.get(name).into_iter().flat_map(|known| known.holidays.iter());
+            let holidays = known.chain(&of.holidays).copied().collect();
+            self.divisions.insert(name.clone(), WorkingDays::of(name.clone(), holidays));
+        }
+        self
     }
 
     /// The working days of a division.
@@ -103,6 +135,13 @@ impl BankHolidays {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.divisions.keys().map(String::as_str)
     }
+
+    /// SHA-256 of all of them, in lower-case hexadecimal.
+    pub fn hash(&self) -> String {
+        let hashes: BTreeMap<&str, &str> =
+            self.divisions.iter().map(|(name, of)| (name.as_str(), of.hash.as_str())).collect();
+        canonical::sha256_hex(&canonical::json(&json!(hashes)))
+    }
 }
 
 fn date_of(text: &str) -> Option<NaiveDate> {
@@ -110,16 +149,68 @@ fn date_of(text: &str) -> Option<NaiveDate> {
 }
 
 impl WorkingDays {
+    fn of(division: String, holidays: BTreeSet<NaiveDate>) -> Self {
+        let years = holidays.iter().map(|day| day.year()).collect();
+        let hash = canonical::sha256_hex(&canonical::json(&json!({ "division": division, "days": holidays })));
+        Self { division, holidays, years, hash }
+    }
+
+    /// SHA-256 of the division's name and its bank holidays as RFC 8785 JSON, in lower-case hexadecimal: what was
+    /// derived by them names it.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// The last day up to which, from the first known year on, every year's bank holidays are known.
+    pub fn known_through(&self) -> Option<NaiveDate> {
+        let first = *self.years.first()?;
+        let last = (first..).take_while(|year| self.years.contains(year)).last()?;
+        NaiveDate::from_ymd_opt(last, 12, 31)
+    }
+
     /// Whether offices are open that day.
     pub fn is_working(&self, day: NaiveDate) -> Result<bool, BeyondCalendar> {
         if matches!(day.weekday(), Weekday::Sat | Weekday::Sun) {
             return Ok(false);
         }
-        if !(self.first_year..=self.last_year).contains(&day.year()) {
-            let Self { division, first_year, last_year, .. } = self.clone();
-            return Err(BeyondCalendar { day, division, first_year, last_year });
+        if !self.years.contains(&day.year()) {
+            return Err(BeyondCalendar { day, division: self.division.clone(), years: self.years_known() });
         }
         Ok(!self.holidays.contains(&day))
+    }
+
+    /// The fewest and the most civil days from a day to the n-th working day after it, whichever day of the known years
+    /// that is; none where no such stretch is known.
+    pub fn waits(&self, n: u32) -> Option<(u32, u32)> {
+        let (first, last) = (*self.years.first()?, *self.years.last()?);
+        let (first, last) = (NaiveDate::from_ymd_opt(first, 1, 1)?, NaiveDate::from_ymd_opt(last, 12, 31)?);
+        let known = first.iter_days().take_while(|day| *day <= last);
+        let working: Vec<NaiveDate> = known.filter(|day| self.is_working(*day) == Ok(true)).collect();
+        if n == 0 {
+            return Some((0, 0));
+        }
+        // The wait that ends on a working day is shortest from the day before the first of the n, and longest from the
+        // working day before it.
+        let n = usize::try_from(n).ok()?;
+        let span = |from: NaiveDate, to: NaiveDate| u32::try_from((to - from).num_days()).ok();
+        let shortest = working.windows(n).filter_map(|days| span(days[0].pred_opt()?, days[n - 1])).min()?;
+        let longest = working.windows(n + 1).filter_map(|days| span(days[0], days[n])).max()?;
+        Some((shortest, longest))
+    }
+
+    /// The years that are known, in words: stretches of years, in order.
+    fn years_known(&self) -> String {
+        let mut stretches: Vec<(i32, i32)> = Vec::new();
+        for year in &self.years {
+            match stretches.last_mut() {
+                Some((_, last)) if *last + 1 == *year => *last = *year,
+                _ => stretches.push((*year, *year)),
+            }
+        }
+        let words = stretches
+            .into_iter()
+            .map(|(first, last)| if first == last { first.to_string() } else { format!("{first} to {last}") });
+        words.collect::<Vec<_>>().join(", ")
     }
 
     /// The n-th working day after a day, counted from the day after it; the day itself for 0.
@@ -150,22 +241,28 @@ mod tests {
         for line in include_str!("../../tests/golden/working_days.csv").lines().skip(1) {
             let cells: Vec<&str> = line.split(',').collect();
             let [from, n, division, expected] = cells.as_slice() else { panic!("{line}") };
-            let days = BankHolidays::shipped().division(division).expect("a division");
+            let days = BankHolidays::known().division(division).expect("a division");
             assert_eq!(days.nth_after(day(from), n.parse().expect("a number")), Ok(day(expected)), "{line}");
         }
     }
 
     #[test]
     fn the_calendar_that_ships_has_every_division_from_2015_to_2027() {
-        let shipped = BankHolidays::shipped();
+        let shipped = BankHolidays::known();
         assert_eq!(shipped.names().collect::<Vec<_>>(), ["england-and-wales", "northern-ireland", "scotland"]);
         for division in shipped.divisions.values() {
-            assert_eq!((division.first_year, division.last_year), (2015, 2027));
+            assert_eq!(
+                (division.years_known(), division.known_through()),
+                ("2015 to 2027".to_owned(), Some(day("2027-12-31")))
+            );
             let weekday = |day: &&NaiveDate| !matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
             assert_eq!(division.holidays.iter().filter(weekday).count(), division.holidays.len());
         }
         let scotland = shipped.division("scotland").expect("a division");
         assert_eq!(scotland.is_working(day("2020-04-13")), Ok(true), "Easter Monday is worked in Scotland");
+        assert_eq!(scotland.is_working(day("2026-06-15")), Ok(false), "the World Cup bank holiday");
+        let england = shipped.division("england-and-wales").expect("a division");
+        assert_eq!(england.is_working(day("2026-06-15")), Ok(true), "it is Scotland's alone");
     }
 
     #[test]
@@ -184,9 +281,30 @@ mod tests {
 
     #[test]
     fn beyond_its_years_the_calendar_says_so() {
-        let days = BankHolidays::shipped().division("england-and-wales").expect("a division");
+        let days = BankHolidays::known().division("england-and-wales").expect("a division");
         let beyond = days.nth_after(day("2027-12-30"), 2).expect_err("2028 is unknown");
-        assert_eq!((beyond.day, beyond.last_year), (day("2028-01-03"), 2027));
+        assert_eq!((beyond.day, beyond.years.as_str()), (day("2028-01-03"), "2015 to 2027"));
         assert_eq!(days.nth_after(day("2030-01-01"), 0), Ok(day("2030-01-01")));
+    }
+
+    #[test]
+    fn a_further_calendar_adds_days_years_and_divisions_and_takes_none_away() {
+        let known = BankHolidays::known();
+        let further = r#"{"scotland": {"events": [{"date": "2026-07-10"}, {"date": "2029-01-01"}]},
+            "jersey": {"events": [{"date": "2028-05-09"}]}}"#;
+        let both = known.clone().with(&BankHolidays::read(further).expect("a calendar"));
+        let scotland = both.division("scotland").expect("a division");
+        assert_eq!(scotland.is_working(day("2026-07-10")), Ok(false), "the day that was added");
+        assert_eq!(scotland.is_working(day("2026-06-15")), Ok(false), "the days that ship stay");
+        assert!(scotland.is_working(day("2028-01-05")).is_err(), "of a year without a day nothing is known");
+        assert_eq!(
+            (scotland.years_known(), scotland.known_through()),
+            ("2015 to 2027, 2029".to_owned(), Some(day("2027-12-31")))
+        );
+        assert_eq!(both.division("jersey").expect("a division").is_working(day("2028-05-09")), Ok(false));
+        let hash = |of: &BankHolidays, division: &str| of.division(division).expect("a division").hash().to_owned();
+        assert_ne!(hash(&both, "scotland"), hash(known, "scotland"));
+        assert_eq!(hash(&both, "england-and-wales"), hash(known, "england-and-wales"));
+        assert_ne!(both.hash(), known.hash());
     }
 }

@@ -112,7 +112,7 @@ fn invalid(error: &RulebookError) -> Refusal {
     }
 }
 
-/// What a further version must not repeat or move.
+/// What a further version must not repeat or move. One with the first day of another supersedes that.
 fn further(contract: &Contract, next: &Rulebook) -> Result<(), Vec<Refusal>> {
     for published in contract.rulebooks() {
         let known = &published.rulebook;
@@ -122,12 +122,6 @@ fn further(contract: &Contract, next: &Rulebook) -> Result<(), Vec<Refusal>> {
         } else if known.version == next.version {
             let message = format!("a version {} is published already: name this one otherwise", known.version);
             (RefusalCode::RulebookVersionTaken, message)
-        } else if known.effective_from == next.effective_from {
-            let message = format!(
-                "version {} is in force from {} too: let this one begin on another day",
-                known.version, known.effective_from
-            );
-            (RefusalCode::RulebookOverlaps, message)
         } else if known.calendar.zone != next.calendar.zone {
             let message = format!("the contract's dates are of {}: keep that zone", known.calendar.zone);
             (RefusalCode::RulebookZoneChanged, message)

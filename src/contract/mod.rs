@@ -58,7 +58,7 @@ impl Contract {
     pub fn evolve(&mut self, recorded: &Recorded) -> Result<(), UnreadableRulebook> {
         if let Event::RulebookPublished(published) = &recorded.event {
             let (event_id, position) = (recorded.event_id, recorded.position);
-            let rulebook = Rulebook::parse(&published.content).map_err(|errors| UnreadableRulebook {
+            let rulebook = Rulebook::published(&published.content).map_err(|errors| UnreadableRulebook {
                 position,
                 hash: published.hash.clone(),
                 errors,
@@ -139,11 +139,24 @@ impl Contract {
         self.rulebooks.last().map(|published| &published.rulebook)
     }
 
-    /// The rules in force on this day: those with the latest `effective_from` not after it, else the earliest.
+    /// The version that was published later with the same first day, and judges in its place.
+    pub fn superseding(&self, published: &Published) -> Option<&Published> {
+        let first_day = published.rulebook.effective_from;
+        let mut later = self.rulebooks.iter().rev().take_while(|later| later.event_id != published.event_id);
+        later.find(|later| later.rulebook.effective_from == first_day)
+    }
+
+    /// The rules in force on this day: those with the latest `effective_from` not after it, else the earliest; of several
+    /// with the same first day those published last.
     pub fn rulebook_in_force(&self, on: NaiveDate) -> Option<&Arc<Rulebook>> {
+        self.published_in_force(on).map(|published| &published.rulebook)
+    }
+
+    /// The publication of the rules in force on this day.
+    pub fn published_in_force(&self, on: NaiveDate) -> Option<&Published> {
         let from = |published: &&Published| published.rulebook.effective_from;
         let begun = self.rulebooks.iter().filter(|published| from(published) <= on).max_by_key(from);
-        begun.or_else(|| self.rulebooks.iter().min_by_key(from)).map(|published| &published.rulebook)
+        begun.or_else(|| self.rulebooks.iter().rev().min_by_key(from))
     }
 }
 

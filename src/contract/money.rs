@@ -38,11 +38,15 @@ impl Money {
         let digits = minor_digits(currency);
         let mut rounded = amount.round_dp_with_strategy(digits, RoundingStrategy::MidpointAwayFromZero);
         rounded.rescale(digits);
-        Self(rounded)
+        Self::exactly(rounded)
     }
 
     /// An amount as somebody wrote it; whether its currency has such amounts is not said by it.
-    pub const fn exactly(amount: Decimal) -> Self {
+    pub fn exactly(mut amount: Decimal) -> Self {
+        // Nothing is neither more nor less than nothing: it has no sign.
+        if amount.is_zero() {
+            amount.set_sign_positive(true);
+        }
         Self(amount)
     }
 
@@ -68,7 +72,7 @@ impl<'de> Deserialize<'de> for Money {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
         let amount = text.parse().map_err(|_| serde::de::Error::custom(format!("{text:?} is not an amount")));
-        amount.map(Self)
+        amount.map(Self::exactly)
     }
 }
 
@@ -98,7 +102,7 @@ impl Neg for Money {
     type Output = Self;
 
     fn neg(self) -> Self {
-        Self(-self.0)
+        Self::exactly(-self.0)
     }
 }
 
@@ -120,6 +124,15 @@ mod tests {
         assert_eq!(shown("0.1249999", "GBP"), "0.12");
         assert_eq!(shown("1.5", "JPY"), "2");
         assert_eq!(shown("1.5", "KWD"), "1.500");
+    }
+
+    #[test]
+    fn nothing_has_no_sign() {
+        let nothing = Money::of(Decimal::ZERO, "GBP");
+        assert_eq!((-nothing).to_string(), "0.00");
+        assert_eq!(Money::of("-0.004".parse().expect("a decimal"), "GBP").to_string(), "0.00");
+        assert_eq!(Money::exactly("-0.00".parse().expect("a decimal")).to_string(), "0.00");
+        assert_eq!(serde_json::from_str::<Money>(r#""-0.00""#).expect("an amount").to_string(), "0.00");
     }
 
     #[test]

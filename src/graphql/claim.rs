@@ -18,6 +18,7 @@ use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::event::OccurredOn;
 use super::funding::{self, DoubleFunding};
+use super::journey::evidence::{Evidence, EvidenceForClaim};
 use super::journey::work::DayPeriod;
 use super::journey::{self, Journey, Story};
 use super::list::PageInfo;
@@ -25,7 +26,9 @@ use super::money::Money;
 use super::permission::ClaimPermissions;
 use super::scalars::{Date, Decimal, Position};
 use crate::access::relation::Cases;
-use crate::contract::outcome::{self, Achievement, Hold, State, Status};
+use crate::contract::calendar::WorkingDays;
+use crate::contract::outcome::proof::{Proof, dated_within, proofs};
+use crate::contract::outcome::{self, Achievement, Case, Hold, State, Status};
 use crate::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
 use crate::journey::event::{ClaimAbout, EventType, Period};
 use crate::log::envelope::{self, ClaimId, JourneyId};
@@ -130,8 +133,11 @@ pub struct UntilPayable {
     /// Why it cannot be claimed yet: `hours_unknown`, `risk_open`, `date_imprecise`, `claim_window`,
     /// `bank_holidays_unknown`, the code of the outcome that has the payment, or `person`.
     reason: Option<String>,
-    /// The kinds of evidence that lack.
+    /// The kinds of evidence that lack, alternatives and others in one list: `evidence` tells them apart.
     missing: Vec<String>,
+    /// The evidence that lacks; while the claim matures, the evidence that will be needed. None where nothing is asked or
+    /// nothing lacks.
+    evidence: Option<EvidenceNeeded>,
     /// The day on which it is achieved if what holds now goes on.
     earliest_on: Option<Date>,
     /// The civil days until then.
@@ -147,6 +153,22 @@ pub struct UntilPayable {
     claimable_from: Option<Date>,
     /// The last day on which it can be claimed, if there is one.
     claimable_until: Option<Date>,
+}
+
+/// The evidence that a claim needs. Each piece must name in `supports` the spell, or the event of the plan, engagement,
+/// measure or achievement, that it shows.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct EvidenceNeeded {
+    /// Kinds of which one is enough; empty where no alternatives are asked, or one of them is there.
+    any_of: Vec<String>,
+    /// Kinds of which every one is needed.
+    all_of: Vec<String>,
+    /// Whether each piece must be verified.
+    verified: bool,
+    /// The first day on which a piece may be dated; none: any day.
+    dated_from: Option<Date>,
+    /// The last day on which a piece may be dated; none: any day.
+    dated_until: Option<Date>,
 }
 
 /// Why a claim is what it is.
@@ -166,6 +188,9 @@ pub struct Derivation {
     hours_basis: Option<HoursBasis>,
     /// The hours a week that were compared, to two decimals; none where they are unknown.
     hours: Option<Decimal>,
+    /// SHA-256 of the bank holidays by which the wait in working days is counted, in lower-case hexadecimal; none where
+    /// there is no such wait. It is part of the derivation that a batch line freezes.
+    bank_holidays: Option<&'static str>,
 }
 
 /// The version of the rules that judges a claim.
@@ -243,9 +268,7 @@ impl Claim {
 
     /// The journey that it is about; none where it is about many together, and in a preview.
     async fn journey(&self) -> Option<Journey> {
-        let id = self.of.about.journey()?;
-        let story = Arc::clone(self.story.as_ref()?);
-        Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
+        self.of_journey_now()
     }
 
     /// The cohort, site or area that it is about, where it is about many journeys together.
@@ -277,6 +300,30 @@ impl Claim {
     /// The day on which it is achieved if what holds now goes on.
     async fn earliest_on(&self) -> Option<Date> {
         earliest_on(&self.of.state).map(Date)
+    }
+
+    /// The first day on which it can be claimed, once it is achieved; none where the bank holidays until then are not
+    /// known.
+    async fn claimable_from(&self) -> Option<Date> {
+        self.achievement().and_then(|of| of.claimable_from.as_ref().ok().copied()).map(Date)
+    }
+
+    /// The last day on which it can be claimed, once it is achieved; none where there is no end.
+    async fn claimable_until(&self) -> Option<Date> {
+        self.achievement().and_then(|of| of.claimable_until).map(Date)
+    }
+
+    /// Every piece of evidence of its journey: whether it counts for this claim, and why not; empty where it is about many
+    /// journeys together, and in a preview.
+    async fn evidence(&self) -> Vec<EvidenceForClaim> {
+        let (Some(journey), Some(story)) = (self.of_journey_now(), &self.story) else { return Vec::new() };
+        let facts = story.history().facts_as_of(self.told.asked.as_of);
+        let proofs = self.proofs(&Case::of(&facts));
+        let of = |piece: Evidence| {
+            let proof = proofs.iter().find(|proof| proof.evidence == piece.own)?;
+            Some(EvidenceForClaim::of(self, &piece, &proof.why_not))
+        };
+        journey.all_evidence().into_iter().filter_map(of).collect()
     }
 
     /// What is left until it can be paid; none where it can be claimed or was submitted.
@@ -317,6 +364,48 @@ impl Claim {
 }
 
 impl Claim {
+    fn of_journey_now(&self) -> Option<Journey> {
+        let id = self.of.about.journey()?;
+        let story = Arc::clone(self.story.as_ref()?);
+        Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
+    }
+
+    /// Whether it is of this outcome.
+    pub(super) fn is_of(&self, outcome: &str) -> bool {
+        self.of.outcome == outcome
+    }
+
+    /// Every piece of evidence of its journey, as this claim sees it.
+    pub(super) fn proofs(&self, case: &Case<'_>) -> Vec<Proof> {
+        let Some(outcome) = self.of.rulebook.outcome(&self.of.outcome) else { return Vec::new() };
+        proofs(case, (&self.of.rulebook, outcome), self.of.repeat, self.told.asked.as_of)
+    }
+
+    /// The evidence that lacks, or that will be needed while it matures.
+    fn evidence_needed(&self) -> Option<EvidenceNeeded> {
+        let asked = self.terms()?.evidence.as_ref()?;
+        let (any_of, all_of, on) = match (&self.of.state, self.of.status) {
+            (State::Maturing { earliest_on, .. }, _) => (asked.any_of.clone(), asked.all_of.clone(), *earliest_on),
+            (State::Reached(of), Status::EvidenceMissing) => {
+                let lacks = |kind: &&String| of.missing.contains(kind);
+                let all_of = asked.all_of.iter().filter(lacks).cloned().collect();
+                // Of alternatives none is there where every one of them lacks.
+                let any_of =
+                    if asked.any_of.iter().all(|kind| lacks(&kind)) { asked.any_of.clone() } else { Vec::new() };
+                (any_of, all_of, of.achieved_on)
+            }
+            _ => return None,
+        };
+        let (from, to) = dated_within(asked, on);
+        Some(EvidenceNeeded {
+            any_of,
+            all_of,
+            verified: asked.verified,
+            dated_from: from.map(Date),
+            dated_until: to.map(Date),
+        })
+    }
+
     fn achievement(&self) -> Option<&Achievement> {
         match &self.of.state {
             State::Reached(achievement) => Some(achievement),
@@ -340,6 +429,7 @@ impl Claim {
         UntilPayable {
             reason: self.reason(),
             missing: achievement.map_or_else(Vec::new, |of| of.missing.clone()),
+            evidence: self.evidence_needed(),
             earliest_on: earliest.map(Date),
             days_left: earliest.map(|day| (day - self.told.asked.as_of).num_days()),
             days_counted: covered.map(|covered| covered.so_far),
@@ -376,6 +466,7 @@ impl Claim {
             gaps: achievement.map_or_else(Vec::new, |of| of.gaps.iter().map(gap).collect()),
             hours_basis: self.terms().and_then(|terms| terms.hours.as_ref()).map(|hours| hours.basis.into()),
             hours: achievement.and_then(|of| of.hours).map(two_decimals),
+            bank_holidays: self.of.rulebook.bank_holidays_of(&self.of.outcome).map(WorkingDays::hash),
         }
     }
 
@@ -483,7 +574,7 @@ pub(super) async fn page(
     let is_looked_into = {
         let asked = ctx.look_ahead();
         let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
-        nodes.iter().any(|node| node.field("journey").exists())
+        nodes.iter().any(|node| node.field("journey").exists() || node.field("evidence").exists())
     };
     let stories = if is_looked_into {
         journey::stories(

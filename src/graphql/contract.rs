@@ -25,6 +25,7 @@ use super::journey::{ContactMeasure, Step};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
 use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
+use super::rulebook::{RulebookVersion, RulebookVersionConnection};
 use super::scalars::{Date, Id, Instant, Position};
 use super::staff::{StaffOf, TeamConnection, WorkerConnection};
 use super::table::Table;
@@ -226,22 +227,27 @@ impl Contract {
         self.point_of_view(ctx).await
     }
 
-    /// The rules that this view applies.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
-    async fn rulebook(&self) -> Result<RulebookVersion> {
-        let rulebook = self.rules()?;
-        Ok(RulebookVersion {
-            version: rulebook.version.clone(),
-            title: rulebook.title.clone(),
-            effective_from: Date(rulebook.effective_from),
-            hash: rulebook.hash().to_owned(),
-            areas: rulebook.codes.listed(contract::rulebook::CodeList::Areas).map(<[_]>::to_vec),
-            stages: rulebook
-                .stages
-                .iter()
-                .map(|stage| StageOfFunnel { code: stage.code.clone(), label: stage.label.clone() })
-                .collect(),
-        })
+    /// The rules: those by which this view's boards are counted, or those by which facts of a day are judged.
+    async fn rulebook(
+        &self,
+        #[graphql(desc = "The day of the facts, for a form that records them; the rules of the boards if left out.")]
+        on: Option<Date>,
+    ) -> Result<RulebookVersion> {
+        let published = match on {
+            Some(day) => self.told.published_in_force(day.0),
+            None => self.told.rulebooks().last(),
+        };
+        let published = published.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))?;
+        Ok(RulebookVersion::of(published, &self.told))
+    }
+
+    /// Every version of the rules that this view knows, in the order of publication.
+    async fn rulebooks(
+        &self,
+        #[graphql(default, desc = "How many.")] first: PageLength,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<RulebookVersionConnection> {
+        RulebookVersionConnection::of(&self.told, (first, after))
     }
 
     /// The journeys on the caseload, accepted and not closed, of those that you may see; in the order of their
@@ -612,30 +618,4 @@ pub struct PointOfView {
     as_of: Date,
     /// Whether that day is still to come: nothing is known of it yet but what goes on.
     forecast: bool,
-}
-
-/// The rules that a view applies.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct RulebookVersion {
-    /// What the parties call it.
-    version: String,
-    /// What boards print above everything else.
-    title: String,
-    /// The first day on which it applies.
-    effective_from: Date,
-    /// SHA-256 of its canonical content, in lower-case hexadecimal.
-    hash: String,
-    /// The service areas, where the rulebook lists them.
-    areas: Option<Vec<String>>,
-    /// The funnel, in order.
-    stages: Vec<StageOfFunnel>,
-}
-
-/// A step of the funnel.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct StageOfFunnel {
-    /// Its code.
-    code: String,
-    /// What boards print.
-    label: String,
 }

@@ -28,6 +28,7 @@ pub mod people;
 pub mod permission;
 pub mod preview;
 pub mod query;
+pub mod rulebook;
 pub mod scalars;
 pub mod staff;
 pub mod subscription;

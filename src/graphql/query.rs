@@ -14,6 +14,7 @@ use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, Pag
 use super::node::{self, Node};
 use super::people::Worker;
 use super::preview::{self, RulebookPreview};
+use super::rulebook::RulebookVersionConnection;
 use super::scalars::{Date, Id, Instant, Position};
 use super::staff::{StaffOf, TeamConnection};
 use super::team::Team;
@@ -168,6 +169,19 @@ impl Query {
         #[graphql(desc = "From when it is read, and what was known by then.")] at: Option<ContractAt>,
     ) -> Option<Result<Contract>> {
         Contract::at(ctx, ctx.in_scope(&code)?, &at.unwrap_or_default()).await.transpose()
+    }
+
+    /// Every version of a contract's rules, in the order of publication.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    async fn rulebooks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
+        #[graphql(default, desc = "How many.")] first: PageLength,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Option<Result<RulebookVersionConnection>> {
+        let told = ctx.caller().generation.told(ctx.in_scope(&contract)?)?;
+        Some(RulebookVersionConnection::of(&told, (first, after)))
     }
 
     /// What differs between two points of view of one contract: numbers of boards, and journeys with the events that made

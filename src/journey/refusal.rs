@@ -69,6 +69,8 @@ codes! {
     ContractNotStarted => "CONTRACT_NOT_STARTED";
     /// Tasks would be left open by the close.
     TasksOpen => "TASKS_OPEN";
+    /// The piece of evidence shows nothing that an outcome asks to be shown.
+    EvidenceSupportsNothing => "EVIDENCE_SUPPORTS_NOTHING";
     /// The journey has its referral already.
     AlreadyReferred => "ALREADY_REFERRED";
     /// The journey has no referral that stands.
@@ -223,6 +225,16 @@ codes! {
     AdjustmentNotFound => "ADJUSTMENT_NOT_FOUND";
     /// More is taken back than there is.
     AdjustmentTooLarge => "ADJUSTMENT_TOO_LARGE";
+    /// More would be due for a claim than it is worth by the facts and the rules.
+    BeyondPrice => "BEYOND_PRICE";
+    /// More would be due than a cap leaves.
+    BeyondCap => "BEYOND_CAP";
+    /// More came for a claim than is due for it.
+    PaymentBeyondDue => "PAYMENT_BEYOND_DUE";
+    /// The same money was recorded before.
+    PaymentRepeated => "PAYMENT_REPEATED";
+    /// Another contract claims for the same days of the same person.
+    DoubleFunding => "DOUBLE_FUNDING";
     /// Recorded facts would be left without ground.
     FactHasDependents => "FACT_HAS_DEPENDENTS";
     /// Events of this type are not corrected or retracted.
@@ -243,8 +255,6 @@ codes! {
     RulebookAlreadyPublished => "RULEBOOK_ALREADY_PUBLISHED";
     /// A version of this name is published already.
     RulebookVersionTaken => "RULEBOOK_VERSION_TAKEN";
-    /// Two versions would be in force from the same day.
-    RulebookOverlaps => "RULEBOOK_OVERLAPS";
     /// The version would move every civil date to another zone.
     RulebookZoneChanged => "RULEBOOK_ZONE_CHANGED";
     /// A view is being built already, here or by another server.
@@ -257,7 +267,16 @@ codes! {
 
 impl RefusalCode {
     /// The codes that only warn: a command may accept them beforehand.
-    pub const WARNINGS: &'static [Self] = &[Self::ContractNotStarted, Self::TasksOpen];
+    pub const WARNINGS: &'static [Self] = &[
+        Self::ContractNotStarted,
+        Self::TasksOpen,
+        Self::EvidenceSupportsNothing,
+        Self::BeyondPrice,
+        Self::BeyondCap,
+        Self::PaymentBeyondDue,
+        Self::PaymentRepeated,
+        Self::DoubleFunding,
+    ];
 }
 
 impl fmt::Display for RefusalCode {

@@ -237,6 +237,11 @@ pub(crate) fn cleared(risk: RiskId) -> RiskCleared {
     RiskCleared { risk }
 }
 
+/// The warning that every story accepts, for its pieces of evidence support nothing in particular.
+fn taken_for_granted() -> BTreeSet<String> {
+    BTreeSet::from([RefusalCode::EvidenceSupportsNothing.as_str().to_owned()])
+}
+
 /// A payslip of 31 January that supports nothing in particular.
 pub(crate) fn attached(evidence: EvidenceId) -> EvidenceAttached {
     EvidenceAttached {
@@ -315,7 +320,7 @@ pub(crate) fn accepted() -> Story {
 /// A journey of which these facts were recorded, in this order.
 pub(crate) fn given(facts: impl IntoIterator<Item = (Occurred, Event)>) -> Story {
     let (contract, today) = (open_contract(&[RULES]), day(TODAY));
-    let mut story = Story { history: History::default(), contract, today, accepted: BTreeSet::new() };
+    let mut story = Story { history: History::default(), contract, today, accepted: taken_for_granted() };
     for (occurred, event) in facts {
         story.record(occurred, event);
     }
@@ -372,7 +377,9 @@ impl Story {
 
     /// The same by people who accept this warning.
     pub(crate) fn accepting(self, warning: RefusalCode) -> Self {
-        Self { accepted: BTreeSet::from([warning.as_str().to_owned()]), ..self }
+        let mut accepted = self.accepted;
+        accepted.insert(warning.as_str().to_owned());
+        Self { accepted, ..self }
     }
 
     /// The same under these rulebooks.

@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use aws_lc_rs::digest;
 use sqlx::QueryBuilder;
 
+use crate::contract::calendar::BankHolidays;
 use crate::log::envelope::hex;
 use crate::projections::{Counts, Rows, TABLES, Table, Type, Value};
 use crate::store::{Conn, on, portions};
@@ -177,11 +178,13 @@ static MADE_BY: &[(&str, &str)] = &made_by![
     "src/contract/outcome/mod.rs",
     "src/contract/outcome/price.rs",
     "src/contract/outcome/run.rs",
+    "src/contract/rulebook/attributes.rs",
     "src/contract/rulebook/buckets.rs",
     "src/contract/rulebook/canonical.rs",
     "src/contract/rulebook/codes.rs",
     "src/contract/rulebook/document.rs",
     "src/contract/rulebook/error.rs",
+    "src/contract/rulebook/labels.rs",
     "src/contract/rulebook/mod.rs",
     "src/contract/rulebook/outcome.rs",
     "src/contract/rulebook/outcome/condition.rs",
@@ -216,7 +219,8 @@ static MADE_BY: &[(&str, &str)] = &made_by![
     "src/views/generation.rs",
 ];
 
-/// The digest of what a generation is made by: every table's definition and fold, and the fold of the journey.
+/// The digest of what a generation is made by: every table's definition and fold, the fold of the journey, and the bank
+/// holidays that are known.
 pub(super) static DEFINITION: LazyLock<String> = LazyLock::new(|| {
     let mut whole = digest::Context::new(&digest::SHA256);
     let tables = TABLES.iter().flat_map(|table| [table.ddl, table.fold]);
@@ -224,6 +228,7 @@ pub(super) static DEFINITION: LazyLock<String> = LazyLock::new(|| {
         whole.update(&(text.len() as u64).to_be_bytes());
         whole.update(text.as_bytes());
     }
+    whole.update(BankHolidays::known().hash().as_bytes());
     hex(whole.finish().as_ref())
 });
 
@@ -243,9 +248,11 @@ mod tests {
         "funding.rs",
         "many.rs",
         "people.rs",
+        "proof.rs",
         "settle.rs",
         "turn.rs",
         "versions.rs",
+        "warnings.rs",
     ];
     const FOLDERS: &[&str] =
         &["src/journey/event", "src/journey/people", "src/contract/rulebook", "src/contract/outcome"];

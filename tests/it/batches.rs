@@ -56,12 +56,12 @@ fn submit(of: BatchId, claims: &[u128], prepared_at: Position) -> Command {
     let rulebooks = BTreeSet::from([RULES.clone()]);
     let from = Basis { position: prepared_at, streams: BTreeSet::new(), rulebooks };
     let act = BatchAct::Submit(Prepared { from, currency: "GBP".to_owned(), lines: Ok(lines) });
-    Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act })
+    Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act, warnings: Vec::new() })
 }
 
 fn open(of: BatchId) -> Command {
     let act = BatchAct::Open("shps".to_owned(), BatchOpened::default());
-    Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act })
+    Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act, warnings: Vec::new() })
 }
 
 async fn send(recorder: &Recorder, id: u128, command: Command) -> Result<Appended, NotDone> {
@@ -143,7 +143,14 @@ async fn a_later_event_of_a_journey_makes_its_claim_stale_and_one_of_another_jou
 async fn a_batch_of_as_many_claims_as_one_may_hold_goes_out_and_into_the_other_store() {
     let claims: Vec<u128> = (1..=CLAIMS_MAX as u128).collect();
     let ids: Vec<ClaimId> = claims.iter().map(|n| line(*n).claim).collect();
-    let act = |act| Command::Batch(BatchCommand { batch: batch(0), occurred: Occurred::on(day("2018-03-01")), act });
+    let act = |act| {
+        Command::Batch(BatchCommand {
+            batch: batch(0),
+            occurred: Occurred::on(day("2018-03-01")),
+            act,
+            warnings: Vec::new(),
+        })
+    };
     for (from, into) in [(Dialect::Sqlite, Dialect::Postgres), (Dialect::Postgres, Dialect::Sqlite)] {
         let (here, there) = (Deployment::on(from).await, Deployment::on(into).await);
         let recorder = here.recorder().await;

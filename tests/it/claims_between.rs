@@ -124,7 +124,15 @@ async fn one_person_in_two_contracts_same_outcome_class_overlapping_counted_days
             "days": { "first": "2018-01-20", "last": "2018-02-01" },
         }]);
         assert_eq!((&twice["doubleFunding"], &twice["status"]), (&expected, &json!("EVIDENCE_MISSING")), "both evaluate");
-        assert_eq!(flagged(&manager()).await["doubleFunding"], json!([]), "who may not see the other hears nothing");
+        let nameless = json!([{
+            "class": "employment", "contract": null, "journeyId": null, "status": null,
+            "days": { "first": "2018-01-20", "last": "2018-02-01" },
+        }]);
+        for who in [manager(), commissioner()] {
+            assert_eq!(flagged(&who).await["doubleFunding"], nameless, "who may not see the other hears class and days");
+        }
+        let auditor = somebody(Role::Auditor, "auditor", &[CODE]);
+        assert_eq!(flagged(&auditor).await["doubleFunding"], json!([]), "who neither claims nor pays hears nothing");
         let dismissal = json!({ "contract": CODE, "class": "employment", "journey": journeys[0].0, "other": journeys[1].0,
             "reason": "other hours of the week" });
         app.done(&both, "dismissDoubleFunding", dismissal).await;

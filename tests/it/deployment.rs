@@ -9,8 +9,8 @@ use throughline::contract::command::OpenContract;
 use throughline::contract::rulebook::packs;
 use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
 use throughline::journey::event::{
-    Attendance, ContactLogged, ContactWith, ContractOpened, Direction, Event, ReferralAccepted, ReferralReceived,
-    SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
+    Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Direction, Event, ReferralAccepted,
+    ReferralReceived, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
 };
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
@@ -196,7 +196,7 @@ pub(crate) async fn tell_a_story(recorder: &Recorder) {
         domain: "accommodation".to_owned(),
         employer_ref: None,
         hours_per_week: None,
-        attributes: [].into(),
+        attributes: [("secured_as".to_owned(), Attribute::Text("new".to_owned()))].into(),
     };
     let month = Occurred::within(day("2018-01-01"), Precision::Month);
     let start = Command::state(StreamId::journey(JOURNEY), month, spell);

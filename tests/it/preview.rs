@@ -235,8 +235,12 @@ async fn of_several_rules_only_those_that_move_a_claim_are_named() {
         assert_eq!(counts(&previewed(app, &later).await), [0, 0, 0, 8]);
         let then = app.ask(&manager(), PREVIEW, json!({ "draft": later, "asOf": "2018-04-01" })).await;
         assert_eq!(counts(&then["previewRulebook"]), [0, 1, 1, 6]);
-        let again = previewed(app, &draft.replace("2018-02-01", "2018-01-01")).await;
-        assert_eq!(again["problems"], json!([{ "code": "RULEBOOK_OVERLAPS" }]));
+        // One with the first day of the version before takes its place.
+        let superseding =
+            draft.replace("2018-02-01", "2018-01-01").replace("retroactive = true", "retroactive = false");
+        assert_eq!(counts(&previewed(app, &superseding).await), [0, 1, 1, 6]);
+        let again = previewed(app, &draft.replace("\"2018-02\"", "\"2018-01\"")).await;
+        assert_eq!(again["problems"], json!([{ "code": "RULEBOOK_VERSION_TAKEN" }]));
         assert_eq!((&again["gained"], &again["moneyDelta"]), (&json!(0), &Value::Null));
     })
     .await;
@@ -282,7 +286,7 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
     let first = include_str!("rulebooks/claims.toml").replace("CROSSING", "partial").replace("REFILL", "true");
     write("first.toml", &first);
     write("next.toml", &draft(&[("at_least = 16", "at_least = 20")]));
-    write("overlapping.toml", &first.replace("\"2018-01\"", "\"2018-02\""));
+    write("overlapping.toml", &first.replace("at_least = 16", "at_least = 17"));
     write("negative.toml", &draft(&[("\"10000.00\"", "\"-1.00\"")]));
     let (status, _, stderr) = run(&["rulebook", "publish", "claims", "next.toml"]);
     assert_eq!(status, 2, "there is no database: {stderr}");
@@ -320,8 +324,7 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
             (
                 "overlapping.toml",
                 "claims",
-                "overlapping.toml: line 6: effective_from: version 2018-01 is in force from \
-                2018-01-01 too; let this one begin on another day",
+                "overlapping.toml: line 4: version: another text is version 2018-01 already; name this one otherwise",
             ),
             (
                 "first.toml",

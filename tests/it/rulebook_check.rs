@@ -60,17 +60,111 @@ fn an_unknown_code_is_rejected() {
 }
 
 #[test]
-fn overlapping_versions_are_rejected() {
-    let next = with("version = \"2018-01\"", "version = \"2018-02\"");
-    let (status, _, stderr) = checked(&[with("", ""), next.clone()]);
+fn another_text_under_one_version_is_rejected_and_a_version_with_the_same_first_day_supersedes_the_other() {
+    let other = with("title = \"A service that is paid by results\"", "title = \"Another\"");
+    let (status, _, stderr) = checked(&[with("", ""), other]);
     assert_eq!(status, 2);
     assert_eq!(
         stderr.trim_end(),
-        "other-1.toml: line 6: effective_from: version 2018-01 is in force from 2018-01-01 too; let this one begin on \
-         another day (as in draft.toml)"
+        "other-1.toml: line 4: version: another text is version 2018-01 already; name this one otherwise (as in draft.toml)"
     );
-    let later = next.replace("2018-01-01", "2018-02-01");
-    assert_eq!(checked(&[with("", ""), later]).0, 0);
+    let next = with("version = \"2018-01\"", "version = \"2018-02\"");
+    let (status, stdout, stderr) = checked(&[with("", ""), next]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(
+        stdout.contains("  It supersedes version 2018-01 (draft.toml), which has the same first day.\n"),
+        "{stdout}"
+    );
+}
+
+/// A claim that waits so many working days, in a window of so many days.
+fn claiming(wait: u32, within: u32) -> (i32, String, String) {
+    let claim = format!("claim = {{ after_working_days = {wait}, within_days = {within} }}");
+    checked(&[with("claim = { attempts = 2 }", &claim)])
+}
+
+#[test]
+fn a_claim_window_that_ends_before_its_waiting_period_is_rejected() {
+    let (status, stdout, stderr) = claiming(10, 5);
+    assert_eq!((status, stdout.as_str()), (2, ""), "{stderr}");
+    assert!(
+        stderr.contains(
+            "outcome.claim.within_days: the window ends 5 days after the outcome is achieved, before the wait of 10 \
+             working days is over: no claim could ever be made; write within_days of at least 12, or a shorter wait"
+        ),
+        "{stderr}"
+    );
+    assert_eq!(claiming(10, 11).0, 2, "ten working days take twelve days at least");
+    let (status, stdout, stderr) = claiming(10, 12);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(stdout.contains("Warning: "), "it can be over before some bank holidays are: {stdout}");
+    assert!(
+        stdout.contains("from the 10th working day after the day it is achieved, until the 12th day after it"),
+        "{stdout}"
+    );
+    let (_, stdout, _) = claiming(0, 0);
+    assert!(stdout.contains("from the day it is achieved, until that day, "), "{stdout}");
+    let (status, stdout, _) = claiming(10, 40);
+    assert_eq!(status, 0);
+    assert!(!stdout.contains("a wait of 10 working days"), "{stdout}");
+}
+
+#[test]
+fn what_nothing_uses_yet_is_warned_of() {
+    let (_, stdout, _) = checked(&[with("", "")]);
+    assert!(!stdout.contains("Warning"), "{stdout}");
+    let unused = "[targets]\nprofiles = [\"contract\"]\n[reports]\ndue = [\"2018-10-12\"]\n[[grade]]\ncode = \"green\"\n\
+        [[standard]]\ncode = \"welcome\"\nfrom = \"referral_received\"\nwithin = { days = 14 }\n\
+        met_by = { task = \"welcome\" }\nminimum_level = 95\n";
+    let (status, stdout, stderr) = checked(&[with("", "") + unused]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    for part in ["[[grade]]", "minimum_level and lower_level of a standard", "[reports] due", "[targets] profiles"] {
+        assert!(stdout.contains(&format!("  Warning: {part}: ")), "{part}: {stdout}");
+    }
+}
+
+#[test]
+fn attributes_of_spells_are_checked_against_what_outcomes_ask() {
+    let listed = "[attributes.employment]\nsector = { values = [\"private\", \"public\"], required = true }\n";
+    let (status, stdout, stderr) = checked(&[with("", "") + listed]);
+    assert_eq!((status, stderr.as_str()), (0, ""));
+    assert!(
+        stdout.contains("A spell of employment may have the attributes sector (private or public), which is required."),
+        "{stdout}"
+    );
+    let gardening =
+        with("cohorts = []", "cohorts = []\nspell_domains = [\"employment\"]") + "[attributes.gardening]\nx = {}\n";
+    let (status, _, stderr) = checked(&[gardening]);
+    assert_eq!(status, 2);
+    assert!(stderr.contains("attributes.gardening: \"gardening\" is not in codes.spell_domains"), "{stderr}");
+    for (wrong, said) in [
+        ("[attributes.employment]\nsector = { values = [] }\n", "the list is empty, so nothing would ever fit"),
+        (
+            "[attributes.employment]\nsector = { valeus = [\"a\"] }\n",
+            "attributes.employment.sector.valeus: unknown key",
+        ),
+        ("[attributes.employment]\nsector = [\"a\"]\n", "expected what the attribute may say"),
+        ("[labels]\nphp = \"\"\n", "a label is words without a space at its ends"),
+        ("[labels]\nphp = 1\n", "expected a text, found a whole number"),
+    ] {
+        let (status, _, stderr) = checked(&[with("", "") + wrong]);
+        assert_eq!(status, 2, "{wrong}");
+        assert!(stderr.contains(said), "{wrong}: {stderr}");
+    }
+    let asks = with("", "")
+        .replace("spell = [\"employment\"]", "spell = [\"employment\"], where = { sector = [\"charity\"] }");
+    let (status, _, stderr) = checked(&[asks.clone() + listed]);
+    assert_eq!(status, 2);
+    assert!(
+        stderr.contains("no spell of employment has sector = \"charity\"; write one of private, public, or add it"),
+        "{stderr}"
+    );
+    let (status, _, stderr) = checked(&[asks.replace("sector =", "trade =") + listed]);
+    assert_eq!(status, 2);
+    assert!(
+        stderr.contains("no spell of employment has the attribute \"trade\"; write one of sector, or add it"),
+        "{stderr}"
+    );
 }
 
 #[test]

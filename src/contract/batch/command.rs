@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use super::{Batch, BatchLine, BatchState, Decision};
 use crate::contract::money::Money;
 use crate::journey::History;
-use crate::journey::command::{Given, NewEvent};
+use crate::journey::command::{Given, NewEvent, heeded};
 use crate::journey::event::{
     AdjustmentRaised, AmountPaid, BatchOpened, ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn,
     Event,
@@ -36,6 +36,8 @@ pub struct BatchCommand {
     pub occurred: Occurred,
     /// What.
     pub act: BatchAct,
+    /// What somebody should look at twice, as whoever prepared the command found it beside the batch.
+    pub warnings: Vec<Refusal>,
 }
 
 /// What is done with a batch.
@@ -170,6 +172,11 @@ pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> R
         BatchAct::Pay(payment) => pay::pay(&asked, payment)?,
         BatchAct::Adjust(adjusting) => adjust::adjust(&asked, adjusting)?,
     };
+    let repeated = match &command.act {
+        BatchAct::Pay(payment) => pay::warnings(&asked, payment),
+        _ => Vec::new(),
+    };
+    heeded(command.warnings.iter().cloned().chain(repeated), given)?;
     let stream = StreamId::batch(command.batch);
     let contract = history.contract().map(str::to_owned);
     let new = |event| NewEvent { stream, contract: contract.clone(), occurred: command.occurred, event };

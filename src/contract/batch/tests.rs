@@ -111,7 +111,7 @@ impl Books {
     }
 
     fn tell(&mut self, n: u128, at: &str, act: BatchAct) -> Vec<Event> {
-        let command = BatchCommand { batch: batch(n), occurred: when(at), act };
+        let command = BatchCommand { batch: batch(n), occurred: when(at), act, warnings: Vec::new() };
         let events = self.decide(&command).unwrap_or_else(|refused| panic!("{command:#?} is refused: {refused:#?}"));
         for event in &events {
             self.record(event.stream, at, event.event.clone());
@@ -126,7 +126,7 @@ impl Books {
 
     #[track_caller]
     fn refuses(&self, n: u128, at: &str, act: BatchAct) -> Refusal {
-        let command = BatchCommand { batch: batch(n), occurred: when(at), act };
+        let command = BatchCommand { batch: batch(n), occurred: when(at), act, warnings: Vec::new() };
         let refused = self.decide(&command).expect_err("a refusal");
         assert_eq!(refused.len(), 1, "{refused:#?}");
         refused.into_iter().next().expect("there is one")
@@ -394,7 +394,12 @@ fn a_line_that_may_need_a_rulebook_published_meanwhile_waits_for_it() {
         let mut books = books().opened(1);
         let prepared = books.prepared(&[1]);
         books.contract = open_contract(&[&rules(), &second(applies_by)]);
-        let command = BatchCommand { batch: batch(1), occurred: when("2018-02-02"), act: BatchAct::Submit(prepared) };
+        let command = BatchCommand {
+            batch: batch(1),
+            occurred: when("2018-02-02"),
+            act: BatchAct::Submit(prepared),
+            warnings: Vec::new(),
+        };
         let refused = books.decide(&command).err().map(|refused| refused[0].code);
         assert_eq!(refused, code, "{applies_by}: achieved before it comes into force");
     }
@@ -468,6 +473,7 @@ fn an_adjustment_names_what_it_is_about_and_goes_the_right_way() {
             batch: batch(2),
             occurred: when("2018-02-12"),
             act: BatchAct::Adjust(books.adjusting(kind, n, amount)),
+            warnings: Vec::new(),
         };
         let refused = books.decide(&command).expect_err("a refusal");
         (refused[0].code, refused[0].path.clone().unwrap_or_default().to_string())

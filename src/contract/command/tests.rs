@@ -125,13 +125,29 @@ fn a_further_version_is_published_in_a_contract_that_is_open() {
 }
 
 #[test]
-fn a_version_repeats_neither_content_nor_name_nor_day_and_keeps_the_zone() {
+fn a_version_repeats_neither_content_nor_name_and_keeps_the_zone() {
     let contract = open_contract(&[RULES]);
     let code = |text: &str| refused_as(&contract, &publishing(text));
     assert_eq!(code(&format!("# a comment changes nothing\n{RULES}")), Code::RulebookAlreadyPublished);
     assert_eq!(code(&second().replace("\"2018-02\"", "\"2017-03\"")), Code::RulebookVersionTaken);
-    assert_eq!(code(&RULES.replace("\"2017-03\"", "\"again\"")), Code::RulebookOverlaps);
     assert_eq!(code(&second().replace("Europe/London", "Asia/Kabul")), Code::RulebookZoneChanged);
+}
+
+#[test]
+fn a_version_with_the_first_day_of_another_supersedes_it_and_both_stay() {
+    let again = RULES.replace("\"2017-03\"", "\"again\"");
+    let contract = open_contract(&[RULES]);
+    decide(&contract, &publishing(&again), day(TODAY)).expect("it may have the same first day");
+    let both = open_contract(&[RULES, &again]);
+    let versions = |contract: &Contract| -> Vec<String> {
+        contract.rulebooks().iter().map(|published| published.rulebook.version.clone()).collect()
+    };
+    assert_eq!(versions(&both), ["2017-03", "again"], "both stay");
+    for on in ["2010-01-01", "2017-03-01", "2018-01-01"] {
+        assert_eq!(both.rulebook_in_force(day(on)).expect("rules").version, "again", "{on}");
+    }
+    let superseding = |at: usize| both.superseding(&both.rulebooks()[at]).map(|later| later.rulebook.version.as_str());
+    assert_eq!((superseding(0), superseding(1)), (Some("again"), None));
 }
 
 #[test]

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 use uuid::Uuid;
 
+use super::proof::WhyNot;
 use crate::contract::rulebook::outcome::{Condition, Trigger};
 use crate::journey::Fact;
 use crate::journey::event::{Attribute, Eligibility, Event, EventType};
@@ -98,14 +99,14 @@ pub(super) struct Risk<'a> {
 
 #[derive(Debug)]
 pub(super) struct Evidence<'a> {
-    id: EvidenceId,
+    pub(super) id: EvidenceId,
     pub(super) kind: &'a str,
     pub(super) dated_on: NaiveDate,
     pub(super) supports: &'a [Uuid],
     pub(super) attached: Said,
     pub(super) verified: Option<Said>,
-    /// It was withdrawn or rejected.
-    pub(super) gone: bool,
+    /// That it was withdrawn or rejected, if it was.
+    pub(super) gone: Option<WhyNot>,
 }
 
 impl<'a> Case<'a> {
@@ -166,7 +167,7 @@ impl<'a> Case<'a> {
                     supports: &piece.supports,
                     attached: said(fact),
                     verified: None,
-                    gone: false,
+                    gone: None,
                 });
             }
             Event::AchievementRecorded(_)
@@ -201,8 +202,8 @@ impl<'a> Case<'a> {
                     self.risks[at].cleared = Some(self.at(fact));
                 }
             }
-            Event::EvidenceWithdrawn(of) => self.piece(of.evidence, |piece| piece.gone = true),
-            Event::EvidenceRejected(of) => self.piece(of.evidence, |piece| piece.gone = true),
+            Event::EvidenceWithdrawn(of) => self.piece(of.evidence, |piece| piece.gone = Some(WhyNot::Withdrawn)),
+            Event::EvidenceRejected(of) => self.piece(of.evidence, |piece| piece.gone = Some(WhyNot::Rejected)),
             Event::EvidenceVerified(of) => {
                 let said = said(fact);
                 self.piece(of.evidence, |piece| piece.verified = piece.verified.or(Some(said)));
@@ -289,20 +290,7 @@ impl Evidence<'_> {
 impl Mark<'_> {
     /// Whether this is the fact that a trigger names.
     pub(super) fn fits(&self, trigger: &Trigger) -> bool {
-        match (trigger, self.event) {
-            (Trigger::Achievement { codes, levels }, Event::AchievementRecorded(achieved)) => {
-                let level = achieved.level.as_ref().is_some_and(|level| levels.contains(level));
-                codes.contains(&achieved.code) && (levels.is_empty() || level)
-            }
-            (Trigger::Plan { kinds }, Event::PlanAgreed(plan)) => kinds.contains(&plan.kind),
-            (Trigger::Engagement { bases }, Event::EngagementStarted(started)) => {
-                bases.is_empty() || bases.contains(&started.basis)
-            }
-            (Trigger::Measure { code, at_least }, Event::MeasureRecorded(measured)) => {
-                measured.code == *code && measured.value.0 >= *at_least
-            }
-            _ => false,
-        }
+        is_mark(self.event, trigger)
     }
 
     /// The value of a measure, and the last day that it speaks of if it says so.
@@ -316,8 +304,26 @@ impl Mark<'_> {
     }
 }
 
+/// Whether an event is the fact of one day that a trigger names.
+pub fn is_mark(event: &Event, trigger: &Trigger) -> bool {
+    match (trigger, event) {
+        (Trigger::Achievement { codes, levels }, Event::AchievementRecorded(achieved)) => {
+            let level = achieved.level.as_ref().is_some_and(|level| levels.contains(level));
+            codes.contains(&achieved.code) && (levels.is_empty() || level)
+        }
+        (Trigger::Plan { kinds }, Event::PlanAgreed(plan)) => kinds.contains(&plan.kind),
+        (Trigger::Engagement { bases }, Event::EngagementStarted(started)) => {
+            bases.is_empty() || bases.contains(&started.basis)
+        }
+        (Trigger::Measure { code, at_least }, Event::MeasureRecorded(measured)) => {
+            measured.code == *code && measured.value.0 >= *at_least
+        }
+        _ => false,
+    }
+}
+
 /// Whether a value that was stated is one that a rulebook names.
-pub(super) fn is_value(stated: &Attribute, named: &Value) -> bool {
+pub fn is_value(stated: &Attribute, named: &Value) -> bool {
     match (stated, named) {
         (Attribute::Flag(flag), Value::Bool(named)) => flag == named,
         (Attribute::Text(text), Value::String(named)) => text == named,

@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::case::{Case, Evidence, Said};
-use super::days::{Day, day};
 use super::judge::Reached;
+use super::proof::{WhyNot, is_within};
 use crate::contract::rulebook::outcome::{EvidenceTerms, JourneyTerms};
 use crate::log::envelope::EventId;
 
@@ -28,7 +28,7 @@ pub(super) fn shown(case: &Case<'_>, terms: &JourneyTerms, reached: &Reached) ->
     }
     let mut missing = Vec::new();
     if let Some(asked) = &terms.evidence {
-        let counts = |piece: &&Evidence<'_>| counts(case, asked, reached, &of_facts, piece);
+        let counts = |piece: &&Evidence<'_>| why_not(case, asked, reached, &of_facts, piece).is_empty();
         let counting: Vec<&Evidence<'_>> = case.evidence.iter().filter(counts).collect();
         let has = |kind: &String| counting.iter().any(|piece| piece.kind == kind);
         if !asked.any_of.is_empty() && !asked.any_of.iter().any(has) {
@@ -50,7 +50,7 @@ pub(super) fn shown(case: &Case<'_>, terms: &JourneyTerms, reached: &Reached) ->
 }
 
 /// The facts that an outcome rests on: its mark, or the starts, changes and ends of its spells.
-fn facts(case: &Case<'_>, reached: &Reached) -> Vec<Said> {
+pub(super) fn facts(case: &Case<'_>, reached: &Reached) -> Vec<Said> {
     let mark = reached.mark.map(|at| case.marks[at].said);
     let spells = reached.spells.iter().map(|at| &case.spells[*at]);
     let of_spells = spells.flat_map(|spell| {
@@ -60,20 +60,35 @@ fn facts(case: &Case<'_>, reached: &Reached) -> Vec<Said> {
     mark.into_iter().chain(of_spells).collect()
 }
 
-/// Whether a piece of evidence counts: it stands, its date is one that the rulebook takes, and it shows the trigger, a
-/// spell of the run, or an event of one.
-fn counts(case: &Case<'_>, asked: &EvidenceTerms, reached: &Reached, facts: &[Said], piece: &Evidence<'_>) -> bool {
-    let asked_for = asked.any_of.iter().chain(&asked.all_of).any(|kind| kind == piece.kind);
-    let dated = day(piece.dated_on);
-    let bound = |days: u32| Day::try_from(days).unwrap_or(Day::MAX);
-    let not_before = asked.dated_before_days.is_none_or(|days| dated >= reached.on.saturating_sub(bound(days)));
-    let not_after = asked.dated_after_days.is_none_or(|days| dated <= reached.on.saturating_add(bound(days)));
-    let shows_spell = reached.spells.iter().any(|at| piece.supports.contains(&case.spells[*at].id.0));
-    let shows_event = facts.iter().any(|said| said.is_in(piece.supports));
-    asked_for
-        && !piece.gone
-        && (!asked.verified || piece.verified.is_some())
-        && not_before
-        && not_after
-        && (shows_spell || shows_event)
+/// Why a piece of evidence does not count; nothing where it stands, its date is one that the rulebook takes, and it shows
+/// the trigger, a spell of the run, or an event of one.
+pub(super) fn why_not(
+    case: &Case<'_>,
+    asked: &EvidenceTerms,
+    reached: &Reached,
+    facts: &[Said],
+    piece: &Evidence<'_>,
+) -> Vec<WhyNot> {
+    let shows_spell = || reached.spells.iter().any(|at| piece.supports.contains(&case.spells[*at].id.0));
+    let shows_event = || facts.iter().any(|said| said.is_in(piece.supports));
+    let supports = match piece.supports {
+        [] => Some(WhyNot::SupportsNothing),
+        _ if shows_spell() || shows_event() => None,
+        _ => Some(WhyNot::SupportsOther),
+    };
+    let reasons = [
+        (!piece.is_of(asked)).then_some(WhyNot::OtherKind),
+        piece.gone,
+        (asked.verified && piece.verified.is_none()).then_some(WhyNot::NotVerified),
+        is_within(asked, reached, piece).err(),
+        supports,
+    ];
+    reasons.into_iter().flatten().collect()
+}
+
+impl Evidence<'_> {
+    /// Whether it is of a kind that is asked for.
+    pub(super) fn is_of(&self, asked: &EvidenceTerms) -> bool {
+        asked.any_of.iter().chain(&asked.all_of).any(|kind| kind == self.kind)
+    }
 }

@@ -304,7 +304,7 @@ impl Reached {
         }
     }
 
-    fn on(on: Day) -> Self {
+    pub(super) fn on(on: Day) -> Self {
         Self {
             on,
             run_on: on,

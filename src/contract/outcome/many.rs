@@ -13,7 +13,6 @@ use super::days::{Day, FOREVER, day};
 use super::judge::Hold;
 use super::price::{Priced, of_units, price};
 use super::{Achievement, Price, State};
-use crate::contract::calendar::BankHolidays;
 use crate::contract::rulebook::outcome::{AchievedBy, Counted, ManyTerms, Outcome, PeriodKind, Scope};
 use crate::contract::rulebook::{MonthDay, Rulebook};
 use crate::log::envelope::{JourneyId, SubjectId};
@@ -207,8 +206,7 @@ impl Reckoning<'_> {
         days_counted: Option<u32>,
         hold: Option<Hold>,
     ) -> State {
-        let division = BankHolidays::shipped().division(&self.rulebook.calendar.working_days);
-        let division = division.expect("a rulebook names a division that is known");
+        let division = self.rulebook.working_days();
         let until = |days: u32| achieved_on.checked_add_days(Days::new(days.into())).unwrap_or(NaiveDate::MAX);
         State::Reached(Box::new(Achievement {
             achieved_on,

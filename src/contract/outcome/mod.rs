@@ -12,6 +12,7 @@ mod judge;
 pub mod many;
 mod people;
 pub mod price;
+pub mod proof;
 mod run;
 pub mod settle;
 pub mod turn;
@@ -21,12 +22,12 @@ use chrono::{Days, NaiveDate};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-pub use case::{Case, is_looked_at};
+pub use case::{Case, is_looked_at, is_mark, is_value};
 pub use judge::Hold;
 pub use people::People;
 use price::{Price, Priced};
 
-use crate::contract::calendar::{BankHolidays, BeyondCalendar};
+use crate::contract::calendar::BeyondCalendar;
 use crate::contract::rulebook::outcome::{AchievedBy, JourneyTerms, Outcome};
 use crate::contract::rulebook::{Calendar, Rulebook};
 use crate::journey::Fact;
@@ -319,8 +320,7 @@ fn achievement(
     let counted = terms.sustain.as_ref().is_some_and(|sustain| sustain.gap_counts);
     let gaps = reached.gaps.iter().map(|(from, to)| Gap { from: date(*from), to: date(*to), counted });
     let priced = Priced { achieved_on, area: case.area, cohort: case.cohort };
-    let working_days = BankHolidays::shipped().division(&rulebook.calendar.working_days);
-    let working_days = working_days.expect("a rulebook names a division that is known");
+    let working_days = rulebook.working_days();
     let until = |days: u32| achieved_on.checked_add_days(Days::new(days.into())).unwrap_or(NaiveDate::MAX);
     Achievement {
         achieved_on,

@@ -2,9 +2,11 @@
 //!
 //! Pure. Versions stand in the order in which they come into force. A case goes from one to the next where the date that
 //! chooses is not before the next one begins; it never goes back. Which version applies is asked anew for every day and
-//! every state of knowledge: what was submitted stays as it was frozen.
+//! every state of knowledge: what was submitted stays as it was frozen. Of versions with the same first day the one
+//! published last judges; the others only say what the lines that were frozen by them are to each other.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Deref;
 
 use chrono::NaiveDate;
 use serde_json::{Value, json};
@@ -18,9 +20,24 @@ use crate::contract::rulebook::{AppliesBy, Rulebook};
 use crate::journey::event::ManyAbout;
 use crate::log::envelope::{ClaimId, EventId, JourneyId, StreamId, SubjectId};
 
-/// The versions of a contract's rules that are known.
+/// The versions of a contract's rules that are known: those that judge, in the order in which they come into force, and
+/// those that a later one superseded.
 #[derive(Debug, Clone)]
-pub struct Versions<'r>(Vec<&'r Rulebook>);
+pub struct Versions<'r>(Vec<&'r Rulebook>, Vec<&'r Rulebook>);
+
+/// Versions, given in the order of their publication, parted: those that judge, in the order in which they come into
+/// force, and those that one published later with the same first day supersedes.
+pub fn parted<R: Deref<Target = Rulebook>>(published: impl IntoIterator<Item = R>) -> (Vec<R>, Vec<R>) {
+    let (mut judging, mut superseded): (Vec<R>, Vec<R>) = (Vec::new(), Vec::new());
+    for next in published {
+        match judging.iter_mut().find(|known| known.effective_from == next.effective_from) {
+            Some(known) => superseded.push(std::mem::replace(known, next)),
+            None => judging.push(next),
+        }
+    }
+    judging.sort_by_key(|rulebook| rulebook.effective_from);
+    (judging, superseded)
+}
 
 /// From where a case is looked at.
 #[derive(Clone, Copy)]
@@ -52,12 +69,16 @@ pub struct JudgedMany {
 }
 
 impl<'r> Versions<'r> {
-    /// These versions, in the order in which they come into force; at least one.
+    /// These versions, given in the order of their publication; at least one.
     pub fn of(rulebooks: impl IntoIterator<Item = &'r Rulebook>) -> Self {
-        let mut versions: Vec<&Rulebook> = rulebooks.into_iter().collect();
-        versions.sort_by_key(|rulebook| rulebook.effective_from);
-        assert!(!versions.is_empty(), "a contract is opened with a rulebook");
-        Self(versions)
+        let (judging, superseded) = parted(rulebooks);
+        Self::known(judging, superseded)
+    }
+
+    /// Versions that were [`parted`] before; at least one of them judges.
+    pub fn known(judging: Vec<&'r Rulebook>, superseded: Vec<&'r Rulebook>) -> Self {
+        assert!(!judging.is_empty(), "a contract is opened with a rulebook");
+        Self(judging, superseded)
     }
 
     /// A version by its place.
@@ -73,7 +94,8 @@ impl<'r> Versions<'r> {
 
     /// What the outcomes of all versions are to each other, with the caps in force on a day.
     pub fn terms(&self, on: NaiveDate) -> Terms<'r> {
-        Terms::of(&self.0, self.in_force(on))
+        let all: Vec<&Rulebook> = self.0.iter().chain(&self.1).copied().collect();
+        Terms::of(&all, self.in_force(on))
     }
 
     /// The version that applies: from the last retroactive one in force on, each case goes on to the next version that
@@ -211,7 +233,7 @@ impl ManyAbout {
 /// events.
 pub fn derivation(rulebook: &Rulebook, outcome: &str, achievement: &Achievement) -> Value {
     let gap = |gap: &super::Gap| json!({ "from": gap.from, "to": gap.to, "counted": gap.counted });
-    json!({
+    let mut derivation = json!({
         "rulebook": rulebook.hash(),
         "outcome": outcome,
         "achieved_on": achievement.achieved_on,
@@ -219,7 +241,11 @@ pub fn derivation(rulebook: &Rulebook, outcome: &str, achievement: &Achievement)
         "gaps": achievement.gaps.iter().map(gap).collect::<Vec<_>>(),
         "hours": achievement.hours.map(|hours| hours.to_string()),
         "events": achievement.events,
-    })
+    });
+    if let Some(days) = rulebook.bank_holidays_of(outcome) {
+        derivation["bank_holidays"] = json!(days.hash());
+    }
+    derivation
 }
 
 /// SHA-256 of a derivation, over its RFC 8785 JSON, in lower-case hexadecimal.

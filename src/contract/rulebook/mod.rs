@@ -4,11 +4,13 @@
 //! a label is missing or a code unknown. It never holds half a rulebook, never guesses
 //! at a section it does not know, and never reads a file: the text is handed to it.
 
+mod attributes;
 mod buckets;
 pub mod canonical;
 mod codes;
 mod document;
 mod error;
+mod labels;
 pub mod outcome;
 mod overlap;
 pub mod packs;
@@ -17,14 +19,18 @@ mod reader;
 pub mod sentences;
 mod stage;
 pub mod terms;
+mod warnings;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
 
+use crate::contract::calendar::{BankHolidays, WorkingDays};
+pub use attributes::{AttributeRule, Attributes, shown as shown_value};
 pub use buckets::Buckets;
 pub use codes::{CodeList, Codes};
 pub use document::canonical_json;
 pub use error::RulebookError;
+pub use labels::Labels;
 pub use outcome::Outcome;
 use outcome::Trigger;
 pub use terms::{Cap, Grade, Reports, Standard};
@@ -52,6 +58,10 @@ pub struct Rulebook {
     pub calendar: Calendar,
     /// The codes that commands may use.
     pub codes: Codes,
+    /// What spells may say beside their hours, by domain. A domain that is left out allows anything.
+    pub attributes: Attributes,
+    /// Words for codes.
+    pub labels: Labels,
     /// When a referral counts. Without `[referrals]`: when it is received.
     pub referrals: CountsWhen,
     /// The service area of a referral whose source names none, such as a return of the whole county.
@@ -89,6 +99,8 @@ impl Rulebook {
             ("currency", self.currency != other.currency),
             ("calendar", self.calendar != other.calendar),
             ("codes", self.codes != other.codes),
+            ("attributes", self.attributes != other.attributes),
+            ("labels", self.labels != other.labels),
             ("referrals", (self.referrals, &self.default_area) != (other.referrals, &other.default_area)),
             ("recency", self.recency != other.recency),
             ("referral_to_plan", self.referral_to_plan != other.referral_to_plan),
@@ -109,13 +121,31 @@ impl Rulebook {
     /// its lines. A text that is not TOML, or of another grammar, is reported for that
     /// alone: nothing in it can be judged yet.
     pub fn parse(text: &str) -> Result<Self, Vec<RulebookError>> {
-        parse::parse(text)
+        parse::parse(text, parse::Reading::New)
+    }
+
+    /// Reads a rulebook that was published before, perhaps by an earlier build: what only a new one must not say is
+    /// read as that build read it.
+    pub fn published(text: &str) -> Result<Self, Vec<RulebookError>> {
+        parse::parse(text, parse::Reading::Published)
     }
 
     /// The rulebook's name among all others: SHA-256 of its [`canonical_json`], in
     /// lower-case hex. Comments, layout and the order of keys do not change it.
     pub fn hash(&self) -> &str {
         &self.hash
+    }
+
+    /// The working days of its division, by the bank holidays that are known.
+    pub fn working_days(&self) -> &'static WorkingDays {
+        let division = BankHolidays::known().division(&self.calendar.working_days);
+        division.expect("a rulebook names a division that is known")
+    }
+
+    /// The working days by which the wait of an outcome is counted; none where it has no wait.
+    pub fn bank_holidays_of(&self, outcome: &str) -> Option<&'static WorkingDays> {
+        let waits = self.outcome(outcome).is_some_and(|outcome| outcome.claim.after_working_days > 0);
+        waits.then(|| self.working_days())
     }
 
     /// The outcome of this code.
@@ -159,6 +189,15 @@ pub struct Calendar {
     pub financial_year: MonthDay,
     /// Stretches that an outcome may leave out of its count, such as school holidays.
     pub pauses: Vec<Pause>,
+}
+
+impl Calendar {
+    /// The fewest and the most civil days that a wait of so many working days takes, over the years whose bank holidays
+    /// are known; none where none of it is.
+    pub(crate) fn waits(&self, working_days: u32) -> Option<(u32, u32)> {
+        let days = BankHolidays::known().division(&self.working_days)?;
+        days.waits(working_days)
+    }
 }
 
 /// A day that every year has (29 February is none).

@@ -7,7 +7,7 @@ use super::{Rulebook, RulebookError, document};
 
 impl Rulebook {
     /// What this version, written so, has in common with another version of the same contract and must not: its
-    /// content, its name, its first day, or another zone than the contract's dates.
+    /// content, its name, or another zone than the contract's dates.
     pub fn overlap(&self, text: &str, other: &Self) -> Option<RulebookError> {
         if self.contract != other.contract {
             return None;
@@ -16,9 +16,6 @@ impl Rulebook {
             ("version", format!("the content is that of version {} already", other.version), "leave one of the two out")
         } else if self.version == other.version {
             ("version", format!("another text is version {} already", other.version), "name this one otherwise")
-        } else if self.effective_from == other.effective_from {
-            let problem = format!("version {} is in force from {} too", other.version, other.effective_from);
-            ("effective_from", problem, "let this one begin on another day")
         } else if self.calendar.zone != other.calendar.zone {
             ("calendar", format!("the contract's dates are of {}", other.calendar.zone), "keep that zone")
         } else {

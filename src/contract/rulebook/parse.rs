@@ -9,7 +9,9 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 
+use super::attributes::attributes;
 use super::document;
+use super::labels::labels;
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Item, Report, Section, path_of};
 use super::stage;
@@ -26,9 +28,11 @@ const GRAMMAR: u32 = 1;
 const HEADER: [&str; 8] =
     ["rulebook", "contract", "version", "title", "effective_from", "applies_by", "retroactive", "currency"];
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 14] = [
     "calendar",
     "codes",
+    "attributes",
+    "labels",
     "referrals",
     "recency",
     "referral_to_plan",
@@ -55,16 +59,25 @@ pub(super) const COUNTS_WHEN: [(&str, CountsWhen); 2] =
 /// Whom a contact can be with, in the words of the event.
 const CONTACT_WITH: [&str; 6] = ["client", "family", "carer", "professional", "employer", "landlord"];
 
-pub(super) fn parse(text: &str) -> Result<Rulebook, Vec<RulebookError>> {
+/// For what a text is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Reading {
+    /// It is to be published, or only tried.
+    New,
+    /// It was published.
+    Published,
+}
+
+pub(super) fn parse(text: &str, reading: Reading) -> Result<Rulebook, Vec<RulebookError>> {
     let mut report = Report::new(text);
-    let rulebook = document::read(text, &mut report).and_then(|root| read(&root, &mut report));
+    let rulebook = document::read(text, &mut report).and_then(|root| read(&root, reading, &mut report));
     match rulebook {
         Some(rulebook) if report.is_clean() => Ok(rulebook),
         _ => Err(report.into_errors()),
     }
 }
 
-fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
+fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option<Rulebook> {
     let top = Section::root(root);
     let grammar = grammar(&top, report)?;
     let canonical_text = document::canonical(root, report);
@@ -79,13 +92,19 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
     let currency = currency(&top, report);
     let calendar = calendar(&top, report);
     let codes = codes(&top, report);
+    let attributes = attributes(&top, &codes, report);
+    let labels = labels(&top, report);
     let (referrals, default_area) = referrals(&top, &codes, report);
     let recency = recency(&top, report);
     let referral_to_plan = referral_to_plan(&top, &codes, report);
     let outcome_codes = outcome::codes(&top);
-    let stages = stage::stages(&top, &codes, &outcome_codes, report);
+    let stages = stage::stages(&top, (&codes, &attributes), &outcome_codes, report);
     let standards = terms::standards(&top, &codes, report);
     let outcomes = outcome::outcomes(&top, calendar.as_ref(), &codes, report);
+    if reading == Reading::New {
+        whole::claimable(&outcomes, calendar.as_ref(), report);
+    }
+    whole::achievable(&outcomes, &attributes, report);
     let outcomes = whole::checked(outcomes, &outcome_codes, report);
     let caps = terms::caps(&top, &outcome_codes, report);
     let grades = terms::grades(&top, report);
@@ -102,6 +121,8 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
         currency: currency?,
         calendar: calendar?,
         codes,
+        attributes,
+        labels,
         referrals,
         default_area,
         recency: recency?,
@@ -186,9 +207,9 @@ fn calendar(top: &Section<'_>, report: &mut Report<'_>) -> Option<Calendar> {
 fn working_days(section: &Section<'_>, report: &mut Report<'_>) -> Option<String> {
     let item = section.required("working_days", "\"england-and-wales\"", report)?;
     let name = item.text(report)?;
-    let shipped = BankHolidays::shipped();
-    if shipped.division(&name).is_none() {
-        let names: Vec<_> = shipped.names().collect();
+    let known = BankHolidays::known();
+    if known.division(&name).is_none() {
+        let names: Vec<_> = known.names().collect();
         let problem = format!("the bank holidays of {name:?} are not known");
         report.add(item.at.clone(), Some(&item.path), problem, format!("write one of {}", names.join(", ")));
     }

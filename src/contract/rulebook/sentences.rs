@@ -2,6 +2,8 @@
 //!
 //! Nothing that is paid for is left out; what is a default is said like everything else.
 
+use std::collections::BTreeMap;
+
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -11,14 +13,14 @@ use super::outcome::{
     ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnknownHours,
 };
 use super::terms::{CapScope, Crossing, MetBy, StandardFrom, Within};
-use super::{AppliesBy, Cap, CountsWhen, Outcome, Rulebook, Standard};
-use crate::contract::calendar::BankHolidays;
+use super::{AppliesBy, AttributeRule, Cap, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings};
 use crate::contract::money::Money;
 
 /// What a rulebook says, one sentence after the other.
 pub fn of(rulebook: &Rulebook) -> Vec<String> {
     let mut told = opening(rulebook);
-    told.extend(rulebook.standards.iter().map(standard));
+    told.extend(attributes(rulebook));
+    told.extend(rulebook.standards.iter().map(of_standard));
     for outcome in &rulebook.outcomes {
         told.extend(of_outcome(rulebook, outcome));
     }
@@ -31,6 +33,8 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
         told.push(format!("Targets come in the profiles {}.", listed(&rulebook.profiles, "and")));
     }
     told.extend(reports(rulebook));
+    told.extend(labels(rulebook));
+    told.extend(warnings::of(rulebook).into_iter().map(|warning| format!("Warning: {warning}.")));
     told
 }
 
@@ -100,7 +104,8 @@ fn opening(rulebook: &Rulebook) -> Vec<String> {
     told
 }
 
-fn of_outcome(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
+/// What a rulebook says of one outcome, one sentence after the other.
+pub fn of_outcome(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
     let mut told = vec![format!("Outcome {}: {}.", outcome.code, outcome.title)];
     match &outcome.achieved_by {
         AchievedBy::Journey(terms) => told.extend(journey(terms)),
@@ -277,16 +282,35 @@ fn many(terms: &ManyTerms) -> String {
 
 fn claiming(outcome: &Outcome) -> String {
     let from = match outcome.claim.after_working_days {
-        0 => "at once".to_owned(),
-        days => format!("from the {days}. working day after"),
+        0 => "from the day it is achieved".to_owned(),
+        days => format!("from the {} working day after the day it is achieved", nth(days)),
     };
-    let until = outcome.claim.within_days.map_or("for ever".to_owned(), |days| format!("for {days} days"));
-    let attempts = outcome.claim.attempts;
+    let until = match outcome.claim.within_days {
+        None => "without an end".to_owned(),
+        Some(0) => "until that day".to_owned(),
+        Some(days) => format!("until the {} day after it", nth(days)),
+    };
+    let attempts = match outcome.claim.attempts {
+        1 => "once at most".to_owned(),
+        attempts => format!("{attempts} times at most"),
+    };
     let once = match outcome.once_per {
         OncePer::Journey => "in each journey",
         OncePer::Person => "for each person",
     };
-    format!("  It can be claimed {from}, {until}, {attempts} time(s) at most, and is paid once {once}.")
+    format!("  It can be claimed {from}, {until}, {attempts}, and is paid once {once}.")
+}
+
+/// A number in its place: 1st, 2nd, 3rd, 11th.
+fn nth(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
 }
 
 fn price(rulebook: &Rulebook, tariff: &Tariff) -> String {
@@ -302,7 +326,7 @@ fn price(rulebook: &Rulebook, tariff: &Tariff) -> String {
         tariff.cohort.as_ref().map(|cohort| format!("for cohort {cohort}")),
         tariff.from.map(|from| format!("if achieved from {from}")),
         tariff.to.map(|to| format!("if achieved until {to}")),
-        tariff.up_to.map(|up_to| format!("up to the {up_to}. unit")),
+        tariff.up_to.map(|up_to| format!("up to the {} unit", nth(up_to))),
         tariff.round_unit_price.then(|| "rounded before it is taken times the units".to_owned()),
         tariff.illustrative.then(|| "(illustrative: no source states it)".to_owned()),
     ];
@@ -330,7 +354,8 @@ fn cap(rulebook: &Rulebook, cap: &Cap) -> String {
     format!("At most {} {} is paid{only} {of}; {crossing}; what is taken back {refill}.", cap.amount, rulebook.currency)
 }
 
-fn standard(standard: &Standard) -> String {
+/// What a rulebook says of one standard.
+pub fn of_standard(standard: &Standard) -> String {
     let from = match &standard.from {
         StandardFrom::ReferralReceived => "the referral is received".to_owned(),
         StandardFrom::ReferralAccepted => "the referral is accepted".to_owned(),
@@ -362,28 +387,39 @@ fn standard(standard: &Standard) -> String {
     format!("Standard {}: {} within {within} after {from}{levels}.", standard.code, met.join(" and "))
 }
 
-/// The days on which reports are due, and those of them that are no working days.
-fn reports(rulebook: &Rulebook) -> Vec<String> {
+/// The days on which reports are due.
+fn reports(rulebook: &Rulebook) -> Option<String> {
     let due: Vec<_> = rulebook.reports.due.iter().map(ToString::to_string).collect();
-    let mut told = Vec::new();
-    if !due.is_empty() {
-        told.push(format!("Reports are due on {}.", listed(&due, "and")));
-    }
-    let days = BankHolidays::shipped().division(&rulebook.calendar.working_days);
-    for day in &rulebook.reports.due {
-        match days.map(|days| days.is_working(*day)) {
-            Some(Ok(false)) => told.push(format!("Warning: {day} is no working day.")),
-            Some(Err(beyond)) => told.push(format!("Warning: {beyond}.")),
-            _ => {}
+    (!due.is_empty()).then(|| format!("Reports are due on {}.", listed(&due, "and")))
+}
+
+/// What spells of each domain may say.
+fn attributes(rulebook: &Rulebook) -> Vec<String> {
+    let attribute = |(name, rule): (&String, &AttributeRule)| {
+        let values = rule.values.as_ref().map(|values| format!(" ({})", any_value(values))).unwrap_or_default();
+        let required = if rule.required { ", which is required" } else { "" };
+        format!("{name}{values}{required}")
+    };
+    let sentence = |(domain, of_domain): (&str, &BTreeMap<String, AttributeRule>)| {
+        let attributes: Vec<String> = of_domain.iter().map(attribute).collect();
+        if attributes.is_empty() {
+            format!("A spell of {domain} has no attributes.")
+        } else {
+            format!("A spell of {domain} may have the attributes {}.", attributes.join("; "))
         }
-    }
-    told
+    };
+    rulebook.attributes.domains().map(sentence).collect()
+}
+
+/// The labels of codes.
+fn labels(rulebook: &Rulebook) -> Option<String> {
+    let labels: Vec<String> =
+        rulebook.labels.codes().map(|code| format!("{code} as {:?}", rulebook.labels.of(code))).collect();
+    (!labels.is_empty()).then(|| format!("Forms show {}.", listed(&labels, "and")))
 }
 
 fn any_value(values: &[Value]) -> String {
-    let shown: Vec<_> =
-        values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
-    listed(&shown, "or")
+    listed(&values.iter().map(shown_value).collect::<Vec<_>>(), "or")
 }
 
 fn listed(words: &[String], last: &str) -> String {

@@ -2,13 +2,19 @@
 //!
 //! It never accepts a form that this build cannot evaluate.
 
+use super::attributes::{Attributes, check_trigger};
 use super::outcome::parse as outcome;
 use super::outcome::trigger::{self, FORMS, fact, form};
 use super::parse::{COUNTS_WHEN, check_outcome};
 use super::reader::{Report, Section};
 use super::{Codes, Stage, StageWhen};
 
-pub(super) fn stages(top: &Section<'_>, codes: &Codes, outcomes: &[String], report: &mut Report<'_>) -> Vec<Stage> {
+pub(super) fn stages(
+    top: &Section<'_>,
+    (codes, attributes): (&Codes, &Attributes),
+    outcomes: &[String],
+    report: &mut Report<'_>,
+) -> Vec<Stage> {
     let over_many = outcome::codes_over_many(top);
     let mut stages: Vec<Stage> = Vec::new();
     for section in top.sections("stage", report) {
@@ -17,6 +23,9 @@ pub(super) fn stages(top: &Section<'_>, codes: &Codes, outcomes: &[String], repo
         let code = code.and_then(|item| Some((item.text(report)?, item)));
         let label = section.required("label", "\"Job started\"", report).and_then(|item| item.text(report));
         let when = when(&section, codes, (outcomes, &over_many), report);
+        if let Some(StageWhen::Fact(trigger)) = &when {
+            check_trigger(trigger, attributes, &section, report);
+        }
         if let Some((code, item)) = &code
             && stages.iter().any(|earlier| earlier.code == *code)
         {

@@ -388,8 +388,7 @@ impl Journey {
         &self,
         #[graphql(desc = "Only that in this state.")] state: Option<EvidenceState>,
     ) -> Vec<Evidence> {
-        let evidence = self.folded().evidence.iter().map(Evidence::from);
-        evidence.filter(|piece| state.is_none_or(|state| piece.state == state)).collect()
+        self.all_evidence().into_iter().filter(|piece| state.is_none_or(|state| piece.state == state)).collect()
     }
 
     /// Every event known here, in the order in which it was recorded; corrections and retractions are linked with what
@@ -407,6 +406,12 @@ impl Journey {
 }
 
 impl Journey {
+    /// Every piece of evidence, in the order in which they were attached.
+    pub(super) fn all_evidence(&self) -> Vec<Evidence> {
+        let own = Arc::new(self.again());
+        self.folded().evidence.iter().map(|piece| Evidence::of(piece, &own)).collect()
+    }
+
     /// The claims of its contract, as far as this reading knows.
     async fn told_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
         let code = self.contract.code().unwrap_or_default();

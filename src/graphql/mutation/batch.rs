@@ -18,13 +18,18 @@ use super::input::{Stamp, When};
 use super::payload::{BatchPayload, Outcome};
 use super::sent::Sent;
 use super::{Answered, answered, contract_today, own_id, record, today};
-use crate::contract::batch::command::{Adjusting, Basis, BatchAct, BatchCommand, Prepared};
+use crate::contract::batch::command::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Prepared};
 use crate::graphql::context::{Asked as _, OrFault as _};
+use crate::graphql::funding;
 use crate::graphql::scalars::Id;
 use crate::journey::command::Command;
 use crate::journey::event::AdjustmentRaised;
+use crate::journey::refusal::Refusal;
 use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
-use crate::views::claims::{Asked, Claims, Purpose};
+use crate::views::claims::{Asked, Claim, Claims, Purpose};
+
+/// The most claims that one answer warns of.
+const WARNINGS_MAX: usize = 20;
 
 /// What may be done with claims.
 #[derive(Default)]
@@ -44,7 +49,7 @@ impl BatchMutations {
             let batch = BatchId(own_id(&input.stamp, "batch", input.batch));
             let occurred = input.when.occurred(contract_today(ctx, &input.contract).await?);
             let act = BatchAct::Open(input.contract.clone(), input.opened(&mut reading));
-            let command = Command::Batch(BatchCommand { batch, occurred, act });
+            let command = Command::Batch(BatchCommand { batch, occurred, act, warnings: Vec::new() });
             BatchPayload::of(ctx, batch, record(ctx, input.stamp, reading, command).await?).await
         })
         .await
@@ -62,7 +67,9 @@ impl BatchMutations {
             let wanted = input.claims.as_deref().map(claims);
             let seen = input.prepared_at.map(|seen| seen.0);
             let prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
-            send(ctx, input.batch, (input.stamp, input.when), BatchAct::Submit(prepared)).await
+            let named = wanted.unwrap_or_else(|| lines(&prepared));
+            let twice = doubly_funded(ctx, told.as_ref(), &named).await?;
+            send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Submit(prepared), twice)).await
         })
         .await
     }
@@ -79,7 +86,8 @@ impl BatchMutations {
             let day = day(ctx, input.batch, &input.when).await?;
             let told = told(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
             let prepared = prepared(told.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
-            send(ctx, input.batch, (input.stamp, input.when), BatchAct::Resubmit(prepared)).await
+            let twice = doubly_funded(ctx, told.as_ref(), &wanted).await?;
+            send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Resubmit(prepared), twice)).await
         })
         .await
     }
@@ -93,8 +101,16 @@ impl BatchMutations {
         answered(async {
             match input.decided() {
                 Ok(decision) => {
-                    let act = BatchAct::Decide(claims(&input.claims), decision);
-                    send(ctx, input.batch, (input.stamp, input.when), act).await
+                    let named = claims(&input.claims);
+                    let twice = if decision == ClaimDecision::Accept {
+                        let day = day(ctx, input.batch, &input.when).await?;
+                        let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
+                        doubly_funded(ctx, told.as_ref(), &named).await?
+                    } else {
+                        Vec::new()
+                    };
+                    let act = BatchAct::Decide(named, decision);
+                    send(ctx, input.batch, (input.stamp, input.when), (act, twice)).await
                 }
                 Err(refusals) => {
                     let outcome = Outcome::refused(refusals, &Sent::of(ctx)?);
@@ -113,7 +129,7 @@ impl BatchMutations {
     ) -> Answered<BatchPayload> {
         answered(async {
             let act = BatchAct::Withdraw(claims(&input.claims), input.reason);
-            send(ctx, input.batch, (input.stamp, input.when), act).await
+            send(ctx, input.batch, (input.stamp, input.when), (act, Vec::new())).await
         })
         .await
     }
@@ -126,7 +142,7 @@ impl BatchMutations {
     ) -> Answered<BatchPayload> {
         answered(async {
             let act = BatchAct::Pay(input.payment());
-            send(ctx, input.batch, (input.stamp, input.when), act).await
+            send(ctx, input.batch, (input.stamp, input.when), (act, Vec::new())).await
         })
         .await
     }
@@ -151,8 +167,9 @@ impl BatchMutations {
             let told = told.as_deref();
             let due = fact.batch.and_then(|batch| told?.due(batch, fact.claim));
             let from = told.map(|told| told.basis(input.prepared_at.map(|seen| seen.0))).unwrap_or_default();
+            let beyond = told.zip(fact.claim).map(|(told, claim)| told.beyond(claim, fact.amount)).unwrap_or_default();
             let act = BatchAct::Adjust(Adjusting { from, fact, due });
-            send(ctx, input.batch, (input.stamp, input.when), act).await
+            send(ctx, input.batch, (input.stamp, input.when), (act, beyond)).await
         })
         .await
     }
@@ -164,10 +181,15 @@ async fn day(ctx: &Context<'_>, batch: Id, when: &When) -> Result<NaiveDate> {
     Ok(when.occurred(today).earliest())
 }
 
-async fn send(ctx: &Context<'_>, batch: Id, (stamp, when): (Stamp, When), act: BatchAct) -> Result<BatchPayload> {
+async fn send(
+    ctx: &Context<'_>,
+    batch: Id,
+    (stamp, when): (Stamp, When),
+    (act, warnings): (BatchAct, Vec<Refusal>),
+) -> Result<BatchPayload> {
     let batch = BatchId(batch.0);
     let occurred = when.occurred(today(ctx, StreamId::batch(batch), &when).await?);
-    let command = Command::Batch(BatchCommand { batch, occurred, act });
+    let command = Command::Batch(BatchCommand { batch, occurred, act, warnings });
     BatchPayload::of(ctx, batch, record(ctx, stamp, Reading::default(), command).await?).await
 }
 
@@ -181,6 +203,22 @@ async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<Cl
     let today = contract_today(ctx, code).await?;
     let asked = Asked { as_of: as_of.min(today), today, purpose: Purpose::Submit(again) };
     ctx.caller().generation.claims(log, scope, asked).await.or_fault()
+}
+
+/// The claims that were prepared.
+fn lines(prepared: &Prepared) -> Vec<ClaimId> {
+    prepared.lines.iter().flatten().map(|line| line.claim).collect()
+}
+
+/// The warnings that other contracts claim for the same days of the same people as these claims.
+async fn doubly_funded(ctx: &Context<'_>, told: Option<&Arc<Claims>>, named: &[ClaimId]) -> Result<Vec<Refusal>> {
+    let Some(told) = told else { return Ok(Vec::new()) };
+    let known: Vec<(usize, &Claim)> =
+        named.iter().enumerate().filter_map(|(at, claim)| Some((at, told.get(*claim)?))).collect();
+    let claims: Vec<&Claim> = known.iter().map(|(_, claim)| *claim).collect();
+    let found = funding::among(ctx, told, &claims).await?;
+    let warnings = known.iter().filter_map(|(at, claim)| Some(found.get(&claim.claim)?.first()?.warning(*at)));
+    Ok(warnings.take(WARNINGS_MAX).collect())
 }
 
 /// Claims prepared for a batch. Of a batch that the caller may not know of nothing is: the command says that it is not

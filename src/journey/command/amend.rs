@@ -5,7 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, heeded, of_stream, stands, too_early, values};
+use super::{
+    CorrectFact, Given, NewEvent, RetractFacts, attributes, evidence, exists, heeded, of_stream, stands, too_early,
+    values,
+};
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
 use crate::journey::ground::{self, Change};
 use crate::journey::path::{Path, Step};
@@ -29,6 +32,7 @@ pub(super) fn correct(
     same_fact(stream.kind, &fact, replacement)?;
     let mut stated = Shape::new(given.today);
     values(&mut stated, (*occurred, replacement), Some((fact.occurred, fact.event)), given);
+    attributes::check(&mut stated, history, (*occurred, replacement), given);
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
     for refusal in in_payload(stream.kind, stated.done()).err().into_iter().flatten() {
@@ -41,9 +45,10 @@ pub(super) fn correct(
     }
     in_payload(stream.kind, subject::keeps_its_links(history, replacement))?;
     in_payload(stream.kind, stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
-    if fact.occurred != *occurred {
-        heeded(too_early(*occurred, replacement, given), given)?;
-    }
+    let early = if fact.occurred == *occurred { None } else { too_early(*occurred, replacement, given) };
+    let unproving = evidence::supports_nothing(history, replacement, given);
+    let is_news = evidence::supports_nothing(history, fact.event, given).is_none();
+    heeded(early.into_iter().chain(unproving.filter(|_| is_news)), given)?;
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),

@@ -6,6 +6,8 @@
 //! one way: its values (shape), what it needs of the others (ground), its events.
 
 mod amend;
+mod attributes;
+mod evidence;
 mod names;
 mod together;
 
@@ -253,11 +255,13 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     }
     let mut shape = Shape::new(given.today);
     values(&mut shape, (*occurred, fact), None, given);
+    attributes::check(&mut shape, history, (*occurred, fact), given);
     shape.done()?;
     subject::approved_by_another(history, fact, given.sender)?;
     stands(history, stream.kind, Change::Record(*occurred, fact))?;
     let early = too_early(*occurred, fact, given);
-    heeded(ground::warnings(history, *occurred, fact).into_iter().chain(early), given)?;
+    let unproving = evidence::supports_nothing(history, fact, given);
+    heeded(ground::warnings(history, *occurred, fact).into_iter().chain(early).chain(unproving), given)?;
     let own = of_stream(*stream, history, *occurred, fact.clone());
     let others = of_the_other(history, command, given)?;
     Ok(std::iter::once(own).chain(others).collect())
@@ -269,7 +273,7 @@ fn too_early(occurred: Occurred, fact: &Event, given: &Given<'_>) -> Option<Refu
 }
 
 /// Holds a command back until its sender accepts what is to be looked at twice.
-fn heeded(warnings: impl IntoIterator<Item = Refusal>, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
+pub(crate) fn heeded(warnings: impl IntoIterator<Item = Refusal>, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
     let mut unheeded: Vec<Refusal> = warnings.into_iter().collect();
     unheeded.retain(|warning| !given.accepted.contains(warning.code.as_str()));
     if unheeded.is_empty() { Ok(()) } else { Err(unheeded) }

@@ -218,7 +218,7 @@ pub(super) struct Beside<'a> {
 /// Settles what journeys have come to.
 pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Asked, beside: &Beside<'_>) -> Claims {
     let Beside { position, batches, ledger, people } = beside;
-    let versions = Versions::of(judged.rulebooks.iter().map(AsRef::as_ref));
+    let versions = judged.versions();
     let terms = versions.terms(asked.as_of);
     let mut unsettled = Unsettled::default();
     for of in judged.journeys.values() {
@@ -237,7 +237,8 @@ pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Ask
     for (at, settled) in entitled.iter().zip(&settlement.claims) {
         claims[*at].settle(settled, &terms);
     }
-    stand_beside_lines(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &judged.rulebooks, subject));
+    let rulebooks = [judged.rulebooks.as_slice(), &judged.superseded].concat();
+    stand_beside_lines(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &rulebooks, subject));
     Claims {
         position: *position,
         contract: Arc::clone(contract),

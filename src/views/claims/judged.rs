@@ -12,7 +12,7 @@ use rust_decimal::Decimal;
 
 use crate::contract::batch::ledger::Ledger;
 use crate::contract::outcome::many::Many;
-use crate::contract::outcome::versions::{Judged, Sight, Versions};
+use crate::contract::outcome::versions::{Judged, Sight, Versions, parted};
 use crate::contract::outcome::{Begun, Case, State, claim_id};
 use crate::contract::rulebook::AppliesBy;
 use crate::contract::rulebook::outcome::AchievedBy;
@@ -85,6 +85,8 @@ pub(super) struct JudgedAsOf {
     pub(super) as_of: NaiveDate,
     /// In the order in which they come into force.
     pub(super) rulebooks: Vec<Arc<Rulebook>>,
+    /// Those that a later one with the same first day superseded: lines may have been frozen by them.
+    pub(super) superseded: Vec<Arc<Rulebook>>,
     pub(super) journeys: BTreeMap<JourneyId, OfJourney>,
     /// What journeys add to outcomes over many, for each version; empty where there are no such outcomes.
     pub(super) many: Vec<Many>,
@@ -108,7 +110,7 @@ type Share = (Vec<(JourneyId, OfJourney)>, Vec<Many>);
 impl JudgedAsOf {
     /// Nothing yet: every journey is still to be judged.
     pub(super) fn new(contract: &Contract, as_of: NaiveDate, journeys: &BTreeMap<JourneyId, History>) -> Self {
-        let rulebooks = rulebooks(contract);
+        let (rulebooks, superseded) = rulebooks(contract);
         let is_over_many = |rulebook: &Arc<Rulebook>| {
             rulebook.outcomes.iter().any(|outcome| matches!(outcome.achieved_by, AchievedBy::Many(_)))
         };
@@ -116,6 +118,7 @@ impl JudgedAsOf {
         Self {
             as_of,
             rulebooks,
+            superseded,
             journeys: BTreeMap::new(),
             many: (0..versions).map(|_| Many::default()).collect(),
             moved: journeys.keys().copied().collect(),
@@ -129,9 +132,16 @@ impl JudgedAsOf {
         let hashes = |rulebooks: &[Arc<Rulebook>]| -> Vec<String> {
             rulebooks.iter().map(|rulebook| rulebook.hash().to_owned()).collect()
         };
+        let (judging, superseded) = rulebooks(contract);
         self.as_of == as_of
             && self.zone == contract.zone().unwrap_or(DEPLOYMENT_ZONE)
-            && hashes(&self.rulebooks) == hashes(&rulebooks(contract))
+            && (hashes(&self.rulebooks), hashes(&self.superseded)) == (hashes(&judging), hashes(&superseded))
+    }
+
+    /// The versions by which it is judged.
+    pub(super) fn versions(&self) -> Versions<'_> {
+        let judging = self.rulebooks.iter().map(AsRef::as_ref).collect();
+        Versions::known(judging, self.superseded.iter().map(AsRef::as_ref).collect())
     }
 
     /// A journey is not what it was when it was judged.
@@ -148,7 +158,7 @@ impl JudgedAsOf {
         }
         let moved: Vec<(JourneyId, &History)> =
             moved.into_iter().filter_map(|journey| Some((journey, journeys.get(&journey)?))).collect();
-        let versions = Versions::of(self.rulebooks.iter().map(AsRef::as_ref));
+        let versions = self.versions();
         for (journeys, many) in share_out(moved, |share| self.judge(&versions, &share)) {
             self.journeys.extend(journeys);
             self.many.iter_mut().zip(many).for_each(|(all, of_share)| all.merge(of_share));
@@ -219,10 +229,7 @@ impl JudgedAsOf {
     }
 }
 
-/// The versions of the rules, in the order in which they come into force.
-fn rulebooks(contract: &Contract) -> Vec<Arc<Rulebook>> {
-    let mut rulebooks: Vec<Arc<Rulebook>> =
-        contract.rulebooks().iter().map(|published| Arc::clone(&published.rulebook)).collect();
-    rulebooks.sort_by_key(|rulebook| rulebook.effective_from);
-    rulebooks
+/// The versions of the rules: those that judge, in the order in which they come into force, and those superseded.
+fn rulebooks(contract: &Contract) -> (Vec<Arc<Rulebook>>, Vec<Arc<Rulebook>>) {
+    parted(contract.rulebooks().iter().map(|published| Arc::clone(&published.rulebook)))
 }

@@ -2,7 +2,9 @@
 //!
 //! It answers what the facts amount to; whether a batch may take them is decided beside the batch.
 
-use super::answer::{Claim, Claims};
+use chrono::Months;
+
+use super::answer::{CapOf, CapUse, Claim, Claims};
 use crate::contract::batch::command::{Basis, Prepared};
 use crate::contract::batch::ledger::{Ledger, LedgerLine};
 use crate::contract::money::Money;
@@ -60,6 +62,60 @@ impl Claims {
             Some(claim) => ledger.line_in(batch, claim).map(LedgerLine::due),
             None => Some(ledger.excess(batch)),
         }
+    }
+}
+
+impl Claims {
+    /// What somebody should look at twice before so much more becomes due for a claim: that it is then worth less than
+    /// what is due, and that a cap leaves less. What is proposed for it may be raised.
+    pub fn beyond(&self, claim: ClaimId, amount: Money) -> Vec<Refusal> {
+        let Some(of) = self.get(claim).filter(|_| amount.is_positive()) else { return Vec::new() };
+        let proposed: Money = self.proposed.iter().filter(|of| of.claim == claim).map(|of| of.amount).sum();
+        let more = amount - proposed.max(Money::ZERO);
+        if !more.is_positive() {
+            return Vec::new();
+        }
+        let shown = |amount: Money| Money::of(amount.amount(), self.currency());
+        let price = match &of.state {
+            State::Reached(achievement) => achievement.price.amount().unwrap_or_default(),
+            State::Maturing { .. } | State::NotStarted { .. } => Money::ZERO,
+        };
+        let ledger = Ledger::of(&self.batches);
+        let due = ledger.lines_of(claim).map(LedgerLine::due).sum::<Money>() + amount;
+        let beyond_price = (due > price).then(|| {
+            let message = format!(
+                "{} would be due for the claim {claim}, which is worth {}: check the amount, or accept this warning",
+                shown(due),
+                shown(price)
+            );
+            Refusal::new(Code::BeyondPrice, message).by(format!("rulebook {}: outcome.tariff", of.rulebook.version))
+        });
+        let beyond_caps = self.caps.iter().filter(|cap| cap.counts(of) && more > cap.headroom).map(|cap| {
+            let message = format!(
+                "a cap of {} leaves {}: check the amount, or accept this warning",
+                shown(cap.limit),
+                shown(cap.headroom)
+            );
+            Refusal::new(Code::BeyondCap, message).by(format!("rulebook {}: cap", of.rulebook.version))
+        });
+        beyond_price.into_iter().chain(beyond_caps).map(|warning| warning.at("amount").as_warning()).collect()
+    }
+}
+
+impl CapUse {
+    /// Whether what is paid for a claim counts under it.
+    fn counts(&self, claim: &Claim) -> bool {
+        let is_of_outcome = self.cap.outcomes.is_empty() || self.cap.outcomes.contains(&claim.outcome);
+        let is_of_this = match &self.of {
+            CapOf::Contract => true,
+            CapOf::Year(first) => claim.achieved_on().is_some_and(|on| {
+                let next = first.checked_add_months(Months::new(12)).unwrap_or(chrono::NaiveDate::MAX);
+                (*first..next).contains(&on)
+            }),
+            CapOf::Person(person) => claim.person == Some(*person),
+            CapOf::Outcome(code) => *code == claim.outcome,
+        };
+        is_of_outcome && is_of_this
     }
 }
 

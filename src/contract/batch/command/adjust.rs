@@ -27,8 +27,13 @@ pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec
     about(asked, adjusting)?;
     stands_still(asked, from)?;
     if let Some(due) = due.filter(|due| *due + fact.amount < Money::ZERO) {
-        let message = format!("{} is more than there is to take back: name at most {due}", -fact.amount);
-        return Err(Refusal::new(Code::AdjustmentTooLarge, message).at("amount").allowing([-due]).alone());
+        let (taken, due) = (-fact.amount, Money::of(due.amount(), asked.currency()));
+        let (message, allowed) = if due.is_positive() {
+            (format!("{taken} is more than there is to take back: name at most {due}"), Some(-due))
+        } else {
+            (format!("{taken} cannot be taken back: nothing is left to take back"), None)
+        };
+        return Err(Refusal::new(Code::AdjustmentTooLarge, message).at("amount").allowing(allowed).alone());
     }
     let amount = Money::of(fact.amount.amount(), asked.currency());
     Ok(vec![AdjustmentRaised { amount, ..fact.clone() }.into()])

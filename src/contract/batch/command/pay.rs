@@ -4,12 +4,14 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asked, CLAIMS_MAX, LineAct, Payment, claim_not_found, twice};
+use super::{Asked, CLAIMS_MAX, LineAct, NAMED_MAX, Payment, claim_not_found, twice};
 use crate::contract::batch::BatchLine;
 use crate::contract::money::Money;
-use crate::journey::event::{AmountPaid, Event, PaymentReceived};
-use crate::journey::refusal::{Refusal, RefusalCode as Code};
+use crate::journey::Entry;
+use crate::journey::event::{AmountPaid, Event, EventType, PaymentReceived};
+use crate::journey::refusal::{DependentFact, Refusal, RefusalCode as Code};
 use crate::journey::shape::Shape;
+use crate::log::envelope::ClaimId;
 
 pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>, Vec<Refusal>> {
     asked.was_submitted()?;
@@ -42,6 +44,55 @@ pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>
     let excess = Some(Money::of(excess.amount(), currency)).filter(|excess| excess.is_positive());
     let (reference, adjustments) = (payment.reference.clone(), payment.adjustments.clone());
     Ok(vec![PaymentReceived { reference, amounts, adjustments, excess }.into()])
+}
+
+/// What somebody should look at twice before a payment is recorded: that it is the same money again, and that more came
+/// for a claim than is left to pay for it.
+pub(super) fn warnings(asked: &Asked<'_, '_>, payment: &Payment) -> Vec<Refusal> {
+    let beyond = payment.amounts.iter().enumerate().filter_map(|(at, paid)| {
+        let left = Money::of(asked.batch.line(paid.claim)?.outstanding().amount(), asked.currency());
+        (paid.amount > left).then(|| {
+            let message = format!(
+                "{} is more than is left to pay for the claim {}, which is {left}: check it, or accept this warning, and \
+                 the rest is recorded as excess",
+                paid.amount, paid.claim
+            );
+            Refusal::new(Code::PaymentBeyondDue, message).at(format!("amounts.{at}.amount")).as_warning()
+        })
+    });
+    repeated(asked, payment).into_iter().chain(beyond.take(NAMED_MAX)).collect()
+}
+
+/// The warning that the same money was recorded before: of the same total, for the same claims or none, and under the
+/// same reference or, without one, on the same day.
+fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
+    let of = |amounts: &[AmountPaid], excess: Option<Money>| -> (Money, BTreeSet<ClaimId>) {
+        let total = amounts.iter().map(|paid| paid.amount).sum::<Money>() + excess.unwrap_or_default();
+        (total, amounts.iter().map(|paid| paid.claim).collect())
+    };
+    let (total, claims) = of(&payment.amounts, payment.excess);
+    let reference = |reference: &Option<String>| reference.as_deref().map(|text| text.trim().to_lowercase());
+    let is_same = |before: &&Entry<PaymentReceived>| {
+        let (before_total, before_claims) = of(&before.details.amounts, before.details.excess);
+        let is_named_alike = match (reference(&payment.reference), reference(&before.details.reference)) {
+            (Some(one), Some(other)) => one == other,
+            (None, None) => before.occurred.earliest() == asked.command.occurred.earliest(),
+            _ => false,
+        };
+        // What came in excess was kept apart from the claims that it was sent for.
+        let is_for_these = before_claims.is_empty() || claims.is_empty() || !claims.is_disjoint(&before_claims);
+        is_named_alike && before_total == total && total.is_positive() && is_for_these
+    };
+    let before = asked.batch.payments.iter().rev().find(is_same)?;
+    let message = format!(
+        "a payment of {} was recorded for this batch on {} already: leave this out if it is the same money, or accept this \
+         warning",
+        Money::of(total.amount(), asked.currency()),
+        before.occurred.earliest()
+    );
+    let fact =
+        DependentFact { event_id: before.event_id, event_type: EventType::PaymentReceived, occurred: before.occurred };
+    Some(Refusal::new(Code::PaymentRepeated, message).at("amounts").naming([fact]).as_warning())
 }
 
 /// The accepted lines that are paid, each with what came for it.

@@ -4,10 +4,12 @@
 
 use std::collections::BTreeSet;
 
+use super::super::Calendar;
+use super::super::attributes::{Attributes, check_trigger};
 use super::super::parse::check_outcome;
 use super::super::reader::{Report, path_of};
-use super::Outcome;
 use super::parse::Written;
+use super::{AchievedBy, Outcome};
 
 pub(in super::super) fn checked(written: Vec<Written<'_>>, codes: &[String], report: &mut Report<'_>) -> Vec<Outcome> {
     let mut seen = BTreeSet::new();
@@ -35,6 +37,34 @@ pub(in super::super) fn checked(written: Vec<Written<'_>>, codes: &[String], rep
         }
     }
     written.into_iter().map(|written| written.outcome).collect()
+}
+
+/// Reports outcomes whose claims would expire before anybody could make them, whatever the day of achievement.
+pub(in super::super) fn claimable(written: &[Written<'_>], calendar: Option<&Calendar>, report: &mut Report<'_>) {
+    let Some(calendar) = calendar else { return };
+    for Written { outcome, section } in written {
+        let Some(within) = outcome.claim.within_days else { continue };
+        let wait = outcome.claim.after_working_days;
+        let Some((shortest, _)) = calendar.waits(wait) else { continue };
+        if within < shortest {
+            let problem = format!(
+                "the window ends {within} days after the outcome is achieved, before the wait of {wait} working days \
+                 is over: no claim could ever be made"
+            );
+            let at = section.table.get("claim").map_or(section.at.clone(), toml::Spanned::span);
+            let remedy = format!("write within_days of at least {shortest}, or a shorter wait");
+            report.add(at, Some(&path_of(&section.path, "claim.within_days")), problem, remedy);
+        }
+    }
+}
+
+/// Reports outcomes that ask for attributes which no spell could have.
+pub(in super::super) fn achievable(written: &[Written<'_>], attributes: &Attributes, report: &mut Report<'_>) {
+    for Written { outcome, section } in written {
+        if let AchievedBy::Journey(terms) = &outcome.achieved_by {
+            check_trigger(&terms.trigger, attributes, section, report);
+        }
+    }
 }
 
 /// The conversions from an outcome back to itself, if there are.
