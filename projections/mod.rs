@@ -24,6 +24,7 @@ pub mod subject;
 pub mod subject_link;
 pub mod team;
 pub mod team_member;
+pub mod thing;
 pub mod wait;
 pub mod worker;
 
@@ -108,6 +109,7 @@ pub static TABLES: &[&Table] = &[
     &subject_link::TABLE,
     &team::TABLE,
     &team_member::TABLE,
+    &thing::TABLE,
     &wait::TABLE,
     &worker::TABLE,
 ];
@@ -213,6 +215,7 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebo
         state::rows(&told, &mut rows);
         disengagement::rows(&told, &mut rows);
         obligation::rows(&told, &mut rows);
+        thing::rows(&told, &mut rows);
         newest_day::count(contract, &mut rows);
         held::count(contract, &mut rows);
         last_contact::count(contract, &mut rows);

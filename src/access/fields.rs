@@ -74,12 +74,16 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("Query", JOURNEYS, "journey journeys"),
     ("Query", FEED, "events"),
     ("Query", PREVIEW, "previewRulebook"),
-    ("RulebookPreview", PREVIEW, "gained lost changed unchanged moneyDelta claims problems"),
+    ("RulebookPreview", PREVIEW, "gained lost changed unchanged moneyDelta byOutcome byRule claims problems"),
     ("ClaimMoveConnection", PREVIEW, "edges nodes pageInfo totalCount"),
     ("ClaimMoveEdge", PREVIEW, "cursor node"),
     ("ClaimMove", PREVIEW, "id moved delta causes"),
-    // Single claims: whoever publishes rules need not see cases.
-    ("ClaimMove", BATCHES, "before after"),
+    // Whoever publishes rules sees single claims by a pseudonym of their case, and what of a case they rest on is for those
+    // who may read it.
+    ("ClaimMove", PREVIEW, "case outcome before after"),
+    ("PreviewedClaim", PREVIEW, "id case status outcome title repeat scope amount achievedOn earliestOn"),
+    ("PreviewedClaim", JOURNEYS, "journeyId untilPayable derivation"),
+    ("PreviewTotal", PREVIEW, "code gained lost changed moneyDelta"),
     ("MoveCause", PREVIEW, "rule before after"),
     ("MoveCause", BATCHES, "events"),
     ("Mutation", Class::of(Action::ReceiveReferral), "receiveReferral"),
@@ -233,7 +237,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "Journey",
         JOURNEYS,
-        "id contract asOf position version subject area cohort received accepted declined closed \
+        "id contract ofContract asOf position version subject area cohort received accepted declined closed \
          disengagements onCaseload stage stages keyworker assignments daysSinceContact timeSinceContact \
          contacts plan plans spells timeline viewerCan referral acceptance withdrawn eligibility closes \
          engagements tasks assessments measures achievements risks evidence obligations claims",
@@ -259,7 +263,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Evidence",
         JOURNEYS,
         "id event kind attached sha256 datedOn obtainedOn obtainedHow supports state verified rejected defect \
-         withdrawn",
+         withdrawn journey claims",
     ),
     ("ExternalReference", JOURNEYS, "system id"),
     ("FactAtAssessment", JOURNEYS, "name value"),
@@ -306,7 +310,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Claim",
         JOURNEYS,
         "id status outcome title repeat journeyId journey scope counted amount achievedOn earliestOn untilPayable \
-         derivation viewerCan",
+         claimableFrom claimableUntil evidence derivation viewerCan",
     ),
     ("Claim", BATCHES, "history batch doubleFunding"),
     ("DoubleFunding", BATCHES, "class contract claim journeyId status days"),
@@ -318,7 +322,9 @@ static FIELDS: &[(&str, Class, &str)] = &[
         JOURNEYS,
         "reason missing evidence earliestOn daysLeft daysCounted daysNeeded countedFrom claimableFrom claimableUntil",
     ),
-    ("Derivation", JOURNEYS, "rulebook events evidence daysCounted gaps hoursBasis hours"),
+    ("EvidenceNeeded", JOURNEYS, "anyOf allOf verified datedFrom datedUntil"),
+    ("EvidenceForClaim", JOURNEYS, "claim evidence counts reasons"),
+    ("Derivation", JOURNEYS, "rulebook events evidence daysCounted gaps hoursBasis hours bankHolidays"),
     ("JudgedBy", JOURNEYS, "version hash"),
     ("ClaimGround", JOURNEYS, "id type occurred"),
     ("UncoveredDays", JOURNEYS, "from to counted"),
@@ -326,13 +332,13 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "Batch",
         BATCHES,
-        "id version reference period opened submitted preparedAt state lines payments adjustments claimed due adjusted \
+        "id version reference period selection opened submitted preparedAt state lines payments adjustments claimed due adjusted \
          received excess proposal",
     ),
     (
         "BatchLine",
         BATCHES,
-        "claim journeyId scope outcome repeat achievedOn amount rulebook derivation submitted position attempt state \
+        "claim claimNow journey journeyId scope outcome repeat achievedOn amount rulebook derivation submitted position attempt state \
          defect remark paid outstanding",
     ),
     ("BatchConnection", BATCHES, "edges nodes pageInfo totalCount"),
@@ -340,6 +346,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("BatchLineConnection", BATCHES, "edges nodes pageInfo totalCount"),
     ("BatchLineEdge", BATCHES, "cursor node"),
     ("BatchPayment", BATCHES, "received reference amounts adjustments excess"),
+    ("ClaimSelection", BATCHES, "outcomes achieved area cohort keyworker team"),
     ("ClaimPayment", BATCHES, "claim amount"),
     ("Adjustment", BATCHES, "id kind raised ofBatch claim amount settled"),
     ("ProposedAdjustment", BATCHES, "claim ofBatch kind amount"),

@@ -17,8 +17,17 @@ use crate::contract::{Contract, Rulebook, command};
 use crate::log::envelope::ClaimId;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::Views;
-use crate::views::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose};
+use crate::views::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose, Total};
 use crate::views::rebuild::Options;
+
+/// The most characters of a case's reference, an outcome's code and the rules that move a claim, so that a row fits a
+/// terminal of 120 columns beside statuses, amounts and the spaces between.
+const CASE_MAX: usize = 16;
+const OUTCOME_MAX: usize = 16;
+const STANDS_MAX: usize = 26;
+const RULES_MAX: usize = 10;
+/// The most characters of a line of words.
+const LINE_MAX: usize = 116;
 
 /// The text of a rulebook: of a pack that ships, or of a file.
 pub(super) fn text(named: &str) -> Result<String> {
@@ -153,7 +162,7 @@ async fn preview_in(
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = views.live().preview(views.log(), scoped, asked, draft).await?;
     let preview = judged.context("an open contract is told by its view")?;
-    table::print(&mut std::io::stdout().lock(), &tables(&preview), format)?;
+    table::print(&mut std::io::stdout().lock(), &tables(&preview, format), format)?;
     Ok(Ending::Done)
 }
 
@@ -179,42 +188,136 @@ fn overlapping(contract: &Contract, named: &str, text: &str, rulebook: &Rulebook
     (!overlaps.is_empty()).then(|| complain_of(named, &overlaps))
 }
 
-fn tables(preview: &Preview) -> Vec<Table> {
+fn columns(names: &[&str]) -> Vec<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+fn tables(preview: &Preview, format: Format) -> Vec<Table> {
     let currency = preview.before.currency();
     let money = |amount: Money| format!("{} {currency}", Money::of(amount.amount(), currency));
-    let columns = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
     let count = |how: Moved| preview.count(how).to_string();
     let delta = money(preview.moves.iter().map(|of| of.delta).sum());
     let (gained, lost, changed) = (count(Moved::Gained), count(Moved::Lost), count(Moved::Changed));
     let summary = vec![format!("as of {}", preview.before.asked.as_of), gained, lost, changed];
-    let moved = |of: &Move| {
-        let about = preview.after.get(of.claim).or(preview.before.get(of.claim));
-        let outcome = about.map_or_else(String::new, |claim| claim.outcome.clone());
-        let stands = |claims: &Claims| stands(claims, of.claim, &money);
-        let causes: Vec<String> = of.causes.iter().map(cause).collect();
-        let (before, after) = (stands(&preview.before), stands(&preview.after));
-        vec![
-            of.claim.to_string(),
-            outcome,
-            of.how.as_str().to_owned(),
-            before,
-            after,
-            money(of.delta),
-            causes.join("; "),
-        ]
+    let totals = |title: &str, of: &str, totals: Vec<Total>| Table {
+        title: title.to_owned(),
+        columns: columns(&[of, "gained", "lost", "changed", "delta"]),
+        rows: totals.into_iter().map(|total| total_row(&total, &money)).collect(),
     };
-    vec![
+    let mut tables = vec![
         Table {
             title: "What the draft would move".to_owned(),
             columns: columns(&["Claims", "gained", "lost", "changed", "unchanged", "delta"]),
             rows: vec![summary.into_iter().chain([preview.unchanged.to_string(), delta]).collect()],
         },
-        Table {
-            title: "Claims that would move".to_owned(),
-            columns: columns(&["claim", "outcome", "moved", "before", "after", "delta", "because"]),
-            rows: preview.moves.iter().map(moved).collect(),
-        },
-    ]
+        totals("By outcome", "outcome", preview.by_outcome()),
+        totals("By rule (a claim that several rules move is counted under each)", "rule", preview.by_rule()),
+    ];
+    if format == Format::Table {
+        tables.push(moves_in_short(preview, &money));
+        tables.push(rules_in_words(preview));
+    } else {
+        tables.push(moves_in_full(preview, &money));
+    }
+    tables
+}
+
+fn total_row(total: &Total, money: &impl Fn(Money) -> String) -> Vec<String> {
+    let counts = [total.gained, total.lost, total.changed].map(|count| count.to_string());
+    std::iter::once(total.of.clone()).chain(counts).chain([money(total.delta)]).collect()
+}
+
+/// The claims that would move, each in a line of a terminal.
+fn moves_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+    let moved = |of: &Move| {
+        let rules: Vec<&str> = of.causes.iter().map(|cause| cause.rule).collect();
+        let case = preview.reference(of.claim).unwrap_or("many together");
+        vec![
+            shortened(case, CASE_MAX),
+            shortened(preview.outcome(of.claim), OUTCOME_MAX),
+            stands_in_short(&preview.before, of.claim, money),
+            stands_in_short(&preview.after, of.claim, money),
+            money(of.delta),
+            shortened(&rules.join(", "), RULES_MAX),
+        ]
+    };
+    Table {
+        title: "Claims that would move".to_owned(),
+        columns: columns(&["case", "outcome", "before", "after", "delta", "by"]),
+        rows: preview.moves.iter().map(moved).collect(),
+    }
+}
+
+/// What each rule that moves claims says, in lines of a terminal.
+fn rules_in_words(preview: &Preview) -> Table {
+    let mut said: Vec<(&str, String)> = Vec::new();
+    for cause in preview.moves.iter().flat_map(|of| &of.causes) {
+        let words = (cause.rule, in_words(cause));
+        if !said.contains(&words) {
+            said.push(words);
+        }
+    }
+    let lines = said.iter().flat_map(|(rule, words)| wrapped(&format!("{rule}: {words}"), LINE_MAX));
+    Table {
+        title: "What these rules say (all of it with --format json)".to_owned(),
+        columns: columns(&["now -> in the draft"]),
+        rows: lines.map(|line| vec![line]).collect(),
+    }
+}
+
+/// The claims that would move, with everything that is known of each.
+fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+    let moved = |of: &Move| {
+        let causes: Vec<String> = of.causes.iter().map(cause).collect();
+        vec![
+            preview.reference(of.claim).unwrap_or_default().to_owned(),
+            of.claim.to_string(),
+            preview.outcome(of.claim).to_owned(),
+            of.how.as_str().to_owned(),
+            stands(&preview.before, of.claim, money),
+            stands(&preview.after, of.claim, money),
+            money(of.delta),
+            causes.join("; "),
+        ]
+    };
+    Table {
+        title: "Claims that would move".to_owned(),
+        columns: columns(&["case", "claim", "outcome", "moved", "before", "after", "delta", "because"]),
+        rows: preview.moves.iter().map(moved).collect(),
+    }
+}
+
+/// What a claim is, with its amount; without the currency where that would be too long for a row.
+fn stands_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
+    let stands = stands(claims, claim, money);
+    if stands.chars().count() <= STANDS_MAX {
+        return stands;
+    }
+    shortened(stands.trim_end_matches(claims.currency()).trim_end(), STANDS_MAX)
+}
+
+/// A text of at most so many characters; what is left out is marked.
+fn shortened(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// A text in lines of at most so many characters, broken between words; those after the first are indented.
+fn wrapped(text: &str, most: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= most => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) => lines.push(format!("  {word}")),
+            None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// What a claim is, with its amount.
@@ -224,15 +327,20 @@ fn stands(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> 
     format!("{}{amount}", claim.status.as_str())
 }
 
-/// A rule in words, with the facts on which it turns.
-fn cause(of: &Cause) -> String {
-    let said = match (&of.before, &of.after) {
+/// What a rule says now and would say.
+fn in_words(of: &Cause) -> String {
+    match (&of.before, &of.after) {
         (before, after) if before == after => "another claim moves".to_owned(),
         (Some(before), Some(after)) => format!("{before} -> {after}"),
         (None, Some(after)) => format!("now nothing -> {after}"),
         (Some(before), None) => format!("{before} -> nothing"),
         (None, None) => String::new(),
-    };
+    }
+}
+
+/// A rule in words, with the facts on which it turns.
+fn cause(of: &Cause) -> String {
+    let said = in_words(of);
     let fact = |ground: &Ground| {
         format!("{} of {} ({})", ground.event_type.as_str(), ground.occurred.earliest(), ground.event)
     };

@@ -12,6 +12,7 @@ pub mod money;
 pub mod outcome;
 pub mod rulebook;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -121,6 +122,12 @@ impl Contract {
     /// Every published version, in the order of publication.
     pub fn rulebooks(&self) -> &[Published] {
         &self.rulebooks
+    }
+
+    /// The codes of the outcomes of every version.
+    pub fn outcome_codes(&self) -> BTreeSet<&str> {
+        let outcomes = self.rulebooks.iter().flat_map(|published| &published.rulebook.outcomes);
+        outcomes.map(|outcome| outcome.code.as_str()).collect()
     }
 
     /// The zone of every civil date of the contract: all its versions have the same one.

@@ -1,25 +1,27 @@
 //! Batches as clients read them: their lines, what was decided of each, and the money that came.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
+use async_graphql::{ComplexObject, Context, Enum, ID, Object, Result, SimpleObject};
 
+use super::at::Known;
 use super::bounds::PageLength;
-use super::claim::{self, ClaimConnection, ClaimFilter, ClaimScope};
+use super::claim::{self, Claim, ClaimConnection, ClaimFilter, ClaimScope};
 use super::context::{Asked as _, OrFault as _};
 use super::cursor;
 use super::event::OccurredOn;
-use super::journey::Step;
 use super::journey::work::DayPeriod;
+use super::journey::{self, Journey, Step, Story};
 use super::list::PageInfo;
 use super::money::Money;
 use super::scalars::{Date, Position};
+use super::selection::{ClaimSelection, Selected};
 use crate::access::policy::Action;
 use crate::contract::batch::{self as domain, Decision};
 use crate::contract::rulebook::terms::{CapScope, Crossing};
 use crate::journey::event::{self, ClaimAbout, Period};
-use crate::log::envelope::{BatchId, StreamId};
+use crate::log::envelope::{BatchId, JourneyId, StreamId};
 use crate::views::claims::{Asked, CapOf, CapUse, Claims, Proposed, Purpose};
 
 /// How far a batch has come.
@@ -77,7 +79,8 @@ pub struct Batch {
 }
 
 /// One claim of a batch, at one time that it was submitted: it never moves again.
-#[derive(Debug, Clone, SimpleObject)]
+#[derive(Clone, SimpleObject)]
+#[graphql(complex)]
 pub struct BatchLine {
     /// The claim, by its id.
     claim: ID,
@@ -113,10 +116,36 @@ pub struct BatchLine {
     paid: Money,
     /// What is still to be paid for it.
     outstanding: Money,
+    #[graphql(skip)]
+    told: Arc<Claims>,
+    #[graphql(skip)]
+    line: Box<event::ClaimLine>,
+    #[graphql(skip)]
+    story: Option<Arc<Story>>,
+}
+
+#[ComplexObject]
+impl BatchLine {
+    /// The journey that it is about; none where it is about many together, or you may not read it.
+    async fn journey(&self) -> Option<Journey> {
+        let id = self.line.about.journey()?;
+        let story = Arc::clone(self.story.as_ref()?);
+        Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
+    }
+
+    /// The claim as it now stands; none where it is about a journey that you may not read.
+    async fn claim_now(&self) -> Option<Claim> {
+        let is_readable = self.line.about.journey().is_none() || self.story.is_some();
+        Claim::with_journey(&self.told, self.line.claim, self.story.clone()).filter(|_| is_readable)
+    }
 }
 
 impl BatchLine {
-    pub(super) fn of(line: &domain::BatchLine, currency: &str) -> Self {
+    pub(super) fn of(
+        line: &domain::BatchLine,
+        (told, currency): (&Arc<Claims>, &str),
+        story: Option<Arc<Story>>,
+    ) -> Self {
         let money = |amount| Money::of(amount, currency);
         let (journey_id, scope) = match &line.frozen.about {
             ClaimAbout::Journey(journey) => (Some(ID(journey.to_string())), None),
@@ -151,6 +180,9 @@ impl BatchLine {
             remark,
             paid: money(line.paid),
             outstanding: money(line.outstanding()),
+            told: Arc::clone(told),
+            line: Box::new(line.frozen.clone()),
+            story,
         }
     }
 }
@@ -272,6 +304,7 @@ impl ProposedAdjustment {
 /// What a batch that is open could submit now.
 pub struct Proposal {
     told: Arc<Claims>,
+    selected: Selected,
 }
 
 /// What a batch that is open could submit now.
@@ -289,7 +322,7 @@ impl Proposal {
         #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ClaimConnection> {
-        claim::page(ctx, &self.told, ClaimFilter::claimable(), (first, after)).await
+        claim::page(ctx, &self.told, ClaimFilter::claimable(self.selected.clone()), (first, after)).await
     }
 
     /// The adjustments that should be raised.
@@ -321,6 +354,12 @@ impl Batch {
         self.batch().opened.as_ref().and_then(|opened| opened.details.period).map(Into::into)
     }
 
+    /// Which claims it is for; none where it is for all of the contract.
+    async fn selection(&self, ctx: &Context<'_>) -> Option<Result<ClaimSelection>> {
+        let of = self.batch().opened.as_ref()?.details.claims.as_ref()?;
+        Some(ClaimSelection::of(ctx, of).await)
+    }
+
     /// The opening, with its event.
     async fn opened(&self) -> Option<Step> {
         self.batch().opened.as_ref().map(Step::of)
@@ -342,13 +381,13 @@ impl Batch {
     }
 
     /// Its lines, in the order in which they were submitted. A claim that went again has a further line.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn lines(
         &self,
+        ctx: &Context<'_>,
         #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<BatchLineConnection> {
-        self.page(first.count(), after.as_deref())
+        self.page(ctx, first.count(), after.as_deref()).await
     }
 
     /// The money that came for it, oldest first.
@@ -447,13 +486,22 @@ impl Batch {
     /// A page of the batches of a contract that have come so far, in the order in which they were opened.
     pub(super) fn all(
         told: &Arc<Claims>,
-        state: Option<BatchState>,
+        (state, selected): (Option<BatchState>, &Selected),
         (first, after): (PageLength, Option<String>),
     ) -> Result<BatchConnection> {
         let of = |at| Self { told: Arc::clone(told), at };
-        let fits = |batch: &Self| state.is_none_or(|state| BatchState::from(batch.batch().state()) == state);
+        let has = |batch: &Self| {
+            let mut lines = batch.batch().lines.iter();
+            let fits = |line: &domain::BatchLine| {
+                let claim = told.get(line.frozen.claim);
+                claim.is_some_and(|claim| selected.fits(claim, Some(line.frozen.achieved_on)))
+            };
+            selected.is_empty() || lines.any(fits)
+        };
+        let fits =
+            |batch: &Self| state.is_none_or(|state| BatchState::from(batch.batch().state()) == state) && has(batch);
         let batches: Vec<Self> = (0..told.batches.len()).map(of).filter(fits).collect();
-        let list = cursor::named("batches", &format!("{state:?} {}", told.asked.as_of));
+        let list = cursor::named("batches", &format!("{state:?}{} {}", selected.name(), told.asked.as_of));
         // A batch that has come further since is in the list no more: the next one is the first that was opened later.
         let place = |id: &str| told.batches.iter().position(|(known, _)| known.to_string() == id);
         let after = after.map(|after| cursor::place(&after, &list, cursor::SAME_FILTER, place)).transpose()?;
@@ -475,6 +523,14 @@ impl Batch {
         })
     }
 
+    /// The claims that it is for.
+    async fn selected(&self, ctx: &Context<'_>, told: &Claims) -> Result<Selected> {
+        let of = self.batch().opened.as_ref().and_then(|opened| opened.details.claims.clone()).unwrap_or_default();
+        let code = told.contract.code().unwrap_or_default();
+        let Some(scope) = ctx.in_scope(code) else { return Ok(Selected::default()) };
+        Selected::read(&ctx.caller().generation, scope, (&told.contract, told.asked.as_of), of).await
+    }
+
     fn batch_id(&self) -> BatchId {
         self.told.batches[self.at].0
     }
@@ -494,10 +550,12 @@ impl Batch {
         let as_of = self.told.asked.as_of.min(today);
         let asked = Asked { as_of, today, purpose: Purpose::Submit(BTreeSet::new()) };
         let told = claim::as_known(ctx, code, self.told.position, asked).await?;
-        Ok(told.map(|told| Proposal { told }))
+        let Some(told) = told else { return Ok(None) };
+        let selected = self.selected(ctx, &told).await?;
+        Ok(Some(Proposal { told, selected }))
     }
 
-    fn page(&self, first: usize, after: Option<&str>) -> Result<BatchLineConnection> {
+    async fn page(&self, ctx: &Context<'_>, first: usize, after: Option<&str>) -> Result<BatchLineConnection> {
         let lines = &self.batch().lines;
         let list = format!("lines {}", self.batch_id());
         let rest = after.map_or(Ok(0), |cursor| next(cursor, &list))?.min(lines.len());
@@ -510,13 +568,31 @@ impl Batch {
             has_next_page: rest + shown.len() < lines.len(),
             has_previous_page: rest > 0,
         };
+        let stories = self.stories(ctx, shown).await?;
+        let line = |line: &domain::BatchLine| {
+            let story = line.frozen.about.journey().and_then(|journey| stories.get(&journey)).cloned();
+            BatchLine::of(line, (&self.told, currency), story)
+        };
         let edges = cursors.into_iter().zip(shown);
         Ok(BatchLineConnection {
-            edges: edges.map(|(cursor, line)| BatchLineEdge { cursor, node: BatchLine::of(line, currency) }).collect(),
-            nodes: shown.iter().map(|line| BatchLine::of(line, currency)).collect(),
+            edges: edges.map(|(cursor, of)| BatchLineEdge { cursor, node: line(of) }).collect(),
+            nodes: shown.iter().map(line).collect(),
             page_info,
             total_count: lines.len(),
         })
+    }
+}
+
+impl Batch {
+    /// The stories of the journeys of some lines, where anything is asked of these.
+    async fn stories(&self, ctx: &Context<'_>, lines: &[domain::BatchLine]) -> Result<HashMap<JourneyId, Arc<Story>>> {
+        let asked = ctx.look_ahead();
+        let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
+        if !nodes.iter().any(|node| node.field("journey").exists() || node.field("claimNow").exists()) {
+            return Ok(HashMap::new());
+        }
+        let journeys: BTreeSet<JourneyId> = lines.iter().filter_map(|line| line.frozen.about.journey()).collect();
+        journey::stories(ctx, journeys.into_iter(), Known(self.told.position)).await
     }
 }
 

@@ -25,6 +25,7 @@ use super::list::PageInfo;
 use super::money::Money;
 use super::permission::ClaimPermissions;
 use super::scalars::{Date, Decimal, Position};
+use super::selection::Selected;
 use crate::access::relation::Cases;
 use crate::contract::calendar::WorkingDays;
 use crate::contract::outcome::proof::{Proof, dated_within, proofs};
@@ -32,7 +33,7 @@ use crate::contract::outcome::{self, Achievement, Case, Hold, State, Status};
 use crate::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
 use crate::journey::event::{ClaimAbout, EventType, Period};
 use crate::log::envelope::{self, ClaimId, JourneyId};
-use crate::views::claims::{self, Asked, Claims, Excluded, Ground};
+use crate::views::claims::{self, Asked, Claims, Excluded, Ground, Purpose};
 
 /// What has become of a claim, in the order in which the first that applies is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -236,7 +237,7 @@ impl From<&Ground> for ClaimGround {
 #[Object]
 impl Claim {
     /// Its id, which follows from what it is about, the outcome and the time that it is.
-    async fn id(&self) -> ID {
+    pub async fn id(&self) -> ID {
         ID(self.of.claim.to_string())
     }
 
@@ -247,23 +248,22 @@ impl Claim {
 
     /// The outcome, by its code in the rulebook.
     async fn outcome(&self) -> &str {
-        &self.of.outcome
+        self.of_outcome()
     }
 
     /// What people call the outcome.
     async fn title(&self) -> &str {
-        let outcome = self.of.rulebook.outcome(&self.of.outcome);
-        outcome.map_or(&self.of.outcome, |outcome| &outcome.title)
+        self.outcome_title()
     }
 
     /// Which time it is that the outcome is achieved, from 1.
     async fn repeat(&self) -> u32 {
-        self.of.repeat
+        self.nth_time()
     }
 
     /// The id of the journey that it is about; none where it is about many together.
     async fn journey_id(&self) -> Option<ID> {
-        self.of.about.journey().map(|id| ID(id.to_string()))
+        self.of_journey_id()
     }
 
     /// The journey that it is about; none where it is about many together, and in a preview.
@@ -273,13 +273,7 @@ impl Claim {
 
     /// The cohort, site or area that it is about, where it is about many journeys together.
     async fn scope(&self) -> Option<ClaimScope> {
-        match &self.of.about {
-            ClaimAbout::Journey(_) => None,
-            ClaimAbout::Many(many) => {
-                let period = Period { first: many.first, last: many.last };
-                Some(ClaimScope::over(&many.of, period))
-            }
-        }
+        self.over_many()
     }
 
     /// What they have come to together so far, where it is about many journeys together.
@@ -289,17 +283,17 @@ impl Claim {
 
     /// What is due for it, or would be but for its status; none where it is not achieved or has no price.
     async fn amount(&self) -> Option<Money> {
-        self.of.amount.map(|amount| Money::of(amount, &self.of.rulebook.currency))
+        self.due()
     }
 
     /// The day on which it was achieved.
     async fn achieved_on(&self) -> Option<Date> {
-        self.of.achieved_on().map(Date)
+        self.was_achieved_on()
     }
 
     /// The day on which it is achieved if what holds now goes on.
     async fn earliest_on(&self) -> Option<Date> {
-        earliest_on(&self.of.state).map(Date)
+        self.foreseen_on()
     }
 
     /// The first day on which it can be claimed, once it is achieved; none where the bank holidays until then are not
@@ -328,7 +322,7 @@ impl Claim {
 
     /// What is left until it can be paid; none where it can be claimed or was submitted.
     async fn until_payable(&self) -> Option<UntilPayable> {
-        (!self.of.status.is_fact() && self.of.status != Status::Claimable).then(|| self.left())
+        self.left_until_payable()
     }
 
     /// Why it is what it is: the rules, the events, the days, the hours and the evidence.
@@ -339,7 +333,7 @@ impl Claim {
     /// Its lines in every batch, oldest first: each as it was frozen, with what was decided of it.
     async fn history(&self) -> Vec<BatchLine> {
         let lines = self.told.lines_of(self.of.claim).into_iter();
-        lines.map(|line| BatchLine::of(line, &self.of.rulebook.currency)).collect()
+        lines.map(|line| BatchLine::of(line, (&self.told, &self.of.rulebook.currency), self.story.clone())).collect()
     }
 
     /// Claims of the same person in other contracts, under outcomes of the same class, whose counted days overlap with
@@ -454,7 +448,8 @@ impl Claim {
         Some(text.to_owned())
     }
 
-    fn derived(&self) -> Derivation {
+    /// Why it is what it is.
+    pub(super) fn derived(&self) -> Derivation {
         let achievement = self.achievement();
         let is_evidence = |ground: &&Ground| ground.event_type == EventType::EvidenceAttached;
         let gap = |gap: &outcome::Gap| UncoveredDays { from: Date(gap.from), to: Date(gap.to), counted: gap.counted };
@@ -470,6 +465,63 @@ impl Claim {
         }
     }
 
+    /// Its id.
+    pub(super) fn own_id(&self) -> ID {
+        ID(self.of.claim.to_string())
+    }
+
+    /// The outcome, by its code.
+    pub(super) fn of_outcome(&self) -> &str {
+        &self.of.outcome
+    }
+
+    /// What people call the outcome.
+    pub(super) fn outcome_title(&self) -> &str {
+        let outcome = self.of.rulebook.outcome(&self.of.outcome);
+        outcome.map_or(&self.of.outcome, |outcome| &outcome.title)
+    }
+
+    /// Which time it is that the outcome is achieved, from 1.
+    pub(super) fn nth_time(&self) -> u32 {
+        self.of.repeat
+    }
+
+    /// The cohort, site or area that it is about, where it is about many journeys together.
+    pub(super) fn over_many(&self) -> Option<ClaimScope> {
+        match &self.of.about {
+            ClaimAbout::Journey(_) => None,
+            ClaimAbout::Many(many) => {
+                let period = Period { first: many.first, last: many.last };
+                Some(ClaimScope::over(&many.of, period))
+            }
+        }
+    }
+
+    /// What is due for it, or would be but for its status.
+    pub(super) fn due(&self) -> Option<Money> {
+        self.of.amount.map(|amount| Money::of(amount, &self.of.rulebook.currency))
+    }
+
+    /// The day on which it was achieved.
+    pub(super) fn was_achieved_on(&self) -> Option<Date> {
+        self.of.achieved_on().map(Date)
+    }
+
+    /// The day on which it is achieved if what holds now goes on.
+    pub(super) fn foreseen_on(&self) -> Option<Date> {
+        earliest_on(&self.of.state).map(Date)
+    }
+
+    /// The id of the journey that it is about.
+    pub(super) fn of_journey_id(&self) -> Option<ID> {
+        self.of.about.journey().map(|id| ID(id.to_string()))
+    }
+
+    /// What is left until it can be paid; none where it can be claimed or was submitted.
+    pub(super) fn left_until_payable(&self) -> Option<UntilPayable> {
+        (!self.of.status.is_fact() && self.of.status != Status::Claimable).then(|| self.left())
+    }
+
     /// What has become of it.
     pub(super) fn stands(&self) -> ClaimStatus {
         self.of.status.into()
@@ -477,7 +529,33 @@ impl Claim {
 
     /// The claim of this id, without its journey.
     pub(super) fn among(told: &Arc<Claims>, claim: ClaimId) -> Option<Self> {
-        Some(Self { told: Arc::clone(told), of: told.get(claim)?.clone(), story: None })
+        Self::with_journey(told, claim, None)
+    }
+
+    /// The claim of this id, with the story of its journey if it is about one that the caller may read.
+    pub(super) fn with_journey(told: &Arc<Claims>, claim: ClaimId, story: Option<Arc<Story>>) -> Option<Self> {
+        Some(Self { told: Arc::clone(told), of: told.get(claim)?.clone(), story })
+    }
+
+    /// The claim of this id as it stands today in one of the contracts that the caller may see; none where it is about a
+    /// journey that they may not read.
+    pub(super) async fn today(ctx: &Context<'_>, claim: ClaimId) -> Result<Option<Self>> {
+        let generation = &ctx.caller().generation;
+        for row in generation.contracts(&ctx.caller().principal.scope).await.or_fault()? {
+            let Some(contract) = ctx.in_scope(&row.code).and_then(|scope| generation.told(scope)) else { continue };
+            let today = ctx.today(&contract);
+            let asked = Asked { as_of: today, today, purpose: Purpose::Look };
+            let known = *generation.position().borrow();
+            let Some(told) = as_known(ctx, &row.code, known, asked).await? else { continue };
+            let Some(of) = told.get(claim) else { continue };
+            let Some(journey) = of.about.journey() else {
+                let sees_all = context::standing(ctx).await?.cases() == Cases::All;
+                return Ok(Self::among(&told, claim).filter(|_| sees_all));
+            };
+            let story = journey::stories(ctx, std::iter::once(journey), Known(told.position)).await?.remove(&journey);
+            return Ok(story.and_then(|story| Self::with_journey(&told, claim, Some(story))));
+        }
+        Ok(None)
     }
 
     /// The claims of a journey.
@@ -532,18 +610,25 @@ pub struct ClaimConnection {
 pub(super) struct ClaimFilter {
     pub(super) status: Option<Vec<ClaimStatus>>,
     pub(super) outcome: Option<String>,
+    pub(super) selected: Selected,
 }
 
 impl ClaimFilter {
-    /// Those that can be claimed.
-    pub(super) fn claimable() -> Self {
-        Self { status: Some(vec![ClaimStatus::Claimable]), outcome: None }
+    /// Those of these that can be claimed.
+    pub(super) fn claimable(selected: Selected) -> Self {
+        Self { status: Some(vec![ClaimStatus::Claimable]), outcome: None, selected }
+    }
+
+    /// What was asked, for the name of the list.
+    fn name(&self) -> String {
+        format!("{:?} {:?}{}", self.status, self.outcome, self.selected.name())
     }
 
     fn fits(&self, claim: &claims::Claim) -> bool {
         let status = ClaimStatus::from(claim.status);
         self.status.as_ref().is_none_or(|wanted| wanted.contains(&status))
             && self.outcome.as_ref().is_none_or(|outcome| claim.outcome == *outcome)
+            && self.selected.fits(claim, claim.achieved_on())
     }
 }
 
@@ -562,7 +647,7 @@ pub(super) async fn page(
     filter: ClaimFilter,
     (first, after): (PageLength, Option<String>),
 ) -> Result<ClaimConnection> {
-    let list = format!("{filter:?} {}", told.asked.as_of);
+    let list = format!("{} {}", filter.name(), told.asked.as_of);
     let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
     let mut fitting: Vec<&claims::Claim> = told.claims.iter().filter(|claim| filter.fits(claim)).collect();
     keep_visible(ctx, told, &mut fitting).await?;

@@ -24,9 +24,11 @@ use super::journey::work::Measure;
 use super::journey::{ContactMeasure, Step};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
+use super::mutation::input::batch::ClaimSelectionInput;
 use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
 use super::rulebook::{RulebookVersion, RulebookVersionConnection};
 use super::scalars::{Date, Id, Instant, Position};
+use super::selection::Selected;
 use super::staff::{StaffOf, TeamConnection, WorkerConnection};
 use super::table::Table;
 use crate::access::InScope;
@@ -244,7 +246,7 @@ impl Contract {
     /// Every version of the rules that this view knows, in the order of publication.
     async fn rulebooks(
         &self,
-        #[graphql(default, desc = "How many.")] first: PageLength,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<RulebookVersionConnection> {
         RulebookVersionConnection::of(&self.told, (first, after))
@@ -332,11 +334,13 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that stand so.")] status: Option<Vec<ClaimStatus>>,
         #[graphql(desc = "Only those of this outcome, by code.")] outcome: Option<String>,
+        #[graphql(desc = "What else they must fit.")] filter: Option<ClaimSelectionInput>,
         #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ClaimConnection> {
         let told = self.told_claims(ctx).await?;
-        claim::page(ctx, told, ClaimFilter { status, outcome }, (first, after)).await
+        let selected = self.selected(ctx, filter).await?;
+        claim::page(ctx, told, ClaimFilter { status, outcome, selected }, (first, after)).await
     }
 
     /// The batches in which claims go to the commissioner, in the order in which they were opened.
@@ -344,10 +348,14 @@ impl Contract {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those that have come so far.")] state: Option<BatchState>,
+        #[graphql(desc = "Only those with a line of such a claim, by the day that the line names.")] filter: Option<
+            ClaimSelectionInput,
+        >,
         #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<BatchConnection> {
-        Batch::all(self.told_claims(ctx).await?, state, (first, after))
+        let selected = self.selected(ctx, filter).await?;
+        Batch::all(self.told_claims(ctx).await?, (state, &selected), (first, after))
     }
 
     /// How much of each cap in force is used, by what it counts together.
@@ -556,6 +564,12 @@ impl Contract {
     fn staff(&self) -> StaffOf {
         let (contract, generation) = (Some(self.code.clone()), Arc::clone(&self.seen.generation));
         StaffOf { contract, as_of: self.as_of, generation, known: self.seen.known }
+    }
+
+    /// The claims that are wanted, with whose cases they are.
+    async fn selected(&self, ctx: &Context<'_>, filter: Option<ClaimSelectionInput>) -> Result<Selected> {
+        let of = filter.unwrap_or_default().into();
+        Selected::read(&self.seen.generation, self.scope(ctx)?, (&self.told, self.as_of), of).await
     }
 
     /// The contract as lists read it.

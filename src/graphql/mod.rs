@@ -30,6 +30,7 @@ pub mod preview;
 pub mod query;
 pub mod rulebook;
 pub mod scalars;
+pub mod selection;
 pub mod staff;
 pub mod subscription;
 pub mod table;

@@ -2,7 +2,7 @@
 //!
 //! However many ids are asked for, each kind of thing is looked for once.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Interface, Result};
@@ -10,15 +10,19 @@ use uuid::Uuid;
 
 use super::at::Known;
 use super::batch::Batch;
+use super::claim::Claim;
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::Event;
+use super::journey::evidence::Evidence;
+use super::journey::spell::Spell;
+use super::journey::work::{Risk, Task};
 use super::journey::{self, Journey, Story};
 use super::people::{Subject, Worker};
 use super::query::visible;
 use super::team::Team;
 use crate::access::policy::Action;
-use crate::log::envelope::{BatchId, Envelope, EventId, JourneyId, StreamId, SubjectId, TeamId, WorkerId};
+use crate::log::envelope::{BatchId, ClaimId, Envelope, EventId, JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
 /// Anything with an id of its own.
 #[derive(Interface)]
@@ -38,6 +42,16 @@ pub enum Node {
     Team(Team),
     /// A batch of claims.
     Batch(Batch),
+    /// A claim, as it stands today.
+    Claim(Box<Claim>),
+    /// A job, home, placement or course.
+    Spell(Box<Spell>),
+    /// Something to be done.
+    Task(Box<Task>),
+    /// A risk.
+    Risk(Risk),
+    /// A piece of evidence.
+    Evidence(Box<Evidence>),
 }
 
 /// The things of these ids, in this order; none where there is no such thing for this caller.
@@ -58,6 +72,8 @@ pub(super) async fn find(ctx: &Context<'_>, ids: &[ID]) -> Result<Vec<Option<Nod
 /// What some ids turned out to be.
 struct Found {
     stories: HashMap<JourneyId, Arc<Story>>,
+    /// The journeys in which things of an id are.
+    things: BTreeMap<Uuid, Vec<JourneyId>>,
     subjects: BTreeSet<SubjectId>,
     workers: BTreeSet<WorkerId>,
     teams: BTreeSet<TeamId>,
@@ -72,8 +88,12 @@ impl Found {
         let caller = ctx.caller();
         let (scope, generation) = (&caller.principal.scope, &caller.generation);
         let (mut stories, mut subjects, mut events) = (HashMap::new(), BTreeSet::new(), HashMap::new());
+        let mut things = BTreeMap::new();
         if ctx.may(Action::ReadJourneys) {
-            stories = journey::stories(ctx, ids.iter().map(|id| JourneyId(*id)), Known::ALL).await?;
+            things = generation.journeys_of_things(ids).await.or_fault()?;
+            let named: BTreeSet<JourneyId> =
+                ids.iter().map(|id| JourneyId(*id)).chain(things.values().flatten().copied()).collect();
+            stories = journey::stories(ctx, named.into_iter(), Known::ALL).await?;
             let known: Vec<SubjectId> = ids.iter().map(|id| SubjectId(*id)).collect();
             let today = ctx.deployment_today();
             subjects = generation.readable_subjects(&caller.principal, today, &known).await.or_fault()?;
@@ -97,12 +117,19 @@ impl Found {
             let of = |event: Envelope| Some((BatchId(event.stream.id), event.contract?));
             batches = read.into_iter().filter_map(of).collect();
         }
-        Ok(Self { stories, subjects, workers, teams, events, contracts, batches })
+        Ok(Self { stories, things, subjects, workers, teams, events, contracts, batches })
     }
 
     async fn node(&self, ctx: &Context<'_>, id: Uuid) -> Result<Option<Node>> {
         if let Some(story) = self.stories.get(&JourneyId(id)) {
             return Ok(Journey::today(ctx, JourneyId(id), Arc::clone(story)).map(Node::Journey));
+        }
+        for journey in self.things.get(&id).into_iter().flatten() {
+            let story = self.stories.get(journey).map(Arc::clone);
+            let journey = story.and_then(|story| Journey::today(ctx, *journey, story));
+            if let Some(thing) = journey.and_then(|journey| journey.thing(id)) {
+                return Ok(Some(thing));
+            }
         }
         if self.subjects.contains(&SubjectId(id)) {
             return Ok(Some(Node::Subject(Subject::today(SubjectId(id)))));
@@ -120,6 +147,13 @@ impl Found {
             return Ok(Batch::of_contract(ctx, code, BatchId(id)).await?.map(Node::Batch));
         }
         let scoped = self.contracts.get(&id).and_then(|code| ctx.in_scope(code));
-        Ok(scoped.and_then(|scoped| Contract::today(ctx, scoped)).map(Node::Contract))
+        if let Some(contract) = scoped.and_then(|scoped| Contract::today(ctx, scoped)) {
+            return Ok(Some(Node::Contract(contract)));
+        }
+        // The id of a claim follows from what it is about: it is a name, not a number of chance.
+        if id.get_version_num() == 5 && ctx.may(Action::ReadJourneys) {
+            return Ok(Claim::today(ctx, ClaimId(id)).await?.map(Box::new).map(Node::Claim));
+        }
+        Ok(None)
     }
 }

@@ -4,18 +4,19 @@ use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::bounds::PageLength;
-use super::claim::{Claim, ClaimGround};
+use super::claim::{Claim, ClaimGround, ClaimScope, ClaimStatus, Derivation, UntilPayable};
 use super::context::{Asked as _, OrFault as _};
 use super::cursor;
 use super::list::PageInfo;
 use super::money::Money;
 use super::mutation::payload::Problem;
 use super::mutation::sent::Sent;
+use super::scalars::Date;
 use crate::contract::command;
 use crate::contract::money;
 use crate::journey::refusal::told;
 use crate::log::envelope::ClaimId;
-use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose};
+use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
 
 /// How a claim would move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -36,14 +37,110 @@ pub struct ClaimMove {
     id: ID,
     /// How.
     moved: ClaimMoved,
+    /// A pseudonym of its case: the same in every preview of the contract, and no case number; none where it is about many
+    /// journeys together.
+    case: Option<String>,
+    /// The outcome, by its code in the rulebook.
+    outcome: String,
     /// As it is; none where there is no such claim yet.
-    before: Option<Claim>,
+    before: Option<PreviewedClaim>,
     /// As it would be; none where there would be no such claim.
-    after: Option<Claim>,
+    after: Option<PreviewedClaim>,
     /// What there would be for it beyond what there is, with what would be proposed for its line.
     delta: Money,
     /// The rules that move it, each with the facts on which it turns; at least one.
     causes: Vec<MoveCause>,
+}
+
+/// A claim as a preview shows it.
+pub struct PreviewedClaim {
+    claim: Claim,
+    case: Option<String>,
+}
+
+/// A claim as a preview shows it: by a pseudonym of its case, and with the case itself for those who may read it.
+#[Object]
+impl PreviewedClaim {
+    /// The claim's id.
+    async fn id(&self) -> ID {
+        self.claim.own_id()
+    }
+
+    /// A pseudonym of its case: the same in every preview of the contract, and no case number; none where it is about many
+    /// journeys together.
+    async fn case(&self) -> Option<&str> {
+        self.case.as_deref()
+    }
+
+    /// What has become of it, or would.
+    async fn status(&self) -> ClaimStatus {
+        self.claim.stands()
+    }
+
+    /// The outcome, by its code in the rulebook.
+    async fn outcome(&self) -> &str {
+        self.claim.of_outcome()
+    }
+
+    /// What people call the outcome.
+    async fn title(&self) -> &str {
+        self.claim.outcome_title()
+    }
+
+    /// Which time it is that the outcome is achieved, from 1.
+    async fn repeat(&self) -> u32 {
+        self.claim.nth_time()
+    }
+
+    /// The cohort, site or area that it is about, where it is about many journeys together.
+    async fn scope(&self) -> Option<ClaimScope> {
+        self.claim.over_many()
+    }
+
+    /// What is due for it, or would be but for its status; none where it is not achieved or has no price.
+    async fn amount(&self) -> Option<Money> {
+        self.claim.due()
+    }
+
+    /// The day on which it was achieved.
+    async fn achieved_on(&self) -> Option<Date> {
+        self.claim.was_achieved_on()
+    }
+
+    /// The day on which it is achieved if what holds now goes on.
+    async fn earliest_on(&self) -> Option<Date> {
+        self.claim.foreseen_on()
+    }
+
+    /// The id of the journey that it is about; none where it is about many together.
+    async fn journey_id(&self) -> Option<ID> {
+        self.claim.of_journey_id()
+    }
+
+    /// What is left until it can be paid; none where it can be claimed or was submitted.
+    async fn until_payable(&self) -> Option<UntilPayable> {
+        self.claim.left_until_payable()
+    }
+
+    /// Why it is what it is: the rules, the events, the days, the hours and the evidence.
+    async fn derivation(&self) -> Derivation {
+        self.claim.derived()
+    }
+}
+
+/// What of an outcome, or by a rule, would move.
+#[derive(SimpleObject)]
+pub struct PreviewTotal {
+    /// The outcome by its code, or the rule by its key.
+    code: String,
+    /// How many claims there would be money for that there is not now.
+    gained: usize,
+    /// How many claims there would be no money for that there is now.
+    lost: usize,
+    /// How many claims would be otherwise and are neither gained nor lost.
+    changed: usize,
+    /// What there would be for them together beyond what there is.
+    money_delta: Money,
 }
 
 /// A rule that would move a claim, and the facts on which it turns.
@@ -130,6 +227,17 @@ impl RulebookPreview {
         Some(money_of(preview, preview.moves.iter().map(|of| of.delta).sum()))
     }
 
+    /// The same by outcome, in the order of their codes: of outcomes of which nothing would move nothing is said.
+    async fn by_outcome(&self) -> Vec<PreviewTotal> {
+        self.totals(Preview::by_outcome)
+    }
+
+    /// The same by the rules that move claims, in the order of their keys: a claim that several rules move is counted under
+    /// each.
+    async fn by_rule(&self) -> Vec<PreviewTotal> {
+        self.totals(Preview::by_rule)
+    }
+
     /// The claims that would move, in the order of their ids.
     #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn claims(
@@ -149,6 +257,18 @@ impl RulebookPreview {
 impl RulebookPreview {
     fn count(&self, how: Moved) -> usize {
         self.judged.as_ref().map_or(0, |preview| preview.count(how))
+    }
+
+    fn totals(&self, of: impl Fn(&Preview) -> Vec<Total>) -> Vec<PreviewTotal> {
+        let Some(preview) = &self.judged else { return Vec::new() };
+        let shown = |total: Total| PreviewTotal {
+            code: total.of,
+            gained: total.gained,
+            lost: total.lost,
+            changed: total.changed,
+            money_delta: money_of(preview, total.delta),
+        };
+        of(preview).into_iter().map(shown).collect()
     }
 
     fn page(&self, first: usize, after: Option<&str>) -> Result<ClaimMoveConnection> {
@@ -175,11 +295,17 @@ impl RulebookPreview {
 
     fn node(&self, of: &Move) -> Option<ClaimMove> {
         let preview = self.judged.as_ref()?;
+        let shown = |claims| {
+            let claim = Claim::among(claims, of.claim)?;
+            Some(PreviewedClaim { claim, case: preview.case(of.claim) })
+        };
         Some(ClaimMove {
             id: ID(of.claim.to_string()),
             moved: of.how.into(),
-            before: Claim::among(&preview.before, of.claim),
-            after: Claim::among(&preview.after, of.claim),
+            case: preview.case(of.claim),
+            outcome: preview.outcome(of.claim).to_owned(),
+            before: shown(&preview.before),
+            after: shown(&preview.after),
             delta: money_of(preview, of.delta),
             causes: of.causes.iter().map(Into::into).collect(),
         })

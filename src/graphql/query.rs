@@ -177,7 +177,7 @@ impl Query {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The contract's code, such as `shps`.")] contract: String,
-        #[graphql(default, desc = "How many.")] first: PageLength,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Option<Result<RulebookVersionConnection>> {
         let told = ctx.caller().generation.told(ctx.in_scope(&contract)?)?;

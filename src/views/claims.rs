@@ -26,7 +26,7 @@ use crate::log::{Log, LogError};
 pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Proposed};
 use facts::Facts;
 pub use judged::{Counted, Ground, Shown};
-pub use preview::{Cause, Move, Moved, Preview, Shift, rules_that_differ, shifts};
+pub use preview::{Cause, Move, Moved, Preview, Shift, Total, rules_that_differ, shifts};
 
 /// How many contracts a generation keeps the facts of.
 const CONTRACTS: usize = 16;

@@ -14,7 +14,7 @@ use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
 use crate::journey::people::worker;
-use crate::log::envelope::{StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use crate::log::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
 static CONTRACTS: Sql = Sql::new(
@@ -83,6 +83,8 @@ static TEAMS_IN: Sql = Sql::new(
     "select distinct t.id, a.contract from team t left join team_member m on m.team = t.id \
      left join assignment a on a.worker = m.worker where t.id in {uuids $1} limit $2",
 );
+/// In which journeys things of these ids are.
+static THINGS: Sql = Sql::new("select id, journey from thing where id in {uuids $1} order by id, journey limit $2");
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[
     &CONTRACTS,
@@ -93,6 +95,7 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &WORKERS_OF_CONTRACT,
     &WORKER_COUNT_OF_CONTRACT,
     &WORKERS_IN,
+    &THINGS,
     &LINKS,
     &TEAMS,
     &TEAMS_OF_CONTRACT,
@@ -305,6 +308,23 @@ impl Generation {
             contracts.entry(id).or_default().extend(contract);
         }
         Ok(contracts.into_iter().map(|(id, of)| (id, scope.knows_of(&of))).collect())
+    }
+
+    /// In which journeys spells, tasks, risks and pieces of evidence of these ids are; whether somebody may read one is
+    /// asked apart.
+    pub async fn journeys_of_things(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<JourneyId>>, StoreError> {
+        let mut journeys: BTreeMap<Uuid, Vec<JourneyId>> = BTreeMap::new();
+        if ids.is_empty() {
+            return Ok(journeys);
+        }
+        let sql = THINGS.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
+        });
+        for (id, journey) in found.map_err(doing("find things by their ids"))? {
+            journeys.entry(id).or_default().push(JourneyId(journey));
+        }
+        Ok(journeys)
     }
 
     /// The links that stand on a day, of these subjects and of everybody who is reached over them.

@@ -351,7 +351,16 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
     let summary = json!({ "Claims": "as of 2018-03-01", "gained": 0, "lost": 1, "changed": 0, "unchanged": 3,
         "delta": "-500.00 GBP" });
     assert_eq!(tables[0]["rows"], json!([summary]));
-    let because = text(&tables[1]["rows"][0]["because"]);
+    assert_eq!(
+        tables[1]["rows"],
+        json!([{ "outcome": "job", "gained": 0, "lost": 1, "changed": 0, "delta": "-500.00 GBP" }])
+    );
+    assert_eq!(
+        tables[2]["rows"],
+        json!([{ "rule": "hours", "gained": 0, "lost": 1, "changed": 0, "delta": "-500.00 GBP" }])
+    );
+    assert_eq!(tables[3]["rows"][0]["case"], "00000010", "the last digits of the journey's id, where it has no number");
+    let because = text(&tables[3]["rows"][0]["because"]);
     assert!(
         because.starts_with(
             "hours: The hours a week must be at least 16 on average; unknown hours hold it. -> \
@@ -360,7 +369,11 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
         "{because}"
     );
     assert!(because.contains(", by SpellStarted of 2018-01-05 ("), "{because}");
-    assert!(shown("table").contains("claimable 500.00 GBP"));
+    let lines = shown("table");
+    assert!(lines.contains("claimable 500.00 GBP"), "{lines}");
+    assert!(lines.lines().all(|line| line.chars().count() <= 120), "{lines}");
+    let at = |part: &str| lines.find(part).unwrap_or_else(|| panic!("{part} is not in {lines}"));
+    assert!(at("By outcome") < at("By rule") && at("By rule") < at("Claims that would move"));
     assert_eq!(shown("json"), shown("json"), "nothing is stored");
 
     let (status, stdout, stderr) = run(&["rulebook", "publish", "claims", "next.toml"]);

@@ -138,7 +138,12 @@ impl BatchCommand {
     /// The other streams that it names.
     pub fn names(&self) -> Vec<StreamId> {
         match &self.act {
-            BatchAct::Open(contract, _) => vec![StreamId::contract(contract)],
+            BatchAct::Open(contract, opened) => {
+                let of = opened.claims.as_ref();
+                let keyworker = of.and_then(|of| of.keyworker).map(StreamId::worker);
+                let team = of.and_then(|of| of.team).map(StreamId::team);
+                std::iter::once(StreamId::contract(contract)).chain(keyworker).chain(team).collect()
+            }
             BatchAct::Adjust(adjusting) => adjusting.fact.batch.map(StreamId::batch).into_iter().collect(),
             _ => Vec::new(),
         }
@@ -198,7 +203,14 @@ fn open(
         return Err(Refusal::new(Code::BatchExists, message).at("batch").alone());
     }
     let mut shape = Shape::new(given.today);
-    shape.of_batch(command.occurred, fact);
+    shape.of_batch(command.occurred, fact, (given.contract, command.occurred.earliest()));
+    let of = fact.claims.as_ref();
+    if of.and_then(|of| of.keyworker).is_some_and(|worker| !given.knows(StreamId::worker(worker))) {
+        shape.refuse(Refusal::worker_not_found().at("claims.keyworker"));
+    }
+    if of.and_then(|of| of.team).is_some_and(|team| !given.knows(StreamId::team(team))) {
+        shape.refuse(Refusal::team_not_found().at("claims.team"));
+    }
     shape.done()?;
     let (stream, contract) = (StreamId::batch(command.batch), Some(contract.to_owned()));
     Ok(vec![NewEvent { stream, contract, occurred: command.occurred, event: fact.clone().into() }])

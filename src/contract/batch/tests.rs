@@ -186,7 +186,10 @@ impl Books {
 }
 
 fn open() -> BatchAct {
-    BatchAct::Open("shps".to_owned(), BatchOpened { reference: Some("2017-18 Q4".to_owned()), period: None })
+    BatchAct::Open(
+        "shps".to_owned(),
+        BatchOpened { reference: Some("2017-18 Q4".to_owned()), ..BatchOpened::default() },
+    )
 }
 
 fn accept(claims: &[u128]) -> BatchAct {

@@ -83,7 +83,8 @@ impl EvidenceForClaim {
 #[graphql(complex)]
 pub struct Evidence {
     /// The evidence's own id, by which it is verified, rejected or withdrawn.
-    pub id: ID,
+    #[graphql(owned)]
+    pub(in crate::graphql) id: ID,
     /// The event that recorded it first: what a correction or retraction names as its target.
     event: ID,
     /// What it is: a code of the rulebook, such as `payslip`.

@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 pub use self::contact::ContactMeasure;
 use self::contact::{Contact, Days};
@@ -31,6 +32,7 @@ use super::code::Code;
 use super::context::{self, Asked as _};
 use super::event::OccurredOn;
 use super::list::Source;
+use super::node::Node;
 use super::obligation::{Obligation, ObligationState};
 use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
@@ -170,6 +172,11 @@ impl Journey {
     /// The code of its contract.
     async fn contract(&self) -> Option<&str> {
         self.contract.code()
+    }
+
+    /// Its contract, read as of the same day; none where this is what was known earlier.
+    async fn of_contract(&self, ctx: &Context<'_>) -> Option<super::contract::Contract> {
+        self.contract_now(ctx)
     }
 
     /// The day as of which everything here is read.
@@ -406,6 +413,29 @@ impl Journey {
 }
 
 impl Journey {
+    /// The spell, task, risk or piece of evidence of this id, if it has one.
+    pub(super) fn thing(&self, id: Uuid) -> Option<Node> {
+        let folded = self.folded();
+        let spell = folded.spells.iter().find(|spell| spell.details.spell.0 == id);
+        let task = || folded.tasks.iter().find(|task| task.details.task.0 == id);
+        let risk = || folded.risks.iter().find(|risk| risk.details.risk.0 == id);
+        let evidence = || self.all_evidence().into_iter().find(|piece| piece.own.0 == id);
+        let spell = spell.map(|spell| Node::Spell(Box::new(Spell::of(spell, self.as_of))));
+        let task = || task().map(|task| Node::Task(Box::new(Task::of(task, self.as_of, self.known()))));
+        let risk = || risk().map(|risk| Node::Risk(risk.into()));
+        spell.or_else(task).or_else(risk).or_else(|| evidence().map(|piece| Node::Evidence(Box::new(piece))))
+    }
+
+    /// The contract that it is in, read as of the same day.
+    fn contract_now(&self, ctx: &Context<'_>) -> Option<super::contract::Contract> {
+        // What was known then is another view of the contract: ask for that one.
+        if self.known().0 != super::at::Known::ALL.0 {
+            return None;
+        }
+        let scope = ctx.in_scope(self.contract.code()?)?;
+        super::contract::Contract::seen(ctx, scope, super::at::Seen::live(ctx), Some(self.as_of))
+    }
+
     /// Every piece of evidence, in the order in which they were attached.
     pub(super) fn all_evidence(&self) -> Vec<Evidence> {
         let own = Arc::new(self.again());

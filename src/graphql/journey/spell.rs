@@ -14,7 +14,8 @@ use crate::journey::{self, Entry};
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Spell {
     /// The spell's own id.
-    id: ID,
+    #[graphql(owned)]
+    pub(in crate::graphql) id: ID,
     /// The event that recorded its start first: what a correction or retraction of the start names as its target.
     event: ID,
     /// What it is a spell of: a code of the rulebook.
@@ -65,7 +66,7 @@ pub struct SpellAttribute {
 
 impl Spell {
     /// A spell as it stands at the end of a day.
-    pub(super) fn of(spell: &journey::Spell, as_of: NaiveDate) -> Self {
+    pub(in crate::graphql) fn of(spell: &journey::Spell, as_of: NaiveDate) -> Self {
         let details = &spell.details;
         let ended = spell.ended.as_ref();
         Self {

@@ -77,7 +77,8 @@ pub enum TaskState {
 #[graphql(complex)]
 pub struct Task {
     /// The task's own id, by which it is done or cancelled.
-    id: ID,
+    #[graphql(owned)]
+    pub(in crate::graphql) id: ID,
     /// The event that recorded it first: what a correction or retraction names as its target.
     event: ID,
     /// What is to be done, by code.
@@ -239,7 +240,8 @@ impl From<&Entry<event::AchievementRecorded>> for Achievement {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Risk {
     /// The risk's own id, by which it is cleared.
-    id: ID,
+    #[graphql(owned)]
+    pub(in crate::graphql) id: ID,
     /// The event that recorded it first: what a correction or retraction names as its target.
     event: ID,
     /// What kind of risk: a code of the rulebook.

@@ -22,6 +22,7 @@ use crate::contract::batch::command::{Adjusting, Basis, BatchAct, BatchCommand, 
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::funding;
 use crate::graphql::scalars::Id;
+use crate::graphql::selection::Selected;
 use crate::journey::command::Command;
 use crate::journey::event::AdjustmentRaised;
 use crate::journey::refusal::Refusal;
@@ -64,7 +65,10 @@ impl BatchMutations {
         answered(async {
             let day = day(ctx, input.batch, &input.when).await?;
             let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
-            let wanted = input.claims.as_deref().map(claims);
+            let wanted = match input.claims.as_deref().map(claims) {
+                None => selected(ctx, told.as_deref(), input.batch).await?,
+                named => named,
+            };
             let seen = input.prepared_at.map(|seen| seen.0);
             let prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
             let named = wanted.unwrap_or_else(|| lines(&prepared));
@@ -203,6 +207,19 @@ async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<Cl
     let today = contract_today(ctx, code).await?;
     let asked = Asked { as_of: as_of.min(today), today, purpose: Purpose::Submit(again) };
     ctx.caller().generation.claims(log, scope, asked).await.or_fault()
+}
+
+/// The claims that a batch is for and that can be claimed; none where it is for all of the contract.
+async fn selected(ctx: &Context<'_>, told: Option<&Claims>, batch: Id) -> Result<Option<Vec<ClaimId>>> {
+    let batch = told.and_then(|told| Some((told, told.batches.iter().find(|(known, _)| known.0 == batch.0)?)));
+    let Some((told, (_, batch))) = batch else { return Ok(None) };
+    let Some(of) = batch.opened.as_ref().and_then(|opened| opened.details.claims.clone()) else { return Ok(None) };
+    let code = told.contract.code().unwrap_or_default();
+    let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
+    let (contract, as_of) = (&told.contract, told.asked.as_of);
+    let selected = Selected::read(&ctx.caller().generation, scope, (contract, as_of), of).await?;
+    let claimable = told.claimable().into_iter().filter(|claim| selected.fits(claim, claim.achieved_on()));
+    Ok(Some(claimable.map(|claim| claim.claim).collect()))
 }
 
 /// The claims that were prepared.

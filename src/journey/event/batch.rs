@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Period;
 use crate::contract::money::Money;
-use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, JourneyId, Position};
+use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, JourneyId, Position, TeamId, WorkerId};
 
 /// A batch of claims is begun.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +21,40 @@ pub struct BatchOpened {
     /// The period that it is for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Period>,
+    /// Which claims it is for, where it is for some alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<ClaimSelection>,
+}
+
+/// Which claims are wanted; everything given must fit.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimSelection {
+    /// Those of these outcomes, by code; none named: all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outcomes: Vec<String>,
+    /// Those achieved on these days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub achieved: Option<Period>,
+    /// Those of this service area.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub area: Option<String>,
+    /// Those of this cohort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cohort: Option<String>,
+    /// Those of the cases of this keyworker.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keyworker: Option<WorkerId>,
+    /// Those of the cases of the keyworkers of this team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<TeamId>,
+}
+
+impl ClaimSelection {
+    /// Whether it narrows nothing.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 /// The claims of a batch go to the commissioner, each frozen as it was.

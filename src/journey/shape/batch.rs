@@ -4,12 +4,13 @@
 
 use super::{CODE_MAX, REASON_MAX, Rules, Shape};
 use crate::contract::rulebook::CodeList;
-use crate::journey::event::BatchOpened;
+use crate::journey::event::{BatchOpened, ClaimSelection};
+use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::Occurred;
 
 impl Shape {
     /// How a batch is begun.
-    pub(crate) fn of_batch(&mut self, occurred: Occurred, opened: &BatchOpened) {
+    pub(crate) fn of_batch(&mut self, occurred: Occurred, opened: &BatchOpened, rules: Rules<'_>) {
         self.occurred(occurred);
         if let Some(reference) = &opened.reference {
             self.plain("reference", reference, CODE_MAX);
@@ -20,6 +21,31 @@ impl Shape {
             if period.last < period.first {
                 self.invalid("period.last", "the period would end before it begins: write its last day");
             }
+        }
+        if let Some(selection) = &opened.claims {
+            self.selection(selection, rules);
+        }
+    }
+
+    /// Which claims a batch is for: codes that the rules know, and days in order.
+    fn selection(&mut self, selection: &ClaimSelection, (contract, on): Rules<'_>) {
+        if let Some(area) = &selection.area {
+            self.code("claims.area", area, CodeList::Areas, (contract, on));
+        }
+        if let Some(cohort) = &selection.cohort {
+            self.code("claims.cohort", cohort, CodeList::Cohorts, (contract, on));
+        }
+        let known = contract.outcome_codes();
+        for (at, outcome) in selection.outcomes.iter().enumerate() {
+            if !known.contains(outcome.as_str()) {
+                let message =
+                    format!("no version of the rulebook has an outcome {outcome:?}: use one of those allowed");
+                let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(format!("claims.outcomes.{at}"));
+                self.refuse(refusal.by("outcome").allowing(&known));
+            }
+        }
+        if selection.achieved.is_some_and(|achieved| achieved.last < achieved.first) {
+            self.invalid("claims.achieved.last", "the days would end before they begin: write the last day");
         }
     }
 

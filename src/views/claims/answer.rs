@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use chrono::NaiveDate;
 
-use super::judged::{Counted, JudgedAsOf, Shown};
+use super::judged::{Counted, JudgedAsOf, OfJourney, Shown};
 use super::{Asked, Purpose};
 use crate::contract::batch::ledger::{Ledger, LedgerLine};
 use crate::contract::batch::{Batch, BatchLine};
@@ -21,6 +21,7 @@ use crate::contract::outcome::settle::{
 use crate::contract::outcome::versions::{Sight, Versions, entitlement};
 use crate::contract::outcome::{People, State, Status, claim_id};
 use crate::contract::rulebook::Cap;
+use crate::contract::rulebook::outcome::{AchievedBy, Scope};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::event::{AdjustmentKind, ClaimAbout};
 use crate::log::envelope::{BatchId, ClaimId, JourneyId, Position, SubjectId};
@@ -238,7 +239,8 @@ pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Ask
         claims[*at].settle(settled, &terms);
     }
     let rulebooks = [judged.rulebooks.as_slice(), &judged.superseded].concat();
-    stand_beside_lines(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &rulebooks, subject));
+    let own = |journey: JourneyId| judged.journeys.get(&journey);
+    stand_beside_lines(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &rulebooks, own));
     Claims {
         position: *position,
         contract: Arc::clone(contract),
@@ -296,6 +298,8 @@ fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, 
         let (counted, out_of, share) = (of.evaluation.counted, of.evaluation.out_of, of.evaluation.share());
         Shown {
             claim: claim_id(about.holder(&rulebook.contract), &outcome, 1),
+            area: of_scope(&rulebook, &outcome, Scope::Area).then(|| Arc::from(about.of.as_str())),
+            cohort: of_scope(&rulebook, &outcome, Scope::Cohort).then(|| Arc::from(about.of.as_str())),
             about: ClaimAbout::Many(about),
             subject: None,
             place: (of.version, of.evaluation.outcome),
@@ -309,6 +313,12 @@ fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, 
         }
     };
     versions.judge_many(sight, &judged.many, |subject| people.person(subject)).into_iter().map(shown).collect()
+}
+
+/// Whether an outcome is about the journeys of such a scope together.
+fn of_scope(rulebook: &Rulebook, outcome: &str, scope: Scope) -> bool {
+    let of = rulebook.outcome(outcome).map(|outcome| &outcome.achieved_by);
+    matches!(of, Some(AchievedBy::Many(terms)) if terms.scope == scope)
 }
 
 /// The lines as settling takes them; those that go again are taken as withdrawn.
@@ -362,21 +372,23 @@ impl Claim {
     }
 
     /// A claim that was submitted and that no version judges any more.
-    fn without_ground(
+    fn without_ground<'o>(
         of: &LedgerLine<'_>,
         rulebooks: &[Arc<Rulebook>],
-        subject: impl Fn(JourneyId) -> Option<SubjectId>,
+        own: impl Fn(JourneyId) -> Option<&'o OfJourney>,
     ) -> Option<Self> {
         let frozen = &of.line.frozen;
         let judged_by = rulebooks.iter().find(|rulebook| rulebook.hash() == frozen.rulebook);
-        let subject = match &frozen.about {
-            ClaimAbout::Journey(journey) => subject(*journey),
+        let own = match &frozen.about {
+            ClaimAbout::Journey(journey) => own(*journey),
             ClaimAbout::Many(_) => None,
         };
         let shown = Shown {
             claim: frozen.claim,
             about: frozen.about.clone(),
-            subject,
+            subject: own.and_then(|own| own.subject),
+            area: own.and_then(|own| own.area.clone()),
+            cohort: own.and_then(|own| own.cohort.clone()),
             rulebook: Arc::clone(judged_by.or(rulebooks.first())?),
             outcome: frozen.outcome.clone(),
             repeat: frozen.repeat,

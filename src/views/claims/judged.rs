@@ -32,6 +32,10 @@ pub struct Shown {
     pub about: ClaimAbout,
     /// The subject of its journey.
     pub subject: Option<SubjectId>,
+    /// The service area of its journey, or that it is about.
+    pub area: Option<Arc<str>>,
+    /// The cohort of its journey, or that it is about.
+    pub cohort: Option<Arc<str>>,
     /// The version of the rules that applies.
     pub rulebook: Arc<Rulebook>,
     /// The outcome, by its code.
@@ -101,6 +105,8 @@ pub(super) struct JudgedAsOf {
 #[derive(Debug)]
 pub(super) struct OfJourney {
     pub(super) subject: Option<SubjectId>,
+    pub(super) area: Option<Arc<str>>,
+    pub(super) cohort: Option<Arc<str>>,
     pub(super) shown: Vec<Arc<Shown>>,
 }
 
@@ -195,13 +201,16 @@ impl JudgedAsOf {
                 recorded_on: &|event| history.event(event).map(|recorded| civil_day(recorded.recorded_at, self.zone)),
             };
             let judged = versions.judge(*journey, &case, sight);
-            let shown = judged.into_iter().map(|of| Arc::new(self.shown((*journey, history, &case), of)));
-            (*journey, OfJourney { subject: case.subject, shown: shown.collect() })
+            let (area, cohort) = (case.area.map(Arc::from), case.cohort.map(Arc::from));
+            let mut of = OfJourney { subject: case.subject, area, cohort, shown: Vec::new() };
+            let shown = judged.into_iter().map(|judged| Arc::new(self.shown((*journey, history), &of, judged)));
+            of.shown = shown.collect();
+            (*journey, of)
         });
         (judged.collect(), many)
     }
 
-    fn shown(&self, (journey, history, case): (JourneyId, &History, &Case<'_>), of: Judged) -> Shown {
+    fn shown(&self, (journey, history): (JourneyId, &History), own: &OfJourney, of: Judged) -> Shown {
         let rulebook = Arc::clone(&self.rulebooks[of.version]);
         let evaluation = of.evaluation;
         let outcome = rulebook.outcomes[evaluation.outcome].code.clone();
@@ -216,7 +225,9 @@ impl JudgedAsOf {
         Shown {
             claim: claim_id(journey, &outcome, evaluation.repeat),
             about: ClaimAbout::Journey(journey),
-            subject: case.subject,
+            subject: own.subject,
+            area: own.area.clone(),
+            cohort: own.cohort.clone(),
             place: (of.version, evaluation.outcome),
             rulebook,
             outcome,

@@ -2,7 +2,7 @@
 //!
 //! Nothing is stored. Published, the same facts are judged by the same versions: the switch gives what was foreseen.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::NaiveDate;
@@ -16,11 +16,13 @@ use crate::contract::Rulebook;
 use crate::contract::money::Money;
 use crate::contract::outcome::turn::{Changes, Under};
 use crate::contract::outcome::{Case, State, Status};
+use crate::contract::rulebook::canonical;
 use crate::contract::rulebook::outcome::key::OutcomeKey;
 use crate::contract::rulebook::sentences;
 use crate::journey::event::ClaimAbout;
-use crate::log::envelope::ClaimId;
+use crate::log::envelope::{ClaimId, JourneyId};
 use crate::log::{Log, LogError};
+use crate::projections;
 
 /// The claims of a contract before and after, and what moves between.
 #[derive(Debug)]
@@ -33,6 +35,23 @@ pub struct Preview {
     pub moves: Vec<Move>,
     /// How many stay as they are.
     pub unchanged: usize,
+    /// What people call the journeys of the claims that move.
+    pub references: HashMap<JourneyId, String>,
+}
+
+/// What of an outcome, or by a rule, would move.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Total {
+    /// The outcome by its code, or the rule by its key.
+    pub of: String,
+    /// How many claims there would be money for that there is not now.
+    pub gained: usize,
+    /// How many claims there would be no money for that there is now.
+    pub lost: usize,
+    /// How many would be otherwise and are neither.
+    pub changed: usize,
+    /// What there would be for them together beyond what there is.
+    pub delta: Money,
 }
 
 /// A claim that would move.
@@ -137,14 +156,76 @@ impl Preview {
             let causes = causes.of(before.get(of.claim), after.get(of.claim));
             Move { claim: of.claim, how: of.how, delta: of.delta, causes }
         };
-        let moves = shifts.into_iter().map(with_causes).collect();
-        Self { before, after, moves, unchanged }
+        let moves: Vec<Move> = shifts.into_iter().map(with_causes).collect();
+        let mut preview = Self { before, after, moves, unchanged, references: HashMap::new() };
+        let journeys = preview.moves.iter().filter_map(|of| preview.journey(of.claim));
+        preview.references = journeys.filter_map(|journey| Some((journey, reference(journey, facts)?))).collect();
+        preview
+    }
+
+    /// A claim that moves, as it would be, else as it is.
+    fn claim(&self, claim: ClaimId) -> Option<&Claim> {
+        self.after.get(claim).or_else(|| self.before.get(claim))
+    }
+
+    fn journey(&self, claim: ClaimId) -> Option<JourneyId> {
+        self.claim(claim)?.about.journey()
+    }
+
+    /// The outcome of a claim that moves, by its code.
+    pub fn outcome(&self, claim: ClaimId) -> &str {
+        self.claim(claim).map_or("", |claim| &claim.outcome)
+    }
+
+    /// What people call the journey of a claim that moves; none where it is about many together.
+    pub fn reference(&self, claim: ClaimId) -> Option<&str> {
+        self.references.get(&self.journey(claim)?).map(String::as_str)
+    }
+
+    /// A pseudonym of the case of a claim that moves: it follows from the journey's id and leads back to none; none where
+    /// the claim is about many journeys together.
+    pub fn case(&self, claim: ClaimId) -> Option<String> {
+        let journey = self.journey(claim)?;
+        let digest = canonical::sha256_hex(&format!("case {journey} of a preview"));
+        Some(format!("C-{}", digest[..10].to_uppercase()))
+    }
+
+    /// What would move of each outcome, in the order of their codes.
+    pub fn by_outcome(&self) -> Vec<Total> {
+        self.totals(|of| vec![self.outcome(of.claim)])
+    }
+
+    /// What would move by each rule, in the order of their keys: a claim that several rules move is counted under each.
+    pub fn by_rule(&self) -> Vec<Total> {
+        self.totals(|of| of.causes.iter().map(|cause| cause.rule).collect::<BTreeSet<_>>().into_iter().collect())
+    }
+
+    fn totals<'p>(&'p self, under: impl Fn(&'p Move) -> Vec<&'p str>) -> Vec<Total> {
+        let mut totals: BTreeMap<&str, Total> = BTreeMap::new();
+        for of in &self.moves {
+            for key in under(of) {
+                let total = totals.entry(key).or_insert_with(|| Total { of: key.to_owned(), ..Total::default() });
+                match of.how {
+                    Moved::Gained => total.gained += 1,
+                    Moved::Lost => total.lost += 1,
+                    Moved::Changed => total.changed += 1,
+                }
+                total.delta = total.delta + of.delta;
+            }
+        }
+        totals.into_values().collect()
     }
 
     /// How many claims move so.
     pub fn count(&self, how: Moved) -> usize {
         self.moves.iter().filter(|of| of.how == how).count()
     }
+}
+
+/// What people call a journey: the first case number it came with, else the last digits of its id.
+fn reference(journey: JourneyId, facts: &Facts) -> Option<String> {
+    let referral = facts.journeys.get(&journey)?.journey().referral?;
+    Some(projections::journey::reference(journey, &referral.details))
 }
 
 impl Claims {

@@ -8,9 +8,9 @@ use crate::contract::batch::command::{ClaimDecision, Payment};
 use crate::contract::money::Money;
 use crate::graphql::batch::AdjustmentKind;
 use crate::graphql::scalars::{Decimal, Id, Position};
-use crate::journey::event::{AmountPaid, BatchOpened};
+use crate::journey::event::{AmountPaid, BatchOpened, ClaimSelection};
 use crate::journey::refusal::{Refusal, RefusalCode};
-use crate::log::envelope::{AdjustmentId, ClaimId};
+use crate::log::envelope::{AdjustmentId, ClaimId, TeamId, WorkerId};
 
 /// What the commissioner decides of claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -32,6 +32,36 @@ pub struct AmountPaidInput {
     pub amount: Decimal,
 }
 
+/// Which claims are wanted; everything given must fit.
+#[derive(Debug, Clone, Default, InputObject)]
+pub struct ClaimSelectionInput {
+    /// Only those of these outcomes, by code.
+    pub outcomes: Option<Vec<String>>,
+    /// Only those achieved on these days, both inside.
+    pub achieved: Option<DayPeriodInput>,
+    /// Only those of this service area.
+    pub area: Option<String>,
+    /// Only those of this cohort.
+    pub cohort: Option<String>,
+    /// Only those of the cases that this keyworker holds.
+    pub keyworker: Option<Id>,
+    /// Only those of the cases that the keyworkers of this team hold.
+    pub team: Option<Id>,
+}
+
+impl From<ClaimSelectionInput> for ClaimSelection {
+    fn from(input: ClaimSelectionInput) -> Self {
+        Self {
+            outcomes: input.outcomes.unwrap_or_default(),
+            achieved: input.achieved.map(Into::into),
+            area: input.area,
+            cohort: input.cohort,
+            keyworker: input.keyworker.map(|worker| WorkerId(worker.0)),
+            team: input.team.map(|team| TeamId(team.0)),
+        }
+    }
+}
+
 inputs! {
     /// A batch is begun.
     OpenBatchInput {
@@ -43,6 +73,9 @@ inputs! {
         reference: Option<String>,
         /// The period that it is for.
         period: Option<DayPeriodInput>,
+        /// Which claims it is for; left out, all of the contract. Its proposal and a submission that names no claims keep to
+        /// them.
+        claims: Option<ClaimSelectionInput>,
     }
     /// The claims of a batch go to the commissioner.
     SubmitBatchInput {
@@ -136,7 +169,9 @@ pub fn claims(ids: &[Id]) -> Vec<ClaimId> {
 impl OpenBatchInput {
     /// What is recorded of it.
     pub fn opened(&self, reading: &mut Reading) -> BatchOpened {
-        BatchOpened { reference: self.reference.clone(), period: self.period.meant(reading) }
+        let period = self.period.meant(reading);
+        let claims = self.claims.clone().map(ClaimSelection::from).filter(|claims| !claims.is_empty());
+        BatchOpened { reference: self.reference.clone(), period, claims }
     }
 }
 

@@ -1,0 +1,5 @@
+create table thing (
+    id uuid not null,
+    journey uuid not null,
+    primary key (id, journey)
+);
