@@ -344,6 +344,7 @@ impl TestApp {
 fn mutation_document(mutation: &str) -> String {
     let thing = match mutation {
         "addWorker" => "worker { id label }",
+        "setTeam" => "team { id }",
         "registerSubject" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
         "openContract" | "publishRulebook" | "dismissDoubleFunding" => "contract { id code }",
         "openBatch" | "submitBatch" | "decideClaim" | "resubmitClaim" | "withdrawClaim" | "recordPayment"
