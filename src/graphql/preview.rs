@@ -53,6 +53,7 @@ pub struct ClaimMove {
 }
 
 /// A claim as a preview shows it.
+#[derive(Clone)]
 pub struct PreviewedClaim {
     claim: Claim,
     case: Option<String>,

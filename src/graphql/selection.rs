@@ -48,7 +48,7 @@ pub struct ClaimSelection {
 impl ClaimSelection {
     pub(super) async fn of(ctx: &Context<'_>, of: &event::ClaimSelection) -> Result<Self> {
         let keyworker = match of.keyworker {
-            Some(worker) => Worker::load(ctx, worker, Known::ALL).await?,
+            Some(worker) => Worker::load(ctx, worker, Known::ALL).await.transpose()?,
             None => None,
         };
         let team = of.team.map(|team| Team::as_of(team, ctx.deployment_today(), Known::ALL));
