@@ -155,7 +155,7 @@ fn temporary(told: &mut Telling, office: &Office<'_>, course: &Course, from: Nai
         return;
     }
     let place = spell(told, 3);
-    let fact = accommodation(place, [("placement_kind", "temporary")], dice);
+    let fact = accommodation(place, [("secured_as", "temporary")], dice);
     let at = promptly(from, 12, dice);
     told.state(&office.holder(course, from), at, Occurred::on(from), fact);
     if let Some(to) = to {
