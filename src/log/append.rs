@@ -208,7 +208,7 @@ struct Waiting<D: Decide<S>, S> {
 }
 
 /// What the append task answers an accepted command with.
-enum Answer {
+pub enum Answer {
     /// The events that it made.
     New(Vec<Envelope>),
     /// The first and the last position of the events that it made before: whoever asks reads them, for the append task
@@ -216,6 +216,16 @@ enum Answer {
     Before(Position, Position),
     /// It was rehearsed before, and nothing stands in the log.
     Rehearsed,
+}
+
+/// A command that is with the append task, and what becomes of it. Whoever waits holds nothing of the store.
+pub struct Sent<R>(oneshot::Receiver<Result<Answer, Rejection<R>>>);
+
+impl<R> Sent<R> {
+    /// Waits for what becomes of the command.
+    pub async fn answer(self) -> Result<Answer, Rejection<R>> {
+        self.0.await.map_err(|_| Rejection::Fault(LogError::Stopped))?
+    }
 }
 
 /// A handle to the append task.
@@ -246,6 +256,18 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
 
     /// Sends a command and waits for what becomes of it. Giving up waiting does not stop the command.
     pub async fn append(&self, request: Request<D>) -> Result<Appended, Rejection<D::Refusal>> {
+        match self.send(request).await?.answer().await? {
+            Answer::New(events) => Ok(Appended { events, replayed: false }),
+            Answer::Before(first, last) => {
+                let events = self.log.page_of(Position(first.0 - 1), last, i64::MAX).await;
+                Ok(Appended { events: events.map_err(Rejection::Fault)?, replayed: true })
+            }
+            Answer::Rehearsed => Ok(Appended { events: Vec::new(), replayed: true }),
+        }
+    }
+
+    /// Hands a command to the append task, which takes commands in the order in which they were handed over.
+    pub async fn send(&self, request: Request<D>) -> Result<Sent<D::Refusal>, Rejection<D::Refusal>> {
         let (reply, answer) = oneshot::channel();
         let sent = self.queue.send_timeout(Waiting { request, reply }, PATIENCE).await;
         sent.map_err(|error| {
@@ -254,14 +276,7 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
                 SendTimeoutError::Closed(_) => LogError::Stopped,
             })
         })?;
-        match answer.await.map_err(|_| Rejection::Fault(LogError::Stopped))?? {
-            Answer::New(events) => Ok(Appended { events, replayed: false }),
-            Answer::Before(first, last) => {
-                let events = self.log.page_of(Position(first.0 - 1), last, i64::MAX).await;
-                Ok(Appended { events: events.map_err(Rejection::Fault)?, replayed: true })
-            }
-            Answer::Rehearsed => Ok(Appended { events: Vec::new(), replayed: true }),
-        }
+        Ok(Sent(answer))
     }
 }
 
