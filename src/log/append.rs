@@ -28,6 +28,7 @@ use super::read::{self, HeadRow};
 use super::{Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, doing, on};
+pub use reply::Sent;
 use reply::{answer, give_up, refuse};
 
 static LOCK_HEAD: Sql =
@@ -216,16 +217,6 @@ pub enum Answer {
     Before(Position, Position),
     /// It was rehearsed before, and nothing stands in the log.
     Rehearsed,
-}
-
-/// A command that is with the append task, and what becomes of it. Whoever waits holds nothing of the store.
-pub struct Sent<R>(oneshot::Receiver<Result<Answer, Rejection<R>>>);
-
-impl<R> Sent<R> {
-    /// Waits for what becomes of the command.
-    pub async fn answer(self) -> Result<Answer, Rejection<R>> {
-        self.0.await.map_err(|_| Rejection::Fault(LogError::Stopped))?
-    }
 }
 
 /// A handle to the append task.

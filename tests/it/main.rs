@@ -57,6 +57,7 @@ mod sequences;
 #[cfg(target_os = "linux")]
 mod slow_reader;
 mod ssda903;
+mod ssda903_years;
 mod staff;
 mod statements;
 mod stores;

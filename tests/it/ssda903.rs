@@ -26,19 +26,20 @@ use crate::field::Field;
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::{Fresh, STORES};
 
-const HEADER: &str = "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN";
+pub(crate) const HEADER: &str =
+    "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN";
 const MST: &str = "mst-essex";
 
 /// A row, of a child, a first day, a legal status, a last day and the reason of the end.
-fn row(child: &str, began: &str, status: &str, ended: &str, reason: &str) -> String {
+pub(crate) fn row(child: &str, began: &str, status: &str, ended: &str, reason: &str) -> String {
     format!("{child},{began},S,{status},N1,U6,PR1,{ended},{reason},CARPL,AB1 2CD,EF3 4GH,1234567")
 }
 
-fn file(rows: &[String]) -> String {
+pub(crate) fn file(rows: &[String]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
 }
 
-async fn on_both_stores(test: impl AsyncFn(&Fresh)) {
+pub(crate) async fn on_both_stores(test: impl AsyncFn(&Fresh)) {
     for dialect in STORES {
         let fresh = Fresh::on(dialect, instant("2018-06-01T09:00:00Z")).await;
         open_contract(&fresh).await;
@@ -74,18 +75,18 @@ async fn imported(
     Ok((summary, rows))
 }
 
-async fn import(fresh: &Fresh, file: &str) -> (Summary, Vec<Told>) {
+pub(crate) async fn import(fresh: &Fresh, file: &str) -> (Summary, Vec<Told>) {
     imported(fresh, &fresh.recorder, &of_role(Role::Integrator), &[file]).await.expect("an import")
 }
 
-async fn rehearse(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<Told>) {
+pub(crate) async fn rehearse(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<Told>) {
     let (log, clock) = (fresh.log.clone(), Arc::clone(&fresh.clock));
     let recorder = Recorder::rehearsing(log, clock, Arc::new(Chance::System)).await.expect("a rehearsal");
     imported(fresh, &recorder, &of_role(Role::Integrator), files).await.expect("a rehearsal")
 }
 
 /// What became of each row, in a few words.
-fn shown(rows: &[Told]) -> Vec<String> {
+pub(crate) fn shown(rows: &[Told]) -> Vec<String> {
     let shown = |told: &Told| {
         let line = told.line.map_or_else(|| "gone".to_owned(), |line| line.to_string());
         let child = told.child.as_deref().unwrap_or("?");
@@ -110,12 +111,12 @@ async fn everything(fresh: &Fresh) -> Vec<Envelope> {
     fresh.log.page_of(Position(0), head, i64::MAX).await.expect("the log is read")
 }
 
-async fn head(fresh: &Fresh) -> i64 {
+pub(crate) async fn head(fresh: &Fresh) -> i64 {
     fresh.log.head().await.expect("a head").position.0
 }
 
 /// The journey of each child, by the child's code.
-async fn journeys(fresh: &Fresh) -> BTreeMap<String, (JourneyId, History)> {
+pub(crate) async fn journeys(fresh: &Fresh) -> BTreeMap<String, (JourneyId, History)> {
     let mut histories: BTreeMap<JourneyId, History> = BTreeMap::new();
     for envelope in everything(fresh).await {
         if envelope.stream.kind.as_str() == "journey" {
@@ -128,7 +129,7 @@ async fn journeys(fresh: &Fresh) -> BTreeMap<String, (JourneyId, History)> {
 }
 
 /// Each spell of a child that stands: first day, legal status, first day no longer and why.
-async fn spells(fresh: &Fresh, child: &str) -> Vec<String> {
+pub(crate) async fn spells(fresh: &Fresh, child: &str) -> Vec<String> {
     let journeys = journeys(fresh).await;
     let journey = journeys[child].1.journey();
     let spell = |spell: &throughline::journey::Spell| {
@@ -302,79 +303,6 @@ async fn episodes_of_one_day_are_told_apart_by_what_they_say() {
         let (_, rows) = import(fresh, &file(&[third, one_ended.clone(), other.clone()])).await;
         assert_eq!(shown(&rows), ["2 101 recorded 2", "3 101 there", "4 101 there"]);
         assert_eq!(spells(fresh, "101").await.len(), 3);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn two_years_of_one_episode_in_one_file_are_one_spell() {
-    let header = format!("{HEADER},YEAR");
-    let of_year = |row: &str, year: &str| format!("{row},{year}");
-    let open = row("101", "01/04/2016", "C1", "", "");
-    let ended = row("101", "01/04/2016", "C1", "10/05/2017", "E4A");
-    let put_right = row("101", "01/04/2016", "J1", "11/05/2017", "E4A");
-    on_both_stores(async |fresh| {
-        let years = [of_year(&ended, "2018"), of_year(&open, "2017"), of_year(&put_right, "2019")].join("\n");
-        let (summary, rows) = import(fresh, &format!("{header}\n{years}\n")).await;
-        assert_eq!(shown(&rows), ["2 101 there", "3 101 there", "4 101 recorded 4"]);
-        assert_eq!(rows[1].note.as_deref(), Some("line 4 is the newer word for the same episode"));
-        assert_eq!((summary.recorded, summary.there, summary.journeys), (1, 2, 1));
-        assert_eq!(spells(fresh, "101").await, ["2016-04-01 J1 to 2017-05-11 E4A"]);
-        let before = head(fresh).await;
-        import(fresh, &format!("{header}\n{years}\n")).await;
-        assert_eq!(head(fresh).await, before, "the same file again adds nothing");
-        // Without years: what ended is the newer word, also where it is asked only then why the placement changed.
-        let first = open.replace("101", "202").replace("CARPL", "");
-        let file = file(&[ended.replace("101", "202"), first]);
-        import(fresh, &file).await;
-        assert_eq!(spells(fresh, "202").await, ["2016-04-01 C1 to 2017-05-10 E4A"]);
-        // The newest word cannot be recorded: the one before stands.
-        let wrong = row("303", "01/04/2016", "C1", "01/04/2015", "E4A");
-        let (_, rows) = import(fresh, &self::file(&[wrong, open.replace("101", "303")])).await;
-        assert!(matches!(rows[0].outcome, Outcome::Refused(_)), "{rows:?}");
-        assert_eq!(spells(fresh, "303").await, ["2016-04-01 C1 to now"]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn a_return_that_does_not_ask_for_a_code_says_nothing_of_it() {
-    let old = |rows: &str| {
-        let header = HEADER.replace(",URN", "").replace("PLACE_PROVIDER,", "").replace("REASON_PLACE_CHANGE,", "");
-        format!("{header}\n{rows}\n")
-    };
-    on_both_stores(async |fresh| {
-        import(fresh, &file(&[row("101", "01/04/2017", "C1", "", "")])).await;
-        let before = head(fresh).await;
-        let (_, rows) = import(fresh, &old("101,01/04/2017,S,C1,N1,U6,,,,")).await;
-        assert_eq!((shown(&rows), head(fresh).await), (vec!["2 101 there".to_owned()], before));
-        let (_, rows) = import(fresh, &old("101,01/04/2017,S,V2,N1,U6,,,,\n202,01/04/2017,S,C1,N1,U6,,,,")).await;
-        assert_eq!(shown(&rows), ["2 101 corrected 1", "3 202 recorded 3"]);
-        let events = fresh.log.stream(StreamId::journey(journeys(fresh).await["101"].0)).await.expect("the stream");
-        let corrected = events.last().expect("the correction").payload.get().to_owned();
-        assert!(
-            corrected.contains("\"urn\":\"1234567\"") && corrected.contains("\"legal_status\":\"V2\""),
-            "{corrected}"
-        );
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn codes_that_differ_by_zeros_or_case_alone_are_noted() {
-    on_both_stores(async |fresh| {
-        let (summary, _) = import(fresh, &file(&[row("001234", "01/04/2017", "C1", "", "")])).await;
-        assert!(fresh.views.passed(summary.position, crate::stores::PATIENCE).await);
-        let files = file(&[row("1234", "01/04/2017", "C1", "", ""), row("12340", "01/04/2017", "C1", "", "")]);
-        for (_, rows) in [rehearse(fresh, &[&files]).await, import(fresh, &files).await] {
-            let note = rows[0].note.as_deref().unwrap_or_default();
-            assert_eq!(note, "differs from 001234 by leading zeros or case only: one child may be here twice");
-            assert_eq!(rows[1].note, None);
-        }
-        let (_, rows) =
-            import(fresh, &file(&[row("ab1", "01/04/2017", "C1", "", ""), row("AB1", "01/04/2017", "C1", "", "")]))
-                .await;
-        assert!(rows.iter().all(|told| told.note.is_some()), "{rows:?}");
     })
     .await;
 }
