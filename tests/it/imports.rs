@@ -170,6 +170,6 @@ async fn postgres_is_not_asked_to_give_up_a_transaction_that_is_not_there() {
     // Control: one that is asked for is seen.
     let mut stranger = crate::field::Stranger::at(fresh.place()).await;
     stranger.run("rollback").await;
-    assert_eq!(warned(), ["there is no transaction in progress"]);
+    assert!(warned().len() == 1 && warned()[0].contains("no transaction in progress"), "{:?}", warned());
     fresh.end().await;
 }

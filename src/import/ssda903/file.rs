@@ -368,8 +368,8 @@ fn date(column: &str, text: &str) -> Result<Option<NaiveDate>, LineError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let day = without_midnight(text);
-    let parts = |mark| day.split(mark).collect::<Vec<_>>();
+    let written = without_midnight(text);
+    let parts = |mark| written.split(mark).collect::<Vec<_>>();
     let number = |text: &str, digits: &[usize]| {
         let is_number = digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| text.parse::<u32>().ok()).flatten()
@@ -383,7 +383,7 @@ fn date(column: &str, text: &str) -> Result<Option<NaiveDate>, LineError> {
         return Err(LineError::at(column, "no date: write DD/MM/YYYY"));
     };
     let date = i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
-    date.map(Some).ok_or_else(|| LineError::at(column, format!("{day} is no day of the calendar: write another")))
+    date.map(Some).ok_or_else(|| LineError::at(column, format!("{written} is no day of the calendar: write another")))
 }
 
 /// A date without the midnight that a spreadsheet or a database writes behind it; any other time of day stays, so that

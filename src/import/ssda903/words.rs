@@ -34,7 +34,8 @@ impl<'a> Word<'a> {
     }
 }
 
-/// The episodes of a child that begin on one day, each as the words for it from the newest to the oldest.
+/// The episodes of a child that begin on one day, each as the words for it from the newest to the oldest. What comes out
+/// follows from what the rows say, whatever their order in the file: they come in the order of what they say.
 pub(super) fn episodes<'a>(rows: &[&'a Episode]) -> Vec<Vec<Word<'a>>> {
     let mut words: Vec<Word<'a>> = Vec::new();
     for row in rows {
@@ -46,7 +47,7 @@ pub(super) fn episodes<'a>(rows: &[&'a Episode]) -> Vec<Vec<Word<'a>>> {
     for word in &mut words {
         word.rows.sort_by_key(|row| row.line);
     }
-    words.sort_by_key(|word| (word.year(), word.says().ended.is_some(), word.rows[0].line));
+    words.sort_by_key(|word| (word.year(), word.says().ended.is_some()));
     let mut episodes: Vec<Vec<Word<'a>>> = Vec::new();
     for year in words.chunk_by(|one, other| one.year() == other.year()) {
         further_year(&mut episodes, within_year(year));
@@ -109,7 +110,8 @@ mod tests {
         let file = format!("CHILD,DECOM,RNE,LS,CIN,PLACE,DEC,REC,REASON_PLACE_CHANGE,YEAR\n{}\n", rows.join("\n"));
         let read = Return::read(Cursor::new(file)).expect("a return");
         let row = |row: &'_ Row| if let Row::Read(episode) = row { episode.clone() } else { panic!("{row:?}") };
-        let rows: Vec<Episode> = read.rows.iter().map(row).collect();
+        let mut rows: Vec<Episode> = read.rows.iter().map(row).collect();
+        rows.sort_by(|one, other| one.particulars.cmp(&other.particulars));
         let rows: Vec<&Episode> = rows.iter().collect();
         let lines = |word: &Word<'_>| word.rows[0].line;
         episodes(&rows).iter().map(|words| words.iter().map(lines).collect()).collect()
@@ -130,7 +132,7 @@ mod tests {
         let (open, ended) = ("1,01/04/2022,S,C2,N1,U6,,,,", "1,01/04/2022,S,C2,N1,U6,10/05/2023,X1,CARPL,");
         assert_eq!(of(&[ended, open]), [[2, 3]]);
         let other = open.replace("C2", "V2");
-        assert_eq!(of(&[open, &other]), [[2], [3]], "of another legal status it is another");
+        assert_eq!(of(&[&other, open]), [[3], [2]], "of another legal status it is another");
         let twice = ended.replace("10/05/2023", "11/05/2023");
         assert_eq!(of(&[ended, &twice]), [[2], [3]], "which of two ends is the newer word nobody can say");
     }
