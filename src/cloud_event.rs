@@ -1,8 +1,8 @@
 //! The form in which events come in and go out: one CloudEvents 1.0 JSON object on a line.
 //!
 //! Pure: it reads and writes text and knows no file, log or clock. It never guesses: a key of `data` or of a payload
-//! that it does not know is an error that names it. What it writes, it reads back to the same envelope, but for the
-//! salt, which is the log's own.
+//! that it does not know is an error that names it. What it writes, it reads back to the same envelope; but for the
+//! salt, which only a line that is to be restored from carries.
 //!
 //! `sequence` is the position. The CloudEvents sequence extension wants strings that sort as text, so it is written
 //! with leading zeros; a number, or a string without them, is read alike.
@@ -21,6 +21,7 @@ use uuid::Uuid;
 use crate::journey::event::{DecodeError, Event, EventType};
 use crate::log::envelope::{
     Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId, StreamKind,
+    hex,
 };
 
 /// What stands as `source` of the events that we write.
@@ -51,8 +52,21 @@ pub struct CloudEvent {
     pub recorded_at: Option<DateTime<Utc>>,
     /// Its place in that log.
     pub sequence: Option<Position>,
+    /// What a line that is to be restored from carries.
+    pub kept: Option<Kept>,
     /// What comes with it.
     pub data: Data,
+}
+
+/// What a line carries so that the same record can be made of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// The place of the line before it in the same file; zero where there is none.
+    pub after: Position,
+    /// The record's salt.
+    pub salt: [u8; 16],
+    /// The hash that stood beside the record.
+    pub hash: [u8; 32],
 }
 
 /// The `data` of an event's line.
@@ -133,8 +147,18 @@ struct Written<'a> {
     time: String,
     recordedtime: String,
     sequence: String,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    kept: Option<WrittenKept>,
     datacontenttype: &'static str,
     data: WrittenData<'a>,
+}
+
+/// What a line that is to be restored from carries, as CloudEvents extensions.
+#[derive(Serialize)]
+struct WrittenKept {
+    aftersequence: String,
+    recordsalt: String,
+    recordhash: String,
 }
 
 #[derive(Serialize)]
@@ -153,6 +177,21 @@ struct WrittenData<'a> {
 
 /// The line of an event, without its end; `zone` is that of the contract's dates.
 pub fn to_line(envelope: &Envelope, zone: Tz) -> String {
+    written(envelope, zone, None)
+}
+
+/// The same with what is needed to make the same record of it again.
+pub fn to_kept_line(envelope: &Envelope, zone: Tz, kept: Kept) -> String {
+    let kept =
+        WrittenKept { aftersequence: digits(kept.after), recordsalt: hex(&kept.salt), recordhash: hex(&kept.hash) };
+    written(envelope, zone, Some(kept))
+}
+
+fn digits(position: Position) -> String {
+    format!("{:0SEQUENCE_DIGITS$}", position.0)
+}
+
+fn written(envelope: &Envelope, zone: Tz, kept: Option<WrittenKept>) -> String {
     let event_type = EventType::named(&envelope.event_type).map_or_else(
         || {
             format!(
@@ -172,7 +211,8 @@ pub fn to_line(envelope: &Envelope, zone: Tz) -> String {
         subject: envelope.stream.to_string(),
         time: time_of(envelope.occurred, zone).to_rfc3339_opts(SecondsFormat::AutoSi, true),
         recordedtime: envelope.recorded_at.to_rfc3339_opts(SecondsFormat::Micros, true),
-        sequence: format!("{:0SEQUENCE_DIGITS$}", envelope.position.0),
+        sequence: digits(envelope.position),
+        kept,
         datacontenttype: JSON,
         data: WrittenData {
             contract: envelope.contract.as_deref(),
@@ -219,6 +259,12 @@ struct Read<'a> {
     recordedtime: Option<&'a RawValue>,
     #[serde(borrow)]
     sequence: Option<&'a RawValue>,
+    #[serde(borrow)]
+    aftersequence: Option<&'a RawValue>,
+    #[serde(borrow)]
+    recordsalt: Option<&'a RawValue>,
+    #[serde(borrow)]
+    recordhash: Option<&'a RawValue>,
     #[serde(borrow)]
     datacontenttype: Option<&'a RawValue>,
     #[serde(borrow)]
@@ -282,7 +328,30 @@ pub fn from_line(line: &str) -> Result<CloudEvent, LineError> {
         time,
         recorded_at: recorded_at.map(|at| at.trunc_subsecs(6)),
         sequence: read.sequence.map(sequence).transpose()?,
+        kept: kept(read.aftersequence, read.recordsalt, read.recordhash)?,
         data: data(read.data)?,
+    })
+}
+
+/// What is to be restored from: all of it or nothing, for others may use the same names otherwise.
+fn kept(after: Option<&RawValue>, salt: Option<&RawValue>, hash: Option<&RawValue>) -> Result<Option<Kept>, LineError> {
+    let (Some(after), Some(salt), Some(hash)) = (after, salt, hash) else { return Ok(None) };
+    let after: String = required("aftersequence", Some(after), "write the sequence of the line before")?;
+    let digits = after.parse().ok().filter(|position| *position >= 0).map(Position);
+    let after = digits.ok_or_else(|| LineError::at("aftersequence", "no position: write a whole number from 0"))?;
+    let (salt, hash) = (bytes("recordsalt", salt)?, bytes("recordhash", hash)?);
+    Ok(Some(Kept { after, salt, hash }))
+}
+
+fn bytes<const LENGTH: usize>(key: &str, raw: &RawValue) -> Result<[u8; LENGTH], LineError> {
+    let text: String = required(key, Some(raw), "write it in hexadecimal")?;
+    let bytes = text.as_bytes().chunks(2).map(|two| {
+        let two = std::str::from_utf8(two).ok().filter(|two| two.len() == 2 && !two.starts_with('+'))?;
+        u8::from_str_radix(two, 16).ok()
+    });
+    let bytes: Option<Vec<u8>> = bytes.collect();
+    bytes.and_then(|bytes| bytes.try_into().ok()).ok_or_else(|| {
+        LineError::at(key, format!("not {LENGTH} bytes in hexadecimal: leave the line as it was exported"))
     })
 }
 

@@ -167,25 +167,35 @@ async fn livez() -> &'static str {
 
 /// The service can answer from its live view, with how far that is behind the log.
 async fn readyz(State(service): State<Service>) -> Response {
+    let unavailable = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
     if !service.parts.views.is_current() {
-        let detail = "the live view is of another version of this program: ask a server of that version";
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+        return unavailable(
+            "the live view is of another version of this program: ask a server of that version".to_owned(),
+        );
     }
-    let live = service.parts.views.live();
-    let position = *live.position().borrow();
-    match service.parts.log.head().await {
-        Ok(head) => Json(json!({
-            "version": env!("CARGO_PKG_VERSION"),
-            "log": { "position": head.position },
-            "view": { "generation": live.number, "position": position },
-            "lag": head.position.0 - position.0,
-        }))
-        .into_response(),
+    let head = match service.parts.log.head().await {
+        Ok(head) => head.position,
         Err(error) => {
             tracing::error!(error = ?error, "not ready");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read").into_response()
+            return unavailable("the log cannot be read".to_owned());
         }
+    };
+    let live = service.parts.views.live();
+    let position = *live.position().borrow();
+    if let Some(still) = service.parts.views.stands_still(head) {
+        return unavailable(format!(
+            "the live view stands at position {position} and has not moved for {} s, while the log is at {head}: what is \
+             recorded is safe and not shown; see the log of this server",
+            still.as_secs()
+        ));
     }
+    Json(json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "log": { "position": head },
+        "view": { "generation": live.number, "position": position },
+        "lag": head.0 - position.0,
+    }))
+    .into_response()
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

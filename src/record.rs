@@ -4,6 +4,7 @@
 
 mod admission;
 mod login;
+mod sending;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,19 +13,21 @@ use std::time::Duration;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use crate::access::Principal;
 use crate::access::policy::Denied;
+use crate::access::{InScope, Principal};
 use crate::clock::{Chance, Clock};
 use crate::contract::Contract;
 use crate::journey::command::{Command, Given, NewEvent, decide};
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
-use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
+use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
 use crate::log::envelope::{CommandId, Envelope, Position, Source, StreamId, StreamKind, WorkerId};
 use crate::log::{Log, LogError};
 use crate::store::StoreError;
-use crate::views::Views;
-use admission::{Admission, still_may};
+use crate::views::{ViewError, Views};
+use admission::Admission;
+
+pub use sending::{Ready, Sent};
 
 /// The zone of days that belong to no contract.
 pub const DEPLOYMENT_ZONE: Tz = chrono_tz::Europe::London;
@@ -133,6 +136,21 @@ impl Recorder {
         self.views.is_none()
     }
 
+    /// The case numbers by which another system knows the journeys of a contract, as far as there is a view that can be
+    /// asked.
+    pub async fn references(&self, scope: InScope<'_>, system: &str) -> Result<Vec<String>, LogError> {
+        let views = match &self.views {
+            Some(views) => views.clone(),
+            None => match Views::open_to_read(self.log.clone()).await {
+                Ok(views) => views,
+                Err(ViewError::Log(error)) => return Err(error),
+                Err(ViewError::Store(error)) => return Err(error.into()),
+                Err(_) => return Ok(Vec::new()),
+            },
+        };
+        Ok(views.live().references(scope, system).await?)
+    }
+
     /// Records a command and waits, a second at most, until the live view shows it.
     pub async fn record(&self, instruction: Instruction) -> Result<Done, NotDone> {
         let appended = self.append(instruction).await?;
@@ -148,8 +166,7 @@ impl Recorder {
         self.ready(instruction).await?.append().await
     }
 
-    /// A command made ready for the append task: all that is asked of the view has been asked. Commands that are ready
-    /// are queued in the order in which they are polled first.
+    /// A command made ready for the append task: all that is asked of the view has been asked.
     pub async fn ready(&self, instruction: Instruction) -> Result<Ready<'_>, NotDone> {
         let Instruction { principal, command_id, body, expected, source, accept_warnings, dry_run, command } =
             instruction;
@@ -163,7 +180,7 @@ impl Recorder {
         let (sender, again) = ((admission.principal.clone(), today), command.clone());
         let decide = Decision { admission, namesakes, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
-        Ok(Ready { recorder: self, sender, command: again, request })
+        Ok(Ready::new(self, sender, again, request))
     }
 
     /// The views that say who may know of whom, where anybody may not.
@@ -180,36 +197,6 @@ impl Recorder {
         match self.log.streams([(stream, after)].into_iter()).await {
             Ok(since) => NotDone::Conflict { actual, since },
             Err(fault) => NotDone::Fault(fault),
-        }
-    }
-}
-
-/// A command that has only to be decided and written.
-pub struct Ready<'a> {
-    recorder: &'a Recorder,
-    sender: (Principal, NaiveDate),
-    command: Command,
-    request: Request<Decision>,
-}
-
-impl Ready<'_> {
-    /// Hands it to the append task and waits for what becomes of it.
-    pub async fn append(self) -> Result<Appended, NotDone> {
-        let Self { recorder, sender, command, request } = self;
-        match recorder.appender.append(request).await {
-            Ok(appended) if appended.replayed => {
-                let before = (&recorder.log, recorder.asked());
-                still_may(before, sender, &command, &appended.events).await.map_err(NotDone::Fault)??;
-                Ok(appended)
-            }
-            Ok(appended) => Ok(appended),
-            Err(Rejection::Refused(not_done)) => Err(not_done),
-            Err(Rejection::CommandIdReused) => Err(NotDone::CommandIdReused),
-            Err(Rejection::DryRun(events)) => Err(NotDone::DryRun(events)),
-            Err(Rejection::Fault(fault)) => Err(NotDone::Fault(fault)),
-            Err(Rejection::Conflict { expected, actual }) => {
-                Err(recorder.conflict(command.stream(), expected, actual).await)
-            }
         }
     }
 }

@@ -3,9 +3,11 @@
 //! It knows how to reach a database, never what is in it: no table is named here.
 
 mod copied;
+mod growth;
 mod holds;
+mod session;
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock};
@@ -14,13 +16,13 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{
-    ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Postgres, Row as _, Sqlite, SqlitePool,
-};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Row as _, Sqlite, SqlitePool};
 
 pub(crate) use copied::Copied;
+pub(crate) use growth::Growth;
 pub(crate) use holds::Hold;
 use holds::Holds;
+pub use session::Session;
 
 /// Runs one Rust body on whichever store it is: the body is compiled once for each.
 macro_rules! on {
@@ -45,7 +47,7 @@ pub enum On<L, P> {
 /// A connection pool.
 pub type Pool = On<SqlitePool, PgPool>;
 /// One connection taken from a pool.
-pub type Conn = On<PoolConnection<Sqlite>, PoolConnection<Postgres>>;
+pub type Conn = On<PoolConnection<Sqlite>, Session>;
 
 /// Which database it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -166,6 +168,7 @@ pub struct Store {
     /// Held by whoever builds a view in this process.
     building: Arc<tokio::sync::Mutex<()>>,
     holds: Arc<Holds>,
+    growth: Arc<Growth>,
 }
 
 /// The right to build and switch views, which one process of all has at a time. It ends when it is dropped.
@@ -292,6 +295,13 @@ impl Store {
             Mode::Read if !path.exists() => return Err(StoreError::Missing(path.display().to_string())),
             Mode::Read => None,
         };
+        if mode == Mode::Write {
+            // What SQLite puts beside it has the mode of the file.
+            let made = private().write(true).create_new(true).open(path);
+            if let Some(source) = made.err().filter(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
+                return Err(StoreError::Claim { path: path.to_owned(), source });
+            }
+        }
         let options = sqlite_options(path).synchronous(SqliteSynchronous::Full);
         let writer = sqlite_writer(options.clone().create_if_missing(true));
         if mode == Mode::Write {
@@ -300,7 +310,36 @@ impl Store {
         let reader = sqlite_readers(options);
         let place = Place::Sqlite { path: path.to_owned() };
         let (writer, reader) = (On::Sqlite(writer), On::Sqlite(reader));
-        Ok(Self { writer, reader, place, claim: Mutex::new(claim), building: Arc::default(), holds: Arc::default() })
+        let (building, holds, growth) = Default::default();
+        Ok(Self { writer, reader, place, claim: Mutex::new(claim), building, holds, growth })
+    }
+
+    /// Opens an `SQLite` file that nobody writes to, such as a backup, only to read it: the file is left as it is.
+    pub async fn open_file(path: &Path) -> Result<Self, StoreError> {
+        if !path.is_file() {
+            return Err(StoreError::Missing(path.display().to_string()));
+        }
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let (writer, reader) = (sqlite_writer(options.clone()), sqlite_readers(options));
+        let place = Place::Sqlite { path: path.to_owned() };
+        let (writer, reader) = (On::Sqlite(writer), On::Sqlite(reader));
+        let (claim, building, holds, growth) = (Mutex::new(None), Arc::default(), Arc::default(), Arc::default());
+        Ok(Self { writer, reader, place, claim, building, holds, growth })
+    }
+
+    /// Makes an `SQLite` file, or opens the one that is there for writing.
+    pub async fn make_file(path: &Path) -> Result<Self, StoreError> {
+        Self::open_sqlite(path, Mode::Write).await
+    }
+
+    /// Makes one plain file of an `SQLite` store and closes it: it can be copied and read as it is.
+    pub async fn into_one_file(&self) -> Result<(), StoreError> {
+        let (On::Sqlite(writer), On::Sqlite(reader)) = (&self.writer, &self.reader) else { return Ok(()) };
+        reader.close().await;
+        let plain = "pragma wal_checkpoint(truncate); pragma journal_mode = delete";
+        writer.execute(sqlx::raw_sql(plain)).await.map_err(doing("make one file of the store"))?;
+        self.close().await;
+        Ok(())
     }
 
     async fn open_postgres(options: PgConnectOptions, mode: Mode) -> Result<Self, StoreError> {
@@ -327,11 +366,18 @@ impl Store {
         let durable = serving.clone().options(by_keys);
         // What is acknowledged is on the disk, even where the server's default is to be quick.
         let durable = if unsynced { durable.options([("synchronous_commit", "on")]) } else { durable };
-        let writer = postgres_writer(durable);
-        let reader = postgres_readers(serving);
+        let growth = Arc::<Growth>::default();
+        let writer = postgres_writer(durable, &growth);
+        let reader = postgres_readers(serving, &growth);
         let place = Place::Postgres { options: Box::new(options), schema };
         let (writer, reader) = (On::Postgres(writer), On::Postgres(reader));
-        Ok(Self { writer, reader, place, claim: Mutex::new(None), building: Arc::default(), holds: Arc::default() })
+        let (claim, building, holds) = (Mutex::new(None), Arc::default(), Arc::default());
+        Ok(Self { writer, reader, place, claim, building, holds, growth })
+    }
+
+    /// Takes note of how much is in the store.
+    pub(crate) fn reaches(&self, size: i64) {
+        self.growth.reaches(size);
     }
 
     /// Which database it is.
@@ -402,11 +448,13 @@ impl Conn {
     /// Takes a connection from a writer's pool and begins a transaction on it. A connection that was lost, or left in the
     /// middle of a transaction, is replaced.
     pub(crate) async fn begun(pool: &Pool) -> sqlx::Result<Self> {
-        let mut conn = Self::acquire(pool).await?;
-        if conn.begin().await.is_ok() {
-            return Ok(conn);
+        for _ in 0..WRITERS {
+            let mut conn = Self::acquire(pool).await?;
+            if conn.begin().await.is_ok() {
+                return Ok(conn);
+            }
+            conn.discard();
         }
-        conn.discard();
         let mut conn = Self::acquire(pool).await?;
         conn.begin().await?;
         Ok(conn)
@@ -416,38 +464,42 @@ impl Conn {
     pub(crate) async fn acquire(pool: &Pool) -> sqlx::Result<Self> {
         Ok(match pool {
             On::Sqlite(pool) => Self::Sqlite(pool.acquire().await?),
-            On::Postgres(pool) => Self::Postgres(pool.acquire().await?),
+            On::Postgres(pool) => Self::Postgres(Session::new(pool.acquire().await?)),
         })
     }
 
-    /// Begins a transaction that may write: on `SQLite` it takes the write lock at once, on Postgres it ends one that was
-    /// left open, which would otherwise only be warned of.
+    /// Begins a transaction that may write: on `SQLite` it takes the write lock at once.
     async fn begin(&mut self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(conn) => conn.execute("begin immediate").await.map(drop),
-            // Each statement must see what others have committed, whatever the server's default is.
-            Self::Postgres(conn) => {
-                conn.execute(sqlx::raw_sql("rollback; begin isolation level read committed")).await.map(drop)
-            }
+            Self::Postgres(session) => session.begin().await,
         }
     }
 
     /// Commits the transaction.
     pub(crate) async fn commit(&mut self) -> sqlx::Result<()> {
-        on!(self, conn => conn.execute("commit").await.map(drop))
+        match self {
+            Self::Sqlite(conn) => conn.execute("commit").await.map(drop),
+            Self::Postgres(session) => session.commit().await,
+        }
     }
 
     /// Closes the connection, so that nobody borrows it again.
     fn discard(self) {
         match self {
             Self::Sqlite(conn) => drop(conn.detach()),
-            Self::Postgres(conn) => drop(conn.detach()),
+            // It was to begin a transaction, so that it closes.
+            Self::Postgres(session) => drop(session),
         }
     }
 
     /// Gives the transaction up, if there is one; a broken connection has none.
     pub(crate) async fn rollback(&mut self) {
-        if let Err(error) = on!(self, conn => conn.execute("rollback").await.map(drop)) {
+        let ended = match self {
+            Self::Sqlite(conn) => conn.execute("rollback").await.map(drop),
+            Self::Postgres(session) => session.rollback().await,
+        };
+        if let Err(error) = ended {
             tracing::debug!(%error, "nothing to roll back");
         }
     }
@@ -471,17 +523,23 @@ pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
     pool.connect_lazy_with(options.pragma("query_only", "on"))
 }
 
-/// A pool of Postgres connections that only read.
-pub(crate) fn postgres_readers(options: PgConnectOptions) -> PgPool {
-    let pool = PgPoolOptions::new().max_connections(READERS).test_before_acquire(false);
-    let pool = pool.before_acquire(|conn, _| Box::pin(async move { conn.execute("rollback").await.map(|_| true) }));
-    pool.connect_lazy_with(options)
+/// A pool of Postgres connections that only read, each statement by itself: none of them is ever in a transaction. One
+/// that the server has ended is found before it is borrowed, and one whose plans are of another size is replaced.
+pub(crate) fn postgres_readers(options: PgConnectOptions, growth: &Arc<Growth>) -> PgPool {
+    let pool = PgPoolOptions::new().max_connections(READERS).test_before_acquire(true);
+    replaced_as_it_grows(pool, growth).connect_lazy_with(options)
 }
 
 /// A pool of Postgres connections for transactions, each of which begins by [`Conn::begun`].
-pub(crate) fn postgres_writer(options: PgConnectOptions) -> PgPool {
+pub(crate) fn postgres_writer(options: PgConnectOptions, growth: &Arc<Growth>) -> PgPool {
     let pool = PgPoolOptions::new().max_connections(WRITERS).test_before_acquire(false);
-    pool.connect_lazy_with(options.options([("idle_in_transaction_session_timeout", STANDSTILL)]))
+    let options = options.options([("idle_in_transaction_session_timeout", STANDSTILL)]);
+    replaced_as_it_grows(pool, growth).connect_lazy_with(options)
+}
+
+fn replaced_as_it_grows(pool: PgPoolOptions, growth: &Arc<Growth>) -> PgPoolOptions {
+    let growth = Arc::clone(growth);
+    pool.before_acquire(move |_, of| Box::pin(std::future::ready(Ok(growth.is_planned_for(of.age)))))
 }
 
 /// Rows in portions for statements whose text has a place for each row. A portion's size is a power of two, so that
@@ -505,12 +563,20 @@ pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
 fn claim(path: &Path) -> Result<File, StoreError> {
     let beside = sibling(path, "-lock");
     let fault = |source| StoreError::Claim { path: beside.clone(), source };
-    let file = File::options().create(true).truncate(false).write(true).open(&beside).map_err(fault)?;
+    let file = private().create(true).truncate(false).write(true).open(&beside).map_err(fault)?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Claimed(path.to_owned())),
         Err(std::fs::TryLockError::Error(source)) => Err(fault(source)),
     }
+}
+
+/// How a file is opened that nobody but its owner may read, should it be made.
+pub(crate) fn private() -> OpenOptions {
+    let mut options = File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 /// The file beside this one whose name goes on with `ending`.

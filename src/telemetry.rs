@@ -6,8 +6,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// What is logged unless `RUST_LOG` says otherwise. A rollback on a connection without a transaction is routine.
-const USUALLY: &str = "info,sqlx::postgres::notice=error";
+/// What is logged unless `RUST_LOG` says otherwise. That something is there already, or not there, Postgres says often.
+const USUALLY: &str = "info,sqlx::postgres::notice=warn";
 
 /// Starts logging: JSON lines, or plain text on a terminal.
 pub fn start() {

@@ -100,9 +100,9 @@ impl LocalKey {
         match std::fs::read_to_string(path) {
             Ok(pem) => Self::from_pem(&pem).ok_or_else(|| KeyError::Content { path: shown() }),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let pem = new_pem();
-                write_secret(path, &pem).map_err(|source| KeyError::File { path: shown(), source })?;
-                Ok(Self::from_pem(&pem).expect("a key just made can be read"))
+                let made = write_secret(path, &new_pem()).and_then(|()| std::fs::read_to_string(path));
+                let pem = made.map_err(|source| KeyError::File { path: shown(), source })?;
+                Self::from_pem(&pem).ok_or_else(|| KeyError::Content { path: shown() })
             }
             Err(source) => Err(KeyError::File { path: shown(), source }),
         }
@@ -171,12 +171,16 @@ fn new_pem() -> String {
     format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", BASE64.encode(der))
 }
 
+/// Puts a secret where there is none, whole or not at all, readable by its owner alone. Whoever is first counts: of
+/// several who start together each reads what one of them wrote.
 fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut options = std::fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(()),
+        Err(taken) if taken.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(failed) => Err(failed.error),
+    }
 }

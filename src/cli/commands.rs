@@ -14,7 +14,7 @@ use super::files::ImportOptions;
 use super::{BadFile, Misuse};
 use super::{
     Cli, Command, ContractCommand, Ending, ExportCommand, ImportCommand, ImportHow, LogCommand, ParkedCommand, Places,
-    RulebookCommand, bench, board, demo, diff, files, rulebook, try_out, views,
+    RulebookCommand, backup, bench, board, demo, diff, files, rulebook, try_out, views,
 };
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
@@ -86,6 +86,8 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Bench(arguments) => bench::run(arguments).await,
         Command::Log(LogCommand::Verify) => files::verify(&places).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
+        Command::Backup { file } => backup::backup(&places, &file).await,
+        Command::Restore { file } => backup::restore(&places, &file).await,
         Command::Import(ImportCommand::Ndjson { file, as_recorded: true, .. }) => files::restore(&places, &file).await,
         Command::Import(ImportCommand::Ndjson { file, contract, how, .. }) => {
             files::import_ndjson(&places, file, import_options(contract.unwrap_or_default(), how)).await

@@ -23,6 +23,7 @@ use crate::import::{Import, Outcome, Problem, Row};
 use crate::journey::event::Event;
 use crate::log::Log;
 use crate::log::envelope::{Position, StreamId};
+use crate::log::verify::Verified;
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::Views;
@@ -35,19 +36,31 @@ fn importer() -> Principal {
     Principal { subject: COMMAND_LINE.to_owned(), role: Role::Integrator, scope: Scope::Deployment }
 }
 
-async fn read_log(places: &Places) -> Result<Log> {
+pub(super) async fn read_log(places: &Places) -> Result<Log> {
     let store = Store::open(places.database(), Mode::Read).await?;
     Ok(Log::open(Arc::new(store)).await?)
 }
 
 pub(super) async fn verify(places: &Places) -> Result<Ending> {
-    let log = read_log(places).await?;
+    let verified = verified(&read_log(places).await?).await?;
+    print_findings(&verified)?;
+    let verdict = if verified.is_sound() { "sound" } else { "NOT as it was written" };
+    writeln!(std::io::stdout().lock(), "{} events up to position {}: {verdict}", verified.events, verified.position)?;
+    Ok(if verified.is_sound() { Ending::Done } else { Ending::CheckFailed })
+}
+
+/// Reads a whole log again, and every payload in it.
+pub(super) async fn verified(log: &Log) -> Result<Verified> {
     let readable = |envelope: &crate::log::envelope::Envelope| {
         Event::decode(&envelope.event_type, envelope.schema_version, envelope.payload.get())
             .map(drop)
             .map_err(Into::into)
     };
-    let verified = log.verify(readable).await?;
+    Ok(log.verify(readable).await?)
+}
+
+/// Prints what is wrong with a log, each thing on a line.
+pub(super) fn print_findings(verified: &Verified) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     for finding in &verified.findings {
         writeln!(out, "{finding}")?;
@@ -56,9 +69,7 @@ pub(super) async fn verify(places: &Places) -> Result<Ending> {
     if left_out > 0 {
         writeln!(out, "and {left_out} more")?;
     }
-    let verdict = if verified.is_sound() { "sound" } else { "NOT as it was written" };
-    writeln!(out, "{} events up to position {}: {verdict}", verified.events, verified.position)?;
-    Ok(if verified.is_sound() { Ending::Done } else { Ending::CheckFailed })
+    Ok(())
 }
 
 pub(super) async fn tail(places: &Places, after: Option<i64>) -> Result<Ending> {
@@ -106,11 +117,24 @@ pub(super) async fn restore(places: &Places, path: &Path) -> Result<Ending> {
     let file = opened(path)?;
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     let log = Log::open(Arc::clone(&store)).await?;
-    let position =
+    let restored =
         as_recorded(&log, (&Clock::Machine, &Chance::System), &importer().actor(), BufReader::new(file)).await?;
     let views = Views::open(log).await.context("the events are in the log, but the view cannot be built")?;
     let digest = views.live().digest().await?;
-    writeln!(std::io::stdout().lock(), "restored {position} events as recorded; view at {position}, digest {digest}")?;
+    let (position, mut out) = (restored.position, std::io::stdout().lock());
+    writeln!(out, "restored {position} events as recorded; view at {position}, digest {digest}")?;
+    if restored.is_part {
+        writeln!(
+            out,
+            "the file is a part of a log: here its events have positions of their own, and other hashes with them"
+        )?;
+    } else if !restored.is_salted {
+        writeln!(
+            out,
+            "the file has no salts: here its events have other hashes than in the log that it was exported from"
+        )?;
+    }
+    drop(out);
     views.live().close().await;
     store.close().await;
     Ok(Ending::Done)
@@ -220,6 +244,10 @@ pub(super) async fn import_ssda903(
     for (path, read) in paths.iter().zip(&returns).filter(|(_, read)| !read.left_out().is_empty()) {
         complain(&format!("{}: nothing is taken from the columns {}", path.display(), read.left_out().join(", ")));
     }
+    for (path, read) in paths.iter().zip(&returns).filter(|(_, read)| !read.absent().is_empty()) {
+        let absent = read.absent().join(", ");
+        complain(&format!("{}: it has no column {absent}: what is recorded of that stays as it is", path.display()));
+    }
     let heads = &["file", "line", "child", "decom", "outcome", "positions", "events", "code", "column", "message"];
     let importing = Importing::open(places, options.is_dry_run).await?;
     let principal = importer();
@@ -301,8 +329,10 @@ fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10]
         Outcome::Missing => {
             (None, None, Some("recorded before and in no row of this file that could be read: it stays".to_owned()))
         }
-        Outcome::Recorded(_) | Outcome::Corrected(_) | Outcome::There(_) => (None, None, told.note.clone()),
+        Outcome::Recorded(_) | Outcome::Corrected(_) | Outcome::There(_) => (None, None, None),
     };
+    let said: Vec<&str> = message.iter().chain(&told.note).map(String::as_str).collect();
+    let message = (!said.is_empty()).then(|| said.join("; "));
     let listed = |each: Vec<String>| if each.is_empty() { Value::Null } else { importing.shown(&each.join(" ")) };
     [
         json!(file.display().to_string()),

@@ -3,6 +3,7 @@
 //! Results go to standard output, progress and logs to standard error. Exit status: 0 done, 1 the check failed, 2 wrong
 //! use, 3 a fault. Nothing here decides a fact or reads a table.
 
+mod backup;
 mod bench;
 mod board;
 mod commands;
@@ -139,6 +140,19 @@ enum Command {
     /// Takes files out.
     #[command(subcommand, after_help = "Example: throughline export ndjson > events.ndjson")]
     Export(ExportCommand),
+    /// Writes the log, as it stands now, to a file of its own while servers go on, and verifies what was written. It holds
+    /// no signing key. Status 1 if the log is not as it was written.
+    #[command(after_help = "Example: throughline backup throughline-2018-03-01.backup")]
+    Backup {
+        /// The file to write; it must not be there yet.
+        file: PathBuf,
+    },
+    /// Puts the log of a backup into an empty database, of either kind, verifies it and builds its view.
+    #[command(after_help = "Example: throughline restore throughline-2018-03-01.backup --database sqlite:restored.db")]
+    Restore {
+        /// The file that `backup` wrote.
+        file: PathBuf,
+    },
     /// Builds the view tables anew from the log and switches to them; prints position and digest, old and new. On Postgres
     /// servers go on meanwhile; a server that holds an `SQLite` file does it itself, by the mutation `startRebuild`.
     #[command(after_help = "Examples: throughline rebuild --rulebook shps-2018-04.toml\n          \

@@ -3,7 +3,7 @@
 //! It never takes the place of a file that is being imported, and says so where it replaces another one.
 
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{LineWriter, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -16,7 +16,8 @@ use super::{BadFile, Misuse};
 /// A result file, being written.
 pub(crate) struct Results {
     path: PathBuf,
-    to: BufWriter<File>,
+    /// Each row is in the file as soon as it is written: whatever ends the import, what became of a row stands there.
+    to: LineWriter<File>,
     heads: &'static [&'static str],
     is_ndjson: bool,
     /// The first thing that could not be written; what is imported does not stop for it.
@@ -34,9 +35,10 @@ impl Results {
         if path.exists() {
             complain(&format!("{} was there before and is replaced", path.display()));
         }
-        let to = File::create(&path).map_err(|source| BadFile { doing: "write", path: path.clone(), source })?;
+        let to = crate::store::private().write(true).create(true).truncate(true).open(&path);
+        let to = to.map_err(|source| BadFile { doing: "write", path: path.clone(), source })?;
         let is_ndjson = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("ndjson"));
-        let mut results = Self { path, to: BufWriter::new(to), heads, is_ndjson, unwritten: Ok(()) };
+        let mut results = Self { path, to: LineWriter::new(to), heads, is_ndjson, unwritten: Ok(()) };
         if !is_ndjson {
             results.unwritten =
                 csv_row(&mut results.to, heads.iter().map(|head| (*head).to_owned()).collect::<Vec<_>>().iter());

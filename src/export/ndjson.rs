@@ -9,10 +9,11 @@ use chrono_tz::Tz;
 use serde_json::Value;
 
 use crate::access::Scope;
-use crate::cloud_event;
+use crate::cloud_event::{self, Kept};
 use crate::contract::{Rulebook, RulebookError};
 use crate::journey::event::{DecodeError, Event, EventType};
 use crate::log::envelope::{Envelope, Position, StreamId, WorkerId};
+use crate::log::read::Stored;
 use crate::log::{Log, LogError};
 use crate::record::DEPLOYMENT_ZONE;
 
@@ -30,6 +31,12 @@ pub enum ExportError {
         /// Why.
         source: DecodeError,
     },
+    /// What stands beside a record is no hash.
+    #[error("the event at position {position} has no hash beside it: run `throughline log verify`")]
+    Hash {
+        /// Where it is.
+        position: Position,
+    },
     /// A published rulebook cannot be read.
     #[error("the rulebook at position {position} cannot be read: this build is older than the log")]
     Rulebook {
@@ -43,7 +50,7 @@ pub enum ExportError {
     Write(#[from] io::Error),
 }
 
-/// Writes every event in scope; gives how many.
+/// Writes every event in scope, with what a restore needs to make the same records of them; gives how many.
 ///
 /// Subjects and workers belong to the deployment: with a scope of single contracts, those that its events name come
 /// along.
@@ -54,17 +61,21 @@ pub async fn ndjson(log: &Log, scope: &Scope, to: &mut impl Write) -> Result<u64
         Scope::Deployment => HashSet::new(),
         Scope::Contracts(_) => named_streams(log, scope, upto).await?,
     };
-    let (mut after, mut written) = (Position::default(), 0);
+    let (mut after, mut before, mut written) = (Position::default(), Position::default(), 0);
     loop {
-        let page = log.page(after, upto).await?;
+        let page = log.page_as_stored(after, upto).await?;
         let Some(last) = page.last() else { break };
-        after = last.position;
-        for envelope in &page {
+        after = last.envelope.position;
+        for Stored { envelope, hash, .. } in &page {
             if is_within(scope, envelope) || named.contains(&envelope.stream) {
-                let mut line = zones.line(envelope)?;
+                let Ok(hash) = hash.as_slice().try_into() else {
+                    return Err(ExportError::Hash { position: envelope.position });
+                };
+                let kept = Kept { after: before, salt: envelope.salt, hash };
+                let mut line = zones.kept_line(envelope, kept)?;
                 line.push('\n');
                 to.write_all(line.as_bytes())?;
-                written += 1;
+                (before, written) = (envelope.position, written + 1);
             }
         }
     }
@@ -134,10 +145,18 @@ impl Zones {
 
     /// The line of an event, without its end. The zone of a contract that opens later is learnt as its rulebook passes.
     pub fn line(&mut self, envelope: &Envelope) -> Result<String, ExportError> {
+        Ok(cloud_event::to_line(envelope, self.zone(envelope)?))
+    }
+
+    /// The same with what is needed to make the same record of it again.
+    fn kept_line(&mut self, envelope: &Envelope, kept: Kept) -> Result<String, ExportError> {
+        Ok(cloud_event::to_kept_line(envelope, self.zone(envelope)?, kept))
+    }
+
+    fn zone(&mut self, envelope: &Envelope) -> Result<Tz, ExportError> {
         self.learn(envelope)?;
         let code = envelope.contract.as_deref();
-        let zone = code.and_then(|code| self.by_contract.get(code)).copied().unwrap_or(DEPLOYMENT_ZONE);
-        Ok(cloud_event::to_line(envelope, zone))
+        Ok(code.and_then(|code| self.by_contract.get(code)).copied().unwrap_or(DEPLOYMENT_ZONE))
     }
 
     /// All rulebooks of a contract have the same zone: the first one says it.

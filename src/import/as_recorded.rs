@@ -1,6 +1,7 @@
 //! Import as recorded: a whole log from its exported lines, into an empty one, for restore, audit and tests.
 //!
-//! It keeps ids, positions, times, actors, commands and payloads as they are written, and checks shape and order: known
+//! It keeps ids, positions, times, actors, commands and payloads as they are written, and the salts and hashes of a file
+//! that `export ndjson` wrote; of a part of a log the positions follow one another anew. It checks shape and order: known
 //! types, readable payloads, contracts opened before they are used, rulebooks that this build reads and whose hash is
 //! theirs. It decides nothing again. One bad line and nothing is loaded.
 
@@ -12,10 +13,10 @@ use chrono_tz::Tz;
 
 use super::lines::Lines;
 use crate::clock::{Chance, Clock};
-use crate::cloud_event::{self, CloudEvent, LineError};
+use crate::cloud_event::{self, CloudEvent, Kept, LineError};
 use crate::contract::Rulebook;
 use crate::journey::event::{Event, EventType};
-use crate::log::envelope::{Actor, CommandId, Envelope, EventId, Position, StreamId, StreamKind};
+use crate::log::envelope::{Actor, CommandId, Envelope, EventId, Position, StreamId, StreamKind, leaf_hash};
 use crate::log::restore::{Disorder, NotLoaded, Order, Ordered};
 use crate::log::{Log, LogError};
 use crate::record::DEPLOYMENT_ZONE;
@@ -44,7 +45,18 @@ pub enum RestoreError {
     Log(#[from] LogError),
 }
 
-/// Loads exported lines into an empty log; gives the position of the last event.
+/// What was loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Restored {
+    /// The position of the last event.
+    pub position: Position,
+    /// The lines were a part of a log: the events have positions of their own here.
+    pub is_part: bool,
+    /// The lines carried the salts of the log that they were exported from.
+    pub is_salted: bool,
+}
+
+/// Loads exported lines into an empty log.
 ///
 /// Of what `data` holds, what an export always writes may be left out: the version is then the one that is due, the
 /// command is the event's own id, and the actor is `otherwise`. Nothing was recorded after now, for every later event
@@ -55,8 +67,8 @@ pub async fn as_recorded(
     (clock, chance): (&Clock, &Chance),
     otherwise: &Actor,
     file: impl Read,
-) -> Result<Position, RestoreError> {
-    let checked = Checked {
+) -> Result<Restored, RestoreError> {
+    let mut checked = Checked {
         lines: Lines::of(file),
         line: 0,
         now: clock.now(),
@@ -64,11 +76,13 @@ pub async fn as_recorded(
         order: Order::default(),
         contracts: Vec::new(),
         within: HashMap::new(),
+        is_salted: true,
     };
-    log.load(chance, checked).await.map_err(|error| match error {
+    let position = log.load(chance, &mut checked).await.map_err(|error| match error {
         NotLoaded::Event(error) => error,
         NotLoaded::Log(error) => RestoreError::Log(error),
-    })
+    })?;
+    Ok(Restored { position, is_part: checked.order.is_part(), is_salted: checked.is_salted })
 }
 
 /// A contract that the lines so far have opened.
@@ -88,6 +102,8 @@ struct Checked<'a, R> {
     contracts: Vec<Opened>,
     /// The contract of each journey and batch, by its place among the contracts.
     within: HashMap<StreamId, usize>,
+    /// Every line so far carried its salt.
+    is_salted: bool,
 }
 
 impl<R: Read> Iterator for Checked<'_, R> {
@@ -136,16 +152,53 @@ impl<R> Checked<'_, R> {
             correlation_id: read.data.correlation_id,
             causation_id: read.data.causation_id,
             payload: read.data.payload,
-            salt: [0; 16],
+            salt: read.kept.map_or([0; 16], |kept| kept.salt),
         };
-        self.order.admit(envelope).map_err(|disorder| {
+        self.is_salted &= read.kept.is_some();
+        let ordered = match read.kept {
+            None => self.order.admit(envelope),
+            Some(kept) => self.kept(envelope, event, kept)?,
+        };
+        ordered.map_err(|disorder| {
             let key = match disorder {
                 Disorder::Position { .. } => "sequence",
+                Disorder::After { .. } => "aftersequence",
                 Disorder::Earlier { .. } => "recordedtime",
                 Disorder::Version { .. } => "data.version",
             };
             LineError::at(key, disorder.to_string())
         })
+    }
+
+    /// An event with the salt that it was recorded with: the record that is made of it must be the one that was exported.
+    /// In a part of a log it stands elsewhere than it stood, and so does what it names by its place.
+    fn kept(
+        &mut self,
+        mut envelope: Envelope,
+        event: Event,
+        kept: Kept,
+    ) -> Result<Result<Ordered, Disorder>, LineError> {
+        if leaf_hash(&envelope.to_record()) != kept.hash {
+            let message = "not the hash of what this line says: it was changed since it was exported, or the log was";
+            return Err(LineError::at("recordhash", message));
+        }
+        if self.order.leaves_out(envelope.position) {
+            let moved = match event {
+                Event::BatchSubmitted(mut submitted) => {
+                    submitted.prepared_at = self.order.stands(submitted.prepared_at);
+                    Some(Event::from(submitted))
+                }
+                Event::ClaimResubmitted(mut resubmitted) => {
+                    resubmitted.prepared_at = self.order.stands(resubmitted.prepared_at);
+                    Some(Event::from(resubmitted))
+                }
+                _ => None,
+            };
+            if let Some(moved) = moved {
+                (envelope.payload, envelope.schema_version) = (moved.payload(), moved.event_type().schema_version());
+            }
+        }
+        Ok(self.order.admit_kept(envelope, kept.after))
     }
 
     /// The contract that the event belongs to, and the zone of its date.

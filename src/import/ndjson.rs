@@ -7,9 +7,7 @@
 //! the append task keeps that order.
 
 use std::collections::{HashMap, HashSet};
-use std::future::{Future as _, poll_fn};
 use std::io::{self, Read, Seek};
-use std::task::Poll;
 
 use chrono_tz::Tz;
 use serde_json::Value;
@@ -55,10 +53,13 @@ impl Import<'_> {
             let next = next_line(&mut lines, &reader, window.last)?;
             let is_last = next.is_none();
             if is_last || next.as_ref().is_some_and(|next| window.must_go_before(next)) {
-                for row in self.send(std::mem::take(&mut window), &mut rehearsed).await? {
+                let mut rows = Vec::with_capacity(window.lines.len());
+                let sent = self.send(std::mem::take(&mut window), &mut rehearsed, &mut rows).await;
+                for row in &rows {
                     summary.count(&row.outcome);
-                    report(&row);
+                    report(row);
                 }
+                sent?;
             }
             match next {
                 Some(next) => window.add(next),
@@ -67,49 +68,54 @@ impl Import<'_> {
         }
     }
 
-    /// Sends a window's statements in order and gives what became of every row, in order.
-    async fn send(&self, window: Window, rehearsed: &mut Known) -> Result<Vec<Row>, ImportError> {
+    /// Sends a window's statements in order and adds what became of every row, in order; of rows at which something
+    /// failed nobody knows.
+    async fn send(&self, window: Window, rehearsed: &mut Known, rows: &mut Vec<Row>) -> Result<(), ImportError> {
         let known = self.known(&window, rehearsed).await?;
         let recorder = self.recorder.knowing_everybody();
-        let mut waiting = Vec::with_capacity(window.lines.len());
+        let (mut sent, mut waiting) = (Vec::with_capacity(window.lines.len()), Vec::new());
         for line in window.lines {
-            waiting.push(match line {
+            sent.push(match line {
                 Line::Told(row) => Sent::Told(row),
                 Line::Stated(stated) => match command(&stated, self.contract, &known) {
                     Ok(command) => {
                         let rows = stated.rows();
-                        match recorder.ready(self.instruction(*stated, command)).await {
-                            Ok(ready) => {
-                                let mut answer = Box::pin(tokio::task::unconstrained(ready.append()));
-                                // The first poll hands the command to the append task, before the next one's.
-                                match poll_fn(|context| Poll::Ready(answer.as_mut().poll(context))).await {
-                                    Poll::Ready(answer) => Sent::Answered(rows, answer),
-                                    Poll::Pending => Sent::Waiting(rows, answer),
-                                }
+                        let is_sent = match recorder.ready(self.instruction(*stated, command)).await {
+                            Ok(ready) => ready.send().await,
+                            Err(not_done) => Err(not_done),
+                        };
+                        match is_sent {
+                            Ok(one) => {
+                                waiting.push(one);
+                                Sent::Waiting(rows)
                             }
-                            Err(not_done) => Sent::Answered(rows, Err(not_done)),
+                            Err(not_done) => Sent::Answered(rows, not_done),
                         }
                     }
                     Err(outcome) => Sent::Told(told(stated.rows(), &outcome)),
                 },
             });
         }
-        let mut rows = Vec::with_capacity(waiting.len());
-        for sent in waiting {
+        let mut answers = recorder.answers(waiting).await.into_iter();
+        let mut failed = Ok(());
+        for sent in sent {
             let (of, answer) = match sent {
                 Sent::Told(told) => {
                     rows.extend(told);
                     continue;
                 }
-                Sent::Answered(of, answer) => (of, answer),
-                Sent::Waiting(of, answer) => (of, answer.await),
+                Sent::Answered(of, not_done) => (of, Err(not_done)),
+                Sent::Waiting(of) => (of, answers.next().expect("what was sent has an answer")),
             };
             if let (Ok(done), true) = (&answer, self.recorder.is_rehearsing()) {
                 done.events.iter().for_each(|event| rehearsed.learn(event));
             }
-            rows.extend(told(of, &outcome(answer)?));
+            match outcome(answer) {
+                Ok(outcome) => rows.extend(told(of, &outcome)),
+                Err(fault) => failed = failed.and(Err(fault)),
+            }
         }
-        Ok(rows)
+        failed
     }
 
     fn instruction(&self, stated: Stated, command: Command) -> Instruction {
@@ -168,10 +174,10 @@ impl Import<'_> {
 type Answer = Result<Appended, NotDone>;
 
 /// A statement on its way: what becomes of it becomes of all its rows.
-enum Sent<F> {
+enum Sent {
     Told(Vec<Row>),
-    Answered(Vec<(u64, Uuid)>, Answer),
-    Waiting(Vec<(u64, Uuid)>, F),
+    Answered(Vec<(u64, Uuid)>, NotDone),
+    Waiting(Vec<(u64, Uuid)>),
 }
 
 fn told(rows: Vec<(u64, Uuid)>, outcome: &Outcome) -> Vec<Row> {

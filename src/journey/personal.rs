@@ -8,7 +8,7 @@
 pub enum Personal {
     /// A National Insurance number, also with a prefix that is never issued: examples use those.
     NationalInsuranceNumber,
-    /// An NHS number: ten digits of which the last checks the others.
+    /// An NHS number: ten digits of a range that is issued, or that examples use, of which the last checks the others.
     NhsNumber,
     /// A pupil's unique number: a letter and twelve digits, or a letter, eleven digits and a letter.
     UniquePupilNumber,
@@ -134,7 +134,31 @@ fn is_nhs_number(text: &[char]) -> bool {
     let digits: Vec<u32> = digits.chars().filter_map(|c| c.to_digit(10)).collect();
     let sum: u32 = digits.iter().zip((2..=10).rev()).map(|(digit, weight)| digit * weight).sum();
     let check = (11 - sum % 11) % 11;
-    digits.last() == Some(&check) && ends_before(rest)
+    digits.last() == Some(&check) && is_issued(&digits) && ends_before(rest)
+}
+
+/// Whether health services give out numbers that begin so. Scotland's begin with a day of birth, so that a code which is
+/// only filled up with zeros is none; Northern Ireland's begin with 32 to 39, those of England, Wales and the Isle of Man
+/// with 4, 6 or 7, Ireland's with 80 to 85. Those that begin with 9 are for examples and tests.
+fn is_issued(digits: &[u32]) -> bool {
+    let [one, two, three, four, ..] = digits else { return false };
+    match one {
+        0..=3 => is_day_of_year(one * 10 + two, three * 10 + four) || *one == 3 && *two >= 2,
+        4 | 6 | 7 | 9 => true,
+        8 => *two <= 5,
+        _ => false,
+    }
+}
+
+/// Whether a month has such a day, in some year.
+const fn is_day_of_year(day: u32, month: u32) -> bool {
+    let days = match month {
+        2 => 29,
+        4 | 6 | 9 | 11 => 30,
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        _ => 0,
+    };
+    1 <= day && day <= days
 }
 
 fn is_unique_pupil_number(text: &[char]) -> bool {
@@ -230,6 +254,34 @@ mod tests {
         }
         for text in ["9434765918", "94347659190", "943476591", "£9434765919.50", "0.9434765919"] {
             assert_eq!(found_in(text), None, "{text}");
+        }
+    }
+
+    /// Ten digits that begin so, with the digit that checks them, if there is one.
+    fn checked(begin: u64) -> Option<String> {
+        let digits = format!("{begin:09}");
+        let sum: u32 = digits.chars().zip((2..=10).rev()).map(|(c, weight)| c.to_digit(10).unwrap_or(0) * weight).sum();
+        let check = (11 - sum % 11) % 11;
+        (check < 10).then(|| format!("{digits}{check}"))
+    }
+
+    #[test]
+    fn a_code_that_is_filled_up_with_zeros_or_of_no_range_that_is_issued_is_no_nhs_number() {
+        let all = |range: std::ops::Range<u64>| range.filter_map(checked).collect::<Vec<_>>();
+        // Padded codes, no day of any month, and the ranges that nobody gives out.
+        for text in [0, 9_000_000, 310_230_000, 310_400_000, 311_300_000, 313_000_000, 500_000_000, 860_000_000]
+            .into_iter()
+            .flat_map(|begin| all(begin..begin + 500))
+        {
+            assert_eq!(found_in_reference(&text), None, "{text}");
+        }
+        // Days of birth, also the one of leap years, and the ranges of the health services.
+        for text in
+            [10_150_000, 290_285_000, 311_299_000, 320_000_001, 401_023_213, 600_000_000, 799_999_000, 943_476_591]
+                .into_iter()
+                .flat_map(|begin| all(begin..begin + 500))
+        {
+            assert_eq!(found_in_reference(&text), Some(Personal::NhsNumber), "{text}");
         }
     }
 

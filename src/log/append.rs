@@ -28,6 +28,7 @@ use super::read::{self, HeadRow};
 use super::{Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, doing, on};
+pub use reply::Sent;
 use reply::{answer, give_up, refuse};
 
 static LOCK_HEAD: Sql =
@@ -208,7 +209,7 @@ struct Waiting<D: Decide<S>, S> {
 }
 
 /// What the append task answers an accepted command with.
-enum Answer {
+pub enum Answer {
     /// The events that it made.
     New(Vec<Envelope>),
     /// The first and the last position of the events that it made before: whoever asks reads them, for the append task
@@ -246,6 +247,18 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
 
     /// Sends a command and waits for what becomes of it. Giving up waiting does not stop the command.
     pub async fn append(&self, request: Request<D>) -> Result<Appended, Rejection<D::Refusal>> {
+        match self.send(request).await?.answer().await? {
+            Answer::New(events) => Ok(Appended { events, replayed: false }),
+            Answer::Before(first, last) => {
+                let events = self.log.page_of(Position(first.0 - 1), last, i64::MAX).await;
+                Ok(Appended { events: events.map_err(Rejection::Fault)?, replayed: true })
+            }
+            Answer::Rehearsed => Ok(Appended { events: Vec::new(), replayed: true }),
+        }
+    }
+
+    /// Hands a command to the append task, which takes commands in the order in which they were handed over.
+    pub async fn send(&self, request: Request<D>) -> Result<Sent<D::Refusal>, Rejection<D::Refusal>> {
         let (reply, answer) = oneshot::channel();
         let sent = self.queue.send_timeout(Waiting { request, reply }, PATIENCE).await;
         sent.map_err(|error| {
@@ -254,14 +267,7 @@ impl<D: Decide<S>, S: State> Appender<D, S> {
                 SendTimeoutError::Closed(_) => LogError::Stopped,
             })
         })?;
-        match answer.await.map_err(|_| Rejection::Fault(LogError::Stopped))?? {
-            Answer::New(events) => Ok(Appended { events, replayed: false }),
-            Answer::Before(first, last) => {
-                let events = self.log.page_of(Position(first.0 - 1), last, i64::MAX).await;
-                Ok(Appended { events: events.map_err(Rejection::Fault)?, replayed: true })
-            }
-            Answer::Rehearsed => Ok(Appended { events: Vec::new(), replayed: true }),
-        }
+        Ok(Sent(answer))
     }
 }
 

@@ -67,8 +67,8 @@ pub(super) async fn batch(conn: &mut Conn, batch: &Batch) -> Result<(), StoreErr
     }
     match conn {
         On::Postgres(conn) => {
-            let records = records(new);
-            let batch = bind_events(sqlx::query(BATCH.text(Dialect::Postgres)), new, &records);
+            let (records, hashes) = records(new);
+            let batch = bind_events(sqlx::query(BATCH.text(Dialect::Postgres)), new, (&records, &hashes));
             let batch = bind_commands(batch, done).bind(head.position.0).bind(head.recorded_at);
             batch.execute(&mut **conn).await.map(drop).map_err(doing("insert a batch"))
         }
@@ -80,13 +80,20 @@ pub(super) async fn batch(conn: &mut Conn, batch: &Batch) -> Result<(), StoreErr
     }
 }
 
-fn records(events: &[Envelope]) -> Vec<String> {
-    events.iter().map(Envelope::to_record).collect()
+/// Each event's record, and the record's hash.
+fn records(events: &[Envelope]) -> (Vec<String>, Vec<Vec<u8>>) {
+    let records: Vec<String> = events.iter().map(Envelope::to_record).collect();
+    let hashes = records.iter().map(|record| leaf_hash(record).to_vec()).collect();
+    (records, hashes)
 }
 
 type Query<'q> = sqlx::query::Query<'q, Postgres, PgArguments>;
 
-fn bind_events<'q>(query: Query<'q>, events: &'q [Envelope], records: &'q [String]) -> Query<'q> {
+fn bind_events<'q>(
+    query: Query<'q>,
+    events: &'q [Envelope],
+    (records, hashes): (&'q [String], &'q [Vec<u8>]),
+) -> Query<'q> {
     let numbers = |of: fn(&Envelope) -> i64| events.iter().map(of).collect::<Vec<_>>();
     let ids = |of: fn(&Envelope) -> Uuid| events.iter().map(of).collect::<Vec<_>>();
     query
@@ -102,7 +109,7 @@ fn bind_events<'q>(query: Query<'q>, events: &'q [Envelope], records: &'q [Strin
         .bind(events.iter().map(|event| event.actor.subject.as_str()).collect::<Vec<_>>())
         .bind(ids(|event| event.command_id.0))
         .bind(records.iter().map(String::as_str).collect::<Vec<_>>())
-        .bind(records.iter().map(|record| leaf_hash(record).to_vec()).collect::<Vec<_>>())
+        .bind(hashes)
 }
 
 fn bind_commands<'q>(query: Query<'q>, commands: &'q [NewCommand]) -> Query<'q> {
@@ -116,23 +123,33 @@ fn bind_commands<'q>(query: Query<'q>, commands: &'q [NewCommand]) -> Query<'q> 
 
 /// Adds events, each with its record and the record's hash.
 pub(super) async fn events(conn: &mut Conn, events: &[Envelope]) -> sqlx::Result<()> {
+    let (records, hashes) = records(events);
+    as_stored(conn, events, (&records, &hashes)).await
+}
+
+/// Adds events with the records and hashes that they were stored with elsewhere.
+pub(super) async fn as_stored(
+    conn: &mut Conn,
+    events: &[Envelope],
+    (records, hashes): (&[String], &[Vec<u8>]),
+) -> sqlx::Result<()> {
     if events.is_empty() {
         return Ok(());
     }
-    let records = records(events);
     match conn {
         On::Postgres(conn) => {
-            let insert = bind_events(sqlx::query(EVENTS.text(Dialect::Postgres)), events, &records);
+            let insert = bind_events(sqlx::query(EVENTS.text(Dialect::Postgres)), events, (records, hashes));
             insert.execute(&mut **conn).await?;
         }
         On::Sqlite(conn) => {
-            let rows: Vec<(&Envelope, &String)> = events.iter().zip(&records).collect();
+            let stored = records.iter().zip(hashes);
+            let rows: Vec<(&Envelope, (&String, &Vec<u8>))> = events.iter().zip(stored).collect();
             for portion in portions(&rows) {
                 let mut insert = QueryBuilder::new(
                     "insert into events (position, event_id, stream_kind, stream_id, version, type, contract, \
                      occurred_on, recorded_at, actor, command_id, record, hash) ",
                 );
-                insert.push_values(portion, |mut row, (event, record)| {
+                insert.push_values(portion, |mut row, (event, (record, hash))| {
                     row.push_bind(event.position.0)
                         .push_bind(event.event_id.0)
                         .push_bind(event.stream.kind.as_str())
@@ -145,7 +162,7 @@ pub(super) async fn events(conn: &mut Conn, events: &[Envelope]) -> sqlx::Result
                         .push_bind(&event.actor.subject)
                         .push_bind(event.command_id.0)
                         .push_bind(*record)
-                        .push_bind(leaf_hash(record).to_vec());
+                        .push_bind(*hash);
                 });
                 insert.build().execute(&mut **conn).await?;
             }

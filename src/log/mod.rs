@@ -3,6 +3,7 @@
 //! It knows envelopes, streams and positions. It must never know what a journey is.
 
 pub mod append;
+pub mod copy;
 pub mod envelope;
 pub mod moved;
 pub mod read;
@@ -77,7 +78,7 @@ pub fn statements(dialect: Dialect) -> Vec<&'static Sql> {
         Dialect::Sqlite => &[],
         Dialect::Postgres => insert::POSTGRES_STATEMENTS,
     };
-    [append::STATEMENTS, inserts, read::STATEMENTS, scan::STATEMENTS, verify::STATEMENTS].concat()
+    [append::STATEMENTS, copy::STATEMENTS, inserts, read::STATEMENTS, scan::STATEMENTS, verify::STATEMENTS].concat()
 }
 
 impl Log {
@@ -102,6 +103,7 @@ impl Log {
 
     /// Tells everybody who waits that the log has come this far.
     pub(crate) fn announce(&self, position: Position) {
+        self.store.reaches(position.0);
         self.newest.send_if_modified(|known| {
             let further = position > *known;
             *known = position.max(*known);

@@ -16,6 +16,9 @@ pub(super) static HEAD: Sql = Sql::new("select position, recorded_at, epoch from
 static PAGE: Sql =
     Sql::new("select record from events where position > $1 and position <= $2 order by position limit $3");
 
+static PAGE_AS_STORED: Sql =
+    Sql::new("select record, hash from events where position > $1 and position <= $2 order by position limit $3");
+
 pub(super) static STREAMS: Sql = Sql::new(
     "select e.record from {streams $1} s \
      join events e on e.stream_id = s.id and e.stream_kind = s.kind and e.version > s.version \
@@ -48,8 +51,18 @@ static JOURNEYS_BETWEEN: Sql = Sql::new(
 static RECORDED: Sql = Sql::new("select recorded_at from events where position = $1");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] =
-    &[&HEAD, &JOURNEYS_BETWEEN, &RECORDED, &PAGE, &STREAMS, &EVENTS, &OF_COMMANDS, &CONTRACTS, &OF_CONTRACT];
+pub(super) static STATEMENTS: &[&Sql] = &[
+    &HEAD,
+    &JOURNEYS_BETWEEN,
+    &RECORDED,
+    &PAGE,
+    &PAGE_AS_STORED,
+    &STREAMS,
+    &EVENTS,
+    &OF_COMMANDS,
+    &CONTRACTS,
+    &OF_CONTRACT,
+];
 
 /// How many events one read takes at most.
 pub const PAGE_SIZE: i64 = 2_000;
@@ -65,6 +78,17 @@ impl From<HeadRow> for Head {
     fn from(row: HeadRow) -> Self {
         Self { position: Position(row.position), recorded_at: row.recorded_at, epoch: row.epoch }
     }
+}
+
+/// An event as it is stored: its record, and the hash beside it, which need not be the record's.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The event.
+    pub envelope: Envelope,
+    /// Its record.
+    pub record: String,
+    /// The hash that stands beside it.
+    pub hash: Vec<u8>,
 }
 
 /// Streams and the versions after which they are wanted, as a statement binds them.
@@ -164,6 +188,20 @@ impl Log {
             sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(most).fetch_all(pool).await
         });
         Ok(envelopes(records.map_err(doing("read a page of the log"))?)?)
+    }
+
+    /// The events after one position and up to another, in order, each with its record and the hash beside it as they are
+    /// stored, at most [`PAGE_SIZE`] of them.
+    pub async fn page_as_stored(&self, after: Position, upto: Position) -> Result<Vec<Stored>, LogError> {
+        let reader = &self.store.reader;
+        let sql = PAGE_AS_STORED.text(reader.dialect());
+        let rows: sqlx::Result<Vec<(String, Vec<u8>)>> = on!(reader, pool => {
+            sqlx::query_as(sql).bind(after.0).bind(upto.0).bind(PAGE_SIZE).fetch_all(pool).await
+        });
+        let rows = rows.map_err(doing("read a page of the log"))?;
+        let stored =
+            |(record, hash): (String, Vec<u8>)| Ok(Stored { envelope: Envelope::from_record(&record)?, record, hash });
+        rows.into_iter().map(stored).collect()
     }
 
     /// The whole stream, in order; empty if there is none of this name.

@@ -1,8 +1,8 @@
 //! Restore: loads events that another log recorded into an empty one, all of them or none.
 //!
-//! It keeps positions, ids and times and gives new salts and hashes. It checks that the events are in order, which is
-//! all that a log can know; whether they could have been decided is not asked again. It never adds to a log that holds
-//! anything.
+//! It keeps positions, ids, times and, where they are given, salts, and with them the hashes. Events of a part of a log
+//! get positions without gaps, and with them other hashes. It checks that the events are in order, which is all that a log
+//! can know; whether they could have been decided is not asked again. It never adds to a log that holds anything.
 
 use std::collections::HashMap;
 
@@ -19,11 +19,22 @@ const PAGE: usize = 2_000;
 
 /// An event that follows the ones before it. Only [`Order`] gives it out.
 #[derive(Debug, Clone)]
-pub struct Ordered(Envelope);
+pub struct Ordered {
+    envelope: Envelope,
+    /// Whether it comes with the salt that it was recorded with.
+    is_salted: bool,
+}
 
 /// Sees to it that events follow one another as the log would have recorded them.
 #[derive(Debug, Default)]
 pub struct Order {
+    /// Whether events were left out: it is a part of a log.
+    is_part: bool,
+    /// Where the events of a part of a log stood there, in order.
+    stood: Vec<Position>,
+    /// Where the newest stood.
+    newest: Position,
+    /// Where the newest stands here.
     position: Position,
     recorded_at: DateTime<Utc>,
     versions: HashMap<StreamId, i64>,
@@ -38,6 +49,16 @@ pub enum Disorder {
         /// The one that is due.
         expected: Position,
         /// The one that came.
+        found: Position,
+    },
+    /// Another event of a part of a log came before it.
+    #[error(
+        "this line follows the one of position {after}, and the line above is of position {found}: lines are missing"
+    )]
+    After {
+        /// Where the event stood that it follows.
+        after: Position,
+        /// Where the event above stood.
         found: Position,
     },
     /// The event in front was recorded later.
@@ -66,12 +87,54 @@ impl Order {
         self.versions.get(&stream).map_or(1, |version| version + 1)
     }
 
-    /// Takes the next event.
+    /// Where an event of a part of a log stands here that stood at this position there, or the last one before it. Where
+    /// nothing was left out, it stands where it stood.
+    pub fn stands(&self, stood: Position) -> Position {
+        if !self.is_part {
+            return stood;
+        }
+        let before = self.stood.partition_point(|known| *known <= stood);
+        Position(i64::try_from(before).unwrap_or(i64::MAX))
+    }
+
+    /// Whether events were left out: it is a part of a log.
+    pub const fn is_part(&self) -> bool {
+        self.is_part
+    }
+
+    /// Takes the next event, without the salt that it was recorded with: positions must leave none out.
     pub fn admit(&mut self, envelope: Envelope) -> Result<Ordered, Disorder> {
-        let (expected, found) = (self.position.next(), envelope.position);
-        if found != expected {
+        let (expected, found) = (self.newest.next(), envelope.position);
+        if found != expected || self.is_part {
             return Err(Disorder::Position { expected, found });
         }
+        self.follow(envelope, false)
+    }
+
+    /// Takes the next event, with the salt that it was recorded with, which says where the event before it stood: what
+    /// stood between the two was left out on purpose.
+    pub fn admit_kept(&mut self, envelope: Envelope, after: Position) -> Result<Ordered, Disorder> {
+        let (found, position) = (self.newest, envelope.position);
+        if after != found {
+            return Err(Disorder::After { after, found });
+        }
+        if position <= after {
+            return Err(Disorder::Position { expected: found.next(), found: position });
+        }
+        self.leaves_out(position);
+        self.follow(envelope, true)
+    }
+
+    /// Whether something was left out before an event of this position, or before an earlier one.
+    pub fn leaves_out(&mut self, position: Position) -> bool {
+        if !self.is_part && position != self.newest.next() {
+            self.stood = (1..=self.position.0).map(Position).collect();
+            self.is_part = true;
+        }
+        self.is_part
+    }
+
+    fn follow(&mut self, mut envelope: Envelope, is_salted: bool) -> Result<Ordered, Disorder> {
         let (before, recorded_at) = (self.recorded_at, envelope.recorded_at);
         if recorded_at < before {
             return Err(Disorder::Earlier { before, recorded_at });
@@ -80,10 +143,15 @@ impl Order {
         if found != expected {
             return Err(Disorder::Version { stream, expected, found });
         }
-        self.position = envelope.position;
+        self.newest = envelope.position;
+        if self.is_part {
+            self.stood.push(envelope.position);
+        }
+        self.position = self.position.next();
+        envelope.position = self.position;
         self.recorded_at = recorded_at;
         self.versions.insert(stream, found);
-        Ok(Ordered(envelope))
+        Ok(Ordered { envelope, is_salted })
     }
 }
 
@@ -145,9 +213,9 @@ async fn fill<E>(
     }
     let mut page = Page::default();
     for event in events {
-        let Ordered(event) = event.map_err(NotLoaded::Event)?;
+        let Ordered { envelope: event, is_salted } = event.map_err(NotLoaded::Event)?;
         head = Head { position: event.position, recorded_at: event.recorded_at, ..head };
-        page.take(Envelope { salt: chance.bytes(), ..event });
+        page.take(if is_salted { event } else { Envelope { salt: chance.bytes(), ..event } });
         if page.events.len() == PAGE {
             page.write(conn).await?;
         }

@@ -16,14 +16,13 @@ use crate::access::policy::{Action, Denied, is_bound_to_cases, is_outside, polic
 use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{Principal, Scope};
 use crate::contract::batch::command::BatchAct;
+use crate::journey::History;
 use crate::journey::command::{Command, not_found};
 use crate::journey::event::{Event, KEYWORKER};
 use crate::journey::people::worker::Worker;
 use crate::journey::refusal::Refusal;
-use crate::journey::{History, Recorded};
 use crate::log::append::Streams;
 use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, WorkerId};
-use crate::log::{Log, LogError};
 use crate::store::StoreError;
 use crate::views::Views;
 
@@ -261,13 +260,14 @@ fn not_done(denied: Denied, outside: Refusal) -> NotDone {
 }
 
 /// Whether somebody may still do what a command did the first time, and know of what its events are of. The log looks for
-/// a replay before anything else; what it shows is for whoever may still see it.
+/// a replay before anything else; what it shows is for whoever may still see it. Of a command that amends, `told` is what
+/// its stream tells.
 pub(super) async fn still_may(
-    (log, views): (&Log, Option<&Views>),
+    views: Option<&Views>,
     (principal, on): (Principal, NaiveDate),
-    command: &Command,
+    (command, told): (&Command, &History),
     events: &[Envelope],
-) -> Result<Result<(), NotDone>, LogError> {
+) -> Result<Result<(), NotDone>, StoreError> {
     let of_contracts = || events.iter().filter_map(|event| Some((event.stream, event.contract.as_deref()?)));
     let within = of_contracts().all(|(_, code)| principal.scope.contract(code).is_some());
     let admission = Admission::read(views, principal, on, command).await?;
@@ -284,8 +284,7 @@ pub(super) async fn still_may(
         (true, None) => Relation::Contract,
         (false, _) => Relation::Outside,
     };
-    let told = told_before(log, command).await?;
-    let mut actions = actions(command, Some(&told));
+    let mut actions = actions(command, Some(told));
     if !journeys.is_empty() {
         actions.push(Action::ReadJourneys);
     }
@@ -294,14 +293,7 @@ pub(super) async fn still_may(
     Ok(judged.map_err(|denied| not_done(denied, unknown(command))))
 }
 
-/// The stream of a command that amends what is recorded there; of the others nothing need be known.
-async fn told_before(log: &Log, command: &Command) -> Result<History, LogError> {
-    let amends = |single: &Command| matches!(single, Command::CorrectFact(_) | Command::RetractFacts(_));
-    let mut told = History::default();
-    if command.each().into_iter().any(amends) {
-        for envelope in log.stream(command.stream()).await? {
-            told.evolve(Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
-        }
-    }
-    Ok(told)
+/// Whether a command amends what is recorded, so that its stream says whether somebody may.
+pub(super) fn amends(command: &Command) -> bool {
+    command.each().into_iter().any(|single| matches!(single, Command::CorrectFact(_) | Command::RetractFacts(_)))
 }

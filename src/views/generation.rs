@@ -17,7 +17,7 @@ use crate::access::{InScope, Scope};
 use crate::contract::Contract;
 use crate::log::envelope::Position;
 use crate::projections::TABLES;
-use crate::store::{self, Dialect, Hold, On, Place, Pool, Sql, Store, StoreError, doing, on};
+use crate::store::{self, Dialect, Growth, Hold, On, Place, Pool, Sql, Store, StoreError, doing, on};
 
 static CHECKPOINT: Sql = Sql::new("select position, rulebooks_upto, definition from checkpoint where id = 1");
 pub(super) static LOCK_CHECKPOINT: Sql = Sql::new(
@@ -60,6 +60,7 @@ pub struct Generation {
     pub(super) writer: Pool,
     pub(crate) reader: Pool,
     position: watch::Sender<Position>,
+    growth: Arc<Growth>,
     contracts: RwLock<Arc<Contracts>>,
     pub(super) claims: super::claims::Kept,
     hold: Hold,
@@ -89,19 +90,22 @@ impl Generation {
     /// Opens an existing generation, which is not removed as long as it is held.
     pub(super) async fn open(store: &Store, place: &Place, number: i64) -> Result<Found, StoreError> {
         let hold = store.hold(name(place, number)).await?;
+        let growth = Arc::<Growth>::default();
         let (writer, reader) = match place {
             Place::Sqlite { path } if !file(path, number).exists() => return Ok(Found::Nothing),
             Place::Sqlite { path } => sqlite_pools(&file(path, number)),
-            Place::Postgres { options, schema } => postgres_pools(options, &schema_name(schema, number)),
+            Place::Postgres { options, schema } => postgres_pools(options, &schema_name(schema, number), &growth),
         };
         let sql = CHECKPOINT.text(reader.dialect());
         let found: sqlx::Result<Option<(i64, i64, String)>> =
             on!(&reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
         match found {
             Ok(Some((position, upto, definition))) => {
+                growth.reaches(position);
                 let (position, rulebooks_upto) = (watch::Sender::new(Position(position)), Position(upto));
                 let (contracts, claims) = (RwLock::default(), super::claims::Kept::default());
-                let generation = Self { number, rulebooks_upto, writer, reader, position, contracts, claims, hold };
+                let generation =
+                    Self { number, rulebooks_upto, writer, reader, position, growth, contracts, claims, hold };
                 let is_ours = definition == *rows::DEFINITION;
                 Ok(if is_ours { Found::Ours(generation) } else { Found::Foreign(generation) })
             }
@@ -133,6 +137,7 @@ impl Generation {
     }
 
     pub(super) fn announce(&self, position: Position) {
+        self.growth.reaches(position.0);
         self.position.send_if_modified(|known| {
             let further = position > *known;
             *known = position.max(*known);
@@ -228,7 +233,7 @@ pub(super) async fn claim(store: &Store, place: &Place, least: i64) -> Result<(i
 /// Makes the empty file or schema of a generation; false where somebody was first.
 pub(super) async fn make(place: &Place, number: i64) -> Result<bool, StoreError> {
     match place {
-        Place::Sqlite { path } => match std::fs::File::create_new(file(path, number)) {
+        Place::Sqlite { path } => match store::private().write(true).create_new(true).open(file(path, number)) {
             Ok(_) => Ok(true),
             Err(source) if source.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
             Err(source) => Err(StoreError::Database { doing: "create a view", source: source.into() }),
@@ -249,7 +254,8 @@ pub(super) async fn make(place: &Place, number: i64) -> Result<bool, StoreError>
     }
 }
 
-fn name(place: &Place, number: i64) -> String {
+/// What a generation is called: its file or its schema.
+pub(super) fn name(place: &Place, number: i64) -> String {
     match place {
         Place::Sqlite { path } => file(path, number).display().to_string(),
         Place::Postgres { schema, .. } => schema_name(schema, number),
@@ -337,7 +343,8 @@ pub(super) fn postgres_options(options: &PgConnectOptions, schema: &str) -> PgCo
     ])
 }
 
-fn postgres_pools(options: &PgConnectOptions, schema: &str) -> (Pool, Pool) {
+fn postgres_pools(options: &PgConnectOptions, schema: &str, growth: &Arc<Growth>) -> (Pool, Pool) {
     let options = postgres_options(options, schema);
-    (On::Postgres(store::postgres_writer(options.clone())), On::Postgres(store::postgres_readers(options)))
+    let writer = store::postgres_writer(options.clone(), growth);
+    (On::Postgres(writer), On::Postgres(store::postgres_readers(options, growth)))
 }

@@ -17,7 +17,7 @@ use super::rebuild::Options;
 use super::{ViewError, Views, pointer};
 
 /// How often a node looks for what another node has appended or switched.
-const POLL: Duration = Duration::from_millis(200);
+const POLL: Duration = Duration::from_millis(100);
 /// How long it waits after something failed before it tries again.
 const AFTER_A_FAULT: Duration = Duration::from_secs(1);
 /// How long it waits before it tries again what another process stands in the way of.
@@ -39,8 +39,32 @@ impl Later {
 }
 
 impl Views {
-    /// Keeps the live view up to the log for as long as it is polled.
+    /// Keeps the live view up to the log for as long as it is polled, and sees whether it does.
     pub async fn keep_up(self) {
+        tokio::join!(self.follow_on(), self.look_on());
+    }
+
+    /// Sees now and then whether the live view follows the log, so that whoever asks hears of it at once. It waits for
+    /// nothing that following waits for.
+    async fn look_on(&self) {
+        let mut poll = tokio::time::interval(POLL);
+        poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut was_still = false;
+        loop {
+            poll.tick().await;
+            let head = *self.shared.log.newest().borrow();
+            let is_still = self.stands_still(head).is_some();
+            let position = *self.live().position().borrow();
+            match (was_still, is_still) {
+                (false, true) => tracing::error!(%position, %head, "the live view stands still while the log goes on"),
+                (true, false) => tracing::info!(%position, %head, "the live view moves again"),
+                _ => {}
+            }
+            was_still = is_still;
+        }
+    }
+
+    async fn follow_on(&self) {
         let mut later = Later { sweep: Some(Instant::now()), rebuild: Some(Instant::now()) };
         loop {
             // A fault of this program must not end this task in silence.
@@ -67,10 +91,11 @@ impl Views {
     /// Follows with one projector until another generation is live.
     async fn follow_with(&self, mut projector: Projector, later: &mut Later) -> Result<(), ViewError> {
         let mut newest = self.shared.log.newest();
+        let mut live = self.shared.live.subscribe();
         let retries = self.shared.retries.load(Ordering::Relaxed);
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
+        while self.is_live(&projector) && retries == self.shared.retries.load(Ordering::Relaxed) {
             newest.mark_unchanged();
             while projector.step().await? {}
             self.rule(&projector, later).await;
@@ -79,9 +104,11 @@ impl Views {
             loop {
                 tokio::select! {
                     _ = newest.changed() => break,
+                    _ = live.changed() => break,
                     () = self.shared.log.store().let_go() => later.sweep = Some(Instant::now()),
                     _ = poll.tick() => {
                         let pointer = pointer::read(self.shared.log.store()).await?;
+                        self.shared.log.announce(pointer.head);
                         if pointer.live != self.live().number {
                             self.adopt().await?;
                         }
@@ -94,14 +121,14 @@ impl Views {
                     }
                 }
             }
-            if !self.is_live(&projector) || retries != self.shared.retries.load(Ordering::Relaxed) {
-                return Ok(());
-            }
         }
+        Ok(())
     }
 
+    /// Whether a projector keeps up the very view that answers here. A number does not say so: a view that was gone back
+    /// to is opened anew, and whoever waits for it hears nothing of what is announced to the one opened before.
     fn is_live(&self, projector: &Projector) -> bool {
-        self.live().number == projector.generation().number
+        Arc::ptr_eq(&self.live(), projector.generation())
     }
 
     /// Takes in the generation that another process has made the live one, once it is as far as the one that was live

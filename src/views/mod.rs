@@ -21,6 +21,7 @@ pub mod performance;
 pub mod period;
 pub mod rebuild;
 pub mod recency;
+pub mod references;
 pub mod referral_to_plan;
 pub mod standing;
 pub mod visible;
@@ -32,6 +33,7 @@ mod keeper;
 mod pointer;
 mod project;
 mod rows;
+mod standstill;
 mod switch;
 mod whole;
 
@@ -39,7 +41,7 @@ use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use tokio::sync::watch;
@@ -54,6 +56,7 @@ use orders::{Known, Order, Orders};
 use pointer::Pointer;
 use project::Projector;
 use rebuild::{Meter, Options, Phase, Progress};
+use standstill::Standstill;
 
 pub use pointer::STATEMENTS as STATEMENTS_ON_THE_LOG;
 
@@ -145,6 +148,7 @@ struct Shared {
     is_fresh: bool,
     /// How often parked streams were tried again.
     retries: AtomicU64,
+    standstill: Standstill,
     orders: Orders,
     /// What was asked for beside the live view.
     on_demand: OnDemand,
@@ -190,6 +194,21 @@ impl Views {
         Ok(views)
     }
 
+    /// A view beside a log that has followed some log further than this one goes, if there is one: what it is called.
+    pub async fn ahead(log: &Log) -> Result<Option<String>, ViewError> {
+        let (head, store) = (log.head().await?.position, log.store());
+        for number in generation::numbers(store, store.place()).await? {
+            if let Found::Ours(view) | Found::Foreign(view) = Generation::open(store, store.place(), number).await? {
+                let is_ahead = *view.position().borrow() > head;
+                view.end().await;
+                if is_ahead {
+                    return Ok(Some(generation::name(store.place(), number)));
+                }
+            }
+        }
+        Ok(None)
+    }
+
     /// Opens the live view that another process keeps up, only to ask it.
     pub async fn open_to_read(log: Log) -> Result<Self, ViewError> {
         let found = usable(&log, pointer::read(log.store()).await?).await?;
@@ -210,6 +229,7 @@ impl Views {
             rebuild: Mutex::default(),
             is_fresh,
             retries: AtomicU64::new(0),
+            standstill: Standstill::default(),
             orders: Orders::default(),
             on_demand,
         };
@@ -235,6 +255,12 @@ impl Views {
     /// had better ask another server.
     pub fn is_current(&self) -> bool {
         !self.shared.is_foreign.load(Ordering::Relaxed)
+    }
+
+    /// For how long the live view has not moved although the log stands further, if that is longer than a step takes.
+    pub fn stands_still(&self, head: Position) -> Option<Duration> {
+        let position = *self.live().position().borrow();
+        self.shared.standstill.look(position, head, Instant::now())
     }
 
     /// Which generations there are.
@@ -473,6 +499,7 @@ pub fn statements() -> Vec<&'static Sql> {
         people::STATEMENTS,
         performance::STATEMENTS,
         recency::STATEMENTS,
+        references::STATEMENTS,
         referral_to_plan::STATEMENTS,
         standing::STATEMENTS,
     ]
@@ -488,14 +515,20 @@ async fn caught_up(log: &Log, generation: Arc<Generation>) -> Result<Arc<Generat
 /// The live generation, if it is there, made by this build's definition, and not ahead of the log.
 async fn usable(log: &Log, pointer: Pointer) -> Result<Option<Generation>, ViewError> {
     let found = Generation::open(log.store(), log.store().place(), pointer.live).await?;
-    Ok(found.ours().filter(|generation| {
-        let position = *generation.position().borrow();
-        let is_behind = position <= pointer.head;
-        if !is_behind {
-            tracing::warn!(%position, head = %pointer.head, "the live view is ahead of the log; it is built anew");
-        }
-        is_behind
-    }))
+    let Some(generation) = found.ours() else { return Ok(None) };
+    let position = *generation.position().borrow();
+    if !is_ahead(log, position).await? {
+        return Ok(Some(generation));
+    }
+    tracing::warn!(%position, "the live view is ahead of the log; it is built anew");
+    generation.end().await;
+    Ok(None)
+}
+
+/// Whether a position is beyond the log. The log is asked after whoever stands there: what a busy node appends and
+/// projects meanwhile makes nobody seem ahead.
+async fn is_ahead(log: &Log, position: Position) -> Result<bool, ViewError> {
+    Ok(position > pointer::read(log.store()).await?.head)
 }
 
 /// Builds the first view that this build can use, before anything is served. Of several processes that start together
@@ -511,7 +544,10 @@ async fn built_alone(log: &Log) -> Result<(Arc<Generation>, bool), ViewError> {
     let mut projector = rebuild::build(log, pointer, Options::default(), &meter).await?;
     // One of another definition may be kept up by servers of another version: nobody goes back in position.
     let old = match Generation::open(log.store(), log.store().place(), pointer.live).await? {
-        Found::Foreign(old) if *old.position().borrow() <= pointer.head => Some(old),
+        Found::Foreign(old) => {
+            let position = *old.position().borrow();
+            (!is_ahead(log, position).await?).then_some(old)
+        }
         _ => None,
     };
     switch::switch(log.store(), old.as_ref(), &mut projector, drop).await?;

@@ -27,7 +27,7 @@ use crate::deployment::{Deployment, JOURNEY, contact, day, of_role, open_contrac
 use crate::ndjson::{exported, restore};
 use crate::stores::STORES;
 
-const fn batch(n: u128) -> BatchId {
+pub(crate) const fn batch(n: u128) -> BatchId {
     BatchId(Uuid::from_u128(0xb0 + n))
 }
 
@@ -51,7 +51,7 @@ fn line(n: u128) -> ClaimLine {
     }
 }
 
-fn submit(of: BatchId, claims: &[u128], prepared_at: Position) -> Command {
+pub(crate) fn submit(of: BatchId, claims: &[u128], prepared_at: Position) -> Command {
     let lines: Vec<ClaimLine> = claims.iter().map(|n| line(*n)).collect();
     let rulebooks = BTreeSet::from([RULES.clone()]);
     let from = Basis { position: prepared_at, streams: BTreeSet::new(), rulebooks };
@@ -59,7 +59,7 @@ fn submit(of: BatchId, claims: &[u128], prepared_at: Position) -> Command {
     Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act, warnings: Vec::new() })
 }
 
-fn open(of: BatchId) -> Command {
+pub(crate) fn open(of: BatchId) -> Command {
     let act = BatchAct::Open("shps".to_owned(), BatchOpened::default());
     Command::Batch(BatchCommand { batch: of, occurred: Occurred::on(day("2018-03-01")), act, warnings: Vec::new() })
 }

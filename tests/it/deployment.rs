@@ -17,7 +17,7 @@ use throughline::log::append::{Appended, Expected};
 use throughline::log::envelope::{
     CommandId, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
 };
-use throughline::record::{Instruction, Recorder};
+use throughline::record::{Instruction, NotDone, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
 use uuid::Uuid;
@@ -103,6 +103,16 @@ pub(crate) fn of_role(role: Role) -> Principal {
 
 /// Sends a command, which must be accepted.
 pub(crate) async fn record(recorder: &Recorder, id: u128, command: impl Into<Command>) -> Appended {
+    try_record(recorder, id, &id.to_be_bytes(), command).await.expect("the command is accepted")
+}
+
+/// Sends a command with this body, whatever comes of it.
+pub(crate) async fn try_record(
+    recorder: &Recorder,
+    id: u128,
+    body: &[u8],
+    command: impl Into<Command>,
+) -> Result<Appended, NotDone> {
     let command = command.into();
     let role = if matches!(command, Command::OpenContract(_) | Command::PublishRulebook(_)) {
         Role::Administrator
@@ -114,12 +124,12 @@ pub(crate) async fn record(recorder: &Recorder, id: u128, command: impl Into<Com
         dry_run: false,
         principal: of_role(role),
         command_id: CommandId(Uuid::from_u128(id)),
-        body: id.to_be_bytes().to_vec(),
+        body: body.to_vec(),
         expected: Expected::Any,
         source: None,
         command,
     };
-    recorder.append(instruction).await.expect("the command is accepted")
+    recorder.append(instruction).await
 }
 
 pub(crate) const JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x10));

@@ -26,19 +26,20 @@ use crate::field::Field;
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::{Fresh, STORES};
 
-const HEADER: &str = "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN";
+pub(crate) const HEADER: &str =
+    "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,HOME_POST,PL_POST,URN";
 const MST: &str = "mst-essex";
 
 /// A row, of a child, a first day, a legal status, a last day and the reason of the end.
-fn row(child: &str, began: &str, status: &str, ended: &str, reason: &str) -> String {
+pub(crate) fn row(child: &str, began: &str, status: &str, ended: &str, reason: &str) -> String {
     format!("{child},{began},S,{status},N1,U6,PR1,{ended},{reason},CARPL,AB1 2CD,EF3 4GH,1234567")
 }
 
-fn file(rows: &[String]) -> String {
+pub(crate) fn file(rows: &[String]) -> String {
     format!("{HEADER}\n{}\n", rows.join("\n"))
 }
 
-async fn on_both_stores(test: impl AsyncFn(&Fresh)) {
+pub(crate) async fn on_both_stores(test: impl AsyncFn(&Fresh)) {
     for dialect in STORES {
         let fresh = Fresh::on(dialect, instant("2018-06-01T09:00:00Z")).await;
         open_contract(&fresh).await;
@@ -74,18 +75,18 @@ async fn imported(
     Ok((summary, rows))
 }
 
-async fn import(fresh: &Fresh, file: &str) -> (Summary, Vec<Told>) {
+pub(crate) async fn import(fresh: &Fresh, file: &str) -> (Summary, Vec<Told>) {
     imported(fresh, &fresh.recorder, &of_role(Role::Integrator), &[file]).await.expect("an import")
 }
 
-async fn rehearse(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<Told>) {
+pub(crate) async fn rehearse(fresh: &Fresh, files: &[&str]) -> (Summary, Vec<Told>) {
     let (log, clock) = (fresh.log.clone(), Arc::clone(&fresh.clock));
     let recorder = Recorder::rehearsing(log, clock, Arc::new(Chance::System)).await.expect("a rehearsal");
     imported(fresh, &recorder, &of_role(Role::Integrator), files).await.expect("a rehearsal")
 }
 
 /// What became of each row, in a few words.
-fn shown(rows: &[Told]) -> Vec<String> {
+pub(crate) fn shown(rows: &[Told]) -> Vec<String> {
     let shown = |told: &Told| {
         let line = told.line.map_or_else(|| "gone".to_owned(), |line| line.to_string());
         let child = told.child.as_deref().unwrap_or("?");
@@ -110,12 +111,12 @@ async fn everything(fresh: &Fresh) -> Vec<Envelope> {
     fresh.log.page_of(Position(0), head, i64::MAX).await.expect("the log is read")
 }
 
-async fn head(fresh: &Fresh) -> i64 {
+pub(crate) async fn head(fresh: &Fresh) -> i64 {
     fresh.log.head().await.expect("a head").position.0
 }
 
 /// The journey of each child, by the child's code.
-async fn journeys(fresh: &Fresh) -> BTreeMap<String, (JourneyId, History)> {
+pub(crate) async fn journeys(fresh: &Fresh) -> BTreeMap<String, (JourneyId, History)> {
     let mut histories: BTreeMap<JourneyId, History> = BTreeMap::new();
     for envelope in everything(fresh).await {
         if envelope.stream.kind.as_str() == "journey" {
@@ -128,7 +129,7 @@ async fn journeys(fresh: &Fresh) -> BTreeMap<String, (JourneyId, History)> {
 }
 
 /// Each spell of a child that stands: first day, legal status, first day no longer and why.
-async fn spells(fresh: &Fresh, child: &str) -> Vec<String> {
+pub(crate) async fn spells(fresh: &Fresh, child: &str) -> Vec<String> {
     let journeys = journeys(fresh).await;
     let journey = journeys[child].1.journey();
     let spell = |spell: &throughline::journey::Spell| {
@@ -498,6 +499,14 @@ fn rows_of(file: &str) -> BTreeMap<String, BTreeSet<String>> {
             let end = if ended.is_empty() { "now".to_owned() } else { format!("{ended} {}", cells[8]) };
             rows.entry(cells[0].to_owned()).or_default().insert(format!("{began} {} to {end}", cells[3]));
         }
+    }
+    // While an episode goes on nobody knows its end: what ended is the newer word for it.
+    for said in rows.values_mut() {
+        let has_ended =
+            |open: &str| said.iter().any(|row| row != open && row.starts_with(open.trim_end_matches("now")));
+        let older: Vec<String> =
+            said.iter().filter(|row| row.ends_with(" to now") && has_ended(row)).cloned().collect();
+        said.retain(|row| !older.contains(row));
     }
     rows
 }

@@ -24,10 +24,14 @@ pub(super) const CODES: [(&str, &str); 7] = [
     ("REASON_PLACE_CHANGE", "reason_placement_change"),
     ("URN", "urn"),
 ];
+/// Those of them that older returns do not have: what a file does not ask about, it says nothing of.
+const LATER: [&str; 3] = ["PLACE_PROVIDER", "REASON_PLACE_CHANGE", "URN"];
 const CHILD: &str = "CHILD";
 const DECOM: &str = "DECOM";
 const DEC: &str = "DEC";
 const REC: &str = "REC";
+/// The year of the return, in a file that holds several.
+const YEAR: &str = "YEAR";
 
 /// The longest code, in characters; the longest of the return has seven.
 const CODE_MAX: usize = 20;
@@ -45,6 +49,7 @@ pub struct Return {
     pub(super) digest: String,
     pub(super) rows: Vec<Row>,
     left_out: Vec<String>,
+    absent: Vec<&'static str>,
 }
 
 /// One row of the file.
@@ -64,6 +69,8 @@ pub(super) struct Episode {
     /// The first day: DECOM.
     pub(super) began_on: NaiveDate,
     pub(super) particulars: Particulars,
+    /// The year of the return that says so, in a file that holds several. Later years sort after earlier ones.
+    pub(super) year: Option<String>,
     /// Whether there is a REC without a DEC, which ends nothing.
     pub(super) has_loose_reason: bool,
 }
@@ -138,25 +145,47 @@ impl Return {
         let digest = digest_of(&mut file).map_err(unread(0))?;
         file.rewind().map_err(unread(0))?;
         let mut records = Records { lines: Lines::of(file), ahead: VecDeque::new() };
-        let (mut line, header) = records.next(None).map_err(unread(0))?.ok_or(Unfit::Empty)?;
-        let header = header.map_err(|error| Unfit::Header { line, error })?;
+        let (mut line, header) = loop {
+            let (line, header) = records.next(None).map_err(unread(0))?.ok_or(Unfit::Empty)?;
+            if !header.as_ref().is_ok_and(|header| is_blank(header)) {
+                break (line, header.map_err(|error| Unfit::Header { line, error })?);
+            }
+        };
         let columns = Columns::of(line, &header)?;
-        let left_out = columns.left_out(&header);
+        let (left_out, absent) = (columns.left_out(&header), columns.absent());
         let mut rows = Vec::new();
         while let Some((next, fields)) = records.next(Some(header.len())).map_err(unread(line))? {
             line = next;
-            rows.push(match fields {
-                Ok(fields) => columns.row(line, &fields),
-                Err(error) => Row::Unread(Unread { line, child: None, began_on: None, error }),
-            });
+            match fields {
+                // What a spreadsheet leaves below its last row, or between two.
+                Ok(fields) if is_blank(&fields) => {}
+                Ok(fields) => rows.push(columns.row(line, &fields)),
+                Err(error) => rows.push(Row::Unread(Unread { line, child: None, began_on: None, error })),
+            }
         }
-        Ok(Self { digest, rows, left_out })
+        Ok(Self { digest, rows, left_out, absent })
+    }
+
+    /// The columns of later returns that this file does not have.
+    pub fn absent(&self) -> &[&'static str] {
+        &self.absent
+    }
+
+    /// The attributes of which this file says nothing, for it does not have their columns.
+    pub(super) fn silent(&self) -> Vec<&'static str> {
+        let is_absent = |(column, _): &(&str, &str)| self.absent.contains(column);
+        CODES.into_iter().filter(is_absent).map(|(_, attribute)| attribute).collect()
     }
 
     /// The columns that nothing is taken from, as far as their names may be shown.
     pub fn left_out(&self) -> &[String] {
         &self.left_out
     }
+}
+
+/// Whether a record holds nothing.
+fn is_blank(fields: &[String]) -> bool {
+    fields.iter().all(String::is_empty)
 }
 
 /// Something read from a file, or why it could not be, with the line on which it begins.
@@ -235,7 +264,9 @@ struct Columns {
     decom: usize,
     dec: usize,
     rec: usize,
-    codes: [usize; CODES.len()],
+    year: Option<usize>,
+    /// None where the file does not have the column.
+    codes: [Option<usize>; CODES.len()],
 }
 
 impl Columns {
@@ -253,8 +284,11 @@ impl Columns {
             found.unwrap_or(0)
         };
         let names = header.len();
+        let is_there = |column: &str| header.iter().any(|name| name.eq_ignore_ascii_case(column));
         let [child, decom, dec, rec] = [CHILD, DECOM, DEC, REC].map(&mut find);
-        let codes = CODES.map(|(column, _)| find(column));
+        let mut if_there = |column, is_needed: bool| (is_needed || is_there(column)).then(|| find(column));
+        let codes = CODES.map(|(column, _)| if_there(column, !LATER.contains(&column)));
+        let year = if_there(YEAR, false);
         if !missing.is_empty() {
             let found = header.iter().take(NAMES_SHOWN).map(|name| shown(name)).collect();
             return Err(Unfit::Missing { line, missing, found });
@@ -262,12 +296,18 @@ impl Columns {
         if let Some(column) = twice {
             return Err(Unfit::Twice { line, column });
         }
-        Ok(Self { names, child, decom, dec, rec, codes })
+        Ok(Self { names, child, decom, dec, rec, year, codes })
+    }
+
+    fn absent(&self) -> Vec<&'static str> {
+        let absent = CODES.into_iter().zip(self.codes).filter(|(_, at)| at.is_none());
+        absent.map(|((column, _), _)| column).collect()
     }
 
     fn left_out(&self, header: &[String]) -> Vec<String> {
-        let taken = [self.child, self.decom, self.dec, self.rec];
-        let is_left = |at: &usize| !taken.contains(at) && !self.codes.contains(at) && !header[*at].is_empty();
+        let taken = [self.child, self.decom, self.dec, self.rec].map(Some);
+        let is_taken = |at: usize| [taken.as_slice(), &self.codes, &[self.year]].concat().contains(&Some(at));
+        let is_left = |at: &usize| !is_taken(*at) && !header[*at].is_empty();
         (0..self.names).filter(is_left).map(|at| shown(&header[at])).collect()
     }
 
@@ -300,12 +340,14 @@ impl Columns {
         let has_loose_reason = ended_on.is_none() && reason.is_some();
         let mut codes = BTreeMap::new();
         for ((column, attribute), at) in CODES.into_iter().zip(self.codes) {
+            let Some(at) = at else { continue };
             if let Some(code) = code(column, &fields[at])? {
                 codes.insert(attribute, code);
             }
         }
         let particulars = Particulars { codes, ended: ended_on.map(|on| (on, reason)) };
-        Ok(Episode { line, child, began_on, particulars, has_loose_reason })
+        let year = self.year.map(|at| fields[at].clone()).filter(|year| !year.is_empty());
+        Ok(Episode { line, child, began_on, particulars, year, has_loose_reason })
     }
 }
 
@@ -326,7 +368,8 @@ fn date(column: &str, text: &str) -> Result<Option<NaiveDate>, LineError> {
     if text.is_empty() {
         return Ok(None);
     }
-    let parts = |mark| text.split(mark).collect::<Vec<_>>();
+    let written = without_midnight(text);
+    let parts = |mark| written.split(mark).collect::<Vec<_>>();
     let number = |text: &str, digits: &[usize]| {
         let is_number = digits.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
         is_number.then(|| text.parse::<u32>().ok()).flatten()
@@ -340,7 +383,29 @@ fn date(column: &str, text: &str) -> Result<Option<NaiveDate>, LineError> {
         return Err(LineError::at(column, "no date: write DD/MM/YYYY"));
     };
     let date = i32::try_from(year).ok().and_then(|year| NaiveDate::from_ymd_opt(year, month, day));
-    date.map(Some).ok_or_else(|| LineError::at(column, format!("{text} is no day of the calendar: write another")))
+    date.map(Some).ok_or_else(|| LineError::at(column, format!("{written} is no day of the calendar: write another")))
+}
+
+/// A date without the midnight that a spreadsheet or a database writes behind it; any other time of day stays, so that
+/// what is no date is not taken for one.
+fn without_midnight(text: &str) -> &str {
+    let Some((day, time)) = text.split_once(['T', ' ']) else { return text };
+    let time = time.trim().trim_end_matches(['Z', 'z']);
+    let time = time.strip_suffix("+00:00").unwrap_or(time);
+    let (time, midnight) = match time.split_once(' ') {
+        Some((time, half)) if half.eq_ignore_ascii_case("am") => (time, "12"),
+        _ => (time, "00"),
+    };
+    let (time, fraction) = time.split_once('.').unwrap_or((time, "0"));
+    let mut parts = time.split(':');
+    let is_hour = parts.next().is_some_and(|hour| hour == midnight || hour == "0" && midnight == "00");
+    let rest: Vec<&str> = parts.collect();
+    let is_midnight = is_hour
+        && matches!(rest.len(), 1 | 2)
+        && rest.iter().all(|part| *part == "00")
+        && !fraction.is_empty()
+        && fraction.bytes().all(|digit| digit == b'0');
+    if is_midnight { day } else { text }
 }
 
 /// Whether this is written as a postcode of the United Kingdom, with or without its space.
@@ -449,6 +514,45 @@ mod tests {
         assert_eq!(told(format!("{},YEAR\n{},2018\n", turned(HEADER), turned(ROW))), plain);
         assert_eq!(told(with("DECOM", "2017-04-01")), plain);
         assert_eq!(told(with("DECOM", "1/4/2017")), plain);
+    }
+
+    #[test]
+    fn blank_rows_are_no_rows_wherever_they_stand() {
+        let commas = ",".repeat(HEADER.matches(',').count());
+        let file = format!(
+            "{commas}\r\n{HEADER}\r\n{commas}\r\n{ROW}\r\n ,\u{a0},\"\"\r\n,\r\n{ROW}\r\n{commas},,\r\n{commas}"
+        );
+        assert_eq!(told(file).iter().map(|row| &row[..6]).collect::<Vec<_>>(), ["4: 101", "7: 101"]);
+    }
+
+    #[test]
+    fn a_return_without_the_columns_that_came_later_is_read() {
+        let header = HEADER.replace(",URN", "").replace("PLACE_PROVIDER,", "").replace("REASON_PLACE_CHANGE,", "");
+        let read = read(format!("{header}\n101,01/04/2017,S,C2,N1,U6,30/04/2017,X1,AB1 2CD,EF3 4GH\n"));
+        assert_eq!(read.absent(), ["PLACE_PROVIDER", "REASON_PLACE_CHANGE", "URN"]);
+        assert_eq!(read.silent(), ["placement_provider", "reason_placement_change", "urn"]);
+        let Row::Read(episode) = &read.rows[0] else { panic!("{:?}", read.rows[0]) };
+        assert_eq!(episode.particulars.codes.len(), 4);
+        assert!(unfit(format!("{}\n{ROW}\n", header.replace("LS,", ""))).starts_with("line 1 names no column LS:"));
+    }
+
+    #[test]
+    fn a_date_with_a_midnight_behind_it_is_that_date_and_with_another_time_none() {
+        for midnight in [
+            "2017-04-01 00:00:00",
+            "2017-04-01T00:00:00",
+            "2017-04-01T00:00:00Z",
+            "2017-04-01T00:00:00.000+00:00",
+            "2017-04-01 00:00:00.0000000",
+            "01/04/2017 00:00",
+            "01/04/2017 0:00",
+            "01/04/2017 12:00:00 AM",
+        ] {
+            assert!(told(with("DECOM", midnight))[0].starts_with("2: 101 2017-04-01"), "{midnight}");
+        }
+        for other in ["2017-04-01 09:30:00", "01/04/2017 12:00:00 PM", "01/04/2017 12:00", "2017-04-01 00:00:01"] {
+            assert_eq!(told(with("DECOM", other)), ["2: DECOM: no date: write DD/MM/YYYY"], "{other}");
+        }
     }
 
     #[test]

@@ -57,6 +57,8 @@ impl Ids<'_> {
 pub(super) struct Known {
     pub(super) history: History,
     pub(super) is_registered: bool,
+    /// The attributes of which the file says nothing.
+    silent: Vec<&'static str>,
     /// The events that came from a return.
     ours: HashSet<EventId>,
 }
@@ -65,18 +67,22 @@ pub(super) struct Known {
 #[derive(Debug)]
 pub(super) struct KnownEpisode<'a> {
     pub(super) spell: SpellId,
-    /// What the last row that brought something new said.
+    /// What the last row that brought something new said, as far as the file says anything of it.
     pub(super) said: Particulars,
     /// The start as it now reads; none if it was retracted.
     pub(super) start: Option<Fact<'a>>,
     /// The end as it now reads, if one stands.
     pub(super) end: Option<Fact<'a>>,
+    silent: &'a [&'static str],
 }
 
 impl Known {
-    /// What these events of the child's journey and subject tell.
-    pub(super) fn of<'a>(envelopes: impl IntoIterator<Item = &'a Envelope>) -> Result<Self, DecodeError> {
-        let mut known = Self::default();
+    /// What these events of the child's journey and subject tell, for a file that says nothing of some attributes.
+    pub(super) fn of<'a>(
+        envelopes: impl IntoIterator<Item = &'a Envelope>,
+        silent: &[&'static str],
+    ) -> Result<Self, DecodeError> {
+        let mut known = Self { silent: silent.to_vec(), ..Self::default() };
         for envelope in envelopes {
             known.learn(envelope)?;
         }
@@ -150,11 +156,12 @@ impl Known {
             let replacement = correction.replacement(original.event.event_type()).ok()?;
             if let Event::SpellStarted(start) = replacement { Some(codes(&start)) } else { None }
         });
-        let said =
-            Particulars { codes: corrected.last().unwrap_or_else(|| codes(start)), ended: self.said_end(start.spell) };
+        let mut codes = corrected.last().unwrap_or_else(|| codes(start));
+        codes.retain(|attribute, _| !self.silent.contains(attribute));
+        let said = Particulars { codes, ended: self.said_end(start.spell) };
         let start_now = self.history.fact(original.event_id);
         let end = self.ends(start.spell).find_map(|end| self.history.fact(end.event_id));
-        KnownEpisode { spell: start.spell, said, start: start_now, end }
+        KnownEpisode { spell: start.spell, said, start: start_now, end, silent: &self.silent }
     }
 
     /// Every end of a spell that was ever recorded, whoever recorded it.
@@ -186,7 +193,16 @@ impl Known {
 }
 
 impl KnownEpisode<'_> {
-    /// What stands of the episode, where its start stands.
+    /// What stands of the attributes of which the file says nothing.
+    pub(super) fn unsaid(&self) -> Vec<(String, Attribute)> {
+        let Some(Event::SpellStarted(started)) = self.start.map(|start| start.event) else { return Vec::new() };
+        let stands = |attribute: &&'static str| {
+            started.attributes.get(*attribute).map(|value| ((*attribute).to_owned(), value.clone()))
+        };
+        self.silent.iter().filter_map(stands).collect()
+    }
+
+    /// What stands of the episode as far as the file says anything of it, where its start stands.
     pub(super) fn reads(&self) -> Option<(NaiveDate, Particulars)> {
         let start = self.start?;
         let Event::SpellStarted(started) = start.event else { return None };
@@ -194,7 +210,9 @@ impl KnownEpisode<'_> {
             Event::SpellEnded(SpellEnded { reason, .. }) => Some((end.occurred.earliest(), reason.clone())),
             _ => None,
         });
-        Some((start.occurred.earliest(), Particulars { codes: codes(started), ended }))
+        let mut codes = codes(started);
+        codes.retain(|attribute, _| !self.silent.contains(attribute));
+        Some((start.occurred.earliest(), Particulars { codes, ended }))
     }
 }
 

@@ -6,12 +6,14 @@
 
 mod file;
 mod known;
+mod namesakes;
 mod plan;
+mod words;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
-use futures_util::future::try_join_all;
+use futures_util::future::join_all;
 
 pub use file::{Return, Unfit};
 
@@ -26,7 +28,9 @@ use crate::log::envelope::{Envelope, EventId, Position, Source, SpellId, StreamI
 use crate::record::{Instruction, NotDone};
 use file::{Episode, Particulars, Row};
 use known::{Ids, Known, KnownEpisode};
+use namesakes::Namesakes;
 use plan::{Bringing, Commands, Plan, matched};
+use words::Word;
 
 /// What stands as the system of sources and external references.
 pub const SYSTEM: &str = "ssda903";
@@ -110,7 +114,8 @@ impl Summary {
 
 impl Import<'_> {
     /// Imports returns, one after the other, the later as the newer word; `report` is told the place of the return and
-    /// what became of each of its rows, in their order. Journeys that begin are in this area.
+    /// what became of each of its rows as soon as some children are done, those of the same children in the order of
+    /// their lines. Journeys that begin are in this area.
     pub async fn ssda903(
         &self,
         returns: &[Return],
@@ -119,27 +124,53 @@ impl Import<'_> {
     ) -> Result<Summary, ImportError> {
         let mut rehearsed = HashMap::new();
         let mut summary = Summary::default();
+        let mut namesakes = Namesakes::of(self.codes_known().await?);
+        namesakes.learn(returns.iter().flat_map(Return::codes));
         for (at, one) in returns.iter().enumerate() {
-            let mut told: Vec<Told> = one.unread().collect();
-            let children: Vec<_> = one.children().into_iter().collect();
-            for portion in children.chunks(CHILDREN) {
-                for child in self.portion(one, area, portion, &rehearsed).await? {
-                    summary.journeys += u64::from(child.began);
-                    told.extend(child.told);
-                    if self.recorder.is_rehearsing() {
-                        for event in child.recorded {
-                            rehearsed.entry(event.stream).or_insert_with(Vec::new).push(event);
+            let mut unread: Vec<Told> = one.unread().collect();
+            let children = one.children();
+            let portions = children.chunks(CHILDREN).map(Some);
+            // A file without a readable row has one portion, of no child.
+            for portion in if children.is_empty() { vec![None] } else { portions.collect() } {
+                let portion = portion.unwrap_or_default();
+                let taken = self.portion(one, area, portion, &rehearsed).await?;
+                let is_last = portion.last().map(|(child, _)| child) == children.last().map(|(child, _)| child);
+                let ahead = unread.iter().take_while(|told| is_last || told.line <= last_line_of(portion)).count();
+                let mut told: Vec<Told> = unread.drain(..ahead).collect();
+                let mut fault = None;
+                for child in taken {
+                    match child {
+                        Ok(child) => {
+                            summary.journeys += u64::from(child.began);
+                            told.extend(child.told);
+                            if self.recorder.is_rehearsing() {
+                                for event in child.recorded {
+                                    rehearsed.entry(event.stream).or_insert_with(Vec::new).push(event);
+                                }
+                            }
                         }
+                        Err(error) => fault = fault.or(Some(error)),
                     }
                 }
-            }
-            told.sort_by_key(|told| told.line.unwrap_or(u64::MAX));
-            for told in &told {
-                summary.count(&told.outcome);
-                report(at, told);
+                told.sort_by_key(|told| told.line.unwrap_or(u64::MAX));
+                for mut told in told {
+                    namesakes.note(&mut told);
+                    summary.count(&told.outcome);
+                    report(at, &told);
+                }
+                // What was recorded is told of before it is said that the rest was not.
+                if let Some(fault) = fault {
+                    return Err(fault);
+                }
             }
         }
         Ok(summary)
+    }
+
+    /// The codes of the children of earlier returns, as far as a view knows them.
+    async fn codes_known(&self) -> Result<Vec<String>, ImportError> {
+        let scoped = self.principal.scope.contract(self.contract).ok_or_else(|| self.no_contract())?;
+        Ok(self.recorder.references(scoped, SYSTEM).await?)
     }
 
     /// The area of journeys that begin: the one that is named, else the rulebook's default, else the only one there is.
@@ -163,14 +194,15 @@ impl Import<'_> {
         }
     }
 
-    /// Imports the rows of some children, all children at the same time and each one's rows in order.
+    /// Imports the rows of some children, all children at the same time and each one's rows in order; gives what became
+    /// of each child.
     async fn portion(
         &self,
         of: &Return,
         area: &str,
         children: &[(&str, Vec<&Episode>)],
         rehearsed: &HashMap<StreamId, Vec<Envelope>>,
-    ) -> Result<Vec<Taken>, ImportError> {
+    ) -> Result<Vec<Result<Taken, ImportError>>, ImportError> {
         let ids = |child| Ids { contract: self.contract, child };
         let streams = |child| [StreamId::subject(ids(child).subject()), StreamId::journey(ids(child).journey())];
         let wanted = children.iter().flat_map(|(child, _)| streams(child)).map(|stream| (stream, 0));
@@ -179,30 +211,44 @@ impl Import<'_> {
             recorded.entry(envelope.stream).or_default().push(envelope);
         }
         let reason = format!("{SYSTEM} return, file {}", &of.digest[..DIGEST_SHOWN]);
+        let silent = of.silent();
+        // The children's ids follow from the contract: nobody else's are among them.
+        let recorder = self.recorder.knowing_everybody();
+        let import = Import { recorder: &recorder, ..*self };
         let mut taking = Vec::with_capacity(children.len());
         for (child, episodes) in children {
             let streams = streams(child);
             let envelopes =
                 [&recorded, rehearsed].into_iter().flat_map(|from| streams.iter().filter_map(|s| from.get(s)));
-            let known = Known::of(envelopes.flatten())?;
+            let known = Known::of(envelopes.flatten(), &silent)?;
             let bringing = Bringing { ids: ids(child), area, reason: &reason };
-            let child = Child { import: self, digest: &of.digest, bringing, known, taken: Taken::default() };
+            let child = Child { import: &import, digest: &of.digest, bringing, known, taken: Taken::default() };
             taking.push(child.take(episodes));
         }
-        try_join_all(taking).await
+        Ok(join_all(taking).await)
     }
 }
 
 impl Return {
-    /// The rows of each child, those of a child in the order of their days.
-    fn children(&self) -> BTreeMap<&str, Vec<&Episode>> {
-        let mut children: BTreeMap<&str, Vec<&Episode>> = BTreeMap::new();
+    /// The code of each child whose rows can be read.
+    fn codes(&self) -> impl Iterator<Item = String> {
+        self.rows.iter().filter_map(|row| if let Row::Read(episode) = row { Some(episode.child.clone()) } else { None })
+    }
+
+    /// The rows of each child, the children in the order of the file and the rows of a child in the order of their days.
+    fn children(&self) -> Vec<(&str, Vec<&Episode>)> {
+        let mut children: Vec<(&str, Vec<&Episode>)> = Vec::new();
+        let mut places: HashMap<&str, usize> = HashMap::new();
         for row in &self.rows {
             if let Row::Read(episode) = row {
-                children.entry(&episode.child).or_default().push(episode);
+                let at = *places.entry(&episode.child).or_insert(children.len());
+                if at == children.len() {
+                    children.push((&episode.child, Vec::new()));
+                }
+                children[at].1.push(episode);
             }
         }
-        for episodes in children.values_mut() {
+        for (_, episodes) in &mut children {
             episodes.sort_by_key(|episode| (episode.began_on, &episode.particulars, episode.line));
         }
         children
@@ -265,27 +311,45 @@ impl Child<'_> {
         Ok(self.taken)
     }
 
-    /// Takes the rows of episodes that began on one day; those that say the same are one.
+    /// Takes the rows of episodes that began on one day; those that say the same are one, and of those that say of one
+    /// episode one thing after another the newest counts.
     async fn take_day(&mut self, rows: &[&Episode], named: &mut HashSet<SpellId>) -> Result<(), ImportError> {
-        let distinct: Vec<&[&Episode]> = rows.chunk_by(|one, other| one.particulars == other.particulars).collect();
-        let said: Vec<&Particulars> = distinct.iter().map(|same| &same[0].particulars).collect();
+        let episodes = words::episodes(rows);
+        let said: Vec<&Particulars> = episodes.iter().map(|words| words[0].says()).collect();
         let of_row = of_rows(&said, &self.known.episodes(&self.bringing.ids, rows[0].began_on));
         named.extend(of_row.iter().flatten());
-        for (same, spell) in distinct.iter().zip(of_row) {
-            let first = same[0];
-            let (outcome, note) = self.take_row(first, spell, named).await?;
-            let repeated = match &outcome {
-                Outcome::Recorded(marks) | Outcome::Corrected(marks) | Outcome::There(marks) => {
-                    Outcome::There(marks.clone())
+        for (words, spell) in episodes.iter().zip(of_row) {
+            self.take_episode(words, spell, named).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the newest word for an episode that may be recorded; those before it are there with it.
+    async fn take_episode(
+        &mut self,
+        words: &[Word<'_>],
+        spell: Option<SpellId>,
+        named: &mut HashSet<SpellId>,
+    ) -> Result<(), ImportError> {
+        let mut newest: Option<(u64, Outcome)> = None;
+        for word in words {
+            let first = word.rows[0];
+            let (outcome, note) = match &newest {
+                None => self.take_row(first, spell, named).await?,
+                Some((line, outcome)) => {
+                    (outcome.clone(), Some(format!("line {line} is the newer word for the same episode")))
                 }
-                other => other.clone(),
             };
+            let repeated = there_by_now(&outcome);
+            if newest.is_none() && !matches!(outcome, Outcome::Refused(_)) {
+                newest = Some((first.line, repeated.clone()));
+            }
             self.taken.told.push(Told { note, ..told(first, outcome) });
             let again = |row: &&Episode| {
                 let note = Some(format!("says what line {} says", first.line));
                 Told { note, ..told(row, repeated.clone()) }
             };
-            self.taken.told.extend(same[1..].iter().map(again));
+            self.taken.told.extend(word.rows[1..].iter().map(again));
         }
         Ok(())
     }
@@ -350,6 +414,19 @@ impl Child<'_> {
             (false, false) => Outcome::Recorded(marks),
         })
     }
+}
+
+/// What is said of a row that says nothing beyond one of which this became.
+fn there_by_now(outcome: &Outcome) -> Outcome {
+    match outcome {
+        Outcome::Recorded(marks) | Outcome::Corrected(marks) | Outcome::There(marks) => Outcome::There(marks.clone()),
+        other => other.clone(),
+    }
+}
+
+/// The last line of these children.
+fn last_line_of(portion: &[(&str, Vec<&Episode>)]) -> Option<u64> {
+    portion.iter().flat_map(|(_, episodes)| episodes.iter().map(|episode| episode.line)).max()
 }
 
 /// Which recorded spell each of these rows is about.

@@ -120,7 +120,8 @@ pub(super) fn matched(rows: &[&Particulars], known: &[KnownEpisode<'_>]) -> Vec<
     of_row
 }
 
-fn likeness(one: &Particulars, other: &Particulars) -> usize {
+/// How much two things that are said of an episode agree.
+pub(super) fn likeness(one: &Particulars, other: &Particulars) -> usize {
     let alike = CODES.iter().filter(|(_, attribute)| one.codes.get(attribute) == other.codes.get(attribute)).count();
     alike + usize::from(one.ended == other.ended)
 }
@@ -143,7 +144,10 @@ impl Bringing<'_> {
         }
         let mut each = Vec::new();
         if says.codes != before.said.codes {
-            let command = self.corrected(start, row.began_on, started(before.spell, says));
+            let mut told = started(before.spell, says);
+            // Of what the file does not ask about, what stands is left as it is.
+            told.attributes.extend(before.unsaid());
+            let command = self.corrected(start, row.began_on, told);
             each.extend(command.map(|command| (Part::Start, command)));
         }
         if says.ended != before.said.ended {

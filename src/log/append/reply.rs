@@ -2,9 +2,21 @@
 //!
 //! It decides and writes nothing.
 
+use tokio::sync::oneshot;
+
 use super::{Answer, Batch, Decide, Rejection, Verdict, Waiting};
 use crate::log::LogError;
 use crate::store::StoreError;
+
+/// A command that is with the append task, and what becomes of it. Whoever waits holds nothing of the store.
+pub struct Sent<R>(pub(super) oneshot::Receiver<Result<Answer, Rejection<R>>>);
+
+impl<R> Sent<R> {
+    /// Waits for what becomes of the command.
+    pub async fn answer(self) -> Result<Answer, Rejection<R>> {
+        self.0.await.map_err(|_| Rejection::Fault(LogError::Stopped))?
+    }
+}
 
 /// Tells everybody what became of their command. Whoever hung up has no use for the answer; the events are in the log
 /// all the same.

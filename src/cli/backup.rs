@@ -1,0 +1,142 @@
+//! Backup of the log while it is written, and its restore into an empty place.
+//!
+//! A backup is one `SQLite` file, whichever store the log is in; it holds no view, for views follow from the log, and no
+//! signing key. A file gets its name once it is whole, verified and on the disk: one that has its name can be restored.
+
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+
+use super::commands::complain;
+use super::files::{print_findings, read_log, verified};
+use super::{BadFile, Ending, Misuse, Places};
+use crate::log::Log;
+use crate::log::copy::Copied;
+use crate::store::{Mode, Store, sibling};
+use crate::views::Views;
+
+/// What `SQLite` and we put beside a file while it is written.
+const BESIDE: [&str; 5] = ["", "-wal", "-shm", "-journal", "-lock"];
+
+/// A file under its working name, which goes in the end, whatever has become of it.
+struct Part {
+    path: PathBuf,
+}
+
+impl Part {
+    fn of(path: &Path) -> Self {
+        let part = Self { path: sibling(path, ".part") };
+        // What a backup that was killed has left.
+        part.clear();
+        part
+    }
+
+    fn clear(&self) {
+        for ending in BESIDE {
+            // What is not there need not go.
+            let _ = std::fs::remove_file(sibling(&self.path, ending));
+        }
+    }
+
+    /// Gives the file its name, once all of it is on the disk.
+    fn becomes(self, path: &Path) -> std::io::Result<()> {
+        File::open(&self.path)?.sync_all()?;
+        // Nobody's file is replaced, also not one that came meanwhile.
+        std::fs::hard_link(&self.path, path)?;
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+/// Writes the log, as it stands now, to a file of its own, and verifies what was written.
+pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
+    if to.exists() {
+        return Err(Misuse(format!("{} is there already: give another name, or move it away", to.display())).into());
+    }
+    let log = read_log(places).await?;
+    let part = Part::of(to);
+    let copied = copied(&log, &part.path).await?;
+    let written = Arc::new(Store::open_file(&part.path).await?);
+    let found = verified(&Log::open(Arc::clone(&written)).await?).await?;
+    written.close().await;
+    log.store().close().await;
+    print_findings(&found)?;
+    if found.position != copied.position {
+        bail!("the copy ends at position {}, not {}: nothing is kept of it", found.position, copied.position);
+    }
+    part.becomes(to).map_err(|source| BadFile { doing: "write", path: to.to_owned(), source })?;
+    let Copied { position, digest } = copied;
+    let verdict = if found.is_sound() { "sound" } else { "NOT as it was written: see above, and keep earlier backups" };
+    writeln!(
+        std::io::stdout().lock(),
+        "{} events up to position {position} in {}, digest {digest}: {verdict}",
+        found.events,
+        to.display()
+    )?;
+    Ok(if found.is_sound() { Ending::Done } else { Ending::CheckFailed })
+}
+
+async fn copied(log: &Log, to: &Path) -> Result<Copied> {
+    let store = Arc::new(Store::make_file(to).await.map_err(|error| unwritable(error, to))?);
+    let copied = Log::open(Arc::clone(&store)).await?.copy_from(log).await?;
+    store.into_one_file().await?;
+    Ok(copied)
+}
+
+fn unwritable(error: crate::store::StoreError, to: &Path) -> anyhow::Error {
+    match error {
+        crate::store::StoreError::Claim { source, .. } => {
+            BadFile { doing: "write", path: to.to_owned(), source }.into()
+        }
+        error => error.into(),
+    }
+}
+
+/// Puts the log of a backup into an empty place, verifies it there and builds its view.
+pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
+    let no_log = || Misuse(format!("{} holds no log: give a file that `throughline backup` wrote", from.display()));
+    File::open(from).map_err(|source| BadFile { doing: "read", path: from.to_owned(), source })?;
+    let backup = Arc::new(Store::open_file(from).await?);
+    let kept = Log::open(Arc::clone(&backup)).await.map_err(|error| {
+        tracing::debug!(error = ?error, "no log");
+        no_log()
+    })?;
+    let found = verified(&kept).await?;
+    if !found.is_sound() {
+        print_findings(&found)?;
+        complain(&format!("{} is NOT as it was written: nothing was restored; take an earlier backup", from.display()));
+        return Ok(Ending::CheckFailed);
+    }
+    let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
+    let log = Log::open(Arc::clone(&store)).await?;
+    if let Some(ahead) = Views::ahead(&log).await? {
+        let message =
+            format!("{ahead} stands beside the empty log and is of another one: restore elsewhere, or move it away");
+        return Err(Misuse(message).into());
+    }
+    let copied = log.copy_from(&kept).await?;
+    if log.digest().await? != copied || !verified(&log).await?.is_sound() {
+        bail!("what was restored is not what the backup holds: do not use it, and see `throughline log verify`");
+    }
+    let views = Views::open(log).await.context("the log is restored, but its view cannot be built")?;
+    let (at, view) = views.told().await?;
+    views.close().await;
+    store.close().await;
+    backup.close().await;
+    let Copied { position, digest } = copied;
+    writeln!(
+        std::io::stdout().lock(),
+        "restored {} events up to position {position}, digest {digest}; view at {at}, digest {view}",
+        found.events
+    )?;
+    Ok(Ending::Done)
+}

@@ -1,0 +1,156 @@
+//! Copy: a whole log, as it is stored, into one that is empty. What a backup and its restore are made of.
+//!
+//! Records and hashes go over byte for byte; nothing is decided, hashed or mended again, so that what is damaged there is
+//! damaged here. The log that is copied is only read, a page at a time and each page by itself: it goes on meanwhile, and
+//! what comes after the position where it stood at the beginning is left out. All of it is copied, or nothing.
+
+use aws_lc_rs::digest;
+use sqlx::FromRow;
+use uuid::Uuid;
+
+use super::append::{Known, NewCommand, lock_head, move_head};
+use super::envelope::{CommandId, Envelope, Position, hex};
+use super::{Head, Log, LogError, insert};
+use crate::store::{Conn, On, Sql, StoreError, doing, on};
+
+static COMMANDS: Sql = Sql::new(
+    "select actor, command_id, fingerprint, first_position, last_position from commands \
+     where (command_id, actor) > ($1, $2) order by command_id, actor limit $3",
+);
+static SECRETS: Sql = Sql::new("select name, value from secrets order by name limit $1");
+static KEEP_SECRET: Sql = Sql::new("update secrets set value = $1 where name = $2");
+static KEEP_EPOCH: Sql = Sql::new("update log_head set epoch = $1 where id = 1");
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&COMMANDS, &SECRETS, &KEEP_SECRET, &KEEP_EPOCH];
+
+/// Commands that are read at once.
+const COMMANDS_AT_ONCE: i64 = 2_000;
+
+/// What was copied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The position of the last event.
+    pub position: Position,
+    /// SHA-256 over all hashes in their order, in hexadecimal: two logs of one digest are the same.
+    pub digest: String,
+}
+
+#[derive(FromRow)]
+struct CommandRow {
+    actor: String,
+    command_id: Uuid,
+    fingerprint: Option<Vec<u8>>,
+    first_position: i64,
+    last_position: i64,
+}
+
+impl Log {
+    /// Copies another log, up to where it stands now, into this one, which must be empty.
+    pub async fn copy_from(&self, other: &Self) -> Result<Copied, LogError> {
+        let head = other.head().await?;
+        let mut conn = Conn::begun(&self.store.writer).await.map_err(doing("begin to copy the log"))?;
+        match fill(&mut conn, other, head).await {
+            Ok(copied) => {
+                conn.commit().await.map_err(doing("commit the copied log"))?;
+                self.announce(copied.position);
+                Ok(copied)
+            }
+            Err(error) => {
+                conn.rollback().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The digest of this log up to where it stands now, as a copy of it has it.
+    pub async fn digest(&self) -> Result<Copied, LogError> {
+        let (head, mut hashes) = (self.head().await?, digest::Context::new(&digest::SHA256));
+        let mut after = Position::default();
+        while after < head.position {
+            let page = self.page_as_stored(after, head.position).await?;
+            let Some(last) = page.last() else { break };
+            after = last.envelope.position;
+            page.iter().for_each(|stored| hashes.update(&stored.hash));
+        }
+        Ok(Copied { position: after, digest: hex(hashes.finish().as_ref()) })
+    }
+}
+
+async fn fill(conn: &mut Conn, other: &Log, head: Head) -> Result<Copied, LogError> {
+    let here = lock_head(conn).await?;
+    if here.position != Position::default() {
+        let message = format!("the log holds events up to position {}: restore into an empty database", here.position);
+        return Err(LogError::Restore(message));
+    }
+    let mut hashes = digest::Context::new(&digest::SHA256);
+    let mut after = Position::default();
+    while after < head.position {
+        let page = other.page_as_stored(after, head.position).await?;
+        let Some(last) = page.last() else { break };
+        after = last.envelope.position;
+        let (mut events, mut records, mut of_records): (Vec<Envelope>, Vec<String>, Vec<Vec<u8>>) = Default::default();
+        for stored in page {
+            hashes.update(&stored.hash);
+            events.push(stored.envelope);
+            records.push(stored.record);
+            of_records.push(stored.hash);
+        }
+        insert::as_stored(conn, &events, (&records, &of_records)).await.map_err(doing("copy events"))?;
+    }
+    commands(conn, other, head.position).await?;
+    move_head(conn, &head).await?;
+    keep(conn, other, head).await?;
+    Ok(Copied { position: after, digest: hex(hashes.finish().as_ref()) })
+}
+
+/// Copies what is remembered of the commands that were done by then.
+async fn commands(conn: &mut Conn, other: &Log, upto: Position) -> Result<(), LogError> {
+    let reader = &other.store.reader;
+    let sql = COMMANDS.text(reader.dialect());
+    let mut after = (Uuid::nil(), String::new());
+    loop {
+        let page: sqlx::Result<Vec<CommandRow>> = on!(reader, pool => {
+            let page = sqlx::query_as(sql).bind(after.0).bind(&after.1).bind(COMMANDS_AT_ONCE);
+            page.fetch_all(pool).await
+        });
+        let page = page.map_err(doing("read the commands to copy them"))?;
+        let Some(last) = page.last() else { return Ok(()) };
+        after = (last.command_id, last.actor.clone());
+        let done = page.into_iter().filter(|row| row.first_position <= upto.0 && row.last_position <= upto.0);
+        let done: Vec<NewCommand> = done
+            .map(|row| NewCommand {
+                actor: row.actor,
+                command_id: CommandId(row.command_id),
+                known: Known {
+                    fingerprint: row.fingerprint,
+                    first: Position(row.first_position),
+                    last: Position(row.last_position),
+                },
+            })
+            .collect();
+        insert::commands(conn, &done).await.map_err(doing("copy commands"))?;
+    }
+}
+
+/// Keeps what the log is known by beside its events: its epoch, and the key by which a command that comes again is
+/// compared with the first.
+async fn keep(conn: &mut Conn, other: &Log, head: Head) -> Result<(), StoreError> {
+    let reader = &other.store.reader;
+    let sql = SECRETS.text(reader.dialect());
+    let secrets: sqlx::Result<Vec<(String, Vec<u8>)>> =
+        on!(reader, pool => sqlx::query_as(sql).bind(i64::MAX).fetch_all(pool).await);
+    let secrets = secrets.map_err(doing("read the log's own keys to copy them"))?;
+    let fault = doing("keep the log's own keys");
+    if let On::Postgres(session) = conn {
+        use sqlx::Executor as _;
+        // The role that serves may not change them; whoever owns the database may.
+        session.execute("set local role none").await.map_err(&fault)?;
+    }
+    let (keep, epoch) = (KEEP_SECRET.text(conn.dialect()), KEEP_EPOCH.text(conn.dialect()));
+    for (name, value) in secrets {
+        on!(&mut *conn, conn => sqlx::query(keep).bind(&value).bind(&name).execute(&mut **conn).await.map(drop))
+            .map_err(&fault)?;
+    }
+    on!(&mut *conn, conn => sqlx::query(epoch).bind(head.epoch).execute(&mut **conn).await.map(drop)).map_err(&fault)
+}

@@ -1,0 +1,63 @@
+//! Growth: when the plans that Postgres's sessions keep are of a size that the tables no longer have.
+//!
+//! A session keeps the plan of a prepared statement, and one that was made for empty tables reads all of them, row by row
+//! against row: at two thousand rows a look-up by key took a second, and whoever waited for a session gave up after half
+//! a minute. Postgres itself looks at sizes again when autovacuum comes by, a minute later or two. So a session that is
+//! older than the last doubling is replaced. There are few doublings.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, Instant};
+
+/// Below so much more no plan is bad enough to matter.
+const LITTLE: i64 = 200;
+
+/// How much there is, and since when it is twice as much as before.
+#[derive(Debug)]
+pub(crate) struct Growth {
+    /// The size at the last doubling.
+    planned: AtomicI64,
+    doubled: Mutex<Instant>,
+}
+
+impl Default for Growth {
+    fn default() -> Self {
+        Self { planned: AtomicI64::new(0), doubled: Mutex::new(Instant::now()) }
+    }
+}
+
+impl Growth {
+    /// Takes note of how much there is.
+    pub(crate) fn reaches(&self, size: i64) {
+        let planned = self.planned.load(Ordering::Relaxed);
+        if size > planned.saturating_mul(2).saturating_add(LITTLE)
+            && self.planned.compare_exchange(planned, size, Ordering::Relaxed, Ordering::Relaxed).is_ok()
+        {
+            *self.doubled.lock().expect("nobody panics while holding the time") = Instant::now();
+        }
+    }
+
+    /// Whether a session of this age was begun since the last doubling.
+    pub(crate) fn is_planned_for(&self, age: Duration) -> bool {
+        age <= self.doubled.lock().expect("nobody panics while holding the time").elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_from_before_a_doubling_is_no_longer_planned_for_and_one_from_after_it_is() {
+        let (growth, hour) = (Growth::default(), Duration::from_hours(1));
+        for size in [1, 150, 200] {
+            growth.reaches(size);
+            assert_eq!(growth.planned.load(Ordering::Relaxed), 0, "{size} is little");
+        }
+        for (size, planned) in [(201, 201), (602, 201), (603, 603), (500, 603), (1_000_000, 1_000_000)] {
+            growth.reaches(size);
+            assert_eq!(growth.planned.load(Ordering::Relaxed), planned, "{size}");
+        }
+        assert!(growth.is_planned_for(Duration::ZERO) && !growth.is_planned_for(hour));
+    }
+}

@@ -1,0 +1,53 @@
+//! Standstill: whether the live view moves while the log does.
+//!
+//! Pure but for the lock around what was seen last: whoever looks brings the time and both positions.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use crate::log::envelope::Position;
+
+/// So long may the live view stand behind the log without a move before it is taken to stand still. One step takes far
+/// less, also of a view that has much to catch up.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// Since when the live view has not moved although there was something to take in.
+#[derive(Debug, Default)]
+pub(super) struct Standstill {
+    seen: Mutex<Option<(Position, Instant)>>,
+}
+
+impl Standstill {
+    /// Takes in where the view and the log stand; for how long the view has stood still, if it does.
+    pub(super) fn look(&self, view: Position, head: Position, now: Instant) -> Option<Duration> {
+        let mut seen = self.seen.lock().expect("nobody panics while holding what was seen");
+        if view >= head {
+            *seen = None;
+            return None;
+        }
+        let since = seen.filter(|(at, _)| *at == view).map_or(now, |(_, since)| since);
+        *seen = Some((view, since));
+        Some(now.duration_since(since)).filter(|still| *still >= PATIENCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_view_stands_still_when_it_has_not_moved_while_the_log_was_ahead() {
+        let (standstill, begin) = (Standstill::default(), Instant::now());
+        let at = |millis| begin + Duration::from_millis(millis);
+        let look = |millis, view, head| standstill.look(Position(view), Position(head), at(millis));
+        assert_eq!(look(0, 7, 7), None);
+        assert_eq!(look(60_000, 7, 9), None, "there was nothing to take in before");
+        assert_eq!(look(61_999, 7, 12), None);
+        assert_eq!(look(62_000, 7, 12), Some(PATIENCE));
+        assert_eq!(look(62_500, 8, 12), None, "it moves");
+        assert_eq!(look(64_400, 8, 12), None);
+        assert_eq!(look(64_500, 8, 12), Some(PATIENCE));
+        assert_eq!(look(64_600, 12, 12), None);
+        assert_eq!(look(90_000, 12, 13), None);
+    }
+}
