@@ -25,6 +25,7 @@ mod every_event;
 mod feed;
 mod field;
 mod follow;
+mod gateway;
 mod golden_events;
 mod hangups;
 mod http;
