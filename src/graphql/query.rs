@@ -424,8 +424,9 @@ async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
         let visible = visible(ctx, &found).await?;
         return Ok(found.iter().filter(|event| filter.fits(event) && visible(event)).count());
     }
+    let lanes = filter.lanes(&ctx.caller().principal.scope);
     while end < upto {
-        let read = log.page_of(end, upto, COUNTED_AT_ONCE).await.or_fault()?;
+        let read = log.page_among(&lanes, (end, upto), COUNTED_AT_ONCE).await.or_fault()?;
         let Some(last) = read.last() else { break };
         end = last.position;
         let visible = visible(ctx, &read).await?;

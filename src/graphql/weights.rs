@@ -7,7 +7,7 @@
 use super::guard::Weight;
 
 /// Each dear place and what it costs beside its fields.
-pub(super) const WEIGHTS: [Weight; 24] = [
+pub(super) const WEIGHTS: [Weight; 25] = [
     ("Query.previewRulebook", 20_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -32,4 +32,5 @@ pub(super) const WEIGHTS: [Weight; 24] = [
     ("Journey.claims", 50),
     ("Batch.proposal", 500),
     ("Query.events", 100),
+    ("EventConnection.totalCount", 5_000),
 ];
