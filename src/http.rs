@@ -36,7 +36,7 @@ use metrics::Meters;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long a browser need not ask again whether a page of another origin may ask.
-const PREFLIGHT_HOLDS: Duration = Duration::from_secs(600);
+const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);
 
 /// What the routes share.
 #[derive(Clone)]
@@ -180,11 +180,8 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "there is nothing here: see /graphql, /events, /livez, /readyz and /metrics",
-    )
-    .into_response()
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /events, /livez, /readyz and /metrics")
+        .into_response()
 }
 
 async fn method_not_allowed() -> Response {

@@ -198,7 +198,9 @@ pub fn is_outage(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<sqlx::Error>() {
         return match error {
             sqlx::Error::Database(told) => told.code().is_some_and(|code| is_outage_code(&code)),
-            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                true
+            }
             _ => false,
         };
     }

@@ -60,21 +60,20 @@ static JOURNEYS_BETWEEN: Sql = Sql::new(
 static RECORDED: Sql = Sql::new("select recorded_at from events where position = $1");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] =
-    &[
-        &HEAD,
-        &JOURNEYS_BETWEEN,
-        &RECORDED,
-        &PAGE,
-        &OF_TYPE,
-        &OF_ONE_CONTRACT,
-        &OF_NO_CONTRACT,
-        &STREAMS,
-        &EVENTS,
-        &OF_COMMANDS,
-        &CONTRACTS,
-        &OF_CONTRACT,
-    ];
+pub(super) static STATEMENTS: &[&Sql] = &[
+    &HEAD,
+    &JOURNEYS_BETWEEN,
+    &RECORDED,
+    &PAGE,
+    &OF_TYPE,
+    &OF_ONE_CONTRACT,
+    &OF_NO_CONTRACT,
+    &STREAMS,
+    &EVENTS,
+    &OF_COMMANDS,
+    &CONTRACTS,
+    &OF_CONTRACT,
+];
 
 /// A part of the log that an index leads through.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -141,12 +141,7 @@ impl Views {
     /// The same for a caller, who has one place in the line whatever they ask for: while theirs is being built or waits
     /// to be, the rest that they ask for waits behind it, and everybody else comes first. A place in the line is kept for
     /// whoever runs out of patience.
-    pub async fn as_known_by(
-        &self,
-        who: &str,
-        asked: Asked,
-        patience: Duration,
-    ) -> Result<Arc<Generation>, ViewError> {
+    pub async fn as_known_by(&self, who: &str, asked: Asked, patience: Duration) -> Result<Arc<Generation>, ViewError> {
         self.in_time(self.find_or_build(asked, Some(who)), patience).await
     }
 

@@ -181,7 +181,8 @@ impl Catalogue {
 
     /// What is dear about a value of a type: about each field that it gives.
     pub(super) fn weight_of(&self, ty: &Type, given: &Value) -> u64 {
-        let (Some(InputType::Object { fields, .. }), Value::Object(given)) = (self.inputs.get(name_of(ty)), given) else {
+        let (Some(InputType::Object { fields, .. }), Value::Object(given)) = (self.inputs.get(name_of(ty)), given)
+        else {
             return 0;
         };
         let dear = given.iter().filter(|(_, value)| **value != Value::Null);

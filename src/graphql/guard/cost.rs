@@ -129,7 +129,8 @@ impl Pricing<'_> {
         for (name, value) in &field.arguments {
             let Some(input) = shape.argument(&name.node) else { continue };
             if self.catalogue.is_weighed(&input.ty)
-                && let Ok(given) = value.node.clone().into_const_with(|name| self.variable(&name).or(Ok::<_, ()>(Value::Null)))
+                && let Ok(given) =
+                    value.node.clone().into_const_with(|name| self.variable(&name).or(Ok::<_, ()>(Value::Null)))
             {
                 weight = weight.saturating_add(self.catalogue.weight_of(&input.ty, &given));
             }
@@ -217,7 +218,8 @@ mod tests {
         assert_eq!(cost("{ a: report { id } b: report { id } }"), 2 * (2 + 50));
         assert_eq!(cost("{ report(at: { day: \"x\" }) { id } }"), 2 + 50);
         assert_eq!(cost("{ report(at: { known: \"x\" }) { id } }"), 2 + 50 + 1_000);
-        let query = "query($at: At, $known: String) { a: report(at: $at) { id } b: report(at: { known: $known }) { id } }";
+        let query =
+            "query($at: At, $known: String) { a: report(at: $at) { id } b: report(at: { known: $known }) { id } }";
         assert_eq!(cost_with(query, serde_json::json!({})), 2 * (2 + 50));
         let given = serde_json::json!({ "at": { "known": "x" }, "known": "y" });
         assert_eq!(cost_with(query, given), 2 * (2 + 50 + 1_000));

@@ -4,7 +4,9 @@
 //! The library does neither where it decides what is skipped and what an argument is.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
 use async_graphql::{Name, Number, Positioned, Value as Constant, Variables};
 use async_graphql_value::Value;
 
@@ -31,7 +33,8 @@ fn make_whole(value: &mut Constant) {
             let float = number.as_f64().filter(|float| number.is_f64() && float.fract() == 0.0);
             if let Some(float) = float.filter(|float| float.abs() <= EXACT_MAX) {
                 // Between those bounds nothing is cut off.
-                *number = format!("{float:.0}").parse().ok().filter(|whole: &Number| whole.is_i64()).unwrap_or(0.into());
+                *number =
+                    format!("{float:.0}").parse().ok().filter(|whole: &Number| whole.is_i64()).unwrap_or(0.into());
             }
         }
         Constant::List(items) => items.iter_mut().for_each(make_whole),

@@ -140,7 +140,10 @@ impl<'a> Merging<'a> {
         let returns = self.catalogue.shape(of, &shown.field.node.name.node).map_or("", |shape| shape.returns.as_str());
         let parts: Vec<Part<'a>> = selected
             .iter()
-            .map(|selected| Part { set: &selected.field.node.selection_set.node, counts: selected.counts == any_counts })
+            .map(|selected| Part {
+                set: &selected.field.node.selection_set.node,
+                counts: selected.counts == any_counts,
+            })
             .collect();
         let is_leaf = parts.iter().all(|part| part.set.items.is_empty());
         let set = if is_leaf { SelectionSet::default() } else { self.set(&parts, returns) };
@@ -233,9 +236,10 @@ fn skip(pos: Pos) -> Directive {
 
 fn is_same(one: &Field, two: &Field) -> bool {
     one.arguments.len() == two.arguments.len()
-        && one.arguments.iter().all(|(name, value)| {
-            two.get_argument(&name.node).is_some_and(|other| other.node == value.node)
-        })
+        && one
+            .arguments
+            .iter()
+            .all(|(name, value)| two.get_argument(&name.node).is_some_and(|other| other.node == value.node))
 }
 
 /// The document of one operation and of the fragments that it still spreads.

@@ -44,7 +44,9 @@ impl Definitions {
     fn add_operation(&mut self, name: Option<Name>, operation: Positioned<OperationDefinition>) -> Read<()> {
         let pos = operation.pos;
         let taken = match name {
-            None => self.nameless.replace(operation).map(|first| (first.pos, "several operations without a name".into())),
+            None => {
+                self.nameless.replace(operation).map(|first| (first.pos, "several operations without a name".into()))
+            }
             Some(name) => {
                 let message = format!("operation {} is defined twice", shortened(&name));
                 self.named.insert(name, operation).map(|first| (first.pos, message))
@@ -59,8 +61,7 @@ impl Definitions {
     }
 
     fn add_fragment(&mut self, name: Name, fragment: Positioned<FragmentDefinition>) -> Read<()> {
-        let (pos, message) =
-            (fragment.pos, format!("fragment {} is defined twice: name each once", shortened(&name)));
+        let (pos, message) = (fragment.pos, format!("fragment {} is defined twice: name each once", shortened(&name)));
         match self.fragments.insert(name, fragment) {
             Some(first) => Err(Refusal::Invalid { message, at: vec![first.pos, pos] }),
             None => Ok(()),

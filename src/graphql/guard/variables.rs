@@ -50,10 +50,9 @@ fn mismatch(catalogue: &Catalogue, value: &Value, declared: &Type) -> Option<Str
     match (&declared.base, value) {
         (_, Value::Null) if declared.nullable => None,
         (_, Value::Null) => Some("it is null".to_owned()),
-        (BaseType::List(item), Value::List(values)) => values
-            .iter()
-            .enumerate()
-            .find_map(|(index, value)| mismatch(catalogue, value, item).map(|problem| format!("at [{index}], {problem}"))),
+        (BaseType::List(item), Value::List(values)) => values.iter().enumerate().find_map(|(index, value)| {
+            mismatch(catalogue, value, item).map(|problem| format!("at [{index}], {problem}"))
+        }),
         (BaseType::List(item), single) => mismatch(catalogue, single, item),
         (BaseType::Named(name), value) => {
             if let Some(InputType::Object { fields, .. }) = catalogue.input(name) {

@@ -16,7 +16,7 @@ use crate::graphql::code::Code;
 /// What a caller may spend within a minute, unless `serve --budget` says otherwise: thirty of the dearest requests.
 pub const PER_MINUTE: u64 = 3_000_000;
 /// The time in which a purse that is empty is full again.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 /// How many purses are kept before those that are full again are thrown away.
 const PURSES: usize = 1_000;
 
