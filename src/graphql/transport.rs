@@ -121,6 +121,13 @@ pub struct Terms {
     pub patience: Patience,
 }
 
+impl Terms {
+    /// The usual terms, under which nobody's budget ends: to measure the service.
+    pub fn without_budget() -> Self {
+        Self { budget: Arc::new(Budget::per_minute(0)), ..Self::default() }
+    }
+}
+
 /// The page to explore the API with, `GET /graphiql`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Explorer {

@@ -8,7 +8,7 @@ use super::guard::Weight;
 
 /// Each dear place and what it costs beside its fields.
 pub(super) const WEIGHTS: [Weight; 25] = [
-    ("Query.previewRulebook", 20_000),
+    ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
     ("ContractAt.knownOn", 5_000),

@@ -13,8 +13,8 @@ use async_graphql::ServerError;
 use crate::access::{Principal, Role};
 use crate::graphql::code::Code;
 
-/// What a caller may spend within a minute, unless `serve --budget` says otherwise: thirty of the dearest requests.
-pub const PER_MINUTE: u64 = 3_000_000;
+/// What a caller may spend within a minute, unless `serve --budget` says otherwise: sixty of the dearest requests.
+pub const PER_MINUTE: u64 = 6_000_000;
 /// The time in which a purse that is empty is full again.
 const MINUTE: Duration = Duration::from_mins(1);
 /// How many purses are kept before those that are full again are thrown away.
