@@ -97,7 +97,7 @@ impl Office {
     async fn over(deployment: &Deployment, key: &Path) -> Result<Self> {
         let key = Arc::new(LocalKey::read_or_make(key)?);
         let (manager, commissioner) = (token(&key, Role::Manager, "bench"), token(&key, Role::Commissioner, "payer"));
-        let server = Server::of(http::router(parts(deployment), key, Terms::default())).await?;
+        let server = Server::of(http::router(parts(deployment), key, Terms::without_budget())).await?;
         Ok(Self { server, manager, commissioner, chance: Chance::System })
     }
 

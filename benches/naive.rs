@@ -43,7 +43,7 @@ impl Naive {
     pub(super) async fn over(deployment: &Deployment, key: &Path, journeys: u64) -> Result<Self> {
         let key = Arc::new(LocalKey::read_or_make(key)?);
         let token = token(&key, Role::Auditor, "bench");
-        let server = Server::of(http::router(parts(deployment), key, Terms::default())).await?;
+        let server = Server::of(http::router(parts(deployment), key, Terms::without_budget())).await?;
         let text = pack(CONTRACT).context("it ships")?.text;
         let rulebook = Rulebook::parse(text).ok().context("a pack is read")?;
         let (mut sample, most) = (Vec::new(), SAMPLE.min(journeys));

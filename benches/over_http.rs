@@ -86,7 +86,7 @@ impl OverHttp {
     pub(super) async fn over(parts: Parts, key: &Path) -> Result<Self> {
         let key = Arc::new(LocalKey::read_or_make(key)?);
         let token = token(&key, Role::Manager, "bench");
-        let ours = Server::of(http::router(parts, Arc::clone(&key), Terms::default())).await?;
+        let ours = Server::of(http::router(parts, Arc::clone(&key), Terms::without_budget())).await?;
         let nothing = Server::of(nothing(key)).await?;
         Ok(Self { ours, nothing, token, chance: Chance::seeded(2) })
     }
@@ -125,7 +125,7 @@ impl OverHttp {
 fn nothing(key: Arc<LocalKey>) -> Router {
     let host = Nobody { key };
     let schema = || Schema::build(Query, Mutation, EmptySubscription);
-    let endpoint: Nothing = Endpoint::new(schema, host.clone(), Terms::default());
+    let endpoint: Nothing = Endpoint::new(schema, host.clone(), Terms::without_budget());
     Router::new().route("/graphql", any(answer)).with_state((endpoint, host))
 }
 

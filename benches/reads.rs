@@ -115,7 +115,7 @@ impl Site {
         let deployment = ground.deployed(&place).await?;
         let key = Arc::new(LocalKey::read_or_make(&ground.scratch("key"))?);
         let questions = questions(&key, journeys);
-        let server = Server::of(http::router(parts(&deployment), key, Terms::default())).await?;
+        let server = Server::of(http::router(parts(&deployment), key, Terms::without_budget())).await?;
         let measured = questions.iter().map(|_| Measured::default()).collect();
         Ok(Self { journeys, deployment, server, questions, measured })
     }

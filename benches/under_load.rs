@@ -59,7 +59,7 @@ pub(super) async fn measure(ground: &Ground, store: Dialect) -> Result<Vec<Figur
     let place = ground.log_of_this_run(store, journeys).await?;
     let deployment = ground.deployed(&place).await?;
     let key = Arc::new(LocalKey::read_or_make(&ground.scratch("key"))?);
-    let server = Server::of(http::router(parts(&deployment), Arc::clone(&key), Terms::default())).await?;
+    let server = Server::of(http::router(parts(&deployment), Arc::clone(&key), Terms::without_budget())).await?;
     let measured = measured(ground, &deployment, (server.address, &key), journeys).await;
     server.stop().await;
     deployment.close().await;

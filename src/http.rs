@@ -10,14 +10,16 @@ use std::time::Duration;
 
 use axum::Extension;
 use axum::extract::{Request, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -26,12 +28,15 @@ use tracing::info_span;
 
 use crate::access::token::{LocalKey, Login, bearer};
 use crate::graphql::context::Parts;
-use crate::graphql::transport::{Arrival, Problem, Stopping, Terms, wants_socket};
+use crate::graphql::transport::{Arrival, Budget, Explorer, Problem, Stopping, Terms, wants_socket};
 use crate::graphql::{Api, graphiql};
 use metrics::Meters;
 
 /// The longest that a request may take until its answer begins; events and sockets go on from there.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a browser need not ask again whether a page of another origin may ask.
+const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);
 
 /// What the routes share.
 #[derive(Clone)]
@@ -39,13 +44,20 @@ pub struct Service {
     api: Api,
     parts: Parts,
     key: Arc<LocalKey>,
+    budget: Arc<Budget>,
     meters: Arc<Meters>,
 }
 
 /// Every route of the service, under terms.
 pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
-    let (api, meters) = (Api::new(parts.clone(), Arc::clone(&key), terms), Meters::new());
-    let service = Service { api, parts, key, meters: Arc::clone(&meters) };
+    let (meters, budget, explorer) = (Meters::new(), Arc::clone(&terms.budget), terms.explorer);
+    let foreign_pages = of_origins(&terms.origins);
+    let api = Api::new(parts.clone(), Arc::clone(&key), terms);
+    let service = Service { api, parts, key, budget, meters: Arc::clone(&meters) };
+    let page = match explorer {
+        Explorer::Served => graphiql::routes(),
+        Explorer::Absent => Router::new(),
+    };
     let traced = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("");
         info_span!("request", id, method = %request.method(), path = request.uri().path())
@@ -56,10 +68,11 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
         .route("/livez", get(livez))
         .route("/metrics", get(metrics::metrics))
         .route("/readyz", get(readyz))
-        .merge(graphiql::routes())
+        .merge(page)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)
         .with_state(service)
+        .layer(option_layer(foreign_pages))
         .layer(middleware::from_fn_with_state(meters, metrics::count))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, PATIENCE))
@@ -71,6 +84,21 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
         .layer(traced)
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Lets the pages of these origins ask with a token and read the answers (CORS); nothing where there are none.
+///
+/// A page sends no cookie here, so what is let in is no more than what its own script knows.
+fn of_origins(origins: &[String]) -> Option<CorsLayer> {
+    let named: Vec<HeaderValue> =
+        origins.iter().filter_map(|origin| origin.trim_end_matches('/').parse().ok()).collect();
+    let layer = CorsLayer::new()
+        .allow_origin(named.clone())
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
+        .expose_headers([header::RETRY_AFTER, HeaderName::from_static("x-request-id"), feed::NEXT])
+        .max_age(PREFLIGHT_HOLDS);
+    (!named.is_empty()).then_some(layer)
 }
 
 /// Serves until told to stop, then ends streams and sockets and lets requests in flight finish.
@@ -135,9 +163,12 @@ const BAD_TOKEN: NotLetIn = NotLetIn {
 
 fn authenticate(key: &LocalKey, http: &Request) -> Result<Login, NotLetIn> {
     let credentials = http.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let token = credentials.and_then(bearer).ok_or(NO_TOKEN)?;
+    let Some(token) = credentials.and_then(bearer) else {
+        tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
+        return Err(NO_TOKEN);
+    };
     key.verify(token).map_err(|error| {
-        tracing::debug!(error = ?error, "a token was refused");
+        tracing::warn!(reason = error.reason(), "a sign-in failed");
         BAD_TOKEN
     })
 }
@@ -149,11 +180,8 @@ fn unauthenticated(refused: &NotLetIn) -> Response {
 }
 
 async fn not_found() -> Response {
-    Problem::new(
-        StatusCode::NOT_FOUND,
-        "there is nothing here: see /graphql, /graphiql, /events, /livez, /readyz and /metrics",
-    )
-    .into_response()
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing here: see /graphql, /events, /livez, /readyz and /metrics")
+        .into_response()
 }
 
 async fn method_not_allowed() -> Response {

@@ -195,6 +195,40 @@ pub(crate) enum Place {
     Postgres { options: Box<PgConnectOptions>, schema: String },
 }
 
+/// Whether a cause of a failure is that the store is locked, full or out of reach: nothing is wrong with what was asked,
+/// and it may be asked again.
+pub fn is_outage(error: &(dyn std::error::Error + 'static)) -> bool {
+    if let Some(error) = error.downcast_ref::<sqlx::Error>() {
+        return match error {
+            sqlx::Error::Database(told) => told.code().is_some_and(|code| is_outage_code(&code)),
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+                true
+            }
+            _ => false,
+        };
+    }
+    if let Some(rusqlite::Error::SqliteFailure(told, _)) = error.downcast_ref() {
+        return is_outage_of_sqlite(told.extended_code);
+    }
+    let full = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded];
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| full.contains(&error.kind()))
+}
+
+/// The code as the database gives it: a number from `SQLite`, five characters from Postgres.
+fn is_outage_code(code: &str) -> bool {
+    if let (true, Ok(number)) = (code.len() < 5, code.parse()) {
+        return is_outage_of_sqlite(number);
+    }
+    // Connections, resources, intervention by an operator, its disk, a lock not had in time, a standby.
+    ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
+        || matches!(code, "55P03" | "40001" | "40P01" | "25006" | "57014")
+}
+
+/// Busy, locked, out of memory, read-only, an error of its disk, full, cannot be opened: whatever else the code says.
+const fn is_outage_of_sqlite(code: i32) -> bool {
+    matches!(code & 0xff, 5 | 6 | 7 | 8 | 10 | 13 | 14)
+}
+
 /// What can go wrong in opening or using a store.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {

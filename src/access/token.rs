@@ -15,11 +15,16 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Principal, Role, Scope};
+use crate::clock::Clock;
 
 /// Who issues and who accepts the tokens of the local key.
 const ISSUER: &str = "throughline";
 /// The type of an access token (RFC 9068).
 const TYPE: &str = "at+jwt";
+/// The longest that a token may live, whoever signs it.
+const LIFE_MAX: TimeDelta = TimeDelta::days(1);
+/// How far the clock of whoever signs may be ahead of ours.
+const AHEAD_MAX: TimeDelta = TimeDelta::minutes(1);
 /// The word for every contract of the deployment.
 const EVERY_CONTRACT: &str = "*";
 
@@ -54,15 +59,43 @@ pub enum KeyError {
     },
 }
 
-/// Why a token is not accepted. Deliberately says little: the log has the rest.
+/// Why a token is not accepted. To its bearer it says little: the log has the rest.
 #[derive(Debug, thiserror::Error)]
 #[error("the token is not valid here: ask for a new one")]
-pub struct InvalidToken(#[source] Option<jsonwebtoken::errors::Error>);
+pub struct InvalidToken(Flaw);
+
+/// What is wrong with a token.
+#[derive(Debug)]
+enum Flaw {
+    /// It cannot be read, was not signed here, or is not for now.
+    Signed(jsonwebtoken::errors::Error),
+    /// It is signed, and this is wrong with it.
+    Within(&'static str),
+}
 
 impl InvalidToken {
     /// Whether it was good once and has expired.
     pub fn has_expired(&self) -> bool {
-        self.0.as_ref().is_some_and(|error| matches!(error.kind(), ErrorKind::ExpiredSignature))
+        matches!(&self.0, Flaw::Signed(error) if matches!(error.kind(), ErrorKind::ExpiredSignature))
+    }
+
+    /// What is wrong with it, for the log: never anything that the token says.
+    pub fn reason(&self) -> &'static str {
+        match &self.0 {
+            Flaw::Within(reason) => reason,
+            Flaw::Signed(error) => match error.kind() {
+                ErrorKind::ExpiredSignature => "the token has expired",
+                ErrorKind::ImmatureSignature => "the token is not valid yet",
+                ErrorKind::InvalidSignature => "the token was signed with another key",
+                ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
+                    "the token is signed in a way that is not accepted"
+                }
+                ErrorKind::InvalidIssuer => "the token is of another issuer",
+                ErrorKind::InvalidAudience => "the token is for another service",
+                ErrorKind::MissingRequiredClaim(_) => "the token leaves out a claim that is needed",
+                _ => "the token cannot be read",
+            },
+        }
     }
 }
 
@@ -148,18 +181,31 @@ impl LocalKey {
         // A token ends with the second that it names, not after it.
         validation.reject_tokens_expiring_in_less_than = 1;
         let data = jsonwebtoken::decode::<Claims>(token, &self.verifying, &validation);
-        let data = data.map_err(|error| InvalidToken(Some(error)))?;
+        let data = data.map_err(|error| InvalidToken(Flaw::Signed(error)))?;
+        let wrong = |reason| InvalidToken(Flaw::Within(reason));
         if data.header.typ.as_deref() != Some(TYPE) {
-            return Err(InvalidToken(None));
+            return Err(wrong("the token is of another type"));
+        }
+        // None is known here (RFC 7515 §4.1.11).
+        if data.header.crit.is_some() {
+            return Err(wrong("the token's header names a critical extension that is not known here"));
         }
         if data.claims.sub.trim().is_empty() {
-            return Err(InvalidToken(None));
+            return Err(wrong("the token names nobody"));
         }
-        let role: Role = data.claims.role.parse().map_err(|_| InvalidToken(None))?;
+        let now = Clock::Machine.now();
+        let instant = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(wrong("the token names no instant"));
+        let (issued_at, expires_at) = (instant(data.claims.iat)?, instant(data.claims.exp)?);
+        if issued_at > now + AHEAD_MAX {
+            return Err(wrong("the token was issued in the future"));
+        }
+        if expires_at - issued_at > LIFE_MAX {
+            return Err(wrong("the token lives longer than a day"));
+        }
+        let role: Role = data.claims.role.parse().map_err(|_| wrong("the token names no role"))?;
         let everywhere = data.claims.contracts.iter().any(|code| code == EVERY_CONTRACT);
         let scope =
             if everywhere { Scope::Deployment } else { Scope::Contracts(data.claims.contracts.into_iter().collect()) };
-        let expires_at = DateTime::from_timestamp(data.claims.exp, 0).ok_or(InvalidToken(None))?;
         Ok(Login { principal: Principal { subject: data.claims.sub, role, scope }, expires_at })
     }
 }
@@ -182,5 +228,32 @@ fn write_secret(path: &Path, text: &str) -> std::io::Result<()> {
         Ok(_) => Ok(()),
         Err(taken) if taken.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
         Err(failed) => Err(failed.error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn why_a_sign_in_failed_is_said_without_the_token() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let key = |name: &str| LocalKey::read_or_make(&folder.path().join(name)).expect("a key");
+        let (key, other) = (key("one"), key("other"));
+        let principal = Principal { subject: "kw-07".to_owned(), role: Role::Keyworker, scope: Scope::Deployment };
+        let now = Clock::Machine.now();
+        let issued = |from: DateTime<Utc>, lasting| key.issue(&principal, from, lasting, Uuid::nil());
+        for (token, reason) in [
+            (issued(now - TimeDelta::hours(2), TimeDelta::hours(1)), "the token has expired"),
+            (issued(now, TimeDelta::hours(25)), "the token lives longer than a day"),
+            (issued(now + TimeDelta::hours(1), TimeDelta::hours(1)), "the token was issued in the future"),
+            (other.issue(&principal, now, TimeDelta::hours(1), Uuid::nil()), "the token was signed with another key"),
+            ("eyJ.x.y".to_owned(), "the token cannot be read"),
+        ] {
+            let refused = key.verify(&token).expect_err(reason);
+            assert_eq!(refused.reason(), reason);
+            assert!(!format!("{refused} {refused:?}").contains(&token), "{reason}");
+        }
+        assert!(key.verify(&issued(now, TimeDelta::days(1))).is_ok());
     }
 }

@@ -25,7 +25,7 @@ use crate::contract::{Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::graphql::guard;
-use crate::graphql::transport::{Documents, Terms};
+use crate::graphql::transport::{Budget, Documents, Explorer, Terms};
 use crate::http;
 use crate::journey::command::Command as Recorded;
 use crate::journey::event::{ContractOpened, Party};
@@ -43,7 +43,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
     }
     match cli.command {
         Command::Demo { listen, once } => demo::run(&places, &listen, once).await,
-        Command::Serve { listen, trusted_documents, origins } => {
+        Command::Serve { listen, trusted_documents, origins, budget, no_graphiql } => {
             let documents = match trusted_documents.as_deref().map(trusted).transpose()? {
                 None => Documents::default(),
                 Some(Ok(documents)) => documents,
@@ -52,7 +52,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
                     return Ok(Ending::WrongUse);
                 }
             };
-            serve(&places, &listen, Terms { documents, origins, ..Terms::default() }).await
+            let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
+            let budget = Arc::new(Budget::per_minute(budget));
+            serve(&places, &listen, Terms { documents, origins, budget, explorer, ..Terms::default() }).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };

@@ -24,6 +24,7 @@ use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
+use crate::graphql::transport::PER_MINUTE;
 use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
 use crate::log::LogError;
@@ -87,10 +88,16 @@ enum Command {
         /// Answer only to the documents in the files `*.graphql` of this folder, by their text or by its SHA-256.
         #[arg(long, value_name = "DIR")]
         trusted_documents: Option<PathBuf>,
-        /// An origin beside the service's own whose pages may open a WebSocket, such as `https://cases.example.org`;
-        /// give it again for more.
-        #[arg(long = "origin", value_name = "URL")]
+        /// An origin beside the service's own whose pages may ask and open a WebSocket, such as
+        /// `https://cases.example.org`; give it again for more.
+        #[arg(long = "origin", value_name = "URL", value_parser = origin)]
         origins: Vec<String>,
+        /// What one login may ask for within a minute, in the figures of `extensions.cost`; 0 for no limit.
+        #[arg(long, value_name = "COST", default_value_t = PER_MINUTE)]
+        budget: u64,
+        /// Serve no page at `/graphiql`.
+        #[arg(long)]
+        no_graphiql: bool,
     },
     /// Contracts.
     #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]
@@ -415,6 +422,17 @@ fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {
 }
 
 /// A day, as the API takes it.
+/// An origin as browsers name it: a scheme, a host and perhaps a port.
+fn origin(text: &str) -> Result<String, &'static str> {
+    let origin = text.trim_end_matches('/');
+    let host = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let is_host = |host: &str| !host.is_empty() && host.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/');
+    match host {
+        Some(host) if is_host(host) => Ok(origin.to_ascii_lowercase()),
+        _ => Err("write an origin as SCHEME://HOST or SCHEME://HOST:PORT, such as https://cases.example.org"),
+    }
+}
+
 fn day(text: &str) -> Result<NaiveDate, &'static str> {
     let day = text.parse().ok().filter(|day: &NaiveDate| text.len() == 10 && day.year() > 0);
     day.ok_or("write a day as YYYY-MM-DD")

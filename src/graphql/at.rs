@@ -149,7 +149,7 @@ impl Seen {
         };
         let asked = rulebooks_upto.map(|rulebooks_upto| Asked { upto, rulebooks_upto });
         let generation = match (asked, head) {
-            (Some(asked), _) => found(ctx.parts().views.as_known(asked, Some(PATIENCE)).await)?,
+            (Some(asked), _) => known_by_caller(ctx, asked).await?,
             (None, Some(head)) => caught_up(ctx, head).await?,
             (None, None) => Arc::clone(&ctx.caller().generation),
         };
@@ -205,7 +205,14 @@ pub(super) async fn as_known(ctx: &Context<'_>, Known(position): Known) -> Resul
         return caught_up(ctx, head).await;
     }
     let asked = Asked { upto: Some(position), rulebooks_upto: position };
-    found(ctx.parts().views.as_known(asked, Some(PATIENCE)).await)
+    known_by_caller(ctx, asked).await
+}
+
+/// A view that the caller asks for: each has one place in the line.
+async fn known_by_caller(ctx: &Context<'_>, asked: Asked) -> Result<Arc<Generation>> {
+    let who = &ctx.caller().principal;
+    let who = format!("{} {}", who.role, who.subject);
+    found(ctx.parts().views.as_known_by(&who, asked, PATIENCE).await)
 }
 
 /// A view that was asked for, or that it is not ready yet.

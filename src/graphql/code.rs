@@ -3,6 +3,8 @@
 //! Only faults, access and limits are top-level errors. A refusal of the domain is data in the
 //! payload of its mutation and must never be raised through this module.
 
+use std::time::Duration;
+
 use async_graphql::{Error, ErrorExtensionValues, ServerError};
 
 /// The stable `extensions.code` that every top-level error carries.
@@ -26,7 +28,8 @@ pub enum Code {
     Unauthenticated,
     /// The caller is known and may not do this.
     Forbidden,
-    /// The caller asks for more at once than a connection is given.
+    /// The caller asks for more at once than a connection is given, or more over time than one login may: ask again,
+    /// when `retryAfterMs` says.
     RateLimited,
     /// What was known then is being put together: ask again, when `retryAfterMs` says.
     ViewBuilding,
@@ -70,10 +73,29 @@ impl Code {
         error
     }
 
+    /// The same, for something that may be asked again after a while.
+    pub(super) fn refusal_for_now(self, message: impl Into<String>, after: Duration) -> ServerError {
+        let mut error = self.refusal(message);
+        error.extensions.get_or_insert_default().set("retryAfterMs", millis(after));
+        error
+    }
+
+    /// An error that a resolver may return, for something that may be asked again after a while.
+    pub fn error_for_now(self, message: impl Into<String>, after: Duration) -> Error {
+        let mut error = self.error(message);
+        error.extensions.get_or_insert_default().set("retryAfterMs", millis(after));
+        error
+    }
+
     /// `{ code }`, ready for more keys.
     pub(super) fn extensions(self) -> ErrorExtensionValues {
         let mut values = ErrorExtensionValues::default();
         values.set("code", self.as_str());
         values
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    // Rounded up: whoever comes back then is not a moment too early.
+    u64::try_from(duration.as_nanos().div_ceil(1_000_000)).unwrap_or(u64::MAX)
 }

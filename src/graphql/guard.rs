@@ -5,24 +5,28 @@
 //! it, and fragments are measured once each before the validator expands them. A document that
 //! is refused here must never reach `Schema::execute`.
 
+mod catalogue;
 mod cost;
+mod fill;
+mod lexer;
 mod measure;
+mod merge;
+mod parser;
 mod root;
 mod scan;
+mod usage;
 mod variables;
 
 use std::collections::HashSet;
 
 use async_graphql::{
-    Pos, ServerError, Variables,
-    parser::{
-        self, parse_query,
-        types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
-    },
+    Name, Pos, Positioned, ServerError, Variables,
+    parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType},
 };
 
 use super::code::Code;
-use cost::Catalogue;
+use catalogue::Catalogue;
+pub use catalogue::Weight;
 pub use cost::Cost;
 use measure::{Measures, innermost_first};
 
@@ -81,6 +85,10 @@ impl Default for Limits {
 pub struct Admitted {
     /// The parsed document, so that it is parsed once.
     pub document: ExecutableDocument,
+    /// What is to be executed in its place once the document is known to be valid; none if that is the document itself.
+    pub normal: Option<ExecutableDocument>,
+    /// The variables, with the defaults of those that were left out.
+    pub variables: Variables,
     /// What the selected operation is.
     pub kind: OperationType,
     /// What the selected operation may cost.
@@ -175,9 +183,9 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Guards a schema, given as it is printed.
-    pub fn new(sdl: &str, limits: Limits) -> Self {
-        Self { limits, catalogue: Catalogue::of(sdl) }
+    /// Guards a schema, given as it is printed, with what is dear in it.
+    pub fn new(sdl: &str, limits: Limits, weights: &[Weight]) -> Self {
+        Self { limits, catalogue: Catalogue::of(sdl, weights) }
     }
 
     /// Parses a document once and admits it, or says everything that speaks against it.
@@ -187,25 +195,50 @@ impl Guard {
         &self,
         query: &str,
         operation_name: Option<&str>,
-        variables: &Variables,
+        mut variables: Variables,
     ) -> Result<Admitted, Vec<Refusal>> {
+        let only = |refusal| vec![refusal];
         let mut document = parse(query, &self.limits)?;
-        let fragments = innermost_first(&document.fragments).map_err(|refusal| vec![refusal])?;
-        let measures = Measures::of(&document, &fragments).map_err(|refusal| vec![refusal])?;
+        let fragments = innermost_first(&document.fragments).map_err(only)?;
+        let measures = Measures::of(&document, &fragments).map_err(only)?;
         self.limits.hold(&measures)?;
-        let operation = select(&document, operation_name).map_err(|refusal| vec![refusal])?;
-        variables::check(operation, variables)?;
+        let (_, operation) = select(&document, operation_name).map_err(only)?;
+        usage::check(&self.catalogue, &document)?;
+        fill::complete(&operation.node, &mut variables);
+        variables::check(&self.catalogue, &operation.node, &variables)?;
         let allowed = self.limits.cost_max;
-        let cost = Cost { requested: self.catalogue.cost(operation, &fragments, variables), allowed };
+        let requested = cost::cost(&self.catalogue, &operation.node, &fragments, &variables);
+        let cost = Cost { requested, allowed };
         within([("cost", cost.requested, cost.allowed)])?;
-        let kind = operation.ty;
+        let kind = operation.node.ty;
         if kind == OperationType::Subscription {
-            let wrapped = root::wrapped(&document, operation, self.catalogue.root(kind));
-            if let Some(wrapped) = wrapped.map_err(|refusal| vec![refusal])? {
+            let wrapped = root::wrapped(&document, &operation.node, self.catalogue.root(kind));
+            if let Some(wrapped) = wrapped.map_err(only)? {
                 wrapped.unwrap_in(&mut document, operation_name);
             }
         }
-        Ok(Admitted { kind, cost, fed_by_variables: measures.fed_by_variables, document })
+        let normal = self.normal(&document, operation_name, &variables)?;
+        Ok(Admitted { kind, cost, fed_by_variables: measures.fed_by_variables, normal, variables, document })
+    }
+
+    /// What the executor is to be given in place of a document, of which it would get something wrong: each field
+    /// selected once, and no variable that was left out.
+    fn normal(
+        &self,
+        document: &ExecutableDocument,
+        operation_name: Option<&str>,
+        variables: &Variables,
+    ) -> Result<Option<ExecutableDocument>, Vec<Refusal>> {
+        let (name, operation) = select(document, operation_name).map_err(|refusal| vec![refusal])?;
+        let merged = merge::merged(&self.catalogue, document, &operation.node, variables)?;
+        let gone: Vec<Name> = fill::left_out(&operation.node, variables).into_iter().cloned().collect();
+        if merged.is_none() && gone.is_empty() {
+            return Ok(None);
+        }
+        let operation_alone = merged.unwrap_or_else(|| operation.node.clone());
+        let mut normal = merge::alone(document, operation_alone, (name, operation.pos));
+        fill::take_out(&mut normal, &gone);
+        Ok(Some(normal))
     }
 }
 
@@ -227,7 +260,7 @@ impl Limits {
 /// Parses a document whose text is within limits.
 fn parse(query: &str, limits: &Limits) -> Result<ExecutableDocument, Vec<Refusal>> {
     admit_text(query, limits)?;
-    parse_query(query).map_err(|error| vec![refuse_parse(error, limits)])
+    parser::parse(query).map_err(|refusal| vec![refusal])
 }
 
 /// Whether a text is a document that a limit of its text would not refuse; what speaks against it if not.
@@ -252,55 +285,34 @@ fn within<const N: usize>(figures: [(&'static str, u64, u64); N]) -> Result<(), 
     if refusals.is_empty() { Ok(()) } else { Err(refusals) }
 }
 
-/// The operation that the request selects.
-fn select<'a>(document: &'a ExecutableDocument, name: Option<&str>) -> Result<&'a OperationDefinition, Refusal> {
+/// The operation that the request selects, with its name.
+fn select<'a>(
+    document: &'a ExecutableDocument,
+    name: Option<&str>,
+) -> Result<(Option<&'a Name>, &'a Positioned<OperationDefinition>), Refusal> {
     let refuse = |message| Err(Refusal::Operation { message });
     match (&document.operations, name) {
-        (DocumentOperations::Single(operation), None) => Ok(&operation.node),
+        (DocumentOperations::Single(operation), None) => Ok((None, operation)),
         (DocumentOperations::Single(_), Some(name)) => refuse(format!(
             "there is no operation named {}: the only one has no name, so leave operationName out",
             shortened(name)
         )),
         (DocumentOperations::Multiple(operations), Some(name)) => {
-            let Some(operation) = operations.get(name) else {
+            let Some((name, operation)) = operations.get_key_value(name) else {
                 return refuse(format!(
                     "there is no operation named {}: name one of the document's in operationName",
                     shortened(name)
                 ));
             };
-            Ok(&operation.node)
+            Ok((Some(name), operation))
         }
         (DocumentOperations::Multiple(operations), None) => {
-            let mut all = operations.values();
+            let mut all = operations.iter();
             match (all.next(), all.next()) {
-                (Some(only), None) => Ok(&only.node),
+                (Some((name, only)), None) => Ok((Some(name), only)),
                 _ => refuse("the document has several operations: name the one to run in operationName".to_owned()),
             }
         }
-    }
-}
-
-/// The parser's complaint in short: its own text repeats the whole offending line.
-fn refuse_parse(error: parser::Error, limits: &Limits) -> Refusal {
-    let at: Vec<Pos> = error.positions().collect();
-    match error {
-        parser::Error::Syntax { message, start, .. } => {
-            let expected = message.rsplit_once("\n  = ").map_or("unexpected text", |(_, expected)| expected);
-            Refusal::Syntax { message: format!("syntax error at {start}: {}", shortened(expected)), at }
-        }
-        parser::Error::RecursionLimitExceeded => Refusal::TooComplex {
-            limit: "nesting",
-            asked: limits.nesting_max.saturating_add(1),
-            allowed: limits.nesting_max,
-        },
-        parser::Error::MissingOperation => {
-            Refusal::Operation { message: "the document has no operation: add a query or a mutation".to_owned() }
-        }
-        parser::Error::MultipleOperations { .. } => Refusal::Invalid {
-            message: "an operation without a name must be the only one: name them all".to_owned(),
-            at,
-        },
-        other => Refusal::Invalid { message: shortened(&other.to_string()), at },
     }
 }
 

@@ -38,12 +38,13 @@ pub mod team;
 pub mod transport;
 pub mod views;
 mod wall;
+mod weights;
 
 use std::sync::Arc;
 
 use async_graphql::dataloader::{DataLoader, HashMapCache};
 use async_graphql::runtime::TokioTimer;
-use async_graphql::{Data, Schema, SchemaBuilder};
+use async_graphql::{Data, SDLExportOptions, Schema, SchemaBuilder};
 use axum::response::Response;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tracing::Instrument as _;
@@ -71,6 +72,7 @@ impl Api {
     pub fn new(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Self {
         let (data, stories) = (parts.clone(), Arc::new(Stories::default()));
         let schema = move || schema().extension(Wall::default()).data(data.clone()).data(Arc::clone(&stories));
+        let terms = Terms { weights: &weights::WEIGHTS, ..terms };
         Self { endpoint: Endpoint::new(schema, Behind { parts, key }, terms) }
     }
 
@@ -96,7 +98,7 @@ fn each_once<L>(loader: L) -> DataLoader<L, HashMapCache> {
 
 /// The schema as clients read it.
 pub fn sdl() -> String {
-    schema().finish().sdl()
+    schema().finish().sdl_with_options(SDLExportOptions::new().include_specified_by())
 }
 
 /// What stands behind the transports.

@@ -22,7 +22,9 @@ use super::people::{Subject, Worker};
 use super::query::visible;
 use super::team::Team;
 use crate::access::policy::Action;
-use crate::log::envelope::{BatchId, ClaimId, Envelope, EventId, JourneyId, StreamId, SubjectId, TeamId, WorkerId};
+use crate::log::envelope::{
+    BatchId, ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId,
+};
 
 /// Anything with an id of its own.
 #[derive(Interface)]
@@ -102,9 +104,13 @@ impl Found {
         let workers = generation.visible_workers(scope, &known).await.or_fault()?;
         let known: Vec<TeamId> = ids.iter().map(|id| TeamId(*id)).collect();
         let teams = generation.visible_teams(scope, &known).await.or_fault()?;
-        if ctx.may(Action::ReadEvents) {
+        if ctx.may(Action::ReadEvents) || ctx.may(Action::ReadJourneys) {
             let known: Vec<EventId> = ids.iter().map(|id| EventId(*id)).collect();
-            let read = ctx.parts().log.events(&known).await.or_fault()?;
+            let mut read = ctx.parts().log.events(&known).await.or_fault()?;
+            if !ctx.may(Action::ReadEvents) {
+                // Whoever reads a journey sees its events in the timeline, and no others.
+                read.retain(|event| event.stream.kind == StreamKind::Journey);
+            }
             let visible = visible(ctx, &read).await?;
             events = read.into_iter().filter(|event| visible(event)).map(|event| (event.event_id, event)).collect();
         }

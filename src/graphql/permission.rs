@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 
 use super::context::Asked as _;
 use super::journey::Story;
+use super::mutation::input::batch::Verdict;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::contract::batch::BatchLine;
@@ -123,9 +124,18 @@ impl ClaimPermissions {
         self.may(ctx, Action::ClaimOutcomes, |of| of.line_may(LineAct::Withdraw))
     }
 
-    /// Accept, query or reject it: whatever of these is left.
-    async fn decide_claim(&self, ctx: &Context<'_>) -> Permission {
-        self.may(ctx, Action::DecideClaims, |of| of.line_may(LineAct::Reject))
+    /// Accept, query or reject it: this decision, or whatever of them is left where none is named.
+    async fn decide_claim(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only this decision.")] decision: Option<Verdict>,
+    ) -> Permission {
+        let act = match decision {
+            Some(Verdict::Accept) => LineAct::Accept,
+            Some(Verdict::Query) => LineAct::Query,
+            Some(Verdict::Reject) | None => LineAct::Reject,
+        };
+        self.may(ctx, Action::DecideClaims, |of| of.line_may(act))
     }
 
     /// Record what was paid for it.

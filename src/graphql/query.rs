@@ -1,5 +1,7 @@
 //! Queries: where a client enters.
 
+use std::collections::BTreeSet;
+
 use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, SimpleObject};
 
 use super::at::{ContractAt, JourneyAt, Known};
@@ -19,8 +21,10 @@ use super::scalars::{Date, Id, Instant, Position};
 use super::staff::{StaffOf, TeamConnection};
 use super::team::Team;
 use super::views::Views;
+use crate::access::Scope;
 use crate::journey::event::EventType;
 use crate::log::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
+use crate::log::read::Lane;
 use crate::views::journeys::Population;
 
 /// Where a client enters.
@@ -86,6 +90,27 @@ impl EventFilter {
         }
     }
 
+    /// The parts of the log that hold every event that fits and that somebody may see: the smallest that an index leads
+    /// through.
+    pub(super) fn lanes(&self, scope: &Scope) -> Vec<Lane> {
+        let named = |name: &String| EventType::named(name).map(EventType::as_str);
+        if let Some(types) = &self.types {
+            let types: BTreeSet<&'static str> = types.iter().filter_map(named).collect();
+            return types.into_iter().map(Lane::Type).collect();
+        }
+        // Of the other kinds there is little beside what journeys record.
+        if let Some(kind) = self.stream_kind.filter(|kind| *kind != StreamKind::Journey) {
+            let kind = envelope::StreamKind::from(kind);
+            let of_kind = EventType::ALL.iter().filter(|of| of.stream_kinds().contains(&kind));
+            return of_kind.map(|of| Lane::Type(of.as_str())).collect();
+        }
+        match (&self.contract, scope) {
+            (Some(code), _) => vec![Lane::Contract(code.clone())],
+            (None, Scope::Deployment) => vec![Lane::Whole],
+            (None, Scope::Contracts(_)) => lanes_of(scope),
+        }
+    }
+
     /// Whether an event fits.
     pub(super) fn fits(&self, envelope: &Envelope) -> bool {
         self.contract.as_ref().is_none_or(|code| envelope.contract.as_ref() == Some(code))
@@ -93,6 +118,14 @@ impl EventFilter {
             && self.stream_kind.is_none_or(|kind| StreamKind::from(envelope.stream.kind) == kind)
             && self.stream.is_none_or(|id| envelope.stream.id == id.0)
             && self.journey.is_none_or(|id| envelope.stream == StreamId::journey(JourneyId(id.0)))
+    }
+}
+
+/// The parts of the log that hold every event that somebody of this scope may see.
+pub fn lanes_of(scope: &Scope) -> Vec<Lane> {
+    match scope {
+        Scope::Deployment => vec![Lane::Whole],
+        Scope::Contracts(codes) => codes.iter().cloned().map(Lane::Contract).chain([Lane::NoContract]).collect(),
     }
 }
 
@@ -339,11 +372,14 @@ async fn events(
         return events_of_stream(ctx, id.0, (after, first), filter).await;
     }
     let upto = log.head().await.or_fault()?.position;
+    let lanes = filter.lanes(&ctx.caller().principal.scope);
     let (mut end, mut looked_at, mut step) = (after, 0, LOOKED_AT_FIRST.max(first));
     let mut fitting: Vec<Envelope> = Vec::new();
     while end < upto && fitting.len() < first && looked_at < LOOKED_AT {
-        let read = log.page_of(end, upto, i64::try_from(step).unwrap_or(i64::MAX)).await.or_fault()?;
-        let Some(last) = read.last().map(|last| last.position) else { break };
+        let most = i64::try_from(step).unwrap_or(i64::MAX);
+        let read = log.page_among(&lanes, (end, upto), most).await.or_fault()?;
+        // Fewer than could be are all that there are.
+        let last = read.last().map(|last| last.position).filter(|_| read.len() >= step).unwrap_or(upto);
         let visible = visible(ctx, &read).await?;
         (looked_at, step) = (looked_at + read.len(), step * 2);
         let room = first - fitting.len();
@@ -402,8 +438,9 @@ async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
         let visible = visible(ctx, &found).await?;
         return Ok(found.iter().filter(|event| filter.fits(event) && visible(event)).count());
     }
+    let lanes = filter.lanes(&ctx.caller().principal.scope);
     while end < upto {
-        let read = log.page_of(end, upto, COUNTED_AT_ONCE).await.or_fault()?;
+        let read = log.page_among(&lanes, (end, upto), COUNTED_AT_ONCE).await.or_fault()?;
         let Some(last) = read.last() else { break };
         end = last.position;
         let visible = visible(ctx, &read).await?;

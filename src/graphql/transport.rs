@@ -6,13 +6,14 @@
 //! form of a foreign page could send those), and never show text from inside: a fault leaves as `INTERNAL` with a
 //! request id.
 //!
-//! | what happened | `application/graphql-response+json` | `application/json` |
-//! | --- | --- | --- |
-//! | not JSON, or not shaped like a request | 400 | 400 |
-//! | not GraphQL | 400 | 200 |
-//! | refused by guard, validation, operation name or variables | 422 | 200 |
-//! | executed, with errors (`data` null or not) | 294 | 200 |
-//! | executed | 200 | 200 |
+//! | what happened | status, whatever the client accepts |
+//! | --- | --- |
+//! | not JSON, or not shaped like a request | 400 |
+//! | not GraphQL | 400 |
+//! | refused by guard, validation, operation name or variables | 422 |
+//! | the caller has spent what a login may, or it took too long | 429, 503, with `Retry-After` |
+//! | executed, with errors (`data` null or not) | 294 |
+//! | executed | 200 |
 //!
 //! Where no GraphQL answer can be given (405, 406, 413, 415) the body is a problem document. As events everything else
 //! is 200. The draft asks for 422 where JSON is not shaped like a request; 400 is what its public audits and older
@@ -21,6 +22,7 @@
 mod accept;
 mod answer;
 mod body;
+mod budget;
 mod documents;
 mod operation;
 mod problem;
@@ -41,23 +43,29 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use self::accept::{Accepted, Taken};
 use self::answer::Answer;
+pub use self::budget::{Budget, Overspent, PER_MINUTE};
 pub use self::documents::Documents;
-use self::operation::EachItem;
+use self::operation::{EachItem, OnlyChecked};
 pub use self::problem::Problem;
 pub use self::socket::wants_socket;
 pub use self::until::Stopping;
 use super::{
     code::Code,
-    guard::{Guard, Limits},
+    guard::{Guard, Limits, Weight},
 };
 use crate::access::Principal;
 use crate::access::token::{InvalidToken, Login};
+use crate::log::LogError;
+use crate::store;
 
 /// The most bytes of a request's body or of a message on a socket, variables included: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// The most errors in one answer; how many more there were stands in `extensions.errorsOmitted`.
 pub const ERRORS_MAX: usize = 20;
+
+/// When to ask again where the store cannot answer.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the transports ask of the service that they belong to.
 pub trait Host: Clone + Send + Sync + 'static {
@@ -99,12 +107,35 @@ impl Default for Patience {
 pub struct Terms {
     /// What a document may ask for.
     pub limits: Limits,
+    /// What is dear in the schema.
+    pub weights: &'static [Weight],
+    /// What each caller may spend over time.
+    pub budget: Arc<Budget>,
     /// Which documents are answered to.
     pub documents: Documents,
-    /// The origins beside the service's own whose pages may open a socket, such as `https://cases.example.org`.
+    /// The origins beside the service's own whose pages may ask and open a socket, such as `https://cases.example.org`.
     pub origins: Vec<String>,
+    /// Whether the page to explore the API with is there.
+    pub explorer: Explorer,
     /// How long to wait.
     pub patience: Patience,
+}
+
+impl Terms {
+    /// The usual terms, under which nobody's budget ends: to measure the service.
+    pub fn without_budget() -> Self {
+        Self { budget: Arc::new(Budget::per_minute(0)), ..Self::default() }
+    }
+}
+
+/// The page to explore the API with, `GET /graphiql`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Explorer {
+    /// Everybody who reaches the service may load it: it holds no data.
+    #[default]
+    Served,
+    /// There is no such page.
+    Absent,
 }
 
 /// A request as the transports take it.
@@ -122,8 +153,11 @@ pub struct Endpoint<Q, M, S, H> {
     schema: Schema<Q, M, S>,
     /// The same schema, which makes every item of a subscription anew. Kept apart, for it makes every field slower.
     followed: Schema<Q, M, S>,
+    /// The same schema, which validates a document and executes nothing.
+    checked: Schema<Q, M, S>,
     guard: Arc<Guard>,
     documents: Arc<Documents>,
+    budget: Arc<Budget>,
     origins: Arc<[String]>,
     patience: Patience,
     host: H,
@@ -134,6 +168,8 @@ impl<Q, M, S, H: Clone> Clone for Endpoint<Q, M, S, H> {
         Self {
             schema: self.schema.clone(),
             followed: self.followed.clone(),
+            checked: self.checked.clone(),
+            budget: Arc::clone(&self.budget),
             guard: Arc::clone(&self.guard),
             documents: Arc::clone(&self.documents),
             origins: Arc::clone(&self.origins),
@@ -153,14 +189,17 @@ where
     /// Serves a schema.
     pub fn new(schema: impl Fn() -> SchemaBuilder<Q, M, S>, host: H, terms: Terms) -> Self {
         let followed = schema().extension(EachItem(host.clone())).finish();
+        let checked = schema().extension(OnlyChecked).finish();
         let schema = schema().finish();
         Self {
-            guard: Arc::new(Guard::new(&schema.sdl(), terms.limits)),
+            guard: Arc::new(Guard::new(&schema.sdl(), terms.limits, terms.weights)),
+            budget: terms.budget,
             documents: Arc::new(terms.documents),
             origins: terms.origins.into(),
             patience: terms.patience,
             schema,
             followed,
+            checked,
             host,
         }
     }
@@ -180,7 +219,11 @@ where
             Err(problem) => return problem.into_response(),
         };
         let asked = body::parse(&bytes).map_err(|error| Box::new(Answer::malformed(error)));
-        let operation = match asked.and_then(|asked| self.admit(asked, &request_id)) {
+        let operation = match asked {
+            Ok(asked) => self.admit(asked, &login.principal, &request_id).await,
+            Err(malformed) => Err(malformed),
+        };
+        let operation = match operation {
             Ok(operation) => operation,
             Err(refused) => return self.single(*refused, accepted, (login, stopping)),
         };
@@ -209,11 +252,37 @@ where
     }
 }
 
-/// Raises a fault: the whole chain of causes for the log, and for the caller no more than
-/// "internal error" and a request id.
+/// Raises a fault: the whole chain of causes for the log, and for the caller no more than "internal error" and a request
+/// id; or, where the store is locked, full or out of reach, that it is, and when to ask again.
 pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
-    let chain: Vec<_> = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect();
-    Code::Internal.error(chain.join(": "))
+    let causes = || std::iter::successors(Some(error), |error| error.source());
+    let chain: Vec<_> = causes().map(ToString::to_string).collect();
+    let Some(outage) = causes().find_map(outage) else { return Code::Internal.error(chain.join(": ")) };
+    tracing::error!(error = chain.join(": "), "the store cannot answer");
+    let message = "the service cannot read or write its data now: ask again in a moment, and send a mutation again \
+                   under its commandId";
+    let mut unavailable = Code::Unavailable.error_for_now(message, STORE_AGAIN);
+    let in_doubt = outage == Outage::InDoubt;
+    unavailable.extensions.get_or_insert_default().set("commandInDoubt", in_doubt);
+    unavailable
+}
+
+fn outage(error: &(dyn std::error::Error + 'static)) -> Option<Outage> {
+    match error.downcast_ref::<LogError>() {
+        Some(LogError::Unreachable) => return Some(Outage::InDoubt),
+        Some(LogError::Busy | LogError::Stopped) => return Some(Outage::NothingDone),
+        _ => {}
+    }
+    store::is_outage(error).then_some(Outage::NothingDone)
+}
+
+/// A store that cannot answer for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outage {
+    /// What was asked was not done.
+    NothingDone,
+    /// Nobody knows whether it was.
+    InDoubt,
 }
 
 /// Says that only POST runs anything, in the way that HTTP asks for.

@@ -15,6 +15,7 @@ use crate::access::Principal;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::export::ndjson::{ExportError, Zones};
+use crate::graphql::query::lanes_of;
 use crate::graphql::transport::Problem;
 use crate::log::LogError;
 use crate::log::envelope::{Envelope, Position};
@@ -30,8 +31,10 @@ const WAIT_MAX: u64 = 25;
 const LOOKED_AT: usize = 50_000;
 /// How many events are read at once.
 const PAGE: i64 = 2_000;
+/// When to ask again where the log cannot be read.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 /// The position after which the next request goes on.
-const NEXT: HeaderName = HeaderName::from_static("throughline-next");
+pub(super) const NEXT: HeaderName = HeaderName::from_static("throughline-next");
 
 /// What is asked for.
 #[derive(Debug, Deserialize)]
@@ -82,12 +85,19 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Ok(asked) => asked,
         Err(problem) => return problem.into_response(),
     };
+    // What is asked for is spent before it is read: whoever asks for little comes back sooner.
+    if let Err(overspent) = service.budget.spend(&principal, u64::try_from(asked.limit).unwrap_or(u64::MAX)) {
+        let detail = "you have asked for as much as one login may for now: ask again after Retry-After";
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
+        return problem.after(overspent.retry_after).into_response();
+    }
     match answer(&service, &principal, &asked).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(problem)) => problem.into_response(),
         Err(fault) => {
             tracing::error!(error = ?fault, "the feed cannot be read");
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read: ask again in a moment")
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read: ask again after Retry-After")
+                .after(ASK_AGAIN)
                 .into_response()
         }
     }
@@ -147,9 +157,12 @@ async fn further(service: &Service, principal: &Principal, (after, limit): (Posi
     let today = civil_day(service.parts.clock.now(), DEPLOYMENT_ZONE);
     let mut part = Part { events: Vec::new(), next: after };
     let mut looked_at = 0;
+    let lanes = lanes_of(&principal.scope);
     while part.next < upto && part.events.len() < limit && looked_at < LOOKED_AT {
-        let page = service.parts.log.page_of(part.next, upto, PAGE).await?;
-        let Some(last) = page.last().map(|last| last.position) else { break };
+        let page = service.parts.log.page_among(&lanes, (part.next, upto), PAGE).await?;
+        // Fewer than could be are all that there are.
+        let is_full = i64::try_from(page.len()).is_ok_and(|read| read >= PAGE);
+        let last = page.last().map(|last| last.position).filter(|_| is_full).unwrap_or(upto);
         let visible = live.visible_events(principal, today, &page).await?;
         looked_at += page.len();
         let room = limit - part.events.len();

@@ -184,7 +184,7 @@ impl Shape {
     fn sha256(&mut self, path: impl Place, digest: &str) {
         let is_hex = |c: u8| c.is_ascii_digit() || (b'a'..=b'f').contains(&c);
         if digest.len() != 64 || !digest.bytes().all(is_hex) {
-            self.invalid(path, "write the file's SHA-256 in 64 lower-case hexadecimal digits");
+            self.invalid(path, "write the file's SHA-256 in 64 hexadecimal digits");
         }
     }
 

@@ -296,6 +296,11 @@ fn encoded(value: &Value) -> String {
     URL_SAFE_NO_PAD.encode(value.to_string())
 }
 
+/// A header that names an extension which must be understood.
+fn critical() -> Header {
+    Header { crit: Some(vec!["exp".to_owned()]), ..header(Algorithm::EdDSA) }
+}
+
 /// Tokens that must not be accepted, each with what is wrong with it.
 fn bad_tokens(forger: &Forger) -> Vec<(&'static str, String)> {
     let good = forger.but(json!({}));
@@ -324,6 +329,10 @@ fn bad_tokens(forger: &Forger) -> Vec<(&'static str, String)> {
     vec![
         ("expired", forger.but(json!({ "exp": forger.now - 1 }))),
         ("expires this second", forger.but(json!({ "exp": forger.now }))),
+        ("lives longer than a day", forger.but(json!({ "exp": forger.now + 86_400 + 60 }))),
+        ("issued tomorrow", forger.but(json!({ "iat": forger.now + 86_400, "exp": forger.now + 90_000 }))),
+        ("issued at no time", forger.but(json!({ "iat": null }))),
+        ("a critical extension that nobody knows", forger.signed(&critical(), &forger.claims())),
         ("never expires", forger.but(json!({ "exp": null }))),
         ("expires in words", forger.but(json!({ "exp": "tomorrow" }))),
         ("not yet valid", forger.but(json!({ "nbf": forger.now + 200 }))),

@@ -102,14 +102,14 @@ fn key(keys: &tempfile::TempDir) -> LocalKey {
 }
 
 /// The routes of a server over a store.
-fn served(fresh: &Fresh, keys: &tempfile::TempDir) -> Router {
+fn served(fresh: &Fresh, keys: &tempfile::TempDir, terms: Terms) -> Router {
     let parts = Parts {
         log: fresh.log.clone(),
         views: fresh.views.clone(),
         recorder: fresh.recorder.clone(),
         clock: Arc::clone(&fresh.clock),
     };
-    router(parts, Arc::new(key(keys)), Terms::default())
+    router(parts, Arc::new(key(keys)), terms)
 }
 
 fn asking(token: &str, document: &str, variables: &Value) -> Request<Body> {
@@ -195,13 +195,18 @@ impl TestApp {
     async fn on(store: Dialect, begins: &str) -> Self {
         let fresh = Fresh::on(store, instant(begins)).await;
         let keys = tempfile::tempdir().expect("a temporary directory");
-        let router = served(&fresh, &keys);
+        let router = served(&fresh, &keys, Terms::default());
         Self { key: key(&keys), fresh, router, keys }
     }
 
     /// A further server over the same log: it remembers nothing of what this one was asked.
     pub(crate) fn another(&self) -> Router {
-        served(&self.fresh, &self.keys)
+        self.router_under(Terms::default())
+    }
+
+    /// The routes of a further server over the same log, under terms.
+    pub(crate) fn router_under(&self, terms: Terms) -> Router {
+        served(&self.fresh, &self.keys, terms)
     }
 
     /// The text of the signing key, for whoever forges tokens.
@@ -234,7 +239,8 @@ impl TestApp {
         Self::send_to(&self.router, request).await
     }
 
-    async fn send_to(router: &Router, request: Request<Body>) -> Answer {
+    /// Sends any request to a server.
+    pub(crate) async fn send_to(router: &Router, request: Request<Body>) -> Answer {
         let response = router.clone().oneshot(request).await.expect("the router answers");
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("the body");

@@ -50,7 +50,8 @@ async fn every_status_of_the_transport_is_the_one_that_is_promised() {
             ("too much", post(), asking(&format!("{{ {} }}", "viewer { subject } ".repeat(60))), 422),
             ("too long", post(), asking(&" ".repeat(1_100_000)), 413),
             ("data with errors", post(), asking("{ events(filter: { types: [\"X\"] }) { nodes { id } } }"), 294),
-            ("an unknown field, of old", plain(json, json), asking("{ viewer { password } }"), 200),
+            ("an unknown field, of old", plain(json, json), asking("{ viewer { password } }"), 422),
+            ("no GraphQL, of old", plain(json, "*/*"), asking("{ viewer "), 400),
         ] {
             let answer = app.send(request.body(Body::from(body)).expect("a request")).await;
             assert_eq!(answer.status.as_u16(), status, "{what}: {}", answer.body);

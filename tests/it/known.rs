@@ -425,6 +425,36 @@ async fn four_are_kept_and_what_goes_leaves_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_login_cannot_fill_the_line_of_what_was_known_then() {
+    on_both_stores(async |app| {
+        for number in 0..8 {
+            app.receive_referral("2018-02-01", &format!("BR-{number}")).await;
+        }
+        let views = &app.fresh.views;
+        let asked = |position: i64| Asked { upto: Some(Position(position)), rulebooks_upto: Position(position) };
+        let done = std::sync::Mutex::new(Vec::new());
+        let ask = async |who: &'static str, position: i64| {
+            let found = views.as_known_by(who, asked(position), PATIENCE).await.expect("it is put together");
+            assert_eq!(*found.position().borrow(), Position(position));
+            done.lock().expect("the order").push(who);
+        };
+        let greedy = futures_util::future::join_all((5..11).map(|position| ask("greedy", position)));
+        tokio::join!(greedy, ask("other", 11));
+        let order = done.into_inner().expect("the order");
+        let place = order.iter().position(|who| *who == "other").expect("it was answered");
+        assert!(place <= 3, "whoever asks for one thing waited behind many: {order:?}");
+        // Whoever asks for many loses their own, and nobody else's.
+        let kept = async || views.as_known_by("other", asked(11), PATIENCE).await.expect("it is kept").number;
+        let number = kept().await;
+        for position in 5..11 {
+            drop(views.as_known_by("greedy", asked(position), PATIENCE).await.expect("it is put together"));
+        }
+        assert_eq!(kept().await, number);
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_contract_is_not_open_before_its_first_rules() {
     on_both_stores(async |app| {
         let opened = app.fresh.log.stream(StreamId::contract(SHPS)).await.expect("the log is read");

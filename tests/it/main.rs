@@ -28,6 +28,7 @@ mod field;
 mod first_start;
 mod follow;
 mod going_back;
+mod gateway;
 mod golden_events;
 mod hangups;
 mod http;

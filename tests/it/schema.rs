@@ -80,7 +80,8 @@ fn operations() -> BTreeMap<String, String> {
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         (name, fs::read_to_string(path).expect("a document"))
     });
-    read.collect()
+    // Subscriptions are followed by the tests of subscriptions.
+    read.filter(|(_, document)| !document.lines().any(|line| line.starts_with("subscription"))).collect()
 }
 
 #[tokio::test]
@@ -127,10 +128,45 @@ async fn every_committed_document_runs_as_it_stands() {
         assert_eq!(replay["journey"]["daysSinceContact"], 0);
         let events = run("events", &json!({ "first": 3, "filter": { "contract": SHPS } })).await;
         assert_eq!(events["events"]["nodes"][0]["type"], "ContractOpened");
+        run_the_documents_of_money(&mut run).await;
+        let workers = run("workers", &board).await["contract"]["workers"].clone();
+        assert_eq!(workers["nodes"][0]["label"], "KW-07");
         run_the_keyworkers_documents(&journey, &mut run).await;
         assert!(documents.is_empty(), "these documents are run by no test: {:?}", documents.keys());
     })
     .await;
+}
+
+/// What a manager asks of claims and does with them, and what another rulebook would move.
+async fn run_the_documents_of_money(run: &mut impl AsyncFnMut(&str, &Value) -> Value) {
+    let claims = run("claims", &json!({ "contract": SHPS, "status": ["CLAIMABLE"] })).await;
+    let claims = claims["contract"]["claims"].clone();
+    assert!(claims["totalCount"].as_u64().is_some_and(|count| count > 0), "{claims}");
+    assert_eq!(claims["nodes"][0]["status"], "CLAIMABLE");
+    let input = json!({ "commandId": new_id(), "contract": SHPS, "reference": "2018-02" });
+    let opened = run("open_batch", &json!({ "input": input })).await["openBatch"].clone();
+    assert_eq!((&opened["problems"], &opened["batch"]["state"]), (&json!([]), &json!("OPEN")));
+    let batches = run("batches", &json!({ "contract": SHPS })).await["contract"]["batches"].clone();
+    assert_eq!(batches["nodes"][0]["id"], opened["batch"]["id"]);
+    let rulebook = throughline::contract::rulebook::packs::pack(SHPS).expect("a pack").text;
+    let previewed = run("preview_rulebook", &json!({ "contract": SHPS, "rulebook": rulebook })).await;
+    let previewed = previewed["previewRulebook"].clone();
+    assert_eq!((&previewed["gained"], &previewed["lost"]), (&json!(0), &json!(0)), "{previewed}");
+}
+
+#[test]
+fn the_limit_of_a_page_stands_in_its_description() {
+    let sdl = throughline::graphql::sdl();
+    let bounds: Vec<&str> = sdl
+        .split("\"\"\"")
+        .collect::<Vec<_>>()
+        .windows(2)
+        .filter(|pair| pair[1].trim_start().starts_with("first: Int"))
+        .map(|pair| pair[0].trim())
+        .collect();
+    assert!(bounds.len() > 15, "{bounds:?}");
+    assert!(bounds.iter().all(|told| told.contains("200")), "{bounds:?}");
+    assert!(sdl.contains("scalar Date @specifiedBy(url:"), "the committed schema names specifications");
 }
 
 /// What a keyworker records of a case: a home and its end, what shows it, the close, the reopening and a correction.

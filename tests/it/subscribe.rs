@@ -20,13 +20,9 @@ use crate::field::Field;
 use crate::relations::{leaves, set_team};
 use crate::subscriber::{Events, Server, Subscriber};
 
-const RECORDED: &str = "subscription($after: Position, $filter: EventFilter) { \
-     eventRecorded(after: $after, filter: $filter) { position event { position type contract stream { kind id } } } }";
-const JOURNEY: &str = "subscription($id: UUID!, $after: Position) { journeyChanged(id: $id, after: $after) { \
-     position journey { id position version onCaseload daysSinceContact keyworker { label } } } }";
-const CASELOAD: &str = "subscription($contract: String!, $keyworker: UUID, $after: Position) { \
-     caseloadChanged(contract: $contract, keyworker: $keyworker, after: $after) { \
-     position journeyId onCaseload journey { id reference position keyworker { label } } } }";
+const RECORDED: &str = include_str!("../../schema/operations/event_recorded.graphql");
+const JOURNEY: &str = include_str!("../../schema/operations/journey_changed.graphql");
+const CASELOAD: &str = include_str!("../../schema/operations/caseload_changed.graphql");
 
 async fn subscriber(app: &TestApp, server: &Server, who: &Principal) -> Subscriber {
     Subscriber::at(&server.address, &app.token(who)).await

@@ -1,20 +1,17 @@
-//! What an operation may cost: the fields that its answer can have, lists counted as long as they may be.
+//! What an operation may cost: the fields that its answer can have, lists counted as long as they may be, and beside that
+//! what is dear about a field for other reasons.
 //!
 //! Each fragment is looked at once, however often it is spread, and sums saturate: like the other measures this must
-//! never cost more than the document is long. It knows the schema only by its printed form.
+//! never cost more than the document is long.
 
 use std::collections::HashMap;
 
 use async_graphql::{
     Name, Value, Variables,
-    parser::{
-        parse_schema,
-        types::{
-            BaseType, Field, FieldDefinition, FragmentDefinition, OperationDefinition, OperationType, Selection,
-            SelectionSet, TypeKind, TypeSystemDefinition,
-        },
-    },
+    parser::types::{Field, FragmentDefinition, OperationDefinition, Selection, SelectionSet},
 };
+
+use super::catalogue::{Catalogue, Shape};
 
 /// How long a list is taken to be that no argument bounds.
 const LISTED: u64 = 10;
@@ -24,109 +21,19 @@ const BOUNDS: [&str; 3] = ["first", "last", "ids"];
 /// What one operation may cost, and how much it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cost {
-    /// The fields that its answer can have.
+    /// The fields that its answer can have, and what is dear about them.
     pub requested: u64,
     /// The most that are allowed.
     pub allowed: u64,
 }
 
-/// The schema's objects and interfaces, as far as a cost depends on them.
-#[derive(Debug)]
-pub(super) struct Catalogue {
-    types: HashMap<String, HashMap<String, Shape>>,
-    /// The types of queries, mutations and subscriptions.
-    roots: [Option<String>; 3],
-}
-
-/// What a field gives.
-#[derive(Debug)]
-struct Shape {
-    returns: String,
-    is_list: bool,
-    /// The bound that holds where the field is given none.
-    bound: Option<u64>,
-}
-
-impl Catalogue {
-    /// Reads the printed schema.
-    pub(super) fn of(sdl: &str) -> Self {
-        let document = parse_schema(sdl).expect("a printed schema can be read");
-        let mut catalogue = Self { types: HashMap::new(), roots: [const { None }; 3] };
-        for definition in document.definitions {
-            match definition {
-                TypeSystemDefinition::Schema(schema) => {
-                    let schema = schema.node;
-                    catalogue.roots = [schema.query, schema.mutation, schema.subscription]
-                        .map(|root| root.map(|name| name.node.to_string()));
-                }
-                TypeSystemDefinition::Type(of) => {
-                    let fields = match of.node.kind {
-                        TypeKind::Object(object) => object.fields,
-                        TypeKind::Interface(interface) => interface.fields,
-                        _ => continue,
-                    };
-                    let shapes = fields.iter().map(|field| (field.node.name.node.to_string(), Shape::of(&field.node)));
-                    catalogue.types.insert(of.node.name.node.to_string(), shapes.collect());
-                }
-                TypeSystemDefinition::Directive(_) => {}
-            }
-        }
-        catalogue
-    }
-
-    /// The name of the type at the root of such operations; empty if there is none.
-    pub(super) fn root(&self, of: OperationType) -> &str {
-        let [query, mutation, subscription] = &self.roots;
-        let root = match of {
-            OperationType::Query => query,
-            OperationType::Mutation => mutation,
-            OperationType::Subscription => subscription,
-        };
-        root.as_deref().unwrap_or_default()
-    }
-
-    fn shape(&self, of: &str, field: &str) -> Option<&Shape> {
-        self.types.get(of)?.get(field)
-    }
-
-    /// What an operation of a document may cost; the fragments are in an order in which each comes after all that it
-    /// spreads.
-    pub(super) fn cost(
-        &self,
-        operation: &OperationDefinition,
-        fragments: &[(&Name, &FragmentDefinition)],
-        variables: &Variables,
-    ) -> u64 {
-        let mut pricing = Pricing { catalogue: self, operation, variables, fragments: HashMap::new() };
-        for (name, fragment) in fragments {
-            let price = pricing.set(&fragment.selection_set.node, &fragment.type_condition.node.on.node);
-            pricing.fragments.insert(name, price);
-        }
-        pricing.set(&operation.selection_set.node, self.root(operation.ty)).within(LISTED)
-    }
-}
-
-impl Shape {
-    fn of(field: &FieldDefinition) -> Self {
-        let (mut of, mut is_list) = (&field.ty.node, false);
-        let returns = loop {
-            match &of.base {
-                BaseType::Named(name) => break name.to_string(),
-                BaseType::List(item) => (of, is_list) = (&**item, true),
-            }
-        };
-        let bounds = field.arguments.iter().filter(|argument| is_bound(&argument.node.name.node));
-        let bound = bounds.filter_map(|argument| length(&argument.node.default_value.as_ref()?.node)).max();
-        Self { returns, is_list, bound }
-    }
-}
-
-fn is_bound(argument: &str) -> bool {
+/// Whether an argument says how long a list may be.
+pub(super) fn is_bound(argument: &str) -> bool {
     BOUNDS.contains(&argument)
 }
 
 /// How long a list may be by a bound.
-fn length(bound: &Value) -> Option<u64> {
+pub(super) fn length(bound: &Value) -> Option<u64> {
     match bound {
         Value::Number(number) => number.as_u64(),
         Value::List(items) => u64::try_from(items.len()).ok(),
@@ -153,6 +60,22 @@ impl Price {
         self.fixed = self.fixed.saturating_add(other.fixed);
         self.item = self.item.saturating_add(other.item);
     }
+}
+
+/// What an operation of a document may cost; the fragments are in an order in which each comes after all that it
+/// spreads.
+pub(super) fn cost(
+    catalogue: &Catalogue,
+    operation: &OperationDefinition,
+    fragments: &[(&Name, &FragmentDefinition)],
+    variables: &Variables,
+) -> u64 {
+    let mut pricing = Pricing { catalogue, operation, variables, fragments: HashMap::new() };
+    for (name, fragment) in fragments {
+        let price = pricing.set(&fragment.selection_set.node, &fragment.type_condition.node.on.node);
+        pricing.fragments.insert(name, price);
+    }
+    pricing.set(&operation.selection_set.node, catalogue.root(operation.ty)).within(LISTED)
 }
 
 struct Pricing<'a> {
@@ -187,16 +110,32 @@ impl Pricing<'_> {
             return Price { fixed: self.set(&field.selection_set.node, "").within(1).saturating_add(1), item: 0 };
         };
         let below = self.set(&field.selection_set.node, &shape.returns);
+        let own = self.weight(field, shape).saturating_add(1);
         match (self.bound(field).or(shape.bound), shape.is_list) {
             // A page: what is directly below it is as long as was asked.
-            (Some(first), false) => Price { fixed: below.within(first).saturating_add(1), item: 0 },
+            (Some(first), false) => Price { fixed: below.within(first).saturating_add(own), item: 0 },
             (Some(first), true) => {
-                Price { fixed: below.within(LISTED).saturating_mul(first).saturating_add(1), item: 0 }
+                Price { fixed: below.within(LISTED).saturating_mul(first).saturating_add(own), item: 0 }
             }
-            (None, false) => Price { fixed: below.within(LISTED).saturating_add(1), item: 0 },
+            (None, false) => Price { fixed: below.within(LISTED).saturating_add(own), item: 0 },
             // As long as the page that it stands in.
-            (None, true) => Price { fixed: 1, item: below.within(LISTED) },
+            (None, true) => Price { fixed: own, item: below.within(LISTED) },
         }
+    }
+
+    /// What is dear about the field itself, and about the values that it is given.
+    fn weight(&self, field: &Field, shape: &Shape) -> u64 {
+        let mut weight = shape.weight;
+        for (name, value) in &field.arguments {
+            let Some(input) = shape.argument(&name.node) else { continue };
+            if self.catalogue.is_weighed(&input.ty)
+                && let Ok(given) =
+                    value.node.clone().into_const_with(|name| self.variable(&name).or(Ok::<_, ()>(Value::Null)))
+            {
+                weight = weight.saturating_add(self.catalogue.weight_of(&input.ty, &given));
+            }
+        }
+        weight
     }
 
     /// How long the field's list may be, as its arguments say.
@@ -223,7 +162,9 @@ mod tests {
     use super::*;
 
     const SDL: &str = "
-        type Query { nodes(ids: [ID!]!): [Node]!, journey: Journey, journeys(first: Int! = 20, after: String): Journeys!, areas: [Area!]! }
+        type Query { nodes(ids: [ID!]!): [Node]!, journey: Journey, journeys(first: Int! = 20, after: String): Journeys!, areas: [Area!]!,
+            report(at: At): Journey }
+        input At { day: String, known: String }
         type Mutation { log(n: Int): Journey }
         interface Node { id: ID! }
         type Journeys { nodes: [Journey!]!, edges: [Edge!]!, total: Int! }
@@ -235,12 +176,14 @@ mod tests {
         type Area { code: String! }
         schema { query: Query, mutation: Mutation }";
 
+    const WEIGHTS: [(&str, u64); 2] = [("Query.report", 50), ("At.known", 1_000)];
+
     fn cost_with(query: &str, variables: serde_json::Value) -> u64 {
         let document = parse_query(query).expect("a document");
         let variables = Variables::from_json(variables);
         let fragments = innermost_first(&document.fragments).expect("no cycle");
         let DocumentOperations::Single(operation) = &document.operations else { panic!("one operation") };
-        Catalogue::of(SDL).cost(&operation.node, &fragments, &variables)
+        super::cost(&Catalogue::of(SDL, &WEIGHTS), &operation.node, &fragments, &variables)
     }
 
     fn cost(query: &str) -> u64 {
@@ -267,6 +210,19 @@ mod tests {
         assert_eq!(cost("{ nodes(ids: [1, 2, 3]) { id } }"), 1 + 3);
         let query = "query($ids: [ID!]!) { nodes(ids: $ids) { id } }";
         assert_eq!(cost_with(query, serde_json::json!({ "ids": vec!["x"; 200] })), 1 + 200);
+    }
+
+    #[test]
+    fn what_is_dear_counts_by_what_it_takes() {
+        assert_eq!(cost("{ report { id } }"), 2 + 50);
+        assert_eq!(cost("{ a: report { id } b: report { id } }"), 2 * (2 + 50));
+        assert_eq!(cost("{ report(at: { day: \"x\" }) { id } }"), 2 + 50);
+        assert_eq!(cost("{ report(at: { known: \"x\" }) { id } }"), 2 + 50 + 1_000);
+        let query =
+            "query($at: At, $known: String) { a: report(at: $at) { id } b: report(at: { known: $known }) { id } }";
+        assert_eq!(cost_with(query, serde_json::json!({})), 2 * (2 + 50));
+        let given = serde_json::json!({ "at": { "known": "x" }, "known": "y" });
+        assert_eq!(cost_with(query, given), 2 * (2 + 50 + 1_000));
     }
 
     #[test]

@@ -18,10 +18,11 @@ const SDL: &str = "
     type Journeys { nodes: [Journey!]! }
     type Journey { id: ID!, like(first: Int): Journeys! }
     type S { a: Int, b: Int }
+    scalar Own
     schema { query: Query, subscription: S }";
 
 fn admit(query: &str, name: Option<&str>, variables: &Variables, limits: &Limits) -> Result<Admitted, Vec<Refusal>> {
-    Guard::new(SDL, limits.clone()).admit(query, name, variables)
+    Guard::new(SDL, limits.clone(), &[]).admit(query, name, variables.clone())
 }
 
 fn asked(query: &str) -> Result<Admitted, Vec<Refusal>> {
@@ -66,7 +67,7 @@ pub(crate) fn bomb(levels: usize) -> String {
 
 #[test]
 fn the_introspection_of_graphiql_passes_with_room_to_spare() {
-    let document = parse_query(INTROSPECTION).expect("a document");
+    let document = parser::parse(INTROSPECTION).expect("a document");
     let fragments = innermost_first(&document.fragments).expect("no cycle");
     let measures = Measures::of(&document, &fragments).expect("measured");
     assert_eq!((measures.depth, measures.introspection_lists), (18, 1));
@@ -318,8 +319,8 @@ fn a_subscription_follows_a_field_of_its_own_and_without_conditions() {
 fn fragments_around_the_root_of_a_subscription_are_taken_away() {
     let root_of = |query: &str, name: Option<&str>| {
         let admitted = admit(query, name, &Variables::default(), &Limits::default()).expect(query);
-        let operation = select(&admitted.document, name).expect("selected");
-        let [only] = &operation.selection_set.node.items[..] else { panic!("one root field") };
+        let (_, operation) = select(&admitted.document, name).expect("selected");
+        let [only] = &operation.node.selection_set.node.items[..] else { panic!("one root field") };
         let Selection::Field(field) = &only.node else { panic!("a field") };
         let mut fragments: Vec<_> = admitted.document.fragments.keys().map(ToString::to_string).collect();
         fragments.sort_unstable();
@@ -455,4 +456,116 @@ proptest::proptest! {
             proptest::prop_assert!(depth < 50);
         }
     }
+}
+
+/// What an executor would be given: the names in the answer of the fields at the root, with what stands in each.
+fn normal(query: &str, variables: serde_json::Value) -> Option<Vec<(String, Vec<String>)>> {
+    let normal = with(query, variables).expect("admitted").normal?;
+    let (_, operation) = normal.operations.iter().next().expect("one operation");
+    let field = |selection: &async_graphql::Positioned<Selection>| match &selection.node {
+        Selection::Field(field) => {
+            let below = field.node.selection_set.node.items.iter().map(|below| match &below.node {
+                Selection::Field(field) => field.node.response_key().node.to_string(),
+                _ => "...".to_owned(),
+            });
+            (field.node.response_key().node.to_string(), below.collect())
+        }
+        _ => ("...".to_owned(), Vec::new()),
+    };
+    Some(operation.node.selection_set.node.items.iter().map(field).collect())
+}
+
+#[test]
+fn a_field_that_is_selected_twice_is_one_field_with_all_that_is_asked_of_it() {
+    let of = |fields: &[(&str, &[&str])]| {
+        let own = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        Some(fields.iter().map(|(name, below)| ((*name).to_owned(), own(below))).collect::<Vec<_>>())
+    };
+    assert_eq!(normal("{ journeys { nodes { id } } }", json!({})), None);
+    let twice = "{ journeys { nodes { id } } ...F } fragment F on Query { journeys { __typename } }";
+    assert_eq!(normal(twice, json!({})), of(&[("journeys", &["nodes", "__typename"])]));
+    let skipped = "query($go: Boolean = false) { journeys @include(if: $go) { __typename } journeys { nodes { id } } }";
+    assert_eq!(normal(skipped, json!({})), of(&[("journeys", &["__typename", "nodes"])]));
+    let skipped_set = "query($go: Boolean = false) { a: journeys { __typename } ... @include(if: $go) { a: journeys { nodes { id } } } }";
+    let normal_of = with(skipped_set, json!({})).expect("admitted").normal.expect("merged");
+    assert!(format!("{normal_of:?}").contains("skip"), "what does not count stays skipped");
+}
+
+#[test]
+fn two_fields_under_one_name_must_be_the_same_wherever_they_stand() {
+    for query in [
+        "{ a: journeys(first: 1) { nodes { id } } ...F } fragment F on Query { a: journeys(first: 2) { nodes { id } } }",
+        "{ journeys { nodes { x: id } ... { nodes { x: __typename } } } }",
+        "{ journeys { nodes { ... on Journey { x: id } ... on Journey { x: __typename } } } }",
+        "{ a: journeys @skip(if: true) { nodes { id } } ... on Query { a: journeys(first: 2) { nodes { id } } } }",
+    ] {
+        assert_eq!(only(asked(query)).code(), Code::ValidationFailed, "{query}");
+    }
+    assert!(asked("{ a: journeys(first: 1) { nodes { id } } b: journeys(first: 2) { nodes { id } } }").is_ok());
+}
+
+#[test]
+fn a_variable_stands_only_where_its_type_fits() {
+    let stands =
+        |declared: &str, place: &str| with(&format!("query($v: {declared}) {{ {place} }}"), json!({ "v": null }));
+    let fits = |declared: &str, place: &str| !matches!(stands(declared, place), Err(refusals) if refusals.iter().any(|of| of.code() == Code::ValidationFailed));
+    let (page, like) =
+        ("journeys(first: $v) { nodes { id } }", "journeys { nodes { like(first: $v) { nodes { id } } } }");
+    assert!(fits("Int!", page) && fits("Int", page) && fits("Int = 3", page), "the argument has a default");
+    assert!(fits("Int", like) && fits("Int!", like));
+    for declared in ["String", "[Int]", "[Int!]!", "Journey", "Nothing", "[Nothing] = [1]"] {
+        assert!(!fits(declared, page), "{declared}");
+    }
+    let condition = "journeys @include(if: $v) { nodes { id } }";
+    assert!(fits("Boolean!", condition) && fits("Boolean = true", condition));
+    assert!(!fits("Boolean", condition) && !fits("Boolean = null", condition));
+    let fragment = "query($v: Boolean) { ...F } fragment F on Query { journeys @skip(if: $v) { nodes { id } } }";
+    assert_eq!(only(with(fragment, json!({}))).code(), Code::ValidationFailed);
+}
+
+#[test]
+fn whole_numbers_are_whole_however_json_writes_them() {
+    let of = |number: &str| {
+        let variables: serde_json::Value = serde_json::from_str(&format!("{{\"v\": {number}}}")).expect("JSON");
+        let admitted = with("query($v: Int!) { journeys(first: $v) { nodes { id } } }", variables);
+        admitted.ok().and_then(|admitted| admitted.variables.get("v").map(ToString::to_string))
+    };
+    for (written, whole) in [("30.0", "30"), ("1e1", "10"), ("-0", "0"), ("-0.0", "0"), ("2147483647.0", "2147483647")]
+    {
+        assert_eq!(of(written).as_deref(), Some(whole), "{written}");
+    }
+    for written in ["30.5", "2147483648", "2147483648.0", "1e30", "\"30\"", "true"] {
+        assert_eq!(of(written), None, "{written}");
+    }
+    for (written, is_fine) in [("30", true), ("-0", true), ("03", false), ("3x", false), ("3.", false), ("0xF", false)]
+    {
+        assert_eq!(
+            asked(&format!("{{ journeys(first: {written}) {{ nodes {{ id }} }} }}")).is_ok(),
+            is_fine,
+            "{written}"
+        );
+    }
+}
+
+#[test]
+fn an_argument_or_an_input_field_is_given_once() {
+    for query in [
+        "{ a(x: 1, x: 2) }",
+        "{ a(x: { y: 1, y: 2 }) }",
+        "{ a(x: [{ y: { z: 1, z: 1 } }]) }",
+        "{ a @include(if: true, if: false) }",
+        "query($v: Own = { y: 1, y: 2 }) { a(x: $v) }",
+    ] {
+        assert_eq!(only(asked(query)).code(), Code::ValidationFailed, "{query}");
+    }
+}
+
+#[test]
+fn an_absent_variable_leaves_no_trace() {
+    let query = "query($n: Int, $after: Own) { journeys(first: $n) { nodes { like(first: $n) { nodes { id } } } } }";
+    let query = query.replace(", $after: Own", "");
+    let admitted = with(&query, json!({})).expect("admitted");
+    let normal = format!("{:?}", admitted.normal.expect("another document"));
+    assert!(!normal.contains("Variable("), "{normal}");
+    assert!(with(&query, json!({ "n": 3 })).expect("admitted").normal.is_none());
 }

@@ -1,25 +1,32 @@
 //! Checks the variables of a request against what the operation declares of them.
 //!
-//! It knows the built-in scalars, lists and what may be null, and leaves enums, inputs and our own
-//! scalars to the validator, which knows the schema. It must never let a declared variable pass
-//! that is missing: the executor would fail half-way through a mutation.
+//! It knows the built-in scalars, lists, input objects and what may be null, and leaves enums and our own scalars to the
+//! validator. It must never let a declared variable pass that is missing or of another kind: the executor would fail
+//! half-way through a mutation.
+
+use std::collections::HashMap;
 
 use async_graphql::{
     Number, Value, Variables,
     parser::types::{BaseType, OperationDefinition, Type},
 };
 
+use super::catalogue::{Catalogue, Input, InputType};
 use super::{Refusal, shortened};
 
 /// Refuses every variable that is missing, null where it must not be, or of another type.
-pub(super) fn check(operation: &OperationDefinition, variables: &Variables) -> Result<(), Vec<Refusal>> {
+pub(super) fn check(
+    catalogue: &Catalogue,
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Result<(), Vec<Refusal>> {
     let refusals: Vec<_> = operation
         .variable_definitions
         .iter()
         .filter_map(|definition| {
             let declared = &definition.node.var_type.node;
             let problem = match variables.get(&definition.node.name.node) {
-                Some(value) => mismatch(value, declared)?,
+                Some(value) => mismatch(catalogue, value, declared)?,
                 None if declared.nullable || definition.node.default_value.is_some() => {
                     return None;
                 }
@@ -39,20 +46,42 @@ pub(super) fn check(operation: &OperationDefinition, variables: &Variables) -> R
 }
 
 /// What is wrong with a value, if anything is.
-fn mismatch(value: &Value, declared: &Type) -> Option<String> {
+fn mismatch(catalogue: &Catalogue, value: &Value, declared: &Type) -> Option<String> {
     match (&declared.base, value) {
         (_, Value::Null) if declared.nullable => None,
         (_, Value::Null) => Some("it is null".to_owned()),
-        (BaseType::List(item), Value::List(values)) => values
-            .iter()
-            .enumerate()
-            .find_map(|(index, value)| mismatch(value, item).map(|problem| format!("at [{index}], {problem}"))),
-        (BaseType::List(item), single) => mismatch(single, item),
+        (BaseType::List(item), Value::List(values)) => values.iter().enumerate().find_map(|(index, value)| {
+            mismatch(catalogue, value, item).map(|problem| format!("at [{index}], {problem}"))
+        }),
+        (BaseType::List(item), single) => mismatch(catalogue, single, item),
         (BaseType::Named(name), value) => {
+            if let Some(InputType::Object { fields, .. }) = catalogue.input(name) {
+                return mismatch_of_fields(catalogue, value, fields);
+            }
             let expected = expected_of_built_in(name, value)?;
             Some(format!("it is {}, not {expected}", kind(value)))
         }
     }
+}
+
+/// What is wrong with a value where an input object of these fields is expected.
+fn mismatch_of_fields(catalogue: &Catalogue, value: &Value, fields: &HashMap<String, Input>) -> Option<String> {
+    let Value::Object(given) = value else { return Some(format!("it is {}, not an object", kind(value))) };
+    for (name, value) in given {
+        let Some(field) = fields.get(name.as_str()) else {
+            return Some(format!("it has no field {}", shortened(name)));
+        };
+        if let Some(problem) = mismatch(catalogue, value, &field.ty) {
+            return Some(format!("at {}, {problem}", shortened(name)));
+        }
+    }
+    let mut missing: Vec<_> = fields
+        .iter()
+        .filter(|(name, field)| !field.ty.nullable && !field.has_default && !given.contains_key(name.as_str()))
+        .map(|(name, _)| name.as_str())
+        .collect();
+    missing.sort_unstable();
+    missing.first().map(|name| format!("its field {name} is missing"))
 }
 
 /// What a built-in scalar accepts, if that is not this value.

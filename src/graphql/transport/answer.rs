@@ -14,6 +14,7 @@ use axum::{
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::{ERRORS_MAX, accept::Media};
+use crate::graphql::code::Code;
 use crate::graphql::guard::Cost;
 
 /// What became of a request.
@@ -87,25 +88,47 @@ impl Answer {
         Self { stage, errors, extensions }
     }
 
-    fn status(&self, media: Media) -> StatusCode {
-        match (&self.stage, media) {
-            (Stage::Malformed, _) | (Stage::Unparsed, Media::GraphqlResponse) => StatusCode::BAD_REQUEST,
-            (Stage::Refused, Media::GraphqlResponse) => StatusCode::UNPROCESSABLE_ENTITY,
-            (Stage::Executed { .. }, Media::GraphqlResponse) if !self.errors.is_empty() => partial_success(),
-            (Stage::Executed { .. }, Media::GraphqlResponse) | (_, Media::Json) => StatusCode::OK,
+    /// The same whatever the client accepts: a request that was not executed is no success to anybody who counts.
+    fn status(&self) -> StatusCode {
+        match &self.stage {
+            Stage::Malformed | Stage::Unparsed => StatusCode::BAD_REQUEST,
+            Stage::Refused if self.has(Code::RateLimited) => StatusCode::TOO_MANY_REQUESTS,
+            Stage::Refused if self.has(Code::Unavailable) => StatusCode::SERVICE_UNAVAILABLE,
+            Stage::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+            Stage::Executed { .. } if !self.errors.is_empty() => partial_success(),
+            Stage::Executed { .. } => StatusCode::OK,
         }
+    }
+
+    fn has(&self, code: Code) -> bool {
+        let codes = self.errors.iter().filter_map(|error| error.extensions.as_ref()?.get("code"));
+        codes.into_iter().any(|found| *found == code.as_str().into())
+    }
+
+    /// After how many seconds to ask again, where any error says so.
+    fn retry_after(&self) -> Option<u64> {
+        let waits = self.errors.iter().filter_map(|error| error.extensions.as_ref()?.get("retryAfterMs"));
+        let waits = waits.filter_map(|wait| match wait {
+            Value::Number(millis) => millis.as_u64(),
+            _ => None,
+        });
+        waits.max().map(|millis| millis.div_ceil(1000))
     }
 
     /// Writes the answer as the body of a response.
     pub(super) fn into_response(self, media: Media) -> Response {
         let body = serde_json::to_vec(&self).expect("a GraphQL answer holds nothing but JSON");
         let mut response = Response::new(Body::from(body));
-        *response.status_mut() = self.status(media);
+        *response.status_mut() = self.status();
+        let retry_after = self.retry_after();
         let headers = response.headers_mut();
         if let Stage::Executed { headers: set, .. } = self.stage {
             headers.extend(set);
         }
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media.content_type()));
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
+        }
         // An answer holds what one caller may see at one moment.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response

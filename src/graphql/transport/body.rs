@@ -4,7 +4,8 @@
 
 use std::fmt;
 
-use async_graphql::{ServerError, Value, Variables};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, ServerError, Value, Variables};
 use axum::{
     body::Body,
     http::{HeaderMap, StatusCode, header},
@@ -98,8 +99,10 @@ pub(super) enum Sought {
 
 /// Parses the body as one request, or says what its shape should be.
 pub(super) fn parse(bytes: &[u8]) -> Result<Asked, ServerError> {
-    let body = serde_json::from_slice::<Json>(bytes)
-        .map_err(|error| malformed(format!("the body is not JSON: {}", shortened_of(&error))))?;
+    let body = serde_json::from_slice::<Json>(bytes).map_err(|error| {
+        let what = if error.is_data() { "the body is no request" } else { "the body is not JSON" };
+        malformed(format!("{what}: {}", shortened_of(&error)))
+    })?;
     match body {
         Json::Object(parameters) => parameters.asked(),
         Json::List => Err(malformed("batching is not offered: send one operation in one request")),
@@ -172,7 +175,10 @@ impl Parameters {
 fn document_id(id: Option<Value>) -> Result<Option<String>, ServerError> {
     match id {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(id)) => Ok(Some(id.strip_prefix("sha256:").unwrap_or(&id).to_ascii_lowercase())),
+        Some(Value::String(id)) => {
+            let id = id.to_ascii_lowercase();
+            Ok(Some(id.strip_prefix("sha256:").unwrap_or(&id).to_owned()))
+        }
         Some(_) => Err(malformed("documentId must be a string or null")),
     }
 }
@@ -187,6 +193,69 @@ fn persisted_query(persisted: Option<&Value>) -> Result<Option<String>, ServerEr
     match (fields.get("version"), fields.get("sha256Hash")) {
         (Some(version), Some(Value::String(hash))) if *version == Value::from(1) => Ok(Some(hash.to_ascii_lowercase())),
         _ => Err(malformed("persistedQuery must have version 1 and a sha256Hash")),
+    }
+}
+
+/// A value in which no object names a key twice: which of the two was meant, nobody knows.
+struct Unique(Value);
+
+impl<'de> Deserialize<'de> for Unique {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(UniqueVisitor).map(Self)
+    }
+}
+
+struct UniqueVisitor;
+
+impl<'de> Visitor<'de> for UniqueVisitor {
+    type Value = Value;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(Unique(item)) = list.next_element()? {
+            items.push(item);
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut fields = IndexMap::new();
+        while let Some(key) = map.next_key::<String>()? {
+            let Unique(value) = map.next_value()?;
+            let message = format!("{} is given twice, so give it once", shortened(&key));
+            if fields.insert(Name::new(key), value).is_some() {
+                return Err(serde::de::Error::custom(message));
+            }
+        }
+        Ok(Value::Object(fields))
     }
 }
 
@@ -212,7 +281,10 @@ impl<'de> Visitor<'de> for JsonVisitor {
                 "query" => &mut parameters.query,
                 "documentId" => &mut parameters.document_id,
                 "operationName" => &mut parameters.operation_name,
-                "variables" => &mut parameters.variables,
+                "variables" => {
+                    parameters.variables = Some(map.next_value::<Unique>()?.0);
+                    continue;
+                }
                 "extensions" => &mut parameters.extensions,
                 _ => {
                     map.next_value::<IgnoredAny>()?;

@@ -1,7 +1,8 @@
 //! Documents that go by their hash: those that clients sent before, or those alone that the service was given.
 //!
-//! A hash is SHA-256 in lower-case hexadecimal. It must never stand for another text than its own, whoever says so, and
-//! what is remembered for clients takes a bounded number of bytes.
+//! A hash is SHA-256 in lower-case hexadecimal. It must never stand for another text than its own, whoever says so; what
+//! is remembered for clients takes a bounded number of bytes, and nobody loses a document because somebody else sends
+//! many.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
@@ -10,12 +11,13 @@ use async_graphql::ServerError;
 use aws_lc_rs::digest::{SHA256, digest};
 
 use super::body::Sought;
+use crate::access::{Principal, Role};
 use crate::graphql::code::Code;
 use crate::log::envelope::hex;
 
 /// The most bytes of documents that are remembered for clients: 8 MiB.
 const BYTES_MAX: usize = 8 * 1024 * 1024;
-/// What a remembered document takes beside its text.
+/// What a remembered document takes beside its text, and again for each caller who uses it.
 const BYTES_BESIDE: usize = 256;
 
 /// What documents the service answers to.
@@ -29,7 +31,7 @@ pub enum Documents {
 
 /// The documents that clients sent with their hash.
 #[derive(Debug, Default)]
-pub struct Remembered(Mutex<ByUse>);
+pub struct Remembered(Mutex<Shelf>);
 
 /// The documents that the service was given.
 #[derive(Debug)]
@@ -60,7 +62,7 @@ impl Documents {
     }
 
     /// The text of a document that is asked with, if the service answers to it.
-    pub(super) fn find(&self, sought: Sought) -> Result<Found, ServerError> {
+    pub(super) fn find(&self, sought: Sought, who: &Principal) -> Result<Found, ServerError> {
         let (text, hash) = match sought {
             Sought::Text(text) => (Some(text), None),
             Sought::Hash(hash) => (None, Some(hash)),
@@ -75,14 +77,14 @@ impl Documents {
         match (self, text, hash) {
             (Self::Trusted(trusted), text, hash) => trusted.find(text.as_deref(), hash.as_deref()),
             (Self::Any(_), Some(text), hash) => Ok(Found { text: text.into(), hash }),
-            (Self::Any(remembered), None, hash) => remembered.find(&hash.unwrap_or_default()),
+            (Self::Any(remembered), None, hash) => remembered.find(&hash.unwrap_or_default(), who),
         }
     }
 
-    /// Remembers a document that the guard has let through, if it came with its hash.
-    pub(super) fn remember(&self, found: Found) {
+    /// Remembers a document that is known to be valid, if it came with its hash.
+    pub(super) fn remember(&self, found: Found, who: &Principal) {
         if let (Self::Any(remembered), Some(hash)) = (self, found.hash) {
-            remembered.by_use().insert(hash, found.text);
+            remembered.shelf().insert(hash, found.text, who);
         }
     }
 }
@@ -102,50 +104,101 @@ impl Trusted {
 }
 
 impl Remembered {
-    fn find(&self, hash: &str) -> Result<Found, ServerError> {
+    fn find(&self, hash: &str, who: &Principal) -> Result<Found, ServerError> {
         // The words that clients of automatic persisted queries look for.
-        let text =
-            self.by_use().get(hash).ok_or_else(|| Code::PersistedQueryNotFound.refusal("PersistedQueryNotFound"))?;
+        let text = self
+            .shelf()
+            .get(hash, who)
+            .ok_or_else(|| Code::PersistedQueryNotFound.refusal("PersistedQueryNotFound"))?;
         Ok(Found { text, hash: None })
     }
 
-    fn by_use(&self) -> std::sync::MutexGuard<'_, ByUse> {
+    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
         self.0.lock().expect("nobody panics while holding the documents")
     }
 }
 
-/// Texts by their hash, of which those go first that were not used for the longest time.
+/// Who uses documents.
+type Reader = (Role, String);
+
+/// Texts by their hash, each for as long as somebody's list has it.
 #[derive(Debug, Default)]
-struct ByUse {
-    texts: HashMap<String, (u64, Arc<str>)>,
-    hashes: BTreeMap<u64, String>,
+struct Shelf {
+    texts: HashMap<String, Kept>,
+    lists: HashMap<Reader, List>,
     uses: u64,
     bytes: usize,
 }
 
-impl ByUse {
-    fn get(&mut self, hash: &str) -> Option<Arc<str>> {
-        let (used, text) = self.texts.get_mut(hash)?;
-        let hash = self.hashes.remove(used).expect("every text stands in the order of use");
-        self.uses += 1;
-        *used = self.uses;
-        self.hashes.insert(self.uses, hash);
-        Some(Arc::clone(text))
+/// A text, and how many lists it is on.
+#[derive(Debug)]
+struct Kept {
+    text: Arc<str>,
+    readers: usize,
+}
+
+/// What one caller uses, in the order of use.
+#[derive(Debug, Default)]
+struct List {
+    used: HashMap<String, u64>,
+    order: BTreeMap<u64, String>,
+    /// The texts that are on it, whoever else has them.
+    bytes: usize,
+}
+
+impl Shelf {
+    fn get(&mut self, hash: &str, who: &Principal) -> Option<Arc<str>> {
+        let text = Arc::clone(&self.texts.get(hash)?.text);
+        self.note(hash, &text, who);
+        Some(text)
     }
 
-    fn insert(&mut self, hash: String, text: Arc<str>) {
-        if self.get(&hash).is_some() {
+    fn insert(&mut self, hash: String, text: Arc<str>, who: &Principal) {
+        if !self.texts.contains_key(&hash) {
+            self.bytes += text.len() + BYTES_BESIDE;
+            self.texts.insert(hash.clone(), Kept { text: Arc::clone(&text), readers: 0 });
+        }
+        self.note(&hash, &text, who);
+    }
+
+    /// Notes that somebody has used a text, and makes room: by what those who have most used longest ago.
+    fn note(&mut self, hash: &str, text: &str, who: &Principal) {
+        self.uses += 1;
+        let list = self.lists.entry((who.role, who.subject.clone())).or_default();
+        list.order.insert(self.uses, hash.to_owned());
+        if let Some(before) = list.used.insert(hash.to_owned(), self.uses) {
+            list.order.remove(&before);
             return;
         }
-        self.uses += 1;
-        self.bytes += text.len() + BYTES_BESIDE;
-        self.hashes.insert(self.uses, hash.clone());
-        self.texts.insert(hash, (self.uses, text));
-        while self.bytes > BYTES_MAX {
-            let Some((_, oldest)) = self.hashes.pop_first() else { return };
-            let (_, text) = self.texts.remove(&oldest).expect("what stands in the order of use is there");
-            self.bytes -= text.len() + BYTES_BESIDE;
+        list.bytes += text.len() + BYTES_BESIDE;
+        self.bytes += BYTES_BESIDE;
+        if let Some(kept) = self.texts.get_mut(hash) {
+            kept.readers += 1;
         }
+        while self.bytes > BYTES_MAX && self.forget_one() {}
+    }
+
+    /// Takes the text used longest ago off the longest list; whether there was one.
+    fn forget_one(&mut self) -> bool {
+        let longest = self.lists.iter_mut().max_by_key(|(_, list)| list.bytes);
+        let Some((reader, list)) = longest else { return false };
+        let reader = reader.clone();
+        if let Some((_, hash)) = list.order.pop_first() {
+            list.used.remove(&hash);
+            let kept = self.texts.get_mut(&hash).expect("what is on a list is kept");
+            let bytes = kept.text.len() + BYTES_BESIDE;
+            list.bytes -= bytes;
+            kept.readers -= 1;
+            self.bytes -= BYTES_BESIDE;
+            if kept.readers == 0 {
+                self.texts.remove(&hash);
+                self.bytes -= bytes;
+            }
+        }
+        if list.order.is_empty() {
+            self.lists.remove(&reader);
+        }
+        true
     }
 }
 
@@ -165,6 +218,14 @@ mod tests {
         code.trim_matches('"').to_owned()
     }
 
+    fn principal(subject: &str) -> Principal {
+        Principal { subject: subject.to_owned(), role: Role::Keyworker, scope: crate::access::Scope::Deployment }
+    }
+
+    fn ann() -> Principal {
+        principal("ann")
+    }
+
     fn both(text: &str) -> Sought {
         Sought::Both { text: text.to_owned(), hash: hash_of(text) }
     }
@@ -173,18 +234,36 @@ mod tests {
     fn a_hash_is_known_once_its_document_was_let_through() {
         let documents = Documents::default();
         let hash = || Sought::Hash(hash_of(TEXT));
-        assert_eq!(code(documents.find(hash())), "PERSISTED_QUERY_NOT_FOUND");
-        let found = documents.find(both(TEXT)).expect("found");
-        assert_eq!(code(documents.find(hash())), "PERSISTED_QUERY_NOT_FOUND");
-        documents.remember(found);
-        assert_eq!(&*documents.find(hash()).expect("remembered").text, TEXT);
+        assert_eq!(code(documents.find(hash(), &ann())), "PERSISTED_QUERY_NOT_FOUND");
+        let found = documents.find(both(TEXT), &ann()).expect("found");
+        assert_eq!(code(documents.find(hash(), &ann())), "PERSISTED_QUERY_NOT_FOUND");
+        documents.remember(found, &ann());
+        assert_eq!(&*documents.find(hash(), &ann()).expect("remembered").text, TEXT);
+    }
+
+    #[test]
+    fn nobody_loses_a_document_because_somebody_else_sends_many() {
+        let documents = Documents::default();
+        let (ben, flood) = (principal("ben"), |nth: usize| format!("{nth:06}{}", "x".repeat(99_994)));
+        let keep = |text: &str, who: &Principal| {
+            documents.remember(documents.find(both(text), who).expect("found"), who);
+        };
+        let knows = |text: &str, who: &Principal| documents.find(Sought::Hash(hash_of(text)), who).is_ok();
+        keep(TEXT, &ben);
+        keep("{ shared }", &ann());
+        assert!(knows("{ shared }", &ben));
+        (0..200).for_each(|nth| keep(&flood(nth), &ann()));
+        assert!(knows(TEXT, &ben) && knows("{ shared }", &ben));
+        assert!(!knows(&flood(0), &ann()) && knows(&flood(199), &ann()));
+        let Documents::Any(remembered) = &documents else { panic!("not any") };
+        assert!(remembered.shelf().bytes <= BYTES_MAX);
     }
 
     #[test]
     fn a_hash_never_stands_for_another_text() {
         for documents in [Documents::default(), Documents::trusted([TEXT.to_owned()])] {
             let sought = Sought::Both { text: TEXT.to_owned(), hash: hash_of("{ b }") };
-            assert_eq!(code(documents.find(sought)), "BAD_USER_INPUT");
+            assert_eq!(code(documents.find(sought, &ann())), "BAD_USER_INPUT");
         }
     }
 
@@ -193,28 +272,28 @@ mod tests {
         let documents = Documents::default();
         let text = |nth: usize| format!("{nth:06}{}", "x".repeat(99_994));
         let fitting = BYTES_MAX / (100_000 + BYTES_BESIDE);
-        let keep = |nth| documents.remember(documents.find(both(&text(nth))).expect("found"));
-        let knows = |nth| documents.find(Sought::Hash(hash_of(&text(nth)))).is_ok();
+        let keep = |nth| documents.remember(documents.find(both(&text(nth)), &ann()).expect("found"), &ann());
+        let knows = |nth| documents.find(Sought::Hash(hash_of(&text(nth))), &ann()).is_ok();
         (0..fitting).for_each(keep);
         assert!(knows(0) && knows(fitting - 1));
         keep(fitting);
         assert!(knows(0) && !knows(1) && knows(2) && knows(fitting));
         let Documents::Any(remembered) = &documents else { panic!("not any") };
-        let by_use = remembered.by_use();
-        assert!(by_use.bytes <= BYTES_MAX && by_use.texts.len() == by_use.hashes.len());
+        let shelf = remembered.shelf();
+        assert!(shelf.bytes <= BYTES_MAX && shelf.texts.len() == fitting && shelf.lists.len() == 1);
     }
 
     #[test]
     fn only_what_is_trusted_is_answered_to() {
         let documents = Documents::trusted([format!("{TEXT}\n")]);
         for text in [TEXT.to_owned(), format!("{TEXT}\n"), format!("  {TEXT}")] {
-            assert!(documents.find(Sought::Text(text.clone())).is_ok(), "{text:?}");
+            assert!(documents.find(Sought::Text(text.clone()), &ann()).is_ok(), "{text:?}");
         }
         for hash in [hash_of(TEXT), hash_of(&format!("{TEXT}\n"))] {
-            assert!(documents.find(Sought::Hash(hash)).is_ok());
+            assert!(documents.find(Sought::Hash(hash), &ann()).is_ok());
         }
         for sought in [Sought::Text("{ b }".to_owned()), Sought::Hash(hash_of("{ b }")), both("{ b }")] {
-            assert_eq!(code(documents.find(sought)), "UNTRUSTED_DOCUMENT");
+            assert_eq!(code(documents.find(sought, &ann())), "UNTRUSTED_DOCUMENT");
         }
     }
 }

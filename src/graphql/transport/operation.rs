@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
@@ -19,6 +20,11 @@ use super::{Endpoint, Host};
 use crate::access::Principal;
 use crate::graphql::code::Code;
 use crate::graphql::guard::{self, Cost, Refusal};
+
+/// What a request costs that is refused before it is known what it asks for.
+const LOOKED_AT: u64 = 10;
+/// When to ask again for what took too long.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// An operation that may be executed.
 pub(super) struct Operation {
@@ -44,19 +50,44 @@ where
     H: Host,
 {
     /// Admits what is asked, or says why not.
-    pub(super) fn admit(&self, asked: Asked, request_id: &Arc<str>) -> Result<Operation, Box<Answer>> {
+    ///
+    /// A document is validated as it came before it is remembered, and before anything else is executed in its place.
+    pub(super) async fn admit(
+        &self,
+        asked: Asked,
+        principal: &Principal,
+        request_id: &Arc<str>,
+    ) -> Result<Operation, Box<Answer>> {
         let Asked { document, operation_name, variables } = asked;
-        let found = self.documents.find(document).map_err(|error| Box::new(Answer::refused(vec![error])))?;
-        let admitted = self.guard.admit(&found.text, operation_name.as_deref(), &variables).map_err(refused)?;
-        let mut request = Request::new(&*found.text).variables(variables);
-        request.operation_name = operation_name;
-        request.set_parsed_query(admitted.document);
-        self.documents.remember(found);
+        let not_found = |error| Box::new(Answer::refused(vec![error]));
+        let found = self.documents.find(document, principal).map_err(not_found)?;
+        let admitted = self.guard.admit(&found.text, operation_name.as_deref(), variables);
+        let spent = admitted.as_ref().map_or(LOOKED_AT, |admitted| admitted.cost.requested);
+        self.budget.spend(principal, spent).map_err(|overspent| Box::new(Answer::refused(vec![overspent.into()])))?;
+        let admitted = admitted.map_err(refused)?;
         let judge = Judge {
             fed_by_variables: admitted.fed_by_variables,
             cost: admitted.cost,
             request_id: Arc::clone(request_id),
         };
+        let request = |document| {
+            let mut request = Request::new(&*found.text).variables(admitted.variables.clone());
+            request.operation_name.clone_from(&operation_name);
+            request.set_parsed_query(document);
+            request
+        };
+        let executed = match admitted.normal {
+            None if found.hash.is_none() => admitted.document,
+            normal => {
+                let checked = self.checked.execute(request(admitted.document.clone())).await;
+                if checked.is_err() {
+                    return Err(Box::new(judge.judged(checked)));
+                }
+                normal.unwrap_or(admitted.document)
+            }
+        };
+        let request = request(executed);
+        self.documents.remember(found, principal);
         Ok(Operation { kind: admitted.kind, request, judge })
     }
 
@@ -95,7 +126,7 @@ where
         room: Room,
     ) -> BoxStream<'static, Made> {
         let running = async move {
-            let operation = match self.admit(asked, &request_id) {
+            let operation = match self.admit(asked, &principal, &request_id).await {
                 Ok(operation) => operation,
                 Err(refused) => return one((*refused, None)),
             };
@@ -116,7 +147,7 @@ fn one(made: Made) -> BoxStream<'static, Made> {
 
 fn took_too_long() -> Answer {
     let message = "the answer took too long: ask again, and send a mutation again under its commandId";
-    Answer::refused(vec![Code::Unavailable.refusal(message)])
+    Answer::refused(vec![Code::Unavailable.refusal_for_now(message, ASK_AGAIN)])
 }
 
 fn refused(refusals: Vec<Refusal>) -> Box<Answer> {
@@ -223,6 +254,22 @@ fn written(error: &ServerError) -> String {
         })
         .collect();
     segments.join(".")
+}
+
+/// Validates a document and executes nothing of it.
+pub(super) struct OnlyChecked;
+
+impl ExtensionFactory for OnlyChecked {
+    fn create(&self) -> Arc<dyn Extension> {
+        Arc::new(Self)
+    }
+}
+
+#[async_trait]
+impl Extension for OnlyChecked {
+    async fn execute(&self, _: &ExtensionContext<'_>, _: Option<&str>, _: NextExecute<'_>) -> Outcome {
+        Outcome::default()
+    }
 }
 
 /// Makes each item of a subscription with what its host has at that moment, once there is room for it.

@@ -3,6 +3,7 @@
 //! A problem must never tell more than the caller needs to send a better request.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::{
     http::{StatusCode, header},
@@ -14,12 +15,19 @@ use axum::{
 pub struct Problem {
     status: StatusCode,
     detail: Cow<'static, str>,
+    retry_after: Option<Duration>,
 }
 
 impl Problem {
     /// A problem of this status; `detail` says what to do next.
     pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), retry_after: None }
+    }
+
+    /// The same, which is over after a while.
+    #[must_use]
+    pub fn after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 }
 
@@ -32,6 +40,12 @@ impl IntoResponse for Problem {
             "detail": self.detail,
         });
         let headers = [(header::CONTENT_TYPE, "application/problem+json"), (header::CACHE_CONTROL, "no-store")];
-        (self.status, headers, body.to_string()).into_response()
+        let mut response = (self.status, headers, body.to_string()).into_response();
+        if let Some(wait) = self.retry_after {
+            // Rounded up: whoever comes back then is not a moment too early.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }

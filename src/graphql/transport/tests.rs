@@ -218,7 +218,7 @@ async fn every_refusal_before_execution_has_its_code_and_no_data() {
         assert_eq!(answered.code(), code, "{query}");
         assert!(answered.body.get("data").is_none(), "{query}");
         let legacy = post(JSON, json!({ "query": query }).to_string()).await;
-        assert_eq!(legacy.status, 200, "{query}");
+        assert_eq!(legacy.status, status, "{query}");
         assert_eq!(legacy.body, answered.body, "{query}");
     }
 }
@@ -291,7 +291,7 @@ async fn a_field_that_fails_leaves_the_others() {
     assert_eq!(answered.body["data"], json!({ "hello": "hello you", "broken": null }));
     assert_eq!(answered.body["errors"][0]["path"], json!(["broken"]));
     let legacy = post(JSON, json!({ "query": "{ hello broken }" }).to_string()).await;
-    assert_eq!(legacy.status, 200);
+    assert_eq!(legacy.status, 294);
     assert_eq!(legacy.body, answered.body);
 }
 
@@ -302,7 +302,7 @@ async fn data_that_became_null_is_still_an_execution() {
     assert_eq!(answered.body["data"], Json::Null);
     assert!(answered.body.as_object().expect("an object").contains_key("data"));
     let legacy = post(JSON, json!({ "query": "{ needed }" }).to_string()).await;
-    assert_eq!(legacy.status, 200);
+    assert_eq!(legacy.status, 294);
 }
 
 #[tokio::test]
@@ -586,4 +586,66 @@ async fn with_trusted_documents_the_rest_is_refused() {
         let code = code.map_or(Json::Null, Json::from);
         assert_eq!(events[0].1["errors"][0]["extensions"]["code"], code, "{query}");
     }
+}
+
+#[tokio::test]
+async fn a_document_that_is_not_valid_is_not_remembered() {
+    let router = router();
+    let hash_of = |text: &str| {
+        crate::log::envelope::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
+    };
+    let send = async |body: Json| {
+        let request = HttpRequest::post("/graphql")
+            .header("content-type", "application/json")
+            .header("accept", GRAPHQL)
+            .body(Body::from(body.to_string()))
+            .expect("a request");
+        send_to(router.clone(), request).await
+    };
+    for text in ["{ nothing }", "{ hello(name: 1) }", "query($v: Int!) { hello(name: $v) }"] {
+        let named = format!("SHA256:{}", hash_of(text).to_uppercase());
+        let refused = send(json!({ "query": text, "documentId": named, "variables": { "v": 1 } })).await;
+        assert_eq!((refused.status, refused.code()), (422, "GRAPHQL_VALIDATION_FAILED"), "{text}");
+        assert_eq!(send(json!({ "documentId": named })).await.code(), "PERSISTED_QUERY_NOT_FOUND", "{text}");
+    }
+    let named = format!("SHA256:{}", hash_of("{ hello }").to_uppercase());
+    assert_eq!(send(json!({ "query": "{ hello }", "documentId": named })).await.status, 200);
+    assert_eq!(send(json!({ "documentId": named })).await.body["data"], json!({ "hello": "hello you" }));
+}
+
+#[tokio::test]
+async fn a_login_that_has_spent_its_budget_hears_when_to_come_back() {
+    let budget = Arc::new(Budget::per_minute(25));
+    let terms = || Terms { budget: Arc::clone(&budget), ..Terms::default() };
+    let ask = async |query: &str| {
+        let router = router_of(endpoint(Behind::default(), terms()), TimeDelta::minutes(5), Stopping::default());
+        let request = HttpRequest::post("/graphql")
+            .header("content-type", "application/json")
+            .header("accept", JSON)
+            .body(Body::from(json!({ "query": query }).to_string()))
+            .expect("a request");
+        send_to(router, request).await
+    };
+    assert_eq!(ask("{ hello actor }").await.status, 200);
+    // Whatever is refused was looked at, too.
+    for _ in 0..2 {
+        assert_eq!(ask("{ hello").await.status, 400);
+    }
+    let refused = ask(&format!("{{ {} }}", (0..20).map(|nth| format!("a{nth}: actor ")).collect::<String>())).await;
+    assert_eq!((refused.status, refused.code()), (429, "RATE_LIMITED"));
+    let wait = refused.body["errors"][0]["extensions"]["retryAfterMs"].as_u64().expect("a wait");
+    assert!((20_000..=41_000).contains(&wait), "{wait}");
+    let seconds: u64 = refused.headers["retry-after"].to_str().expect("text").parse().expect("seconds");
+    assert_eq!(seconds, wait.div_ceil(1_000));
+}
+
+#[tokio::test]
+async fn a_field_selected_twice_is_executed_once_and_an_absent_variable_leaves_the_default() {
+    let merged = "{ ...A actor ...A } fragment A on Query { actor many }";
+    assert_eq!(ask(merged).await.body["errors"].as_array().map(Vec::len), Some(20), "thirty errors, not sixty");
+    assert_eq!(ask(merged).await.body["extensions"]["errorsOmitted"], 10);
+    let (_, events) = events_of(router(), "subscription($n: Int) { ticks(upto: $n) }").await;
+    assert_eq!(events, [next(&json!({ "ticks": 1 })), complete()]);
+    let query = "query($minutes: Int) { minutes(contact: { stage: ENGAGED, minutes: $minutes }) }";
+    assert_eq!(ask(query).await.body["data"], json!({ "minutes": 1 }));
 }

@@ -394,8 +394,8 @@ pub struct EvidenceAttached {
     pub evidence: EvidenceId,
     /// What it is, a code of the rulebook, such as `payslip`.
     pub kind: String,
-    /// SHA-256 of the file, lower-case hexadecimal.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// SHA-256 of the file, lower-case hexadecimal; read in either case.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "lower_case")]
     pub sha256: Option<String>,
     /// The date on the document.
     pub dated_on: NaiveDate,
@@ -515,4 +515,10 @@ pub struct FactRetracted {
     pub target: EventId,
     /// Why: at most 200 characters, nothing personal.
     pub reason: String,
+}
+
+/// Digits that mean the same in either case.
+fn lower_case<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let digits = Option::<String>::deserialize(deserializer)?;
+    Ok(digits.map(|digits| digits.to_ascii_lowercase()))
 }

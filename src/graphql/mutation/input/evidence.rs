@@ -1,8 +1,20 @@
 //! Evidence as mutations take it: what shows that something was so, and what a check of it found.
 
-use super::reading::{Means as _, Reading, States};
+use async_graphql::NewType;
+
+use super::reading::{Means, Reading, States};
 use crate::graphql::scalars::{Date, Id};
 use crate::journey::event::Event;
+
+/// Hexadecimal digits, which mean the same in either case.
+#[derive(Debug, Clone, NewType)]
+pub struct Digits(String);
+
+impl Means<String> for Digits {
+    fn meant(self, _: &mut Reading) -> String {
+        self.0.to_ascii_lowercase()
+    }
+}
 
 identified_facts! {
     /// Something that shows that what is claimed was so. The file itself is kept elsewhere; its digest stands here.
@@ -11,8 +23,8 @@ identified_facts! {
     evidence: EvidenceId as EvidenceReplacement {
         /// What it is: a code of the rulebook, such as `payslip`.
         kind: String,
-        /// SHA-256 of the file, in 64 lower-case hexadecimal digits.
-        sha256: Option<String>,
+        /// SHA-256 of the file, in 64 hexadecimal digits.
+        sha256: Option<Digits>,
         /// The date on the document.
         dated_on: Date,
         /// The day on which the service got hold of it.

@@ -231,11 +231,20 @@ impl Session {
         let Stage::Waiting(shown_before) = &mut self.stage else { return Err(Close::SECOND_INIT) };
         let login = match (credentials, shown_before.take()) {
             (Some(credentials), _) => {
-                let token = bearer(&credentials).ok_or(Close::FORBIDDEN)?;
-                self.served.service.verify(token).map_err(|error| refused(&error))?
+                let Some(token) = bearer(&credentials) else {
+                    tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
+                    return Err(Close::FORBIDDEN);
+                };
+                self.served.service.verify(token).map_err(|error| {
+                    tracing::warn!(reason = error.reason(), "a sign-in failed");
+                    refused(&error)
+                })?
             }
             (None, Some(login)) => login,
-            (None, None) => return Err(Close::NO_TOKEN),
+            (None, None) => {
+                tracing::warn!(reason = "there is no bearer token", "a sign-in failed");
+                return Err(Close::NO_TOKEN);
+            }
         };
         self.stage = Stage::Open(login);
         Ok(())

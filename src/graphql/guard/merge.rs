@@ -1,0 +1,267 @@
+//! Fields that are selected twice under one name become one (§6.3.2 of the specification), or are refused where they are
+//! not the same field (rule 5.3.2).
+//!
+//! The library executes each of them, which does a mutation twice. The document that comes out asks for the same as the
+//! one that came in; it must only be executed once the one that came in is known to be valid, for whatever is wrong with
+//! a fragment no longer shows here. It never has more fields than the document has with its fragments written out.
+
+use std::collections::HashSet;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::{
+    Directive, DocumentOperations, ExecutableDocument, Field, InlineFragment, OperationDefinition, Selection,
+    SelectionSet, TypeCondition,
+};
+use async_graphql::{Name, Pos, Positioned, Value as Constant, Variables};
+use async_graphql_value::Value;
+
+use super::catalogue::Catalogue;
+use super::measure::collect_spreads;
+use super::{Refusal, shortened};
+
+/// A selection set whose fields are to be collected, and whether it counts or is skipped.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    set: &'a SelectionSet,
+    counts: bool,
+}
+
+/// A field where it is selected, and whether it counts or is skipped.
+#[derive(Clone, Copy)]
+struct Selected<'a> {
+    field: &'a Positioned<Field>,
+    counts: bool,
+}
+
+/// What is selected of one thing.
+#[derive(Default)]
+struct Collected<'a> {
+    /// Whatever type it is of, by the name in the answer.
+    always: IndexMap<&'a Name, Vec<Selected<'a>>>,
+    /// Only where it is of a narrower type.
+    narrower: IndexMap<&'a Name, (Pos, Vec<Part<'a>>)>,
+}
+
+struct Merging<'a> {
+    catalogue: &'a Catalogue,
+    document: &'a ExecutableDocument,
+    variables: &'a Variables,
+    /// Whether any field was selected twice.
+    has_merged: bool,
+    conflicts: Vec<Refusal>,
+}
+
+/// The operation with each field selected once; none where it is so already.
+pub(super) fn merged(
+    catalogue: &Catalogue,
+    document: &ExecutableDocument,
+    operation: &OperationDefinition,
+    variables: &Variables,
+) -> Result<Option<OperationDefinition>, Vec<Refusal>> {
+    let mut merging = Merging { catalogue, document, variables, has_merged: false, conflicts: Vec::new() };
+    let root = Part { set: &operation.selection_set.node, counts: true };
+    let set = merging.set(&[root], catalogue.root(operation.ty));
+    if !merging.conflicts.is_empty() {
+        return Err(merging.conflicts);
+    }
+    let merged = || OperationDefinition {
+        selection_set: Positioned::new(set, operation.selection_set.pos),
+        ..operation.clone()
+    };
+    Ok(merging.has_merged.then(merged))
+}
+
+impl<'a> Merging<'a> {
+    /// Everything that is selected of one thing of a type, each field once.
+    fn set(&mut self, parts: &[Part<'a>], of: &str) -> SelectionSet {
+        if !self.catalogue.is_output(of) {
+            // Of the schema itself, which has nothing that is done, or of no type that the validator will let pass.
+            let items = parts.iter().filter(|part| part.counts).flat_map(|part| part.set.items.iter().cloned());
+            return SelectionSet { items: items.collect() };
+        }
+        let mut collected = Collected::default();
+        for part in parts {
+            self.collect(&mut collected, *part, of);
+        }
+        self.compare_narrower(&collected, of);
+        let mut items = Vec::new();
+        for selected in collected.always.values() {
+            items.push(self.field(selected, of));
+        }
+        for (narrower, (pos, parts)) in collected.narrower {
+            let selection_set = Positioned::new(self.set(&parts, narrower), pos);
+            let on = Positioned::new(narrower.clone(), pos);
+            let type_condition = Some(Positioned::new(TypeCondition { on }, pos));
+            let fragment = InlineFragment { type_condition, directives: Vec::new(), selection_set };
+            items.push(Positioned::new(Selection::InlineFragment(Positioned::new(fragment, pos)), pos));
+        }
+        SelectionSet { items }
+    }
+
+    fn collect(&self, collected: &mut Collected<'a>, part: Part<'a>, of: &str) {
+        for selection in &part.set.items {
+            let counts = part.counts && self.counts(selection.node.directives());
+            let (condition, set) = match &selection.node {
+                Selection::Field(field) => {
+                    let key = &field.node.response_key().node;
+                    collected.always.entry(key).or_default().push(Selected { field, counts });
+                    continue;
+                }
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref().map(|condition| &condition.node.on.node);
+                    (condition, &inline.node.selection_set)
+                }
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.node.fragment_name.node;
+                    let Some(fragment) = self.document.fragments.get(name) else { continue };
+                    (Some(&fragment.node.type_condition.node.on.node), &fragment.node.selection_set)
+                }
+            };
+            let part = Part { set: &set.node, counts };
+            match condition {
+                Some(narrower) if !self.catalogue.is_within(of, narrower) => {
+                    let at = collected.narrower.entry(narrower).or_insert_with(|| (selection.pos, Vec::new()));
+                    at.1.push(part);
+                }
+                _ => self.collect(collected, part, of),
+            }
+        }
+    }
+
+    /// One field for all that are selected under one name.
+    fn field(&mut self, selected: &[Selected<'a>], of: &str) -> Positioned<Selection> {
+        let first = selected[0];
+        for other in &selected[1..] {
+            self.has_merged = true;
+            self.compare(first.field, other.field);
+        }
+        let any_counts = selected.iter().any(|selected| selected.counts);
+        let shown = selected.iter().find(|selected| selected.counts == any_counts).unwrap_or(&first);
+        let returns = self.catalogue.shape(of, &shown.field.node.name.node).map_or("", |shape| shape.returns.as_str());
+        let parts: Vec<Part<'a>> = selected
+            .iter()
+            .map(|selected| Part {
+                set: &selected.field.node.selection_set.node,
+                counts: selected.counts == any_counts,
+            })
+            .collect();
+        let is_leaf = parts.iter().all(|part| part.set.items.is_empty());
+        let set = if is_leaf { SelectionSet::default() } else { self.set(&parts, returns) };
+        let Field { alias, name, arguments, directives, selection_set } = &shown.field.node;
+        let kept = directives.iter().filter(|directive| !is_condition(&directive.node)).cloned();
+        let skipped = (!any_counts).then(|| Positioned::new(skip(shown.field.pos), shown.field.pos));
+        let field = Field {
+            alias: alias.clone(),
+            name: name.clone(),
+            arguments: arguments.clone(),
+            directives: kept.chain(skipped).collect(),
+            selection_set: Positioned::new(set, selection_set.pos),
+        };
+        Positioned::new(Selection::Field(Positioned::new(field, shown.field.pos)), shown.field.pos)
+    }
+
+    /// What is selected of every type must be the same as what is selected of a narrower one under the same name.
+    fn compare_narrower(&mut self, collected: &Collected<'a>, of: &str) {
+        let mut others: Vec<(bool, IndexMap<&'a Name, Vec<Selected<'a>>>)> = Vec::new();
+        for (narrower, (_, parts)) in &collected.narrower {
+            let mut own = Collected::default();
+            for part in parts {
+                self.collect(&mut own, *part, narrower);
+            }
+            let is_object = self.catalogue.is_object(narrower);
+            // Of two types of objects, nothing is both.
+            let mut overlapping: Vec<_> =
+                others.iter().filter(|(other, _)| !(*other && is_object)).map(|(_, fields)| fields).collect();
+            if self.catalogue.is_output(of) {
+                overlapping.push(&collected.always);
+            }
+            let mut pairs = Vec::new();
+            for (key, selected) in &own.always {
+                let same = overlapping.iter().filter_map(|fields| fields.get(*key));
+                pairs.extend(same.map(|other| (other[0].field, selected[0].field)));
+            }
+            for (first, other) in pairs {
+                self.compare(first, other);
+            }
+            others.push((is_object, own.always));
+        }
+    }
+
+    /// Two fields under one name must be one field with the same arguments.
+    fn compare(&mut self, first: &Positioned<Field>, other: &Positioned<Field>) {
+        let (one, two) = (&first.node, &other.node);
+        let key = shortened(&one.response_key().node);
+        let refuse = |why: &str| Refusal::Invalid {
+            message: format!("two fields are named {key} in the answer and {why}: give one of them an alias"),
+            at: vec![first.pos, other.pos],
+        };
+        if one.name.node != two.name.node {
+            self.conflicts.push(refuse("are different fields"));
+        } else if !is_same(one, two) {
+            self.conflicts.push(refuse("have different arguments"));
+        }
+    }
+
+    /// Whether what has these directives is there.
+    fn counts(&self, directives: &[Positioned<Directive>]) -> bool {
+        directives.iter().all(|directive| {
+            let wanted = directive.node.name.node == "include";
+            if !is_condition(&directive.node) {
+                return true;
+            }
+            let condition = directive.node.get_argument("if");
+            let given = condition.and_then(|condition| match &condition.node {
+                Value::Boolean(given) => Some(*given),
+                Value::Variable(name) => match self.variables.get(name) {
+                    Some(Constant::Boolean(given)) => Some(*given),
+                    _ => None,
+                },
+                _ => None,
+            });
+            // What is no condition is refused by the validator.
+            given.is_none_or(|given| given == wanted)
+        })
+    }
+}
+
+fn is_condition(directive: &Directive) -> bool {
+    matches!(directive.name.node.as_str(), "include" | "skip")
+}
+
+/// `@skip(if: true)`
+fn skip(pos: Pos) -> Directive {
+    let at = |name| Positioned::new(Name::new(name), pos);
+    Directive { name: at("skip"), arguments: vec![(at("if"), Positioned::new(Value::Boolean(true), pos))] }
+}
+
+fn is_same(one: &Field, two: &Field) -> bool {
+    one.arguments.len() == two.arguments.len()
+        && one
+            .arguments
+            .iter()
+            .all(|(name, value)| two.get_argument(&name.node).is_some_and(|other| other.node == value.node))
+}
+
+/// The document of one operation and of the fragments that it still spreads.
+pub(super) fn alone(
+    document: &ExecutableDocument,
+    operation: OperationDefinition,
+    (name, pos): (Option<&Name>, Pos),
+) -> ExecutableDocument {
+    let mut waiting = Vec::new();
+    collect_spreads(&operation.selection_set.node, &mut waiting);
+    let mut spread = HashSet::new();
+    while let Some(next) = waiting.pop() {
+        if let Some(fragment) = document.fragments.get(next).filter(|_| spread.insert(next.clone())) {
+            collect_spreads(&fragment.node.selection_set.node, &mut waiting);
+        }
+    }
+    let fragments = document.fragments.iter().filter(|(name, _)| spread.contains(*name));
+    let fragments = fragments.map(|(name, fragment)| (name.clone(), fragment.clone())).collect();
+    let operation = Positioned::new(operation, pos);
+    let operations = match name {
+        Some(name) => DocumentOperations::Multiple([(name.clone(), operation)].into()),
+        None => DocumentOperations::Single(operation),
+    };
+    ExecutableDocument { operations, fragments }
+}

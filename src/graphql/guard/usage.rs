@@ -1,0 +1,202 @@
+//! Whether each variable may stand where it is used (rule 5.8.5 of the specification), and whether input objects are
+//! given as objects.
+//!
+//! The library has the rule and never applies it: a document with a bad variable is executed until it comes to it. Each
+//! fragment is looked at once, whatever spreads it.
+
+use std::collections::{HashMap, HashSet};
+
+use async_graphql::parser::types::{
+    BaseType, Directive, ExecutableDocument, Field, OperationDefinition, Selection, SelectionSet, Type,
+    VariableDefinition,
+};
+use async_graphql::{Name, Pos, Positioned, Value as Constant};
+use async_graphql_value::Value;
+
+use super::catalogue::{Catalogue, Input, InputType, name_of};
+use super::{Refusal, shortened};
+
+/// A variable where it stands.
+struct Usage<'a> {
+    variable: &'a Name,
+    pos: Pos,
+    /// The type of the place.
+    ty: &'a Type,
+    has_default: bool,
+    /// Whether the place is the one field of an input object of which exactly one is given.
+    is_the_one: bool,
+}
+
+/// What a definition uses and spreads.
+#[derive(Default)]
+struct Uses<'a> {
+    variables: Vec<Usage<'a>>,
+    spreads: Vec<&'a Name>,
+    refusals: Vec<Refusal>,
+}
+
+/// Refuses every variable that may not stand where it is used, in any operation, and every input object that is none.
+pub(super) fn check(catalogue: &Catalogue, document: &ExecutableDocument) -> Result<(), Vec<Refusal>> {
+    let mut refusals = Vec::new();
+    let mut fragments = HashMap::new();
+    for (name, fragment) in &document.fragments {
+        let fragment = &fragment.node;
+        let mut uses = Uses::of(catalogue, &fragment.directives);
+        uses.set(catalogue, &fragment.selection_set.node, &fragment.type_condition.node.on.node);
+        refusals.append(&mut uses.refusals);
+        fragments.insert(name, uses);
+    }
+    for (_, operation) in document.operations.iter() {
+        let operation = &operation.node;
+        refusals.extend(operation.variable_definitions.iter().filter_map(|of| is_no_input(catalogue, of)));
+        let mut uses = Uses::of(catalogue, &operation.directives);
+        uses.set(catalogue, &operation.selection_set.node, catalogue.root(operation.ty));
+        refusals.append(&mut uses.refusals);
+        let (mut waiting, mut seen) = (vec![&uses], HashSet::new());
+        while let Some(uses) = waiting.pop() {
+            refusals.extend(uses.variables.iter().filter_map(|usage| usage.refused(operation)));
+            let spread = uses.spreads.iter().filter(|name| seen.insert(**name));
+            waiting.extend(spread.filter_map(|name| fragments.get(*name)));
+        }
+    }
+    if refusals.is_empty() { Ok(()) } else { Err(refusals) }
+}
+
+/// What speaks against the type of a variable: it must be one of values that are given.
+fn is_no_input(catalogue: &Catalogue, definition: &Positioned<VariableDefinition>) -> Option<Refusal> {
+    let ty = &definition.node.var_type.node;
+    if catalogue.input(name_of(ty)).is_some() {
+        return None;
+    }
+    let name = shortened(&definition.node.name.node);
+    let message = format!("variable ${name} must be of an input type, and {} is none", shortened(&ty.to_string()));
+    Some(Refusal::Invalid { message, at: vec![definition.pos] })
+}
+
+impl<'a> Uses<'a> {
+    fn of(catalogue: &'a Catalogue, directives: &'a [Positioned<Directive>]) -> Self {
+        let mut uses = Self::default();
+        uses.directives(catalogue, directives);
+        uses
+    }
+
+    fn set(&mut self, catalogue: &'a Catalogue, set: &'a SelectionSet, of: &str) {
+        for selection in &set.items {
+            self.directives(catalogue, selection.node.directives());
+            match &selection.node {
+                Selection::Field(field) => self.field(catalogue, &field.node, of),
+                Selection::InlineFragment(inline) => {
+                    let condition = inline.node.type_condition.as_ref();
+                    let of = condition.map_or(of, |condition| condition.node.on.node.as_str());
+                    self.set(catalogue, &inline.node.selection_set.node, of);
+                }
+                Selection::FragmentSpread(spread) => self.spreads.push(&spread.node.fragment_name.node),
+            }
+        }
+    }
+
+    fn field(&mut self, catalogue: &'a Catalogue, field: &'a Field, of: &str) {
+        let shape = catalogue.shape(of, &field.name.node);
+        for (name, value) in &field.arguments {
+            if let Some(input) = shape.and_then(|shape| shape.argument(&name.node)) {
+                self.value(catalogue, (&value.node, name.pos), input);
+            }
+        }
+        self.set(catalogue, &field.selection_set.node, shape.map_or("", |shape| &shape.returns));
+    }
+
+    fn directives(&mut self, catalogue: &'a Catalogue, directives: &'a [Positioned<Directive>]) {
+        for directive in directives {
+            for (name, value) in &directive.node.arguments {
+                let input = catalogue.argument_of_directive(&directive.node.name.node, &name.node);
+                if let Some(input) = input {
+                    self.value(catalogue, (&value.node, name.pos), input);
+                }
+            }
+        }
+    }
+
+    fn value(&mut self, catalogue: &'a Catalogue, (value, pos): (&'a Value, Pos), input: &'a Input) {
+        let place = Place { ty: &input.ty, has_default: input.has_default, is_the_one: false };
+        self.at(catalogue, (value, pos), place);
+    }
+
+    fn at(&mut self, catalogue: &'a Catalogue, (value, pos): (&'a Value, Pos), place: Place<'a>) {
+        let Place { ty, has_default, is_the_one } = place;
+        let item = |ty| Place { ty, has_default: false, is_the_one: false };
+        match (value, &ty.base) {
+            (Value::Variable(variable), _) => {
+                self.variables.push(Usage { variable, pos, ty, has_default, is_the_one });
+            }
+            (Value::List(values), BaseType::List(ty)) => {
+                for value in values {
+                    self.at(catalogue, (value, pos), item(ty));
+                }
+            }
+            // A single value is a list of one.
+            (Value::Object(_), BaseType::List(ty)) => self.at(catalogue, (value, pos), item(ty)),
+            (Value::Null, _) | (_, BaseType::List(_)) => {}
+            (given, BaseType::Named(name)) => {
+                let Some(InputType::Object { fields, is_one_of }) = catalogue.input(name) else { return };
+                let Value::Object(given) = given else {
+                    let message = format!("{name} is an input object: write it in braces, with its fields");
+                    self.refusals.push(Refusal::Invalid { message, at: vec![pos] });
+                    return;
+                };
+                for (name, value) in given {
+                    let Some(field) = fields.get(name.as_str()) else { continue };
+                    let place = Place { ty: &field.ty, has_default: field.has_default, is_the_one: *is_one_of };
+                    self.at(catalogue, (value, pos), place);
+                }
+            }
+        }
+    }
+}
+
+/// A place that takes a value.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    ty: &'a Type,
+    has_default: bool,
+    is_the_one: bool,
+}
+
+impl Usage<'_> {
+    /// Why the variable may not stand here, as the operation declares it; none if it may, or if it is not declared.
+    fn refused(&self, operation: &OperationDefinition) -> Option<Refusal> {
+        let declared = operation.variable_definitions.iter().find(|of| of.node.name.node == *self.variable)?;
+        let ty = &declared.node.var_type.node;
+        let default = declared.node.default_value.as_ref();
+        let has_default = self.has_default || default.is_some_and(|default| default.node != Constant::Null);
+        let fits = if self.is_the_one {
+            !ty.nullable && fits_base(&ty.base, &self.ty.base)
+        } else if ty.nullable && !self.ty.nullable {
+            has_default && fits_base(&ty.base, &self.ty.base)
+        } else {
+            fits_base(&ty.base, &self.ty.base)
+        };
+        if fits {
+            return None;
+        }
+        let expected = if self.is_the_one { format!("{}!", self.ty.base) } else { self.ty.to_string() };
+        let message = format!(
+            "variable ${} is {} and stands where {expected} is expected: declare it so",
+            shortened(self.variable),
+            shortened(&ty.to_string()),
+        );
+        Some(Refusal::Invalid { message, at: vec![declared.pos, self.pos] })
+    }
+}
+
+/// Whether a value of the first type may always stand in a place of the second.
+fn fits(ty: &Type, place: &Type) -> bool {
+    (place.nullable || !ty.nullable) && fits_base(&ty.base, &place.base)
+}
+
+fn fits_base(ty: &BaseType, place: &BaseType) -> bool {
+    match (ty, place) {
+        (BaseType::Named(ty), BaseType::Named(place)) => ty == place,
+        (BaseType::List(ty), BaseType::List(place)) => fits(ty, place),
+        _ => false,
+    }
+}

@@ -1,0 +1,36 @@
+//! What is dear in the schema, in fields of an answer: beside the fields that a document may have, its cost counts what
+//! a board, a claim, a preview or another point of view takes to be put together.
+//!
+//! The figures are orders of magnitude, measured on logs of some hundred thousand events. A place that the schema no
+//! longer has keeps the service from starting, so none is ever forgotten here.
+
+use super::guard::Weight;
+
+/// Each dear place and what it costs beside its fields.
+pub(super) const WEIGHTS: [Weight; 25] = [
+    ("Query.previewRulebook", 50_000),
+    ("Query.compareViews", 10_000),
+    ("ContractAt.knownAt", 5_000),
+    ("ContractAt.knownOn", 5_000),
+    ("ContractAt.position", 5_000),
+    ("ContractAt.rulebook", 5_000),
+    ("JourneyAt.knownAt", 20),
+    ("JourneyAt.knownOn", 20),
+    ("JourneyAt.position", 20),
+    ("Contract.claims", 500),
+    ("Contract.batches", 500),
+    ("Contract.cap", 500),
+    ("Contract.proposedAdjustments", 500),
+    ("Contract.performance", 500),
+    ("Contract.exits", 200),
+    ("Contract.contactRecency", 200),
+    ("Contract.referralToPlan", 200),
+    ("Contract.caseloadByKeyworker", 200),
+    ("Contract.obligationCounts", 200),
+    ("Contract.obligations", 100),
+    ("JourneyConnection.totalCount", 20),
+    ("Journey.claims", 50),
+    ("Batch.proposal", 500),
+    ("Query.events", 100),
+    ("EventConnection.totalCount", 5_000),
+];
