@@ -156,7 +156,7 @@ fn run(name: &str, text: &str) {
     let events = events.join("\n");
     let as_of = scenario.as_of.parse().expect("a date");
     let mut answer = Vec::new();
-    let trial = Trial { rulebook: &rulebook, as_of, known_at: None };
+    let trial = Trial { rulebooks: std::slice::from_ref(&rulebook), as_of, known_at: None };
     trial.run(events.as_bytes(), &mut answer).unwrap_or_else(|error| panic!("{name}: {error}"));
     let mut claims = scenario.claims;
     let mut together = scenario.together.into_iter();

@@ -31,15 +31,37 @@ pub struct LedgerLine<'b> {
     pub line: &'b BatchLine,
     /// The adjustments, added up.
     pub adjusted: Money,
-    /// What of them was taken back as having no ground, as an amount above nothing.
+    /// What of them was taken back as having no ground and was not given again since, as an amount above nothing.
     pub taken_back: Money,
+    /// What of them is a deliberate reduction, extrapolated from a sample: it is not proposed back.
+    pub reduced: Money,
+}
+
+/// The adjustments of one line, added up in the order in which they were raised.
+#[derive(Debug, Clone, Copy, Default)]
+struct Adjusted {
+    sum: Money,
+    taken_back: Money,
+    reduced: Money,
+}
+
+impl Adjusted {
+    fn add(&mut self, amount: Money, kind: AdjustmentKind) {
+        self.sum = self.sum + amount;
+        match kind {
+            AdjustmentKind::Clawback => self.taken_back = self.taken_back - amount,
+            AdjustmentKind::Extrapolation => self.reduced = self.reduced + amount,
+            _ if amount.is_positive() => self.taken_back = (self.taken_back - amount).max(Money::ZERO),
+            _ => {}
+        }
+    }
 }
 
 impl<'b> Ledger<'b> {
     /// The ledger that these batches make.
     pub fn of(batches: &'b [(BatchId, impl Borrow<Batch>)]) -> Self {
         let batches = || batches.iter().map(|(id, batch)| (id, batch.borrow()));
-        let mut adjusted: BTreeMap<(BatchId, ClaimId), (Money, Money)> = BTreeMap::new();
+        let mut adjusted: BTreeMap<(BatchId, ClaimId), Adjusted> = BTreeMap::new();
         let mut excess: BTreeMap<BatchId, Money> = BTreeMap::new();
         for (id, batch) in batches() {
             let held = excess.entry(*id).or_default();
@@ -48,11 +70,7 @@ impl<'b> Ledger<'b> {
         for fact in batches().flat_map(|(_, batch)| &batch.adjustments).map(|of| &of.raised.details) {
             match (fact.batch, fact.claim) {
                 (Some(of), Some(claim)) => {
-                    let (sum, taken_back) = adjusted.entry((of, claim)).or_default();
-                    *sum = *sum + fact.amount;
-                    if fact.kind == AdjustmentKind::Clawback {
-                        *taken_back = *taken_back - fact.amount;
-                    }
+                    adjusted.entry((of, claim)).or_default().add(fact.amount, fact.kind);
                 }
                 (Some(of), None) if fact.kind == AdjustmentKind::Overpayment => {
                     let held = excess.entry(of).or_default();
@@ -66,9 +84,9 @@ impl<'b> Ledger<'b> {
             for line in &batch.lines {
                 // An adjustment is of the line that stands for the claim.
                 let of_newest = batch.line(line.frozen.claim).filter(|newest| std::ptr::eq(*newest, line));
-                let (sum, taken_back) =
+                let Adjusted { sum, taken_back, reduced } =
                     of_newest.and_then(|_| adjusted.get(&(*id, line.frozen.claim)).copied()).unwrap_or_default();
-                lines.push(LedgerLine { batch: *id, line, adjusted: sum, taken_back });
+                lines.push(LedgerLine { batch: *id, line, adjusted: sum, taken_back, reduced });
             }
         }
         // Within one event lines stand as they were submitted.
@@ -134,8 +152,10 @@ impl<'b> Ledger<'b> {
                 amount: frozen.amount,
                 adjusted: of.adjusted,
                 taken_back: of.taken_back,
+                reduced: of.reduced,
                 paid: of.line.paid,
                 state: of.state(),
+                rejected_on: of.line.rejected_on,
             })
         });
         lines.collect()

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDate;
+
 use crate::contract::rulebook::outcome::{AchievedBy, OncePer};
 use crate::contract::rulebook::{Cap, MonthDay, Outcome, Rulebook};
 
@@ -22,6 +24,8 @@ pub struct Terms<'r> {
     pub(super) caps: &'r [Cap],
     pub(super) currency: &'r str,
     pub(super) financial_year: MonthDay,
+    /// The day on which claims are settled.
+    pub(super) as_of: NaiveDate,
 }
 
 struct Known<'r> {
@@ -31,8 +35,8 @@ struct Known<'r> {
 }
 
 impl<'r> Terms<'r> {
-    /// The terms of these versions, with the caps of the one in force.
-    pub fn of(versions: &[&'r Rulebook], in_force: &'r Rulebook) -> Self {
+    /// The terms of these versions as of a day, with the caps of the one in force.
+    pub fn of(versions: &[&'r Rulebook], in_force: &'r Rulebook, as_of: NaiveDate) -> Self {
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let (mut outcomes, mut codes, mut begins) = (Vec::new(), Vec::new(), Vec::new());
         for (version, rulebook) in versions.iter().enumerate() {
@@ -61,12 +65,12 @@ impl<'r> Terms<'r> {
         let Rulebook { caps, currency, calendar, .. } = in_force;
         let financial_year = calendar.financial_year;
         let hashes = versions.iter().map(|rulebook| rulebook.hash()).collect();
-        Self { outcomes, codes, sets, families, begins, hashes, caps, currency, financial_year }
+        Self { outcomes, codes, sets, families, begins, hashes, caps, currency, financial_year, as_of }
     }
 
     /// The terms of one version alone: its outcomes have the numbers of their places in it.
-    pub fn alone(rulebook: &'r Rulebook) -> Self {
-        Self::of(&[rulebook], rulebook)
+    pub fn alone(rulebook: &'r Rulebook, as_of: NaiveDate) -> Self {
+        Self::of(&[rulebook], rulebook, as_of)
     }
 
     /// The number of an outcome, by its version and its place in it.
