@@ -128,8 +128,11 @@ impl ClaimScope {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct UntilPayable {
     /// Why it cannot be claimed yet: `hours_unknown`, `risk_open`, `date_imprecise`, `claim_window`,
-    /// `bank_holidays_unknown`, the code of the outcome that has the payment, or `person`.
+    /// `out_of_range`, `bank_holidays_unknown`, the code of the outcome that has the payment, or `person`.
     reason: Option<String>,
+    /// The claim that it waits for, by its id: a proposed adjustment or withdrawal of that one would make way. Until it is
+    /// raised nothing is free.
+    waits_for: Option<ID>,
     /// The kinds of evidence that lack.
     missing: Vec<String>,
     /// The day on which it is achieved if what holds now goes on.
@@ -154,6 +157,10 @@ pub struct UntilPayable {
 pub struct Derivation {
     /// The rules by which it is judged.
     rulebook: JudgedBy,
+    /// The fact that it begins with. Where several spells cover the first day counted, the one that started first.
+    trigger: Option<ClaimGround>,
+    /// The first day that is counted.
+    counted_from: Option<Date>,
     /// The events that it rests on: what it begins with, and what shows it.
     events: Vec<ClaimGround>,
     /// Those of them that are evidence.
@@ -339,6 +346,7 @@ impl Claim {
         let from = achievement.and_then(|of| of.claimable_from.as_ref().ok().copied());
         UntilPayable {
             reason: self.reason(),
+            waits_for: self.of.waits_for.map(|claim| ID(claim.to_string())),
             missing: achievement.map_or_else(Vec::new, |of| of.missing.clone()),
             earliest_on: earliest.map(Date),
             days_left: earliest.map(|day| (day - self.told.asked.as_of).num_days()),
@@ -366,10 +374,13 @@ impl Claim {
 
     fn derived(&self) -> Derivation {
         let achievement = self.achievement();
+        let begun = self.of.begun;
         let is_evidence = |ground: &&Ground| ground.event_type == EventType::EvidenceAttached;
         let gap = |gap: &outcome::Gap| UncoveredDays { from: Date(gap.from), to: Date(gap.to), counted: gap.counted };
         Derivation {
             rulebook: JudgedBy { version: self.of.rulebook.version.clone(), hash: self.of.rulebook.hash().to_owned() },
+            trigger: begun.and_then(|begun| self.of.grounds.iter().find(|of| of.event == begun.event)).map(Into::into),
+            counted_from: begun.map(|begun| Date(begun.counted_from)),
             events: self.of.grounds.iter().map(Into::into).collect(),
             evidence: self.of.grounds.iter().filter(is_evidence).map(Into::into).collect(),
             days_counted: achievement.and_then(|of| of.days_counted),

@@ -20,6 +20,8 @@ pub struct Ledger<'b> {
     of_claim: HashMap<ClaimId, Vec<usize>>,
     /// What came in excess with each batch, less what was settled of it.
     excess: BTreeMap<BatchId, Money>,
+    /// What was taken back from lines in batches that are still open: the line, the batch that takes it, the amount.
+    in_open_batches: HashMap<(BatchId, ClaimId), Vec<(BatchId, Money)>>,
 }
 
 /// One line of a batch, with every adjustment raised for it since.
@@ -67,9 +69,15 @@ impl<'b> Ledger<'b> {
             let held = excess.entry(*id).or_default();
             *held = *held + batch.excess();
         }
-        for fact in batches().flat_map(|(_, batch)| &batch.adjustments).map(|of| &of.raised.details) {
+        let mut in_open_batches: HashMap<_, Vec<_>> = HashMap::new();
+        let raised = batches().flat_map(|(id, batch)| batch.adjustments.iter().map(move |of| (id, batch, of)));
+        for (taken_by, batch, adjustment) in raised {
+            let fact = &adjustment.raised.details;
             match (fact.batch, fact.claim) {
                 (Some(of), Some(claim)) => {
+                    if batch.submitted.is_none() && fact.amount < Money::ZERO {
+                        in_open_batches.entry((of, claim)).or_default().push((*taken_by, -fact.amount));
+                    }
                     adjusted.entry((of, claim)).or_default().add(fact.amount, fact.kind);
                 }
                 (Some(of), None) if fact.kind == AdjustmentKind::Overpayment => {
@@ -95,7 +103,7 @@ impl<'b> Ledger<'b> {
         for (at, line) in lines.iter().enumerate() {
             of_claim.entry(line.line.frozen.claim).or_default().push(at);
         }
-        Self { lines, of_claim, excess }
+        Self { lines, of_claim, excess, in_open_batches }
     }
 
     /// Every line, in batch order.
@@ -130,13 +138,19 @@ impl<'b> Ledger<'b> {
     }
 
     /// The lines of a contract as settling takes them; `person` gives the one person behind a journey. A line of a
-    /// rulebook that is not among the terms is left out: they can say nothing of it.
+    /// rulebook that is not among the terms is left out: they can say nothing of it. What other open batches than `into`
+    /// take back frees nothing for it: the two go together or not at all.
     pub fn for_settling(
         &self,
         contract: &str,
         terms: &Terms<'_>,
         person: impl Fn(JourneyId) -> Option<SubjectId>,
+        into: Option<BatchId>,
     ) -> Vec<Line> {
+        let pending = |of: &LedgerLine<'_>| -> Money {
+            let taken = self.in_open_batches.get(&(of.batch, of.line.frozen.claim)).into_iter().flatten();
+            taken.filter(|(batch, _)| into.is_some_and(|into| into != *batch)).map(|(_, amount)| *amount).sum()
+        };
         let lines = self.lines.iter().filter_map(|of| {
             let frozen = &of.line.frozen;
             let (holder, person) = match &frozen.about {
@@ -153,6 +167,7 @@ impl<'b> Ledger<'b> {
                 adjusted: of.adjusted,
                 taken_back: of.taken_back,
                 reduced: of.reduced,
+                pending: pending(of),
                 paid: of.line.paid,
                 state: of.state(),
                 rejected_on: of.line.rejected_on,

@@ -53,8 +53,8 @@ pub struct Settlement {
     pub claims: Vec<Settled>,
     /// What should be paid beyond, or taken back from, lines that were decided.
     pub adjustments: Vec<Adjustment>,
-    /// The claims that should be withdrawn: nobody has decided them, and nothing is due for them any more.
-    pub withdrawals: Vec<ClaimId>,
+    /// What should be withdrawn: nobody has decided it, and nothing is due for it any more.
+    pub withdrawals: Vec<Withdrawal>,
     /// What submitted lines use of each cap, by its place in the rulebook and by what it counts together.
     pub used: BTreeMap<(usize, Pot), Money>,
     /// What lines and claims lack because of each cap.
@@ -90,8 +90,42 @@ pub struct Adjustment {
     pub claim: ClaimId,
     /// What to pay beyond it; less than nothing: what to take back.
     pub amount: Money,
-    /// Why.
+    /// As what.
     pub cause: AdjustmentCause,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A proposal to withdraw a line that nobody has decided, because nothing is due for it any more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// The claim whose line it is.
+    pub claim: ClaimId,
+    /// What it was submitted for, with its adjustments.
+    pub amount: Money,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// Why a line should be more or less than it is, in the words of the field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reason {
+    /// It was rejected after it was paid.
+    Rejected,
+    /// The facts do not show the outcome any more.
+    NotAchieved,
+    /// The evidence that showed it does not count any more.
+    EvidenceMissing,
+    /// Another claim of its group or person has the payment.
+    PaidElsewhere,
+    /// The lower outcome that it takes up is paid otherwise than it was.
+    Conversion,
+    /// There is room under a cap again.
+    RoomUnderCap,
+    /// What was taken back is due again: the facts show the outcome anew.
+    AchievedAgain,
+    /// Its price has changed, as the facts or rules now read.
+    PriceChanged,
 }
 
 /// Why a line should be more or less than it is.
@@ -233,10 +267,10 @@ impl<'a> Settling<'a> {
         }
         let mut counted: BTreeMap<usize, u32> = BTreeMap::new();
         let mut is_priced = vec![false; prices.len()];
-        for line in self.in_order().into_iter().filter(|line| line.stands() || line.has_money()) {
+        for line in self.in_order().into_iter().filter(|line| line.stands() || line.held().is_positive()) {
             let nth = counted.entry(self.terms.code(line.outcome)).or_default();
             let of = self.of_claim.get(&line.claim).copied().filter(|_| line.stands());
-            *nth += u32::from(of.is_some() || line.has_money());
+            *nth += u32::from(of.is_some() || line.held().is_positive());
             if let Some(at) = of {
                 prices[at] = self.entitlements[at].price.of_nth(*nth);
                 is_priced[at] = true;

@@ -30,6 +30,9 @@ pub struct Line {
     pub taken_back: Money,
     /// What of them is a deliberate reduction, such as one extrapolated from a sample: it is not proposed back.
     pub reduced: Money,
+    /// What of them was taken back in other batches that are still open, as an amount above nothing: until those are
+    /// submitted it frees nothing.
+    pub pending: Money,
     /// What was paid for it.
     pub paid: Money,
     /// What became of it.
@@ -92,6 +95,12 @@ impl Line {
     /// Whether anything is due for it, or was paid and is not taken back.
     pub(super) fn has_money(&self) -> bool {
         self.current().is_positive()
+    }
+
+    /// What holds a place, a tier and room under the caps: what is due for it, and what is taken back in a batch that is
+    /// still open.
+    pub(super) fn held(&self) -> Money {
+        self.current() + self.pending
     }
 
     /// Whether what its claim entitles to is due by it: it was neither rejected nor withdrawn. What was taken back is due

@@ -6,7 +6,7 @@ use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 
 use super::caps::{CapUse, Room};
-use super::{Adjustment, AdjustmentCause, Line, Party, SetOf, Settling, Status};
+use super::{Adjustment, AdjustmentCause, Line, Party, Reason, SetOf, Settling, Status, Withdrawal};
 use crate::contract::money::Money;
 use crate::log::envelope::{ClaimId, SubjectId};
 
@@ -14,7 +14,7 @@ use crate::log::envelope::{ClaimId, SubjectId};
 #[derive(Default)]
 pub(super) struct Targets<'a> {
     pub(super) adjustments: Vec<Adjustment>,
-    pub(super) withdrawals: Vec<ClaimId>,
+    pub(super) withdrawals: Vec<Withdrawal>,
     /// What the lines of a set should be, of those that should be anything.
     of_set: HashMap<SetOf, Vec<(&'a Line, Money)>>,
     /// The lines of a set that hold a payment.
@@ -50,6 +50,7 @@ impl<'a> Settling<'a> {
             if line.state.is_live() || line.has_money() {
                 room.take(line.cap_use(), line.current());
             }
+            room.take(line.cap_use(), line.pending);
             room.keep(line.cap_use(), line.given_up());
         }
         room
@@ -67,12 +68,12 @@ impl<'a> Settling<'a> {
             let uses = line.cap_use();
             if !line.stands() {
                 targets.hold(self, line, Money::ZERO);
-                targets.propose(line, Money::ZERO, AdjustmentCause::Clawback);
+                targets.propose(line, Money::ZERO, Reason::Rejected);
                 continue;
             }
             let current = line.current();
-            let (wanted, cause) = if displaced.contains(&line.claim) {
-                (Money::ZERO, AdjustmentCause::Clawback)
+            let (wanted, reason) = if displaced.contains(&line.claim) {
+                (Money::ZERO, Reason::PaidElsewhere)
             } else {
                 self.wanted(line, &prices, &targets)
             };
@@ -85,7 +86,7 @@ impl<'a> Settling<'a> {
             room.take(uses, current.max(got));
             room.lack(uses, wanted - got);
             targets.hold(self, line, got);
-            targets.propose(line, got, cause);
+            targets.propose(line, got, reason);
         }
         targets
     }
@@ -143,13 +144,13 @@ impl<'a> Settling<'a> {
     }
 
     /// What a line that stands would be without caps, beside the lines before it, and why it would differ.
-    fn wanted(&self, line: &Line, prices: &[Option<Money>], before: &Targets<'_>) -> (Money, AdjustmentCause) {
-        let nothing = (Money::ZERO, AdjustmentCause::Clawback);
-        let Some(at) = self.of_claim.get(&line.claim).copied() else { return nothing };
+    fn wanted(&self, line: &Line, prices: &[Option<Money>], before: &Targets<'_>) -> (Money, Reason) {
+        let nothing = |reason| (Money::ZERO, reason);
+        let Some(at) = self.of_claim.get(&line.claim).copied() else { return nothing(Reason::NotAchieved) };
         match self.entitlements[at].standing {
             // Nothing is decided until it is known.
-            Status::OnHold => return (line.current(), AdjustmentCause::Restated),
-            Status::EvidenceMissing => return nothing,
+            Status::OnHold => return (line.current(), Reason::PriceChanged),
+            Status::EvidenceMissing => return nothing(Reason::EvidenceMissing),
             _ => {}
         }
         let party = self.entitlements[at].party();
@@ -162,17 +163,17 @@ impl<'a> Settling<'a> {
         let price = prices[at].unwrap_or_default() - taken_up;
         let price = (price.max(Money::ZERO) + line.reduced).max(Money::ZERO);
         let mut of_lines = self.outcomes_of.get(&set).into_iter().flatten();
-        let cause = if of_lines.any(|other| self.terms.takes_up(party.outcome, *other)) {
-            AdjustmentCause::Conversion
-        } else if price > line.current()
-            && !line.given_up().is_positive()
-            && self.terms.caps.iter().any(|cap| self.terms.is_under(cap, party.outcome))
-        {
-            AdjustmentCause::CapRelease
+        let is_capped = || self.terms.caps.iter().any(|cap| self.terms.is_under(cap, party.outcome));
+        let reason = if of_lines.any(|other| self.terms.takes_up(party.outcome, *other)) {
+            Reason::Conversion
+        } else if price > line.current() && line.given_up().is_positive() {
+            Reason::AchievedAgain
+        } else if price > line.current() && is_capped() {
+            Reason::RoomUnderCap
         } else {
-            AdjustmentCause::Restated
+            Reason::PriceChanged
         };
-        (price, cause)
+        (price, reason)
     }
 }
 
@@ -212,10 +213,10 @@ impl<'a> Targets<'a> {
         if target.is_positive() {
             self.of_set.entry(set).or_default().push((line, target));
         }
-        if target < line.current() {
+        if target < line.held() {
             self.reduced.push((line.cap_use(), line.claim));
         }
-        let held = Held { line, amount: target.max(line.current()), is_going: !target.is_positive() };
+        let held = Held { line, amount: target.max(line.held()), is_going: !target.is_positive() };
         if held.amount.is_positive() {
             self.held_in_set.entry(set).or_default().push(held);
             if let Some(key) = settling.person_key(line.party()) {
@@ -224,14 +225,20 @@ impl<'a> Targets<'a> {
         }
     }
 
-    fn propose(&mut self, line: &Line, target: Money, cause: AdjustmentCause) {
-        let amount = target - line.current();
+    fn propose(&mut self, line: &Line, target: Money, reason: Reason) {
+        let (claim, amount) = (line.claim, target - line.current());
         if line.state.is_undecided() {
             if !target.is_positive() && line.has_money() {
-                self.withdrawals.push(line.claim);
+                self.withdrawals.push(Withdrawal { claim, amount: line.current(), reason });
             }
         } else if amount != Money::ZERO {
-            self.adjustments.push(Adjustment { claim: line.claim, amount, cause });
+            let cause = match reason {
+                _ if !target.is_positive() => AdjustmentCause::Clawback,
+                Reason::Conversion => AdjustmentCause::Conversion,
+                Reason::RoomUnderCap => AdjustmentCause::CapRelease,
+                _ => AdjustmentCause::Restated,
+            };
+            self.adjustments.push(Adjustment { claim, amount, cause, reason });
         }
     }
 }

@@ -66,6 +66,7 @@ fn line(of: &Entitlement, amount: i64, state: LineState) -> Line {
         adjusted: Money::ZERO,
         taken_back: Money::ZERO,
         reduced: Money::ZERO,
+        pending: Money::ZERO,
         rejected_on: (state == LineState::Rejected).then(|| day("2022-03-01")),
         paid: if matches!(state, LineState::Paid | LineState::Reversed) { money(amount) } else { Money::ZERO },
         state,

@@ -194,6 +194,7 @@ fn settled(rulebooks: &[Rulebook], told: &Told, as_of: &str) -> (Vec<Status>, Se
         adjusted: Money::ZERO,
         taken_back: Money::ZERO,
         reduced: Money::ZERO,
+        pending: Money::ZERO,
         rejected_on: None,
         paid: hundred,
         state: LineState::Paid,
