@@ -1,5 +1,7 @@
 //! The cases of domain.md §9 about money that crosses claims, each by its name.
 
+mod held;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
