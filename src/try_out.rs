@@ -19,8 +19,8 @@ pub use known::{KnownAt, MalformedInstant};
 
 use crate::cloud_event::LineError;
 use crate::contract::Rulebook;
-use crate::contract::outcome::many::Many;
 use crate::contract::civil_day::civil_day;
+use crate::contract::outcome::many::Many;
 use crate::contract::outcome::settle::{Entitlement, Settled, settle};
 use crate::contract::outcome::versions::{Judged, JudgedMany, Sight, Versions, entitlement};
 use crate::contract::outcome::{Case, People, State, claim_id};
@@ -122,7 +122,9 @@ impl<'r> Trial<'r> {
         all.entitlements.extend(answer::entitlements_of_many(self, (&versions, &terms), &many));
         let settled = settle(&terms, &all.entitlements, &[]).claims;
         let words = answer::Words::of(self, &versions, &terms).map_err(TryError::Write)?;
-        answer(&words, all.journeys, (&many, &settled), &mut out).and_then(|()| out.flush()).map_err(TryError::Write)?;
+        answer(&words, all.journeys, (&many, &settled), &mut out)
+            .and_then(|()| out.flush())
+            .map_err(TryError::Write)?;
         Ok(tried)
     }
 

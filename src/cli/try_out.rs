@@ -22,7 +22,10 @@ pub(super) fn run(names: &[String], events: &Path, as_of: NaiveDate, known_at: O
     }
     let contract = rulebooks.first().map(|first| first.contract.clone()).unwrap_or_default();
     if let Some((name, other)) = names.iter().zip(&rulebooks).find(|(_, rules)| rules.contract != contract) {
-        complain(&format!("{name} is a rulebook of {}, not of {contract}: try versions of one contract", other.contract));
+        complain(&format!(
+            "{name} is a rulebook of {}, not of {contract}: try versions of one contract",
+            other.contract
+        ));
         return Ok(Ending::WrongUse);
     }
     let file = opened(events)?;

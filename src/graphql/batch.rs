@@ -17,10 +17,10 @@ use super::money::Money;
 use super::scalars::{Date, Position};
 use crate::access::policy::Action;
 use crate::contract::batch::{self as domain, Decision};
+use crate::contract::outcome::settle::Reason;
 use crate::contract::rulebook::terms::{CapScope, Crossing};
 use crate::journey::event::{self, ClaimAbout, Period};
 use crate::log::envelope::{BatchId, StreamId};
-use crate::contract::outcome::settle::Reason;
 use crate::views::claims::{self, Asked, CapOf, CapUse, Claims, Proposed, Purpose};
 
 /// How far a batch has come.

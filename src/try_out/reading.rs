@@ -137,7 +137,8 @@ impl Streams {
             Entry::Vacant(place) => drop(place.insert((line, text))),
             Entry::Occupied(before) if before.get().1 == text => return Ok(()),
             Entry::Occupied(before) => {
-                let message = format!("the event {id} is on line {} with other content: give it its own id", before.get().0);
+                let message =
+                    format!("the event {id} is on line {} with other content: give it its own id", before.get().0);
                 return Err(LineError::at("id", message));
             }
         }

@@ -6,6 +6,7 @@ mod app;
 mod append;
 mod append_only;
 mod as_of;
+mod batch_stories;
 mod batches;
 mod bench;
 mod boards;

@@ -155,7 +155,8 @@ fn one_person_under_two_linked_records_is_paid_once() {
     lines.push(said(33, "2022-06-01", "subjects_unlinked", 1, 2));
     lines.push(said(34, "2022-06-01", "subjects_unlinked", 2, 1));
     let statuses = |as_of: &str| {
-        let trial = Trial { rulebooks: std::slice::from_ref(&rulebook), as_of: as_of.parse().expect("a date"), known_at: None };
+        let trial =
+            Trial { rulebooks: std::slice::from_ref(&rulebook), as_of: as_of.parse().expect("a date"), known_at: None };
         let mut answer = Vec::new();
         trial.run(lines.join("\n").as_bytes(), &mut answer).expect("events");
         let answers: Vec<Value> = String::from_utf8(answer)

@@ -337,7 +337,9 @@ pub(super) fn is_value(stated: &Attribute, named: &Value) -> bool {
         (Attribute::Text(text), Value::String(named)) => text == named || is_same_number(text, named),
         (Attribute::Text(text), Value::Number(named)) => is_same_number(text, &named.to_string()),
         (Attribute::Text(text), Value::Bool(named)) => text == if *named { "true" } else { "false" },
-        (Attribute::Quantity(quantity), Value::Number(named)) => is_same_number(&quantity.to_string(), &named.to_string()),
+        (Attribute::Quantity(quantity), Value::Number(named)) => {
+            is_same_number(&quantity.to_string(), &named.to_string())
+        }
         (Attribute::Quantity(quantity), Value::String(named)) => is_same_number(&quantity.to_string(), named),
         _ => false,
     }

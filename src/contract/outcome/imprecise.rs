@@ -131,7 +131,11 @@ impl Between<'_> {
 
 /// What too many readings to try say together: nothing is achieved, and each time has the latest date that is found on
 /// the way from one extreme to the other.
-fn uncertain(extremes: [Vec<Verdict>; 2], between: &Between<'_>, judge: impl Fn(&[Day]) -> Vec<Verdict>) -> Vec<Verdict> {
+fn uncertain(
+    extremes: [Vec<Verdict>; 2],
+    between: &Between<'_>,
+    judge: impl Fn(&[Day]) -> Vec<Verdict>,
+) -> Vec<Verdict> {
     let times = extremes.iter().map(Vec::len).max().unwrap_or(0);
     let mut tried: Vec<Vec<Verdict>> = extremes.into();
     for time in 0..times {

@@ -137,7 +137,8 @@ impl Read<'_> {
         let mut groups = self.groups(terms);
         // A number that nothing can be computed from holds the outcome, whatever unknown hours do.
         let is_out_of_range = groups.iter().flatten().any(|piece| self.is_out_of_range(piece.spell));
-        let strict = terms.hours.filter(|_| is_out_of_range).map(|hours| Hours { unknown: UnknownHours::Hold, ..hours });
+        let strict =
+            terms.hours.filter(|_| is_out_of_range).map(|hours| Hours { unknown: UnknownHours::Hold, ..hours });
         let asked = Asked { sustain: terms.sustain.as_ref(), hours: strict.as_ref().or(terms.hours.as_ref()) };
         let mut verdicts = Vec::new();
         let mut not_before = Day::MIN;

@@ -158,7 +158,9 @@ mod tests {
         let of = Priced { achieved_on: day("2022-04-01"), area: None, cohort: None };
         let multiplier = "1.333".parse().expect("a decimal");
         let tiers = [Tariff { up_to: Some(100), multiplier, ..tariff("0.50") }, tariff("0.40")];
-        let amount = |tiers: &[Tariff]| of_units(tiers, "GBP", of, Decimal::from(150)).expect("in range").map(|money| money.to_string());
+        let amount = |tiers: &[Tariff]| {
+            of_units(tiers, "GBP", of, Decimal::from(150)).expect("in range").map(|money| money.to_string())
+        };
         assert_eq!(amount(&tiers).as_deref(), Some("86.65"));
         let rounded = [Tariff { round_unit_price: true, ..tiers[0].clone() }, tiers[1].clone()];
         assert_eq!(amount(&rounded).as_deref(), Some("87.00"));

@@ -87,9 +87,7 @@ impl<'a> Open<'_, 'a> {
 
     /// Gives every claim its full price. What can be claimed and has none is achieved and no more.
     fn price(&mut self) {
-        let counts = |at: usize| {
-            !self.capped.contains(&at) && is_payable(self.claims[at].status)
-        };
+        let counts = |at: usize| !self.capped.contains(&at) && is_payable(self.claims[at].status);
         let prices = self.settling.full_prices(counts);
         for at in &self.order {
             let claim = &mut self.claims[*at];
@@ -140,7 +138,11 @@ impl<'a> Open<'_, 'a> {
     /// Excludes all but one of the outcomes that exclude each other. Of what can be paid the best has it; what ranks
     /// below it is excluded, what ranks above it keeps its own status, for it is not lost yet.
     fn one_per_set(&mut self) {
-        let mut members: Vec<(SetOf, usize)> = self.order.iter().copied().filter(|at| self.claims[*at].status != Status::Excluded)
+        let mut members: Vec<(SetOf, usize)> = self
+            .order
+            .iter()
+            .copied()
+            .filter(|at| self.claims[*at].status != Status::Excluded)
             .map(|at| (self.settling.set_of(self.settling.entitlements[at].party()), at))
             .collect();
         members.sort_by_cached_key(|(set, at)| (*set, self.rank(*at)));

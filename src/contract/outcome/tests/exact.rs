@@ -52,7 +52,11 @@ fn what_is_on_hold_does_not_expire_and_has_the_date_without_the_holds_that_are_o
     }
     assert_eq!(told.standing(&rulebook, "2022-02-01"), (Status::Claimable, None));
     assert_eq!(told.standing(&rulebook, "2022-05-02"), (Status::Claimable, None));
-    assert_eq!(told.standing(&rulebook, "2022-05-03"), (Status::Expired, None), "the window opens when the date stands");
+    assert_eq!(
+        told.standing(&rulebook, "2022-05-03"),
+        (Status::Expired, None),
+        "the window opens when the date stands"
+    );
     // A second risk, raised while the first was open, is still open: the cleared one counts.
     let told = told.and("2021-07-01", raised(2));
     assert_eq!(told.standing(&rulebook, "2022-06-30"), (Status::OnHold, Some(Hold::RiskOpen)));
@@ -153,11 +157,8 @@ fn hours_that_no_week_has_hold_the_one_outcome_that_looks_at_them_and_name_the_e
 #[test]
 fn text_that_looks_like_a_number_fits_quoted_or_not() {
     let placed = |value: Attribute| {
-        let changed = SpellChanged {
-            spell: spell_id(1),
-            hours_per_week: None,
-            attributes: [("grade".to_owned(), value)].into(),
-        };
+        let changed =
+            SpellChanged { spell: spell_id(1), hours_per_week: None, attributes: [("grade".to_owned(), value)].into() };
         journey().and("2022-01-03", start(1, "employment", None, None)).and("2022-01-03", changed)
     };
     let text = |text: &str| Attribute::Text(text.to_owned());

@@ -157,7 +157,10 @@ fn an_outcome_reads_as_it_is_written() {
     assert_eq!((evidence.dated_before_days, evidence.dated_after_days, evidence.verified), (Some(0), Some(60), true));
     let Some(Condition::Any(any)) = &terms.only_if else { panic!("{:?}", terms.only_if) };
     assert!(matches!(any.as_slice(), [Condition::Fact { .. }, Condition::Not(_)]));
-    assert_eq!(over16.claim, ClaimTerms { after_working_days: 5, within_days: Some(180), attempts: 3, resubmit_within_days: None });
+    assert_eq!(
+        over16.claim,
+        ClaimTerms { after_working_days: 5, within_days: Some(180), attempts: 3, resubmit_within_days: None }
+    );
     assert_eq!((over16.once_per, over16.convert_from.as_deref()), (OncePer::Person, Some("under16")));
     let tariff = &over16.tariffs[1];
     assert_eq!((tariff.amount, tariff.multiplier, tariff.up_to), (decimal("1650.005"), decimal("1.1"), Some(100)));

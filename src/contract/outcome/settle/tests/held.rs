@@ -65,7 +65,8 @@ fn a_clawback_that_is_only_proposed_frees_no_place_of_a_person_and_no_room() {
     let next = Entitlement { person: gone.person, ..claim(2, 0, 100) };
     let settled = settle(&once, std::slice::from_ref(&next), &[paid(&gone, 100)]);
     assert_eq!((settled.claims[0].status, settled.claims[0].waits_for), (Status::Excluded, Some(gone.claim)));
-    let capped = rules(&format!("{}{}", plain("plan", "100.00", ""), "[[cap]]\nscope = \"contract\"\namount = \"100.00\"\n"));
+    let capped =
+        rules(&format!("{}{}", plain("plan", "100.00", ""), "[[cap]]\nscope = \"contract\"\namount = \"100.00\"\n"));
     for line in [paid(&gone, 100), rejected_later(&gone, 100)] {
         let settled = settle(&capped, std::slice::from_ref(&next), &[line]);
         assert_eq!((settled.claims[0].status, settled.claims[0].waits_for), (Status::Capped, Some(gone.claim)));
@@ -92,7 +93,8 @@ fn what_has_no_price_excludes_nothing() {
 #[test]
 fn what_the_caps_leave_nothing_gives_its_place_for_a_person_to_the_next() {
     let cap = "[[cap]]\nscope = \"year\"\namount = \"100.00\"\n";
-    let rulebook = rules(&format!("{}{}{cap}", plain("plan", "100.00", "once_per = \"person\""), plain("b", "1.00", "")));
+    let rulebook =
+        rules(&format!("{}{}{cap}", plain("plan", "100.00", "once_per = \"person\""), plain("b", "1.00", "")));
     let full = Entitlement { achieved_on: day("2022-01-01"), ..claim(1, 1, 100) };
     let first = Entitlement { achieved_on: day("2022-02-01"), ..claim(2, 0, 100) };
     let next_year = Entitlement { person: first.person, achieved_on: day("2022-05-01"), ..claim(3, 0, 100) };
@@ -124,7 +126,10 @@ fn tiers_count_payable_claims_only() {
     let rulebook = rules(&plain("job", "10.00", ""));
     let missing = of(1, Status::EvidenceMissing);
     let settled = settle(&rulebook, &[missing, of(2, Status::Claimable)], &[]);
-    assert_eq!(claims(&settled), [(Status::EvidenceMissing, "7.00".to_owned()), (Status::Claimable, "10.00".to_owned())]);
+    assert_eq!(
+        claims(&settled),
+        [(Status::EvidenceMissing, "7.00".to_owned()), (Status::Claimable, "10.00".to_owned())]
+    );
     // A line whose clawback is only proposed holds its tier.
     let gone = Line { outcome: 0, ..paid(&claim(3, 0, 10), 10) };
     let settled = settle(&rulebook, &[of(2, Status::Claimable)], &[gone]);
@@ -147,7 +152,11 @@ fn what_was_taken_back_is_due_again_when_its_ground_returns_and_a_deliberate_red
     let settled = settle(&rulebook, std::slice::from_ref(&of), &[restated]);
     assert_eq!(proposals(&settled), [(1, "30.00".to_owned(), AdjustmentCause::Restated)], "the entitlement is 180");
     let sampled = Line { reduced: money(-30), ..restated };
-    assert_eq!(proposals(&settle(&rulebook, std::slice::from_ref(&of), &[sampled])), [], "a deliberate reduction stays");
+    assert_eq!(
+        proposals(&settle(&rulebook, std::slice::from_ref(&of), &[sampled])),
+        [],
+        "a deliberate reduction stays"
+    );
     let settled = settle(&rulebook, &[], &[sampled]);
     assert_eq!(proposals(&settled), [(1, "-150.00".to_owned(), AdjustmentCause::Clawback)]);
 }
