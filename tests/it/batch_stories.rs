@@ -194,7 +194,7 @@ impl Story<'_> {
             ["retracts", "the", name, "of", case] => {
                 let target = self.cases[*case].events[*name].clone();
                 let (journey, reason) = (self.cases[*case].journey.clone(), "recorded in error");
-                self.sends(login, "retractFact", json!({ "journey": journey, "target": target, "reason": reason }))
+                self.sends(login, "retractFact", json!({ "journey": journey, "targets": [target], "reason": reason }))
                     .await
                     .1
             }

@@ -98,9 +98,9 @@ fn together(readings: &[Vec<Verdict>]) -> Vec<Verdict> {
     (0..times).map(|time| one(readings.iter().map(|verdicts| verdicts.get(time).unwrap_or(&Verdict::Never)))).collect()
 }
 
-/// Whether the readings show the same outcomes achieved by asOf, time after time.
+/// Whether the readings show the same outcomes achieved or maturing by asOf, time after time.
 fn are_alike([one, other]: &[Vec<Verdict>; 2]) -> bool {
-    one.iter().map(is_reached).eq(other.iter().map(is_reached))
+    one.iter().map(std::mem::discriminant).eq(other.iter().map(std::mem::discriminant))
 }
 
 const fn is_reached(verdict: &Verdict) -> bool {

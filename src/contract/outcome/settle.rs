@@ -186,8 +186,8 @@ struct Settling<'a> {
     of_claim: HashMap<ClaimId, usize>,
     /// The lines of each claim, in batch order.
     lines_of: HashMap<ClaimId, Vec<&'a Line>>,
-    /// The outcomes of all lines of a set.
-    outcomes_of: HashMap<SetOf, Vec<usize>>,
+    /// All lines of a set.
+    lines_in: HashMap<SetOf, Vec<&'a Line>>,
 }
 
 impl<'a> Settling<'a> {
@@ -198,9 +198,9 @@ impl<'a> Settling<'a> {
         }
         let submitted = entitlements.iter().enumerate().filter(|(_, of)| lines_of.contains_key(&of.claim));
         let of_claim = submitted.map(|(at, of)| (of.claim, at)).collect();
-        let mut settling = Self { terms, entitlements, lines, of_claim, lines_of, outcomes_of: HashMap::new() };
+        let mut settling = Self { terms, entitlements, lines, of_claim, lines_of, lines_in: HashMap::new() };
         for line in lines {
-            settling.outcomes_of.entry(settling.set_of(line.party())).or_default().push(line.outcome);
+            settling.lines_in.entry(settling.set_of(line.party())).or_default().push(line);
         }
         settling
     }
@@ -277,6 +277,8 @@ impl<'a> Settling<'a> {
             }
         }
         let mut order: Vec<usize> = (0..prices.len()).filter(|at| !is_priced[*at]).collect();
+        // What has no price counts for no tier.
+        let counts = |at: usize| counts(at) && self.entitlements[at].price != Price::None;
         order.sort_by_cached_key(|at| (!counts(*at), self.entitlements[*at].achieved_on, self.entitlements[*at].claim));
         for at in order {
             let nth = counted.entry(self.terms.code(self.entitlements[at].outcome)).or_default();
@@ -286,10 +288,29 @@ impl<'a> Settling<'a> {
         prices
     }
 
-    /// Whose a payment is among those of which one is made.
+    /// Whose a payment is among those of which one is made: of a person where any of those outcomes is paid once for each
+    /// person, else of a journey. Within a set, `are_rivals` says which of them exclude each other.
     fn set_of(&self, party: Party) -> SetOf {
-        let holder = self.person_key(party).map_or(party.holder, |(_, person)| person.0);
-        (self.terms.family(party.outcome), holder)
+        let family = self.terms.family(party.outcome);
+        let of_person = party.person.filter(|_| self.terms.is_family_of_persons(family));
+        (family, of_person.map_or(party.holder, |person| person.0))
+    }
+
+    /// Whether what two claims of a set are paid for is one thing: that of one journey, or of one person where both are
+    /// paid once for each person.
+    fn is_one_payment(&self, one: Party, other: Party) -> bool {
+        let is_once = |of: Party| self.person_key(of).is_some();
+        one.holder == other.holder || is_once(one) && is_once(other)
+    }
+
+    /// Whether one of two claims of a set is paid and not both.
+    fn are_rivals(&self, one: Party, other: Party) -> bool {
+        self.terms.exclude_each_other(one.outcome, other.outcome) && self.is_one_payment(one, other)
+    }
+
+    /// Whether a claim takes up another one of its set: it pays the difference.
+    fn takes_up(&self, one: Party, lower: Party) -> bool {
+        self.terms.takes_up(one.outcome, lower.outcome) && self.is_one_payment(one, lower)
     }
 
     /// The outcome and the person who has it once, if it is paid once for each person.

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use super::caps::Room;
 use super::targets::{Held, Targets};
-use super::{ExcludedBy, SetOf, Settled, Settling, Status, is_payable};
+use super::{ExcludedBy, Party, SetOf, Settled, Settling, Status, is_payable};
 use crate::contract::money::Money;
 use crate::contract::rulebook::outcome::WhenCapped;
 use crate::log::envelope::{ClaimId, SubjectId};
@@ -147,20 +147,20 @@ impl<'a> Open<'_, 'a> {
             .collect();
         members.sort_by_cached_key(|(set, at)| (*set, self.rank(*at)));
         for members in members.chunk_by(|(one, _), (other, _)| one == other) {
-            let mut winners: Vec<usize> = Vec::new();
+            let mut winners: Vec<Party> = Vec::new();
             for (_, at) in members.iter().copied() {
                 if let Some((by, waits_for)) = self.had_by(at, members[0].0) {
                     self.exclude(at, ExcludedBy::Outcome(by), waits_for);
                     continue;
                 }
-                let outcome = self.settling.entitlements[at].outcome;
-                let better = winners.iter().find(|winner| self.settling.terms.exclude_each_other(outcome, **winner));
+                let party = self.settling.entitlements[at].party();
+                let better = winners.iter().find(|winner| self.settling.are_rivals(party, **winner));
                 if let Some(by) = better.copied() {
-                    self.exclude(at, ExcludedBy::Outcome(by), None);
+                    self.exclude(at, ExcludedBy::Outcome(by.outcome), None);
                     continue;
                 }
                 if self.wins(at) {
-                    winners.push(outcome);
+                    winners.push(party);
                 }
                 let taken_up = self.taken_up(at);
                 self.claims[at].amount = self.claims[at].amount.map(|price| (price - taken_up).max(Money::ZERO));
@@ -177,9 +177,10 @@ impl<'a> Open<'_, 'a> {
 
     /// The outcome of a line that has the payment of a set instead; if every such line is to go, the claim of the first.
     fn had_by(&self, at: usize, set: SetOf) -> Option<(usize, Option<ClaimId>)> {
-        let (terms, outcome) = (self.settling.terms, self.settling.entitlements[at].outcome);
+        let party = self.settling.entitlements[at].party();
         let blocks = |held: &&Held<'_>| {
-            terms.exclude_each_other(outcome, held.line.outcome) && !terms.takes_up(outcome, held.line.outcome)
+            let other = held.line.party();
+            self.settling.are_rivals(party, other) && !self.settling.takes_up(party, other)
         };
         let blocking: Vec<&Held<'_>> = self.targets.held_in(set).iter().filter(blocks).collect();
         let by = blocking.iter().find(|held| !held.is_going).or(blocking.first())?;
@@ -188,9 +189,9 @@ impl<'a> Open<'_, 'a> {
 
     /// What lines hold that a claim takes up.
     fn taken_up(&self, at: usize) -> Money {
-        let of = &self.settling.entitlements[at];
-        let held = self.targets.held_in(self.settling.set_of(of.party())).iter();
-        held.filter(|held| self.settling.terms.takes_up(of.outcome, held.line.outcome)).map(|held| held.amount).sum()
+        let party = self.settling.entitlements[at].party();
+        let held = self.targets.held_in(self.settling.set_of(party)).iter();
+        held.filter(|held| self.settling.takes_up(party, held.line.party())).map(|held| held.amount).sum()
     }
 
     /// The least has it: what takes up most, else costs most, else was achieved first, else is first in the file. What has

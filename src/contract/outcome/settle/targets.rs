@@ -109,18 +109,17 @@ impl<'a> Settling<'a> {
                 *had += 1;
             }
             let Entitled { party, price } = entitled;
-            of_set.entry(self.set_of(party)).or_default().push(Rival { line, place, outcome: party.outcome, price });
+            of_set.entry(self.set_of(party)).or_default().push(Rival { line, place, party, price });
         }
         for mut rivals in of_set.into_values().filter(|rivals| rivals.len() > 1) {
             rivals.sort_by_key(|of| {
-                (!of.line.has_money(), Reverse(self.terms.height(of.outcome)), Reverse(of.price), of.place)
+                (!of.line.has_money(), Reverse(self.terms.height(of.party.outcome)), Reverse(of.price), of.place)
             });
             let mut staying: Vec<Rival<'_>> = Vec::new();
             for rival in rivals {
                 let gives_way = |other: &Rival<'_>| {
                     let (later, earlier) = if rival.place > other.place { (&rival, other) } else { (other, &rival) };
-                    self.terms.exclude_each_other(rival.outcome, other.outcome)
-                        && !self.terms.takes_up(later.outcome, earlier.outcome)
+                    self.are_rivals(rival.party, other.party) && !self.takes_up(later.party, earlier.party)
                 };
                 if staying.iter().any(gives_way) {
                     displaced.insert(rival.line.claim);
@@ -156,15 +155,13 @@ impl<'a> Settling<'a> {
         let party = self.entitlements[at].party();
         let set = self.set_of(party);
         let of_set = before.of_set.get(&set).into_iter().flatten();
-        let taken_up: Money = of_set
-            .filter(|(other, _)| self.terms.takes_up(party.outcome, other.outcome))
-            .map(|(_, amount)| *amount)
-            .sum();
+        let taken_up: Money =
+            of_set.filter(|(other, _)| self.takes_up(party, other.party())).map(|(_, amount)| *amount).sum();
         let price = prices[at].unwrap_or_default() - taken_up;
         let price = (price.max(Money::ZERO) + line.reduced).max(Money::ZERO);
-        let mut of_lines = self.outcomes_of.get(&set).into_iter().flatten();
+        let mut of_lines = self.lines_in.get(&set).into_iter().flatten();
         let is_capped = || self.terms.caps.iter().any(|cap| self.terms.is_under(cap, party.outcome));
-        let reason = if of_lines.any(|other| self.terms.takes_up(party.outcome, *other)) {
+        let reason = if of_lines.any(|other| self.takes_up(party, other.party())) {
             Reason::Conversion
         } else if price > line.current() && line.given_up().is_positive() {
             Reason::AchievedAgain
@@ -188,7 +185,7 @@ struct Rival<'a> {
     line: &'a Line,
     /// Its place in the order of lines.
     place: usize,
-    outcome: usize,
+    party: Party,
     price: Money,
 }
 

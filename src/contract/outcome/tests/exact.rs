@@ -79,6 +79,14 @@ fn a_date_that_is_not_precise_is_the_latest_possible_whichever_way_it_is_found()
 }
 
 #[test]
+fn what_matures_from_a_date_that_is_not_precise_is_expected_on_the_latest_day_that_is_so_by_now() {
+    let rulebook = sustained("months = 1, continuity = \"cumulative\", combine = \"nothing\"", "");
+    let told = journey().job(1, "A", 20, "2023-11");
+    let State::Maturing { earliest_on, .. } = told.state(&rulebook, "2023-11-20") else { panic!("it matures") };
+    assert_eq!(earliest_on, day("2023-12-20"), "a start on any day until today");
+}
+
+#[test]
 fn the_spell_that_closes_a_counted_gap_is_in_the_run_and_its_evidence_counts() {
     let sustain = "days = 91, continuity = \"max_gap\", gap_days = 7, gap_counts = true, combine = \"employers\"";
     let rulebook = sustained(sustain, "evidence = { any_of = [\"payslip\"] }");

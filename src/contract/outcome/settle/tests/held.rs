@@ -214,3 +214,31 @@ fn a_smaller_outcome_that_is_paid_first_and_not_converted_keeps_the_greater_excl
     let settled = settle(&group("convert = { from = \"small\" }"), &[small.clone(), great], &[paid(&small, 100)]);
     assert_eq!(claims(&settled)[1], (Status::Claimable, "4900.00".to_owned()));
 }
+
+#[test]
+fn of_a_group_one_is_paid_in_a_journey_also_where_only_one_of_them_is_paid_once_per_person() {
+    let low = plain("low", "100.00", "group = \"g\"");
+    let high = plain("high", "250.00", "group = \"g\"\nonce_per = \"person\"\nconvert = { from = \"low\" }");
+    let rulebook = rules(&format!("{low}{high}"));
+    let one = claim(1, 0, 100);
+    let other = Entitlement { holder: one.holder, person: one.person, ..claim(2, 1, 250) };
+    let settled = settle(&rulebook, &[one.clone(), other.clone()], &[]);
+    assert_eq!(settled.claims[0].excluded_by, Some(ExcludedBy::Outcome(1)));
+    let elsewhere = Entitlement { holder: claim(3, 0, 0).holder, ..other };
+    let settled = settle(&rulebook, &[one, elsewhere], &[]);
+    let statuses: Vec<Status> = settled.claims.iter().map(|claim| claim.status).collect();
+    assert_eq!(
+        statuses,
+        [Status::Claimable, Status::Claimable],
+        "in another journey only what is paid once per person"
+    );
+}
+
+#[test]
+fn what_has_no_price_counts_for_no_tier() {
+    let rulebook = rules(&plain("job", "10.00", ""));
+    let tiers = Price::Tiers(vec![(Some(1), money(10)), (None, money(7))]);
+    let unpriced = Entitlement { price: Price::None, standing: Status::Achieved, ..claim(1, 0, 0) };
+    let settled = settle(&rulebook, &[unpriced, Entitlement { price: tiers, ..claim(2, 0, 0) }], &[]);
+    assert_eq!(claims(&settled)[1], (Status::Claimable, "10.00".to_owned()));
+}
