@@ -213,7 +213,7 @@ pub fn check_source(source: &Source) -> Result<(), Vec<Refusal>> {
 
 /// Refuses a fact with a number that cannot be kept exactly or cannot be meant, also where it is taken as it was recorded
 /// elsewhere. A correction is looked at as each of the facts with numbers that it can replace.
-pub fn check_numbers(event: &Event) -> Result<(), Vec<Refusal>> {
+pub(crate) fn check_numbers(event: &Event) -> Result<(), Vec<Refusal>> {
     let mut shape = Shape::new(NaiveDate::MAX);
     let with_numbers =
         [EventType::SpellStarted, EventType::SpellChanged, EventType::MeasureRecorded, EventType::AssessmentScored];

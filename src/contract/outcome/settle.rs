@@ -21,7 +21,7 @@ use crate::contract::money::Money;
 use crate::journey::event::AdjustmentKind;
 use crate::log::envelope::{ClaimId, SubjectId};
 pub use caps::Pot;
-use caps::{CapUse, Room};
+use caps::CapUse;
 pub use line::{Line, LineState};
 pub use terms::Terms;
 
