@@ -30,7 +30,7 @@ pub(super) fn measure(ground: &Ground) -> Result<Vec<Figure>> {
     let rulebook = Rulebook::parse(pack(CONTRACT).context("it ships")?.text).ok().context("a pack is read")?;
     let known: KnownAt = "1900-01-01".parse()?;
     let run = |known_at: Option<KnownAt>| -> Result<f64> {
-        let trial = Trial { rulebook: &rulebook, as_of: LAST_DAY, known_at };
+        let trial = Trial { rulebooks: std::slice::from_ref(&rulebook), as_of: LAST_DAY, known_at };
         let began = Instant::now();
         trial.run(File::open(&events)?, BufWriter::new(File::create(&answers)?))?;
         Ok(began.elapsed().as_secs_f64())

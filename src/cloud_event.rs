@@ -11,14 +11,16 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, SecondsFormat, TimeDelta};
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset as _, SecondsFormat};
 use chrono::{LocalResult, SubsecRound as _, TimeZone as _, Utc};
 use chrono_tz::Tz;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use crate::contract::civil_day::start_of_day;
 use crate::journey::event::{DecodeError, Event, EventType};
+use crate::journey::shape;
 use crate::log::envelope::{
     Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId, StreamKind,
     hex,
@@ -232,11 +234,10 @@ fn written(envelope: &Envelope, zone: Tz, kept: Option<WrittenKept>) -> String {
 
 /// The instant at which a fact's first day, or its local time, began in a zone.
 fn time_of(occurred: Occurred, zone: Tz) -> DateTime<FixedOffset> {
-    let local = occurred.earliest().and_time(occurred.local_time().unwrap_or(NaiveTime::MIN));
-    // Where the clocks go forward over it, the first time that there was.
-    let mut hours = (0..=24).map(|hours| local + TimeDelta::hours(hours));
-    let known = hours.find_map(|local| zone.from_local_datetime(&local).earliest());
-    known.map_or_else(|| Utc.from_utc_datetime(&local).fixed_offset(), |at| at.fixed_offset())
+    let began = || start_of_day(occurred.earliest(), zone);
+    let local = occurred.local_time().map(|time| occurred.earliest().and_time(time));
+    let at = local.and_then(|local| zone.from_local_datetime(&local).earliest()).map(|at| at.to_utc());
+    at.unwrap_or_else(began).with_timezone(&zone).fixed_offset()
 }
 
 /// A line's keys as they are read; others are extensions that others may use.
@@ -413,6 +414,17 @@ impl CloudEvent {
     pub fn event(&self) -> Result<Event, LineError> {
         Event::decode(self.event_type.as_str(), self.schema_version, self.data.payload.get()).map_err(payload_error)
     }
+}
+
+/// Refuses an event with a number that cannot be kept exactly or cannot be meant, also where it is taken as it was recorded
+/// elsewhere.
+pub fn check_numbers(event: &Event) -> Result<(), LineError> {
+    let payload = if matches!(event, Event::FactCorrected(_)) { "data.payload.payload" } else { "data.payload" };
+    shape::check_numbers(event).map_err(|refusals| {
+        let first = refusals.into_iter().next().expect("a refusal says something");
+        let at = first.path.map_or_else(|| payload.to_owned(), |path| format!("{payload}.{path}"));
+        LineError::at(at, first.message)
+    })
 }
 
 /// The civil time of an instant in a zone. What is written with the zone's own offset stays as it is written.

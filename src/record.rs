@@ -10,13 +10,14 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::access::policy::Denied;
 use crate::access::{InScope, Principal};
 use crate::clock::{Chance, Clock};
 use crate::contract::Contract;
+pub use crate::contract::civil_day::{civil_day, end_of_day};
 use crate::journey::command::{Command, Given, NewEvent, decide};
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
@@ -281,18 +282,6 @@ impl Decision {
 
 fn history<'a>(streams: &Streams<'a, StreamState>, stream: StreamId) -> Option<&'a History> {
     streams.get(stream).map(StreamState::history)
-}
-
-/// The last microsecond of a civil day in a zone.
-pub fn end_of_day(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
-    let next = day.checked_add_days(Days::new(1)).unwrap_or(NaiveDate::MAX).and_time(NaiveTime::MIN);
-    let first_instant = next.and_local_timezone(zone).earliest().map_or_else(|| next.and_utc(), |local| local.to_utc());
-    first_instant - TimeDelta::microseconds(1)
-}
-
-/// The civil date of an instant in a zone.
-pub fn civil_day(instant: DateTime<Utc>, zone: Tz) -> NaiveDate {
-    instant.with_timezone(&zone).date_naive()
 }
 
 impl Decide<StreamState> for Decision {

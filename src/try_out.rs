@@ -1,4 +1,5 @@
-//! Trying a rulebook on a file of events: what every outcome of every journey would have come to on a day.
+//! Trying a rulebook, or several versions of one, on a file of events: what every outcome of every journey would have come
+//! to on a day.
 //!
 //! Nothing is stored and no deployment is asked. The file is read once, a window of lines at a time; what is kept grows
 //! with the facts that outcomes look at, not with the file. A line that cannot be read ends it: half an answer about
@@ -18,13 +19,13 @@ pub use known::{KnownAt, MalformedInstant};
 
 use crate::cloud_event::LineError;
 use crate::contract::Rulebook;
+use crate::contract::civil_day::civil_day;
 use crate::contract::outcome::many::Many;
-use crate::contract::outcome::many::ManyEvaluation;
-use crate::contract::outcome::settle::{Entitlement, Settled, Terms, settle};
-use crate::contract::outcome::versions::entitlement;
-use crate::contract::outcome::{Case, Evaluation, People, State, claim_id, evaluate};
+use crate::contract::outcome::settle::{Entitlement, Settled, settle};
+use crate::contract::outcome::versions::{Judged, JudgedMany, Sight, Versions, entitlement};
+use crate::contract::outcome::{Case, People, State, claim_id};
 use crate::journey::History;
-use crate::log::envelope::JourneyId;
+use crate::log::envelope::{EventId, JourneyId};
 use crate::shares::share_out;
 
 /// How many journeys are put into words at a time.
@@ -33,8 +34,8 @@ const BLOCK: usize = 1_000;
 /// What is tried: these rules, on the facts that were so by the end of a day and known by another.
 #[derive(Debug, Clone, Copy)]
 pub struct Trial<'r> {
-    /// The rules.
-    pub rulebook: &'r Rulebook,
+    /// The rules: one version or several of one contract, at least one.
+    pub rulebooks: &'r [Rulebook],
     /// The day at whose end the facts are read.
     pub as_of: NaiveDate,
     /// Until when events count as known; none: all of them.
@@ -80,20 +81,21 @@ struct Streams {
 }
 
 /// What one journey has come to.
-struct Judged {
+struct OfJourney {
     journey: JourneyId,
-    evaluations: Vec<Evaluation>,
+    judged: Vec<Judged>,
 }
 
 /// What some of the journeys have come to.
 #[derive(Default)]
 struct Share {
-    judged: Vec<Judged>,
+    journeys: Vec<OfJourney>,
     entitlements: Vec<Entitlement>,
-    many: Many,
+    /// What journeys add to outcomes over many, for each version.
+    many: Vec<Many>,
 }
 
-impl Trial<'_> {
+impl<'r> Trial<'r> {
     /// Reads the events and writes one JSON object a line for each outcome of each journey, in the order of their ids
     /// and codes; outcomes over many journeys come last.
     pub fn run(&self, events: impl Read, mut out: impl Write) -> Result<Tried, TryError> {
@@ -104,79 +106,100 @@ impl Trial<'_> {
         let of_others = others.iter().filter(|(_, history)| history.contract().is_some()).count();
         ours.sort_unstable_by_key(|(id, _)| *id);
         let tried = Tried { events: streams.events, journeys: ours.len(), of_others };
-        let mut all = Share::default();
-        let shares = share_out(ours, |share| self.judged(share, &people));
-        all.judged.reserve_exact(tried.journeys);
+        let versions = Versions::of(self.rulebooks);
+        let mut all = Share { many: self.nothing_added(), ..Share::default() };
+        let shares = share_out(ours, |share| self.judged(&versions, share, &people));
+        all.journeys.reserve_exact(tried.journeys);
         all.entitlements.reserve_exact(shares.iter().map(|share| share.entitlements.len()).sum());
         for share in shares {
-            all.judged.extend(share.judged);
+            all.journeys.extend(share.journeys);
             all.entitlements.extend(share.entitlements);
-            all.many.merge(share.many);
+            all.many.iter_mut().zip(share.many).for_each(|(all, of_share)| all.merge(of_share));
         }
-        let many = all.many.evaluations(self.rulebook, self.as_of, |subject| people.person(subject));
-        all.entitlements.extend(answer::entitlements_of_many(self, &many));
-        let settled = settle(&Terms::alone(self.rulebook), &all.entitlements, &[]).claims;
-        self.answer(all.judged, &many, &settled, &mut out).and_then(|()| out.flush()).map_err(TryError::Write)?;
+        let sight = Sight { as_of: self.as_of, submitted_on: &|_| None, recorded_on: &|_| None };
+        let many = versions.judge_many(sight, &all.many, |subject| people.person(subject));
+        let terms = versions.terms(self.as_of);
+        all.entitlements.extend(answer::entitlements_of_many(self, (&versions, &terms), &many));
+        let settled = settle(&terms, &all.entitlements, &[]).claims;
+        let words = answer::Words::of(self, &versions, &terms).map_err(TryError::Write)?;
+        answer(&words, all.journeys, (&many, &settled), &mut out)
+            .and_then(|()| out.flush())
+            .map_err(TryError::Write)?;
         Ok(tried)
+    }
+
+    /// The version that every other one follows.
+    fn first(&self) -> &'r Rulebook {
+        self.rulebooks.first().expect("at least one version is tried")
+    }
+
+    fn nothing_added(&self) -> Vec<Many> {
+        self.rulebooks.iter().map(|_| Many::default()).collect()
     }
 
     fn is_of_contract(&self, history: &History) -> bool {
         let contract = history.events().iter().find_map(|event| event.contract.as_deref());
-        contract == Some(&self.rulebook.contract)
+        contract == Some(&self.first().contract)
     }
 
-    fn judged(&self, journeys: Vec<(Uuid, History)>, people: &People) -> Share {
-        let mut share = Share::default();
+    fn judged(&self, versions: &Versions<'_>, journeys: Vec<(Uuid, History)>, people: &People) -> Share {
+        let mut share = Share { many: self.nothing_added(), ..Share::default() };
+        let terms = versions.terms(self.as_of);
+        let zone = self.first().calendar.zone;
         for (journey, history) in journeys {
             let journey = JourneyId(journey);
             let case = Case::of(&history.facts_as_of(self.as_of));
             let person = case.subject.map(|subject| people.person(subject));
-            share.many.add(journey, &case, self.rulebook);
-            let evaluations = evaluate(&case, self.rulebook, self.as_of);
-            share.entitlements.extend(evaluations.iter().filter_map(|evaluation| {
+            for (version, many) in share.many.iter_mut().enumerate() {
+                many.add(journey, &case, versions.get(version));
+            }
+            let recorded_on = |event: EventId| history.event(event).map(|of| civil_day(of.recorded_at, zone));
+            let sight = Sight { as_of: self.as_of, submitted_on: &|_| None, recorded_on: &recorded_on };
+            let judged = versions.judge(journey, &case, sight);
+            share.entitlements.extend(judged.iter().filter_map(|Judged { version, evaluation }| {
                 let State::Reached(achievement) = &evaluation.state else { return None };
-                let claim = claim_id(journey, &self.rulebook.outcomes[evaluation.outcome].code, evaluation.repeat);
-                let days = (self.as_of, self.as_of);
-                Some(entitlement(claim, (journey.0, person), evaluation.outcome, achievement, days))
+                let code = &versions.get(*version).outcomes[evaluation.outcome].code;
+                let claim = claim_id(journey, code, evaluation.repeat);
+                let outcome = terms.number(*version, evaluation.outcome);
+                Some(entitlement(claim, (journey.0, person), outcome, achievement, (self.as_of, self.as_of)))
             }));
-            share.judged.push(Judged { journey, evaluations });
+            share.journeys.push(OfJourney { journey, judged });
         }
         share
     }
-
-    fn answer(
-        &self,
-        judged: Vec<Judged>,
-        many: &[ManyEvaluation],
-        mut settled: &[Settled],
-        out: &mut impl Write,
-    ) -> io::Result<()> {
-        let mut judged = judged.into_iter();
-        let words = answer::Words::of(self)?;
-        let mut before: Vec<io::Result<Vec<u8>>> = Vec::new();
-        while judged.len() > 0 || !before.is_empty() {
-            let mut told = Vec::with_capacity(BLOCK.min(judged.len()));
-            for judged in judged.by_ref().take(BLOCK) {
-                let (own, others) = settled.split_at(judged.reached());
-                told.push((judged, own));
-                settled = others;
-            }
-            // While one block is written, the next is put into words.
-            before = std::thread::scope(|scope| {
-                let next = (!told.is_empty()).then(|| scope.spawn(|| share_out(told, |share| words.lines(share))));
-                std::mem::take(&mut before).into_iter().try_for_each(|lines| out.write_all(&lines?))?;
-                let next = next.map(|next| next.join().expect("to put a journey into words does not panic"));
-                Ok::<_, io::Error>(next.unwrap_or_default())
-            })?;
-        }
-        let mut settled = settled.iter();
-        many.iter().try_for_each(|evaluation| answer::line_of_many(self, evaluation, &mut settled).write(out))
-    }
 }
 
-impl Judged {
+/// Writes the lines of every journey, then those of outcomes over many.
+fn answer(
+    words: &answer::Words<'_>,
+    journeys: Vec<OfJourney>,
+    (many, mut settled): (&[JudgedMany], &[Settled]),
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let mut journeys = journeys.into_iter();
+    let mut before: Vec<io::Result<Vec<u8>>> = Vec::new();
+    while journeys.len() > 0 || !before.is_empty() {
+        let mut block = Vec::with_capacity(BLOCK.min(journeys.len()));
+        for journey in journeys.by_ref().take(BLOCK) {
+            let (own, others) = settled.split_at(journey.reached());
+            block.push((journey, own));
+            settled = others;
+        }
+        // While one block is written, the next is put into words.
+        before = std::thread::scope(|scope| {
+            let next = (!block.is_empty()).then(|| scope.spawn(|| share_out(block, |share| words.lines(share))));
+            std::mem::take(&mut before).into_iter().try_for_each(|lines| out.write_all(&lines?))?;
+            let next = next.map(|next| next.join().expect("to put a journey into words does not panic"));
+            Ok::<_, io::Error>(next.unwrap_or_default())
+        })?;
+    }
+    let mut settled = settled.iter();
+    many.iter().try_for_each(|judged| words.line_of_many(judged, &mut settled).write(out))
+}
+
+impl OfJourney {
     /// How many of its outcomes are reached: so many are settled.
     fn reached(&self) -> usize {
-        self.evaluations.iter().filter(|evaluation| matches!(evaluation.state, State::Reached(_))).count()
+        self.judged.iter().filter(|judged| matches!(judged.evaluation.state, State::Reached(_))).count()
     }
 }

@@ -193,9 +193,9 @@ enum Command {
     /// Nothing is stored.
     #[command(after_help = "Example: throughline try --rulebook shps.toml --events events.ndjson --as-of 2018-02-28")]
     Try {
-        /// The rulebook's file, or the name of a pack that ships.
-        #[arg(long)]
-        rulebook: String,
+        /// The rulebook's file, or the name of a pack that ships. Several versions of one contract: name each.
+        #[arg(long, required = true)]
+        rulebook: Vec<String>,
         /// The events as NDJSON `CloudEvents`, one a line; their order is the order in which they were recorded.
         #[arg(long)]
         events: PathBuf,

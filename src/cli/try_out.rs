@@ -12,13 +12,24 @@ use super::{Ending, rulebook};
 use crate::contract::Rulebook;
 use crate::try_out::{KnownAt, Trial, TryError};
 
-pub(super) fn run(rulebook: &str, events: &Path, as_of: NaiveDate, known_at: Option<KnownAt>) -> Result<Ending> {
-    let rules = match Rulebook::parse(&rulebook::text(rulebook)?) {
-        Ok(rules) => rules,
-        Err(errors) => return Ok(complain_of(rulebook, &errors)),
-    };
+pub(super) fn run(names: &[String], events: &Path, as_of: NaiveDate, known_at: Option<KnownAt>) -> Result<Ending> {
+    let mut rulebooks = Vec::new();
+    for name in names {
+        match Rulebook::parse(&rulebook::text(name)?) {
+            Ok(rules) => rulebooks.push(rules),
+            Err(errors) => return Ok(complain_of(name, &errors)),
+        }
+    }
+    let contract = rulebooks.first().map(|first| first.contract.clone()).unwrap_or_default();
+    if let Some((name, other)) = names.iter().zip(&rulebooks).find(|(_, rules)| rules.contract != contract) {
+        complain(&format!(
+            "{name} is a rulebook of {}, not of {contract}: try versions of one contract",
+            other.contract
+        ));
+        return Ok(Ending::WrongUse);
+    }
     let file = opened(events)?;
-    let trial = Trial { rulebook: &rules, as_of, known_at };
+    let trial = Trial { rulebooks: &rulebooks, as_of, known_at };
     let tried = match trial.run(file, BufWriter::new(std::io::stdout().lock())) {
         Ok(tried) => tried,
         Err(TryError::Line { line, error }) => {
@@ -28,7 +39,7 @@ pub(super) fn run(rulebook: &str, events: &Path, as_of: NaiveDate, known_at: Opt
         Err(other) => return Err(other).with_context(|| format!("cannot try {}", events.display())),
     };
     if tried.of_others > 0 {
-        let (others, contract) = (tried.of_others, &rules.contract);
+        let others = tried.of_others;
         complain(&format!("{others} journeys of other contracts than {contract} are left out"));
     }
     let is_nothing = tried.journeys == 0 && tried.of_others > 0;

@@ -5,6 +5,7 @@
 
 pub mod batch;
 pub mod calendar;
+pub mod civil_day;
 pub mod command;
 pub mod dealings;
 pub(crate) mod ground;

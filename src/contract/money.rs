@@ -1,6 +1,7 @@
 //! Amounts of money: exact decimals with as many digits as the currency has minor units.
 //!
-//! An amount is rounded once, half-up, when it becomes money. Nothing here is ever a binary float.
+//! An amount is rounded once, half-up, when it becomes money. Nothing here is ever a binary float, and no sum panics:
+//! what would be beyond 28 digits stays there.
 
 use std::fmt;
 use std::iter::Sum;
@@ -86,7 +87,7 @@ impl Add for Money {
     type Output = Self;
 
     fn add(self, other: Self) -> Self {
-        Self(self.0 + other.0)
+        Self(self.0.saturating_add(other.0))
     }
 }
 
@@ -94,7 +95,7 @@ impl Sub for Money {
     type Output = Self;
 
     fn sub(self, other: Self) -> Self {
-        Self(self.0 - other.0)
+        Self(self.0.saturating_sub(other.0))
     }
 }
 

@@ -19,10 +19,11 @@ use super::scalars::{Date, Position};
 use super::selection::{ClaimSelection, Selected};
 use crate::access::policy::Action;
 use crate::contract::batch::{self as domain, Decision};
+use crate::contract::outcome::settle::Reason;
 use crate::contract::rulebook::terms::{CapScope, Crossing};
 use crate::journey::event::{self, ClaimAbout, Period};
 use crate::log::envelope::{BatchId, JourneyId, StreamId};
-use crate::views::claims::{Asked, CapOf, CapUse, Claims, Proposed, Purpose};
+use crate::views::claims::{self, Asked, CapOf, CapUse, Claims, Proposed, Purpose};
 
 /// How far a batch has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -284,8 +285,60 @@ pub struct ProposedAdjustment {
     of_batch: ID,
     /// As what it would be raised.
     kind: AdjustmentKind,
-    /// How much more is due; less than nothing: how much less.
+    /// How much more is due; less than nothing: how much less. It is what the claim entitles to now, less what is due for
+    /// it as decided so far.
     amount: Money,
+    /// Why.
+    reason: ProposalReason,
+}
+
+/// A proposal to withdraw a claim that was submitted and not decided, because nothing is due for it any more:
+/// `withdrawClaim` does it.
+#[derive(Debug, Clone, SimpleObject)]
+pub struct ProposedWithdrawal {
+    /// The claim, by its id.
+    claim: ID,
+    /// The batch with its line, by its id.
+    of_batch: ID,
+    /// What it was submitted for.
+    amount: Money,
+    /// Why.
+    reason: ProposalReason,
+}
+
+/// Why a line of a batch should be more or less than it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Reason")]
+pub enum ProposalReason {
+    /// It was rejected after it was paid.
+    Rejected,
+    /// The facts do not show the outcome any more.
+    NotAchieved,
+    /// The evidence that showed it does not count any more.
+    EvidenceMissing,
+    /// Another claim of its group or person has the payment.
+    PaidElsewhere,
+    /// The lower outcome that it takes up is paid otherwise than it was.
+    Conversion,
+    /// There is room under a cap again.
+    RoomUnderCap,
+    /// What was taken back is due again: the facts show the outcome anew.
+    AchievedAgain,
+    /// Its price has changed, as the facts or rules now read.
+    PriceChanged,
+}
+
+impl ProposedWithdrawal {
+    /// What a contract's claims propose.
+    pub(super) fn all(claims: &Claims) -> Vec<Self> {
+        let proposed = |of: &claims::ProposedWithdrawal| Self {
+            claim: ID(of.claim.to_string()),
+            of_batch: ID(of.batch.to_string()),
+            amount: Money::of(of.amount, claims.currency()),
+            reason: of.reason.into(),
+        };
+        claims.withdrawals.iter().map(proposed).collect()
+    }
 }
 
 impl ProposedAdjustment {
@@ -296,6 +349,7 @@ impl ProposedAdjustment {
             of_batch: ID(of.batch.to_string()),
             kind: of.kind.into(),
             amount: Money::of(of.amount, told.currency()),
+            reason: of.reason.into(),
         };
         told.proposed.iter().map(proposed).collect()
     }
@@ -325,9 +379,14 @@ impl Proposal {
         claim::page(ctx, &self.told, ClaimFilter::claimable(self.selected.clone()), (first, after)).await
     }
 
-    /// The adjustments that should be raised.
+    /// The adjustments that should be raised. What they take back makes way for other claims once they are raised.
     async fn adjustments(&self) -> Vec<ProposedAdjustment> {
         ProposedAdjustment::all(&self.told)
+    }
+
+    /// The claims that were submitted before and should be withdrawn.
+    async fn withdrawals(&self) -> Vec<ProposedWithdrawal> {
+        ProposedWithdrawal::all(&self.told)
     }
 }
 
@@ -548,7 +607,7 @@ impl Batch {
         let code = self.told.contract.code().unwrap_or_default();
         let today = ctx.today(&self.told.contract);
         let as_of = self.told.asked.as_of.min(today);
-        let asked = Asked { as_of, today, purpose: Purpose::Submit(BTreeSet::new()) };
+        let asked = Asked { as_of, today, purpose: Purpose::Submit { batch: self.batch_id(), again: BTreeSet::new() } };
         let told = claim::as_known(ctx, code, self.told.position, asked).await?;
         let Some(told) = told else { return Ok(None) };
         let selected = self.selected(ctx, &told).await?;

@@ -132,8 +132,11 @@ impl ClaimScope {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct UntilPayable {
     /// Why it cannot be claimed yet: `hours_unknown`, `risk_open`, `date_imprecise`, `claim_window`,
-    /// `bank_holidays_unknown`, the code of the outcome that has the payment, or `person`.
+    /// `out_of_range`, `bank_holidays_unknown`, the code of the outcome that has the payment, or `person`.
     reason: Option<String>,
+    /// The claim that it waits for, by its id: a proposed adjustment or withdrawal of that one would make way. Until it is
+    /// raised nothing is free.
+    waits_for: Option<ID>,
     /// The kinds of evidence that lack, alternatives and others in one list: `evidence` tells them apart.
     missing: Vec<String>,
     /// The evidence that lacks; while the claim matures, the evidence that will be needed. None where nothing is asked or
@@ -177,6 +180,10 @@ pub struct EvidenceNeeded {
 pub struct Derivation {
     /// The rules by which it is judged.
     rulebook: JudgedBy,
+    /// The fact that it begins with. Where several spells cover the first day counted, the one that started first.
+    trigger: Option<ClaimGround>,
+    /// The first day that is counted.
+    counted_from: Option<Date>,
     /// The events that it rests on: what it begins with, and what shows it.
     events: Vec<ClaimGround>,
     /// Those of them that are evidence.
@@ -422,6 +429,7 @@ impl Claim {
         let from = achievement.and_then(|of| of.claimable_from.as_ref().ok().copied());
         UntilPayable {
             reason: self.reason(),
+            waits_for: self.of.waits_for.map(|claim| ID(claim.to_string())),
             missing: achievement.map_or_else(Vec::new, |of| of.missing.clone()),
             evidence: self.evidence_needed(),
             earliest_on: earliest.map(Date),
@@ -451,10 +459,13 @@ impl Claim {
     /// Why it is what it is.
     pub(super) fn derived(&self) -> Derivation {
         let achievement = self.achievement();
+        let begun = self.of.begun;
         let is_evidence = |ground: &&Ground| ground.event_type == EventType::EvidenceAttached;
         let gap = |gap: &outcome::Gap| UncoveredDays { from: Date(gap.from), to: Date(gap.to), counted: gap.counted };
         Derivation {
             rulebook: JudgedBy { version: self.of.rulebook.version.clone(), hash: self.of.rulebook.hash().to_owned() },
+            trigger: begun.and_then(|begun| self.of.grounds.iter().find(|of| of.event == begun.event)).map(Into::into),
+            counted_from: begun.map(|begun| Date(begun.counted_from)),
             events: self.of.grounds.iter().map(Into::into).collect(),
             evidence: self.of.grounds.iter().filter(is_evidence).map(Into::into).collect(),
             days_counted: achievement.and_then(|of| of.days_counted),

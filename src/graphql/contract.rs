@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
 use super::at::{ContractAt, Seen};
-use super::batch::{Batch, BatchConnection, BatchState, Cap, ProposedAdjustment};
+use super::batch::{Batch, BatchConnection, BatchState, Cap, ProposedAdjustment, ProposedWithdrawal};
 use super::boards::{
     BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance, PeriodInput,
     RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
@@ -366,6 +366,11 @@ impl Contract {
     /// What should be paid beyond, or taken back from, closed lines, because of what is known now.
     async fn proposed_adjustments(&self, ctx: &Context<'_>) -> Result<Vec<ProposedAdjustment>> {
         Ok(ProposedAdjustment::all(self.told_claims(ctx).await?))
+    }
+
+    /// The claims that were submitted, not decided, and should be withdrawn: nothing is due for them any more.
+    async fn proposed_withdrawals(&self, ctx: &Context<'_>) -> Result<Vec<ProposedWithdrawal>> {
+        Ok(ProposedWithdrawal::all(self.told_claims(ctx).await?))
     }
 
     /// How many obligations stand how under each service standard of the rulebook, in its order.

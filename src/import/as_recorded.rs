@@ -126,6 +126,7 @@ impl<R: Read> Iterator for Checked<'_, R> {
 impl<R> Checked<'_, R> {
     fn check(&mut self, read: CloudEvent) -> Result<Ordered, LineError> {
         let event = read.event()?;
+        cloud_event::check_numbers(&event)?;
         let (contract, zone) = self.contract(&read, &event)?;
         let occurred = read.occurred(zone)?;
         if !(1..=9999).contains(&occurred.earliest().year()) {

@@ -12,6 +12,7 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
+use crate::journey::event::{Event, EventType};
 use crate::journey::path::Place;
 use crate::journey::personal::{self, Personal};
 use crate::journey::refusal::{Refusal, RefusalCode};
@@ -207,6 +208,22 @@ impl Shape {
 pub fn check_source(source: &Source) -> Result<(), Vec<Refusal>> {
     let mut shape = Shape::new(NaiveDate::MAX);
     shape.source(source);
+    shape.done()
+}
+
+/// Refuses a fact with a number that cannot be kept exactly or cannot be meant, also where it is taken as it was recorded
+/// elsewhere. A correction is looked at as each of the facts with numbers that it can replace.
+pub(crate) fn check_numbers(event: &Event) -> Result<(), Vec<Refusal>> {
+    let mut shape = Shape::new(NaiveDate::MAX);
+    let with_numbers =
+        [EventType::SpellStarted, EventType::SpellChanged, EventType::MeasureRecorded, EventType::AssessmentScored];
+    match event {
+        Event::FactCorrected(correction) => {
+            let replacements = with_numbers.into_iter().filter_map(|of| correction.replacement(of).ok());
+            replacements.take(1).for_each(|replacement| shape.numbers(&replacement));
+        }
+        _ => shape.numbers(event),
+    }
     shape.done()
 }
 

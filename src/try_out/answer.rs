@@ -8,12 +8,13 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde::Serialize;
 
-use super::{Judged, Trial};
+use super::{OfJourney, Trial};
+use crate::contract::Rulebook;
 use crate::contract::money::Money;
 use crate::contract::outcome::many::ManyEvaluation;
-use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled};
-use crate::contract::outcome::versions::entitlement;
-use crate::contract::outcome::{Achievement, Evaluation, Hold, State, Status, claim_id};
+use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled, Terms};
+use crate::contract::outcome::versions::{Judged, JudgedMany, Versions, entitlement};
+use crate::contract::outcome::{Achievement, Hold, State, Status, claim_id};
 use crate::contract::rulebook::outcome::{AchievedBy, Scope};
 use crate::log::envelope::{EventId, JourneyId};
 
@@ -33,6 +34,12 @@ pub(super) struct Line<'a> {
     missing: &'a [String],
     reason: Option<&'a str>,
     events: &'a [EventId],
+    /// Which time it is, from 1, of an outcome that can be achieved more than once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    repeat: Option<u32>,
+    /// The version of the rules that applies, where several are tried.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     of: Option<Of<'a>>,
 }
@@ -66,42 +73,57 @@ impl Line<'_> {
 
 /// How journeys are put into words.
 pub(super) struct Words<'t> {
-    trial: &'t Trial<'t>,
-    /// Of each outcome, its place in the order of their codes.
-    places: Vec<usize>,
-    /// Of each outcome, the line of a journey for which it has not begun, after that journey: such lines are many.
-    not_started: Vec<Vec<u8>>,
+    versions: &'t Versions<'t>,
+    terms: &'t Terms<'t>,
+    /// Of each outcome, by version and place: its place in the order of codes, and the line of a journey for which it has
+    /// not begun, after that journey: such lines are many.
+    outcomes: Vec<Vec<OfOutcome>>,
 }
+
+struct OfOutcome {
+    place: usize,
+    not_started: Vec<u8>,
+}
+
+/// An outcome, by its version and its place in it.
+type Named = (usize, usize);
 
 /// How every line begins.
 const JOURNEY: &[u8] = b"{\"journey\":";
 
 impl<'t> Words<'t> {
-    pub(super) fn of(trial: &'t Trial<'t>) -> io::Result<Self> {
-        let outcomes = &trial.rulebook.outcomes;
-        let is_before = |code: &str| outcomes.iter().filter(|other| other.code.as_str() < code).count();
-        let not_started = (0..outcomes.len()).map(|outcome| {
-            let mut line = Vec::new();
-            not_started(trial, outcome).write(&mut line)?;
-            Ok(line.split_off(JOURNEY.len() + b"null".len()))
-        });
-        let places = outcomes.iter().map(|outcome| is_before(&outcome.code)).collect();
-        Ok(Self { trial, places, not_started: not_started.collect::<io::Result<_>>()? })
+    pub(super) fn of(trial: &Trial<'_>, versions: &'t Versions<'t>, terms: &'t Terms<'t>) -> io::Result<Self> {
+        let mut words = Self { versions, terms, outcomes: Vec::new() };
+        let mut codes: Vec<&str> = trial.rulebooks.iter().flat_map(codes_of).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        for version in 0..trial.rulebooks.len() {
+            let of_outcome = |(at, code): (usize, &str)| {
+                let mut line = Vec::new();
+                words.not_started((version, at)).write(&mut line)?;
+                let place = codes.binary_search(&code).expect("every code is listed");
+                Ok(OfOutcome { place, not_started: line.split_off(JOURNEY.len() + b"null".len()) })
+            };
+            let of_version = codes_of(versions.get(version)).enumerate().map(of_outcome).collect::<io::Result<_>>()?;
+            words.outcomes.push(of_version);
+        }
+        Ok(words)
     }
 
     /// The lines of some of the journeys, each with what was settled of it.
-    pub(super) fn lines(&self, share: Vec<(Judged, &[Settled])>) -> io::Result<Vec<u8>> {
+    pub(super) fn lines(&self, share: Vec<(OfJourney, &[Settled])>) -> io::Result<Vec<u8>> {
         let (mut text, mut lines, mut ranges) = (Vec::new(), Vec::new(), Vec::new());
-        for (judged, settled) in share {
+        for (of, settled) in share {
             let mut settled = settled.iter();
             lines.clear();
-            for evaluation in &judged.evaluations {
+            for judged in &of.judged {
                 let begin = lines.len();
-                self.write(judged.journey, evaluation, &mut settled, &mut lines)?;
-                ranges.push((self.places[evaluation.outcome], begin..lines.len()));
+                self.write(of.journey, judged, &mut settled, &mut lines)?;
+                let place = self.outcomes[judged.version][judged.evaluation.outcome].place;
+                ranges.push((place, judged.evaluation.repeat, begin..lines.len()));
             }
-            ranges.sort_by_key(|(place, _)| *place);
-            for (_, line) in ranges.drain(..) {
+            ranges.sort_by_key(|(place, repeat, _)| (*place, *repeat));
+            for (_, _, line) in ranges.drain(..) {
                 text.extend_from_slice(&lines[line]);
             }
         }
@@ -112,108 +134,116 @@ impl<'t> Words<'t> {
     fn write(
         &self,
         journey: JourneyId,
-        evaluation: &Evaluation,
+        Judged { version, evaluation }: &Judged,
         settled: &mut std::slice::Iter<'_, Settled>,
         to: &mut Vec<u8>,
     ) -> io::Result<()> {
         if let State::NotStarted { .. } = evaluation.state {
             to.extend_from_slice(JOURNEY);
             serde_json::to_writer(&mut *to, &journey)?;
-            to.extend_from_slice(&self.not_started[evaluation.outcome]);
+            to.extend_from_slice(&self.outcomes[*version][evaluation.outcome].not_started);
             return Ok(());
         }
-        let line = of_state(self.trial, evaluation.outcome, &evaluation.state, settled);
-        Line { journey: Some(journey), ..line }.write(to)
+        let line = self.of_state((*version, evaluation.outcome), &evaluation.state, settled);
+        let repeat = line.repeat.map(|_| evaluation.repeat);
+        Line { journey: Some(journey), repeat, ..line }.write(to)
     }
-}
 
-/// The line of an outcome over many journeys.
-pub(super) fn line_of_many<'a>(
-    trial: &Trial<'a>,
-    evaluation: &'a ManyEvaluation,
-    settled: &mut std::slice::Iter<'_, Settled>,
-) -> Line<'a> {
-    let ManyEvaluation { outcome, of, first, last, counted, out_of, state } = evaluation;
-    let scope = match &trial.rulebook.outcomes[*outcome].achieved_by {
-        AchievedBy::Many(terms) => match terms.scope {
-            Scope::Cohort => "cohort",
-            Scope::Site => "site",
-            Scope::Area => "area",
-        },
-        AchievedBy::Journey(_) => "journey",
-    };
-    let of = Of {
-        scope,
-        code: of,
-        first: *first,
-        last: *last,
-        counted: counted.normalize().to_string(),
-        out_of: out_of.map(|days| days.to_string()),
-        share: evaluation.share().map(|share| share.round_dp(6).normalize().to_string()),
-    };
-    Line { of: Some(of), ..of_state(trial, *outcome, state, settled) }
-}
-
-/// What is said of an outcome that has not begun.
-fn not_started<'a>(trial: &Trial<'a>, outcome: usize) -> Line<'a> {
-    Line {
-        journey: None,
-        outcome: &trial.rulebook.outcomes[outcome].code,
-        status: Status::NotStarted.as_str(),
-        achieved_on: None,
-        earliest_on: None,
-        amount: None,
-        currency: &trial.rulebook.currency,
-        days_counted: None,
-        gaps: Vec::new(),
-        hours: None,
-        missing: &[],
-        reason: None,
-        events: &[],
-        of: None,
+    /// The line of an outcome over many journeys.
+    pub(super) fn line_of_many<'a>(
+        &'a self,
+        JudgedMany { version, evaluation }: &'a JudgedMany,
+        settled: &mut std::slice::Iter<'_, Settled>,
+    ) -> Line<'a> {
+        let ManyEvaluation { outcome, of, first, last, counted, out_of, state } = evaluation;
+        let scope = match &self.versions.get(*version).outcomes[*outcome].achieved_by {
+            AchievedBy::Many(terms) => match terms.scope {
+                Scope::Cohort => "cohort",
+                Scope::Site => "site",
+                Scope::Area => "area",
+            },
+            AchievedBy::Journey(_) => "journey",
+        };
+        let of = Of {
+            scope,
+            code: of,
+            first: *first,
+            last: *last,
+            counted: counted.normalize().to_string(),
+            out_of: out_of.map(|days| days.to_string()),
+            share: evaluation.share().map(|share| share.round_dp(6).normalize().to_string()),
+        };
+        Line { of: Some(of), ..self.of_state((*version, *outcome), state, settled) }
     }
-}
 
-fn of_state<'a>(
-    trial: &Trial<'a>,
-    outcome: usize,
-    state: &'a State,
-    settled: &mut std::slice::Iter<'_, Settled>,
-) -> Line<'a> {
-    let none = not_started(trial, outcome);
-    match state {
-        State::NotStarted { .. } => none,
-        State::Maturing { earliest_on, .. } => {
-            Line { status: Status::Maturing.as_str(), earliest_on: Some(*earliest_on), ..none }
+    /// What is said of an outcome that has not begun.
+    fn not_started(&self, (version, place): Named) -> Line<'t> {
+        let rulebook = self.versions.get(version);
+        let outcome = &rulebook.outcomes[place];
+        let repeats = match &outcome.achieved_by {
+            AchievedBy::Journey(terms) => terms.repeats > 1,
+            AchievedBy::Many(_) => false,
+        };
+        Line {
+            journey: None,
+            outcome: &outcome.code,
+            status: Status::NotStarted.as_str(),
+            achieved_on: None,
+            earliest_on: None,
+            amount: None,
+            currency: &rulebook.currency,
+            days_counted: None,
+            gaps: Vec::new(),
+            hours: None,
+            missing: &[],
+            reason: None,
+            events: &[],
+            repeat: repeats.then_some(1),
+            version: (self.versions.len() > 1).then_some(&rulebook.version),
+            of: None,
         }
-        State::Reached(achievement) => {
-            let settled = settled.next().expect("every entitlement is settled");
-            let gaps = achievement.gaps.iter().map(|gap| Gap { from: gap.from, to: gap.to, counted: gap.counted });
-            Line {
-                status: settled.status.as_str(),
-                achieved_on: Some(achievement.achieved_on),
-                amount: settled.amount.map(|amount| Money::of(amount.amount(), none.currency).to_string()),
-                days_counted: achievement.days_counted,
-                gaps: gaps.collect(),
-                hours: achievement.hours.map(two_decimals),
-                missing: &achievement.missing,
-                reason: reason(trial, achievement, settled),
-                events: &achievement.events,
-                ..none
+    }
+
+    fn of_state<'a>(&'a self, of: Named, state: &'a State, settled: &mut std::slice::Iter<'_, Settled>) -> Line<'a> {
+        let none = self.not_started(of);
+        match state {
+            State::NotStarted { .. } => none,
+            State::Maturing { earliest_on, .. } => {
+                Line { status: Status::Maturing.as_str(), earliest_on: Some(*earliest_on), ..none }
+            }
+            State::Reached(achievement) => {
+                let settled = settled.next().expect("every entitlement is settled");
+                let gaps = achievement.gaps.iter().map(|gap| Gap { from: gap.from, to: gap.to, counted: gap.counted });
+                Line {
+                    status: settled.status.as_str(),
+                    achieved_on: Some(achievement.achieved_on),
+                    amount: settled.amount.map(|amount| Money::of(amount.amount(), none.currency).to_string()),
+                    days_counted: achievement.days_counted,
+                    gaps: gaps.collect(),
+                    hours: achievement.hours.map(two_decimals),
+                    missing: &achievement.missing,
+                    reason: self.reason(achievement, settled),
+                    events: &achievement.events,
+                    ..none
+                }
             }
         }
     }
+
+    fn reason(&self, achievement: &Achievement, settled: &Settled) -> Option<&'t str> {
+        match (settled.status, settled.excluded_by) {
+            (Status::Excluded, Some(ExcludedBy::Outcome(number))) => Some(&self.terms.outcome(number).code),
+            (Status::Excluded, Some(ExcludedBy::Person)) => Some("person"),
+            (Status::Expired, _) => Some("claim_window"),
+            (Status::OnHold, _) => achievement.hold.map(Hold::as_str),
+            (Status::Achieved, _) if achievement.claimable_from.is_err() => Some("bank_holidays_unknown"),
+            _ => None,
+        }
+    }
 }
 
-fn reason<'a>(trial: &Trial<'a>, achievement: &Achievement, settled: &Settled) -> Option<&'a str> {
-    match (settled.status, settled.excluded_by) {
-        (Status::Excluded, Some(ExcludedBy::Outcome(at))) => Some(&trial.rulebook.outcomes[at].code),
-        (Status::Excluded, Some(ExcludedBy::Person)) => Some("person"),
-        (Status::Expired, _) => Some("claim_window"),
-        (Status::OnHold, _) => achievement.hold.map(Hold::as_str),
-        (Status::Achieved, _) if achievement.claimable_from.is_err() => Some("bank_holidays_unknown"),
-        _ => None,
-    }
+fn codes_of(rulebook: &Rulebook) -> impl Iterator<Item = &str> {
+    rulebook.outcomes.iter().map(|outcome| outcome.code.as_str())
 }
 
 fn two_decimals(mut hours: Decimal) -> String {
@@ -224,14 +254,15 @@ fn two_decimals(mut hours: Decimal) -> String {
 /// What outcomes over many journeys entitle to.
 pub(super) fn entitlements_of_many<'a>(
     trial: &'a Trial<'_>,
-    many: &'a [ManyEvaluation],
+    (versions, terms): (&'a Versions<'_>, &'a Terms<'_>),
+    many: &'a [JudgedMany],
 ) -> impl Iterator<Item = Entitlement> + 'a {
-    many.iter().filter_map(|evaluation| {
+    many.iter().filter_map(move |JudgedMany { version, evaluation }| {
         let State::Reached(achievement) = &evaluation.state else { return None };
-        let code = &trial.rulebook.outcomes[evaluation.outcome].code;
-        let holder = evaluation.about().holder(&trial.rulebook.contract);
-        let claim = claim_id(holder, code, 1);
-        let days = (trial.as_of, trial.as_of);
-        Some(entitlement(claim, (holder.0, None), evaluation.outcome, achievement, days))
+        let rulebook = versions.get(*version);
+        let holder = evaluation.about().holder(&rulebook.contract);
+        let claim = claim_id(holder, &rulebook.outcomes[evaluation.outcome].code, 1);
+        let outcome = terms.number(*version, evaluation.outcome);
+        Some(entitlement(claim, (holder.0, None), outcome, achievement, (trial.as_of, trial.as_of)))
     })
 }

@@ -4,10 +4,11 @@
 
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone as _, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::cloud_event::{CloudEvent, Time};
+use crate::contract::civil_day::{end_of_day, start_of_day};
 
 /// A moment of knowing: a whole day, or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,19 +37,21 @@ impl FromStr for KnownAt {
 }
 
 impl KnownAt {
-    /// Whether an event was recorded by then. Without a recorded time it counts as recorded at its time.
+    /// Whether an event was recorded by then.
     pub(super) fn knows(self, event: &CloudEvent, zone: Tz) -> bool {
-        let at = match (event.recorded_at, event.time) {
-            (Some(at), _) => at,
-            (None, Time::Instant(at)) => at.to_utc(),
-            (None, Time::Date(day)) => {
-                let midnight = day.and_time(NaiveTime::MIN);
-                zone.from_local_datetime(&midnight).earliest().map_or(midnight.and_utc(), |began| began.to_utc())
-            }
-        };
+        let at = recorded_at(event, zone);
         match self {
             Self::Instant(known) => at <= known,
-            Self::Day(known) => at.with_timezone(&zone).date_naive() <= known,
+            Self::Day(known) => at <= end_of_day(known, zone),
         }
+    }
+}
+
+/// When an event was recorded. Without a recorded time it counts as recorded at its time.
+pub(super) fn recorded_at(event: &CloudEvent, zone: Tz) -> DateTime<Utc> {
+    match (event.recorded_at, event.time) {
+        (Some(at), _) => at,
+        (None, Time::Instant(at)) => at.to_utc(),
+        (None, Time::Date(day)) => start_of_day(day, zone),
     }
 }

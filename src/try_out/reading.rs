@@ -2,11 +2,15 @@
 //!
 //! Only what outcomes look at is decoded; of everything else the line must be an event, and no more.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::io::Read;
 use std::ops::Range;
 
-use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
+use super::known::recorded_at;
 use super::{Streams, Trial, TryError};
 use crate::cloud_event::{self, CloudEvent, LineError};
 use crate::contract::outcome::is_looked_at;
@@ -27,11 +31,22 @@ struct Window {
 }
 
 /// What one line adds.
-type Decoded = Result<Option<(StreamId, Recorded)>, TryError>;
+struct Decoded {
+    line: u64,
+    id: Uuid,
+    /// A digest of its text: the same event may come twice, another under its id may not.
+    text: u64,
+    /// The event, if it is known and outcomes look at it.
+    fact: Option<(StreamId, Recorded)>,
+}
+
+/// The events of a file by their ids: where each stands, and the digest of its text.
+type Seen = HashMap<Uuid, (u64, u64)>;
 
 pub(super) fn read(trial: &Trial<'_>, events: impl Read) -> Result<Streams, TryError> {
     let mut lines = Lines::of(events);
     let mut streams = Streams::default();
+    let mut seen = Seen::new();
     let mut windows: Vec<Window> = (0..processors()).map(|_| Window::default()).collect();
     loop {
         for window in &mut windows {
@@ -40,15 +55,15 @@ pub(super) fn read(trial: &Trial<'_>, events: impl Read) -> Result<Streams, TryE
         if windows[0].lines.is_empty() {
             return Ok(streams);
         }
-        let decoded: Vec<Vec<Decoded>> = std::thread::scope(|scope| {
+        let decoded: Vec<Vec<Result<Decoded, TryError>>> = std::thread::scope(|scope| {
             let at_work: Vec<_> = windows.iter().map(|window| scope.spawn(|| decode(trial, window))).collect();
             at_work.into_iter().map(|part| part.join().expect("decoding lines does not panic")).collect()
         });
         for decoded in decoded.into_iter().flatten() {
             streams.events += 1;
-            if let Some((stream, recorded)) = decoded? {
-                streams.add(stream, recorded);
-            }
+            let decoded = decoded?;
+            let line = decoded.line;
+            streams.take(decoded, &mut seen).map_err(|error| TryError::Line { line, error })?;
         }
     }
 }
@@ -71,42 +86,68 @@ impl Window {
     }
 }
 
-fn decode(trial: &Trial<'_>, window: &Window) -> Vec<Decoded> {
+fn decode(trial: &Trial<'_>, window: &Window) -> Vec<Result<Decoded, TryError>> {
     let lines = window.lines.iter().map(|(number, line)| {
         let text = line.as_ref().map_err(Clone::clone).map(|range| &window.text[range.clone()]);
-        let decoded = text.and_then(|text| one(trial, *number, text));
+        let decoded = text.and_then(|text| {
+            let (id, fact) = one(trial, *number, text)?;
+            let mut digest = DefaultHasher::new();
+            text.hash(&mut digest);
+            Ok(Decoded { line: *number, id, text: digest.finish(), fact })
+        });
         decoded.map_err(|error| TryError::Line { line: *number, error })
     });
     lines.collect()
 }
 
-fn one(trial: &Trial<'_>, number: u64, line: &str) -> Result<Option<(StreamId, Recorded)>, LineError> {
+fn one(trial: &Trial<'_>, number: u64, line: &str) -> Result<(Uuid, Option<(StreamId, Recorded)>), LineError> {
     let event = cloud_event::from_line(line)?;
-    let zone = trial.rulebook.calendar.zone;
+    let zone = trial.first().calendar.zone;
     let is_known = trial.known_at.is_none_or(|known| known.knows(&event, zone));
     if !is_known || !is_looked_at(event.event_type) {
-        return Ok(None);
+        return Ok((event.id, None));
     }
     let is_referral = event.event_type == EventType::ReferralReceived;
     if is_referral && event.data.contract.is_none() {
         return Err(LineError::at("data.contract", "missing: write the code of the contract"));
     }
+    let fact = event.event()?;
+    cloud_event::check_numbers(&fact)?;
     let position = i64::try_from(number).expect("a file has fewer lines than that");
-    let CloudEvent { id, stream, recorded_at, .. } = event;
+    let recorded_at = recorded_at(&event, zone);
+    let CloudEvent { id, stream, .. } = event;
     let recorded = Recorded {
         event_id: EventId(id),
         position: Position(position),
         version: position,
         occurred: event.occurred(Some(zone))?,
-        event: event.event()?,
+        event: fact,
         contract: event.data.contract.filter(|_| is_referral),
-        recorded_at: recorded_at.unwrap_or(DateTime::<Utc>::MIN_UTC),
+        recorded_at,
         actor: Actor { subject: String::new(), role: String::new(), on_behalf_of: None },
     };
-    Ok(Some((stream, recorded)))
+    Ok((id, Some((stream, recorded))))
 }
 
 impl Streams {
+    /// Takes what a line adds: an event that stands above already counts once.
+    fn take(&mut self, decoded: Decoded, seen: &mut Seen) -> Result<(), LineError> {
+        let Decoded { line, id, text, fact } = decoded;
+        match seen.entry(id) {
+            Entry::Vacant(place) => drop(place.insert((line, text))),
+            Entry::Occupied(before) if before.get().1 == text => return Ok(()),
+            Entry::Occupied(before) => {
+                let message =
+                    format!("the event {id} is on line {} with other content: give it its own id", before.get().0);
+                return Err(LineError::at("id", message));
+            }
+        }
+        if let Some((stream, recorded)) = fact {
+            self.add(stream, recorded);
+        }
+        Ok(())
+    }
+
     fn add(&mut self, stream: StreamId, recorded: Recorded) {
         let streams = match stream.kind {
             StreamKind::Journey => &mut self.journeys,

@@ -20,10 +20,10 @@ use super::generation::Generation;
 use crate::access::InScope;
 use crate::contract::Contract;
 use crate::journey::Recorded;
-use crate::log::envelope::{ClaimId, Position, StreamId};
+use crate::log::envelope::{BatchId, ClaimId, Position, StreamId};
 use crate::log::{Log, LogError};
 
-pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Proposed};
+pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Proposed, ProposedWithdrawal};
 use facts::Facts;
 pub use judged::{Counted, Ground, Shown};
 pub use preview::{Cause, Move, Moved, Preview, Shift, Total, rules_that_differ, shifts};
@@ -47,8 +47,13 @@ pub struct Asked {
 pub enum Purpose {
     /// To be looked at: beside the batches as they were at the end of the day.
     Look,
-    /// To be submitted: beside everything that was ever submitted, and as if these, which were queried, were not.
-    Submit(BTreeSet<ClaimId>),
+    /// To be submitted: beside everything that was ever submitted.
+    Submit {
+        /// The batch that they go in: what it takes back makes way for them.
+        batch: BatchId,
+        /// Queried claims that are submitted again: as if they were not submitted.
+        again: BTreeSet<ClaimId>,
+    },
 }
 
 /// The facts of one contract, which one reader at a time brings up to date.

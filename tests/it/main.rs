@@ -7,6 +7,7 @@ mod append;
 mod append_only;
 mod as_of;
 mod backup;
+mod batch_stories;
 mod batches;
 mod bench;
 mod boards;

@@ -676,7 +676,11 @@ async fn care_days_of_the_year_to_march_2018_are_636_184_and_82_10_percent() {
             events.push(b'\n');
         }
         let rulebook = throughline::contract::Rulebook::parse(pack(MST).expect("it ships").text).expect("a rulebook");
-        let trial = throughline::try_out::Trial { rulebook: &rulebook, as_of: day("2018-05-31"), known_at: None };
+        let trial = throughline::try_out::Trial {
+            rulebooks: std::slice::from_ref(&rulebook),
+            as_of: day("2018-05-31"),
+            known_at: None,
+        };
         let mut answer = Vec::new();
         trial.run(events.as_slice(), &mut answer).expect("events");
         let answer = String::from_utf8(answer).expect("text");

@@ -98,10 +98,12 @@ async fn the_share_of_a_cohort_is_claimed_as_one_and_frozen_as_such() {
         app.done(&manager(), "startSpell", spell).await;
         let later = of(&claims(app, "care", "2018-03-01").await, "autumn", "2017-10-01");
         assert_eq!((&later["status"], &later["counted"]["share"]), (&json!("SUBMITTED"), &json!("0.5")));
-        let document =
-            format!("{{ contract(code: \"{CODE}\") {{ proposedAdjustments {{ claim amount {{ amount }} }} }} }}");
-        let proposed = app.ask(&manager(), &document, json!({})).await["contract"]["proposedAdjustments"].clone();
-        assert_eq!(proposed, json!([{ "claim": autumn["id"], "amount": { "amount": "-1000.00" } }]));
+        let document = format!(
+            "{{ contract(code: \"{CODE}\") {{ proposedWithdrawals {{ claim reason amount {{ amount }} }} }} }}"
+        );
+        let proposed = app.ask(&manager(), &document, json!({})).await["contract"]["proposedWithdrawals"].clone();
+        let withdrawn = json!({ "claim": autumn["id"], "reason": "NOT_ACHIEVED", "amount": { "amount": "1000.00" } });
+        assert_eq!(proposed, json!([withdrawn]), "nobody has decided it: it can be withdrawn, and not adjusted");
     })
     .await;
 }

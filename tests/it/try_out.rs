@@ -12,7 +12,7 @@ const EXPECTED: &str = include_str!("../try/expected-2022-06-30.ndjson");
 fn tried(events: &str, as_of: &str, known_at: Option<&str>) -> Result<(Tried, Vec<Value>), TryError> {
     let rulebook = Rulebook::parse(RULEBOOK).expect("a rulebook");
     let known_at = known_at.map(|at| at.parse::<KnownAt>().expect("a day or an instant"));
-    let trial = Trial { rulebook: &rulebook, as_of: as_of.parse().expect("a date"), known_at };
+    let trial = Trial { rulebooks: std::slice::from_ref(&rulebook), as_of: as_of.parse().expect("a date"), known_at };
     let mut answer = Vec::new();
     let tried = trial.run(events.as_bytes(), &mut answer)?;
     let text = String::from_utf8(answer).expect("text");
@@ -155,7 +155,8 @@ fn one_person_under_two_linked_records_is_paid_once() {
     lines.push(said(33, "2022-06-01", "subjects_unlinked", 1, 2));
     lines.push(said(34, "2022-06-01", "subjects_unlinked", 2, 1));
     let statuses = |as_of: &str| {
-        let trial = Trial { rulebook: &rulebook, as_of: as_of.parse().expect("a date"), known_at: None };
+        let trial =
+            Trial { rulebooks: std::slice::from_ref(&rulebook), as_of: as_of.parse().expect("a date"), known_at: None };
         let mut answer = Vec::new();
         trial.run(lines.join("\n").as_bytes(), &mut answer).expect("events");
         let answers: Vec<Value> = String::from_utf8(answer)

@@ -20,6 +20,8 @@ pub struct Ledger<'b> {
     of_claim: HashMap<ClaimId, Vec<usize>>,
     /// What came in excess with each batch, less what was settled of it.
     excess: BTreeMap<BatchId, Money>,
+    /// What was taken back from lines in batches that are still open: the line, the batch that takes it, the amount.
+    in_open_batches: HashMap<(BatchId, ClaimId), Vec<(BatchId, Money)>>,
 }
 
 /// One line of a batch, with every adjustment raised for it since.
@@ -31,28 +33,52 @@ pub struct LedgerLine<'b> {
     pub line: &'b BatchLine,
     /// The adjustments, added up.
     pub adjusted: Money,
-    /// What of them was taken back as having no ground, as an amount above nothing.
+    /// What of them was taken back as having no ground and was not given again since, as an amount above nothing.
     pub taken_back: Money,
+    /// What of them is a deliberate reduction, extrapolated from a sample: it is not proposed back.
+    pub reduced: Money,
+}
+
+/// The adjustments of one line, added up in the order in which they were raised.
+#[derive(Debug, Clone, Copy, Default)]
+struct Adjusted {
+    sum: Money,
+    taken_back: Money,
+    reduced: Money,
+}
+
+impl Adjusted {
+    fn add(&mut self, amount: Money, kind: AdjustmentKind) {
+        self.sum = self.sum + amount;
+        match kind {
+            AdjustmentKind::Clawback => self.taken_back = self.taken_back - amount,
+            AdjustmentKind::Extrapolation => self.reduced = self.reduced + amount,
+            _ if amount.is_positive() => self.taken_back = (self.taken_back - amount).max(Money::ZERO),
+            _ => {}
+        }
+    }
 }
 
 impl<'b> Ledger<'b> {
     /// The ledger that these batches make.
     pub fn of(batches: &'b [(BatchId, impl Borrow<Batch>)]) -> Self {
         let batches = || batches.iter().map(|(id, batch)| (id, batch.borrow()));
-        let mut adjusted: BTreeMap<(BatchId, ClaimId), (Money, Money)> = BTreeMap::new();
+        let mut adjusted: BTreeMap<(BatchId, ClaimId), Adjusted> = BTreeMap::new();
         let mut excess: BTreeMap<BatchId, Money> = BTreeMap::new();
         for (id, batch) in batches() {
             let held = excess.entry(*id).or_default();
             *held = *held + batch.excess();
         }
-        for fact in batches().flat_map(|(_, batch)| &batch.adjustments).map(|of| &of.raised.details) {
+        let mut in_open_batches: HashMap<_, Vec<_>> = HashMap::new();
+        let raised = batches().flat_map(|(id, batch)| batch.adjustments.iter().map(move |of| (id, batch, of)));
+        for (taken_by, batch, adjustment) in raised {
+            let fact = &adjustment.raised.details;
             match (fact.batch, fact.claim) {
                 (Some(of), Some(claim)) => {
-                    let (sum, taken_back) = adjusted.entry((of, claim)).or_default();
-                    *sum = *sum + fact.amount;
-                    if fact.kind == AdjustmentKind::Clawback {
-                        *taken_back = *taken_back - fact.amount;
+                    if batch.submitted.is_none() && fact.amount < Money::ZERO {
+                        in_open_batches.entry((of, claim)).or_default().push((*taken_by, -fact.amount));
                     }
+                    adjusted.entry((of, claim)).or_default().add(fact.amount, fact.kind);
                 }
                 (Some(of), None) if fact.kind == AdjustmentKind::Overpayment => {
                     let held = excess.entry(of).or_default();
@@ -66,9 +92,9 @@ impl<'b> Ledger<'b> {
             for line in &batch.lines {
                 // An adjustment is of the line that stands for the claim.
                 let of_newest = batch.line(line.frozen.claim).filter(|newest| std::ptr::eq(*newest, line));
-                let (sum, taken_back) =
+                let Adjusted { sum, taken_back, reduced } =
                     of_newest.and_then(|_| adjusted.get(&(*id, line.frozen.claim)).copied()).unwrap_or_default();
-                lines.push(LedgerLine { batch: *id, line, adjusted: sum, taken_back });
+                lines.push(LedgerLine { batch: *id, line, adjusted: sum, taken_back, reduced });
             }
         }
         // Within one event lines stand as they were submitted.
@@ -77,7 +103,7 @@ impl<'b> Ledger<'b> {
         for (at, line) in lines.iter().enumerate() {
             of_claim.entry(line.line.frozen.claim).or_default().push(at);
         }
-        Self { lines, of_claim, excess }
+        Self { lines, of_claim, excess, in_open_batches }
     }
 
     /// Every line, in batch order.
@@ -112,13 +138,19 @@ impl<'b> Ledger<'b> {
     }
 
     /// The lines of a contract as settling takes them; `person` gives the one person behind a journey. A line of a
-    /// rulebook that is not among the terms is left out: they can say nothing of it.
+    /// rulebook that is not among the terms is left out: they can say nothing of it. What other open batches than `into`
+    /// take back frees nothing for it: the two go together or not at all.
     pub fn for_settling(
         &self,
         contract: &str,
         terms: &Terms<'_>,
         person: impl Fn(JourneyId) -> Option<SubjectId>,
+        into: Option<BatchId>,
     ) -> Vec<Line> {
+        let pending = |of: &LedgerLine<'_>| -> Money {
+            let taken = self.in_open_batches.get(&(of.batch, of.line.frozen.claim)).into_iter().flatten();
+            taken.filter(|(batch, _)| into.is_some_and(|into| into != *batch)).map(|(_, amount)| *amount).sum()
+        };
         let lines = self.lines.iter().filter_map(|of| {
             let frozen = &of.line.frozen;
             let (holder, person) = match &frozen.about {
@@ -134,8 +166,11 @@ impl<'b> Ledger<'b> {
                 amount: frozen.amount,
                 adjusted: of.adjusted,
                 taken_back: of.taken_back,
+                reduced: of.reduced,
+                pending: pending(of),
                 paid: of.line.paid,
                 state: of.state(),
+                rejected_on: of.line.rejected_on,
             })
         });
         lines.collect()

@@ -62,6 +62,8 @@ pub struct BatchLine {
     pub attempt: u32,
     /// What was decided of it last.
     pub decision: Decision,
+    /// The day on which it was rejected, if it was.
+    pub rejected_on: Option<NaiveDate>,
     /// What was paid for it.
     pub paid: Money,
 }
@@ -167,7 +169,12 @@ impl Batch {
             }
             Event::ClaimAccepted(of) => self.decide(of.claim, || Decision::Accepted),
             Event::ClaimQueried(of) => self.decide(of.claim, || Decision::Queried(of.clone())),
-            Event::ClaimRejected(of) => self.decide(of.claim, || Decision::Rejected(of.clone())),
+            Event::ClaimRejected(of) => {
+                self.decide(of.claim, || Decision::Rejected(of.clone()));
+                if let Some(line) = self.newest_mut(of.claim) {
+                    line.rejected_on = Some(occurred.earliest());
+                }
+            }
             Event::ClaimWithdrawn(of) => self.decide(of.claim, || Decision::Withdrawn),
             Event::PaymentReceived(payment) => self.pay(recorded, payment),
             Event::AdjustmentRaised(raised) => {
@@ -181,7 +188,7 @@ impl Batch {
         let attempt = self.line(frozen.claim).map_or(1, |before| before.attempt + 1);
         self.newest.insert(frozen.claim, self.lines.len());
         let (frozen, decision, paid) = (frozen.clone(), Decision::Submitted, Money::ZERO);
-        self.lines.push(BatchLine { frozen, submitted, position, attempt, decision, paid });
+        self.lines.push(BatchLine { frozen, submitted, position, attempt, decision, rejected_on: None, paid });
     }
 
     fn decide(&mut self, claim: ClaimId, decision: impl FnOnce() -> Decision) {

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::proof::WhyNot;
 use crate::contract::rulebook::outcome::{Condition, Trigger};
 use crate::journey::Fact;
-use crate::journey::event::{Attribute, Eligibility, Event, EventType};
+use crate::journey::event::{Attribute, Eligibility, Event, EventType, Quantity};
 use crate::log::envelope::{EventId, EvidenceId, Occurred, Precision, RiskId, SpellId, SubjectId};
 
 /// A journey as outcomes see it at the end of a day.
@@ -39,6 +39,9 @@ pub struct Case<'a> {
     pub(super) ended_at_referral: bool,
 }
 
+/// No week has more hours.
+const HOURS_MAX: i64 = 24 * 7;
+
 /// The place of a date among those of a case: it may be read as another day of its month or year.
 pub(super) type When = usize;
 
@@ -58,6 +61,8 @@ pub(super) struct Step<'a> {
     pub(super) when: When,
     pub(super) said: Said,
     pub(super) hours: Option<Decimal>,
+    /// Whether hours were stated that no week has: an old log may hold them. They count as unknown, and hold.
+    pub(super) is_out_of_range: bool,
     pub(super) attributes: &'a BTreeMap<String, Attribute>,
 }
 
@@ -150,8 +155,8 @@ impl<'a> Case<'a> {
             }
             Event::SpellStarted(start) if !self.spells.iter().any(|spell| spell.id == start.spell) => {
                 let (when, said) = self.at(fact);
-                let hours = start.hours_per_week.map(|hours| hours.0);
-                let step = Step { when, said, hours, attributes: &start.attributes };
+                let (hours, is_out_of_range) = hours_in_range(start.hours_per_week);
+                let step = Step { when, said, hours, is_out_of_range, attributes: &start.attributes };
                 let (domain, employer) = (start.domain.as_str(), start.employer_ref.as_deref());
                 self.spells.push(Spell { id: start.spell, domain, employer, steps: vec![step], ended: None });
             }
@@ -186,8 +191,9 @@ impl<'a> Case<'a> {
             Event::SpellChanged(change) => {
                 if let Some(at) = self.spells.iter().position(|spell| spell.id == change.spell) {
                     let (when, said) = self.at(fact);
-                    let hours = change.hours_per_week.map(|hours| hours.0);
-                    self.spells[at].steps.push(Step { when, said, hours, attributes: &change.attributes });
+                    let (hours, is_out_of_range) = hours_in_range(change.hours_per_week);
+                    let attributes = &change.attributes;
+                    self.spells[at].steps.push(Step { when, said, hours, is_out_of_range, attributes });
                 }
             }
             Event::SpellEnded(end) => {
@@ -269,6 +275,12 @@ impl<'a> Case<'a> {
     }
 }
 
+fn hours_in_range(stated: Option<Quantity>) -> (Option<Decimal>, bool) {
+    let fits = |hours: &Decimal| *hours >= Decimal::ZERO && *hours <= Decimal::from(HOURS_MAX);
+    let hours = stated.map(|hours| hours.0).filter(fits);
+    (hours, stated.is_some() && hours.is_none())
+}
+
 fn said(fact: &Fact<'_>) -> Said {
     Said { original: fact.original.event_id, reading: fact.reading.event_id }
 }
@@ -322,16 +334,32 @@ pub fn is_mark(event: &Event, trigger: &Trigger) -> bool {
     }
 }
 
-/// Whether a value that was stated is one that a rulebook names.
+/// Whether a value that was stated is one that a rulebook names. A number, `true` and `false` fit whether they are written
+/// as such or as text: forms and files differ in that.
 pub fn is_value(stated: &Attribute, named: &Value) -> bool {
     match (stated, named) {
         (Attribute::Flag(flag), Value::Bool(named)) => flag == named,
-        (Attribute::Text(text), Value::String(named)) => text == named,
+        (Attribute::Flag(flag), Value::String(named)) => named == if *flag { "true" } else { "false" },
+        (Attribute::Text(text), Value::String(named)) => text == named || is_same_number(text, named),
+        (Attribute::Text(text), Value::Number(named)) => is_same_number(text, &named.to_string()),
+        (Attribute::Text(text), Value::Bool(named)) => text == if *named { "true" } else { "false" },
         (Attribute::Quantity(quantity), Value::Number(named)) => {
-            named.as_i64().is_some_and(|named| quantity.0 == Decimal::from(named))
+            is_same_number(&quantity.to_string(), &named.to_string())
         }
+        (Attribute::Quantity(quantity), Value::String(named)) => is_same_number(&quantity.to_string(), named),
         _ => false,
     }
+}
+
+/// Whether two texts write the same number. A code such as 007 is no number.
+fn is_same_number(one: &str, other: &str) -> bool {
+    let number = |text: &str| {
+        let digits = text.strip_prefix('-').unwrap_or(text);
+        let is_code = digits.len() > 1 && digits.starts_with('0') && !digits.starts_with("0.");
+        let is_plain = digits.starts_with(|c: char| c.is_ascii_digit()) && !digits.ends_with('.');
+        (is_plain && !is_code).then(|| Decimal::from_str_exact(text).ok()).flatten()
+    };
+    number(one).zip(number(other)).is_some_and(|(one, other)| one == other)
 }
 
 /// Whether outcomes look at events of this type, or at what they amend.

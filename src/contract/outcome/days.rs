@@ -191,6 +191,12 @@ impl Coverage {
         self.pauses.before(before, days)
     }
 
+    /// Whether the last day that counts before a day is not covered.
+    pub(super) fn is_open_before(&self, day: Day) -> bool {
+        let covered = self.stretches.iter().rev().find(|stretch| stretch.from < day);
+        covered.is_some_and(|stretch| self.pauses.open_days(stretch.to, day) > 0)
+    }
+
     /// The stretches of these days that count but are not covered.
     pub(super) fn gaps(&self, from: Day, to: Day) -> Vec<(Day, Day)> {
         let mut gaps = Vec::new();

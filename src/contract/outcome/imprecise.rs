@@ -1,8 +1,8 @@
 //! Dates known to the month or year: an outcome is achieved only if it is for every day that they can be, and then on
 //! the latest; else it is on hold (domain.md §4).
 //!
-//! Where more coverage can only help, the two extremes decide. Where hours are compared every day is tried, up to a
-//! limit beyond which nobody is paid on a guess.
+//! Where more coverage can only help and the two extremes agree, they decide. Else every day is tried, up to a limit
+//! beyond which nothing is paid on a guess. What is on hold for it is dated by the latest reading that is achieved.
 
 use super::case::{Case, When};
 use super::days::{Day, Pauses, day};
@@ -30,7 +30,7 @@ pub(super) fn verdicts(case: &Case<'_>, terms: &JourneyTerms, pauses: &Pauses, a
         }
     }
     let extremes = [judge(&worst), judge(&best)];
-    if is_monotone(case, terms, &imprecise) {
+    if is_monotone(case, terms, &imprecise) && are_alike(&extremes) {
         return together(&extremes);
     }
     let readings = imprecise.iter().try_fold(1_usize, |product, (when, _)| {
@@ -38,7 +38,7 @@ pub(super) fn verdicts(case: &Case<'_>, terms: &JourneyTerms, pauses: &Pauses, a
         product.checked_mul(days).filter(|product| *product <= READINGS_MAX)
     });
     if readings.is_none() {
-        return uncertain(&extremes);
+        return uncertain(extremes, &Between { best: &best, worst: &worst }, judge);
     }
     let mut tried = Vec::new();
     let mut days = earliest.clone();
@@ -98,9 +98,60 @@ fn together(readings: &[Vec<Verdict>]) -> Vec<Verdict> {
     (0..times).map(|time| one(readings.iter().map(|verdicts| verdicts.get(time).unwrap_or(&Verdict::Never)))).collect()
 }
 
-/// What too many readings to try say together: nothing is achieved.
-fn uncertain(extremes: &[Vec<Verdict>]) -> Vec<Verdict> {
-    let mut verdicts = together(extremes);
+/// Whether the readings show the same outcomes achieved or maturing by asOf, time after time.
+fn are_alike([one, other]: &[Vec<Verdict>; 2]) -> bool {
+    one.iter().map(std::mem::discriminant).eq(other.iter().map(std::mem::discriminant))
+}
+
+const fn is_reached(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Reached(_))
+}
+
+/// The readings on the way from the one with most that counts to the one with least, one date after the other, each by
+/// a day at a time.
+struct Between<'d> {
+    best: &'d [Day],
+    worst: &'d [Day],
+}
+
+impl Between<'_> {
+    fn steps(&self) -> Day {
+        self.best.iter().zip(self.worst).map(|(best, worst)| (worst - best).abs()).sum()
+    }
+
+    fn reading(&self, mut steps: Day) -> Vec<Day> {
+        let step = |(best, worst): (&Day, &Day)| {
+            let taken = steps.min((worst - best).abs());
+            steps -= taken;
+            best + taken * (worst - best).signum()
+        };
+        self.best.iter().zip(self.worst).map(step).collect()
+    }
+}
+
+/// What too many readings to try say together: nothing is achieved, and each time has the latest date that is found on
+/// the way from one extreme to the other.
+fn uncertain(
+    extremes: [Vec<Verdict>; 2],
+    between: &Between<'_>,
+    judge: impl Fn(&[Day]) -> Vec<Verdict>,
+) -> Vec<Verdict> {
+    let times = extremes.iter().map(Vec::len).max().unwrap_or(0);
+    let mut tried: Vec<Vec<Verdict>> = extremes.into();
+    for time in 0..times {
+        let (mut reached, mut beyond) = (0, between.steps() + 1);
+        while beyond - reached > 1 {
+            let middle = reached + (beyond - reached) / 2;
+            let verdicts = judge(&between.reading(middle));
+            if verdicts.get(time).is_some_and(is_reached) {
+                reached = middle;
+            } else {
+                beyond = middle;
+            }
+            tried.push(verdicts);
+        }
+    }
+    let mut verdicts = together(&tried);
     for verdict in &mut verdicts {
         if let Verdict::Reached(reached) = verdict {
             reached.hold = reached.hold.max(Some(Hold::DateImprecise));

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::case::{Case, Mark, Spell, When, is_value};
 use super::days::{Coverage, Day, FOREVER, Pauses, Piece};
 use super::run::{Asked, Found, Run, find};
-use crate::contract::rulebook::outcome::{Combine, JourneyTerms, Trigger};
+use crate::contract::rulebook::outcome::{Combine, Hours, JourneyTerms, Trigger, UnknownHours};
 use crate::journey::event::Attribute;
 
 /// A case with every date read as one day.
@@ -81,6 +81,8 @@ pub enum Hold {
     RiskOpen,
     /// A date is known to the month or year, and not every day of it would do.
     DateImprecise,
+    /// A number is so large that nothing can be computed from it: correct the fact that states it.
+    OutOfRange,
 }
 
 impl Read<'_> {
@@ -133,7 +135,11 @@ impl Read<'_> {
     /// Spells that last, or that have the hours asked.
     fn lasting(&self, terms: &JourneyTerms, pauses: &Pauses) -> Vec<Verdict> {
         let mut groups = self.groups(terms);
-        let asked = Asked { sustain: terms.sustain.as_ref(), hours: terms.hours.as_ref() };
+        // A number that nothing can be computed from holds the outcome, whatever unknown hours do.
+        let is_out_of_range = groups.iter().flatten().any(|piece| self.is_out_of_range(piece.spell));
+        let strict =
+            terms.hours.filter(|_| is_out_of_range).map(|hours| Hours { unknown: UnknownHours::Hold, ..hours });
+        let asked = Asked { sustain: terms.sustain.as_ref(), hours: strict.as_ref().or(terms.hours.as_ref()) };
         let mut verdicts = Vec::new();
         let mut not_before = Day::MIN;
         for _ in 0..terms.repeats {
@@ -169,7 +175,7 @@ impl Read<'_> {
                     let group = group.expect("a run was found in one of the groups");
                     let until = |day: Day| coverages[group].1.covered(run.first, day.min(run.on));
                     let covered = asked.sustain.map(|_| (until(self.as_of + 1), until(run.on)));
-                    Later { on: run.on, began: began(groups[group].as_slice(), run), covered }
+                    Later { on: run.on, began: self.began(groups[group].as_slice(), run), covered }
                 });
                 return later.map_or(Verdict::Never, Verdict::Later);
             }
@@ -177,7 +183,31 @@ impl Read<'_> {
         let here = |found: &Found| Some(run) == if hold.is_some() { found.unknown } else { found.qualified };
         let at = found.iter().position(here).expect("a run was found in one of the groups");
         let (group, coverage) = &coverages[at];
-        Verdict::Reached(Reached::of_run(run, hold, asked, group, coverage))
+        let spells = spells_of(run, asked, group, coverage);
+        let is_out_of_range = spells.iter().any(|spell| self.is_out_of_range(*spell));
+        let hold = if is_out_of_range { hold.map(|_| Hold::OutOfRange) } else { hold };
+        Verdict::Reached(Reached {
+            hours: run.hours,
+            covered: asked.sustain.map(|_| coverage.covered(run.first, run.on)),
+            gaps: coverage.gaps(run.first, run.on),
+            began: Some(self.began(group, run)),
+            spells,
+            hold,
+            ..Reached::on(run.on)
+        })
+    }
+
+    /// Whether hours were stated of a spell that no week has.
+    fn is_out_of_range(&self, spell: usize) -> bool {
+        self.case.spells[spell].steps.iter().any(|step| step.is_out_of_range && self.day(step.when) <= self.as_of)
+    }
+
+    /// What a run begins with: of the spells that cover its first day the one that started first.
+    fn began(&self, group: &[Piece], run: Run) -> Began {
+        let covers = |piece: &&Piece| piece.from <= run.first && run.first < piece.to;
+        let started = |spell: usize| self.day(self.case.spells[spell].steps[0].when);
+        let first = group.iter().filter(covers).map(|piece| piece.spell).min_by_key(|spell| (started(*spell), *spell));
+        Began { first: run.first, spell: first.expect("the first day used is covered") }
     }
 
     /// The stretches of the spells that a rule names, in groups of those that it takes together.
@@ -218,8 +248,14 @@ impl Read<'_> {
             if to <= state.from || !state.fits(attributes) {
                 continue;
             }
-            let begins = pieces.last().is_none_or(|before| before.to < state.from);
-            pieces.push(Piece { from: state.from, to, begins, hours: state.hours, spell: at });
+            match pieces.last_mut() {
+                // An attribute that no rule looks at is no change.
+                Some(before) if before.to == state.from && before.hours == state.hours => before.to = to,
+                before => {
+                    let begins = before.is_none_or(|before| before.to < state.from);
+                    pieces.push(Piece { from: state.from, to, begins, hours: state.hours, spell: at });
+                }
+            }
         }
         pieces
     }
@@ -237,7 +273,7 @@ impl Read<'_> {
             }
             let mut next = states.last().cloned().unwrap_or_default();
             next.from = from;
-            next.hours = step.hours.or(next.hours);
+            next.hours = if step.is_out_of_range { None } else { step.hours.or(next.hours) };
             next.attributes.extend(step.attributes.iter().map(|(name, value)| (name.as_str(), value)));
             match states.last_mut() {
                 Some(same_day) if same_day.from == from => *same_day = next,
@@ -272,10 +308,10 @@ impl Read<'_> {
             .filter(|(_, raised, cleared)| *raised < on && cleared.is_none_or(|day| day > reached.run_on))
             .map(|(at, ..)| at)
             .collect();
+        // The date is the one without the risks that are still open; those that were cleared count.
+        reached.on = on;
         if risks().any(|(_, raised, cleared)| raised < on && cleared.is_none()) {
             reached.hold = reached.hold.or(Some(Hold::RiskOpen));
-        } else {
-            reached.on = on;
         }
     }
 }
@@ -287,23 +323,6 @@ impl Verdict {
 }
 
 impl Reached {
-    fn of_run(run: Run, hold: Option<Hold>, asked: Asked<'_>, group: &[Piece], coverage: &Coverage) -> Self {
-        let last = if asked.sustain.is_some() { run.on } else { run.on + 1 };
-        let mut spells: Vec<usize> =
-            group.iter().filter(|piece| piece.from < last && piece.to > run.first).map(|piece| piece.spell).collect();
-        spells.sort_unstable();
-        spells.dedup();
-        Self {
-            hours: run.hours,
-            covered: asked.sustain.map(|_| coverage.covered(run.first, run.on)),
-            gaps: coverage.gaps(run.first, run.on),
-            began: Some(began(group, run)),
-            spells,
-            hold,
-            ..Self::on(run.on)
-        }
-    }
-
     pub(super) fn on(on: Day) -> Self {
         Self {
             on,
@@ -320,11 +339,18 @@ impl Reached {
     }
 }
 
-/// What a run begins with.
-fn began(group: &[Piece], run: Run) -> Began {
-    let covers = |piece: &&Piece| piece.from <= run.first && run.first < piece.to;
-    let first = group.iter().filter(covers).min_by_key(|piece| (piece.from, piece.spell));
-    Began { first: run.first, spell: first.expect("the first day used is covered").spell }
+/// The spells of a run, in their order: those that cover a day that counts, and the one that closes a counted gap.
+fn spells_of(run: Run, asked: Asked<'_>, group: &[Piece], coverage: &Coverage) -> Vec<usize> {
+    let last = if asked.sustain.is_some() { run.on } else { run.on + 1 };
+    let closes = asked.sustain.is_some_and(|sustain| sustain.gap_counts) && coverage.is_open_before(run.on);
+    let counts = |piece: &&Piece| {
+        coverage.pauses.open_days(piece.from.max(run.first), piece.to.min(last)) > 0
+            || closes && piece.from <= run.on && run.on < piece.to
+    };
+    let mut spells: Vec<usize> = group.iter().filter(counts).map(|piece| piece.spell).collect();
+    spells.sort_unstable();
+    spells.dedup();
+    spells
 }
 
 /// What a spell is from a day on.
@@ -344,12 +370,12 @@ impl SpellState<'_> {
     }
 }
 
-/// The parts of pieces that lie on or after a day; what is cut begins there.
+/// The parts of pieces that lie on or after a day; what covers that day begins there.
 fn after(pieces: &[Piece], not_before: Day) -> Vec<Piece> {
     let left = pieces.iter().filter(|piece| piece.to > not_before);
     left.map(|piece| Piece {
         from: piece.from.max(not_before),
-        begins: piece.begins || piece.from < not_before,
+        begins: piece.begins || piece.from <= not_before,
         ..*piece
     })
     .collect()

@@ -11,7 +11,7 @@ use rust_decimal::Decimal;
 use super::case::Case;
 use super::days::{Day, FOREVER, day};
 use super::judge::Hold;
-use super::price::{Priced, of_units, price};
+use super::price::{OutOfRange, Priced, of_units, price};
 use super::{Achievement, Price, State};
 use crate::contract::rulebook::outcome::{AchievedBy, Counted, ManyTerms, Outcome, PeriodKind, Scope};
 use crate::contract::rulebook::{MonthDay, Rulebook};
@@ -161,14 +161,18 @@ impl Reckoning<'_> {
         match &terms.counted {
             Counted::Volume { .. } => {
                 let in_period = |on: &&(NaiveDate, Decimal)| (first..next).contains(&on.0);
-                let units: Decimal = sum.measured.iter().filter(in_period).map(|(_, value)| value).sum();
+                let values = || sum.measured.iter().filter(in_period).map(|(_, value)| *value);
+                let exact = values().try_fold(Decimal::ZERO, Decimal::checked_add);
+                let units = exact.unwrap_or_else(|| values().fold(Decimal::ZERO, Decimal::saturating_add));
                 let state = match (units > Decimal::ZERO, is_over) {
                     (false, _) => none,
                     (true, false) => State::Maturing { earliest_on: next, covered: None },
                     (true, true) => {
-                        let price =
-                            of_units(&outcome.tariffs, currency, priced, units).map_or(Price::None, Price::Amount);
-                        self.reached(outcome, next, price, None, None)
+                        let price = exact.ok_or(OutOfRange);
+                        let price = price.and_then(|units| of_units(&outcome.tariffs, currency, priced, units));
+                        let hold = price.is_err().then_some(Hold::OutOfRange);
+                        let price = price.ok().flatten().map_or(Price::None, Price::Amount);
+                        self.reached(outcome, next, price, None, hold)
                     }
                 };
                 (units, None, state)

@@ -187,11 +187,16 @@ pub struct Gap {
 }
 
 impl Achievement {
-    /// What this alone amounts to on a day, with the reason: nothing of other claims is known yet.
+    /// What this alone amounts to on a day: nothing of other claims is known yet. The claim window opens when the date
+    /// stands, so that what is on hold does not expire.
     pub fn standing(&self, as_of: NaiveDate) -> Status {
-        if self.claimable_until.is_some_and(|last| as_of > last) {
-            Status::Expired
-        } else if self.hold.is_some() {
+        let is_over = self.claimable_until.is_some_and(|last| as_of > last);
+        if is_over && self.hold.is_none() { Status::Expired } else { self.standing_in_time(as_of) }
+    }
+
+    /// The same for a claim that was submitted in time before: the claim window binds the first submission.
+    pub fn standing_in_time(&self, as_of: NaiveDate) -> Status {
+        if self.hold.is_some() {
             Status::OnHold
         } else if !self.missing.is_empty() {
             Status::EvidenceMissing
@@ -210,6 +215,7 @@ impl Hold {
             Self::HoursUnknown => "hours_unknown",
             Self::RiskOpen => "risk_open",
             Self::DateImprecise => "date_imprecise",
+            Self::OutOfRange => "out_of_range",
         }
     }
 }

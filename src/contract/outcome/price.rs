@@ -73,7 +73,7 @@ pub(super) fn fitting<'t>(tariffs: &'t [Tariff], of: Priced<'_>) -> Vec<&'t Tari
 /// The price of one outcome of one journey.
 pub(super) fn price(tariffs: &[Tariff], currency: &str, of: Priced<'_>) -> Price {
     let tiers = fitting(tariffs, of);
-    let amount = |tariff: &Tariff| Money::of(tariff.amount * tariff.multiplier, currency);
+    let amount = |tariff: &Tariff| Money::of(tariff.amount.saturating_mul(tariff.multiplier), currency);
     match tiers.as_slice() {
         [] => Price::None,
         [only] if only.up_to.is_none() => Price::Amount(amount(only)),
@@ -81,22 +81,33 @@ pub(super) fn price(tariffs: &[Tariff], currency: &str, of: Priced<'_>) -> Price
     }
 }
 
-/// The amount for so many units of a measure: each at the price of the tier in which it lies.
-pub(super) fn of_units(tariffs: &[Tariff], currency: &str, of: Priced<'_>, units: Decimal) -> Option<Money> {
+/// The amount for so many units of a measure: each at the price of the tier in which it lies. None where no tariff fits;
+/// an error where the amount is out of range.
+pub(super) fn of_units(
+    tariffs: &[Tariff],
+    currency: &str,
+    of: Priced<'_>,
+    units: Decimal,
+) -> Result<Option<Money>, OutOfRange> {
     let tiers = fitting(tariffs, of);
     let mut counted = Decimal::ZERO;
     let mut amount = Decimal::ZERO;
     for tariff in &tiers {
         let end = tariff.up_to.map_or(units, |up_to| units.min(Decimal::from(up_to)));
-        let mut unit_price = tariff.amount * tariff.multiplier;
+        let mut unit_price = tariff.amount.checked_mul(tariff.multiplier).ok_or(OutOfRange)?;
         if tariff.round_unit_price {
             unit_price = Money::of(unit_price, currency).amount();
         }
-        amount += (end - counted).max(Decimal::ZERO) * unit_price;
+        let of_tier = (end - counted).max(Decimal::ZERO).checked_mul(unit_price).ok_or(OutOfRange)?;
+        amount = amount.checked_add(of_tier).ok_or(OutOfRange)?;
         counted = counted.max(end);
     }
-    (!tiers.is_empty()).then(|| Money::of(amount, currency))
+    Ok((!tiers.is_empty()).then(|| Money::of(amount, currency)))
 }
+
+/// A number is too large to compute with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct OutOfRange;
 
 #[cfg(test)]
 mod tests {
@@ -147,7 +158,9 @@ mod tests {
         let of = Priced { achieved_on: day("2022-04-01"), area: None, cohort: None };
         let multiplier = "1.333".parse().expect("a decimal");
         let tiers = [Tariff { up_to: Some(100), multiplier, ..tariff("0.50") }, tariff("0.40")];
-        let amount = |tiers: &[Tariff]| of_units(tiers, "GBP", of, Decimal::from(150)).map(|money| money.to_string());
+        let amount = |tiers: &[Tariff]| {
+            of_units(tiers, "GBP", of, Decimal::from(150)).expect("in range").map(|money| money.to_string())
+        };
         assert_eq!(amount(&tiers).as_deref(), Some("86.65"));
         let rounded = [Tariff { round_unit_price: true, ..tiers[0].clone() }, tiers[1].clone()];
         assert_eq!(amount(&rounded).as_deref(), Some("87.00"));

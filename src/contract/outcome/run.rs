@@ -238,8 +238,8 @@ fn fit(coverage: &Coverage, hours: Option<&Hours>, first: Day, on: Day) -> Fit {
         _ => (lowest, Decimal::ONE),
     };
     let greatest = if hours.basis == HoursBasis::EveryWeek { highest } else { sum };
-    let enough = hours.at_least.is_none_or(|least| sum >= least * number);
-    let few_enough = hours.below.is_none_or(|edge| greatest < edge * number);
+    let enough = hours.at_least.is_none_or(|least| sum >= least.saturating_mul(number));
+    let few_enough = hours.below.is_none_or(|edge| greatest < edge.saturating_mul(number));
     if enough && few_enough {
         let mean = (sum / number).round_dp_with_strategy(2, RoundingStrategy::MidpointAwayFromZero);
         Fit::Qualifies(Some(mean))

@@ -1,9 +1,10 @@
 //! Which version of a contract's rules judges a claim, and what it comes to (domain.md §8).
 //!
-//! Pure. Versions stand in the order in which they come into force. A case goes from one to the next where the date that
-//! chooses is not before the next one begins; it never goes back. Which version applies is asked anew for every day and
-//! every state of knowledge: what was submitted stays as it was frozen. Of versions with the same first day the one
-//! published last judges; the others only say what the lines that were frozen by them are to each other.
+//! Pure. Versions stand in the order in which they come into force. A case goes from one to a later one where the date
+//! that chooses is not before the later one begins, as either of them sees it; it never goes back. Which version applies
+//! is asked anew for every day and every state of knowledge: what was submitted stays as it was frozen. Of versions with the
+//! same first day the one published last judges; the others only say what the lines that were frozen by them are to each
+//! other.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
@@ -81,6 +82,12 @@ impl<'r> Versions<'r> {
         Self(judging, superseded)
     }
 
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// A version by its place.
     pub fn get(&self, version: usize) -> &'r Rulebook {
         self.0[version]
@@ -95,20 +102,21 @@ impl<'r> Versions<'r> {
     /// What the outcomes of all versions are to each other, with the caps in force on a day.
     pub fn terms(&self, on: NaiveDate) -> Terms<'r> {
         let all: Vec<&Rulebook> = self.0.iter().chain(&self.1).copied().collect();
-        Terms::of(&all, self.in_force(on))
+        Terms::of(&all, self.in_force(on), on)
     }
 
-    /// The version that applies: from the last retroactive one in force on, each case goes on to the next version that
-    /// is in force by asOf, until the date that chooses under a version is before the next one begins.
+    /// The version that applies: from the last retroactive one in force on, a case goes to each later version that is in
+    /// force by asOf, unless the date that chooses is before that version begins: as the present version sees it, or as
+    /// the later one does. So a prospective version never pays what it dates before it came into force.
     fn applying(&self, as_of: NaiveDate, chosen_by: impl Fn(usize) -> Option<NaiveDate>) -> usize {
         let in_force = |version: &&Rulebook| version.effective_from <= as_of;
         let known = self.0.iter().take_while(|version| in_force(version)).count().max(1);
         let first = self.0[..known].iter().rposition(|version| version.retroactive && in_force(version)).unwrap_or(0);
-        let stays = |at: &usize| {
-            let next = self.0.get(at + 1).filter(|_| at + 1 < known);
-            next.is_none_or(|next| chosen_by(*at).is_some_and(|date| date < next.effective_from))
-        };
-        (first..known).find(stays).expect("the last version in force has no next one")
+        (first + 1..known).fold(first, |present, later| {
+            let begins = self.0[later].effective_from;
+            let is_before = |version: usize| chosen_by(version).is_some_and(|date| date < begins);
+            if is_before(present) || is_before(later) { present } else { later }
+        })
     }
 
     /// Judges every outcome about one journey, each by the version that applies to it: version after version, in file
@@ -206,12 +214,13 @@ pub fn entitlement(
     achievement: &Achievement,
     (as_of, today): (NaiveDate, NaiveDate),
 ) -> Entitlement {
-    let standing = match achievement.standing(as_of) {
+    let foreseen = |standing: Status| match standing {
         Status::Claimable if as_of > today => Status::Achieved,
         standing => standing,
     };
+    let (standing, in_time) = (foreseen(achievement.standing(as_of)), foreseen(achievement.standing_in_time(as_of)));
     let (achieved_on, price) = (achievement.achieved_on, achievement.price.clone());
-    Entitlement { claim, holder, person, outcome, achieved_on, price, standing }
+    Entitlement { claim, holder, person, outcome, achieved_on, price, standing, in_time }
 }
 
 impl ManyEvaluation {

@@ -36,6 +36,8 @@ pub struct Outcome {
     pub group: Option<String>,
     /// The lower outcome that this one takes up: it pays the difference.
     pub convert_from: Option<String>,
+    /// Who has the payment of its group if the caps leave this one nothing.
+    pub when_capped: WhenCapped,
     /// Its prices; none: it is counted but not paid.
     pub tariffs: Vec<Tariff>,
 }
@@ -237,6 +239,18 @@ pub struct ClaimTerms {
     pub within_days: Option<u32>,
     /// How many times it may be submitted, rejected ones included.
     pub attempts: u32,
+    /// Until so many days after a rejection it may be submitted again; none: for ever.
+    pub resubmit_within_days: Option<u32>,
+}
+
+/// Who has the payment of a group whose winner the caps leave nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum WhenCapped {
+    /// Nobody: the winner keeps its place, and is paid if there is room again.
+    #[default]
+    Nobody,
+    /// The next outcome of the group.
+    Next,
 }
 
 /// For whom an outcome is paid once.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::outcome::key::OutcomeKey;
 use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
-    ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnknownHours,
+    ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnknownHours, WhenCapped,
 };
 use super::terms::{CapScope, Crossing, MetBy, StandardFrom, Within};
 use super::{AppliesBy, AttributeRule, Cap, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings};
@@ -56,12 +56,17 @@ pub fn of_key(rulebook: &Rulebook, outcome: &Outcome, key: OutcomeKey) -> Option
             AchievedBy::Journey(terms) => begins(terms),
             AchievedBy::Many(terms) => many(terms),
         },
-        OutcomeKey::Claim | OutcomeKey::OncePer => claiming(outcome),
+        OutcomeKey::Claim | OutcomeKey::OncePer => joined([Some(claiming(outcome)), resubmitting(outcome)]),
         OutcomeKey::Group => grouped(outcome)?,
         OutcomeKey::Convert => converting(outcome)?,
+        OutcomeKey::WhenCapped => making_way(outcome)?,
         OutcomeKey::Tariff => prices(rulebook, outcome).iter().map(|price| price.trim()).collect::<Vec<_>>().join(" "),
     };
     Some(told.trim().to_owned())
+}
+
+fn joined(sentences: impl IntoIterator<Item = Option<String>>) -> String {
+    sentences.into_iter().flatten().map(|sentence| sentence.trim().to_owned()).collect::<Vec<_>>().join(" ")
 }
 
 /// What a rulebook says of its caps; none where it has none.
@@ -79,7 +84,11 @@ fn opening(rulebook: &Rulebook) -> Vec<String> {
         AppliesBy::Submitted => "are submitted",
         AppliesBy::Recorded => "were recorded",
     };
-    let reach = if rulebook.retroactive { "and reaches earlier ones too" } else { "and leaves earlier ones alone" };
+    let reach = if rulebook.retroactive {
+        "and reaches earlier ones too"
+    } else {
+        "and leaves earlier ones alone: it pays nothing that it dates before that day"
+    };
     let counts = match rulebook.referrals {
         CountsWhen::Received => "received",
         CountsWhen::Accepted => "accepted",
@@ -112,8 +121,10 @@ pub fn of_outcome(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
         AchievedBy::Many(terms) => told.push(many(terms)),
     }
     told.push(claiming(outcome));
+    told.extend(resubmitting(outcome));
     told.extend(grouped(outcome));
     told.extend(converting(outcome));
+    told.extend(making_way(outcome));
     told.extend(prices(rulebook, outcome));
     told
 }
@@ -125,6 +136,16 @@ fn grouped(outcome: &Outcome) -> Option<String> {
 fn converting(outcome: &Outcome) -> Option<String> {
     let taken_up = |from| format!("  It takes up {from}: what was claimed for that is taken off.");
     outcome.convert_from.as_ref().map(taken_up)
+}
+
+fn making_way(outcome: &Outcome) -> Option<String> {
+    let next = outcome.when_capped == WhenCapped::Next;
+    next.then(|| "  If the caps leave it nothing, the next outcome of its group can be paid instead.".to_owned())
+}
+
+fn resubmitting(outcome: &Outcome) -> Option<String> {
+    let within = outcome.claim.resubmit_within_days?;
+    Some(format!("  A rejected claim can be submitted again within {within} days of its rejection."))
 }
 
 fn prices(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {

@@ -205,7 +205,7 @@ async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<Cl
     let code = opened.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
     let today = contract_today(ctx, code).await?;
-    let asked = Asked { as_of: as_of.min(today), today, purpose: Purpose::Submit(again) };
+    let asked = Asked { as_of: as_of.min(today), today, purpose: Purpose::Submit { batch: BatchId(batch.0), again } };
     ctx.caller().generation.claims(log, scope, asked).await.or_fault()
 }
 

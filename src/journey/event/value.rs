@@ -31,8 +31,9 @@ impl<'de> Deserialize<'de> for Quantity {
             Value::String(text) => text,
             other => return Err(serde::de::Error::custom(format!("expected a decimal, found {other}"))),
         };
-        let decimal = text.parse::<Decimal>().or_else(|_| Decimal::from_scientific(&text));
-        decimal.map(Self).map_err(|_| serde::de::Error::custom(format!("{text:?} is not a decimal")))
+        let decimal = Decimal::from_str_exact(&text).or_else(|_| Decimal::from_scientific(&text));
+        let cannot = |_| format!("{text:?} is not a decimal that can be kept exactly: write at most 15 digits");
+        decimal.map(Self).map_err(|error| serde::de::Error::custom(cannot(error)))
     }
 }
 

@@ -22,6 +22,8 @@ const ATTRIBUTES_MAX: usize = 32;
 const MINUTES_MAX: u32 = 24 * 60;
 /// The most hours of a week.
 const HOURS_MAX: i64 = 24 * 7;
+/// How many decimal places hours have at most.
+const HOURS_PLACES: u32 = 4;
 /// The most digits of a quantity that JSON carries without loss.
 const QUANTITY_DIGITS: u32 = 15;
 /// The most items of an assessment: more than any instrument has.
@@ -171,8 +173,35 @@ impl Shape {
         let Some(hours) = hours else { return };
         if hours.0 < 0.into() || hours.0 > HOURS_MAX.into() {
             self.invalid("hours_per_week", format!("a week has {HOURS_MAX} hours: write 0 to {HOURS_MAX}"));
+        } else if hours.0.normalize().scale() > HOURS_PLACES {
+            let message = format!("hours have at most {HOURS_PLACES} decimal places: round them");
+            self.invalid("hours_per_week", message);
         } else {
             self.quantity("hours_per_week", hours);
+        }
+    }
+
+    /// The numbers of a fact alone, for facts that are taken as they were recorded elsewhere.
+    pub(super) fn numbers(&mut self, event: &Event) {
+        let mut attributes = |attributes: &BTreeMap<String, Attribute>| {
+            for (name, value) in attributes {
+                if let Attribute::Quantity(quantity) = value {
+                    self.quantity(Under("attributes", name), *quantity);
+                }
+            }
+        };
+        match event {
+            Event::SpellStarted(start) => {
+                attributes(&start.attributes);
+                self.hours(start.hours_per_week);
+            }
+            Event::SpellChanged(change) => {
+                attributes(&change.attributes);
+                self.hours(change.hours_per_week);
+            }
+            Event::MeasureRecorded(measure) => self.quantity("value", measure.value),
+            Event::AssessmentScored(scored) => self.quantity("score", scored.score),
+            _ => {}
         }
     }
 

@@ -16,7 +16,7 @@ use crate::contract::batch::{Batch, BatchLine};
 use crate::contract::money::Money;
 use crate::contract::outcome::funding::Funded;
 use crate::contract::outcome::settle::{
-    Adjustment, Entitlement, ExcludedBy, Line, LineState, Pot, Settled, Settlement, Terms, settle,
+    Adjustment, Entitlement, ExcludedBy, Line, LineState, Pot, Reason, Settled, Settlement, Terms, Withdrawal, settle,
 };
 use crate::contract::outcome::versions::{Sight, Versions, entitlement};
 use crate::contract::outcome::{People, State, Status, claim_id};
@@ -40,8 +40,10 @@ pub struct Claims {
     pub claims: Arc<Vec<Claim>>,
     /// The batches, in the order in which they were opened.
     pub batches: Batches,
-    /// What should be paid beyond, or taken back from, submitted lines.
+    /// What should be paid beyond, or taken back from, lines that were decided.
     pub proposed: Vec<Proposed>,
+    /// The lines that should be withdrawn: nobody has decided them, and nothing is due for them any more.
+    pub withdrawals: Vec<ProposedWithdrawal>,
     /// How much of each cap is used.
     pub caps: Vec<CapUse>,
     /// How many of the claims are of single journeys that the rules judge.
@@ -68,6 +70,8 @@ pub struct Claim {
     pub amount: Option<Money>,
     /// Who has it instead, where it is excluded.
     pub excluded_by: Option<Excluded>,
+    /// The claim whose proposed adjustment or withdrawal would make way for it, where it is excluded or capped.
+    pub waits_for: Option<ClaimId>,
     /// The batch with its line that stands, else its last one.
     pub batch: Option<BatchId>,
 }
@@ -100,6 +104,21 @@ pub struct Proposed {
     pub amount: Money,
     /// As what it would be raised.
     pub kind: AdjustmentKind,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// A proposal to withdraw a line that nobody has decided.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProposedWithdrawal {
+    /// The claim.
+    pub claim: ClaimId,
+    /// The batch with the line.
+    pub batch: BatchId,
+    /// What it was submitted for.
+    pub amount: Money,
+    /// Why.
+    pub reason: Reason,
 }
 
 /// How much of a cap is used by what it counts together.
@@ -246,6 +265,7 @@ pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Ask
         contract: Arc::clone(contract),
         asked: asked.clone(),
         proposed: settlement.adjustments.iter().filter_map(|of| Proposed::of(of, ledger)).collect(),
+        withdrawals: settlement.withdrawals.iter().filter_map(|of| ProposedWithdrawal::of(of, ledger)).collect(),
         caps: caps(&settlement, &terms, versions.in_force(asked.as_of), asked.as_of),
         claims: Arc::new(claims),
         batches: Arc::clone(batches),
@@ -329,8 +349,12 @@ fn lines(
     person: impl Fn(JourneyId) -> Option<SubjectId>,
     asked: &Asked,
 ) -> Vec<Line> {
-    let mut lines = ledger.for_settling(code, terms, person);
-    if let Purpose::Submit(again) = &asked.purpose {
+    let into = match &asked.purpose {
+        Purpose::Look => None,
+        Purpose::Submit { batch, .. } => Some(*batch),
+    };
+    let mut lines = ledger.for_settling(code, terms, person, into);
+    if let Purpose::Submit { again, .. } = &asked.purpose {
         let queried = lines.iter_mut().filter(|line| line.state == LineState::Queried);
         queried.filter(|line| again.contains(&line.claim)).for_each(|line| line.state = LineState::Withdrawn);
     }
@@ -359,12 +383,13 @@ impl Claim {
             State::Maturing { .. } => Status::Maturing,
             State::NotStarted { .. } | State::Reached(_) => Status::NotStarted,
         };
-        Self { shown, person, status, amount: None, excluded_by: None, batch: None }
+        Self { shown, person, status, amount: None, excluded_by: None, waits_for: None, batch: None }
     }
 
     fn settle(&mut self, settled: &Settled, terms: &Terms<'_>) {
         self.status = settled.status;
         self.amount = settled.amount;
+        self.waits_for = settled.waits_for;
         self.excluded_by = settled.excluded_by.map(|by| match by {
             ExcludedBy::Outcome(number) => Excluded::Outcome(terms.outcome(number).code.clone()),
             ExcludedBy::Person => Excluded::Person,
@@ -424,11 +449,19 @@ impl Claim {
 
 impl Proposed {
     fn of(proposed: &Adjustment, ledger: &Ledger<'_>) -> Option<Self> {
-        let Adjustment { claim, amount, cause } = *proposed;
+        let Adjustment { claim, amount, cause, reason } = *proposed;
         // Of several lines of a claim the one that stands is meant, else the one of which something is left to settle.
         let left = ledger.lines_of(claim).rfind(|of| of.due() != Money::ZERO);
         let line = ledger.line(claim).filter(|line| line.line.is_live()).or(left).or_else(|| ledger.line(claim))?;
-        Some(Self { claim, batch: line.batch, amount, kind: cause.into() })
+        Some(Self { claim, batch: line.batch, amount, kind: cause.into(), reason })
+    }
+}
+
+impl ProposedWithdrawal {
+    fn of(proposed: &Withdrawal, ledger: &Ledger<'_>) -> Option<Self> {
+        let Withdrawal { claim, amount, reason } = *proposed;
+        let line = ledger.line(claim).filter(|line| line.line.is_live())?;
+        Some(Self { claim, batch: line.batch, amount, reason })
     }
 }
 

@@ -125,7 +125,7 @@ impl Facts {
         batches.sort_by_key(|(_, batch)| batch.history.events().first().map(|opened| opened.position));
         let batches = batches.into_iter().map(|(id, batch)| match asked.purpose {
             Purpose::Look => (*id, batch.as_of(asked.as_of)),
-            Purpose::Submit(_) => (*id, Arc::clone(&batch.folded)),
+            Purpose::Submit { .. } => (*id, Arc::clone(&batch.folded)),
         });
         Arc::new(batches.filter(|(_, batch)| batch.opened.is_some()).collect())
     }

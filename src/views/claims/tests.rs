@@ -328,8 +328,11 @@ impl Story {
             _ => today,
         };
         let purpose = match self.pick(3) {
-            0 => Purpose::Submit(BTreeSet::new()),
-            1 => Purpose::Submit(self.facts.iter().map(|_| ClaimId(Uuid::nil())).take(1).collect()),
+            0 => Purpose::Submit { batch: BatchId(Uuid::nil()), again: BTreeSet::new() },
+            1 => {
+                let again = self.facts.iter().map(|_| ClaimId(Uuid::nil())).take(1).collect();
+                Purpose::Submit { batch: BatchId(Uuid::nil()), again }
+            }
             _ => Purpose::Look,
         };
         Asked { as_of, today, purpose }

@@ -56,6 +56,7 @@ impl Terms<'_> {
 }
 
 /// What is left under each cap.
+#[derive(Clone)]
 pub(super) struct Room<'t, 'r> {
     terms: &'t Terms<'r>,
     used: BTreeMap<(usize, Pot), Money>,
@@ -105,6 +106,12 @@ impl<'t, 'r> Room<'t, 'r> {
             let counted = self.used.entry((at, pot)).or_default();
             *counted = *counted + amount;
         }
+    }
+
+    /// Whether two payments fall under one cap and are counted together there.
+    pub(super) fn share_a_pot(&self, one: CapUse, other: CapUse) -> bool {
+        let others = self.pots(other);
+        self.pots(one).iter().any(|(at, _, pot)| others.iter().any(|(other, _, of)| (at, pot) == (other, of)))
     }
 
     /// What was due and taken back still counts under a cap that is not filled again.

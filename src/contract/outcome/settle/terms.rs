@@ -3,7 +3,9 @@
 //! An outcome is the same in every version that has its code. Whether two exclude each other is said by the versions
 //! that judge them; the caps are those of the version in force.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDate;
 
 use crate::contract::rulebook::outcome::{AchievedBy, OncePer};
 use crate::contract::rulebook::{Cap, MonthDay, Outcome, Rulebook};
@@ -16,12 +18,16 @@ pub struct Terms<'r> {
     sets: Vec<Vec<Option<usize>>>,
     /// For each code, the set that it is in over all versions together.
     families: Vec<usize>,
+    /// The families of which an outcome is paid once for each person.
+    once_per_person: BTreeSet<usize>,
     /// The number of the first outcome of each version.
     begins: Vec<usize>,
     hashes: Vec<&'r str>,
     pub(super) caps: &'r [Cap],
     pub(super) currency: &'r str,
     pub(super) financial_year: MonthDay,
+    /// The day on which claims are settled.
+    pub(super) as_of: NaiveDate,
 }
 
 struct Known<'r> {
@@ -31,8 +37,8 @@ struct Known<'r> {
 }
 
 impl<'r> Terms<'r> {
-    /// The terms of these versions, with the caps of the one in force.
-    pub fn of(versions: &[&'r Rulebook], in_force: &'r Rulebook) -> Self {
+    /// The terms of these versions as of a day, with the caps of the one in force.
+    pub fn of(versions: &[&'r Rulebook], in_force: &'r Rulebook, as_of: NaiveDate) -> Self {
         let mut numbers: BTreeMap<&str, usize> = BTreeMap::new();
         let (mut outcomes, mut codes, mut begins) = (Vec::new(), Vec::new(), Vec::new());
         for (version, rulebook) in versions.iter().enumerate() {
@@ -58,15 +64,17 @@ impl<'r> Terms<'r> {
                 }
             }
         }
+        let per_person = outcomes.iter().filter(|of: &&Known<'_>| of.outcome.once_per == OncePer::Person);
+        let once_per_person = per_person.map(|of| families[of.code]).collect();
         let Rulebook { caps, currency, calendar, .. } = in_force;
         let financial_year = calendar.financial_year;
         let hashes = versions.iter().map(|rulebook| rulebook.hash()).collect();
-        Self { outcomes, codes, sets, families, begins, hashes, caps, currency, financial_year }
+        Self { outcomes, codes, sets, families, once_per_person, begins, hashes, caps, currency, financial_year, as_of }
     }
 
     /// The terms of one version alone: its outcomes have the numbers of their places in it.
-    pub fn alone(rulebook: &'r Rulebook) -> Self {
-        Self::of(&[rulebook], rulebook)
+    pub fn alone(rulebook: &'r Rulebook, as_of: NaiveDate) -> Self {
+        Self::of(&[rulebook], rulebook, as_of)
     }
 
     /// The number of an outcome, by its version and its place in it.
@@ -95,6 +103,11 @@ impl<'r> Terms<'r> {
     /// The outcomes of which one may be paid, over all versions together.
     pub(super) fn family(&self, number: usize) -> usize {
         self.families[self.code(number)]
+    }
+
+    /// Whether any outcome of a family is paid once for each person.
+    pub(super) fn is_family_of_persons(&self, family: usize) -> bool {
+        self.once_per_person.contains(&family)
     }
 
     /// Whether one of two outcomes is paid and not both.

@@ -1,5 +1,7 @@
 //! The cases of domain.md §9 about money that crosses claims, each by its name.
 
+mod held;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
@@ -36,11 +38,12 @@ fn claim(n: u128, outcome: usize, amount: i64) -> Entitlement {
         achieved_on: day(&format!("2022-01-{n:02}")),
         price: Price::Amount(money(amount)),
         standing: Status::Claimable,
+        in_time: Status::Claimable,
     }
 }
 
 fn settle(rulebook: &Rulebook, entitlements: &[Entitlement], lines: &[Line]) -> Settlement {
-    super::settle(&Terms::alone(rulebook), entitlements, lines)
+    super::settle(&Terms::alone(rulebook, day("2022-06-30")), entitlements, lines)
 }
 
 /// The line once it was paid and taken back.
@@ -64,6 +67,9 @@ fn line(of: &Entitlement, amount: i64, state: LineState) -> Line {
         amount: money(amount),
         adjusted: Money::ZERO,
         taken_back: Money::ZERO,
+        reduced: Money::ZERO,
+        pending: Money::ZERO,
+        rejected_on: (state == LineState::Rejected).then(|| day("2022-03-01")),
         paid: if matches!(state, LineState::Paid | LineState::Reversed) { money(amount) } else { Money::ZERO },
         state,
     }
@@ -400,13 +406,18 @@ impl Running {
             Step::Adjust(every) => {
                 for proposed in settlement.adjustments.iter().step_by(*every) {
                     let of_claim = self.lines.iter_mut().filter(|line| line.claim == proposed.claim);
-                    let line = of_claim.filter(|line| line.current() != Money::ZERO || line.state.is_live()).last();
+                    let line = of_claim.filter(|line| line.current() != Money::ZERO || line.stands()).last();
                     let line = line.expect("what is proposed is of a line");
                     line.adjusted = line.adjusted + proposed.amount;
                     if proposed.cause == AdjustmentCause::Clawback {
                         line.taken_back = line.taken_back - proposed.amount;
-                        if line.state == LineState::Paid && line.amount + line.adjusted <= Money::ZERO {
+                        if line.state.is_live() && line.amount + line.adjusted <= Money::ZERO {
                             line.state = LineState::Reversed;
+                        }
+                    } else if proposed.amount.is_positive() {
+                        line.taken_back = (line.taken_back - proposed.amount).max(Money::ZERO);
+                        if line.state == LineState::Reversed {
+                            line.state = LineState::Paid;
                         }
                     }
                 }

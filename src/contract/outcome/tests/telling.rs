@@ -190,6 +190,11 @@ impl Told {
 
     /// The day on which the first outcome was achieved.
     #[track_caller]
+    /// Whether the outcome is claimable; false where it has not begun.
+    pub(in crate::contract::outcome) fn standing_or_none(&self, rulebook: &Rulebook, as_of: &str) -> bool {
+        matches!(self.state(rulebook, as_of), State::Reached(of) if of.standing(day(as_of)) == Status::Claimable)
+    }
+
     pub(in crate::contract::outcome) fn achieved_on(&self, rulebook: &Rulebook, as_of: &str) -> String {
         self.reached(rulebook, as_of).achieved_on.to_string()
     }

@@ -136,12 +136,14 @@ fn rule_v2_by_submission_from_2021_10_01() {
 }
 
 #[test]
-fn what_was_achieved_under_the_earlier_rules_stays_theirs_and_what_only_the_later_see_is_theirs() {
+fn a_prospective_version_never_pays_what_it_dates_before_it_came_into_force() {
     let shorter = version("2", "2021-10-01", "achieved", "80.00").replace("days = 91", "days = 31");
     let rulebooks = read(&[version("1", "2021-01-01", "achieved", "100.00"), shorter]);
     assert_eq!(version_of(on("2021-12-31").of(&rulebooks, &job("2021-06-01"), "job")).0, "1", "91 days by 31 August");
     let reached = on("2021-10-01").of(&rulebooks, &job("2021-08-20"), "job");
-    assert_eq!(version_of(reached), ("2".to_owned(), true), "31 days by 20 September, 91 only in November");
+    assert_eq!(version_of(reached), ("1".to_owned(), false), "31 days by 20 September: 91 only in November");
+    let later = on("2021-10-02").of(&rulebooks, &job("2021-08-31"), "job");
+    assert_eq!(version_of(later), ("2".to_owned(), true), "31 days on 1 October, the first of the later version");
     assert_eq!(version_of(on("2021-09-30").of(&rulebooks, &job("2021-08-20"), "job")), ("1".to_owned(), false));
 }
 
@@ -191,6 +193,9 @@ fn settled(rulebooks: &[Rulebook], told: &Told, as_of: &str) -> (Vec<Status>, Se
         amount: hundred,
         adjusted: Money::ZERO,
         taken_back: Money::ZERO,
+        reduced: Money::ZERO,
+        pending: Money::ZERO,
+        rejected_on: None,
         paid: hundred,
         state: LineState::Paid,
     };
@@ -258,6 +263,7 @@ fn outcomes_of_two_versions_exclude_each_other_where_the_one_that_judges_says_so
         achieved_on: day("2021-09-01"),
         price: Price::Amount(Money::of(Decimal::from(100), "GBP")),
         standing: Status::Claimable,
+        in_time: Status::Claimable,
     };
     let excluded = |one: Entitlement, other: Entitlement| {
         let settlement = settle(&terms, &[one, other], &[]);

@@ -35,13 +35,15 @@ pub enum OutcomeKey {
     Group,
     /// The lower outcome that it takes up.
     Convert,
+    /// Who has the payment of its group if the caps leave it nothing.
+    WhenCapped,
     /// Its prices.
     Tariff,
 }
 
 impl OutcomeKey {
     /// Every key, in the order in which a rulebook has them.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Trigger,
         Self::Sustain,
         Self::Hours,
@@ -56,6 +58,7 @@ impl OutcomeKey {
         Self::OncePer,
         Self::Group,
         Self::Convert,
+        Self::WhenCapped,
         Self::Tariff,
     ];
 
@@ -76,13 +79,14 @@ impl OutcomeKey {
             Self::OncePer => "once_per",
             Self::Group => "group",
             Self::Convert => "convert",
+            Self::WhenCapped => "when_capped",
             Self::Tariff => "tariff",
         }
     }
 
     /// Whether it says what a journey shows by itself, rather than what becomes of it beside other claims.
     pub const fn is_judged_alone(self) -> bool {
-        !matches!(self, Self::OncePer | Self::Group | Self::Convert)
+        !matches!(self, Self::OncePer | Self::Group | Self::Convert | Self::WhenCapped)
     }
 
     /// An outcome with what another has under this key; none where that is the same.
@@ -93,6 +97,7 @@ impl OutcomeKey {
             Self::OncePer => taken.once_per = from.once_per,
             Self::Group => taken.group.clone_from(&from.group),
             Self::Convert => taken.convert_from.clone_from(&from.convert_from),
+            Self::WhenCapped => taken.when_capped = from.when_capped,
             Self::Tariff => taken.tariffs.clone_from(&from.tariffs),
             _ => self.take_terms(&mut taken.achieved_by, &from.achieved_by),
         }

@@ -11,11 +11,13 @@ use super::price::tariffs;
 use super::scope::many;
 use super::sustain::{hours, sustain};
 use super::trigger::{FORMS, fact, form, listed};
-use super::{AchievedBy, ClaimTerms, EvidenceTerms, JourneyTerms, OncePer, Outcome, Trigger};
+use super::{AchievedBy, ClaimTerms, EvidenceTerms, JourneyTerms, OncePer, Outcome, Trigger, WhenCapped};
+
+const WHEN_CAPPED: [(&str, WhenCapped); 2] = [("nobody", WhenCapped::Nobody), ("next", WhenCapped::Next)];
 
 const ONCE_PER: [(&str, OncePer); 2] = [("journey", OncePer::Journey), ("person", OncePer::Person)];
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "code",
     "class",
     "title",
@@ -29,6 +31,7 @@ const KEYS: [&str; 18] = [
     "once_per",
     "group",
     "convert",
+    "when_capped",
     "tariff",
     "scope",
     "ratio",
@@ -93,6 +96,10 @@ fn outcome(
     };
     let group = section.optional("group", "\"job_13w\"").and_then(|item| item.text(report));
     let convert_from = convert(section, report);
+    let when_capped = match section.optional("when_capped", "\"next\"") {
+        Some(item) => item.one_of(&WHEN_CAPPED, report),
+        None => Some(WhenCapped::default()),
+    };
     let tariffs = tariffs(section, codes, report);
     Some(Outcome {
         code: code?,
@@ -103,6 +110,7 @@ fn outcome(
         once_per: once_per?,
         group,
         convert_from,
+        when_capped: when_capped?,
         tariffs,
     })
 }
@@ -183,13 +191,15 @@ fn evidence(outcome: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Op
 }
 
 fn claim(outcome: &Section<'_>, report: &mut Report<'_>) -> ClaimTerms {
-    let none = ClaimTerms { after_working_days: 0, within_days: None, attempts: 1 };
+    let none = ClaimTerms { after_working_days: 0, within_days: None, attempts: 1, resubmit_within_days: None };
     let Some(section) = outcome.section("claim", report) else { return none };
-    section.only(&["after_working_days", "within_days", "attempts"], report);
+    section.only(&["after_working_days", "within_days", "attempts", "resubmit_within_days"], report);
     let after = section.optional("after_working_days", "5").and_then(|item| item.whole(report));
     let within_days = section.optional("within_days", "180").and_then(|item| item.whole(report));
     let attempts = section.optional("attempts", "3").and_then(|item| item.positive(report));
-    ClaimTerms { after_working_days: after.unwrap_or(0), within_days, attempts: attempts.unwrap_or(1) }
+    let resubmit_within_days = section.optional("resubmit_within_days", "30").and_then(|item| item.whole(report));
+    let (after_working_days, attempts) = (after.unwrap_or(0), attempts.unwrap_or(1));
+    ClaimTerms { after_working_days, within_days, attempts, resubmit_within_days }
 }
 
 fn convert(outcome: &Section<'_>, report: &mut Report<'_>) -> Option<String> {

@@ -157,7 +157,10 @@ fn an_outcome_reads_as_it_is_written() {
     assert_eq!((evidence.dated_before_days, evidence.dated_after_days, evidence.verified), (Some(0), Some(60), true));
     let Some(Condition::Any(any)) = &terms.only_if else { panic!("{:?}", terms.only_if) };
     assert!(matches!(any.as_slice(), [Condition::Fact { .. }, Condition::Not(_)]));
-    assert_eq!(over16.claim, ClaimTerms { after_working_days: 5, within_days: Some(180), attempts: 3 });
+    assert_eq!(
+        over16.claim,
+        ClaimTerms { after_working_days: 5, within_days: Some(180), attempts: 3, resubmit_within_days: None }
+    );
     assert_eq!((over16.once_per, over16.convert_from.as_deref()), (OncePer::Person, Some("under16")));
     let tariff = &over16.tariffs[1];
     assert_eq!((tariff.amount, tariff.multiplier, tariff.up_to), (decimal("1650.005"), decimal("1.1"), Some(100)));
@@ -187,7 +190,7 @@ fn what_stands_beside_outcomes_reads_as_it_is_written() {
 fn everything_is_said_in_sentences() {
     let told = sentences::of(&whole()).join("\n");
     for part in [
-        "It judges claims that were achieved from 2021-04-01 on, and leaves earlier ones alone.",
+        "It judges claims that were achieved from 2021-04-01 on, and leaves earlier ones alone: it pays nothing that it dates before that day.",
         "Standard welcome: 3 made contact(s) face to face and a plan of kind php within 10 working days after the referral is accepted; met at 95 % or more, a major failure below 85 %.",
         "It begins with a spell of employment whose pay is living_wage.",
         "It must last 91 days, with breaks of up to 7 days, which count, each employer by itself; the days of holidays are left out.",
@@ -374,7 +377,7 @@ fn every_other_fault_of_prices_and_terms_is_named_with_its_remedy() {
         (
             "class = \"employment\"\n",
             "klass = \"employment\"\n",
-            "line 55: outcome.klass: unknown key; write one of code, class, title, trigger, sustain, hours, evidence, hold_on_risk, only_if, claim, once_per, group, convert, tariff, scope, ratio, volume, repeats, or take it out",
+            "line 55: outcome.klass: unknown key; write one of code, class, title, trigger, sustain, hours, evidence, hold_on_risk, only_if, claim, once_per, group, convert, when_capped, tariff, scope, ratio, volume, repeats, or take it out",
         ),
         (
             "\"england-and-wales\"",
