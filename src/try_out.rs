@@ -107,7 +107,7 @@ impl<'r> Trial<'r> {
         ours.sort_unstable_by_key(|(id, _)| *id);
         let tried = Tried { events: streams.events, journeys: ours.len(), of_others };
         let versions = Versions::of(self.rulebooks);
-        let mut all = Share { many: self.nothing_added(), ..Share::default() };
+        let mut all = Share { many: nothing_added(&versions), ..Share::default() };
         let shares = share_out(ours, |share| self.judged(&versions, share, &people));
         all.journeys.reserve_exact(tried.journeys);
         all.entitlements.reserve_exact(shares.iter().map(|share| share.entitlements.len()).sum());
@@ -133,17 +133,13 @@ impl<'r> Trial<'r> {
         self.rulebooks.first().expect("at least one version is tried")
     }
 
-    fn nothing_added(&self) -> Vec<Many> {
-        self.rulebooks.iter().map(|_| Many::default()).collect()
-    }
-
     fn is_of_contract(&self, history: &History) -> bool {
         let contract = history.events().iter().find_map(|event| event.contract.as_deref());
         contract == Some(&self.first().contract)
     }
 
     fn judged(&self, versions: &Versions<'_>, journeys: Vec<(Uuid, History)>, people: &People) -> Share {
-        let mut share = Share { many: self.nothing_added(), ..Share::default() };
+        let mut share = Share { many: nothing_added(versions), ..Share::default() };
         let terms = versions.terms(self.as_of);
         let zone = self.first().calendar.zone;
         for (journey, history) in journeys {
@@ -167,6 +163,10 @@ impl<'r> Trial<'r> {
         }
         share
     }
+}
+
+fn nothing_added(versions: &Versions<'_>) -> Vec<Many> {
+    (0..versions.len()).map(|_| Many::default()).collect()
 }
 
 /// Writes the lines of every journey, then those of outcomes over many.

@@ -97,7 +97,7 @@ impl<'t> Words<'t> {
         let mut codes: Vec<&str> = trial.rulebooks.iter().flat_map(codes_of).collect();
         codes.sort_unstable();
         codes.dedup();
-        for version in 0..trial.rulebooks.len() {
+        for version in 0..versions.len() {
             let of_outcome = |(at, code): (usize, &str)| {
                 let mut line = Vec::new();
                 words.not_started((version, at)).write(&mut line)?;
