@@ -259,11 +259,12 @@ fn day() -> NaiveDate {
 /// A contact with a payload of about 130 bytes.
 fn contact(journey: JourneyId) -> Command {
     let fact = ContactLogged {
+        appointment: None,
         channel: "phone".to_owned(),
         direction: Some(Direction::Outgoing),
         with: ContactWith::Client,
         attendance: Attendance::None,
-        face_to_face: false,
+        face_to_face: Some(false),
         two_way: true,
         group: false,
         minutes: Some(15),

@@ -45,10 +45,32 @@ pub enum PlayError {
 /// Commands of one moment are sent together: each is polled, and thereby queued, in the order of the story, and the
 /// append task takes them in that order.
 pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<Played, PlayError> {
+    play_showing(recorder, clock, story, |_| {}).await
+}
+
+/// How far the playing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How many commands are recorded.
+    pub commands: usize,
+    /// Of how many.
+    pub of: usize,
+    /// When the last of them was recorded, on the story's clock.
+    pub at: DateTime<Utc>,
+}
+
+/// The same, with a report after each moment of the story.
+pub async fn play_showing(
+    recorder: &Recorder,
+    clock: &Clock,
+    story: &Story,
+    mut report: impl FnMut(Progress),
+) -> Result<Played, PlayError> {
     let recorder = &recorder.in_order_of_telling();
     let targets: HashSet<CommandId> = story.items().iter().flat_map(|item| item.deed.targets()).copied().collect();
     let mut stated: HashMap<CommandId, EventId> = HashMap::with_capacity(targets.len());
     let mut position = Position::default();
+    let mut progress = Progress { commands: 0, of: story.items().len(), at: clock.now() };
     for moment in story.items().chunk_by(|one, other| one.recorded_at == other.recorded_at) {
         clock.set(moment[0].recorded_at);
         let instructions = moment.iter().map(|item| instruction(item, &stated)).collect::<Result<Vec<_>, _>>()?;
@@ -61,6 +83,8 @@ pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<P
                 stated.insert(item.command_id, event.event_id);
             }
         }
+        progress = Progress { commands: progress.commands + moment.len(), at: moment[0].recorded_at, ..progress };
+        report(progress);
     }
     Ok(Played { commands: story.items().len(), position })
 }

@@ -69,6 +69,16 @@ codes! {
     ContractNotStarted => "CONTRACT_NOT_STARTED";
     /// Tasks would be left open by the close.
     TasksOpen => "TASKS_OPEN";
+    /// Appointments would be left open by the close.
+    AppointmentsOpen => "APPOINTMENTS_OPEN";
+    /// The contact was missed, and both sides met all the same.
+    ContactContradictory => "CONTACT_CONTRADICTORY";
+    /// The fact is dated long before the referral.
+    LongBeforeReferral => "LONG_BEFORE_REFERRAL";
+    /// The same was recorded for the same day already.
+    RecordedAlready => "RECORDED_ALREADY";
+    /// An open case has the same case number of another system.
+    CaseAlreadyOpen => "CASE_ALREADY_OPEN";
     /// The journey has its referral already.
     AlreadyReferred => "ALREADY_REFERRED";
     /// The journey has no referral that stands.
@@ -101,6 +111,12 @@ codes! {
     SpellAlreadyEnded => "SPELL_ALREADY_ENDED";
     /// The change is dated when the spell did not hold.
     OutsideSpell => "OUTSIDE_SPELL";
+    /// The journey has an appointment of this id already.
+    AppointmentExists => "APPOINTMENT_EXISTS";
+    /// The journey has no appointment of this id.
+    AppointmentNotFound => "APPOINTMENT_NOT_FOUND";
+    /// The appointment was kept, missed or cancelled already.
+    AppointmentAlreadyOver => "APPOINTMENT_ALREADY_OVER";
     /// The journey has a task of this id already.
     TaskExists => "TASK_EXISTS";
     /// The journey has no task of this id.
@@ -257,7 +273,15 @@ codes! {
 
 impl RefusalCode {
     /// The codes that only warn: a command may accept them beforehand.
-    pub const WARNINGS: &'static [Self] = &[Self::ContractNotStarted, Self::TasksOpen];
+    pub const WARNINGS: &'static [Self] = &[
+        Self::ContractNotStarted,
+        Self::TasksOpen,
+        Self::AppointmentsOpen,
+        Self::ContactContradictory,
+        Self::LongBeforeReferral,
+        Self::RecordedAlready,
+        Self::CaseAlreadyOpen,
+    ];
 }
 
 impl fmt::Display for RefusalCode {

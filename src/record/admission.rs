@@ -36,8 +36,11 @@ fn actions(command: &Command, told: Option<&History>) -> Vec<Action> {
         Command::OpenContract(_) | Command::PublishRulebook(_) => vec![Action::RuleContracts],
         Command::Batch(command) => vec![claiming(&command.act)],
         Command::State(stated) => vec![stating(kind, &stated.fact)],
-        Command::CorrectFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => vec![Action::CorrectFacts],
+        Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => {
+            vec![Action::CorrectFacts]
+        }
         Command::CorrectFact(correction) => vec![amending(kind, told, correction.target)],
+        Command::PatchFact(patch) => vec![amending(kind, told, patch.target)],
         Command::RetractFacts(retraction) if retraction.targets.is_empty() => vec![Action::Amend],
         Command::RetractFacts(retraction) => {
             retraction.targets.iter().map(|target| amending(kind, told, *target)).collect()
@@ -296,7 +299,8 @@ pub(super) async fn still_may(
 
 /// The stream of a command that amends what is recorded there; of the others nothing need be known.
 async fn told_before(log: &Log, command: &Command) -> Result<History, LogError> {
-    let amends = |single: &Command| matches!(single, Command::CorrectFact(_) | Command::RetractFacts(_));
+    let amends =
+        |single: &Command| matches!(single, Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_));
     let mut told = History::default();
     if command.each().into_iter().any(amends) {
         for envelope in log.stream(command.stream()).await? {

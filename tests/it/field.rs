@@ -94,11 +94,12 @@ impl Field {
     /// A contact with the client of a journey.
     pub(crate) fn contact(&self, journey: JourneyId) -> Instruction {
         let fact = ContactLogged {
+            appointment: None,
             channel: "phone".to_owned(),
             direction: None,
             with: ContactWith::Client,
             attendance: Attendance::None,
-            face_to_face: false,
+            face_to_face: Some(false),
             two_way: true,
             group: false,
             minutes: Some(15),

@@ -313,11 +313,12 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
             instruct(manager(), Command::state(journey, today, fact))
         };
         let contact = throughline::journey::event::ContactLogged {
+            appointment: None,
             channel: "phone".to_owned(),
             direction: None,
             with: ContactWith::Client,
             attendance: throughline::journey::event::Attendance::None,
-            face_to_face: false,
+            face_to_face: Some(false),
             two_way: true,
             group: false,
             minutes: None,

@@ -6,6 +6,7 @@
 
 mod buckets;
 pub mod canonical;
+mod channels;
 mod codes;
 mod document;
 mod error;
@@ -22,6 +23,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 pub use buckets::Buckets;
+pub use channels::Channels;
 pub use codes::{CodeList, Codes};
 pub use document::canonical_json;
 pub use error::RulebookError;
@@ -52,6 +54,8 @@ pub struct Rulebook {
     pub calendar: Calendar,
     /// The codes that commands may use.
     pub codes: Codes,
+    /// Which channels mean that both sides saw each other.
+    pub channels: Channels,
     /// When a referral counts. Without `[referrals]`: when it is received.
     pub referrals: CountsWhen,
     /// The service area of a referral whose source names none, such as a return of the whole county.
@@ -89,6 +93,7 @@ impl Rulebook {
             ("currency", self.currency != other.currency),
             ("calendar", self.calendar != other.calendar),
             ("codes", self.codes != other.codes),
+            ("channels", self.channels != other.channels),
             ("referrals", (self.referrals, &self.default_area) != (other.referrals, &other.default_area)),
             ("recency", self.recency != other.recency),
             ("referral_to_plan", self.referral_to_plan != other.referral_to_plan),

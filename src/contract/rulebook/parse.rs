@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 
+use super::channels::channels;
 use super::document;
 use super::outcome::{parse as outcome, whole};
 use super::reader::{Item, Report, Section, path_of};
@@ -26,9 +27,10 @@ const GRAMMAR: u32 = 1;
 const HEADER: [&str; 8] =
     ["rulebook", "contract", "version", "title", "effective_from", "applies_by", "retroactive", "currency"];
 
-const SECTIONS: [&str; 12] = [
+const SECTIONS: [&str; 13] = [
     "calendar",
     "codes",
+    "channels",
     "referrals",
     "recency",
     "referral_to_plan",
@@ -79,6 +81,7 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
     let currency = currency(&top, report);
     let calendar = calendar(&top, report);
     let codes = codes(&top, report);
+    let channels = channels(&top, &codes, report);
     let (referrals, default_area) = referrals(&top, &codes, report);
     let recency = recency(&top, report);
     let referral_to_plan = referral_to_plan(&top, &codes, report);
@@ -102,6 +105,7 @@ fn read(root: &DeTable<'_>, report: &mut Report<'_>) -> Option<Rulebook> {
         currency: currency?,
         calendar: calendar?,
         codes,
+        channels,
         referrals,
         default_area,
         recency: recency?,

@@ -5,7 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::{CorrectFact, Given, NewEvent, RetractFacts, exists, heeded, of_stream, stands, too_early, values};
+use super::{
+    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, completed, exists, heeded, of_stream, stands, too_early,
+    values,
+};
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
 use crate::journey::ground::{self, Change};
 use crate::journey::path::{Path, Step};
@@ -24,6 +27,7 @@ pub(super) fn correct(
     given: &Given<'_>,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let CorrectFact { stream, target, occurred, replacement, reason } = command;
+    let replacement = &completed(replacement, *occurred, given.contract);
     exists(history, *stream)?;
     let fact = standing(history, *target)?;
     same_fact(stream.kind, &fact, replacement)?;
@@ -41,9 +45,10 @@ pub(super) fn correct(
     }
     in_payload(stream.kind, subject::keeps_its_links(history, replacement))?;
     in_payload(stream.kind, stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
-    if fact.occurred != *occurred {
-        heeded(too_early(*occurred, replacement, given), given)?;
-    }
+    let early = too_early(*occurred, replacement, given).filter(|_| fact.occurred != *occurred);
+    let known: Vec<RefusalCode> = codes(ground::doubts(history, fact.occurred, fact.event));
+    let doubts = ground::doubts(history, *occurred, replacement);
+    heeded(doubts.into_iter().filter(|doubt| !known.contains(&doubt.code)).chain(early), given)?;
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),
@@ -54,6 +59,17 @@ pub(super) fn correct(
         reason: reason.clone(),
     };
     Ok(vec![of_stream(*stream, history, Occurred::on(given.today), corrected.into())])
+}
+
+fn codes(refusals: Vec<Refusal>) -> Vec<RefusalCode> {
+    refusals.into_iter().map(|refusal| refusal.code).collect()
+}
+
+/// A patch is a correction of the fact as it reads now.
+pub(super) fn patch(history: &History, command: &PatchFact, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    exists(history, command.stream)?;
+    let fact = standing(history, command.target)?;
+    correct(history, &command.of_fact(&fact, given.contract)?, given)
 }
 
 /// Refusals of a replacement's values, which stand in the payload of the correction; its date, and whose fact it is,
