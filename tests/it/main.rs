@@ -19,6 +19,7 @@ mod contact;
 mod corrections;
 mod counted;
 mod crash;
+mod days;
 mod demo;
 mod deployment;
 mod diary;
