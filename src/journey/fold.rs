@@ -502,7 +502,7 @@ impl Journey {
         self.appointments.iter_mut().find(|appointment| appointment.details.appointment == id)
     }
 
-    /// Tells each appointment what became of it, where a contact says so.
+    /// Notes of each appointment what became of it, where a contact says so.
     fn keep_appointments(&mut self) {
         for appointment in self.appointments.iter_mut().filter(|appointment| appointment.over.is_none()) {
             let id = Some(appointment.details.appointment);

@@ -50,7 +50,7 @@ pub(crate) fn check(history: &History, change: Change<'_>) -> Result<(), Vec<Ref
 /// A fact of the work with the client that is dated more days than this before the referral deserves a second look.
 const LONG_BEFORE_DAYS: i64 = 28;
 
-/// What somebody should look at twice before this fact is recorded: what a close would leave undone, and what is more
+/// What deserves a second look before this fact is recorded: what a close would leave undone, and what is more
 /// likely a slip than true.
 pub(crate) fn warnings(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
     let left = left_undone(history, occurred, event);

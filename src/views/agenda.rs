@@ -1,7 +1,7 @@
 //! The agenda: appointments and tasks of a contract's cases, page by page, as of a day.
 //!
 //! An open item is the keyworker's who holds the case that day, and also theirs who is named; one that is over is of
-//! whoever held the case then. A case that nobody holds stays with the team of its last keyworker.
+//! the keyworker who held the case then. A case that nobody holds stays with the team of its last keyworker.
 
 use chrono::NaiveDate;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! By which case number of another system journeys are known.
 //!
-//! Who may see such a journey is for whoever asks to find out.
+//! It never asks who may see such a journey: the caller does.
 
 use uuid::Uuid;
 

@@ -80,7 +80,10 @@ impl Field {
             Role::Manager
         };
         Instruction {
-            accept_warnings: std::collections::BTreeSet::new(),
+            accept_warnings: throughline::journey::refusal::RefusalCode::WARNINGS
+                .iter()
+                .map(|code| code.as_str().to_owned())
+                .collect(),
             dry_run: false,
             principal: principal(role),
             command_id: CommandId(self.id()),

@@ -86,7 +86,7 @@ pub struct Appointment {
 
 #[ComplexObject]
 impl Appointment {
-    /// Who is to meet the client: whoever it was booked with, or else the keyworker.
+    /// Who is to meet the client: the worker it was booked with, or else the keyworker.
     async fn worker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         Worker::load(ctx, self.worker?, self.journey.known()).await
     }
