@@ -27,6 +27,7 @@ use crate::journey::command::{Command, ReceiveReferral};
 use crate::journey::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Direction, ReferralAccepted, ReferralReceived, SubjectKind,
 };
+use crate::journey::refusal::RefusalCode;
 use crate::log::Log;
 use crate::log::append::Expected;
 use crate::log::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
@@ -214,7 +215,8 @@ impl Filled {
     async fn append(&self, node: &Node, command: Command, until: Until) {
         let role = if matches!(command, Command::OpenContract(_)) { Role::Administrator } else { Role::Manager };
         let instruction = Instruction {
-            accept_warnings: std::collections::BTreeSet::new(),
+            // One contact is measured over and over.
+            accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
             dry_run: false,
             principal: Principal { subject: "bench".to_owned(), role, scope: Scope::Deployment },
             command_id: CommandId(self.chance.id_at(Clock::Machine.now())),
@@ -259,11 +261,12 @@ fn day() -> NaiveDate {
 /// A contact with a payload of about 130 bytes.
 fn contact(journey: JourneyId) -> Command {
     let fact = ContactLogged {
+        appointment: None,
         channel: "phone".to_owned(),
         direction: Some(Direction::Outgoing),
         with: ContactWith::Client,
         attendance: Attendance::None,
-        face_to_face: false,
+        face_to_face: Some(false),
         two_way: true,
         group: false,
         minutes: Some(15),

@@ -254,11 +254,12 @@ impl Running {
 /// Two of three contacts are made; the others are attempts.
 fn contact(nth: u64, worker: WorkerId) -> ContactLogged {
     ContactLogged {
+        appointment: None,
         channel: if nth.is_multiple_of(4) { "home_visit" } else { "phone" }.to_owned(),
         direction: Some(Direction::Outgoing),
         with: ContactWith::Client,
         attendance: if nth.is_multiple_of(4) { Attendance::Attended } else { Attendance::None },
-        face_to_face: nth.is_multiple_of(4),
+        face_to_face: Some(nth.is_multiple_of(4)),
         two_way: !nth.is_multiple_of(3),
         group: false,
         minutes: Some(20),

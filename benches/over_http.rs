@@ -112,7 +112,7 @@ impl OverHttp {
             let command = self.chance.id_at(Clock::Machine.now());
             let input = json!({
                 "commandId": command, "journey": journey.0, "occurredOn": "2018-01-15", "channel": "phone",
-                "direction": "OUTGOING", "twoWay": true, "minutes": 15,
+                "acceptWarnings": ["RECORDED_ALREADY"], "direction": "OUTGOING", "twoWay": true, "minutes": 15,
             });
             // Recorded, whether lists show it yet or not.
             Request::graphql(&self.token, LOG_CONTACT, &json!({ "input": input }), "\"events\":[{")

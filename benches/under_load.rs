@@ -263,7 +263,7 @@ async fn log_contacts(mut peer: Peer, token: String, cases: Vec<Value>) {
         }
         let input = json!({
             "commandId": Chance::System.id_at(Clock::Machine.now()), "journey": case, "occurredOn": LAST_DAY,
-            "channel": "phone", "direction": "OUTGOING", "twoWay": true, "minutes": 15,
+            "acceptWarnings": ["RECORDED_ALREADY"], "channel": "phone", "direction": "OUTGOING", "twoWay": true, "minutes": 15,
         });
         let request = Request::graphql(&token, LOG_CONTACT, &json!({ "input": input }), "\"logContact\"");
         let Some(answer) = peer.ask(&request).await else { continue };

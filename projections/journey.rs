@@ -29,8 +29,41 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     );
 }
 
-/// What people call the journey: the first case number it came with, else the last eight digits of its id.
+/// The signs of a case number of our own: digits and letters that nobody mistakes for one another when they are read out
+/// or written down, so none of I, L, O and U (Crockford's base 32).
+const SIGNS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// What people call the journey: the first case number it came with, else one of our own, such as `4K7Q-9XM2`.
 pub fn reference(id: JourneyId, referral: &ReferralReceived) -> String {
-    let id = id.0.simple().to_string();
-    referral.external_references.first().map_or_else(|| id[24..].to_uppercase(), |reference| reference.id.clone())
+    referral.external_references.first().map_or_else(|| own_reference(id), |reference| reference.id.clone())
+}
+
+/// A case number that follows from the journey's id: its last forty bits, in two groups of four signs.
+fn own_reference(id: JourneyId) -> String {
+    let id = id.0.as_u128();
+    let sign = |nth: u32| char::from(SIGNS[usize::try_from((id >> (5 * nth)) & 31).expect("five bits")]);
+    let group = |nths: std::ops::Range<u32>| nths.rev().map(sign).collect::<String>();
+    format!("{}-{}", group(4..8), group(0..4))
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::journey::event::ExternalReference;
+    use crate::journey::story::{JOURNEY, referral};
+
+    #[test]
+    fn a_case_number_can_be_said_and_follows_from_the_id() {
+        let of = |bits: u128| reference(JourneyId(Uuid::from_u128(bits)), &referral());
+        assert_eq!(of(0), "0000-0000");
+        assert_eq!(of((1 << 40) - 1), "ZZZZ-ZZZZ");
+        assert_eq!(of([1, 2, 3, 4, 20, 21, 22, 23].iter().fold(0, |bits, sign| bits << 5 | sign)), "1234-MNPQ");
+        assert_eq!(of(1), "0000-0001");
+        assert_eq!(of(1 | 7 << 100), of(1), "only the last forty bits count");
+        let council = ExternalReference { system: "council".to_owned(), id: "BR-1".to_owned() };
+        let numbered = ReferralReceived { external_references: vec![council], ..referral() };
+        assert_eq!(reference(JOURNEY, &numbered), "BR-1");
+    }
 }

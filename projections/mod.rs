@@ -3,6 +3,7 @@
 //! Pure: rows are derived from one stream's events and the contract's rulebook, and from nothing else. No fold may
 //! read another stream, a clock or a database. All of it may always be dropped and built anew.
 
+pub mod agenda;
 pub mod assignment;
 pub mod caseload;
 pub mod contact;
@@ -88,6 +89,7 @@ pub struct Table {
 
 /// Every view table; a table's place here is its number in [`Rows`].
 pub static TABLES: &[&Table] = &[
+    &agenda::TABLE,
     &assignment::TABLE,
     &caseload::TABLE,
     &contact::TABLE,
@@ -216,6 +218,7 @@ pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebo
         disengagement::rows(&told, &mut rows);
         obligation::rows(&told, &mut rows);
         thing::rows(&told, &mut rows);
+        agenda::rows(&told, &mut rows);
         newest_day::count(contract, &mut rows);
         held::count(contract, &mut rows);
         last_contact::count(contract, &mut rows);

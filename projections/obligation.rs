@@ -139,7 +139,7 @@ fn met(told: &Told<'_>, start: &Start<'_>, standard: &Standard) -> Option<NaiveD
     };
     let tried = |contact: &&Contact| {
         let counted = told.rulebook.recency.counts_with.iter().any(|with| with == contact.details.with.as_str());
-        counted && (!face_to_face || contact.details.face_to_face) && (*attempt || contact.details.is_made())
+        counted && (!face_to_face || contact.details.is_face_to_face()) && (*attempt || contact.details.is_made())
     };
     let mut needs: Vec<Option<NaiveDate>> = Vec::new();
     if *contacts > 0 || *attempt {
@@ -228,7 +228,7 @@ impl Obligation {
 }
 
 /// The last who held the case as keyworker by a day.
-fn last_holder(journey: &Journey, day: NaiveDate) -> Option<&Assignment> {
+pub(super) fn last_holder(journey: &Journey, day: NaiveDate) -> Option<&Assignment> {
     let held = |held: &&Assignment| held.role == KEYWORKER && held.from <= day;
     journey.assignments.iter().rfind(held)
 }

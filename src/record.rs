@@ -4,13 +4,14 @@
 
 mod admission;
 mod login;
+mod same_case;
 mod sending;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use crate::access::policy::Denied;
@@ -22,7 +23,7 @@ use crate::journey::command::{Command, Given, NewEvent, decide};
 use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
-use crate::log::envelope::{CommandId, Envelope, Position, Source, StreamId, StreamKind, WorkerId};
+use crate::log::envelope::{CommandId, Envelope, JourneyId, Position, Source, StreamId, StreamKind, WorkerId};
 use crate::log::{Log, LogError};
 use crate::store::StoreError;
 use crate::views::{ViewError, Views};
@@ -177,9 +178,15 @@ impl Recorder {
             Some(views) => login::namesakes(views, &command).await.map_err(NotDone::Fault)?,
             None => Vec::new(),
         };
+        let same_case = match &self.views {
+            Some(views) => same_case::candidates(views, (&principal, today), &command, &accept_warnings)
+                .await
+                .map_err(NotDone::Fault)?,
+            None => Vec::new(),
+        };
         let admission = Admission::read(self.asked(), principal, today, &command).await.map_err(fault)?;
         let (sender, again) = ((admission.principal.clone(), today), command.clone());
-        let decide = Decision { admission, namesakes, accept_warnings, command };
+        let decide = Decision { admission, namesakes, same_case, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         Ok(Ready::new(self, sender, again, request))
     }
@@ -246,6 +253,8 @@ struct Decision {
     admission: Admission,
     /// Whoever has, or had, the login that the command gives to somebody.
     namesakes: Vec<WorkerId>,
+    /// The journeys that have a case number of the referral that the command receives.
+    same_case: Vec<JourneyId>,
     accept_warnings: BTreeSet<String>,
     command: Command,
 }
@@ -296,8 +305,11 @@ impl Decide<StreamState> for Decision {
         let batches = streams.moved().streams().filter(|stream| stream.kind == StreamKind::Batch);
         let batches = batches.filter(|_| self.since().is_some());
         let namesakes = self.namesakes.iter().copied().map(StreamId::worker);
+        let same_case = self.same_case.iter().copied().map(StreamId::journey);
         let holders = self.admission.streams(&self.command, streams);
-        contract.into_iter().chain(holders).chain(namesakes).chain(batches).collect()
+        let beside = history(streams, self.command.stream()).map(|history| self.command.names_beside(history));
+        let beside = beside.unwrap_or_default();
+        contract.into_iter().chain(holders).chain(beside).chain(same_case).chain(namesakes).chain(batches).collect()
     }
 
     fn since(&self) -> Option<Position> {
@@ -311,6 +323,8 @@ impl Decide<StreamState> for Decision {
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, NotDone> {
         login::is_free(&self.command, &self.namesakes, |stream| history(streams, stream)).map_err(NotDone::Refused)?;
         let events = self.events(streams, now).map_err(NotDone::Refused)?;
+        let known = |stream| history(streams, stream);
+        same_case::is_new(&self.command, &self.same_case, &self.accept_warnings, known).map_err(NotDone::Refused)?;
         Ok(events.into_iter().map(draft).collect())
     }
 }

@@ -71,7 +71,7 @@ impl<L, P> On<L, P> {
 /// One statement, one text for both stores with `$1` binds.
 ///
 /// Where a set is bound, it is bound as JSON text and unfolded by a word that differs:
-/// `{uuids $n}`, a set of UUIDs for `in`, `{streams $n}`, rows of (kind, id, version), and `{commands $n}`, rows of
+/// `{uuids $n}`, a set of UUIDs for `in`, `{texts $n}`, a set of texts, `{streams $n}`, rows of (kind, id, version), and `{commands $n}`, rows of
 /// (actor, id).
 ///
 /// Where a column may hold what it never should, it is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`,
@@ -118,6 +118,8 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
     match (set, dialect) {
         ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
         ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
+        ("texts", Dialect::Sqlite) => format!("(select value from json_each({bind}))"),
+        ("texts", Dialect::Postgres) => format!("(select json_array_elements_text({bind}::json))"),
         ("streams", Dialect::Sqlite) => format!(
             "(select value ->> 0 as kind, unhex(value ->> 1, '-') as id, value ->> 2 as version from json_each({bind}))"
         ),

@@ -91,10 +91,10 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Mutation",
         Class::of(Action::RecordFacts),
         "acceptReferral declineReferral withdrawReferral assessEligibility assignWorker releaseWorker \
-         logContact startEngagement agreePlan reviewPlan closePlan setTask completeTask cancelTask \
-         scoreAssessment startSpell changeSpell endSpell recordMeasure recordAchievement raiseRisk clearRisk \
-         attachEvidence withdrawEvidence verifyEvidence rejectEvidence disengage closeJourney reopenJourney \
-         transferJourney",
+         bookAppointment moveAppointment cancelAppointment logContact startEngagement agreePlan reviewPlan \
+         closePlan setTask completeTask cancelTask scoreAssessment startSpell changeSpell endSpell recordMeasure \
+         recordAchievement raiseRisk clearRisk attachEvidence withdrawEvidence verifyEvidence rejectEvidence \
+         disengage closeJourney reopenJourney transferJourney",
     ),
     ("Mutation", Class::of(Action::Amend), "correctFact retractFact"),
     ("Mutation", Class::of(Action::RegisterSubject), "registerSubject"),
@@ -144,7 +144,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "id code name parties startsOn endsOn view rulebook rulebooks opened variations ended targets commentary measures \
          periods submissions kpiAssessments notices actions dismissals",
     ),
-    ("Contract", JOURNEYS, "caseload journeys obligations claims"),
+    ("Contract", JOURNEYS, "caseload journeys obligations diary tasks claims"),
     ("Contract", BATCHES, "batches cap proposedAdjustments proposedWithdrawals"),
     (
         "Contract",
@@ -239,7 +239,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         JOURNEYS,
         "id contract ofContract asOf position version subject area cohort received accepted declined closed \
          disengagements onCaseload stage stages keyworker assignments daysSinceContact timeSinceContact \
-         contacts plan plans spells timeline viewerCan referral acceptance withdrawn eligibility closes \
+         appointments contacts plan plans spells timeline viewerCan referral acceptance withdrawn eligibility closes \
          engagements tasks assessments measures achievements risks evidence obligations claims",
     ),
     ("Journey", JOURNEYS.hidden_by(Redaction::CaseNumbers), "reference"),
@@ -250,7 +250,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "Contact",
         JOURNEYS,
         "event occurred channel with attendance direction faceToFace twoWay group minutes scheduledOn counts \
-         worker",
+         worker appointment",
     ),
     ("Close", JOURNEYS, "event occurred how reason destination reopened"),
     ("Criterion", JOURNEYS, "name value"),
@@ -272,8 +272,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
         "JourneyPermissions",
         JOURNEYS,
         "acceptReferral declineReferral withdrawReferral assessEligibility assignWorker releaseWorker \
-         logContact startEngagement agreePlan reviewPlan closePlan setTask completeTask cancelTask \
-         scoreAssessment startSpell changeSpell endSpell recordMeasure recordAchievement raiseRisk clearRisk \
+         bookAppointment moveAppointment cancelAppointment logContact startEngagement agreePlan reviewPlan \
+         closePlan setTask completeTask cancelTask scoreAssessment startSpell changeSpell endSpell recordMeasure recordAchievement raiseRisk clearRisk \
          attachEvidence withdrawEvidence verifyEvidence rejectEvidence disengage closeJourney reopenJourney \
          transferJourney correctFact retractFact",
     ),
@@ -294,7 +294,16 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("SpellAttribute", JOURNEYS, "name value"),
     ("SpellChange", JOURNEYS, "event occurred hoursPerWeek attributes"),
     ("Step", TERMS, "event occurred reason"),
-    ("Task", JOURNEYS, "id event kind set dueOn state overdue over owner"),
+    ("Task", JOURNEYS, "id event kind set dueOn state overdue over owner journey"),
+    ("TaskConnection", JOURNEYS, "edges nodes pageInfo totalCount"),
+    ("TaskEdge", JOURNEYS, "cursor node"),
+    (
+        "Appointment",
+        JOURNEYS,
+        "id event booked scheduledOn time channel state moves cancelled cancelledBy worker contact journey",
+    ),
+    ("AppointmentConnection", JOURNEYS, "edges nodes pageInfo totalCount"),
+    ("AppointmentEdge", JOURNEYS, "cursor node"),
     ("StageReached", JOURNEYS, "code label reached"),
     ("Subject", JOURNEYS, "id kind registered person linked consents holds erasures"),
     ("Consent", JOURNEYS, "purpose given withdrawn"),

@@ -1,5 +1,6 @@
 //! Tables for the terminal, for scripts and for spreadsheets.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde_json::{Map, Value, json};
@@ -59,7 +60,7 @@ pub(crate) fn print(out: &mut impl Write, tables: &[Table], format: Format) -> i
     }
 }
 
-/// Writes one row as RFC 4180 wants it.
+/// Writes one row as RFC 4180 wants it. A cell of text never becomes a formula where a spreadsheet opens the file.
 pub(crate) fn csv_row<'a>(out: &mut impl Write, cells: impl Iterator<Item = &'a String>) -> io::Result<()> {
     let cells: Vec<String> = cells.map(|cell| quoted(cell)).collect();
     write!(out, "{}\r\n", cells.join(","))
@@ -74,9 +75,30 @@ fn number_or_text(cell: &str) -> Value {
     }
 }
 
-/// A cell as RFC 4180 wants it.
+/// A cell as RFC 4180 wants it. The tab and the semicolon part cells in some spreadsheets, so they are quoted too.
 fn quoted(cell: &str) -> String {
-    if cell.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell.to_owned() }
+    let cell = defused(cell);
+    if cell.contains(['"', ',', ';', '\t', '\r', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.into_owned()
+    }
+}
+
+/// A cell that a spreadsheet would run, as text: an apostrophe goes before it. A number keeps its sign.
+fn defused(cell: &str) -> Cow<'_, str> {
+    let starts_a_formula = |c: char| matches!(c, '=' | '+' | '-' | '@' | '＝' | '＋' | '－' | '＠');
+    let is_live = cell.starts_with(['\t', '\r', '\n'])
+        || cell.trim_start().starts_with(starts_a_formula) && !is_number(cell.trim());
+    if is_live { format!("'{cell}").into() } else { cell.into() }
+}
+
+/// Whether a cell is a number with a sign: digits with commas and a decimal point, or a percentage.
+fn is_number(cell: &str) -> bool {
+    let Some(unsigned) = cell.strip_prefix(['+', '-']) else { return false };
+    let digits = unsigned.strip_suffix('%').map_or(unsigned, str::trim_end);
+    digits.starts_with(|c: char| c.is_ascii_digit())
+        && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '.'))
 }
 
 #[cfg(test)]
@@ -108,6 +130,33 @@ mod tests {
     #[test]
     fn a_comma_in_a_cell_is_quoted_for_spreadsheets() {
         assert!(printed(Format::Csv).ends_with("Counts,\"North, east\",\r\n"));
+    }
+
+    #[test]
+    fn text_that_begins_a_formula_is_never_live_in_a_csv() {
+        for live in [
+            "=1+1",
+            "+1+cmd|' /C calc'!A0",
+            "-2+3",
+            "@SUM(A1)",
+            "\tx",
+            "\rx",
+            "\nx",
+            " =1",
+            "＝1+1",
+            "-",
+            "+44 20 7946",
+        ] {
+            let cell = quoted(live);
+            let cell = cell.trim_start_matches('"');
+            assert!(cell.starts_with('\''), "{live:?} is written {cell}");
+            assert!(cell.contains(live), "and nothing of it is lost: {cell}");
+        }
+        assert_eq!(quoted("=HYPERLINK(\"a\",\"b\")"), "\"'=HYPERLINK(\"\"a\"\",\"\"b\"\")\"");
+        assert_eq!(quoted("a;=1"), "\"a;=1\"", "where a semicolon parts cells, this is one cell still");
+        for plain in ["-5", "-1,234.50", "+3", "-5 %", "-12.5%", "KW-07", "1-2 weeks", "a@b", ""] {
+            assert_eq!(quoted(plain).trim_matches('"'), plain);
+        }
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::journey::refusal::Refusal;
 use crate::journey::{History, Recorded};
 use crate::log::envelope::{EventId, Occurred, Position};
 pub use dealings::Dealings;
+use rulebook::Channels;
 pub use rulebook::{Rulebook, RulebookError};
 
 /// A contract as its stream tells it.
@@ -145,6 +146,15 @@ impl Contract {
     /// counted, is asked for as known then.
     pub fn newest_rulebook(&self) -> Option<&Arc<Rulebook>> {
         self.rulebooks.last().map(|published| &published.rulebook)
+    }
+
+    /// Whether a contact by this channel is face to face when it does not say, by the rules of its day.
+    pub fn is_face_to_face(&self, channel: &str, on: NaiveDate) -> bool {
+        let rules = self.rulebook_in_force(on);
+        rules.map_or_else(
+            || Channels::default().is_face_to_face(channel),
+            |rules| rules.channels.is_face_to_face(channel),
+        )
     }
 
     /// The version that was published later with the same first day, and judges in its place.

@@ -154,11 +154,12 @@ pub(super) fn logged(kind: Kind, on: NaiveDate, worker: Option<&Worker>, dice: &
         _ => (attendance != Attendance::None).then_some(on),
     };
     ContactLogged {
+        appointment: None,
         channel: channel.to_owned(),
         direction: Some(direction),
         with,
         attendance,
-        face_to_face: attendance == Attended,
+        face_to_face: Some(attendance == Attended),
         two_way,
         group: false,
         minutes,

@@ -21,7 +21,7 @@ use chrono::{DateTime, Utc};
 
 pub use areas::Size;
 pub use documented::{DOCUMENTED_REFERENCE, documented_journey};
-pub use play::{PlayError, Played, play};
+pub use play::{PlayError, Played, Progress, play, play_showing};
 pub use story::{Deed, Item, SEED, Story};
 
 /// The code of the contract that the story is about.

@@ -9,6 +9,7 @@ use tokio::task::coop::unconstrained;
 
 use super::story::{Item, Story};
 use crate::clock::Clock;
+use crate::journey::refusal::RefusalCode;
 use crate::log::append::{Appended, Expected};
 use crate::log::envelope::{CommandId, EventId, Position};
 use crate::record::{Instruction, NotDone, Recorder};
@@ -45,10 +46,32 @@ pub enum PlayError {
 /// Commands of one moment are sent together: each is polled, and thereby queued, in the order of the story, and the
 /// append task takes them in that order.
 pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<Played, PlayError> {
+    play_showing(recorder, clock, story, |_| {}).await
+}
+
+/// How far the playing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// How many commands are recorded.
+    pub commands: usize,
+    /// Of how many.
+    pub of: usize,
+    /// When the last of them was recorded, on the story's clock.
+    pub at: DateTime<Utc>,
+}
+
+/// The same, with a report after each moment of the story.
+pub async fn play_showing(
+    recorder: &Recorder,
+    clock: &Clock,
+    story: &Story,
+    mut report: impl FnMut(Progress),
+) -> Result<Played, PlayError> {
     let recorder = &recorder.in_order_of_telling();
     let targets: HashSet<CommandId> = story.items().iter().flat_map(|item| item.deed.targets()).copied().collect();
     let mut stated: HashMap<CommandId, EventId> = HashMap::with_capacity(targets.len());
     let mut position = Position::default();
+    let mut progress = Progress { commands: 0, of: story.items().len(), at: clock.now() };
     for moment in story.items().chunk_by(|one, other| one.recorded_at == other.recorded_at) {
         clock.set(moment[0].recorded_at);
         let instructions = moment.iter().map(|item| instruction(item, &stated)).collect::<Result<Vec<_>, _>>()?;
@@ -61,6 +84,8 @@ pub async fn play(recorder: &Recorder, clock: &Clock, story: &Story) -> Result<P
                 stated.insert(item.command_id, event.event_id);
             }
         }
+        progress = Progress { commands: progress.commands + moment.len(), at: moment[0].recorded_at, ..progress };
+        report(progress);
     }
     Ok(Played { commands: story.items().len(), position })
 }
@@ -73,7 +98,8 @@ async fn send(recorder: &Recorder, item: &Item, instruction: Instruction) -> Res
 fn instruction(item: &Item, stated: &HashMap<CommandId, EventId>) -> Result<Instruction, PlayError> {
     let command = item.deed.command(|of| stated.get(&of).copied()).ok_or(PlayError::Untold(item.command_id))?;
     Ok(Instruction {
-        accept_warnings: std::collections::BTreeSet::new(),
+        // The story is one of a year as it is: people call twice a day.
+        accept_warnings: RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect(),
         dry_run: false,
         principal: item.principal.clone(),
         command_id: item.command_id,

@@ -80,11 +80,12 @@ fn visit(on: NaiveDate, therapist: &Worker, dice: &Dice) -> ContactLogged {
     let (channel, attendance) =
         if at_home { ("home_visit", Attendance::Attended) } else { ("phone", Attendance::None) };
     ContactLogged {
+        appointment: None,
         channel: channel.to_owned(),
         direction: Some(Direction::Outgoing),
         with: if dice.permille(700) { ContactWith::Family } else { ContactWith::Client },
         attendance,
-        face_to_face: at_home,
+        face_to_face: Some(at_home),
         two_way: true,
         group: false,
         minutes: Some(dice.from(10..=90)),

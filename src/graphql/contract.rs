@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
+use super::agenda::{self, AppointmentConnection, TaskConnection};
 use super::at::{ContractAt, Seen};
 use super::batch::{Batch, BatchConnection, BatchState, Cap, ProposedAdjustment, ProposedWithdrawal};
 use super::boards::{
@@ -20,7 +21,9 @@ use super::dealings::{
     ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
+use super::journey::appointment::AppointmentState;
 use super::journey::work::Measure;
+use super::journey::work::TaskState;
 use super::journey::{ContactMeasure, Step};
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
@@ -38,6 +41,7 @@ use crate::contract::{Dealings, Rulebook};
 use crate::journey::Entry;
 use crate::journey::event::{Period, ReportSubmitted};
 use crate::log::envelope::{StreamId, TeamId, WorkerId};
+use crate::projections::agenda::Kind;
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::exits;
 use crate::views::generation::Generation;
@@ -306,24 +310,67 @@ impl Contract {
         >,
         #[graphql(desc = "Only those of this service area.")] area: Option<String>,
         #[graphql(desc = "Only those under this standard, by code.")] standard: Option<String>,
-        #[graphql(desc = "Only those that stand so.")] state: Option<ObligationState>,
+        #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<ObligationState>>,
         #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
         #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ObligationConnection> {
-        if keyworker.is_some() && unassigned {
-            return Err(Code::BadUserInput.error("give keyworker or unassigned, not both"));
-        }
-        let held = match keyworker {
-            Some(id) => HeldBy::Keyworker(WorkerId(id.0)),
-            None if unassigned => HeldBy::Unassigned,
-            None => HeldBy::Any,
-        };
-        let standing = state.map(Into::into);
+        let held = held_by(keyworker, unassigned)?;
+        let standing = state.map(|states| states.into_iter().map(Into::into).collect());
         let (due_from, due_to) = (due.map(|due| due.first.0), due.map(|due| due.last.0));
         let team = team.map(|id| TeamId(id.0));
         let filter = ObligationFilter { standing, standard, held, team, area, due_from, due_to };
         obligation::page(ctx, self.source(), filter, (first, after)).await
+    }
+
+    /// The appointments on the journeys that you may see, in the order of their days and times: what is booked, what
+    /// became of it, and those whose day is past and of which nobody has said so.
+    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    async fn diary(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those of this keyworker: on their cases, and those that they are to keep.")]
+        keyworker: Option<Id>,
+        #[graphql(default, desc = "Only those on cases without a keyworker.")] unassigned: bool,
+        #[graphql(desc = "Only those that this worker is to keep.")] worker: Option<Id>,
+        #[graphql(desc = "Only those of this team: of its members, and on cases that they held last.")] team: Option<
+            Id,
+        >,
+        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
+        #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<AppointmentState>>,
+        #[graphql(desc = "Only those for these days.")] due: Option<DayPeriodInput>,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<AppointmentConnection> {
+        let standing = state.map(|states| states.into_iter().map(AppointmentState::standing).collect());
+        let held = held_by(keyworker, unassigned)?;
+        let filter = agenda::filter(Kind::Appointment, standing, held, (worker, team), (area, due));
+        agenda::diary(ctx, self.source(), filter, (first, after)).await
+    }
+
+    /// The tasks on the journeys that you may see, the earliest due first.
+    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Only those of this keyworker: on their cases, and those that they own.")] keyworker: Option<
+            Id,
+        >,
+        #[graphql(default, desc = "Only those on cases without a keyworker.")] unassigned: bool,
+        #[graphql(desc = "Only those that this worker owns.")] owner: Option<Id>,
+        #[graphql(desc = "Only those of this team: of its members, and on cases that they held last.")] team: Option<
+            Id,
+        >,
+        #[graphql(desc = "Only those of this service area.")] area: Option<String>,
+        #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<TaskState>>,
+        #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
+        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
+        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+    ) -> Result<TaskConnection> {
+        let standing = state.map(|states| states.into_iter().flat_map(|state| state.standings()).copied().collect());
+        let held = held_by(keyworker, unassigned)?;
+        let filter = agenda::filter(Kind::Task, standing, held, (owner, team), (area, due));
+        agenda::tasks(ctx, self.source(), filter, (first, after)).await
     }
 
     /// What every outcome of the journeys that you may see has come to, and what it comes to in money: judged by the

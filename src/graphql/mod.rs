@@ -2,6 +2,7 @@
 //!
 //! Nothing here decides a fact: a mutation hands a command on, a query reads a view.
 
+pub mod agenda;
 pub mod at;
 pub mod batch;
 pub mod boards;

@@ -190,6 +190,12 @@ permissions! {
     assign_worker: RecordFacts, work();
     /// Take the case from a worker.
     release_worker: RecordFacts, work();
+    /// Book an appointment.
+    book_appointment: RecordFacts, work();
+    /// Move an appointment.
+    move_appointment: RecordFacts, work();
+    /// Cancel an appointment.
+    cancel_appointment: RecordFacts, outcome();
     /// Log a contact.
     log_contact: RecordFacts, work();
     /// Record that the client engages.

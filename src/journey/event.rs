@@ -89,6 +89,9 @@ events! {
     EligibilityAssessed: Journey v 1;
     WorkerAssigned: Journey v 1;
     WorkerReleased: Journey v 1;
+    AppointmentBooked: Journey v 1;
+    AppointmentMoved: Journey v 1;
+    AppointmentCancelled: Journey v 1;
     ContactLogged: Journey v 1;
     EngagementStarted: Journey v 1;
     PlanAgreed: Journey v 1;

@@ -5,18 +5,21 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 
 use super::Fact;
 use super::event::{
-    AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, Disengaged, EligibilityAssessed,
-    EngagementStarted, Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened,
-    KEYWORKER, MeasureRecorded, PlanClosed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined,
-    ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised, SpellChanged, SpellEnded, SpellStarted,
-    TaskCancelled, TaskDone, TaskSet, WorkerAssigned, WorkerReleased,
+    AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
+    Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
+    EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanClosed,
+    PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
+    RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
+    WorkerReleased,
 };
 use super::thing::{self, Part};
-use crate::log::envelope::{EventId, EvidenceId, Occurred, RiskId, SpellId, SubjectId, TaskId, WorkerId};
+use crate::log::envelope::{
+    AppointmentId, EventId, EvidenceId, Occurred, RiskId, SpellId, SubjectId, TaskId, WorkerId,
+};
 
 /// A journey at some point of view: what its facts, folded in order, amount to.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +36,8 @@ pub struct Journey {
     pub eligibility: Vec<Entry<EligibilityAssessed>>,
     /// Who held the case in which role, in order.
     pub assignments: Vec<Assignment>,
+    /// Every appointment, in the order in which they were booked.
+    pub appointments: Vec<Appointment>,
     /// Every contact and attempt, in order.
     pub contacts: Vec<Contact>,
     /// Every beginning of an engagement, in order.
@@ -72,6 +77,43 @@ pub struct Entry<T> {
 
 /// One contact or attempt.
 pub type Contact = Entry<ContactLogged>;
+
+/// A time at which the client is, or was, to be met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appointment {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was booked.
+    pub booked: Occurred,
+    /// What was booked.
+    pub details: AppointmentBooked,
+    /// Every time that it was moved, in order.
+    pub moves: Vec<Entry<AppointmentMoved>>,
+    /// What became of it, once that is known.
+    pub over: Option<AppointmentOver>,
+}
+
+/// What became of an appointment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppointmentOver {
+    /// It was called off.
+    Cancelled(Entry<AppointmentCancelled>),
+    /// A contact says so.
+    Contact(Contact),
+}
+
+/// When and how the client is to be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot<'a> {
+    /// The day.
+    pub on: NaiveDate,
+    /// The time of that day, where one was agreed.
+    pub time: Option<NaiveTime>,
+    /// How.
+    pub channel: &'a str,
+    /// By whom; none where it is the keyworker of the day.
+    pub worker: Option<WorkerId>,
+}
 
 /// A worker held the case over a stretch of days: `[from, to)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,12 +244,16 @@ impl Journey {
     /// Folds facts that stand in order. What speaks of a spell, task, risk or piece of evidence is taken after all of
     /// them have begun: an end known by its month alone may stand before its start.
     pub fn fold(facts: &[Fact<'_>]) -> Self {
-        let follows =
-            |fact: &&Fact<'_>| thing::told_by(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins));
+        let follows = |fact: &&Fact<'_>| {
+            // Contacts stand in their order, whether or not they name an appointment.
+            !matches!(fact.event, Event::ContactLogged(_))
+                && thing::told_by(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins))
+        };
         let mut journey = Self::default();
         for fact in facts.iter().filter(|fact| !follows(fact)).chain(facts.iter().filter(follows)) {
             journey.apply(fact);
         }
+        journey.keep_appointments();
         journey
     }
 
@@ -252,7 +298,10 @@ impl Journey {
             Event::AchievementRecorded(achievement) => self.achievements.push(Entry::of(fact, achievement)),
             Event::Disengaged(mark) => self.disengagements.push(Entry::of(fact, mark)),
             Event::JourneyClosed(_) | Event::JourneyTransferred(_) | Event::JourneyReopened(_) => self.close(fact),
-            Event::TaskSet(_)
+            Event::AppointmentBooked(_)
+            | Event::AppointmentMoved(_)
+            | Event::AppointmentCancelled(_)
+            | Event::TaskSet(_)
             | Event::TaskDone(_)
             | Event::TaskCancelled(_)
             | Event::SpellStarted(_)
@@ -327,6 +376,20 @@ impl Journey {
             Event::SpellEnded(end) => {
                 if let Some(spell) = self.spell(end.spell) {
                     spell.ended.get_or_insert_with(|| Entry::of(fact, end));
+                }
+            }
+            Event::AppointmentBooked(booked) => {
+                let (details, moves) = (booked.clone(), Vec::new());
+                self.appointments.push(Appointment { event_id, booked: occurred, details, moves, over: None });
+            }
+            Event::AppointmentMoved(moved) => {
+                if let Some(appointment) = self.appointment(moved.appointment) {
+                    appointment.moves.push(Entry::of(fact, moved));
+                }
+            }
+            Event::AppointmentCancelled(cancelled) => {
+                if let Some(appointment) = self.appointment(cancelled.appointment) {
+                    appointment.over.get_or_insert_with(|| AppointmentOver::Cancelled(Entry::of(fact, cancelled)));
                 }
             }
             Event::TaskSet(set) => self.tasks.push(Task { event_id, set: occurred, details: set.clone(), over: None }),
@@ -435,6 +498,19 @@ impl Journey {
         self.spells.iter_mut().find(|spell| spell.details.spell == id)
     }
 
+    fn appointment(&mut self, id: AppointmentId) -> Option<&mut Appointment> {
+        self.appointments.iter_mut().find(|appointment| appointment.details.appointment == id)
+    }
+
+    /// Notes of each appointment what became of it, where a contact says so.
+    fn keep_appointments(&mut self) {
+        for appointment in self.appointments.iter_mut().filter(|appointment| appointment.over.is_none()) {
+            let id = Some(appointment.details.appointment);
+            let contact = self.contacts.iter().find(|contact| contact.details.appointment == id);
+            appointment.over = contact.cloned().map(AppointmentOver::Contact);
+        }
+    }
+
     fn task(&mut self, id: TaskId) -> Option<&mut Task> {
         self.tasks.iter_mut().find(|task| task.details.task == id)
     }
@@ -502,6 +578,11 @@ impl<T: Clone> Entry<T> {
 }
 
 impl ContactLogged {
+    /// Whether both sides saw each other; a record that does not say so is of none that did.
+    pub fn is_face_to_face(&self) -> bool {
+        self.face_to_face.unwrap_or(false)
+    }
+
     /// Whether the contact was made: attended, or both sides spoke and no appointment was missed (domain.md §7).
     pub const fn is_made(&self) -> bool {
         match self.attendance {
@@ -511,6 +592,53 @@ impl ContactLogged {
             | Attendance::CancelledByClient
             | Attendance::CancelledByService
             | Attendance::NotOffered => false,
+        }
+    }
+}
+
+impl ContactLogged {
+    /// Whether nobody came: the appointment was missed, cancelled or never offered.
+    pub const fn is_missed(&self) -> bool {
+        !matches!(self.attendance, Attendance::Attended | Attendance::None)
+    }
+}
+
+impl Appointment {
+    /// Whether nobody has said yet what became of it.
+    pub const fn is_open(&self) -> bool {
+        self.over.is_none()
+    }
+
+    /// When and how the client is to be met, as it was arranged last by the end of a day.
+    pub fn slot(&self, by: NaiveDate) -> Slot<'_> {
+        let AppointmentBooked { scheduled_on, time, channel, worker, .. } = &self.details;
+        let booked = Slot { on: *scheduled_on, time: *time, channel, worker: *worker };
+        let moves = self.moves.iter().filter(|moved| moved.occurred.earliest() <= by);
+        moves.fold(booked, |slot, moved| Slot {
+            on: moved.details.scheduled_on.unwrap_or(slot.on),
+            time: moved.details.time.or(slot.time),
+            channel: moved.details.channel.as_deref().unwrap_or(slot.channel),
+            worker: moved.details.worker.or(slot.worker),
+        })
+    }
+}
+
+impl AppointmentOver {
+    /// The day on which it was over.
+    pub const fn occurred(&self) -> Occurred {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.occurred,
+            Self::Contact(contact) => contact.occurred,
+        }
+    }
+}
+
+impl TaskOver {
+    /// The day on which it was over.
+    pub const fn occurred(&self) -> Occurred {
+        match self {
+            Self::Done(done) => done.occurred,
+            Self::Cancelled(cancelled) => cancelled.occurred,
         }
     }
 }

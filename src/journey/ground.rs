@@ -14,7 +14,7 @@ use crate::journey::event::Event;
 use crate::journey::refusal::{DependentFact, Refusal};
 use crate::journey::stated::{self, Stated};
 use crate::journey::thing::{self, Part};
-use crate::log::envelope::{EventId, Occurred};
+use crate::log::envelope::{EventId, Occurred, StreamKind};
 
 /// A fact that stands without ground, and the refusal that explains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,16 +47,56 @@ pub(crate) fn check(history: &History, change: Change<'_>) -> Result<(), Vec<Ref
     stated::check(history, change, |facts| Footing::of(facts).judge())
 }
 
-/// What somebody should look at twice before this fact is recorded.
-///
-/// A case that is closed or transferred leaves nobody to do what is still to be done.
+/// A fact of the work with the client that is dated more days than this before the referral deserves a second look.
+const LONG_BEFORE_DAYS: i64 = 28;
+
+/// What deserves a second look before this fact is recorded: what a close would leave undone, and what is more
+/// likely a slip than true.
 pub(crate) fn warnings(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
+    let left = left_undone(history, occurred, event);
+    let again = repeated(history, occurred, event).map(|other| because::recorded_already(other).as_warning());
+    left.into_iter().chain(doubts(history, occurred, event)).chain(again).collect()
+}
+
+/// What of a fact is more likely a slip than true, whether it is recorded or corrected.
+pub(crate) fn doubts(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
+    let contradictory = match event {
+        Event::ContactLogged(contact) => because::contradictory(contact),
+        _ => None,
+    };
+    let early = matches!(event, Event::ContactLogged(_) | Event::PlanAgreed(_) | Event::PlanReviewed(_));
+    let early = early.then(|| long_before_referral(history, occurred)).flatten();
+    contradictory.into_iter().chain(early).map(Refusal::as_warning).collect()
+}
+
+/// A case that is closed or transferred leaves nobody to do what is still to be done.
+fn left_undone(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
     if !matches!(event, Event::JourneyClosed(_) | Event::JourneyTransferred(_)) {
         return Vec::new();
     }
     let journey = history.journey_as_of(occurred.latest());
-    let open: Vec<DependentFact> = journey.tasks.iter().filter(|task| task.is_open()).map(because::task_set).collect();
-    if open.is_empty() { Vec::new() } else { because::tasks_open(open).as_warning().alone() }
+    let tasks: Vec<DependentFact> = journey.tasks.iter().filter(|task| task.is_open()).map(because::task_set).collect();
+    let booked = journey.appointments.iter().filter(|appointment| appointment.is_open());
+    let booked: Vec<DependentFact> = booked.map(because::booked).collect();
+    let tasks = (!tasks.is_empty()).then(|| because::tasks_open(tasks));
+    let booked = (!booked.is_empty()).then(|| because::appointments_open(booked));
+    tasks.into_iter().chain(booked).map(Refusal::as_warning).collect()
+}
+
+fn long_before_referral(history: &History, occurred: Occurred) -> Option<Refusal> {
+    let facts = history.facts();
+    let referral = facts.iter().find(|fact| matches!(fact.event, Event::ReferralReceived(_)))?;
+    let received = referral.occurred.earliest();
+    let days = (received - occurred.latest()).num_days();
+    (days > LONG_BEFORE_DAYS).then(|| because::long_before_referral(received, days))
+}
+
+/// The fact of a journey that says of the same day word for word what this one says.
+fn repeated(history: &History, occurred: Occurred, event: &Event) -> Option<DependentFact> {
+    let is_of_a_journey = event.event_type().stream_kinds().first() == Some(&StreamKind::Journey);
+    let facts = if is_of_a_journey { history.facts() } else { Vec::new() };
+    let same = facts.iter().find(|fact| fact.occurred == occurred && fact.event == event)?;
+    Some(Stated::from(same).fact())
 }
 
 /// Refuses a correction that would make a fact speak of something else: a referral keeps its subject, and what others

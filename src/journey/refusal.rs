@@ -71,6 +71,16 @@ codes! {
     TasksOpen => "TASKS_OPEN";
     /// The piece of evidence shows nothing that an outcome asks to be shown.
     EvidenceSupportsNothing => "EVIDENCE_SUPPORTS_NOTHING";
+    /// Appointments would be left open by the close.
+    AppointmentsOpen => "APPOINTMENTS_OPEN";
+    /// The contact was missed, and both sides met all the same.
+    ContactContradictory => "CONTACT_CONTRADICTORY";
+    /// The fact is dated long before the referral.
+    LongBeforeReferral => "LONG_BEFORE_REFERRAL";
+    /// The same was recorded for the same day already.
+    RecordedAlready => "RECORDED_ALREADY";
+    /// An open case has the same case number of another system.
+    CaseAlreadyOpen => "CASE_ALREADY_OPEN";
     /// The journey has its referral already.
     AlreadyReferred => "ALREADY_REFERRED";
     /// The journey has no referral that stands.
@@ -103,6 +113,12 @@ codes! {
     SpellAlreadyEnded => "SPELL_ALREADY_ENDED";
     /// The change is dated when the spell did not hold.
     OutsideSpell => "OUTSIDE_SPELL";
+    /// The journey has an appointment of this id already.
+    AppointmentExists => "APPOINTMENT_EXISTS";
+    /// The journey has no appointment of this id.
+    AppointmentNotFound => "APPOINTMENT_NOT_FOUND";
+    /// The appointment was kept, missed or cancelled already.
+    AppointmentAlreadyOver => "APPOINTMENT_ALREADY_OVER";
     /// The journey has a task of this id already.
     TaskExists => "TASK_EXISTS";
     /// The journey has no task of this id.
@@ -276,6 +292,11 @@ impl RefusalCode {
         Self::PaymentBeyondDue,
         Self::PaymentRepeated,
         Self::DoubleFunding,
+        Self::AppointmentsOpen,
+        Self::ContactContradictory,
+        Self::LongBeforeReferral,
+        Self::RecordedAlready,
+        Self::CaseAlreadyOpen,
     ];
 }
 

@@ -10,19 +10,20 @@ use uuid::Uuid;
 
 use super::command::{Command, CorrectFact, Given, NewEvent, ReceiveReferral, RetractFacts, decide};
 use super::event::{
-    AchievementRecorded, AssessmentScored, Attendance, Attribute, ContactLogged, ContactWith, ContractOpened,
-    Disengaged, Eligibility, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached, EvidenceRejected,
-    EvidenceVerified, EvidenceWithdrawn, JourneyClosed, JourneyReopened, JourneyTransferred, KEYWORKER,
-    MeasureRecorded, PlanAgreed, PlanClosed, PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined,
-    ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised, RulebookPublished, SpellChanged, SpellEnded,
-    SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned, WorkerReleased,
+    AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
+    Attribute, CancelledBy, ContactLogged, ContactWith, ContractOpened, Disengaged, Eligibility, EligibilityAssessed,
+    EngagementStarted, Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed,
+    JourneyReopened, JourneyTransferred, KEYWORKER, MeasureRecorded, PlanAgreed, PlanClosed, PlanReviewed, Quantity,
+    ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
+    RulebookPublished, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
+    WorkerReleased,
 };
 use super::refusal::{Refusal, RefusalCode};
 use super::{Entry, History, Recorded};
 use crate::contract::Contract;
 use crate::log::envelope::{
-    Actor, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId, SubjectId, TaskId,
-    WorkerId,
+    Actor, AppointmentId, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId,
+    SubjectId, TaskId, WorkerId,
 };
 use crate::log::moved::Moved;
 
@@ -66,6 +67,7 @@ pub(crate) const ANN: WorkerId = WorkerId(Uuid::from_u128(0x31));
 pub(crate) const BOB: WorkerId = WorkerId(Uuid::from_u128(0x32));
 pub(crate) const HOME: SpellId = SpellId(Uuid::from_u128(0x41));
 pub(crate) const FLAT: SpellId = SpellId(Uuid::from_u128(0x42));
+pub(crate) const APPOINTMENT: AppointmentId = AppointmentId(Uuid::from_u128(0x81));
 pub(crate) const TASK: TaskId = TaskId(Uuid::from_u128(0x51));
 pub(crate) const OTHER_TASK: TaskId = TaskId(Uuid::from_u128(0x52));
 pub(crate) const RISK: RiskId = RiskId(Uuid::from_u128(0x61));
@@ -118,11 +120,12 @@ pub(crate) fn referral() -> ReferralReceived {
 
 pub(crate) fn contact() -> ContactLogged {
     ContactLogged {
+        appointment: None,
         channel: "phone".to_owned(),
         direction: None,
         with: ContactWith::Client,
         attendance: Attendance::None,
-        face_to_face: false,
+        face_to_face: Some(false),
         two_way: true,
         group: false,
         minutes: None,
@@ -191,6 +194,26 @@ pub(crate) fn reviewed() -> PlanReviewed {
 
 pub(crate) fn plan_closed() -> PlanClosed {
     PlanClosed { kind: "php".to_owned(), reason: None }
+}
+
+/// An appointment on this day, at the office.
+pub(crate) fn booked(scheduled_on: &str) -> AppointmentBooked {
+    AppointmentBooked {
+        appointment: APPOINTMENT,
+        scheduled_on: day(scheduled_on),
+        time: None,
+        channel: "face_to_face".to_owned(),
+        worker: None,
+    }
+}
+
+pub(crate) fn moved(scheduled_on: &str) -> AppointmentMoved {
+    let scheduled_on = Some(day(scheduled_on));
+    AppointmentMoved { appointment: APPOINTMENT, scheduled_on, time: None, channel: None, worker: None }
+}
+
+pub(crate) fn called_off() -> AppointmentCancelled {
+    AppointmentCancelled { appointment: APPOINTMENT, by: Some(CancelledBy::Client), reason: None }
 }
 
 /// A task of Ann's that is due on 5 March.
@@ -361,6 +384,7 @@ pub(crate) fn recorded(version: i64, occurred: Occurred, event: Event) -> Record
 }
 
 /// A journey as it was recorded so far.
+#[derive(Clone)]
 pub(crate) struct Story {
     pub(crate) history: History,
     pub(crate) contract: Contract,
@@ -380,6 +404,12 @@ impl Story {
         let mut accepted = self.accepted;
         accepted.insert(warning.as_str().to_owned());
         Self { accepted, ..self }
+    }
+
+    /// The same by people who accept whatever warns.
+    pub(crate) fn accepting_all(self) -> Self {
+        let accepted = RefusalCode::WARNINGS.iter().map(|warning| warning.as_str().to_owned());
+        Self { accepted: accepted.collect(), ..self }
     }
 
     /// The same under these rulebooks.

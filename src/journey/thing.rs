@@ -1,15 +1,17 @@
-//! What a journey's facts name by an id of its own: spells, tasks, risks and pieces of evidence.
+//! What a journey's facts name by an id of its own: spells, appointments, tasks, risks and pieces of
+//! evidence.
 //!
 //! Pure. It says which fact begins such a thing and which speak of it later, so that nobody else has to list them.
 
 use uuid::Uuid;
 
-use super::event::Event;
+use super::event::{ContactLogged, Event};
 
 /// A kind of thing that lasts and is named by its own id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Kind {
     Spell,
+    Appointment,
     Task,
     Risk,
     Evidence,
@@ -41,6 +43,12 @@ pub(crate) const fn told_by(event: &Event) -> Option<(Thing, Part)> {
         Event::SpellStarted(fact) => (Kind::Spell, fact.spell.0, Part::Begins),
         Event::SpellChanged(fact) => (Kind::Spell, fact.spell.0, Part::GoesOn),
         Event::SpellEnded(fact) => (Kind::Spell, fact.spell.0, Part::Ends),
+        Event::AppointmentBooked(fact) => (Kind::Appointment, fact.appointment.0, Part::Begins),
+        Event::AppointmentMoved(fact) => (Kind::Appointment, fact.appointment.0, Part::GoesOn),
+        Event::AppointmentCancelled(fact) => (Kind::Appointment, fact.appointment.0, Part::Ends),
+        Event::ContactLogged(ContactLogged { appointment: Some(appointment), .. }) => {
+            (Kind::Appointment, appointment.0, Part::Ends)
+        }
         Event::TaskSet(fact) => (Kind::Task, fact.task.0, Part::Begins),
         Event::TaskDone(fact) => (Kind::Task, fact.task.0, Part::Ends),
         Event::TaskCancelled(fact) => (Kind::Task, fact.task.0, Part::Ends),

@@ -49,6 +49,8 @@ id! {
     WorkerId;
     /// A stretch of a job, home, placement or course within a journey.
     SpellId;
+    /// A time at which a client is to be seen or called.
+    AppointmentId;
     /// Something that is to be done for a client.
     TaskId;
     /// A risk to a client, from its raising to its clearing.

@@ -35,8 +35,11 @@ fn actions(command: &Command, told: Option<&History>) -> Vec<Action> {
         Command::OpenContract(_) | Command::PublishRulebook(_) => vec![Action::RuleContracts],
         Command::Batch(command) => vec![claiming(&command.act)],
         Command::State(stated) => vec![stating(kind, &stated.fact)],
-        Command::CorrectFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => vec![Action::CorrectFacts],
+        Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => {
+            vec![Action::CorrectFacts]
+        }
         Command::CorrectFact(correction) => vec![amending(kind, told, correction.target)],
+        Command::PatchFact(patch) => vec![amending(kind, told, patch.target)],
         Command::RetractFacts(retraction) if retraction.targets.is_empty() => vec![Action::Amend],
         Command::RetractFacts(retraction) => {
             retraction.targets.iter().map(|target| amending(kind, told, *target)).collect()
@@ -295,5 +298,7 @@ pub(super) async fn still_may(
 
 /// Whether a command amends what is recorded, so that its stream says whether somebody may.
 pub(super) fn amends(command: &Command) -> bool {
-    command.each().into_iter().any(|single| matches!(single, Command::CorrectFact(_) | Command::RetractFacts(_)))
+    let amends =
+        |single: &Command| matches!(single, Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_));
+    command.each().into_iter().any(amends)
 }

@@ -26,6 +26,7 @@ fn given(command: &Command) -> Option<&str> {
     let fact = match command {
         Command::State(stated) => &stated.fact,
         Command::CorrectFact(correction) => &correction.replacement,
+        Command::PatchFact(patch) => return patch.login(),
         _ => return None,
     };
     match fact {
@@ -73,7 +74,7 @@ pub(super) fn is_free<'h>(
                 (login(&own).filter(|_| is_back), "targets")
             }
             // What was said before may be said again.
-            Command::CorrectFact(_) => {
+            Command::CorrectFact(_) | Command::PatchFact(_) => {
                 let other = given(single).filter(|wanted| login(&own).as_deref() != Some(*wanted));
                 (other.map(str::to_owned), "payload.login")
             }

@@ -3,7 +3,9 @@
 //! The fold is in `projections/`; here is what keeps a generation up to date, replaces it and asks it. Every question
 //! needs a scope, and no function here writes to the log.
 
+pub mod agenda;
 pub mod board;
+mod case_numbers;
 pub mod caseload;
 pub mod claims;
 pub mod compare;
@@ -489,12 +491,14 @@ pub fn definition() -> &'static str {
 pub fn statements() -> Vec<&'static Sql> {
     [
         generation::STATEMENTS,
+        case_numbers::STATEMENTS,
         caseload::STATEMENTS,
         compare::STATEMENTS,
         diff::STATEMENTS,
         exits::STATEMENTS,
         &journeys::statements(),
         obligations::STATEMENTS,
+        agenda::STATEMENTS,
         parked::STATEMENTS,
         people::STATEMENTS,
         performance::STATEMENTS,

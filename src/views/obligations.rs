@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
+use serde_json::json;
 use uuid::Uuid;
 
 use super::board::{self, Group};
@@ -66,12 +67,12 @@ impl Standing {
     }
 
     /// In which of the table's states it is found.
-    const fn states(self) -> [State; 3] {
+    const fn states(self) -> &'static [State] {
         match self {
-            Self::Due | Self::DueToday | Self::Overdue => [State::Owed; 3],
-            Self::Met => [State::Met; 3],
-            Self::Missed => [State::Met, State::Met, State::Over],
-            Self::Cancelled => [State::Over; 3],
+            Self::Due | Self::DueToday | Self::Overdue => &[State::Owed],
+            Self::Met => &[State::Met],
+            Self::Missed => &[State::Met, State::Over],
+            Self::Cancelled => &[State::Over],
         }
     }
 }
@@ -79,8 +80,8 @@ impl Standing {
 /// Which obligations are wanted; everything given must fit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObligationFilter {
-    /// How they stand.
-    pub standing: Option<Standing>,
+    /// How they stand: one of these; none for any.
+    pub standing: Option<Vec<Standing>>,
     /// Under this standard, by code.
     pub standard: Option<String>,
     /// Whose.
@@ -235,7 +236,7 @@ macro_rules! page {
             "where b.contract = $1 and b.state in ($7, $8, $9) and b.counts_from <= $6 and b.counts_to > $6 ",
             "and b.due_on >= $10 and b.due_on <= $11 and (cast($12 as text) is null or ",
             standing!("$6"),
-            " = $12) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or b.area = $14) ",
+            " in {texts $12}) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or b.area = $14) ",
             "and (cast($15 as uuid) is null or ",
             keyworker!("$6"),
             " = $15) and (not $16 or ",
@@ -338,7 +339,7 @@ macro_rules! bind {
     ($query:expr, $scope:expr, $as_of:expr, $filter:expr, $page:expr) => {{
         let (scope, as_of, filter, (after, most)) = ($scope, $as_of, $filter, $page);
         let (whose, by, unassigned) = whose(scope.cases());
-        let states = filter.standing.map_or(State::ALL, Standing::states).map(State::as_str);
+        let (states, standing_of) = wanted(filter.standing.as_deref());
         let keyworker = match filter.held {
             HeldBy::Keyworker(worker) => Some(worker.0),
             HeldBy::Any | HeldBy::Unassigned => None,
@@ -358,7 +359,7 @@ macro_rules! bind {
             .bind(states[2])
             .bind(filter.due_from.map_or(BEGINNING, bound))
             .bind(filter.due_to.map_or(FOREVER, bound))
-            .bind(filter.standing.map(Standing::as_str))
+            .bind(standing_of)
             .bind(filter.standard.as_deref())
             .bind(filter.area.as_deref())
             .bind(keyworker)
@@ -439,6 +440,17 @@ impl Generation {
         };
         Ok(rulebook.standards.iter().map(|standard| table(&standard.code)).collect())
     }
+}
+
+/// The table's states in which obligations that stand like this are found, of which one may come again; and how they
+/// stand, as a set of texts.
+fn wanted(standing: Option<&[Standing]>) -> ([&'static str; 3], Option<String>) {
+    let Some(wanted) = standing else { return (State::ALL.map(State::as_str), None) };
+    let found: Vec<State> = wanted.iter().flat_map(|standing| standing.states()).copied().collect();
+    let first = found.first().copied().unwrap_or(State::Owed);
+    let states = State::ALL.map(|state| if found.contains(&state) { state } else { first });
+    let texts: Vec<&str> = wanted.iter().map(|standing| standing.as_str()).collect();
+    (states.map(State::as_str), Some(json!(texts).to_string()))
 }
 
 /// The rows of one standard's table.

@@ -59,7 +59,7 @@ const QUESTIONS: [(&str, &str); 20] = [
 ];
 
 /// Every mutation about a journey with the rest of its input.
-pub(crate) fn about_a_journey() -> [(&'static str, Value); 32] {
+pub(crate) fn about_a_journey() -> [(&'static str, Value); 35] {
     let some = "0190c3d2-7c1a-7000-8000-000000000001";
     [
         ("acceptReferral", json!({})),
@@ -68,6 +68,9 @@ pub(crate) fn about_a_journey() -> [(&'static str, Value); 32] {
         ("assessEligibility", json!({ "result": "ELIGIBLE" })),
         ("assignWorker", json!({ "worker": some })),
         ("releaseWorker", json!({ "worker": some })),
+        ("bookAppointment", json!({ "scheduledOn": "2018-03-09", "channel": "phone" })),
+        ("moveAppointment", json!({ "appointment": some, "scheduledOn": "2018-03-09" })),
+        ("cancelAppointment", json!({ "appointment": some })),
         ("logContact", json!({ "channel": "phone" })),
         ("startEngagement", json!({ "basis": "first_session" })),
         ("agreePlan", json!({ "kind": "php" })),

@@ -410,11 +410,12 @@ fn told(drawn: &Drawn) -> Vec<(When, Option<Step>)> {
 
 fn logged(worker: Option<WorkerId>, with: ContactWith, attendance: Attendance, two_way: bool) -> ContactLogged {
     ContactLogged {
+        appointment: None,
         channel: "phone".to_owned(),
         direction: None,
         with,
         attendance,
-        face_to_face: false,
+        face_to_face: Some(false),
         two_way,
         group: false,
         minutes: None,

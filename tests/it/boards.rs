@@ -129,11 +129,12 @@ impl Service {
 
     async fn attempt(&self, n: u128, at: &str, worker: WorkerId, attendance: Attendance) -> EventId {
         let fact = ContactLogged {
+            appointment: None,
             channel: "phone".to_owned(),
             direction: None,
             with: ContactWith::Client,
             attendance,
-            face_to_face: false,
+            face_to_face: Some(false),
             two_way: false,
             group: false,
             minutes: None,

@@ -141,11 +141,12 @@ fn worker(nth: u64) -> WorkerId {
 
 fn contact(worker: Option<WorkerId>, is_made: bool) -> ContactLogged {
     ContactLogged {
+        appointment: None,
         channel: "phone".to_owned(),
         direction: None,
         with: ContactWith::Client,
         attendance: if is_made { Attendance::Attended } else { Attendance::DidNotAttend },
-        face_to_face: false,
+        face_to_face: Some(false),
         two_way: false,
         group: false,
         minutes: None,

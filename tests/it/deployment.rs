@@ -140,11 +140,12 @@ const SPELL: SpellId = SpellId(Uuid::from_u128(0x40));
 /// A contact of that day, by telephone.
 pub(crate) fn contact(on: &str) -> Command {
     let fact = ContactLogged {
+        appointment: None,
         channel: "phone".to_owned(),
         direction: Some(Direction::Outgoing),
         with: ContactWith::Client,
         attendance: Attendance::None,
-        face_to_face: false,
+        face_to_face: Some(false),
         two_way: true,
         group: false,
         minutes: Some(20),

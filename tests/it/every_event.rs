@@ -179,6 +179,8 @@ fn every_fact() -> Vec<String> {
     let pieces = [id(0x80), id(0x81), id(0x82)];
     let piece = |piece: Uuid, supports: &[Uuid]| json!({ "evidence": piece, "kind": "tenancy_agreement", "dated_on": "2018-02-01", "supports": supports });
     let plan = json!({ "kind": "php" });
+    let (kept, off) = (id(0xa0), id(0xa1));
+    let booked = |appointment: Uuid| json!({ "appointment": appointment, "scheduled_on": "2018-02-28", "time": "10:30:00", "channel": "home_visit" });
     let facts = [
         (Of::ReferralReceived, json!({ "subject": id(0x20), "area": "brent" })),
         (Of::ReferralAccepted, json!({})),
@@ -223,6 +225,15 @@ fn every_fact() -> Vec<String> {
             }),
         ),
         (Of::FactRetracted, json!({ "target": id(26), "reason": "recorded on the wrong case" })),
+        // On the day of the transfer, not after it.
+        (Of::AppointmentBooked, booked(kept)),
+        (Of::AppointmentMoved, json!({ "appointment": kept, "time": "11:00:00", "worker": WORKER.0 })),
+        (
+            Of::ContactLogged,
+            json!({ "appointment": kept, "channel": "face_to_face", "with": "client", "attendance": "attended" }),
+        ),
+        (Of::AppointmentBooked, booked(off)),
+        (Of::AppointmentCancelled, json!({ "appointment": off, "by": "service", "reason": "office closed" })),
     ];
     (1..).zip(facts).map(|(at, (of, payload))| line(at, of, &format!("2018-02-{:02}", at.min(28)), &payload)).collect()
 }

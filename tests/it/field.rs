@@ -80,7 +80,10 @@ impl Field {
             Role::Manager
         };
         Instruction {
-            accept_warnings: std::collections::BTreeSet::new(),
+            accept_warnings: throughline::journey::refusal::RefusalCode::WARNINGS
+                .iter()
+                .map(|code| code.as_str().to_owned())
+                .collect(),
             dry_run: false,
             principal: principal(role),
             command_id: CommandId(self.id()),
@@ -94,11 +97,12 @@ impl Field {
     /// A contact with the client of a journey.
     pub(crate) fn contact(&self, journey: JourneyId) -> Instruction {
         let fact = ContactLogged {
+            appointment: None,
             channel: "phone".to_owned(),
             direction: None,
             with: ContactWith::Client,
             attendance: Attendance::None,
-            face_to_face: false,
+            face_to_face: Some(false),
             two_way: true,
             group: false,
             minutes: Some(15),

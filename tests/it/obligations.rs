@@ -75,6 +75,10 @@ async fn a_keyworker_sees_what_is_due_and_overdue_and_a_manager_counts_it() {
         let manager = manager();
         assert_eq!(listed(app, &manager, "state: DUE").await, [state(&due, "DUE", "2018-03-05")]);
         assert_eq!(listed(app, &manager, "state: CANCELLED").await, [state(&closed, "CANCELLED", "2018-02-27")]);
+        let several = listed(app, &manager, "state: [DUE, DUE_TODAY]").await;
+        assert_eq!(several, [state(&today, "DUE_TODAY", "2018-03-01"), state(&due, "DUE", "2018-03-05")]);
+        let several = listed(app, &manager, "state: [MISSED, CANCELLED]").await;
+        assert_eq!(several, [state(&missed, "MISSED", "2018-02-08"), state(&closed, "CANCELLED", "2018-02-27")]);
         let open = listed(app, &manager, "unassigned: true").await;
         assert_eq!(open, [state(&nobodys, "OVERDUE", "2018-02-18")]);
         let february = "due: { first: \"2018-02-15\", last: \"2018-02-17\" }, standard: \"first_contact\"";

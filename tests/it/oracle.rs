@@ -68,7 +68,7 @@ pub(crate) fn case(events: &[Envelope], known_at: i64, as_of: NaiveDate) -> Opti
     let referral = first("ReferralReceived")?;
     let journey = events[0].stream.id;
     let given = &referral.payload["external_references"][0]["id"];
-    let own = journey.simple().to_string()[24..].to_uppercase();
+    let own = own_reference(journey);
     let plans: Vec<Between> = all("PlanAgreed").filter(|fact| fact.payload["kind"] == "php").map(|f| f.days).collect();
     let mut disengaged = BTreeMap::new();
     for fact in all("Disengaged") {
@@ -243,4 +243,13 @@ impl Case {
     pub(crate) fn plan(&self) -> Option<Between> {
         self.plans.iter().copied().min()
     }
+}
+
+/// The case number of a journey that came without one: its id's last ten hexadecimal digits, five bits at a time.
+pub(crate) fn own_reference(journey: Uuid) -> String {
+    let bits = u64::from_str_radix(&journey.simple().to_string()[22..], 16).expect("digits");
+    let signs: Vec<char> = "0123456789ABCDEFGHJKMNPQRSTVWXYZ".chars().collect();
+    let sign = |place: u32| signs[usize::try_from((bits >> (5 * place)) % 32).expect("five bits")];
+    let read: String = (0..8).rev().map(sign).collect();
+    format!("{}-{}", &read[..4], &read[4..])
 }

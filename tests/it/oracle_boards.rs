@@ -130,7 +130,7 @@ fn passes(case: &Case, filter: &JourneyFilter, as_of: NaiveDate) -> bool {
         let wanted = ROWS.iter().position(|known| *known == row);
         since.map_or(Some(5), |days| oracle::bucket(days, SINCE_CONTACT)) == wanted
     });
-    let own = case.journey.simple().to_string()[24..].to_uppercase();
+    let own = crate::oracle::own_reference(case.journey);
     held && in_state
         && in_row
         && filter.area.as_ref().is_none_or(|area| *area == case.area)

@@ -298,7 +298,10 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
         let service = Service::with_teams(app).await;
         let journey = StreamId::journey(JourneyId(id(&service.own)));
         let instruct = |who: Principal, command: Command| Instruction {
-            accept_warnings: std::collections::BTreeSet::new(),
+            accept_warnings: throughline::journey::refusal::RefusalCode::WARNINGS
+                .iter()
+                .map(|code| code.as_str().to_owned())
+                .collect(),
             dry_run: false,
             principal: who,
             command_id: CommandId(id(&new_id())),
@@ -313,11 +316,12 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
             instruct(manager(), Command::state(journey, today, fact))
         };
         let contact = throughline::journey::event::ContactLogged {
+            appointment: None,
             channel: "phone".to_owned(),
             direction: None,
             with: ContactWith::Client,
             attendance: throughline::journey::event::Attendance::None,
-            face_to_face: false,
+            face_to_face: Some(false),
             two_way: true,
             group: false,
             minutes: None,

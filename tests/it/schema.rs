@@ -195,6 +195,12 @@ async fn run_the_keyworkers_documents(journey: &str, run: &mut impl AsyncFnMut(&
     let back = json!({ "reason": "came back", "occurredOn": TODAY });
     let reopened = run("reopen_journey", &input(back)).await["reopenJourney"]["journey"].clone();
     assert_eq!((&reopened["onCaseload"], &reopened["closes"][0]["reason"]), (&json!(true), &json!("home_kept")));
+    let meeting = json!({ "scheduledOn": "2018-03-06", "time": "10:30", "channel": "face_to_face" });
+    let booked = run("book_appointment", &input(meeting)).await["bookAppointment"]["journey"].clone();
+    let week = json!({ "first": TODAY, "last": "2018-03-07" });
+    let diary = run("diary", &json!({ "contract": SHPS, "days": week })).await["contract"].clone();
+    assert_eq!(diary["diary"]["nodes"][0]["id"], booked["appointments"][0]["id"]);
+    assert_eq!(diary["tasks"]["nodes"], json!([]));
 }
 
 #[tokio::test]

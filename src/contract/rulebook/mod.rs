@@ -7,6 +7,7 @@
 mod attributes;
 mod buckets;
 pub mod canonical;
+mod channels;
 mod codes;
 mod document;
 mod error;
@@ -27,6 +28,7 @@ use chrono_tz::Tz;
 use crate::contract::calendar::{BankHolidays, WorkingDays};
 pub use attributes::{AttributeRule, Attributes, shown as shown_value};
 pub use buckets::Buckets;
+pub use channels::Channels;
 pub use codes::{CodeList, Codes};
 pub use document::canonical_json;
 pub use error::RulebookError;
@@ -62,6 +64,8 @@ pub struct Rulebook {
     pub attributes: Attributes,
     /// Words for codes.
     pub labels: Labels,
+    /// Which channels mean that both sides saw each other.
+    pub channels: Channels,
     /// When a referral counts. Without `[referrals]`: when it is received.
     pub referrals: CountsWhen,
     /// The service area of a referral whose source names none, such as a return of the whole county.
@@ -101,6 +105,7 @@ impl Rulebook {
             ("codes", self.codes != other.codes),
             ("attributes", self.attributes != other.attributes),
             ("labels", self.labels != other.labels),
+            ("channels", self.channels != other.channels),
             ("referrals", (self.referrals, &self.default_area) != (other.referrals, &other.default_area)),
             ("recency", self.recency != other.recency),
             ("referral_to_plan", self.referral_to_plan != other.referral_to_plan),

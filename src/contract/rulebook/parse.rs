@@ -10,6 +10,7 @@ use chrono_tz::Tz;
 use toml::de::{DeTable, DeValue};
 
 use super::attributes::attributes;
+use super::channels::channels;
 use super::document;
 use super::labels::labels;
 use super::outcome::{parse as outcome, whole};
@@ -28,11 +29,12 @@ const GRAMMAR: u32 = 1;
 const HEADER: [&str; 8] =
     ["rulebook", "contract", "version", "title", "effective_from", "applies_by", "retroactive", "currency"];
 
-const SECTIONS: [&str; 14] = [
+const SECTIONS: [&str; 15] = [
     "calendar",
     "codes",
     "attributes",
     "labels",
+    "channels",
     "referrals",
     "recency",
     "referral_to_plan",
@@ -94,6 +96,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
     let codes = codes(&top, report);
     let attributes = attributes(&top, &codes, report);
     let labels = labels(&top, report);
+    let channels = channels(&top, &codes, report);
     let (referrals, default_area) = referrals(&top, &codes, report);
     let recency = recency(&top, report);
     let referral_to_plan = referral_to_plan(&top, &codes, report);
@@ -123,6 +126,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         codes,
         attributes,
         labels,
+        channels,
         referrals,
         default_area,
         recency: recency?,

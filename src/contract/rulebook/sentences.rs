@@ -107,6 +107,10 @@ fn opening(rulebook: &Rulebook) -> Vec<String> {
     if let Some(area) = &rulebook.default_area {
         told.push(format!("A referral whose source names no area is of {area}."));
     }
+    told.push(match rulebook.channels.face_to_face.as_slice() {
+        [] => "A contact is face to face only where it says so.".to_owned(),
+        named => format!("A contact by {} is face to face unless it says otherwise.", listed(named, "or")),
+    });
     if !funnel.is_empty() {
         told.push(format!("The funnel: {}.", funnel.join(", ")));
     }

@@ -2,6 +2,7 @@
 
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
+use super::appointment::Appointment;
 use crate::contract::Rulebook;
 use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
@@ -13,7 +14,7 @@ use crate::projections::{self, DaySpan};
 
 /// A contact or an attempt at one.
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that clients ask")]
-#[derive(Debug, Clone, SimpleObject)]
+#[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Contact {
     /// The event that recorded it first: what a correction or retraction names as its target.
@@ -38,6 +39,8 @@ pub struct Contact {
     minutes: Option<u32>,
     /// The day the appointment had been made for.
     scheduled_on: Option<Date>,
+    /// The appointment of which this is what became.
+    appointment: Option<Appointment>,
     /// Whether it counts for the days since contact: made, and with somebody whom the rulebook counts.
     counts: bool,
     #[graphql(skip)]
@@ -48,7 +51,12 @@ pub struct Contact {
 
 impl Contact {
     /// A contact as these rules count it.
-    pub(super) fn of(contact: &crate::journey::Contact, rules: Option<&Rulebook>, known: Known) -> Self {
+    pub(super) fn of(
+        contact: &crate::journey::Contact,
+        rules: Option<&Rulebook>,
+        known: Known,
+        appointment: Option<Appointment>,
+    ) -> Self {
         let details = &contact.details;
         Self {
             event: ID(contact.event_id.to_string()),
@@ -57,11 +65,12 @@ impl Contact {
             with: details.with.into(),
             attendance: details.attendance.into(),
             direction: details.direction.map(Into::into),
-            face_to_face: details.face_to_face,
+            face_to_face: details.is_face_to_face(),
             two_way: details.two_way,
             group: details.group,
             minutes: details.minutes,
             scheduled_on: details.scheduled_on.map(Date),
+            appointment,
             counts: rules.is_some_and(|rules| projections::contact::counts(contact, &rules.recency)),
             worker: details.worker,
             known,

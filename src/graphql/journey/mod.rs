@@ -3,6 +3,7 @@
 //! Everything here is one fold over one stream, the same that the view tables are made by; a list of which no more is
 //! asked than its rows hold is told by these. No answer is told by both: rows and stories may be of different moments.
 
+pub mod appointment;
 pub mod contact;
 pub mod evidence;
 pub mod referral;
@@ -18,6 +19,7 @@ use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use self::appointment::{Appointment, AppointmentState};
 pub use self::contact::ContactMeasure;
 use self::contact::{Contact, Days};
 use self::evidence::{Evidence, EvidenceState};
@@ -39,7 +41,7 @@ use super::permission::JourneyPermissions;
 use super::scalars::{Date, Position};
 use crate::contract::{Contract, Rulebook};
 use crate::journey::{self, Entry, Journey as Folded};
-use crate::log::envelope::{EventId, JourneyId, Occurred};
+use crate::log::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
 use crate::projections::{self, Between, DaySpan, Told};
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::journeys::JourneyRow;
@@ -140,6 +142,36 @@ impl Journey {
         }
     }
 
+    /// A contact as clients read it, with the appointment that it names.
+    fn shown(&self, contact: &journey::Contact) -> Contact {
+        let folded = self.folded();
+        let named =
+            |appointment: &&journey::Appointment| contact.details.appointment == Some(appointment.details.appointment);
+        let appointment = folded.appointments.iter().find(named);
+        let appointment = appointment.map(|appointment| Appointment::of(folded, appointment, self.again()));
+        Contact::of(contact, self.rulebook.as_deref(), self.known(), appointment)
+    }
+
+    /// The contact that this event recorded first.
+    fn contact(&self, event: EventId) -> Option<Contact> {
+        let contact = self.folded().contacts.iter().find(|contact| contact.event_id == event)?;
+        Some(self.shown(contact))
+    }
+
+    /// The appointment of this id.
+    pub(super) fn appointment(&self, id: AppointmentId) -> Option<Appointment> {
+        let folded = self.folded();
+        let appointment = folded.appointments.iter().find(|one| one.details.appointment == id)?;
+        Some(Appointment::of(folded, appointment, self.again()))
+    }
+
+    /// The task of this id.
+    pub(super) fn task(&self, id: TaskId) -> Option<Task> {
+        let folded = self.folded();
+        let task = folded.tasks.iter().find(|task| task.details.task == id)?;
+        Some(Task::of(folded, task, self.again()))
+    }
+
     /// What started the clock of the n-th obligation under a standard.
     pub(super) fn starts_obligation(&self, standard: &str, nth: usize) -> Option<EventId> {
         let told = self.told()?;
@@ -160,7 +192,7 @@ impl Journey {
         ID(self.id.to_string())
     }
 
-    /// What people call it: the first case number it came with, else the last eight digits of its id. None where you see
+    /// What people call it: the first case number it came with, else one of our own, such as `4K7Q-9XM2`. None where you see
     /// pseudonyms alone.
     async fn reference(&self) -> Option<String> {
         match self.row() {
@@ -314,10 +346,19 @@ impl Journey {
         self.since_contact(measure).map(Days::from)
     }
 
+    /// Every appointment, in the order in which they were booked.
+    async fn appointments(
+        &self,
+        #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<AppointmentState>>,
+    ) -> Vec<Appointment> {
+        let folded = self.folded();
+        let all = folded.appointments.iter().map(|appointment| Appointment::of(folded, appointment, self.again()));
+        all.filter(|one| state.as_ref().is_none_or(|states| states.contains(&one.state))).collect()
+    }
+
     /// Every contact and attempt, oldest first.
     async fn contacts(&self) -> Vec<Contact> {
-        let rules = self.rulebook.as_deref();
-        self.folded().contacts.iter().map(|contact| Contact::of(contact, rules, self.known())).collect()
+        self.folded().contacts.iter().map(|contact| self.shown(contact)).collect()
     }
 
     /// Every beginning of an engagement, oldest first.
@@ -337,19 +378,23 @@ impl Journey {
     }
 
     /// What is, or was, to be done, in the order in which it was set.
-    async fn tasks(&self, #[graphql(desc = "Only those in this state.")] state: Option<TaskState>) -> Vec<Task> {
-        let tasks = self.folded().tasks.iter().map(|task| Task::of(task, self.as_of, self.known()));
-        tasks.filter(|task| state.is_none_or(|state| task.state == state)).collect()
+    async fn tasks(
+        &self,
+        #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<TaskState>>,
+    ) -> Vec<Task> {
+        let folded = self.folded();
+        let tasks = folded.tasks.iter().map(|task| Task::of(folded, task, self.again()));
+        tasks.filter(|task| state.as_ref().is_none_or(|states| states.contains(&task.state))).collect()
     }
 
     /// What the service standards of the rulebook ask to be done, the earliest due first.
     async fn obligations(
         &self,
-        #[graphql(desc = "Only those that stand so.")] state: Option<ObligationState>,
+        #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<ObligationState>>,
     ) -> Vec<Obligation> {
         let Some(told) = self.told() else { return Vec::new() };
         let mut obligations = Obligation::of_journey(&told, self.as_of, || self.again());
-        obligations.retain(|obligation| state.is_none_or(|state| obligation.state == state));
+        obligations.retain(|obligation| state.as_ref().is_none_or(|states| states.contains(&obligation.state)));
         obligations
     }
 

@@ -1,16 +1,14 @@
 //! The work of a case as clients read it: plans, tasks, and what was scored, measured, achieved and at risk.
 
-use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
-use chrono::NaiveDate;
-
-use super::Step;
 use super::contact::Days;
-use crate::graphql::at::Known;
+use super::{Journey, Step};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, Decimal};
-use crate::journey::{self, Entry, TaskOver, event};
+use crate::journey::{self, Entry, Journey as Folded, TaskOver, event};
 use crate::log::envelope::WorkerId;
+use crate::projections::agenda::State;
+use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 /// The client engaged with the service.
 #[derive(Debug, Clone, SimpleObject)]
@@ -70,10 +68,23 @@ pub enum TaskState {
     Done,
     /// It is no longer to be done.
     Cancelled,
+    /// The case ended before it was done.
+    Lapsed,
+}
+
+impl From<State> for TaskState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Open => Self::Open,
+            State::Done | State::Missed => Self::Done,
+            State::Cancelled => Self::Cancelled,
+            State::Lapsed => Self::Lapsed,
+        }
+    }
 }
 
 /// Something that is, or was, to be done by a day.
-#[derive(Debug, Clone, SimpleObject)]
+#[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Task {
     /// The task's own id, by which it is done or cancelled.
@@ -93,30 +104,28 @@ pub struct Task {
     overdue: bool,
     /// How it was over, if it is: done, or cancelled with the reason.
     over: Option<Step>,
+    /// The journey that it is about.
+    journey: Journey,
     #[graphql(skip)]
     owner: Option<WorkerId>,
-    #[graphql(skip)]
-    known: Known,
 }
 
 #[ComplexObject]
 impl Task {
     /// Whose task it is; none where it is the team's.
     async fn owner(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
-        Worker::load(ctx, self.owner?, self.known).await
+        Worker::load(ctx, self.owner?, self.journey.known()).await
     }
 }
 
 impl Task {
-    /// A task as it stands at the end of a day.
-    pub(super) fn of(task: &journey::Task, as_of: NaiveDate, known: Known) -> Self {
-        let (state, over) = match &task.over {
-            None => (TaskState::Open, None),
-            Some(TaskOver::Done(done)) => (TaskState::Done, Some(Step::of(done))),
-            Some(TaskOver::Cancelled(cancelled)) => {
-                (TaskState::Cancelled, Some(Step::why(cancelled, cancelled.details.reason.as_deref())))
-            }
-        };
+    /// A task as it stands when its journey is folded as of a day.
+    pub(super) fn of(folded: &Folded, task: &journey::Task, journey: Journey) -> Self {
+        let state = State::of_task(folded, task).into();
+        let over = task.over.as_ref().map(|over| match over {
+            TaskOver::Done(done) => Step::of(done),
+            TaskOver::Cancelled(cancelled) => Step::why(cancelled, cancelled.details.reason.as_deref()),
+        });
         Self {
             id: ID(task.details.task.to_string()),
             event: ID(task.event_id.to_string()),
@@ -124,10 +133,10 @@ impl Task {
             set: task.set.into(),
             due_on: Date(task.details.due_on),
             state,
-            overdue: task.is_open() && task.details.due_on < as_of,
+            overdue: state == TaskState::Open && task.details.due_on < journey.as_of,
             over,
             owner: task.details.owner,
-            known,
+            journey,
         }
     }
 }

@@ -3,6 +3,7 @@
 use async_graphql::{Context, Object};
 
 use super::input::amend::Whose;
+use super::input::appointment::{BookAppointmentInput, CancelAppointmentInput, MoveAppointmentInput};
 use super::input::evidence::{AttachEvidenceInput, RejectEvidenceInput, VerifyEvidenceInput, WithdrawEvidenceInput};
 use super::input::exit::{CloseJourneyInput, DisengageInput, ReopenJourneyInput, TransferJourneyInput};
 use super::input::reading::Reading;
@@ -118,6 +119,34 @@ impl JourneyMutations {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "What is to be recorded.")] input: ReleaseWorkerInput,
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
+    }
+
+    /// A time is agreed at which the client is to be met.
+    async fn book_appointment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: BookAppointmentInput,
+    ) -> Answered<JourneyPayload> {
+        let appointment = own_id(&input.stamp, "appointment", input.appointment);
+        state!(ctx, input, input.fact.of(appointment))
+    }
+
+    /// An appointment is for another day, time, channel or worker.
+    async fn move_appointment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: MoveAppointmentInput,
+    ) -> Answered<JourneyPayload> {
+        state!(ctx, input, input.fact)
+    }
+
+    /// An appointment will not take place.
+    async fn cancel_appointment(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: CancelAppointmentInput,
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }

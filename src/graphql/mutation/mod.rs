@@ -118,6 +118,11 @@ async fn record_as(
 /// The keys of an input that are no part of its command.
 const APART: [&str; 4] = ["commandId", "expectedVersion", "dryRun", "acceptWarnings"];
 
+/// Whether null says something else in a mutation's field than leaving it out.
+fn clears(mutation: &str, key: &str) -> bool {
+    mutation == "correctFact" && ["occurredOn", "precision", "localTime"].contains(&key)
+}
+
 /// What makes a command this one and no other: the mutation's name and its input as it was given.
 ///
 /// Neither what the server filled in (today, ids, the caller's worker) nor what is said of how to judge it is part of
@@ -129,7 +134,8 @@ pub(super) fn body(ctx: &Context<'_>) -> Result<Vec<u8>> {
     for (name, value) in field.arguments()? {
         let mut value = value.into_json()?;
         if let Some(input) = value.as_object_mut() {
-            input.retain(|key, value| !APART.contains(&key.as_str()) && !value.is_null());
+            let says = |key: &str, value: &serde_json::Value| !value.is_null() || clears(field.name(), key);
+            input.retain(|key, value| !APART.contains(&key.as_str()) && says(key, value));
         }
         given.insert(name.to_string(), value);
     }

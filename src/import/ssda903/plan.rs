@@ -144,9 +144,7 @@ impl Bringing<'_> {
         }
         let mut each = Vec::new();
         if says.codes != before.said.codes {
-            let mut told = started(before.spell, says);
-            // Of what the file does not ask about, what stands is left as it is.
-            told.attributes.extend(before.unsaid());
+            let told = recoded(start, says, before.unsaid());
             let command = self.corrected(start, row.began_on, told);
             each.extend(command.map(|command| (Part::Start, command)));
         }
@@ -221,7 +219,7 @@ impl Bringing<'_> {
         match (before.end, &says.ended) {
             (None, _) => self.end(before.spell, says),
             (Some(end), Some((on, reason))) => {
-                self.corrected(end, *on, SpellEnded { spell: before.spell, reason: reason.clone() })
+                self.corrected(end, *on, SpellEnded { spell: before.spell, reason: reason.clone() }.into())
             }
             (Some(end), None) => {
                 let (stream, targets) = (self.journey(), vec![end.original.event_id]);
@@ -235,21 +233,31 @@ impl Bringing<'_> {
     }
 
     /// The correction that makes a fact read so, unless it does.
-    fn corrected(&self, fact: Fact<'_>, on: NaiveDate, event: impl Into<Event>) -> Option<Command> {
-        let event = event.into();
-        let reads_so = fact.occurred == Occurred::on(on) && *fact.event == event;
+    fn corrected(&self, fact: Fact<'_>, on: NaiveDate, event: Event) -> Option<Command> {
+        let reads_so = fact.occurred.earliest() == on && *fact.event == event;
         (!reads_so).then(|| self.correct(fact, on, event))
     }
 
+    /// What else is known of when the fact was so stays, where the day does.
     fn correct(&self, fact: Fact<'_>, on: NaiveDate, replacement: Event) -> Command {
+        let occurred = if fact.occurred.earliest() == on { fact.occurred } else { Occurred::on(on) };
         Command::CorrectFact(CorrectFact {
             stream: self.journey(),
             target: fact.original.event_id,
-            occurred: Occurred::on(on),
+            occurred,
             replacement,
             reason: self.reason.to_owned(),
         })
     }
+}
+
+/// The start of an episode with the codes of its row; what the return does not know of it stays.
+fn recoded(start: Fact<'_>, says: &Particulars, unsaid: Vec<(String, Attribute)>) -> Event {
+    let Event::SpellStarted(reads) = start.event else { return start.event.clone() };
+    let ours = started(reads.spell, says).attributes;
+    let kept = |(name, _): &(&String, &Attribute)| !CODES.iter().any(|(_, code)| code == &name.as_str());
+    let others = reads.attributes.iter().filter(kept).map(|(name, value)| (name.clone(), value.clone()));
+    SpellStarted { attributes: others.chain(ours).chain(unsaid).collect(), ..reads.clone() }.into()
 }
 
 fn started(spell: SpellId, says: &Particulars) -> SpellStarted {

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use super::{
-    CorrectFact, Given, NewEvent, RetractFacts, attributes, evidence, exists, heeded, of_stream, stands, too_early,
-    values,
+    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, evidence, exists, heeded, of_stream, stands,
+    too_early, values,
 };
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
 use crate::journey::ground::{self, Change};
@@ -27,6 +27,7 @@ pub(super) fn correct(
     given: &Given<'_>,
 ) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let CorrectFact { stream, target, occurred, replacement, reason } = command;
+    let replacement = &completed(replacement, *occurred, given.contract);
     exists(history, *stream)?;
     let fact = standing(history, *target)?;
     same_fact(stream.kind, &fact, replacement)?;
@@ -45,10 +46,13 @@ pub(super) fn correct(
     }
     in_payload(stream.kind, subject::keeps_its_links(history, replacement))?;
     in_payload(stream.kind, stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
-    let early = if fact.occurred == *occurred { None } else { too_early(*occurred, replacement, given) };
+    let early = too_early(*occurred, replacement, given).filter(|_| fact.occurred != *occurred);
+    let known: Vec<RefusalCode> = codes(ground::doubts(history, fact.occurred, fact.event));
+    let doubts = ground::doubts(history, *occurred, replacement);
+    let doubts = doubts.into_iter().filter(|doubt| !known.contains(&doubt.code));
     let unproving = evidence::supports_nothing(history, replacement, given);
     let is_news = evidence::supports_nothing(history, fact.event, given).is_none();
-    heeded(early.into_iter().chain(unproving.filter(|_| is_news)), given)?;
+    heeded(doubts.chain(early).chain(unproving.filter(|_| is_news)), given)?;
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),
@@ -59,6 +63,17 @@ pub(super) fn correct(
         reason: reason.clone(),
     };
     Ok(vec![of_stream(*stream, history, Occurred::on(given.today), corrected.into())])
+}
+
+fn codes(refusals: Vec<Refusal>) -> Vec<RefusalCode> {
+    refusals.into_iter().map(|refusal| refusal.code).collect()
+}
+
+/// A patch is a correction of the fact as it reads now.
+pub(super) fn patch(history: &History, command: &PatchFact, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    exists(history, command.stream)?;
+    let fact = standing(history, command.target)?;
+    correct(history, &command.of_fact(&fact, given.contract)?, given)
 }
 
 /// Refusals of a replacement's values, which stand in the payload of the correction; its date, and whose fact it is,

@@ -9,6 +9,7 @@ mod amend;
 mod attributes;
 mod evidence;
 mod names;
+mod patch;
 mod together;
 
 use std::collections::BTreeSet;
@@ -17,10 +18,11 @@ use chrono::NaiveDate;
 
 use self::names::named;
 pub(crate) use self::names::not_found;
+pub use self::patch::{PatchFact, Patched, PatchedDate};
 use crate::contract::batch::command::{self as batches, BatchAct, BatchCommand};
 use crate::contract::command::{self as contracts, OpenContract, PublishRulebook};
 use crate::contract::{self, Contract};
-use crate::journey::event::{Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
+use crate::journey::event::{ContactLogged, Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
 use crate::journey::ground::{self, Change};
 use crate::journey::people::{subject, subject_exists, team, worker};
 use crate::journey::refusal::{self, Refusal, RefusalCode};
@@ -141,8 +143,10 @@ pub enum Command {
     /// Something was so: any fact but those above and what is said of other facts. A link of subjects is stated of
     /// one of them and recorded of both.
     State(Dated),
-    /// A fact was recorded wrongly.
+    /// A fact was recorded wrongly: the whole of it as it should read.
     CorrectFact(CorrectFact),
+    /// A fact was recorded wrongly: what of it should read otherwise.
+    PatchFact(PatchFact),
     /// Facts never were so.
     RetractFacts(RetractFacts),
     /// All of these, or none.
@@ -165,6 +169,7 @@ impl Command {
             Self::PublishRulebook(command) => StreamId::contract(&command.contract),
             Self::State(command) => command.stream,
             Self::CorrectFact(command) => command.stream,
+            Self::PatchFact(command) => command.stream,
             Self::RetractFacts(command) => command.stream,
             Self::Together(together) => together.stream,
             Self::Batch(command) => StreamId::batch(command.batch),
@@ -178,7 +183,7 @@ impl Command {
             Self::State(command) => begins_a_stream(&command.fact),
             Self::Together(together) => together.commands.first().is_some_and(Self::begins),
             Self::Batch(command) => matches!(command.act, BatchAct::Open(..)),
-            Self::PublishRulebook(_) | Self::CorrectFact(_) | Self::RetractFacts(_) => false,
+            Self::PublishRulebook(_) | Self::CorrectFact(_) | Self::PatchFact(_) | Self::RetractFacts(_) => false,
         }
     }
 
@@ -198,7 +203,7 @@ impl Command {
             Self::PublishRulebook(command) => Some(&command.contract),
             Self::Together(together) => together.commands.iter().find_map(Self::contract),
             Self::Batch(command) => command.contract(),
-            Self::State(_) | Self::CorrectFact(_) | Self::RetractFacts(_) => None,
+            Self::State(_) | Self::CorrectFact(_) | Self::PatchFact(_) | Self::RetractFacts(_) => None,
         }
     }
 
@@ -210,9 +215,22 @@ impl Command {
             }
             Self::State(command) => named(&command.fact).into_iter().map(|named| named.stream).collect(),
             Self::CorrectFact(command) => named(&command.replacement).into_iter().map(|named| named.stream).collect(),
+            Self::PatchFact(command) => command.names(),
             Self::Together(together) => together.commands.iter().flat_map(Self::names).collect(),
             Self::Batch(command) => command.names(),
             Self::OpenContract(_) | Self::PublishRulebook(_) | Self::RetractFacts(_) => Vec::new(),
+        }
+    }
+
+    /// The other streams that it names without saying so: those that a fact names which it patches.
+    pub fn names_beside(&self, history: &History) -> Vec<StreamId> {
+        match self {
+            Self::PatchFact(command) => {
+                let fact = history.fact(command.target);
+                fact.map(|fact| named(fact.event).into_iter().map(|named| named.stream).collect()).unwrap_or_default()
+            }
+            Self::Together(together) => together.commands.iter().flat_map(|one| one.names_beside(history)).collect(),
+            _ => Vec::new(),
         }
     }
 
@@ -233,6 +251,7 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::PublishRulebook(command) => contracts::publish(given.contract, command, given.today),
         Command::State(command) => state(history, command, given),
         Command::CorrectFact(command) => amend::correct(history, command, given),
+        Command::PatchFact(command) => amend::patch(history, command, given),
         Command::RetractFacts(command) => amend::retract(history, command, given),
         Command::Together(together) => together::decide_each(history, together, given),
         Command::Batch(command) => batches::decide(history, command, given),
@@ -242,6 +261,7 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
 
 fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let Dated { stream, occurred, fact } = command;
+    let fact = &completed(fact, *occurred, given.contract);
     let is_stated = !matches!(
         fact.event_type(),
         EventType::FactCorrected | EventType::FactRetracted | EventType::RulebookPublished
@@ -265,6 +285,18 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     let own = of_stream(*stream, history, *occurred, fact.clone());
     let others = of_the_other(history, command, given)?;
     Ok(std::iter::once(own).chain(others).collect())
+}
+
+/// The fact with what it leaves to the rules of its day to say: whether a contact is face to face.
+fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
+    match fact {
+        Event::ContactLogged(contact) if contact.face_to_face.is_none() => {
+            let by_channel = contract.is_face_to_face(&contact.channel, occurred.earliest());
+            let face_to_face = by_channel && !contact.is_missed();
+            ContactLogged { face_to_face: Some(face_to_face), ..contact.clone() }.into()
+        }
+        fact => fact.clone(),
+    }
 }
 
 /// What somebody should look at twice: a referral that was received before the contract starts.

@@ -2,6 +2,8 @@
 //!
 //! Pure. A name leads to another stream's history, never into it: a decision reads there and writes only what it says.
 
+use chrono::NaiveDate;
+
 use super::Given;
 use crate::contract::batch::command::batch_not_found;
 use crate::journey::event::Event;
@@ -19,6 +21,8 @@ pub(super) struct Named {
     path: String,
     /// What the fact says of it.
     says: Says,
+    /// The day of which it says so, where that is not the fact's own.
+    on: Option<NaiveDate>,
 }
 
 /// What a fact says of what it names.
@@ -43,6 +47,14 @@ pub(super) fn named(fact: &Event) -> Vec<Named> {
     match fact {
         Event::WorkerAssigned(assigned) => vec![works("worker", assigned.worker)],
         Event::WorkerReleased(released) => vec![there("worker", StreamId::worker(released.worker))],
+        Event::AppointmentBooked(booked) => {
+            let works = |by| Named { on: Some(booked.scheduled_on), ..works("worker", by) };
+            booked.worker.map(works).into_iter().collect()
+        }
+        Event::AppointmentMoved(moved) => {
+            let works = |by| Named { on: moved.scheduled_on, ..works("worker", by) };
+            moved.worker.map(works).into_iter().collect()
+        }
         Event::ContactLogged(contact) => contact.worker.map(|by| works("worker", by)).into_iter().collect(),
         Event::TaskSet(task) => task.owner.map(|owner| works("owner", owner)).into_iter().collect(),
         Event::TeamSet(set) => {
@@ -67,11 +79,12 @@ pub(super) fn named(fact: &Event) -> Vec<Named> {
 
 impl Named {
     fn new(path: &str, stream: StreamId, says: Says) -> Self {
-        Self { stream, path: path.to_owned(), says }
+        Self { stream, path: path.to_owned(), says, on: None }
     }
 
     /// Why a fact of this date may not name it.
     fn refusal(&self, occurred: Occurred, given: &Given<'_>) -> Option<Refusal> {
+        let occurred = self.on.map_or(occurred, Occurred::on);
         let refusal = match ((given.history)(self.stream), self.says) {
             (None, _) => Some(not_found(self.stream.kind)),
             (Some(history), Says::Works) => worker::gone_by(history, occurred),
@@ -96,7 +109,9 @@ pub(super) fn check(
     given: &Given<'_>,
 ) {
     let said = before.filter(|(on, _)| *on == occurred).map(|(_, event)| named(event)).unwrap_or_default();
-    for named in named(fact).iter().filter(|named| !said.iter().any(|said| said.stream == named.stream)) {
+    for named in
+        named(fact).iter().filter(|named| !said.iter().any(|said| (said.stream, said.on) == (named.stream, named.on)))
+    {
         if let Some(refusal) = named.refusal(occurred, given) {
             shape.refuse(refusal);
         }

@@ -21,6 +21,7 @@ mod answering;
 mod every_type;
 mod leaving;
 mod living;
+mod patching;
 mod proving;
 mod working;
 

@@ -10,7 +10,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{Attribute, Period, Quantity};
-use crate::log::envelope::{EventId, EvidenceId, Precision, RiskId, SpellId, SubjectId, TaskId, WorkerId};
+use crate::log::envelope::{
+    AppointmentId, EventId, EvidenceId, Precision, RiskId, SpellId, SubjectId, TaskId, WorkerId,
+};
 
 /// Who referred the client.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -122,6 +124,68 @@ pub struct WorkerReleased {
     pub role: String,
 }
 
+/// A client is to be seen or called on a day to come. A contact that names the appointment says what became of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppointmentBooked {
+    /// The appointment's own id, by which it is moved, cancelled, kept or missed.
+    pub appointment: AppointmentId,
+    /// The day it is for.
+    pub scheduled_on: NaiveDate,
+    /// The time of that day in the contract's zone, where one was agreed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<NaiveTime>,
+    /// How the client is to be met: a code of the rulebook, such as `face_to_face`.
+    pub channel: String,
+    /// Who is to meet the client; none where it is the keyworker of the day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<WorkerId>,
+}
+
+/// An appointment is for another day, time, channel or worker; what is left out stays as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppointmentMoved {
+    /// Which appointment.
+    pub appointment: AppointmentId,
+    /// The day it is for from here on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scheduled_on: Option<NaiveDate>,
+    /// The time of that day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<NaiveTime>,
+    /// How the client is to be met, where that changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub channel: Option<String>,
+    /// Who is to meet the client, where that changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worker: Option<WorkerId>,
+}
+
+/// Who called an appointment off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CancelledBy {
+    /// The client.
+    Client,
+    /// The service.
+    Service,
+}
+
+/// An appointment will not take place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AppointmentCancelled {
+    /// Which appointment.
+    pub appointment: AppointmentId,
+    /// Who called it off, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<CancelledBy>,
+    /// Why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
 /// Who began a contact.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -186,6 +250,9 @@ pub enum Attendance {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContactLogged {
+    /// The appointment of which this is what became.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub appointment: Option<AppointmentId>,
     /// How: a code of the rulebook, such as `phone`.
     pub channel: String,
     /// Who began it.
@@ -195,9 +262,9 @@ pub struct ContactLogged {
     pub with: ContactWith,
     /// What became of the appointment.
     pub attendance: Attendance,
-    /// Whether they saw each other.
-    #[serde(default)]
-    pub face_to_face: bool,
+    /// Whether they saw each other. A command may leave it out: then the channel says, and the record has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub face_to_face: Option<bool>,
     /// Whether both sides spoke or wrote.
     #[serde(default)]
     pub two_way: bool,

@@ -4,14 +4,15 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::turns::Closed;
-use crate::journey::Task;
-use crate::journey::event::{Event, EventType};
+use crate::journey::event::{Attendance, ContactLogged, Event, EventType};
 use crate::journey::refusal::{DependentFact, Refusal, RefusalCode as Code};
 use crate::journey::stated::Stated;
 use crate::journey::thing::{Kind, Part};
+use crate::journey::{Appointment, Task};
 
 pub(super) fn not_referred() -> Refusal {
     let message = "the journey has no referral that stands: receive the referral first";
@@ -138,6 +139,7 @@ pub(super) fn plan_not_found(open: &[&str], closed: Option<&Stated<'_>>) -> Refu
 const fn field(kind: Kind) -> &'static str {
     match kind {
         Kind::Spell => "spell",
+        Kind::Appointment => "appointment",
         Kind::Task => "task",
         Kind::Risk => "risk",
         Kind::Evidence => "evidence",
@@ -148,6 +150,7 @@ const fn field(kind: Kind) -> &'static str {
 const fn began(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Spell => ("a spell", "started"),
+        Kind::Appointment => ("an appointment", "was booked"),
         Kind::Task => ("a task", "was set"),
         Kind::Risk => ("a risk", "was raised"),
         Kind::Evidence => ("evidence", "was attached"),
@@ -159,6 +162,10 @@ pub(super) fn not_found(kind: Kind, open: BTreeSet<Uuid>) -> Refusal {
         Kind::Spell => (
             Code::SpellNotFound,
             "this journey has no spell of this id: start it first, or name one of its open spells",
+        ),
+        Kind::Appointment => (
+            Code::AppointmentNotFound,
+            "this journey has no appointment of this id: book it first, or name one of its open appointments",
         ),
         Kind::Task => {
             (Code::TaskNotFound, "this journey has no task of this id: set it first, or name one of its open tasks")
@@ -177,6 +184,7 @@ pub(super) fn not_found(kind: Kind, open: BTreeSet<Uuid>) -> Refusal {
 pub(super) fn exists(kind: Kind, begun: &Stated<'_>) -> Refusal {
     let code = match kind {
         Kind::Spell => Code::SpellExists,
+        Kind::Appointment => Code::AppointmentExists,
         Kind::Task => Code::TaskExists,
         Kind::Risk => Code::RiskExists,
         Kind::Evidence => Code::EvidenceExists,
@@ -190,11 +198,14 @@ pub(super) fn exists(kind: Kind, begun: &Stated<'_>) -> Refusal {
 pub(super) fn already_over(kind: Kind, over: &Stated<'_>) -> Refusal {
     let code = match kind {
         Kind::Spell => Code::SpellAlreadyEnded,
+        Kind::Appointment => Code::AppointmentAlreadyOver,
         Kind::Task => Code::TaskAlreadyOver,
         Kind::Risk => Code::RiskAlreadyCleared,
         Kind::Evidence => Code::EvidenceNoLongerCounts,
     };
     let how = match over.event {
+        Event::AppointmentCancelled(_) => "the appointment was cancelled",
+        Event::ContactLogged(_) => "what became of the appointment was recorded",
         Event::TaskDone(_) => "the task was done",
         Event::TaskCancelled(_) => "the task was cancelled",
         Event::RiskCleared(_) => "the risk was cleared",
@@ -214,7 +225,7 @@ pub(super) fn before_it_began(kind: Kind, part: Part, begun: &Stated<'_>) -> Ref
             "domain §6: spells are half-open, an end is the first day on which the spell no longer held",
         ),
         (Kind::Evidence, _) => (Code::BeforeAttached, "domain §4: what is checked is there"),
-        (Kind::Task | Kind::Risk, _) => (Code::EndedBeforeStart, "domain §4: what ends has begun"),
+        (Kind::Appointment | Kind::Task | Kind::Risk, _) => (Code::EndedBeforeStart, "domain §4: what ends has begun"),
     };
     let (_, verb) = began(kind);
     let message = format!(
@@ -261,6 +272,67 @@ pub(super) fn tasks_open(open: Vec<DependentFact>) -> Refusal {
         .naming(open)
 }
 
+pub(super) fn booked(appointment: &Appointment) -> DependentFact {
+    let (event_id, occurred) = (appointment.event_id, appointment.booked);
+    DependentFact { event_id, event_type: EventType::AppointmentBooked, occurred }
+}
+
+pub(super) fn appointments_open(open: Vec<DependentFact>) -> Refusal {
+    let message = match open.len() {
+        1 => "an appointment is still open: cancel it, or record what became of it, or accept this warning".to_owned(),
+        many => {
+            format!(
+                "{many} appointments are still open: cancel them, or record what became of them, or accept this warning"
+            )
+        }
+    };
+    Refusal::new(Code::AppointmentsOpen, message)
+        .by("domain §4: contacts dated after the close are refused, so nobody could keep them")
+        .naming(open)
+}
+
+/// A contact that was missed, and at which both sides spoke or saw each other all the same.
+pub(super) fn contradictory(contact: &ContactLogged) -> Option<Refusal> {
+    if !contact.is_missed() {
+        return None;
+    }
+    let (field, what) = match contact {
+        contact if contact.two_way => ("two_way", "both sides spoke or wrote"),
+        contact if contact.is_face_to_face() => ("face_to_face", "both sides saw each other"),
+        _ => return None,
+    };
+    let message = format!(
+        "the contact was {} and yet {what}: say attended, or leave that out; accept this warning if both are right",
+        missed(contact.attendance)
+    );
+    Some(Refusal::new(Code::ContactContradictory, message).at(field))
+}
+
+/// What became of an appointment to which nobody came, as a sentence has it.
+const fn missed(attendance: Attendance) -> &'static str {
+    match attendance {
+        Attendance::NotOffered => "not offered",
+        Attendance::CancelledByClient | Attendance::CancelledByService => "cancelled",
+        Attendance::DidNotAttend | Attendance::Attended | Attendance::None => "not attended",
+    }
+}
+
+/// A fact of so many days before the referral: more likely a slip of the year than true.
+pub(super) fn long_before_referral(received: NaiveDate, days: i64) -> Refusal {
+    let message = format!(
+        "this is dated {days} days before the referral of {received}: check the month and the year, or accept this warning"
+    );
+    Refusal::new(Code::LongBeforeReferral, message)
+        .at("occurred_on")
+        .by("domain §10: what was done before the referral meets its standards too")
+}
+
+/// A fact that says word for word what another one of the same day says.
+pub(super) fn recorded_already(other: DependentFact) -> Refusal {
+    let message = "the same is recorded for this day already: accept this warning if it was so twice".to_owned();
+    Refusal::new(Code::RecordedAlready, message).naming([other])
+}
+
 pub(super) fn another_subject() -> Refusal {
     fixed(
         "subject",
@@ -271,6 +343,7 @@ pub(super) fn another_subject() -> Refusal {
 pub(super) fn another_thing(kind: Kind) -> Refusal {
     let message = match kind {
         Kind::Spell => "a spell keeps its id: retract this start and record the spell anew",
+        Kind::Appointment => "an appointment keeps its id: retract this booking and book it anew",
         Kind::Task => "a task keeps its id: retract this one and set the task anew",
         Kind::Risk => "a risk keeps its id: retract this one and raise the risk anew",
         Kind::Evidence => "evidence keeps its id: retract this and attach the piece anew",

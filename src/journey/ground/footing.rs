@@ -102,6 +102,7 @@ impl<'a> Footing<'a> {
             | Event::WorkerAssigned(_)
             | Event::WorkerReleased(_)
             | Event::EngagementStarted(_)
+            | Event::AppointmentBooked(_)
             | Event::TaskSet(_)
             | Event::Disengaged(_) => before_referral(fact, referral).or_else(|| self.of_a_thing(fact)),
             Event::EvidenceAttached(attached) => self.of_a_thing(fact).or_else(|| self.unsupported(fact, attached)),
@@ -185,6 +186,11 @@ impl<'a> Footing<'a> {
             (Kind::Spell, Some(over)) if fact.occurred.earliest() >= over.occurred.latest() => {
                 Some(because::after_the_spell(over))
             }
+            (Kind::Appointment, Some(over))
+                if fact.is_after(over) || !fact.is_before(over) && over.said < fact.said =>
+            {
+                Some(because::already_over(Kind::Appointment, over))
+            }
             (Kind::Evidence, _) if verified.is_some() => verified.map(because::already_verified),
             (Kind::Evidence, Some(over)) if fact.is_after(over) => Some(because::already_over(Kind::Evidence, over)),
             _ => None,
@@ -220,6 +226,8 @@ const fn may_follow_a_close(event: &Event) -> bool {
             | Event::AchievementRecorded(_)
             | Event::MeasureRecorded(_)
             | Event::AssessmentScored(_)
+            // What nobody can keep any more may be called off.
+            | Event::AppointmentCancelled(_)
             // Whether these may follow is a matter of turns.
             | Event::JourneyClosed(_)
             | Event::JourneyTransferred(_)

@@ -14,12 +14,13 @@ use crate::journey::event::{
 };
 use crate::journey::refusal::{RefusalCode, Severity};
 use crate::journey::story::{
-    ANN, BOB, FLAT, HOME, OTHER_PIECE, OTHER_RISK, OTHER_TASK, PIECE, RISK, Story, TASK, accepted, achieved, attached,
-    cancelled, changed, cleared, closed, contact, correct, day, declined, disengaged, done, eligible, ended, engaged,
-    given, home, keyworker, measured, nth, on, plan, plan_closed, raised, referral, rejected, released, reopened,
-    retract, reviewed, scored, state, taken_back, task, transferred, verified, withdrawn,
+    ANN, APPOINTMENT, BOB, FLAT, HOME, OTHER_PIECE, OTHER_RISK, OTHER_TASK, PIECE, RISK, Story, TASK, accepted,
+    achieved, attached, booked, called_off, cancelled, changed, cleared, closed, contact, correct, day, declined,
+    disengaged, done, eligible, ended, engaged, given, home, keyworker, measured, moved, nth, on, plan, plan_closed,
+    raised, referral, rejected, released, reopened, retract, reviewed, scored, state, taken_back, task, transferred,
+    verified, withdrawn,
 };
-use crate::journey::{Close, Journey, Task};
+use crate::journey::{AppointmentOver, Close, Journey, Task};
 use crate::log::envelope::{EvidenceId, RiskId, SpellId, TaskId, WorkerId};
 use crate::projections::caseload;
 
@@ -76,6 +77,10 @@ fn any_work() -> impl Strategy<Value = Event> {
         Just(PlanAgreed { kind: other_plan() }.into()),
         Just(PlanReviewed { kind: other_plan() }.into()),
         Just(PlanClosed { kind: other_plan(), reason: None }.into()),
+        (20_u32..=28).prop_map(|day| booked(&format!("2018-03-{day:02}")).into()),
+        (20_u32..=28).prop_map(|day| moved(&format!("2018-03-{day:02}")).into()),
+        Just(called_off().into()),
+        Just(ContactLogged { appointment: Some(APPOINTMENT), ..contact() }.into()),
         any_task().prop_map(|one| task(one).into()),
         any_task().prop_map(|one| done(one).into()),
         any_task().prop_map(|one| cancelled(one).into()),
@@ -168,6 +173,7 @@ fn shown(journey: &Journey) -> usize {
         withdrawn,
         eligibility,
         assignments,
+        appointments,
         contacts,
         engagements,
         plans,
@@ -189,6 +195,11 @@ fn shown(journey: &Journey) -> usize {
         + [achievements.len(), disengagements.len()].iter().sum::<usize>()
         + assignments.iter().map(|held| 1 + some(&[held.released.is_some()])).sum::<usize>()
         + plans.iter().map(|plan| 1 + plan.reviews.len() + some(&[plan.closed.is_some()])).sum::<usize>()
+        // A contact that says what became of an appointment is counted among the contacts.
+        + appointments
+            .iter()
+            .map(|one| 1 + one.moves.len() + some(&[matches!(one.over, Some(AppointmentOver::Cancelled(_)))]))
+            .sum::<usize>()
         + tasks.iter().map(|task: &Task| 1 + some(&[task.over.is_some()])).sum::<usize>()
         + spells.iter().map(|spell| 1 + spell.changes.len() + some(&[spell.ended.is_some()])).sum::<usize>()
         + risks.iter().map(|risk| 1 + some(&[risk.cleared.is_some()])).sum::<usize>()
@@ -242,7 +253,7 @@ proptest! {
         commands in proptest::collection::vec(any_command(), 1..60)
     ) {
         let story = if begun { accepted() } else { given([]) };
-        let mut story = if warned { story } else { story.accepting(RefusalCode::TasksOpen) };
+        let mut story = if warned { story } else { story.accepting_all() };
         for command in &commands {
             let command = aimed(&story, command);
             match story.tell(&command) {

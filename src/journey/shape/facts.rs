@@ -4,12 +4,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
+
 use super::{CODE_MAX, NAME_MAX, REASON_MAX, Rules, Shape};
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
 use crate::journey::event::{
-    AssessmentScored, Attribute, ContactLogged, Disengaged, EligibilityAssessed, Event, EvidenceAttached,
-    MeasureRecorded, Period, Quantity, ReferralReceived, Referrer, SpellChanged, SpellStarted, TaskSet,
+    AppointmentMoved, AssessmentScored, Attendance, Attribute, ContactLogged, Disengaged, EligibilityAssessed, Event,
+    EvidenceAttached, MeasureRecorded, Period, Quantity, ReferralReceived, Referrer, SpellChanged, SpellStarted,
+    TaskSet,
 };
 use crate::journey::path::{Nth, Place, Under};
 use crate::log::envelope::Occurred;
@@ -43,6 +46,25 @@ impl Shape {
             Event::EligibilityAssessed(assessed) => self.eligibility(assessed),
             Event::WorkerAssigned(assigned) => self.word("role", &assigned.role),
             Event::WorkerReleased(released) => self.word("role", &released.role),
+            Event::AppointmentBooked(booked) => {
+                self.scheduled(booked.scheduled_on, occurred);
+                self.code("channel", &booked.channel, CodeList::ContactChannels, rules);
+            }
+            Event::AppointmentMoved(moved) => {
+                if let AppointmentMoved { scheduled_on: None, time: None, channel: None, worker: None, .. } = moved {
+                    self.missing(
+                        "scheduled_on",
+                        "nothing would be otherwise: say which day, time, channel or worker is",
+                    );
+                }
+                if let Some(on) = moved.scheduled_on {
+                    self.scheduled(on, occurred);
+                }
+                if let Some(channel) = &moved.channel {
+                    self.code("channel", channel, CodeList::ContactChannels, rules);
+                }
+            }
+            Event::AppointmentCancelled(cancelled) => self.optional("reason", cancelled.reason.as_deref()),
             Event::ContactLogged(logged) => self.contact(logged, rules),
             Event::EngagementStarted(started) => self.word("basis", &started.basis),
             Event::PlanAgreed(plan) => self.code("kind", &plan.kind, CodeList::PlanKinds, rules),
@@ -132,6 +154,26 @@ impl Shape {
         }
         if let Some(day) = contact.scheduled_on {
             self.date(day, "scheduled_on");
+        }
+        match (contact.appointment, contact.attendance) {
+            (Some(_), Attendance::NotOffered) => {
+                self.invalid("attendance", "an appointment that was booked was offered: say what became of it");
+            }
+            (Some(_), Attendance::None) if !contact.two_way => {
+                self.missing("attendance", "the contact names an appointment: say whether the client attended");
+            }
+            _ => {}
+        }
+    }
+
+    /// The day of an appointment, which may lie ahead.
+    fn scheduled(&mut self, on: NaiveDate, occurred: Occurred) {
+        self.date(on, "scheduled_on");
+        if on < occurred.earliest() {
+            self.invalid(
+                "scheduled_on",
+                "the appointment would be before it was arranged: choose a day on or after that",
+            );
         }
     }
 

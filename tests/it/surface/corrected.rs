@@ -11,6 +11,7 @@ fn corrections(
     task: &str,
     risk: &str,
     evidence: &str,
+    appointment: &str,
     worker: &str,
 ) -> Vec<(&'static str, Value, &'static str, Value)> {
     let same = |value: &Value| value.clone();
@@ -75,6 +76,24 @@ fn corrections(
             "evidenceRejection",
             json!({ "evidence": evidence, "defect": "illegible" }),
         ),
+        (
+            "bookAppointment",
+            json!({ "appointment": appointment, "scheduledOn": "2018-03-09", "channel": "phone" }),
+            "appointment",
+            json!({ "time": "10:00" }),
+        ),
+        (
+            "moveAppointment",
+            json!({ "appointment": appointment, "scheduledOn": "2018-03-10" }),
+            "appointmentMove",
+            json!({ "channel": "video" }),
+        ),
+        (
+            "cancelAppointment",
+            json!({ "appointment": appointment, "by": "CLIENT" }),
+            "appointmentCancel",
+            json!({ "by": "SERVICE" }),
+        ),
         ("releaseWorker", json!({ "worker": worker }), "release", json!({ "worker": worker })),
         ("disengage", json!({ "reason": "no_contact" }), "disengagement", json!({ "reason": "in_custody" })),
         ("closeJourney", json!({ "reason": "other" }), "close", json!({ "reason": "in_custody" })),
@@ -92,9 +111,9 @@ fn corrections(
 async fn each_kind_of_fact_is_corrected_by_its_own_replacement() {
     on_both_stores(async |app| {
         let work = Work::on(app).await;
-        let [spell, task, risk, evidence] = std::array::from_fn(|_| new_id());
+        let [spell, task, risk, evidence, appointment] = std::array::from_fn(|_| new_id());
         let mut stated = Vec::new();
-        let facts = corrections(&spell, &task, &risk, &evidence, &work.worker);
+        let facts = corrections(&spell, &task, &risk, &evidence, &appointment, &work.worker);
         for (day, (mutation, fact, field, replacement)) in (1..).zip(facts) {
             stated.push((work.so(mutation, &format!("2018-02-{day:02}"), fact).await, field, replacement));
         }
@@ -112,7 +131,7 @@ async fn each_kind_of_fact_is_corrected_by_its_own_replacement() {
                       evidence { kind supports defect } closes { reason reopened { reason } }";
         let read = work.read(fields).await;
         let amended = read["timeline"].as_array().expect("entries").iter().filter(|entry| !entry["amends"].is_null());
-        assert_eq!(amended.count(), 24);
+        assert_eq!(amended.count(), 27);
         let contact = json!({ "channel": "video", "occurred": { "on": "2018-02-02", "localTime": "10:00:00" } });
         assert_eq!(read["contacts"], json!([contact]));
         assert_eq!(read["tasks"], json!([{ "kind": "b", "owner": { "label": "TH-01" } }]));

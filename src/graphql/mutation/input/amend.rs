@@ -1,37 +1,39 @@
 //! Corrections and retractions as mutations take them.
 
 use async_graphql::{InputObject, OneofObject};
+use serde_json::Value;
 
 use super::Stamp;
+use super::appointment::{AppointmentCancelPatch, AppointmentMovePatch, AppointmentPatch};
 use super::contract::{
-    ActionDoneFact, ActionReplacement, CommentaryFact, DismissalFact, EndFact, KpiFact, NoticeReplacement, OpeningFact,
-    SubmissionFact, VariationFact,
+    ActionDonePatch, ActionPatch, CommentaryPatch, DismissalPatch, EndPatch, KpiPatch, NoticePatch, OpeningPatch,
+    SubmissionPatch, VariationPatch,
 };
-use super::evidence::{EvidenceRejectionFact, EvidenceReplacement, EvidenceVerificationFact, EvidenceWithdrawalFact};
-use super::exit::{CloseFact, DisengagementFact, ReopeningFact, TransferFact};
+use super::evidence::{EvidencePatch, EvidenceRejectionPatch, EvidenceVerificationPatch, EvidenceWithdrawalPatch};
+use super::exit::{ClosePatch, DisengagementPatch, ReopeningPatch, TransferPatch};
+use super::patch::{Patches, WhenPatch};
 use super::people::{
-    AbsenceFact, CapacityFact, ConsentFact, ConsentWithdrawalFact, CoverEndFact, CoverReplacement, HoldLiftFact,
-    HoldReplacement, JoiningFact, LeavingFact, RegistrationFact, TeamFact, VacancyFillFact, VacancyReplacement,
-    WteFact,
+    AbsencePatch, CapacityPatch, ConsentPatch, ConsentWithdrawalPatch, CoverEndPatch, CoverPatch, HoldLiftPatch,
+    HoldPatch, JoiningPatch, LeavingPatch, RegistrationPatch, TeamPatch, VacancyFillPatch, VacancyPatch, WtePatch,
 };
-use super::reading::{Reading, States};
+use super::reading::Reading;
 use super::referral::{
-    AcceptFact, AssignmentFact, DeclineFact, EligibilityFact, ReferralReplacement, ReleaseFact, WithdrawalFact,
+    AcceptPatch, AssignmentPatch, DeclinePatch, EligibilityPatch, ReferralPatch, ReleasePatch, WithdrawalPatch,
 };
-use super::spell::{SpellChangeFact, SpellEndFact, SpellReplacement};
+use super::spell::{SpellChangePatch, SpellEndPatch, SpellPatch};
 use super::work::{
-    AchievementFact, AssessmentFact, ContactFact, EngagementFact, MeasureFact, PlanCloseFact, PlanFact, PlanReviewFact,
-    RiskClearFact, RiskReplacement, TaskCancelFact, TaskDoneFact, TaskReplacement,
+    AchievementPatch, AssessmentPatch, ContactPatch, EngagementPatch, MeasurePatch, PlanClosePatch, PlanPatch,
+    PlanReviewPatch, RiskClearPatch, RiskPatch, TaskCancelPatch, TaskDonePatch, TaskPatch,
 };
 use crate::graphql::scalars::Id;
-use crate::journey::event::{self, Event};
+use crate::journey::event::EventType;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
 /// Declares which replacement is of which type of event.
 macro_rules! replacements {
     ($($(#[$doc:meta])* $name:ident($fact:ident) => $event:ident as $field:literal;)*) => {
-        /// The whole fact as it should read: exactly one, of the type of the event that is corrected.
+        /// What of the fact should read otherwise: exactly one, of the type of the event that is corrected.
         #[derive(Debug, Clone, OneofObject)]
         pub enum Replacement {
             $($(#[$doc])* #[graphql(name = $field)] $name($fact),)*
@@ -42,16 +44,16 @@ macro_rules! replacements {
             pub const fn field(&self) -> &'static str {
                 match self { $(Self::$name(_) => $field,)* }
             }
+
+            /// The type of event that it is for.
+            pub const fn of(&self) -> EventType {
+                match self { $(Self::$name(_) => EventType::$event,)* }
+            }
         }
 
-        impl States for Replacement {
-            fn stated(self, reading: &mut Reading) -> Event {
-                match self {
-                    $(Self::$name(fact) => {
-                        let fact: event::$event = fact.read(reading);
-                        fact.into()
-                    })*
-                }
+        impl Patches for Replacement {
+            fn patched(self, reading: &mut Reading) -> Value {
+                match self { $(Self::$name(patch) => patch.patched(reading),)* }
             }
         }
     };
@@ -59,139 +61,151 @@ macro_rules! replacements {
 
 replacements! {
     /// For `ReferralReceived`.
-    Referral(ReferralReplacement) => ReferralReceived as "referral";
+    Referral(ReferralPatch) => ReferralReceived as "referral";
     /// For `ReferralAccepted`.
-    Acceptance(AcceptFact) => ReferralAccepted as "acceptance";
+    Acceptance(AcceptPatch) => ReferralAccepted as "acceptance";
     /// For `ReferralDeclined`.
-    Decline(DeclineFact) => ReferralDeclined as "decline";
+    Decline(DeclinePatch) => ReferralDeclined as "decline";
     /// For `ReferralWithdrawn`.
-    Withdrawal(WithdrawalFact) => ReferralWithdrawn as "withdrawal";
+    Withdrawal(WithdrawalPatch) => ReferralWithdrawn as "withdrawal";
     /// For `EligibilityAssessed`.
-    Eligibility(EligibilityFact) => EligibilityAssessed as "eligibility";
+    Eligibility(EligibilityPatch) => EligibilityAssessed as "eligibility";
     /// For `WorkerAssigned`.
-    Assignment(AssignmentFact) => WorkerAssigned as "assignment";
+    Assignment(AssignmentPatch) => WorkerAssigned as "assignment";
     /// For `WorkerReleased`.
-    Release(ReleaseFact) => WorkerReleased as "release";
+    Release(ReleasePatch) => WorkerReleased as "release";
+    /// For `AppointmentBooked`.
+    Appointment(AppointmentPatch) => AppointmentBooked as "appointment";
+    /// For `AppointmentMoved`.
+    AppointmentMove(AppointmentMovePatch) => AppointmentMoved as "appointmentMove";
+    /// For `AppointmentCancelled`.
+    AppointmentCancel(AppointmentCancelPatch) => AppointmentCancelled as "appointmentCancel";
     /// For `ContactLogged`.
-    Contact(ContactFact) => ContactLogged as "contact";
+    Contact(ContactPatch) => ContactLogged as "contact";
     /// For `EngagementStarted`.
-    Engagement(EngagementFact) => EngagementStarted as "engagement";
+    Engagement(EngagementPatch) => EngagementStarted as "engagement";
     /// For `PlanAgreed`.
-    Plan(PlanFact) => PlanAgreed as "plan";
+    Plan(PlanPatch) => PlanAgreed as "plan";
     /// For `PlanReviewed`.
-    PlanReview(PlanReviewFact) => PlanReviewed as "planReview";
+    PlanReview(PlanReviewPatch) => PlanReviewed as "planReview";
     /// For `PlanClosed`.
-    PlanClose(PlanCloseFact) => PlanClosed as "planClose";
+    PlanClose(PlanClosePatch) => PlanClosed as "planClose";
     /// For `TaskSet`.
-    Task(TaskReplacement) => TaskSet as "task";
+    Task(TaskPatch) => TaskSet as "task";
     /// For `TaskDone`.
-    TaskDone(TaskDoneFact) => TaskDone as "taskDone";
+    TaskDone(TaskDonePatch) => TaskDone as "taskDone";
     /// For `TaskCancelled`.
-    TaskCancel(TaskCancelFact) => TaskCancelled as "taskCancel";
+    TaskCancel(TaskCancelPatch) => TaskCancelled as "taskCancel";
     /// For `AssessmentScored`.
-    Assessment(AssessmentFact) => AssessmentScored as "assessment";
+    Assessment(AssessmentPatch) => AssessmentScored as "assessment";
     /// For `SpellStarted`.
-    Spell(SpellReplacement) => SpellStarted as "spell";
+    Spell(SpellPatch) => SpellStarted as "spell";
     /// For `SpellChanged`.
-    SpellChange(SpellChangeFact) => SpellChanged as "spellChange";
+    SpellChange(SpellChangePatch) => SpellChanged as "spellChange";
     /// For `SpellEnded`.
-    SpellEnd(SpellEndFact) => SpellEnded as "spellEnd";
+    SpellEnd(SpellEndPatch) => SpellEnded as "spellEnd";
     /// For `MeasureRecorded`.
-    Measure(MeasureFact) => MeasureRecorded as "measure";
+    Measure(MeasurePatch) => MeasureRecorded as "measure";
     /// For `AchievementRecorded`.
-    Achievement(AchievementFact) => AchievementRecorded as "achievement";
+    Achievement(AchievementPatch) => AchievementRecorded as "achievement";
     /// For `RiskRaised`.
-    Risk(RiskReplacement) => RiskRaised as "risk";
+    Risk(RiskPatch) => RiskRaised as "risk";
     /// For `RiskCleared`.
-    RiskClear(RiskClearFact) => RiskCleared as "riskClear";
+    RiskClear(RiskClearPatch) => RiskCleared as "riskClear";
     /// For `EvidenceAttached`.
-    Evidence(EvidenceReplacement) => EvidenceAttached as "evidence";
+    Evidence(EvidencePatch) => EvidenceAttached as "evidence";
     /// For `EvidenceWithdrawn`.
-    EvidenceWithdrawal(EvidenceWithdrawalFact) => EvidenceWithdrawn as "evidenceWithdrawal";
+    EvidenceWithdrawal(EvidenceWithdrawalPatch) => EvidenceWithdrawn as "evidenceWithdrawal";
     /// For `EvidenceVerified`.
-    EvidenceVerification(EvidenceVerificationFact) => EvidenceVerified as "evidenceVerification";
+    EvidenceVerification(EvidenceVerificationPatch) => EvidenceVerified as "evidenceVerification";
     /// For `EvidenceRejected`.
-    EvidenceRejection(EvidenceRejectionFact) => EvidenceRejected as "evidenceRejection";
+    EvidenceRejection(EvidenceRejectionPatch) => EvidenceRejected as "evidenceRejection";
     /// For `Disengaged`.
-    Disengagement(DisengagementFact) => Disengaged as "disengagement";
+    Disengagement(DisengagementPatch) => Disengaged as "disengagement";
     /// For `JourneyClosed`.
-    Close(CloseFact) => JourneyClosed as "close";
+    Close(ClosePatch) => JourneyClosed as "close";
     /// For `JourneyReopened`.
-    Reopening(ReopeningFact) => JourneyReopened as "reopening";
+    Reopening(ReopeningPatch) => JourneyReopened as "reopening";
     /// For `JourneyTransferred`.
-    Transfer(TransferFact) => JourneyTransferred as "transfer";
+    Transfer(TransferPatch) => JourneyTransferred as "transfer";
     /// For `SubjectRegistered`.
-    Registration(RegistrationFact) => SubjectRegistered as "registration";
+    Registration(RegistrationPatch) => SubjectRegistered as "registration";
     /// For `ConsentGiven`.
-    Consent(ConsentFact) => ConsentGiven as "consent";
+    Consent(ConsentPatch) => ConsentGiven as "consent";
     /// For `ConsentWithdrawn`.
-    ConsentWithdrawal(ConsentWithdrawalFact) => ConsentWithdrawn as "consentWithdrawal";
+    ConsentWithdrawal(ConsentWithdrawalPatch) => ConsentWithdrawn as "consentWithdrawal";
     /// For `LegalHoldPlaced`.
-    Hold(HoldReplacement) => LegalHoldPlaced as "hold";
+    Hold(HoldPatch) => LegalHoldPlaced as "hold";
     /// For `LegalHoldLifted`.
-    HoldLift(HoldLiftFact) => LegalHoldLifted as "holdLift";
+    HoldLift(HoldLiftPatch) => LegalHoldLifted as "holdLift";
     /// For `WorkerJoined`.
-    Joining(JoiningFact) => WorkerJoined as "joining";
+    Joining(JoiningPatch) => WorkerJoined as "joining";
     /// For `WorkerLeft`.
-    Leaving(LeavingFact) => WorkerLeft as "leaving";
+    Leaving(LeavingPatch) => WorkerLeft as "leaving";
     /// For `WteSet`.
-    Wte(WteFact) => WteSet as "wte";
+    Wte(WtePatch) => WteSet as "wte";
     /// For `AbsenceRecorded`.
-    Absence(AbsenceFact) => AbsenceRecorded as "absence";
+    Absence(AbsencePatch) => AbsenceRecorded as "absence";
     /// For `CapacitySet`.
-    Capacity(CapacityFact) => CapacitySet as "capacity";
+    Capacity(CapacityPatch) => CapacitySet as "capacity";
     /// For `TeamSet`.
-    Team(TeamFact) => TeamSet as "team";
+    Team(TeamPatch) => TeamSet as "team";
     /// For `VacancyOpened`.
-    Vacancy(VacancyReplacement) => VacancyOpened as "vacancy";
+    Vacancy(VacancyPatch) => VacancyOpened as "vacancy";
     /// For `VacancyFilled`.
-    VacancyFill(VacancyFillFact) => VacancyFilled as "vacancyFill";
+    VacancyFill(VacancyFillPatch) => VacancyFilled as "vacancyFill";
     /// For `CoverStarted`.
-    Cover(CoverReplacement) => CoverStarted as "cover";
+    Cover(CoverPatch) => CoverStarted as "cover";
     /// For `CoverEnded`.
-    CoverEnd(CoverEndFact) => CoverEnded as "coverEnd";
+    CoverEnd(CoverEndPatch) => CoverEnded as "coverEnd";
     /// For `ContractOpened`.
-    Opening(OpeningFact) => ContractOpened as "opening";
+    Opening(OpeningPatch) => ContractOpened as "opening";
     /// For `ContractVaried`.
-    Variation(VariationFact) => ContractVaried as "variation";
+    Variation(VariationPatch) => ContractVaried as "variation";
     /// For `ContractEnded`.
-    ContractEnd(EndFact) => ContractEnded as "contractEnd";
+    ContractEnd(EndPatch) => ContractEnded as "contractEnd";
     /// For `CommentaryRecorded`.
-    Commentary(CommentaryFact) => CommentaryRecorded as "commentary";
+    Commentary(CommentaryPatch) => CommentaryRecorded as "commentary";
     /// For `ReportSubmitted`.
-    Submission(SubmissionFact) => ReportSubmitted as "submission";
+    Submission(SubmissionPatch) => ReportSubmitted as "submission";
     /// For `KpiAssessed`.
-    Kpi(KpiFact) => KpiAssessed as "kpi";
+    Kpi(KpiPatch) => KpiAssessed as "kpi";
     /// For `NoticeIssued`.
-    Notice(NoticeReplacement) => NoticeIssued as "notice";
+    Notice(NoticePatch) => NoticeIssued as "notice";
     /// For `ActionAgreed`.
-    Action(ActionReplacement) => ActionAgreed as "action";
+    Action(ActionPatch) => ActionAgreed as "action";
     /// For `ActionCompleted`.
-    ActionDone(ActionDoneFact) => ActionCompleted as "actionDone";
+    ActionDone(ActionDonePatch) => ActionCompleted as "actionDone";
     /// For `DoubleFundingDismissed`.
-    Dismissal(DismissalFact) => DoubleFundingDismissed as "dismissal";
+    Dismissal(DismissalPatch) => DoubleFundingDismissed as "dismissal";
 }
 
-inputs! {
-    /// A fact was recorded wrongly: here is the whole fact as it should read, with its date.
-    CorrectFactInput {
-        /// Whose fact it is, where it is of a journey: give exactly one of journey, subject, worker, team and contract.
-        journey: Option<Id>,
-        /// Which subject.
-        subject: Option<Id>,
-        /// Which worker.
-        worker: Option<Id>,
-        /// Which team.
-        team: Option<Id>,
-        /// The code of the contract.
-        contract: Option<String>,
-        /// The original event, never another correction.
-        target: Id,
-        /// The whole fact as it should read.
-        replacement: Replacement,
-        /// Why: at most 200 characters, nothing personal.
-        reason: String,
-    }
+/// A fact was recorded wrongly: here is what of it should read otherwise. What is left out stays as it was, and an
+/// explicit null clears it.
+#[derive(Debug, Clone, InputObject)]
+pub struct CorrectFactInput {
+    /// What comes with every command.
+    #[graphql(flatten)]
+    pub stamp: Stamp,
+    /// Whose fact it is, where it is of a journey: give exactly one of journey, subject, worker, team and contract.
+    pub journey: Option<Id>,
+    /// Which subject.
+    pub subject: Option<Id>,
+    /// Which worker.
+    pub worker: Option<Id>,
+    /// Which team.
+    pub team: Option<Id>,
+    /// The code of the contract.
+    pub contract: Option<String>,
+    /// The original event, never another correction.
+    pub target: Id,
+    /// What of the fact should read otherwise. Left out, only its date does.
+    pub replacement: Option<Replacement>,
+    /// Why: at most 200 characters, nothing personal.
+    pub reason: String,
+    /// What of its date should read otherwise.
+    #[graphql(flatten)]
+    pub when: WhenPatch,
 }
 
 /// Facts never were so: they go, with their corrections, all or none.

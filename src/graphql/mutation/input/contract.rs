@@ -72,7 +72,7 @@ impl Means<event::NoticeKind> for NoticeKind {
 
 facts! {
     /// The terms with which a contract begins.
-    OpeningFact => ContractOpened {
+    OpeningFact | OpeningPatch => ContractOpened {
         /// The short name in rulebooks, commands and URLs, such as `shps`.
         code: String,
         /// What people call it.
@@ -86,7 +86,7 @@ facts! {
         ends_on: Option<Date>,
     }
     /// Terms that change; what is left out stays as it was.
-    VariationFact => ContractVaried {
+    VariationFact | VariationPatch => ContractVaried {
         /// What people call it from here on.
         name: Option<String>,
         /// Who is bound by it from here on, all of them.
@@ -97,7 +97,7 @@ facts! {
         reason: String,
     }
     /// The end of a contract.
-    EndFact => ContractEnded {
+    EndFact | EndPatch => ContractEnded {
         /// Why: at most 200 characters, nothing personal.
         reason: String,
     }
@@ -109,7 +109,7 @@ facts! {
         series: Vec<TargetSeriesInput>,
     }
     /// What is said of a figure or a period, for a report.
-    CommentaryFact => CommentaryRecorded {
+    CommentaryFact | CommentaryPatch => CommentaryRecorded {
         /// The report it is for, by code.
         report: String,
         /// The period it speaks of.
@@ -125,14 +125,14 @@ facts! {
         period: DayPeriodInput,
     }
     /// A report that was handed in.
-    SubmissionFact => ReportSubmitted {
+    SubmissionFact | SubmissionPatch => ReportSubmitted {
         /// The report, by code.
         report: String,
         /// The period it is about.
         period: DayPeriodInput,
     }
     /// How well a key performance indicator was met.
-    KpiFact => KpiAssessed {
+    KpiFact | KpiPatch => KpiAssessed {
         /// The indicator, by code.
         kpi: String,
         /// The period.
@@ -143,12 +143,12 @@ facts! {
         grade: String,
     }
     /// An agreed action that is done.
-    ActionDoneFact => ActionCompleted {
+    ActionDoneFact | ActionDonePatch => ActionCompleted {
         /// Which action.
         action: Id,
     }
     /// Two journeys that seemed to be paid for twice and are not.
-    DismissalFact => DoubleFundingDismissed {
+    DismissalFact | DismissalPatch => DoubleFundingDismissed {
         /// The class of outcomes, such as `employment`.
         class: String,
         /// The journey of this contract.
@@ -162,18 +162,18 @@ facts! {
 
 identified_facts! {
     /// A formal notice of a commissioner.
-    NoticeFact => NoticeIssued,
-    /// The notice's own id: the same as before.
-    notice: NoticeId as NoticeReplacement {
+    NoticeFact | NoticePatch => NoticeIssued,
+    /// The notice's own id, which a correction keeps.
+    notice: NoticeId {
         /// What kind of notice.
         kind: NoticeKind,
         /// Why: at most 200 characters, nothing personal.
         reason: String,
     }
     /// Something that the parties agree to do.
-    ActionFact => ActionAgreed,
-    /// The action's own id: the same as before.
-    action: ActionId as ActionReplacement {
+    ActionFact | ActionPatch => ActionAgreed,
+    /// The action's own id, which a correction keeps.
+    action: ActionId {
         /// The notice it answers, if it answers one.
         notice: Option<Id>,
         /// What is to be done: at most 200 characters, nothing personal.

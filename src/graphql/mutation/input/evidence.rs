@@ -18,9 +18,9 @@ impl Means<String> for Digits {
 
 identified_facts! {
     /// Something that shows that what is claimed was so. The file itself is kept elsewhere; its digest stands here.
-    EvidenceFact => EvidenceAttached,
-    /// The evidence's own id: the same as before.
-    evidence: EvidenceId as EvidenceReplacement {
+    EvidenceFact | EvidencePatch => EvidenceAttached,
+    /// The evidence's own id, which a correction keeps.
+    evidence: EvidenceId {
         /// What it is: a code of the rulebook, such as `payslip`.
         kind: String,
         /// SHA-256 of the file, in 64 hexadecimal digits.
@@ -39,19 +39,19 @@ identified_facts! {
 
 facts! {
     /// A piece of evidence that is taken back.
-    EvidenceWithdrawalFact => EvidenceWithdrawn {
+    EvidenceWithdrawalFact | EvidenceWithdrawalPatch => EvidenceWithdrawn {
         /// Which piece.
         evidence: Id,
         /// Why.
         reason: Option<String>,
     }
     /// A piece of evidence that was checked and found good.
-    EvidenceVerificationFact => EvidenceVerified {
+    EvidenceVerificationFact | EvidenceVerificationPatch => EvidenceVerified {
         /// Which piece.
         evidence: Id,
     }
     /// A piece of evidence that was checked and has a defect.
-    EvidenceRejectionFact => EvidenceRejected {
+    EvidenceRejectionFact | EvidenceRejectionPatch => EvidenceRejected {
         /// Which piece.
         evidence: Id,
         /// What is wrong with it: a code of the rulebook.

@@ -6,26 +6,26 @@ use crate::journey::event::Event;
 
 facts! {
     /// A dated mark that the client no longer engages; the case stays on the caseload until it is closed.
-    DisengagementFact => Disengaged {
+    DisengagementFact | DisengagementPatch => Disengaged {
         /// Why: a code of the rulebook.
         reason: String,
         /// When they were last seen.
         last_seen_on: Option<Date>,
     }
     /// The close of a case.
-    CloseFact => JourneyClosed {
+    CloseFact | ClosePatch => JourneyClosed {
         /// Why: a code of the rulebook.
         reason: String,
         /// Where the client went, in the service's own words for destinations.
         destination: Option<String>,
     }
     /// A closed case that goes on.
-    ReopeningFact => JourneyReopened {
+    ReopeningFact | ReopeningPatch => JourneyReopened {
         /// Why: at most 200 characters, nothing personal.
         reason: String,
     }
     /// A case that goes to another contract or service.
-    TransferFact => JourneyTransferred {
+    TransferFact | TransferPatch => JourneyTransferred {
         /// Why: a code of the rulebook's close reasons.
         reason: String,
         /// Where it goes: the contract's code or the service's name.

@@ -2,11 +2,20 @@
 //!
 //! A field is spelt as the payload of its event spells it, in camel case, so that a refusal's path names it.
 
-/// Declares the facts of inputs: each becomes the payload of the event named beside it, field by field.
+/// Declares the facts of inputs: each becomes the payload of the event named beside it, field by field; and for each that
+/// may be corrected the patch by which it is.
 macro_rules! facts {
-    ($($(#[$doc:meta])* $name:ident => $event:ident {
+    ($($(#[$doc:meta])* $name:ident $(| $patch:ident)? => $event:ident $fields:tt)*) => {$(
+        fact! { $(#[$doc])* $name => $event $fields }
+        $(patch! { $patch $fields })?
+    )*};
+}
+
+/// Declares one fact of an input.
+macro_rules! fact {
+    ($(#[$doc:meta])* $name:ident => $event:ident {
         $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)?
-    })*) => {$(
+    }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, async_graphql::InputObject)]
         pub struct $name {
@@ -27,54 +36,77 @@ macro_rules! facts {
                 self.read(reading).into()
             }
         }
-    )*};
+    };
 }
 
-/// Declares facts with an id of their own, by which other facts name them: in a mutation the id may be left out, in a
-/// correction it may not.
+/// Declares facts with an id of their own, by which other facts name them: in a mutation the id may be left out, and a
+/// correction keeps it.
 macro_rules! identified_facts {
-    ($($(#[$doc:meta])* $name:ident => $event:ident, $(#[$id_doc:meta])* $id:ident: $id_type:ident as $replacement:ident {
-        $($(#[$field_doc:meta])* $field:ident: $type:ty),* $(,)?
+    ($($(#[$doc:meta])* $name:ident | $patch:ident => $event:ident, $(#[doc = $id_doc:literal])* $id:ident: $id_type:ident {
+        $($(#[doc = $field_doc:literal])* $(#[graphql($($graphql:tt)*)])? $field:ident: $type:ty),* $(,)?
     })*) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, async_graphql::InputObject)]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: $type,)*
+            $($(#[doc = $field_doc])* $(#[graphql($($graphql)*)])? pub $field: $type,)*
         }
 
         impl $name {
             /// The fact about the thing of this id.
-            pub const fn of(self, $id: uuid::Uuid) -> $replacement {
-                $replacement { $id: crate::graphql::scalars::Id($id), fact: self }
+            pub const fn of(self, id: uuid::Uuid) -> crate::graphql::mutation::input::Identified<Self> {
+                crate::graphql::mutation::input::Identified { id, fact: self }
             }
         }
 
-        $(#[$doc])*
-        #[derive(Debug, Clone, async_graphql::InputObject)]
-        pub struct $replacement {
-            $(#[$id_doc])*
-            pub $id: crate::graphql::scalars::Id,
-            /// The fact as it should read.
-            #[graphql(flatten)]
-            pub fact: $name,
-        }
-
-        impl $replacement {
+        impl crate::graphql::mutation::input::Identified<$name> {
             /// What it says.
             pub fn read(self, reading: &mut Reading) -> crate::journey::event::$event {
                 crate::journey::event::$event {
-                    $id: crate::log::envelope::$id_type(self.$id.0),
+                    $id: crate::log::envelope::$id_type(self.id),
                     $($field: reading.field(stringify!($field), |reading| self.fact.$field.meant(reading)),)*
                 }
             }
         }
 
-        impl States for $replacement {
+        impl States for crate::graphql::mutation::input::Identified<$name> {
             fn stated(self, reading: &mut Reading) -> Event {
                 self.read(reading).into()
             }
         }
+
+        patch! {
+            $patch {
+                $(#[doc = $id_doc])* $id: crate::graphql::scalars::Id,
+                $($(#[doc = $field_doc])* $(#[graphql($($graphql)*)])? $field: $type,)*
+            }
+        }
     )*};
+}
+
+/// Declares the patch by which a fact is corrected: each of its fields may be left out, or null.
+macro_rules! patch {
+    ($patch:ident {
+        $($(#[doc = $field_doc:literal])* $(#[graphql($($graphql:tt)*)])? $field:ident: $type:ty),* $(,)?
+    }) => {
+        /// What should read otherwise of such a fact: a field left out stays as it was, null clears it.
+        #[derive(Debug, Clone, async_graphql::InputObject)]
+        pub struct $patch {
+            $(
+                $(#[doc = $field_doc])*
+                pub $field: async_graphql::MaybeUndefined<
+                    <$type as crate::graphql::mutation::input::patch::Patchable>::Patch,
+                >,
+            )*
+        }
+
+        impl crate::graphql::mutation::input::patch::Patches for $patch {
+            fn patched(self, reading: &mut Reading) -> serde_json::Value {
+                let mut patch = serde_json::Map::new();
+                $(crate::graphql::mutation::input::patch::say(&mut patch, stringify!($field), self.$field, reading);)*
+                patch.into()
+            }
+        }
+    };
 }
 
 /// Declares the inputs of mutations: stamp, then what the mutation is about, then when.
@@ -95,11 +127,13 @@ macro_rules! inputs {
 }
 
 pub mod amend;
+pub mod appointment;
 pub mod batch;
 pub mod contract;
 pub mod evidence;
 pub mod exit;
 pub mod named;
+pub mod patch;
 pub mod people;
 pub mod reading;
 pub mod referral;
@@ -107,7 +141,7 @@ pub mod spell;
 pub mod work;
 
 use async_graphql::InputObject;
-use chrono::NaiveDate;
+use chrono::{NaiveDate, NaiveTime};
 use uuid::Uuid;
 
 use self::reading::{Means, Reading};
@@ -116,8 +150,8 @@ use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
 use crate::journey::event::{self, Quantity};
 use crate::log::append::Expected;
 use crate::log::envelope::{
-    ActionId, CommandId, CoverId, EventId, EvidenceId, HoldId, JourneyId, NoticeId, Occurred, RiskId, SpellId,
-    SubjectId, TaskId, VacancyId, WorkerId,
+    ActionId, AppointmentId, CommandId, CoverId, EventId, EvidenceId, HoldId, JourneyId, NoticeId, Occurred, RiskId,
+    SpellId, SubjectId, TaskId, VacancyId, WorkerId,
 };
 
 /// What comes with every command.
@@ -161,10 +195,19 @@ impl Stamp {
     }
 }
 
+/// A fact with the id of the thing that it begins.
+#[derive(Debug, Clone)]
+pub struct Identified<F> {
+    /// The id by which other facts name it.
+    pub id: Uuid,
+    /// What is said of it.
+    pub fact: F,
+}
+
 /// When a fact was so.
 #[derive(Debug, Clone, Copy, InputObject)]
 pub struct When {
-    /// The civil date in the contract's zone. Left out, it is today; in a correction, the day that the fact has now.
+    /// The civil date in the contract's zone. Left out, it is today.
     pub occurred_on: Option<Date>,
     /// How exactly that day is known.
     #[graphql(default_with = "Precision::Day")]
@@ -178,15 +221,6 @@ impl When {
     pub fn occurred(self, today: NaiveDate) -> Occurred {
         let day = self.occurred_on.map_or(today, |date| date.0);
         Occurred::within(day, self.precision.into()).at(self.local_time.map(|time| time.0))
-    }
-
-    /// The date of a corrected fact of which no other day is given: coarser, or at another time, only if it says so.
-    pub fn instead_of(self, reads: Occurred) -> Occurred {
-        let coarser = match self.precision {
-            Precision::Day => reads,
-            Precision::Month | Precision::Year => Occurred::within(reads.earliest(), self.precision.into()),
-        };
-        coarser.at(self.local_time.map(|time| time.0).or(reads.local_time()))
     }
 }
 
@@ -206,11 +240,13 @@ meanings! {
     String => String: |text| text;
     bool => bool: |flag| flag;
     Date => NaiveDate: |date| date.0;
+    LocalTime => NaiveTime: |time| time.0;
     Decimal => Quantity: |decimal| Quantity(decimal.0);
     DayPeriodInput => event::Period: Into::into;
     Vec<Id> => Vec<Uuid>: |ids| ids.into_iter().map(|id| id.0).collect();
     Id => WorkerId: |id| WorkerId(id.0);
     Id => SpellId: |id| SpellId(id.0);
+    Id => AppointmentId: |id| AppointmentId(id.0);
     Id => TaskId: |id| TaskId(id.0);
     Id => RiskId: |id| RiskId(id.0);
     Id => EvidenceId: |id| EvidenceId(id.0);

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use async_graphql::InputObject;
+use serde_json::Value;
 
+use super::patch::Patches;
 use super::reading::{Means, Reading};
 use crate::graphql::scalars::Decimal;
 use crate::journey::event::{Attribute, Quantity};
@@ -27,7 +29,7 @@ pub(super) fn each_once<K: Ord, V>(
 
 /// Declares a name with a value, and how the list of them becomes a payload's map.
 macro_rules! named {
-    ($($(#[$doc:meta])* $name:ident => $value:ty: $read:expr, {
+    ($($(#[$doc:meta])* $name:ident | $patch:ident => $value:ty: $read:expr, {
         $(#[$value_doc:meta])* value: $given:ty $(,)?
     })*) => {$(
         $(#[$doc])*
@@ -45,27 +47,49 @@ macro_rules! named {
                 each_once(self.into_iter().map(|named| (named.name, read(named.value))), "name", reading)
             }
         }
+
+        $(#[$doc])*
+        ///
+        /// In a correction, the others stay as they were.
+        #[derive(Debug, Clone, InputObject)]
+        pub struct $patch {
+            /// Its name.
+            pub name: String,
+            $(#[$value_doc])*
+            ///
+            /// Null takes it out.
+            pub value: Option<$given>,
+        }
+
+        impl Patches for Vec<$patch> {
+            fn patched(self, reading: &mut Reading) -> Value {
+                let read: fn($given) -> $value = $read;
+                let written = |value| serde_json::to_value(read(value)).expect("a value is JSON");
+                let entries = self.into_iter().map(|named| (named.name, named.value.map_or(Value::Null, written)));
+                Value::Object(each_once(entries, "name", reading).into_iter().collect())
+            }
+        }
     )*};
 }
 
 named! {
     /// Something known of a spell, such as `secured_as: kept`.
-    SpellAttributeInput => Attribute: attribute, {
+    SpellAttributeInput | SpellAttributePatch => Attribute: attribute, {
         /// Its value: `true` and `false` are yes and no, a decimal is a quantity, everything else a word.
         value: String,
     }
     /// Something that was so when eligibility was judged, such as `age: 34`.
-    FactAtAssessmentInput => Attribute: attribute, {
+    FactAtAssessmentInput | FactAtAssessmentPatch => Attribute: attribute, {
         /// Its value: `true` and `false` are yes and no, a decimal is a quantity, everything else a word.
         value: String,
     }
     /// A criterion of eligibility that was looked at.
-    CriterionInput => bool: |met| met, {
+    CriterionInput | CriterionPatch => bool: |met| met, {
         /// Whether it was met.
         value: bool,
     }
     /// An item of an instrument with its score.
-    ItemScoreInput => Quantity: |score| Quantity(score.0), {
+    ItemScoreInput | ItemScorePatch => Quantity: |score| Quantity(score.0), {
         /// Its score.
         value: Decimal,
     }

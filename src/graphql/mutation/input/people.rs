@@ -1,6 +1,9 @@
 //! Subjects, workers and teams as mutations take them.
 
+use serde_json::{Map, Value};
+
 use super::SubjectKind;
+use super::patch::Patches;
 use super::reading::{Means, Reading, States};
 use super::referral::only_true;
 use crate::graphql::people::ErasureGround;
@@ -21,7 +24,7 @@ impl Means<event::ErasureGround> for ErasureGround {
 
 facts! {
     /// What kind of subject a record is about.
-    RegistrationFact => SubjectRegistered {
+    RegistrationFact | RegistrationPatch => SubjectRegistered {
         /// What kind of subject it is.
         #[graphql(default_with = "SubjectKind::Person")]
         kind: SubjectKind,
@@ -41,17 +44,17 @@ facts! {
         reason: String,
     }
     /// A use of what is known of a subject, to which they agree.
-    ConsentFact => ConsentGiven {
+    ConsentFact | ConsentPatch => ConsentGiven {
         /// For what, by code, such as `evaluation`.
         purpose: String,
     }
     /// A use to which the subject no longer agrees.
-    ConsentWithdrawalFact => ConsentWithdrawn {
+    ConsentWithdrawalFact | ConsentWithdrawalPatch => ConsentWithdrawn {
         /// For what, by code.
         purpose: String,
     }
     /// A hold that no longer stands.
-    HoldLiftFact => LegalHoldLifted {
+    HoldLiftFact | HoldLiftPatch => LegalHoldLifted {
         /// Which hold.
         hold: Id,
         /// Why: at most 200 characters, nothing personal.
@@ -68,45 +71,45 @@ facts! {
         proposal: Id,
     }
     /// A keyworker or other member of staff.
-    JoiningFact => WorkerJoined {
+    JoiningFact | JoiningPatch => WorkerJoined {
         /// What boards print, such as `KW-07`.
         label: String,
         /// The login in tokens, if they sign in.
         login: Option<String>,
     }
     /// How much of a full-time post a worker fills.
-    WteFact => WteSet {
+    WteFact | WtePatch => WteSet {
         /// Whole-time equivalent: 1 is a full-time post.
         wte: Decimal,
     }
     /// A worker is away: it lowers capacity, not WTE.
-    AbsenceFact => AbsenceRecorded {
+    AbsenceFact | AbsencePatch => AbsenceRecorded {
         /// Why, by code, such as `annual_leave` or `sickness`.
         kind: String,
         /// The first day back at work; left out while it is not known.
         back_on: Option<Date>,
     }
     /// How many open cases a full-time worker holds at most.
-    CapacityFact => CapacitySet {
+    CapacityFact | CapacityPatch => CapacitySet {
         /// Cases for one whole-time equivalent.
         cases_per_wte: Decimal,
     }
     /// A team: what it is called and who is in it.
-    TeamFact => TeamSet {
+    TeamFact | TeamPatch => TeamSet {
         /// What boards print.
         label: String,
         /// Everybody who is in it.
         members: Vec<Id>,
     }
     /// A vacant post that is filled.
-    VacancyFillFact => VacancyFilled {
+    VacancyFillFact | VacancyFillPatch => VacancyFilled {
         /// Which vacancy.
         vacancy: Id,
         /// Who fills it, if it is known.
         worker: Option<Id>,
     }
     /// A cover that is over.
-    CoverEndFact => CoverEnded {
+    CoverEndFact | CoverEndPatch => CoverEnded {
         /// Which cover.
         cover: Id,
     }
@@ -114,25 +117,25 @@ facts! {
 
 identified_facts! {
     /// A reason to keep what is known of a subject.
-    HoldFact => LegalHoldPlaced,
-    /// The hold's own id: the same as before.
-    hold: HoldId as HoldReplacement {
+    HoldFact | HoldPatch => LegalHoldPlaced,
+    /// The hold's own id, which a correction keeps.
+    hold: HoldId {
         /// Why: at most 200 characters, nothing personal.
         reason: String,
     }
     /// A vacant post.
-    VacancyFact => VacancyOpened,
-    /// The vacancy's own id: the same as before.
-    vacancy: VacancyId as VacancyReplacement {
+    VacancyFact | VacancyPatch => VacancyOpened,
+    /// The vacancy's own id, which a correction keeps.
+    vacancy: VacancyId {
         /// The post, by code, such as `keyworker`.
         role: String,
         /// How much of a full-time post it is.
         wte: Decimal,
     }
     /// Somebody stands in for a member of the team who is away or has left.
-    CoverFact => CoverStarted,
-    /// The cover's own id: the same as before.
-    cover: CoverId as CoverReplacement {
+    CoverFact | CoverPatch => CoverStarted,
+    /// The cover's own id, which a correction keeps.
+    cover: CoverId {
         /// Who is away.
         absent: Id,
         /// Who stands in.
@@ -152,6 +155,20 @@ impl LeavingFact {
     pub fn read(self, reading: &mut Reading) -> event::WorkerLeft {
         reading.field("left", |reading| only_true(self.left, reading));
         event::WorkerLeft {}
+    }
+}
+
+/// What should read otherwise of a worker's leaving: only its date can.
+#[derive(Debug, Clone, async_graphql::InputObject)]
+pub struct LeavingPatch {
+    /// True, or left out.
+    pub left: Option<bool>,
+}
+
+impl Patches for LeavingPatch {
+    fn patched(self, reading: &mut Reading) -> Value {
+        reading.field("left", |reading| only_true(self.left.unwrap_or(true), reading));
+        Value::Object(Map::new())
     }
 }
 

@@ -39,6 +39,12 @@ impl Reading {
         self.refusals.push(refusal.at(Path(self.at.clone())));
     }
 
+    /// What is being read is wanted, and is not there.
+    pub fn missing(&mut self, message: impl Into<String>) {
+        let refusal = Refusal::new(RefusalCode::MissingValue, message);
+        self.refusals.push(refusal.at(Path(self.at.clone())));
+    }
+
     /// What cannot be meant, if anything cannot.
     pub fn done(self) -> Result<(), Vec<Refusal>> {
         if self.refusals.is_empty() { Ok(()) } else { Err(self.refusals) }

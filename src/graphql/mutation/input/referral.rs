@@ -1,9 +1,11 @@
 //! Referrals as mutations take them: how a journey begins, whether the client is eligible, who holds the case.
 
 use async_graphql::InputObject;
+use serde_json::{Map, Value};
 
 use super::SubjectKind;
 use super::named::{CriterionInput, FactAtAssessmentInput};
+use super::patch::Patches;
 use super::reading::{Means, Reading, States};
 use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::Id;
@@ -48,9 +50,9 @@ impl Means<event::Eligibility> for Eligibility {
 
 identified_facts! {
     /// A referral: area and cohort are fixed here, only a correction changes them.
-    ReferralFact => ReferralReceived,
-    /// Who is referred.
-    subject: SubjectId as ReferralReplacement {
+    ReferralFact | ReferralPatch => ReferralReceived,
+    /// Who is referred: a correction keeps the subject.
+    subject: SubjectId {
         /// The service area: a code of the rulebook.
         area: String,
         /// The cohort: a code of the rulebook.
@@ -85,6 +87,20 @@ impl AcceptFact {
     }
 }
 
+/// What should read otherwise of a fact that needs no more words: only its date can.
+#[derive(Debug, Clone, InputObject)]
+pub struct AcceptPatch {
+    /// True, or left out.
+    pub accepted: Option<bool>,
+}
+
+impl Patches for AcceptPatch {
+    fn patched(self, reading: &mut Reading) -> Value {
+        reading.field("accepted", |reading| only_true(self.accepted.unwrap_or(true), reading));
+        Value::Object(Map::new())
+    }
+}
+
 impl States for AcceptFact {
     fn stated(self, reading: &mut Reading) -> Event {
         self.read(reading).into()
@@ -93,18 +109,18 @@ impl States for AcceptFact {
 
 facts! {
     /// Why a referral is declined.
-    DeclineFact => ReferralDeclined {
+    DeclineFact | DeclinePatch => ReferralDeclined {
         /// Why: a code of the rulebook's close reasons.
         reason: String,
     }
     /// Why a referral is taken back.
-    WithdrawalFact => ReferralWithdrawn {
+    WithdrawalFact | WithdrawalPatch => ReferralWithdrawn {
         /// Why: a code of the rulebook's close reasons.
         reason: String,
     }
     /// Whether the client is eligible, with the facts as they stand that day: outcomes look at these, whatever becomes
     /// of them later.
-    EligibilityFact => EligibilityAssessed {
+    EligibilityFact | EligibilityPatch => EligibilityAssessed {
         /// What was found.
         result: Eligibility,
         /// The criteria that were looked at, by code, and whether each was met.
@@ -115,7 +131,7 @@ facts! {
         facts: Vec<FactAtAssessmentInput>,
     }
     /// A worker takes the case; a new keyworker releases the former that day.
-    AssignmentFact => WorkerAssigned {
+    AssignmentFact | AssignmentPatch => WorkerAssigned {
         /// Who takes it.
         worker: Id,
         /// In which role.
@@ -123,7 +139,7 @@ facts! {
         role: String,
     }
     /// A worker no longer holds the case.
-    ReleaseFact => WorkerReleased {
+    ReleaseFact | ReleasePatch => WorkerReleased {
         /// Who lets go.
         worker: Id,
         /// Of which role.

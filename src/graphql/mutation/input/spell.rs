@@ -7,9 +7,9 @@ use crate::journey::event::Event;
 
 identified_facts! {
     /// A job, home, placement or course that begins.
-    SpellFact => SpellStarted,
-    /// The spell's own id: the same as before.
-    spell: SpellId as SpellReplacement {
+    SpellFact | SpellPatch => SpellStarted,
+    /// The spell's own id, which a correction keeps.
+    spell: SpellId {
         /// What it is a spell of: a code of the rulebook, such as `accommodation`.
         domain: String,
         /// The employer or landlord, by a pseudonym.
@@ -24,7 +24,7 @@ identified_facts! {
 
 facts! {
     /// What is known of a spell otherwise from this day on; what is left out stays as it was.
-    SpellChangeFact => SpellChanged {
+    SpellChangeFact | SpellChangePatch => SpellChanged {
         /// Which spell.
         spell: Id,
         /// Hours of work a week from here on.
@@ -34,7 +34,7 @@ facts! {
         attributes: Vec<SpellAttributeInput>,
     }
     /// A spell that no longer holds; its date is the first day on which it did not.
-    SpellEndFact => SpellEnded {
+    SpellEndFact | SpellEndPatch => SpellEnded {
         /// Which spell.
         spell: Id,
         /// Why.

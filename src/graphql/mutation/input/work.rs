@@ -27,7 +27,9 @@ impl Means<event::Direction> for Direction {
 
 facts! {
     /// A contact or an attempt at one.
-    ContactFact => ContactLogged {
+    ContactFact | ContactPatch => ContactLogged {
+        /// The appointment of which this is what became: kept, missed or cancelled, as the attendance says.
+        appointment: Option<Id>,
         /// How: a code of the rulebook, such as `phone`.
         channel: String,
         /// With whom.
@@ -38,9 +40,8 @@ facts! {
         attendance: Attendance,
         /// Who began it.
         direction: Option<Direction>,
-        /// Whether they saw each other.
-        #[graphql(default)]
-        face_to_face: bool,
+        /// Whether they saw each other. Left out, the channel says: the rulebook lists the channels by which people do.
+        face_to_face: Option<bool>,
         /// Whether both sides spoke or wrote: without an attended appointment, only this makes a contact made.
         #[graphql(default)]
         two_way: bool,
@@ -51,45 +52,45 @@ facts! {
         minutes: Option<i32>,
         /// The day the appointment had been made for.
         scheduled_on: Option<Date>,
-        /// Which worker; left out, the one whose login made the call.
+        /// Which worker. When a contact is logged and this is left out, it is the one whose login made the call.
         worker: Option<Id>,
     }
     /// What shows that the client engages.
-    EngagementFact => EngagementStarted {
+    EngagementFact | EngagementPatch => EngagementStarted {
         /// What shows it, by code, such as `first_session`.
         basis: String,
     }
     /// A plan that client and keyworker agreed.
-    PlanFact => PlanAgreed {
+    PlanFact | PlanPatch => PlanAgreed {
         /// The kind of plan: a code of the rulebook, such as `php`.
         kind: String,
     }
     /// A plan that client and keyworker went through again.
-    PlanReviewFact => PlanReviewed {
+    PlanReviewFact | PlanReviewPatch => PlanReviewed {
         /// The kind of plan: a code of the rulebook.
         kind: String,
     }
     /// A plan that no longer guides the work.
-    PlanCloseFact => PlanClosed {
+    PlanCloseFact | PlanClosePatch => PlanClosed {
         /// The kind of plan: a code of the rulebook.
         kind: String,
         /// Why.
         reason: Option<String>,
     }
     /// A task that is done.
-    TaskDoneFact => TaskDone {
+    TaskDoneFact | TaskDonePatch => TaskDone {
         /// Which task.
         task: Id,
     }
     /// A task that is no longer to be done.
-    TaskCancelFact => TaskCancelled {
+    TaskCancelFact | TaskCancelPatch => TaskCancelled {
         /// Which task.
         task: Id,
         /// Why.
         reason: Option<String>,
     }
     /// A score with an instrument such as the SDQ.
-    AssessmentFact => AssessmentScored {
+    AssessmentFact | AssessmentPatch => AssessmentScored {
         /// The instrument, by code.
         instrument: String,
         /// The score of each item, by code, where they are known.
@@ -99,7 +100,7 @@ facts! {
         score: Decimal,
     }
     /// Something that was measured, such as attendance, earnings or spend.
-    MeasureFact => MeasureRecorded {
+    MeasureFact | MeasurePatch => MeasureRecorded {
         /// What was measured: a code of the rulebook.
         code: String,
         /// The value.
@@ -110,14 +111,14 @@ facts! {
         period: Option<DayPeriodInput>,
     }
     /// Something that the client achieved, such as a qualification.
-    AchievementFact => AchievementRecorded {
+    AchievementFact | AchievementPatch => AchievementRecorded {
         /// What: a code of the rulebook.
         code: String,
         /// At which level.
         level: Option<String>,
     }
     /// A risk that is over.
-    RiskClearFact => RiskCleared {
+    RiskClearFact | RiskClearPatch => RiskCleared {
         /// Which risk.
         risk: Id,
     }
@@ -125,20 +126,20 @@ facts! {
 
 identified_facts! {
     /// Something that is to be done by a day.
-    TaskFact => TaskSet,
-    /// The task's own id: the same as before.
-    task: TaskId as TaskReplacement {
+    TaskFact | TaskPatch => TaskSet,
+    /// The task's own id, which a correction keeps.
+    task: TaskId {
         /// What is to be done, by code.
         kind: String,
         /// By when.
         due_on: Date,
-        /// Whose task it is; left out, it is the team's.
+        /// Whose task it is; one without an owner is the team's.
         owner: Option<Id>,
     }
     /// A risk to the client from that day on.
-    RiskFact => RiskRaised,
-    /// The risk's own id: the same as before.
-    risk: RiskId as RiskReplacement {
+    RiskFact | RiskPatch => RiskRaised,
+    /// The risk's own id, which a correction keeps.
+    risk: RiskId {
         /// What kind of risk: a code of the rulebook.
         kind: String,
     }

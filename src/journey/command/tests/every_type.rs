@@ -8,9 +8,9 @@ use crate::journey::event::{
     ReferralWithdrawn, RiskRaised, SpellChanged, TaskCancelled, TaskSet, WorkerReleased,
 };
 use crate::journey::story::{
-    OTHER_TASK, PIECE, RISK, Story, TASK, achieved, attached, cancelled, changed, cleared, done, eligible, engaged,
-    measured, plan_closed, raised, rejected, released, reopened, reviewed, scored, taken_back, task, transferred,
-    verified, withdrawn,
+    OTHER_TASK, PIECE, RISK, Story, TASK, achieved, attached, booked, called_off, cancelled, changed, cleared, done,
+    eligible, engaged, measured, moved, plan_closed, raised, rejected, released, reopened, reviewed, scored,
+    taken_back, task, transferred, verified, withdrawn,
 };
 
 /// What happens with a fact of one type.
@@ -104,6 +104,24 @@ fn work(of: EventType) -> Option<Case> {
             ("2018-02-01", released(ANN)),
             ("2018-02-01", WorkerReleased { role: "mentor".to_owned(), ..released(ANN) }, Code::NotAssigned),
             ("2018-02-02", released(ANN)),
+        ),
+        EventType::AppointmentBooked => case(
+            accepted(),
+            ("2018-02-01", booked("2018-03-05")),
+            ("2018-02-01", booked("2018-01-31"), Code::InvalidValue),
+            ("2018-02-01", booked("2018-03-06")),
+        ),
+        EventType::AppointmentMoved => case(
+            with(&[("2018-02-01", booked("2018-03-05").into())]),
+            ("2018-02-02", moved("2018-03-06")),
+            ("2018-01-31", moved("2018-03-06"), Code::EndedBeforeStart),
+            ("2018-02-02", moved("2018-03-07")),
+        ),
+        EventType::AppointmentCancelled => case(
+            with(&[("2018-02-01", booked("2018-03-05").into())]),
+            ("2018-02-02", called_off()),
+            ("2018-01-31", called_off(), Code::EndedBeforeStart),
+            ("2018-02-03", called_off()),
         ),
         EventType::ContactLogged => case(
             accepted(),

@@ -1,0 +1,273 @@
+//! The agenda: appointments and tasks of cases, each with its day, whose it is, and what became of it.
+//!
+//! An item has a row for each stretch of days over which it reads the same: until it is moved, until another keyworker
+//! takes the case, until the case ends, until it is over. Whether an open one is overdue, only the day as of which it is
+//! read decides.
+
+use std::collections::BTreeSet;
+
+use chrono::{NaiveDate, NaiveTime};
+use uuid::Uuid;
+
+use super::obligation::last_holder;
+use super::{FOREVER, Rows, Told, Value, table};
+use crate::journey::event::{Attendance, KEYWORKER};
+use crate::journey::{Appointment, AppointmentOver, Journey, Task, TaskOver};
+use crate::log::envelope::WorkerId;
+
+table!("agenda", key 4, [
+    "journey": Uuid, "kind": Text, "item": Uuid, "counts_from": Date, "counts_to": Date, "contract": Text,
+    "area": Text, "state": Text, "due_on": Date, "due_at": Text, "worker": Uuid, "keyworker": Uuid,
+    "last_keyworker": Uuid,
+]);
+
+/// What an item is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A time at which the client is to be met.
+    Appointment,
+    /// Something that is to be done by a day.
+    Task,
+}
+
+impl Kind {
+    /// As the table holds it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Appointment => "appointment",
+            Self::Task => "task",
+        }
+    }
+}
+
+/// What became of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum State {
+    /// Nobody has said yet.
+    Open,
+    /// The appointment was kept, or the task done.
+    Done,
+    /// The client did not come to the appointment.
+    Missed,
+    /// It was called off.
+    Cancelled,
+    /// The case ended before anybody said.
+    Lapsed,
+}
+
+impl State {
+    /// As the table holds it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Done => "done",
+            Self::Missed => "missed",
+            Self::Cancelled => "cancelled",
+            Self::Lapsed => "lapsed",
+        }
+    }
+
+    /// What became of an appointment by the day to which its journey is folded.
+    pub fn of_appointment(journey: &Journey, appointment: &Appointment) -> Self {
+        appointment.over.as_ref().map_or_else(|| Self::unsaid(journey), of_over)
+    }
+
+    /// What became of a task by the day to which its journey is folded.
+    pub fn of_task(journey: &Journey, task: &Task) -> Self {
+        task.over.as_ref().map_or_else(|| Self::unsaid(journey), of_end)
+    }
+
+    /// What an item is of which nobody has said what became of it.
+    fn unsaid(journey: &Journey) -> Self {
+        let ended = journey.closed().is_some() || journey.turned_away().is_some();
+        if ended { Self::Lapsed } else { Self::Open }
+    }
+}
+
+const fn of_over(over: &AppointmentOver) -> State {
+    match over {
+        AppointmentOver::Cancelled(_) => State::Cancelled,
+        AppointmentOver::Contact(contact) => match contact.details.attendance {
+            Attendance::Attended | Attendance::None => State::Done,
+            Attendance::DidNotAttend => State::Missed,
+            Attendance::CancelledByClient | Attendance::CancelledByService | Attendance::NotOffered => State::Cancelled,
+        },
+    }
+}
+
+const fn of_end(over: &TaskOver) -> State {
+    match over {
+        TaskOver::Done(_) => State::Done,
+        TaskOver::Cancelled(_) => State::Cancelled,
+    }
+}
+
+/// An item with all that its rows say.
+struct Item<'a> {
+    kind: Kind,
+    id: Uuid,
+    from: NaiveDate,
+    over: Option<(NaiveDate, State)>,
+    what: What<'a>,
+}
+
+enum What<'a> {
+    Appointment(&'a Appointment),
+    Task(&'a Task),
+}
+
+impl Item<'_> {
+    /// The day and time that it is for, and whose it is by name, as that reads on a day.
+    fn slot(&self, on: NaiveDate) -> (NaiveDate, Option<NaiveTime>, Option<WorkerId>) {
+        match self.what {
+            What::Appointment(appointment) => {
+                let slot = appointment.slot(on);
+                (slot.on, slot.time, slot.worker)
+            }
+            What::Task(task) => (task.details.due_on, None, task.details.owner),
+        }
+    }
+
+    /// The days on which it reads otherwise than the day before.
+    fn edges(&self, journey: &Journey) -> Vec<NaiveDate> {
+        let held = journey.assignments.iter().filter(|held| held.role == KEYWORKER);
+        let mut edges: BTreeSet<NaiveDate> = held.flat_map(|held| [Some(held.from), held.to]).flatten().collect();
+        edges.extend(journey.closed_or_reopened_on());
+        edges.extend(journey.turned_away().map(|on| on.earliest()));
+        if let What::Appointment(appointment) = self.what {
+            edges.extend(appointment.moves.iter().map(|moved| moved.occurred.earliest()));
+        }
+        let over = self.over.map(|(on, _)| on.max(self.from));
+        edges.retain(|day| *day > self.from && over.is_none_or(|over| *day < over));
+        edges.extend([self.from, FOREVER]);
+        edges.extend(over);
+        edges.into_iter().collect()
+    }
+
+    /// What it is on a day.
+    fn state(&self, journey: &Journey, on: NaiveDate) -> State {
+        let turned_away = || journey.turned_away().is_some_and(|away| away.earliest() <= on);
+        match self.over {
+            Some((over, state)) if over <= on => state,
+            _ if journey.is_closed_on(on) || turned_away() => State::Lapsed,
+            _ => State::Open,
+        }
+    }
+}
+
+/// The appointments and tasks of a journey.
+fn items(journey: &Journey) -> impl Iterator<Item = Item<'_>> {
+    let appointments = journey.appointments.iter().map(|appointment| Item {
+        kind: Kind::Appointment,
+        id: appointment.details.appointment.0,
+        from: appointment.booked.earliest(),
+        over: appointment.over.as_ref().map(|over| (over.occurred().earliest(), of_over(over))),
+        what: What::Appointment(appointment),
+    });
+    let tasks = journey.tasks.iter().map(|task| Item {
+        kind: Kind::Task,
+        id: task.details.task.0,
+        from: task.set.earliest(),
+        over: task.over.as_ref().map(|over| (over.occurred().earliest(), of_end(over))),
+        what: What::Task(task),
+    });
+    appointments.chain(tasks)
+}
+
+/// The rows of a journey.
+pub fn rows(told: &Told<'_>, rows: &mut Rows) {
+    let received = told.received.earliest();
+    for item in items(told.journey) {
+        for edge in item.edges(told.journey).windows(2) {
+            let (from, to) = (edge[0].max(received), edge[1]);
+            if to <= from {
+                continue;
+            }
+            let (due, at, worker) = item.slot(from);
+            let last = last_holder(told.journey, from);
+            let keyworker = last.filter(|held| held.to.is_none_or(|to| from < to));
+            let id = |worker: Option<WorkerId>| worker.map_or(Value::Null, |worker| Value::Uuid(worker.0));
+            rows.add(
+                &TABLE,
+                [
+                    Value::Uuid(told.id.0),
+                    Value::text(item.kind.as_str()),
+                    Value::Uuid(item.id),
+                    Value::Date(from),
+                    Value::Date(to),
+                    Value::text(told.contract),
+                    Value::text(&told.referral.area),
+                    Value::text(item.state(told.journey, from).as_str()),
+                    Value::Date(due.min(FOREVER)),
+                    Value::text(&at.map(|at| at.to_string()).unwrap_or_default()),
+                    id(worker),
+                    id(keyworker.map(|held| held.worker)),
+                    id(last.map(|held| held.worker)),
+                ],
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract::Rulebook;
+    use crate::journey::event::{ContactLogged, TaskSet};
+    use crate::journey::refusal::RefusalCode;
+    use crate::journey::story::{
+        ANN, APPOINTMENT, BOB, JOURNEY, RULES, Story, TASK, accepted, booked, called_off, closed, contact, day, done,
+        keyworker, moved, state, task,
+    };
+
+    /// What a story's agenda says: of each row the item's day, its state, and from when it reads so.
+    fn told(story: &Story) -> Vec<(NaiveDate, State, NaiveDate, Option<WorkerId>)> {
+        let rulebook = Rulebook::parse(RULES).expect("it is read");
+        let journey = story.history.journey();
+        let told = Told::of(JOURNEY, "shps", &journey, &rulebook).expect("it was referred");
+        let mut made = Rows::default();
+        rows(&told, &mut made);
+        let states = [State::Open, State::Done, State::Missed, State::Cancelled, State::Lapsed];
+        let of = |name: &Value| states.into_iter().find(|state| *name == Value::text(state.as_str()));
+        let row = |row: super::super::Row<'_>| {
+            let state = of(row.cell("state")).expect("one of them");
+            let keyworker = row.id("keyworker").map(WorkerId);
+            (row.day("due_on").expect("a day"), state, row.day("counts_from").expect("a day"), keyworker)
+        };
+        made.of(&TABLE).map(row).collect()
+    }
+
+    #[test]
+    fn an_appointment_is_for_the_day_to_which_it_was_moved_and_kept_by_the_contact_that_names_it() {
+        let story =
+            accepted().and(&state("2018-01-12", booked("2018-01-20"))).and(&state("2018-01-15", moved("2018-01-22")));
+        let open = [
+            (day("2018-01-20"), State::Open, day("2018-01-12"), None),
+            (day("2018-01-22"), State::Open, day("2018-01-15"), None),
+        ];
+        assert_eq!(told(&story), open);
+        let kept = ContactLogged { appointment: Some(APPOINTMENT), attendance: Attendance::Attended, ..contact() };
+        let missed = ContactLogged { attendance: Attendance::DidNotAttend, two_way: false, ..kept.clone() };
+        for (contact, became) in [(kept, State::Done), (missed, State::Missed)] {
+            let story = story.clone().and(&state("2018-01-22", contact));
+            assert_eq!(told(&story)[2], (day("2018-01-22"), became, day("2018-01-22"), None));
+        }
+        let off = story.and(&state("2018-01-21", called_off()));
+        assert_eq!(told(&off)[2], (day("2018-01-22"), State::Cancelled, day("2018-01-21"), None));
+    }
+
+    #[test]
+    fn an_item_is_the_keyworkers_of_the_day_and_lapses_with_the_case() {
+        let story = accepted()
+            .and(&state("2018-01-12", keyworker(ANN)))
+            .and(&state("2018-01-13", TaskSet { due_on: day("2018-02-01"), ..task(TASK) }))
+            .and(&state("2018-01-20", keyworker(BOB)));
+        let due = day("2018-02-01");
+        let held = [(due, State::Open, day("2018-01-13"), Some(ANN)), (due, State::Open, day("2018-01-20"), Some(BOB))];
+        assert_eq!(told(&story), held);
+        let finished = story.clone().and(&state("2018-01-25", done(TASK)));
+        assert_eq!(told(&finished)[2], (due, State::Done, day("2018-01-25"), Some(BOB)));
+        let left = story.accepting(RefusalCode::TasksOpen).and(&state("2018-01-25", closed()));
+        assert_eq!(told(&left)[2], (due, State::Lapsed, day("2018-01-25"), Some(BOB)));
+    }
+}

@@ -1,0 +1,245 @@
+//! The diary and the list of tasks of a contract, page by page.
+//!
+//! Whose appointments and tasks may be listed is never asked here, but brought along with the standing of the caller.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use async_graphql::{ComplexObject, Context, Result, SimpleObject};
+
+use super::bounds::PageLength;
+use super::code::Code;
+use super::context::{self, Asked as _, OrFault as _};
+use super::cursor;
+use super::journey::appointment::{Appointment, AppointmentState};
+use super::journey::work::{Task, TaskState};
+use super::journey::{self, Journey, Story};
+use super::list::{NOT_IN_SCOPE, PageInfo, Source};
+use super::mutation::input::DayPeriodInput;
+use super::scalars::Id;
+use crate::access::relation as access;
+use crate::log::envelope::{AppointmentId, JourneyId, TaskId, TeamId, WorkerId};
+use crate::projections::agenda::{Kind, State};
+use crate::views::agenda::{AgendaFilter, Place, Standing};
+use crate::views::journeys::HeldBy;
+
+/// An appointment and its place in the order.
+#[derive(SimpleObject)]
+pub struct AppointmentEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The appointment.
+    node: Appointment,
+}
+
+/// Appointments in the order of their days and times, page by page.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct AppointmentConnection {
+    /// The appointments of this page, each with its cursor.
+    edges: Vec<AppointmentEdge>,
+    /// The appointments of this page.
+    nodes: Vec<Appointment>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    #[graphql(skip)]
+    list: List,
+}
+
+#[ComplexObject]
+impl AppointmentConnection {
+    /// How many there are on all pages; counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        self.list.count(ctx).await
+    }
+}
+
+/// A task and its place in the order.
+#[derive(SimpleObject)]
+pub struct TaskEdge {
+    /// Give it as `after` to go on from here.
+    cursor: String,
+    /// The task.
+    node: Task,
+}
+
+/// Tasks in the order in which they are due, page by page.
+#[derive(SimpleObject)]
+#[graphql(complex)]
+pub struct TaskConnection {
+    /// The tasks of this page, each with its cursor.
+    edges: Vec<TaskEdge>,
+    /// The tasks of this page.
+    nodes: Vec<Task>,
+    /// Where the page begins and ends.
+    page_info: PageInfo,
+    #[graphql(skip)]
+    list: List,
+}
+
+#[ComplexObject]
+impl TaskConnection {
+    /// How many there are on all pages; counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<u64> {
+        self.list.count(ctx).await
+    }
+}
+
+impl AppointmentState {
+    /// How the agenda spells it.
+    pub(super) const fn standing(self) -> Standing {
+        match self {
+            Self::Booked => Standing::Ahead,
+            Self::Unrecorded => Standing::Overdue,
+            Self::Kept => Standing::Over(State::Done),
+            Self::Missed => Standing::Over(State::Missed),
+            Self::Cancelled => Standing::Over(State::Cancelled),
+            Self::Lapsed => Standing::Over(State::Lapsed),
+        }
+    }
+}
+
+impl TaskState {
+    /// How the agenda spells it: an open one may be overdue.
+    pub(super) const fn standings(self) -> &'static [Standing] {
+        match self {
+            Self::Open => &[Standing::Ahead, Standing::Overdue],
+            Self::Done => &[Standing::Over(State::Done)],
+            Self::Cancelled => &[Standing::Over(State::Cancelled)],
+            Self::Lapsed => &[Standing::Over(State::Lapsed)],
+        }
+    }
+}
+
+/// Which items are wanted: of these cases, whose by name and of which team, of which area and days.
+pub(super) fn filter(
+    kind: Kind,
+    standing: Option<Vec<Standing>>,
+    held: HeldBy,
+    (worker, team): (Option<Id>, Option<Id>),
+    (area, due): (Option<String>, Option<DayPeriodInput>),
+) -> AgendaFilter {
+    AgendaFilter {
+        kind,
+        standing,
+        held,
+        worker: worker.map(|id| WorkerId(id.0)),
+        team: team.map(|id| TeamId(id.0)),
+        area,
+        from: due.map(|due| due.first.0),
+        to: due.map(|due| due.last.0),
+    }
+}
+
+/// A page of the appointments of a contract, of those on journeys that the caller may be shown.
+pub(super) async fn diary(
+    ctx: &Context<'_>,
+    source: Source,
+    filter: AgendaFilter,
+    asked: (PageLength, Option<String>),
+) -> Result<AppointmentConnection> {
+    let page = Page::read(ctx, source, filter, asked).await?;
+    let node = |at: usize| page.journey(at)?.appointment(AppointmentId(page.items[at].item));
+    let edge = |at: usize| Some(AppointmentEdge { cursor: page.cursors[at].clone(), node: node(at)? });
+    let places = 0..page.items.len();
+    let (edges, nodes) = (places.clone().filter_map(edge).collect(), places.filter_map(node).collect());
+    Ok(AppointmentConnection { edges, nodes, page_info: page.info(), list: page.list })
+}
+
+/// A page of the tasks of a contract, of those on journeys that the caller may be shown.
+pub(super) async fn tasks(
+    ctx: &Context<'_>,
+    source: Source,
+    filter: AgendaFilter,
+    asked: (PageLength, Option<String>),
+) -> Result<TaskConnection> {
+    let page = Page::read(ctx, source, filter, asked).await?;
+    let node = |at: usize| page.journey(at)?.task(TaskId(page.items[at].item));
+    let edge = |at: usize| Some(TaskEdge { cursor: page.cursors[at].clone(), node: node(at)? });
+    let places = 0..page.items.len();
+    let (edges, nodes) = (places.clone().filter_map(edge).collect(), places.filter_map(node).collect());
+    Ok(TaskConnection { edges, nodes, page_info: page.info(), list: page.list })
+}
+
+/// What a page is of.
+struct List {
+    source: Source,
+    filter: AgendaFilter,
+    standing: access::Standing,
+    among: Option<BTreeSet<JourneyId>>,
+}
+
+impl List {
+    /// How many items it has on all pages.
+    async fn count(&self, ctx: &Context<'_>) -> Result<u64> {
+        let Self { source, filter, standing, among } = self;
+        let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
+        let cases = scope.cases(standing).among(among.as_ref());
+        source.generation.agenda_count(cases, source.as_of, filter).await.or_fault()
+    }
+}
+
+/// A page of the agenda with the stories of its journeys.
+struct Page {
+    list: List,
+    items: Vec<Place>,
+    cursors: Vec<String>,
+    stories: HashMap<JourneyId, Arc<Story>>,
+    has_next: bool,
+    has_previous: bool,
+}
+
+impl Page {
+    async fn read(
+        ctx: &Context<'_>,
+        source: Source,
+        filter: AgendaFilter,
+        (first, after): (PageLength, Option<String>),
+    ) -> Result<Self> {
+        if filter.area.as_ref().is_some_and(|area| area.contains('\0')) {
+            return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+        }
+        let list = format!("{filter:?}");
+        let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
+        let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
+        let standing = context::standing(ctx).await?;
+        let asked = (after.as_ref(), first.rows());
+        let among = source.shown_now(ctx, &standing).await?;
+        let cases = scope.cases(&standing).among(among.as_ref());
+        let page = source.generation.agenda(cases, source.as_of, &filter, asked).await.or_fault()?;
+        let stories = journey::stories(ctx, page.items.iter().map(|item| item.journey), source.known).await?;
+        let cursors = page.items.iter().map(|item| cursor(item, &list)).collect();
+        let (has_next, has_previous) = (page.has_next, after.is_some());
+        let list = List { source, filter, standing, among };
+        Ok(Self { list, items: page.items, cursors, stories, has_next, has_previous })
+    }
+
+    /// The journey of the n-th item.
+    fn journey(&self, at: usize) -> Option<Journey> {
+        let id = self.items[at].journey;
+        Some(Journey::beneath(&self.list.source, id, Arc::clone(self.stories.get(&id)?)))
+    }
+
+    fn info(&self) -> PageInfo {
+        PageInfo {
+            start_cursor: self.cursors.first().cloned(),
+            end_cursor: self.cursors.last().cloned(),
+            has_next_page: self.has_next,
+            has_previous_page: self.has_previous,
+        }
+    }
+}
+
+fn cursor(place: &Place, list: &str) -> String {
+    let Place { due, at, journey, item } = place;
+    cursor::of(&cursor::named("agenda", list), format_args!("{due}\n{journey}\n{item}\n{at}"))
+}
+
+fn place(cursor: &str, list: &str) -> Result<Place> {
+    cursor::place(cursor, &cursor::named("agenda", list), cursor::SAME_FILTER, |place| {
+        let mut parts = place.splitn(4, '\n');
+        let (due, journey, item) = (parts.next()?, parts.next()?, parts.next()?);
+        let at = Some(parts.next()?.to_owned()).filter(|at| !at.contains('\0'))?;
+        Some(Place { due: due.parse().ok()?, at, journey: JourneyId(journey.parse().ok()?), item: item.parse().ok()? })
+    })
+}

@@ -1,0 +1,84 @@
+//! A second open case under one case number of another system: more likely the same referral again than another one.
+//!
+//! Which journeys have the number is what the live view says, which a command waits for, a second at most, to pass all
+//! that was recorded before it came; whether they are open, their own streams say under the lock of the log's head. Of
+//! two commands under way at the same time neither sees the other: both are accepted. A case that the sender may not see
+//! is never mentioned.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+
+use crate::access::Principal;
+use crate::journey::command::{Command, ReceiveReferral};
+use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::journey::{History, Journey};
+use crate::log::LogError;
+use crate::log::envelope::{JourneyId, StreamId};
+use crate::views::Views;
+
+/// How long a command waits for the view to pass what was recorded before it.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+const CODE: RefusalCode = RefusalCode::CaseAlreadyOpen;
+
+/// The referral that a command receives, if it has case numbers.
+fn numbered(command: &Command) -> Option<&ReceiveReferral> {
+    match command {
+        Command::ReceiveReferral(referral) => Some(referral).filter(|one| !one.fact.external_references.is_empty()),
+        _ => None,
+    }
+}
+
+/// The journeys of the same contract that have one of the command's case numbers, as far as the sender may see them.
+pub(super) async fn candidates(
+    views: &Views,
+    (principal, on): (&Principal, NaiveDate),
+    command: &Command,
+    accepted: &BTreeSet<String>,
+) -> Result<Vec<JourneyId>, LogError> {
+    let asks = numbered(command).filter(|_| !accepted.contains(CODE.as_str()));
+    let Some(ReceiveReferral { journey, contract, fact, .. }) = asks else { return Ok(Vec::new()) };
+    let head = views.log().head().await?.position;
+    views.passed(head, PATIENCE).await;
+    let live = views.live();
+    let mut found = BTreeSet::new();
+    for reference in &fact.external_references {
+        found.extend(live.journeys_of_case_number(contract, (&reference.system, &reference.id)).await?);
+    }
+    found.remove(journey);
+    let found: Vec<(JourneyId, &str)> = found.into_iter().map(|id| (id, contract.as_str())).collect();
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    Ok(live.readable(principal, on, &found).await?.into_iter().collect())
+}
+
+/// Warns of a referral whose case number one of these journeys has that is open.
+pub(super) fn is_new<'h>(
+    command: &Command,
+    candidates: &[JourneyId],
+    accepted: &BTreeSet<String>,
+    history: impl Fn(StreamId) -> Option<&'h History>,
+) -> Result<(), Vec<Refusal>> {
+    let Some(referral) = numbered(command).filter(|_| !accepted.contains(CODE.as_str())) else { return Ok(()) };
+    for candidate in candidates {
+        let journey = history(StreamId::journey(*candidate)).map(History::journey).unwrap_or_default();
+        let Some(at) = shared(referral, &journey).filter(|_| is_open(&journey)) else { continue };
+        let message = "an open case has this case number: use that case, or accept this warning if this is another one";
+        let warning = Refusal::new(CODE, message).at(format!("external_references.{at}.id"));
+        return Err(warning.allowing([candidate]).as_warning().alone());
+    }
+    Ok(())
+}
+
+/// The first of the referral's case numbers that a journey has too.
+fn shared(referral: &ReceiveReferral, journey: &Journey) -> Option<usize> {
+    let theirs = &journey.referral.as_ref()?.details.external_references;
+    referral.fact.external_references.iter().position(|reference| theirs.contains(reference))
+}
+
+fn is_open(journey: &Journey) -> bool {
+    journey.closed().is_none() && journey.turned_away().is_none()
+}

@@ -1,0 +1,219 @@
+//! The agenda: appointments and tasks of a contract's cases, page by page, as of a day.
+//!
+//! An open item is the keyworker's who holds the case that day, and also theirs who is named; one that is over is of
+//! the keyworker who held the case then. A case that nobody holds stays with the team of its last keyworker.
+
+use chrono::NaiveDate;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::board;
+use super::generation::Generation;
+use super::journeys::HeldBy;
+use super::period::{BEGINNING, bound};
+use super::standing::{may_be_shown, whose};
+use crate::access::CasesInScope;
+use crate::log::envelope::{JourneyId, TeamId, WorkerId};
+use crate::projections::FOREVER;
+use crate::projections::agenda::{Kind, State};
+use crate::store::{Sql, StoreError, doing, on};
+
+/// How an item stands at the end of a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It is open, and for that day or a later one.
+    Ahead,
+    /// It is open, and its day is past.
+    Overdue,
+    /// It is over: what became of it.
+    Over(State),
+}
+
+impl Standing {
+    /// As the statement writes it.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ahead => State::Open.as_str(),
+            Self::Overdue => "overdue",
+            Self::Over(state) => state.as_str(),
+        }
+    }
+}
+
+/// Which items are wanted; everything given must fit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgendaFilter {
+    /// What they are.
+    pub kind: Kind,
+    /// How they stand: one of these; none for any.
+    pub standing: Option<Vec<Standing>>,
+    /// Of the cases of this keyworker, and those that name them; or of cases that nobody holds.
+    pub held: HeldBy,
+    /// Whose they are: the worker who is named, or of an appointment that names none the keyworker.
+    pub worker: Option<WorkerId>,
+    /// Of the keyworkers of this team, of cases that its keyworkers held last, and those that name its members.
+    pub team: Option<TeamId>,
+    /// Of this service area.
+    pub area: Option<String>,
+    /// On or after this day.
+    pub from: Option<NaiveDate>,
+    /// On or before this day.
+    pub to: Option<NaiveDate>,
+}
+
+/// The place of an item in the order: the earliest first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// Its day.
+    pub due: NaiveDate,
+    /// Its time of that day; empty where it has none.
+    pub at: String,
+    /// Of which journey.
+    pub journey: JourneyId,
+    /// The id of the appointment or task.
+    pub item: Uuid,
+}
+
+/// A page of items.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgendaPage {
+    /// Its items, in order.
+    pub items: Vec<Place>,
+    /// Whether there are more after it.
+    pub has_next: bool,
+}
+
+/// Whose the item `b` is on the day `$7`, who is the worker `w`: nobody's where it is open and they have left.
+macro_rules! keyworker {
+    () => {
+        "case when b.state <> 'open' or w.left_on is null or w.left_on > $7 then b.keyworker end"
+    };
+}
+
+/// The team memberships `m` of a worker on the day `$7`, or the last that there were.
+macro_rules! memberships {
+    ($worker:literal) => {
+        concat!(
+            "m.worker = ",
+            $worker,
+            " and m.from_on <= $7 and (m.to_on > $7 or not exists (select 1 from team_member n ",
+            "where n.worker = m.worker and n.from_on <= $7 and n.to_on > m.to_on))"
+        )
+    };
+}
+
+/// A page of the agenda of a contract as it stands on a day, of the cases that the caller may be shown.
+macro_rules! page {
+    () => {
+        concat!(
+    "select b.journey, b.item, b.due_on, b.due_at from agenda b left join worker w on w.id = b.keyworker ",
+    "where b.contract = $1 and b.kind = $6 and b.counts_from <= $7 and b.counts_to > $7 ",
+    "and b.due_on >= $8 and b.due_on <= $9 and (cast($10 as text) is null or ",
+    "case when b.state = 'open' and b.due_on < $7 then 'overdue' else b.state end in {texts $10}) ",
+    "and (cast($11 as text) is null or b.area = $11) and (cast($12 as uuid) is null or b.worker = $12 or ",
+    keyworker!(),
+    " = $12) and (not $13 or ",
+    keyworker!(),
+    " is null) and (cast($14 as uuid) is null or b.worker = $14 or b.worker is null and b.kind = 'appointment' and ",
+    keyworker!(),
+    " = $14) and (cast($15 as uuid) is null or exists (select 1 from team_member m where m.team = $15 and (",
+    memberships!("b.last_keyworker"),
+    " or ",
+    memberships!("b.worker"),
+    "))) and (b.due_on, b.due_at, b.journey, b.item) > ($16, $17, $18, $19) and ",
+    may_be_shown!("b.journey"),
+    " order by b.due_on, b.due_at, b.journey, b.item limit $20"
+)
+    };
+}
+
+static PAGE: Sql = Sql::new(page!());
+/// How many there are on all pages: the page from the beginning without an end.
+static COUNT: Sql = Sql::new(concat!("select count(*) from (", page!(), ") listed"));
+
+/// Every statement of this module.
+pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &COUNT];
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    journey: Uuid,
+    item: Uuid,
+    due_on: NaiveDate,
+    due_at: String,
+}
+
+/// What a page of the agenda, and the count of all pages, is asked with.
+macro_rules! bind {
+    ($query:expr, $scope:expr, $as_of:expr, $filter:expr, $page:expr) => {{
+        let (scope, filter, (after, most)) = ($scope, $filter, $page);
+        let (whose, by, unassigned) = whose(scope.cases());
+        let keyworker = match filter.held {
+            HeldBy::Keyworker(worker) => Some(worker.0),
+            HeldBy::Any | HeldBy::Unassigned => None,
+        };
+        let spelt =
+            |wanted: &Vec<Standing>| json!(wanted.iter().map(|one| one.as_str()).collect::<Vec<_>>()).to_string();
+        let (due, at, journey, item) = after.map_or((BEGINNING, "", Uuid::nil(), Uuid::nil()), |place| {
+            (place.due, place.at.as_str(), place.journey.0, place.item)
+        });
+        $query
+            .bind(scope.contract())
+            .bind(bound(scope.on()))
+            .bind(whose)
+            .bind(by)
+            .bind(unassigned)
+            .bind(filter.kind.as_str())
+            .bind(bound($as_of))
+            .bind(filter.from.map_or(BEGINNING, bound))
+            .bind(filter.to.map_or(FOREVER, bound))
+            .bind(filter.standing.as_ref().map(spelt))
+            .bind(filter.area.as_deref())
+            .bind(keyworker)
+            .bind(filter.held == HeldBy::Unassigned)
+            .bind(filter.worker.map(|worker| worker.0))
+            .bind(filter.team.map(|team| team.0))
+            .bind(due.clamp(BEGINNING, FOREVER))
+            .bind(at)
+            .bind(journey)
+            .bind(item)
+            .bind(most)
+    }};
+}
+
+impl Generation {
+    /// A page of the agenda of a contract at the end of a day, the earliest first: at most `first` after a place.
+    pub async fn agenda(
+        &self,
+        scope: CasesInScope<'_>,
+        as_of: NaiveDate,
+        filter: &AgendaFilter,
+        (after, first): (Option<&Place>, u32),
+    ) -> Result<AgendaPage, StoreError> {
+        let sql = PAGE.text(self.reader.dialect());
+        let page = (after, i64::from(first) + 1);
+        let rows: sqlx::Result<Vec<Row>> = on!(&self.reader, pool => {
+            bind!(sqlx::query_as(sql), scope, as_of, filter, page).fetch_all(pool).await
+        });
+        let rows = rows.map_err(doing("read a page of the agenda"))?;
+        let first = usize::try_from(first).expect("a page is smaller than memory");
+        let has_next = rows.len() > first;
+        let place =
+            |row: Row| Place { due: row.due_on, at: row.due_at, journey: JourneyId(row.journey), item: row.item };
+        Ok(AgendaPage { items: rows.into_iter().take(first).map(place).collect(), has_next })
+    }
+
+    /// How many items of the agenda of a contract there are at the end of a day, on all pages.
+    pub async fn agenda_count(
+        &self,
+        scope: CasesInScope<'_>,
+        as_of: NaiveDate,
+        filter: &AgendaFilter,
+    ) -> Result<u64, StoreError> {
+        let sql = COUNT.text(self.reader.dialect());
+        let all = (None::<&Place>, i64::MAX);
+        let counted: sqlx::Result<i64> = on!(&self.reader, pool => {
+            bind!(sqlx::query_scalar(sql), scope, as_of, filter, all).fetch_one(pool).await
+        });
+        Ok(board::count(counted.map_err(doing("count the agenda"))?))
+    }
+}

@@ -1,0 +1,269 @@
+//! The days of tests/scenarios/days: what somebody does from morning to evening, told so that an auditor can read it, with
+//! what they see at each step. Each is run over the API, on both stores.
+//!
+//! A step is a time, a login and a sentence; what the lines beneath it say must be what comes back, line by line.
+
+use std::collections::BTreeMap;
+use std::{fs, path::Path};
+
+use serde_json::{Map, Value, json};
+use throughline::access::{Principal, Role};
+use uuid::Uuid;
+
+use crate::app::{TestApp, from_the_instant, somebody, text, with};
+
+/// A day as it is told: the contract, and who is in it.
+struct Day<'a> {
+    app: &'a TestApp,
+    contract: String,
+    cases: BTreeMap<String, String>,
+    workers: BTreeMap<String, String>,
+}
+
+/// The id of a thing by its name in the text.
+fn named(name: &str) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string()
+}
+
+/// The words `name=value` of a sentence as an input: numbers of minutes and yes and no are such, all else is text.
+fn fields(words: &[&str]) -> Value {
+    let value = |name: &str, value: &str| match name {
+        "minutes" | "twoWay" | "faceToFace" => serde_json::from_str(value).expect("a number, or true or false"),
+        "appointment" | "task" | "spell" => json!(named(value)),
+        _ => json!(value),
+    };
+    let pairs = words.iter().filter_map(|word| word.split_once('='));
+    Value::Object(pairs.map(|(name, given)| (name.to_owned(), value(name, given))).collect::<Map<_, _>>())
+}
+
+impl Day<'_> {
+    fn who(&self, login: &str) -> Principal {
+        let role = if login == "manager" { Role::Manager } else { Role::Keyworker };
+        somebody(role, login, &[&self.contract])
+    }
+
+    /// A mutation about a case; what came of it, line by line.
+    async fn told(&self, login: &str, mutation: &str, case: &str, input: Value) -> Vec<String> {
+        let input = with(json!({ "journey": self.cases[case] }), input);
+        let payload = self.app.tell(&self.who(login), mutation, input).await;
+        let problems = payload["problems"].as_array().expect("problems");
+        if problems.is_empty() {
+            return vec!["recorded".to_owned()];
+        }
+        problems.iter().map(|one| format!("{} {}", text(&one["severity"]), text(&one["code"]))).collect()
+    }
+
+    /// What somebody does.
+    async fn does(&self, login: &str, words: &[&str]) -> Vec<String> {
+        let input = fields(words);
+        let named = |field: &str, name: &str| with(json!({ field: named(name) }), input.clone());
+        match words {
+            ["logs", "a", "contact", "on", case, ..] => self.told(login, "logContact", case, input).await,
+            ["books", name, "on", case, ..] => {
+                self.told(login, "bookAppointment", case, named("appointment", name)).await
+            }
+            ["moves", name, "on", case, ..] => {
+                self.told(login, "moveAppointment", case, named("appointment", name)).await
+            }
+            ["sets", name, "on", case, ..] => self.told(login, "setTask", case, named("task", name)).await,
+            ["completes", name, "on", case, ..] => self.told(login, "completeTask", case, named("task", name)).await,
+            ["starts", name, "on", case, ..] => self.told(login, "startSpell", case, named("spell", name)).await,
+            ["corrects", "the", "last", "contact", "on", case, ..] => {
+                let target = self.case(login, case, "contacts { event }").await["contacts"].clone();
+                let target =
+                    target.as_array().and_then(|contacts| contacts.last()).expect("a contact")["event"].clone();
+                let patch = json!({ "target": target, "reason": "a slip", "replacement": { "contact": input } });
+                self.told(login, "correctFact", case, patch).await
+            }
+            _ => panic!("nobody knows how to do {words:?}"),
+        }
+    }
+
+    /// What is asked of the whole contract.
+    async fn list(&self, login: &str, list: &str, fields: &str) -> Vec<Value> {
+        let document = format!("{{ contract(code: \"{}\") {{ {list} {{ nodes {{ {fields} }} }} }} }}", self.contract);
+        let data = self.app.ask(&self.who(login), &document, json!({})).await;
+        let name = list.split('(').next().expect("a name");
+        data["contract"][name]["nodes"].as_array().expect("nodes").clone()
+    }
+
+    async fn case(&self, login: &str, case: &str, fields: &str) -> Value {
+        let document = format!("query($id: UUID!) {{ journey(id: $id) {{ {fields} }} }}");
+        self.app.ask(&self.who(login), &document, json!({ "id": self.cases[case] })).await["journey"].clone()
+    }
+
+    /// What somebody sees.
+    async fn sees(&self, login: &str, words: &[&str]) -> Vec<String> {
+        let line = |node: &Value, parts: &[&str]| {
+            let part = |path: &&str| {
+                let found = path.split('/').fold(node, |value, key| &value[key]);
+                found.as_str().map_or_else(|| found.to_string(), str::to_owned)
+            };
+            parts.iter().map(part).collect::<Vec<_>>().join(" ")
+        };
+        match words {
+            ["the", "caseload"] => {
+                let order = "caseload(orderBy: { by: DAYS_SINCE_CONTACT, direction: DESC })";
+                let nodes = self.list(login, order, "reference daysSinceContact").await;
+                stable_by_name(nodes.iter().map(since_contact).collect())
+            }
+            ["the", "diary"] => {
+                let nodes = self.list(login, "diary", "scheduledOn time channel state journey { reference }").await;
+                let shown = |node: &Value| {
+                    let at = node["time"].as_str().map_or("--:--", |time| &time[..5]).to_owned();
+                    let parts = ["journey/reference", "channel", "state"];
+                    format!("{} {at} {}", text(&node["scheduledOn"]), line(node, &parts))
+                };
+                nodes.iter().map(shown).collect()
+            }
+            ["the", "tasks"] => {
+                let nodes =
+                    self.list(login, "tasks(state: [OPEN])", "kind dueOn state overdue journey { reference }").await;
+                let shown = |node: &Value| {
+                    let overdue = if node["overdue"] == true { " overdue" } else { "" };
+                    let (of, state) = (line(node, &["journey/reference", "kind"]), line(node, &["dueOn", "state"]));
+                    format!("{of} by {state}{overdue}")
+                };
+                nodes.iter().map(shown).collect()
+            }
+            ["what", "is", "owed"] => {
+                let owed = "obligations(state: [OVERDUE, DUE_TODAY, DUE])";
+                let nodes = self.list(login, owed, "standard dueOn state journey { reference }").await;
+                let shown = |node: &Value| {
+                    let of = line(node, &["journey/reference", "standard"]);
+                    format!("{of} by {}", line(node, &["dueOn", "state"]))
+                };
+                nodes.iter().map(shown).collect()
+            }
+            ["the", "claims", "of", case] => {
+                let read = self.case(login, case, "claims { outcome status earliestOn }").await;
+                let shown = |claim: &Value| {
+                    let earliest = claim["earliestOn"].as_str().map(|on| format!(" {on}")).unwrap_or_default();
+                    format!("{}{earliest}", line(claim, &["outcome", "status"]))
+                };
+                read["claims"].as_array().expect("claims").iter().map(shown).collect()
+            }
+            [case] => self.looks_at(login, case).await,
+            _ => panic!("nobody knows how to look at {words:?}"),
+        }
+    }
+
+    async fn looks_at(&self, login: &str, case: &str) -> Vec<String> {
+        let read = self
+            .case(
+                login,
+                case,
+                "daysSinceContact contacts { channel attendance faceToFace minutes worker { label } } \
+                 appointments { id state }",
+            )
+            .await;
+        let contacts = read["contacts"].as_array().expect("contacts");
+        let mut lines =
+            vec![format!("{} days of contact, {} days since the last", contacts.len(), read["daysSinceContact"])];
+        if let Some(last) = contacts.last() {
+            let seen = if last["faceToFace"] == true { "face to face" } else { "not face to face" };
+            let (channel, attendance) = (text(&last["channel"]), text(&last["attendance"]));
+            let by = text(&last["worker"]["label"]);
+            lines.push(format!("last contact {channel} {attendance} {seen}, {} minutes, by {by}", last["minutes"]));
+        }
+        let names = ["home-visit", "interview"];
+        for appointment in read["appointments"].as_array().expect("appointments") {
+            let name = names.into_iter().find(|name| appointment["id"] == named(name)).expect("a name of the text");
+            lines.push(format!("{name} {}", text(&appointment["state"])));
+        }
+        lines
+    }
+}
+
+fn since_contact(node: &Value) -> String {
+    let reference = text(&node["reference"]);
+    match node["daysSinceContact"].as_u64() {
+        None => format!("{reference} no contact yet"),
+        Some(days) => format!("{reference} {days} days since contact"),
+    }
+}
+
+/// Lines in their order; those that stand alike, by their first word.
+fn stable_by_name(lines: Vec<String>) -> Vec<String> {
+    let rest = |line: &str| line.split_once(' ').map(|(_, rest)| rest.to_owned()).unwrap_or_default();
+    let mut sorted: Vec<String> = Vec::with_capacity(lines.len());
+    for alike in lines.chunk_by(|one, other| rest(one) == rest(other)) {
+        let mut alike = alike.to_vec();
+        alike.sort();
+        sorted.extend(alike);
+    }
+    sorted
+}
+
+/// What stands above the first step: the contract, the team, the cases, and what was so before.
+async fn opening(day: &mut Day<'_>, words: &[&str]) {
+    match words {
+        ["contract", code] => {
+            (*code).clone_into(&mut day.contract);
+            day.app.open_contract(code).await;
+        }
+        ["team", label, logins @ ..] => {
+            for login in logins {
+                day.workers.insert((*login).to_owned(), day.app.add_worker(login).await);
+            }
+            let members: Vec<&String> = logins.iter().map(|login| &day.workers[*login]).collect();
+            let input = json!({ "label": label, "members": members, "occurredOn": "2026-01-01" });
+            day.app.done(&day.who("manager"), "setTeam", input).await;
+        }
+        ["case", name, login, on] => {
+            let input = json!({
+                "contract": day.contract, "area": "tower-hamlets", "occurredOn": on,
+                "externalReferences": [{ "system": "council", "id": name }],
+            });
+            let who = day.who("manager");
+            let journey = text(&day.app.done(&who, "receiveReferral", input).await["journey"]["id"]);
+            day.app.done(&who, "acceptReferral", json!({ "journey": journey, "occurredOn": on })).await;
+            let input = json!({ "journey": journey, "worker": day.workers[*login], "occurredOn": on });
+            day.app.done(&who, "assignWorker", input).await;
+            day.cases.insert((*name).to_owned(), journey);
+        }
+        ["it", "was", "so", "on", on, login, rest @ ..] => {
+            let on = format!("occurredOn={}", on.trim_end_matches(':'));
+            let words: Vec<&str> = rest.iter().copied().chain([on.as_str()]).collect();
+            assert_eq!(day.does(login, &words).await, ["recorded"], "{words:?}");
+        }
+        _ => panic!("nobody knows what {words:?} begins with"),
+    }
+}
+
+/// Runs a day on a service of its own.
+async fn run(app: &TestApp, told: &str) {
+    let mut day = Day { app, contract: String::new(), cases: BTreeMap::new(), workers: BTreeMap::new() };
+    let lines: Vec<&str> = told.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
+    let mut at = 0;
+    while at < lines.len() {
+        let words: Vec<&str> = lines[at].split_whitespace().collect();
+        let beneath: Vec<&str> = lines[at + 1..].iter().take_while(|line| line.starts_with(' ')).copied().collect();
+        let seen = match words.as_slice() {
+            [time, login, "looks", "at", rest @ ..] if time.contains(':') && time.len() == 5 => {
+                app.it_is(&format!("2026-03-02T{time}:00Z"));
+                Some(day.sees(login, rest).await)
+            }
+            [time, login, rest @ ..] if time.contains(':') && time.len() == 5 => {
+                app.it_is(&format!("2026-03-02T{time}:00Z"));
+                Some(day.does(login, rest).await)
+            }
+            words => {
+                opening(&mut day, words).await;
+                None
+            }
+        };
+        if let Some(seen) = seen {
+            let expected: Vec<&str> = beneath.iter().map(|line| line.trim()).collect();
+            assert_eq!(seen, expected, "{}", lines[at]);
+        }
+        at += 1 + beneath.len();
+    }
+}
+
+#[tokio::test]
+async fn one_keyworkers_day_is_as_it_is_told() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios/days/keyworker.txt");
+    let told = fs::read_to_string(path).expect("a text");
+    from_the_instant("2026-03-02T08:00:00Z", async |app| run(app, &told).await).await;
+}
