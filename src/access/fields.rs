@@ -333,7 +333,11 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ),
     ("EvidenceNeeded", JOURNEYS, "anyOf allOf verified datedFrom datedUntil"),
     ("EvidenceForClaim", JOURNEYS, "claim evidence counts reasons"),
-    ("Derivation", JOURNEYS, "rulebook trigger countedFrom events evidence daysCounted gaps hoursBasis hours bankHolidays"),
+    (
+        "Derivation",
+        JOURNEYS,
+        "rulebook trigger countedFrom events evidence daysCounted gaps hoursBasis hours bankHolidays",
+    ),
     ("JudgedBy", JOURNEYS, "version hash"),
     ("ClaimGround", JOURNEYS, "id type occurred"),
     ("UncoveredDays", JOURNEYS, "from to counted"),

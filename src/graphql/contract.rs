@@ -685,3 +685,13 @@ pub struct PointOfView {
     /// Whether that day is still to come: nothing is known of it yet but what goes on.
     forecast: bool,
 }
+
+/// The cases of a keyworker, those that nobody holds, or all of them.
+fn held_by(keyworker: Option<Id>, unassigned: bool) -> Result<HeldBy> {
+    match keyworker {
+        Some(_) if unassigned => Err(Code::BadUserInput.error("give keyworker or unassigned, not both")),
+        Some(id) => Ok(HeldBy::Keyworker(WorkerId(id.0))),
+        None if unassigned => Ok(HeldBy::Unassigned),
+        None => Ok(HeldBy::Any),
+    }
+}

@@ -20,8 +20,8 @@ use super::price::Price;
 use crate::contract::money::Money;
 use crate::journey::event::AdjustmentKind;
 use crate::log::envelope::{ClaimId, SubjectId};
-pub use caps::Pot;
 use caps::CapUse;
+pub use caps::Pot;
 pub use line::{Line, LineState};
 pub use terms::Terms;
 

@@ -466,7 +466,7 @@ impl Journey {
         let risk = || folded.risks.iter().find(|risk| risk.details.risk.0 == id);
         let evidence = || self.all_evidence().into_iter().find(|piece| piece.own.0 == id);
         let spell = spell.map(|spell| Node::Spell(Box::new(Spell::of(spell, self.as_of))));
-        let task = || task().map(|task| Node::Task(Box::new(Task::of(task, self.as_of, self.known()))));
+        let task = || task().map(|task| Node::Task(Box::new(Task::of(folded, task, self.again()))));
         let risk = || risk().map(|risk| Node::Risk(risk.into()));
         spell.or_else(task).or_else(risk).or_else(|| evidence().map(|piece| Node::Evidence(Box::new(piece))))
     }

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use super::{
-    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, evidence, exists, heeded, of_stream, stands,
-    too_early, values,
+    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, evidence, exists, heeded, of_stream,
+    stands, too_early, values,
 };
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
 use crate::journey::ground::{self, Change};

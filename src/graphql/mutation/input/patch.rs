@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 use super::contract::PartyInput;
+use super::evidence::Digits;
 use super::named::{
     CriterionInput, CriterionPatch, FactAtAssessmentInput, FactAtAssessmentPatch, ItemScoreInput, ItemScorePatch,
     SpellAttributeInput, SpellAttributePatch,
@@ -77,6 +78,7 @@ macro_rules! whole {
 
 whole! {
     String => String;
+    Digits => String;
     bool => bool;
     i32 => u32;
     Date => chrono::NaiveDate;
