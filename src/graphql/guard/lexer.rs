@@ -284,7 +284,7 @@ mod tests {
             (r#""{[( # no comment""#, "{[( # no comment"),
             (r#""""""""#, ""),
             (r#""""a \""" b""""#, "a \"\"\" b"),
-            (r#""""\""""""#, "\"\"\""),
+            (r#""""\"""""""#, "\"\"\""),
             (r#""""a \u0041 \n""""#, r"a \u0041 \n"),
             ("\"\"\"\n    one\r\n      two\n  \n    three\n   \"\"\"", "one\n  two\n\nthree"),
             ("\"\"\"  first\n  second\"\"\"", "  first\nsecond"),

@@ -29,7 +29,11 @@ pub(super) fn parse(text: &str) -> Read<ExecutableDocument> {
     while parser.token != Token::End {
         parser.definition(&mut document)?;
     }
-    document.into_document(parser.pos)
+    let document = document.into_document(parser.pos)?;
+    match parser.given_twice {
+        Some(refusal) => Err(refusal),
+        None => Ok(document),
+    }
 }
 
 /// The definitions of a document, as far as they are read.
@@ -93,13 +97,15 @@ struct Parser<'a> {
     /// The word that is looked at, and where it begins.
     token: Token<'a>,
     pos: Pos,
+    /// The first argument or input field that is there twice: wrong only in what is a document otherwise.
+    given_twice: Option<Refusal>,
 }
 
 impl<'a> Parser<'a> {
     fn new(text: &'a str) -> Read<Self> {
         let mut lexer = Lexer::new(text);
         let (token, pos) = lexer.next()?;
-        Ok(Self { lexer, token, pos })
+        Ok(Self { lexer, token, pos, given_twice: None })
     }
 
     /// Takes the word that is looked at and goes on to the next.
@@ -209,7 +215,8 @@ impl<'a> Parser<'a> {
             self.take()?;
         }
         let pos = self.pos;
-        let name = self.variable()?;
+        self.expect('$')?;
+        let name = self.name()?;
         self.expect(':')?;
         let at = self.pos;
         let var_type = Positioned::new(self.type_of()?, at);
@@ -258,7 +265,7 @@ impl<'a> Parser<'a> {
         let mut names = HashSet::new();
         for (name, _) in &arguments {
             if !names.insert(&name.node) {
-                return Err(given_twice("argument", name));
+                self.given_twice.get_or_insert_with(|| given_twice("argument", name));
             }
         }
         Ok(arguments)
@@ -332,7 +339,7 @@ impl<'a> Parser<'a> {
             self.expect(':')?;
             let value = self.value()?.node;
             if fields.insert(name.node.clone(), value).is_some() {
-                return Err(given_twice("input field", &name));
+                self.given_twice.get_or_insert_with(|| given_twice("input field", &name));
             }
         }
         Ok(Value::Object(fields))
