@@ -17,6 +17,7 @@ const LOG_CONTACT: &str = "mutation Log($input: LogContactInput!) { \
 pub(crate) fn log_contact(token: &str, journey: JourneyId, command: Uuid) -> Vec<u8> {
     let input = json!({
         "commandId": command, "journey": journey, "occurredOn": day(), "channel": "phone", "twoWay": true,
+        "acceptWarnings": ["RECORDED_ALREADY"],
     });
     let body = json!({ "query": LOG_CONTACT, "variables": { "input": input } }).to_string();
     let head = format!(

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 
-use crate::app::{MST, TestApp, keyworker, manager, on_both_stores, other_manager, refusals, somebody, text, with};
+use crate::app::{MST, TestApp, keyworker, manager, new_id, on_both_stores, other_manager, refusals, somebody, with};
+use crate::staff::accepted;
 
 /// The contacts of a journey, with all that a correction might lose.
 async fn contacts(app: &TestApp, journey: &str) -> Value {
@@ -104,19 +105,16 @@ async fn the_facts_of_workers_teams_and_contracts_are_patched_too() {
         let leave = json!({
             "worker": ann, "kind": "annual_leave", "occurredOn": "2018-02-10", "backOn": "2018-02-20"
         });
-        let event = app.done(&who, "recordAbsence", leave).await["events"][0]["id"].clone();
+        let event = accepted(app, &who, "recordAbsence", leave).await;
         let sick = json!({ "worker": ann, "target": event, "reason": "a slip",
             "replacement": { "absence": { "kind": "sickness" } } });
-        app.done(&who, "correctFact", sick).await;
-        let team = json!({ "label": "West", "members": [ann, bob], "occurredOn": "2018-01-01" });
-        let set = app.tell(&who, "setTeam", team).await;
-        let team = app.ask(&who, "{ contract(code: \"shps\") { teams { id label } } }", json!({})).await;
-        let listed = &team["contract"]["teams"];
-        let listed = listed.get("nodes").unwrap_or(listed);
-        let id = text(&listed[0]["id"]);
-        let named = json!({ "team": id, "target": set["events"][0]["id"], "reason": "a slip",
+        accepted(app, &who, "correctFact", sick).await;
+        let id = new_id();
+        let team = json!({ "team": id, "label": "West", "members": [ann, bob], "occurredOn": "2018-01-01" });
+        let set = accepted(app, &who, "setTeam", team).await;
+        let named = json!({ "team": id, "target": set, "reason": "a slip",
             "replacement": { "team": { "label": "North" } } });
-        app.done(&who, "correctFact", named).await;
+        accepted(app, &who, "correctFact", named).await;
         let document = "query($worker: ID!, $team: ID!) { \
                         worker: node(id: $worker) { ... on Worker { absences { kind backOn } } } \
                         team: node(id: $team) { ... on Team { label members { label } } } }";
@@ -128,10 +126,10 @@ async fn the_facts_of_workers_teams_and_contracts_are_patched_too() {
             "contract": MST, "code": "sdq_total", "value": "12.5", "unit": "points", "occurredOn": "2018-02-28",
             "period": { "first": "2018-01-01", "last": "2018-01-31" },
         });
-        let event = app.done(&other_manager(), "recordMeasure", measure).await["events"][0]["id"].clone();
+        let event = accepted(app, &other_manager(), "recordMeasure", measure).await;
         let value = json!({ "contract": MST, "target": event, "reason": "a slip",
             "replacement": { "measure": { "value": "13", "period": { "first": "2018-01-08" } } } });
-        app.done(&other_manager(), "correctFact", value).await;
+        accepted(app, &other_manager(), "correctFact", value).await;
         let document = "{ contract(code: \"mst-essex\") { measures { value unit period { first last } } } }";
         let read = app.ask(&other_manager(), document, json!({})).await;
         let period = json!({ "first": "2018-01-08", "last": "2018-01-31" });

@@ -11,6 +11,7 @@ use throughline::access::{Principal, Role};
 use uuid::Uuid;
 
 use crate::app::{TestApp, from_the_instant, somebody, text, with};
+use crate::relations::set_team;
 
 /// A day as it is told: the contract, and who is in it.
 struct Day<'a> {
@@ -202,13 +203,12 @@ async fn opening(day: &mut Day<'_>, words: &[&str]) {
             (*code).clone_into(&mut day.contract);
             day.app.open_contract(code).await;
         }
-        ["team", label, logins @ ..] => {
+        ["team", number, logins @ ..] => {
             for login in logins {
                 day.workers.insert((*login).to_owned(), day.app.add_worker(login).await);
             }
-            let members: Vec<&String> = logins.iter().map(|login| &day.workers[*login]).collect();
-            let input = json!({ "label": label, "members": members, "occurredOn": "2026-01-01" });
-            day.app.done(&day.who("manager"), "setTeam", input).await;
+            let members: Vec<&str> = logins.iter().map(|login| day.workers[*login].as_str()).collect();
+            set_team(day.app, number.parse().expect("a number"), "2026-01-01", &members).await;
         }
         ["case", name, login, on] => {
             let input = json!({

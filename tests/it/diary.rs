@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use throughline::access::Principal;
 
 use crate::app::{SHPS, TestApp, call, keyworker, manager, new_id, on_both_stores, refusals, text, with};
+use crate::relations::set_team;
 
 /// A list of the contract's: its nodes with these fields, asked by somebody with these arguments.
 async fn listed(app: &TestApp, who: &Principal, list: &str, arguments: &str, fields: &str) -> Vec<Value> {
@@ -132,10 +133,8 @@ async fn the_diary_and_the_tasks_are_found_by_keyworker_team_due_and_state() {
     on_both_stores(async |app| {
         let [ann, bob, cal] =
             [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await, app.add_worker("kw-cal").await];
-        for (label, members) in [("West", json!([ann, bob])), ("East", json!([cal]))] {
-            let input = json!({ "label": label, "members": members, "occurredOn": "2018-01-01" });
-            app.done(&manager(), "setTeam", input).await;
-        }
+        set_team(app, 1, "2018-01-01", &[&ann, &bob]).await;
+        set_team(app, 2, "2018-01-01", &[&cal]).await;
         let [a, b, c] = [case(app, "A", &ann).await, case(app, "B", &bob).await, case(app, "C", &cal).await];
         for (journey, day, more) in [
             (&a, "2018-03-01", json!({ "time": "14:00" })),

@@ -147,7 +147,8 @@ async fn an_expected_version_is_any_none_or_exact() {
         // Referred, accepted, assigned: version 3.
         let any = app.log_contact(&who, call(&journey, TODAY)).await;
         assert_eq!(any["journey"]["version"], 4);
-        let exact = app.log_contact(&who, with(call(&journey, TODAY), json!({ "expectedVersion": 4 }))).await;
+        let exact =
+            app.log_contact(&who, with(call(&journey, TODAY), json!({ "minutes": 5, "expectedVersion": 4 }))).await;
         assert_eq!(exact["journey"]["version"], 5);
         let new = json!({ "contract": SHPS, "area": "brent", "journey": new_id(), "expectedVersion": 0 });
         assert_eq!(app.done(&manager(), "receiveReferral", new.clone()).await["journey"]["version"], 1);

@@ -41,7 +41,7 @@ async fn send(app: &TestApp, who: &Principal, mutation: &str, input: Value) -> S
 }
 
 /// The same, which must be accepted; answers with the id of the last event.
-async fn accepted(app: &TestApp, who: &Principal, mutation: &str, input: Value) -> String {
+pub(crate) async fn accepted(app: &TestApp, who: &Principal, mutation: &str, input: Value) -> String {
     let body = send(app, who, mutation, input).await;
     let answer: Value = serde_json::from_str(&body).expect("JSON");
     let events = answer["data"][mutation]["events"].as_array().unwrap_or_else(|| panic!("{mutation}: {body}")).clone();

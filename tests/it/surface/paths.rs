@@ -350,7 +350,7 @@ async fn one_mutation_of_a_document_never_hides_what_another_did() {
             document.replace("y: LogContactInput", "y: OpenContractInput").replace("y: logContact", "y: openContract");
         let opening =
             json!({ "commandId": new_id(), "code": "x", "name": "x", "startsOn": "2018-01-01", "rulebook": "" });
-        let variables = json!({ "x": contact(json!({})), "y": opening });
+        let variables = json!({ "x": contact(json!({ "minutes": 5 })), "y": opening });
         let answer = app.answer(&other_manager(), &document, variables).await;
         let body = answer.json();
         assert_eq!((answer.status.as_u16(), answer.codes()), (294, vec!["FORBIDDEN".to_owned()]), "{body}");
