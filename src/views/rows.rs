@@ -181,6 +181,7 @@ static MADE_BY: &[(&str, &str)] = &made_by![
     "src/contract/rulebook/attributes.rs",
     "src/contract/rulebook/buckets.rs",
     "src/contract/rulebook/canonical.rs",
+    "src/contract/rulebook/channels.rs",
     "src/contract/rulebook/codes.rs",
     "src/contract/rulebook/document.rs",
     "src/contract/rulebook/error.rs",
