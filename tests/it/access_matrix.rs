@@ -235,7 +235,9 @@ async fn what_the_table_says_of_mutations_is_what_is_answered() {
         let (signs, journeys) = (signs(), journeys(app).await);
         for role in Role::ALL {
             for (place, journey) in journeys.iter().enumerate() {
-                let answer = app.told(&of_role(role), "logContact", call(journey, "2018-02-06")).await;
+                let again = json!({ "acceptWarnings": ["RECORDED_ALREADY"] });
+                let contact = with(call(journey, "2018-02-06"), again);
+                let answer = app.told(&of_role(role), "logContact", contact).await;
                 let found = match answer.codes().as_slice() {
                     [] if answer.body.contains("JOURNEY_NOT_FOUND") => '.',
                     [] if answer.json()["data"]["logContact"]["position"].is_i64() => '+',
