@@ -32,8 +32,9 @@ use crate::graphql::transport::{Arrival, Budget, Explorer, Problem, Stopping, Te
 use crate::graphql::{Api, graphiql};
 use metrics::Meters;
 
-/// The longest that a request may take until its answer begins; events and sockets go on from there.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest that a request may take until its answer begins, a little more than GraphQL takes to say that it cannot;
+/// events and sockets go on from there.
+const PATIENCE: Duration = Duration::from_secs(35);
 
 /// How long a browser need not ask again whether a page of another origin may ask.
 const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);

@@ -216,6 +216,13 @@ pub fn is_outage(error: &(dyn std::error::Error + 'static)) -> bool {
     error.downcast_ref::<std::io::Error>().is_some_and(|error| full.contains(&error.kind()))
 }
 
+/// Whether the error is that another process holds the `SQLite` file.
+fn is_locked(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    let code = error.code().and_then(|code| code.parse::<i32>().ok());
+    code.is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
 /// The code as the database gives it: a number from `SQLite`, five characters from Postgres.
 fn is_outage_code(code: &str) -> bool {
     if let (true, Ok(number)) = (code.len() < 5, code.parse()) {
@@ -486,10 +493,12 @@ impl Conn {
     pub(crate) async fn begun(pool: &Pool) -> sqlx::Result<Self> {
         for _ in 0..WRITERS {
             let mut conn = Self::acquire(pool).await?;
-            if conn.begin().await.is_ok() {
-                return Ok(conn);
+            match conn.begin().await {
+                Ok(()) => return Ok(conn),
+                // It has waited for the lock already, and another connection would wait as long again.
+                Err(error) if is_locked(&error) => return Err(error),
+                Err(_) => conn.discard(),
             }
-            conn.discard();
         }
         let mut conn = Self::acquire(pool).await?;
         conn.begin().await?;

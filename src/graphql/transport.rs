@@ -228,8 +228,8 @@ where
             Err(refused) => return self.single(*refused, accepted, (login, stopping)),
         };
         if operation.kind != OperationType::Subscription {
-            let answer = self.execute(operation, &login.principal).await;
-            return self.single(answer, accepted, (login, stopping));
+            let executed = self.execute_in_time(operation, &login.principal).await;
+            return self.single(executed, accepted, (login, stopping));
         }
         if accepted.events == Taken::No {
             return self.single(without_events(), accepted, (login, stopping));

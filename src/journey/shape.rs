@@ -99,7 +99,7 @@ impl Shape {
         }
         if let Err(listed) = checked {
             let remedy = if listed.is_empty() { "leave it out" } else { "use one of those allowed" };
-            let message = format!("the rulebook {} does not list the code {code:?}: {remedy}", rulebook.version);
+            let message = format!("the rulebook {} does not list the code \"{code}\": {remedy}", rulebook.version);
             let rule = format!("codes.{}", list.key());
             self.refuse(Refusal::new(RefusalCode::UnknownCode, message).at(path).by(rule).allowing(listed));
         }

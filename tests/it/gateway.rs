@@ -275,7 +275,7 @@ async fn an_event_is_a_node_for_whoever_sees_it_in_a_timeline() {
         for nobody in [somebody(Role::Keyworker, "kw-08", &["mst-essex"]), somebody(Role::Administrator, "a", &[])] {
             assert_eq!(app.ask(&nobody, query, json!({ "id": event })).await["node"], Value::Null, "{nobody:?}");
         }
-        let joined = "{ events(filter: { types: [\"WorkerAdded\"] }) { nodes { id } } }";
+        let joined = "{ events(filter: { types: [\"WorkerJoined\"] }) { nodes { id } } }";
         let joined = app.ask(&manager(), joined, json!({})).await;
         let joined = text(&joined["events"]["nodes"][0]["id"]);
         assert_eq!(app.ask(&own, query, json!({ "id": joined })).await["node"], Value::Null, "no event of a journey");

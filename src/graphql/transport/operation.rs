@@ -98,6 +98,13 @@ where
         judge.judged(self.schema.execute(request).await)
     }
 
+    /// The same, or that it took too long.
+    pub(super) async fn execute_in_time(&self, operation: Operation, principal: &Principal) -> Answer {
+        let is_mutation = operation.kind == OperationType::Mutation;
+        let executed = tokio::time::timeout(self.patience.answer, self.execute(operation, principal)).await;
+        executed.unwrap_or_else(|_| took_too_long(is_mutation))
+    }
+
     /// Follows a subscription: an answer for each of its items, or one that says why it cannot be followed.
     pub(super) fn follow(
         &self,
@@ -134,8 +141,7 @@ where
                 return self.follow(operation, &principal, Some(room));
             }
             room.enter().await;
-            let executed = tokio::time::timeout(self.patience.answer, self.execute(operation, &principal)).await;
-            one((executed.unwrap_or_else(|_| took_too_long()), room.leave()))
+            one((self.execute_in_time(operation, &principal).await, room.leave()))
         };
         stream::once(running).flatten().boxed()
     }
@@ -145,9 +151,11 @@ fn one(made: Made) -> BoxStream<'static, Made> {
     stream::once(std::future::ready(made)).boxed()
 }
 
-fn took_too_long() -> Answer {
+fn took_too_long(is_mutation: bool) -> Answer {
     let message = "the answer took too long: ask again, and send a mutation again under its commandId";
-    Answer::refused(vec![Code::Unavailable.refusal_for_now(message, ASK_AGAIN)])
+    let mut error = Code::Unavailable.refusal_for_now(message, ASK_AGAIN);
+    error.extensions.get_or_insert_default().set("commandInDoubt", is_mutation);
+    Answer::refused(vec![error])
 }
 
 fn refused(refusals: Vec<Refusal>) -> Box<Answer> {
