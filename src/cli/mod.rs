@@ -98,6 +98,10 @@ enum Command {
         /// Serve no page at `/graphiql`.
         #[arg(long)]
         no_graphiql: bool,
+        /// Goes on although a view has followed the log further than it goes, so that events are lost: the view is kept
+        /// beside, under another name.
+        #[arg(long)]
+        without_lost_events: bool,
     },
     /// Contracts.
     #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]
@@ -352,9 +356,14 @@ enum ExportCommand {
 
 #[derive(Debug, Subcommand)]
 enum LogCommand {
-    /// Re-reads, re-hashes and decodes the whole log, and names everything that was altered.
-    #[command(after_help = "Example: throughline log verify")]
-    Verify,
+    /// Re-reads, re-hashes and decodes the whole log, has the database check its indexes, and names everything that was
+    /// altered.
+    #[command(after_help = "Example: throughline log verify --all")]
+    Verify {
+        /// Name every finding, and not the first thousand alone.
+        #[arg(long)]
+        all: bool,
+    },
     /// Prints events as they come, as NDJSON CloudEvents.
     #[command(after_help = "Example: throughline log tail --after 1000")]
     Tail {
