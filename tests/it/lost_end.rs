@@ -112,7 +112,8 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
                     if damage == "garbage" {
                         std::fs::write(&view, "no database at all ".repeat(500)).expect("it is written");
                     } else {
-                        let mut stranger = sqlx::Connection::connect(&format!("sqlite:{view}")).await;
+                        let mut stranger =
+                            <sqlx::SqliteConnection as sqlx::Connection>::connect(&format!("sqlite:{view}")).await;
                         let conn: &mut sqlx::SqliteConnection = stranger.as_mut().expect("it opens");
                         sqlx::Executor::execute(conn, "drop table journey").await.expect("it is dropped");
                     }
