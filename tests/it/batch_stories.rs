@@ -27,6 +27,8 @@ struct Story<'a> {
     rulebooks: BTreeMap<String, String>,
     cases: BTreeMap<String, Case>,
     batches: BTreeMap<String, String>,
+    /// The number of the live view: each further rulebook makes one.
+    published: i64,
 }
 
 #[derive(Default)]
@@ -206,7 +208,11 @@ impl Story<'_> {
             }
             ["publishes", "rulebook", version] => {
                 let input = json!({ "contract": CODE, "rulebook": self.rulebooks[*version] });
-                self.sends(login, "publishRulebook", input).await.1
+                let lines = self.sends(login, "publishRulebook", input).await.1;
+                // A view that applies it is built, and switched to.
+                self.published += 1;
+                crate::rebuild_api::live_is(self.app, self.published).await;
+                lines
             }
             _ => self.with_batches(login, words).await,
         }
@@ -321,6 +327,7 @@ async fn run(app: &TestApp, name: &str, told: &str) {
         rulebooks: BTreeMap::new(),
         cases: BTreeMap::new(),
         batches: BTreeMap::new(),
+        published: 1,
     };
     let lines: Vec<&str> = told.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).collect();
     let mut at = 0;

@@ -75,12 +75,12 @@ async fn the_event_of_a_correction_records_the_whole_fact() {
         app.done(&manager(), "acceptReferral", json!({ "journey": journey, "occurredOn": "2018-02-02" })).await;
         let home = json!({
             "journey": journey, "domain": "accommodation", "employerRef": "L-1", "occurredOn": "2018-02-12",
-            "attributes": [{ "name": "secured_as", "value": "new" }, { "name": "rooms", "value": "2" }],
+            "attributes": [{ "name": "secured_as", "value": "new" }, { "name": "tenure", "value": "owned" }],
         });
         app.done(&manager(), "agreePlan", plan).await;
         let event = app.done(&manager(), "startSpell", home).await["events"][0]["id"].clone();
         let kept = json!({ "replacement": { "spell": { "attributes": [
-            { "name": "secured_as", "value": "kept" }, { "name": "rooms", "value": null },
+            { "name": "secured_as", "value": "kept" }, { "name": "tenure", "value": null },
         ] } } });
         let corrected = app.done(&manager(), "correctFact", correction(&journey, &event, kept)).await;
         let auditor = somebody(Role::Auditor, "auditor", &[]);

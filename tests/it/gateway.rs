@@ -332,7 +332,7 @@ async fn a_digest_is_taken_in_either_case() {
         let journey = case(app).await;
         let input = json!({
             "journey": journey, "kind": "payslip", "sha256": "0A".repeat(32), "datedOn": "2018-02-02",
-            "occurredOn": "2018-02-03",
+            "occurredOn": "2018-02-03", "acceptWarnings": ["EVIDENCE_SUPPORTS_NOTHING"],
         });
         app.done(&manager(), "attachEvidence", input).await;
         let query = "query($id: UUID!) { journey(id: $id) { evidence { sha256 } } }";

@@ -359,7 +359,7 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
         tables[2]["rows"],
         json!([{ "rule": "hours", "gained": 0, "lost": 1, "changed": 0, "delta": "-500.00 GBP" }])
     );
-    assert_eq!(tables[3]["rows"][0]["case"], "00000010", "the last digits of the journey's id, where it has no number");
+    assert_eq!(tables[3]["rows"][0]["case"], "0000-000G", "what people say of a case that has no number");
     let because = text(&tables[3]["rows"][0]["because"]);
     assert!(
         because.starts_with(

@@ -5,7 +5,7 @@
 //! one that came in; it must only be executed once the one that came in is known to be valid, for whatever is wrong with
 //! a fragment no longer shows here. It never has more fields than the document has with its fragments written out.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{
@@ -245,7 +245,7 @@ fn is_same(one: &Field, two: &Field) -> bool {
 /// The document of one operation and of the fragments that it still spreads.
 pub(super) fn alone(
     document: &ExecutableDocument,
-    operation: OperationDefinition,
+    mut operation: OperationDefinition,
     (name, pos): (Option<&Name>, Pos),
 ) -> ExecutableDocument {
     let mut waiting = Vec::new();
@@ -257,11 +257,50 @@ pub(super) fn alone(
         }
     }
     let fragments = document.fragments.iter().filter(|(name, _)| spread.contains(*name));
-    let fragments = fragments.map(|(name, fragment)| (name.clone(), fragment.clone())).collect();
+    let fragments: HashMap<_, _> = fragments.map(|(name, fragment)| (name.clone(), fragment.clone())).collect();
+    // What only decided whether a field counts is decided now, and a variable that nothing uses is refused.
+    let mut used = HashSet::new();
+    directives_use(&operation.directives, &mut used);
+    set_uses(&operation.selection_set.node, &mut used);
+    for fragment in fragments.values() {
+        directives_use(&fragment.node.directives, &mut used);
+        set_uses(&fragment.node.selection_set.node, &mut used);
+    }
+    operation.variable_definitions.retain(|definition| used.contains(&definition.node.name.node));
     let operation = Positioned::new(operation, pos);
     let operations = match name {
         Some(name) => DocumentOperations::Multiple([(name.clone(), operation)].into()),
         None => DocumentOperations::Single(operation),
     };
     ExecutableDocument { operations, fragments }
+}
+
+/// The variables that a selection set uses.
+fn set_uses(set: &SelectionSet, used: &mut HashSet<Name>) {
+    for item in &set.items {
+        let (directives, inner) = match &item.node {
+            Selection::Field(field) => {
+                field.node.arguments.iter().for_each(|(_, value)| value_uses(&value.node, used));
+                (&field.node.directives, Some(&field.node.selection_set.node))
+            }
+            Selection::InlineFragment(part) => (&part.node.directives, Some(&part.node.selection_set.node)),
+            Selection::FragmentSpread(spread) => (&spread.node.directives, None),
+        };
+        directives_use(directives, used);
+        inner.into_iter().for_each(|inner| set_uses(inner, used));
+    }
+}
+
+fn directives_use(directives: &[Positioned<Directive>], used: &mut HashSet<Name>) {
+    let arguments = directives.iter().flat_map(|directive| &directive.node.arguments);
+    arguments.for_each(|(_, value)| value_uses(&value.node, used));
+}
+
+fn value_uses(value: &Value, used: &mut HashSet<Name>) {
+    match value {
+        Value::Variable(name) => drop(used.insert(name.clone())),
+        Value::List(values) => values.iter().for_each(|value| value_uses(value, used)),
+        Value::Object(fields) => fields.values().for_each(|value| value_uses(value, used)),
+        _ => {}
+    }
 }
