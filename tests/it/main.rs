@@ -42,6 +42,7 @@ mod known;
 mod large_batch;
 mod ndjson;
 mod obligations;
+mod on_duty;
 mod oracle;
 mod oracle_boards;
 mod preview;
