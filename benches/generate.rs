@@ -220,7 +220,7 @@ impl Running {
             0 => SubjectRegistered { kind: SubjectKind::Person }.into(),
             1 => self.referral(areas).into(),
             2 => ReferralAccepted {}.into(),
-            3 => WorkerAssigned { worker: self.worker, role: KEYWORKER.to_owned() }.into(),
+            3 => WorkerAssigned { worker: self.worker, role: KEYWORKER.to_owned(), until: None }.into(),
             8 => PlanAgreed { kind: "php".to_owned() }.into(),
             12 => self.spell_started().into(),
             24 if !self.stays_open => SpellEnded { spell: self.spell, reason: None }.into(),

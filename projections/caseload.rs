@@ -42,7 +42,7 @@ pub fn stretches(journey: &Journey) -> Vec<Stretch> {
     edges.insert(to);
     let edges: Vec<NaiveDate> = edges.into_iter().collect();
     let open = edges.windows(2).filter(|edge| !journey.is_closed_on(edge[0]));
-    let stretch = |edge: &[NaiveDate]| Stretch { from: edge[0], to: edge[1], keyworker: held_on(journey, edge[0]) };
+    let stretch = |edge: &[NaiveDate]| Stretch { from: edge[0], to: edge[1], keyworker: journey.keyworker_on(edge[0]) };
     let mut stretches: Vec<Stretch> = open.map(stretch).collect();
     stretches.dedup_by(|later, earlier| {
         let same = later.keyworker == earlier.keyworker && later.from == earlier.to;
@@ -52,14 +52,6 @@ pub fn stretches(journey: &Journey) -> Vec<Stretch> {
         same
     });
     stretches
-}
-
-/// The keyworker at the end of a day.
-fn held_on(journey: &Journey, day: NaiveDate) -> Option<WorkerId> {
-    let held = |held: &&crate::journey::Assignment| {
-        held.role == KEYWORKER && held.from <= day && held.to.is_none_or(|to| day < to)
-    };
-    journey.assignments.iter().rev().find(held).map(|held| held.worker)
 }
 
 /// The rows of a journey.

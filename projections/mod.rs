@@ -8,6 +8,7 @@ pub mod assignment;
 pub mod caseload;
 pub mod contact;
 pub mod contract;
+pub mod cover;
 pub mod disengagement;
 pub mod exit;
 pub mod external_reference;
@@ -94,6 +95,7 @@ pub static TABLES: &[&Table] = &[
     &caseload::TABLE,
     &contact::TABLE,
     &contract::TABLE,
+    &cover::TABLE,
     &disengagement::TABLE,
     &exit::TABLE,
     &external_reference::TABLE,
@@ -241,6 +243,7 @@ pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
             let team = Team::fold(&facts);
             team::rows(TeamId(stream.id), &team, &mut rows);
             team_member::rows(TeamId(stream.id), &team, &mut rows);
+            cover::rows(TeamId(stream.id), &team, &mut rows);
         }
         StreamKind::Journey | StreamKind::Contract | StreamKind::Batch => {}
     }

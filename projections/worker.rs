@@ -4,10 +4,12 @@
 //! its own stream alone.
 
 use super::{Rows, Value, table};
+use crate::journey::people::login;
 use crate::journey::people::worker::Worker;
 use crate::log::envelope::WorkerId;
 
-table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": Date, "left_on": Date]);
+table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": Date, "left_on": Date,
+    "login_key": Text]);
 
 /// The row of a worker; none where they never joined.
 pub fn rows(id: WorkerId, worker: &Worker, rows: &mut Rows) {
@@ -21,6 +23,7 @@ pub fn rows(id: WorkerId, worker: &Worker, rows: &mut Rows) {
             Value::text(&joined.details.label),
             Value::Date(joined.occurred.earliest()),
             Value::date(left_on),
+            joined.details.login.as_deref().map_or(Value::Null, |login| Value::Text(login::key(login))),
         ],
     );
 }

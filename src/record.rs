@@ -3,6 +3,7 @@
 //! It joins what is pure (who may, what follows) with what is not (the log, the view), and decides nothing itself.
 
 mod admission;
+mod leaving;
 mod login;
 mod same_case;
 mod sending;
@@ -25,7 +26,6 @@ use crate::journey::{History, Recorded};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
 use crate::log::envelope::{CommandId, Envelope, JourneyId, Position, Source, StreamId, StreamKind, WorkerId};
 use crate::log::{Log, LogError};
-use crate::store::StoreError;
 use crate::views::{ViewError, Views};
 use admission::Admission;
 
@@ -184,9 +184,13 @@ impl Recorder {
                 .map_err(NotDone::Fault)?,
             None => Vec::new(),
         };
-        let admission = Admission::read(self.asked(), principal, today, &command).await.map_err(fault)?;
+        let leaving = match &self.views {
+            Some(views) => leaving::warning(views, &command).await.map_err(NotDone::Fault)?,
+            None => None,
+        };
+        let admission = Admission::read(self.asked(), principal, today, &command).await.map_err(NotDone::Fault)?;
         let (sender, again) = ((admission.principal.clone(), today), command.clone());
-        let decide = Decision { admission, namesakes, same_case, accept_warnings, command };
+        let decide = Decision { admission, namesakes, same_case, leaving, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         Ok(Ready::new(self, sender, again, request))
     }
@@ -207,10 +211,6 @@ impl Recorder {
             Err(fault) => NotDone::Fault(fault),
         }
     }
-}
-
-fn fault(error: StoreError) -> NotDone {
-    NotDone::Fault(error.into())
 }
 
 /// What a stream's events amount to, for whoever decides.
@@ -255,6 +255,8 @@ struct Decision {
     namesakes: Vec<WorkerId>,
     /// The journeys that have a case number of the referral that the command receives.
     same_case: Vec<JourneyId>,
+    /// What the view knows of a worker who leaves, from that day on.
+    leaving: Option<Refusal>,
     accept_warnings: BTreeSet<String>,
     command: Command,
 }
@@ -321,10 +323,16 @@ impl Decide<StreamState> for Decision {
     }
 
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, NotDone> {
-        login::is_free(&self.command, &self.namesakes, |stream| history(streams, stream)).map_err(NotDone::Refused)?;
+        let on = civil_day(now, DEPLOYMENT_ZONE);
+        let told = |stream| history(streams, stream);
+        login::is_free(&self.command, (&self.namesakes, on), told).map_err(NotDone::Refused)?;
         let events = self.events(streams, now).map_err(NotDone::Refused)?;
         let known = |stream| history(streams, stream);
         same_case::is_new(&self.command, &self.same_case, &self.accept_warnings, known).map_err(NotDone::Refused)?;
+        let unheeded = |warning: &&Refusal| !self.accept_warnings.contains(warning.code.as_str());
+        if let Some(warning) = self.leaving.as_ref().filter(unheeded) {
+            return Err(NotDone::Refused(warning.clone().alone()));
+        }
         Ok(events.into_iter().map(draft).collect())
     }
 }

@@ -120,7 +120,7 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
         ("uuids", Dialect::Sqlite) => format!("(select unhex(value, '-') from json_each({bind}))"),
         ("uuids", Dialect::Postgres) => format!("(select value::uuid from json_array_elements_text({bind}::json))"),
         ("texts", Dialect::Sqlite) => format!("(select value from json_each({bind}))"),
-        ("texts", Dialect::Postgres) => format!("(select json_array_elements_text({bind}::json))"),
+        ("texts", Dialect::Postgres) => format!("(select value from json_array_elements_text({bind}::json))"),
         ("streams", Dialect::Sqlite) => format!(
             "(select value ->> 0 as kind, unhex(value ->> 1, '-') as id, value ->> 2 as version from json_each({bind}))"
         ),

@@ -63,6 +63,8 @@ const RECORDS: Class = Class::of(Action::ReadRecords);
 
 /// Batches, caps and what should be paid or taken back.
 const BATCHES: Class = Class::of(Action::ReadBatches);
+/// How much of the caps is used.
+const CAPS: Class = Class::of(Action::ReadCaps);
 /// What a draft of the rules would move.
 const PREVIEW: Class = Class::of(Action::PreviewRules);
 /// The views themselves.
@@ -90,7 +92,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     (
         "Mutation",
         Class::of(Action::RecordFacts),
-        "acceptReferral declineReferral withdrawReferral assessEligibility assignWorker releaseWorker \
+        "acceptReferral declineReferral withdrawReferral assessEligibility assignWorker assignWorkers releaseWorker \
          bookAppointment moveAppointment cancelAppointment logContact startEngagement agreePlan reviewPlan \
          closePlan setTask completeTask cancelTask scoreAssessment startSpell changeSpell endSpell recordMeasure \
          recordAchievement raiseRisk clearRisk attachEvidence withdrawEvidence verifyEvidence rejectEvidence \
@@ -145,7 +147,8 @@ static FIELDS: &[(&str, Class, &str)] = &[
          periods submissions kpiAssessments notices actions dismissals",
     ),
     ("Contract", JOURNEYS, "caseload journeys obligations diary tasks claims"),
-    ("Contract", BATCHES, "batches cap proposedAdjustments proposedWithdrawals"),
+    ("Contract", BATCHES, "batches proposedAdjustments proposedWithdrawals"),
+    ("Contract", CAPS, "cap"),
     (
         "Contract",
         BOARDS,
@@ -191,7 +194,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("TargetSeries", TERMS, "measure area months"),
     ("Targets", TERMS, "profile version published series"),
     ("Variation", TERMS, "agreed name parties endsOn"),
-    ("Worker", TERMS, "id label joined left wte wteSet capacity capacitySet teams"),
+    ("Worker", TERMS, "id label joined left wte wteSet capacity capacitySet teams covering"),
     ("Worker", STAFF, "absences assessments"),
     ("Worker", TERMS.hidden_by(Redaction::Logins), "login"),
     ("Absence", STAFF, "event occurred kind backOn"),
@@ -202,7 +205,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("TeamConnection", TERMS, "edges nodes pageInfo totalCount"),
     ("TeamEdge", TERMS, "cursor node"),
     ("Vacancy", TERMS, "id role wte opened filled worker"),
-    ("Cover", TERMS, "id started ended absent by"),
+    ("Cover", TERMS, "id started ended until absent by"),
     ("StandardObligations", BOARDS, "standard rows"),
     ("ObligationCounts", BOARDS, "group due dueToday overdue met missed cancelled"),
     ("BucketCount", BOARDS, "label upToDays journeys"),
@@ -389,6 +392,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("TeamPayload", OPEN, "team events position replayed problems"),
     ("ContractPayload", OPEN, "contract events position replayed problems"),
     ("AssessmentPayload", OPEN, "journey worker events position replayed problems"),
+    ("AssignmentsPayload", OPEN, "journeys events position replayed problems"),
     ("JourneyPayload", OPEN, "journey events position replayed problems"),
     ("MeasurePayload", OPEN, "journey contract events position replayed problems"),
     ("SubjectPayload", OPEN, "subject events position replayed problems"),
@@ -450,7 +454,7 @@ fn line(of: &str, field: &str) -> String {
             Some(Ok(Shown::Whole)) => '+',
             Some(Ok(Shown::Redacted)) => '~',
             Some(Err(Denied::Outside)) => '.',
-            Some(Err(Denied::Role { .. })) => '-',
+            Some(Err(Denied::Role { .. } | Denied::Areas { .. })) => '-',
             None => '?',
         };
         let signs: String = Relation::ALL.into_iter().map(sign).collect();

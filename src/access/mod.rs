@@ -39,6 +39,12 @@ impl Role {
     pub const ALL: [Self; 6] =
         [Self::Keyworker, Self::Manager, Self::Commissioner, Self::Auditor, Self::Integrator, Self::Administrator];
 
+    /// Whether a token for this role may be for some service areas alone. A keyworker's cases follow from who holds them,
+    /// and an administrator sees none.
+    pub const fn may_be_limited_to_areas(self) -> bool {
+        !matches!(self, Self::Keyworker | Self::Administrator)
+    }
+
     /// The role as tokens and records spell it.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -78,16 +84,32 @@ pub enum Scope {
     Deployment,
     /// These contracts, by code.
     Contracts(BTreeSet<String>),
+    /// These service areas of these contracts, such as a borough: its cases, its part of the boards, its claims and its
+    /// lines of the batches.
+    Areas {
+        /// The contracts, by code.
+        contracts: BTreeSet<String>,
+        /// The areas, by code.
+        areas: BTreeSet<String>,
+    },
 }
 
 impl Scope {
     /// The contract of this code, as somebody of this scope may name it; none where it is outside.
-    pub fn contract<'a>(&self, code: &'a str) -> Option<InScope<'a>> {
+    pub fn contract<'a>(&'a self, code: &'a str) -> Option<InScope<'a>> {
         let within = match self {
             Self::Deployment => true,
-            Self::Contracts(codes) => codes.contains(code),
+            Self::Contracts(codes) | Self::Areas { contracts: codes, .. } => codes.contains(code),
         };
-        within.then_some(InScope { contract: code })
+        within.then_some(InScope { contract: code, areas: self.areas() })
+    }
+
+    /// The service areas to which it is limited; none where it is whole contracts.
+    pub const fn areas(&self) -> Option<&BTreeSet<String>> {
+        match self {
+            Self::Areas { areas, .. } => Some(areas),
+            Self::Deployment | Self::Contracts(_) => None,
+        }
     }
 
     /// Whether somebody of this scope may know of a subject, worker or team: of one who has, or had, a journey or a case
@@ -96,8 +118,13 @@ impl Scope {
     pub fn knows_of(&self, contracts: &BTreeSet<String>) -> bool {
         match self {
             Self::Deployment => true,
-            Self::Contracts(codes) if contracts.is_empty() => !codes.is_empty(),
-            Self::Contracts(codes) => !codes.is_disjoint(contracts),
+            Self::Contracts(codes) | Self::Areas { contracts: codes, .. } => {
+                if contracts.is_empty() {
+                    !codes.is_empty()
+                } else {
+                    !codes.is_disjoint(contracts)
+                }
+            }
         }
     }
 }
@@ -106,12 +133,23 @@ impl Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InScope<'a> {
     contract: &'a str,
+    areas: Option<&'a BTreeSet<String>>,
 }
 
 impl<'a> InScope<'a> {
     /// The code.
     pub const fn contract(self) -> &'a str {
         self.contract
+    }
+
+    /// The service areas to which it is limited; none where it is the whole contract.
+    pub const fn areas(self) -> Option<&'a BTreeSet<String>> {
+        self.areas
+    }
+
+    /// Whether a service area of the contract is within it.
+    pub fn has_area(self, area: &str) -> bool {
+        self.areas.is_none_or(|areas| areas.contains(area))
     }
 
     /// The journeys of the contract that somebody of this standing may be shown.
@@ -145,7 +183,7 @@ impl<'a> CasesInScope<'a> {
     pub fn cases(self) -> Cases {
         match self.among {
             Some(journeys) => Cases::Among(journeys.clone()),
-            None => self.standing.cases(),
+            None => self.standing.cases(self.contract()),
         }
     }
 

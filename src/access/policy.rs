@@ -44,8 +44,10 @@ pub enum Action {
     HoldToContract,
     /// See what a draft of the rules would move, in counts and sums.
     PreviewRules,
-    /// Read batches, caps and what is proposed to be paid or taken back.
+    /// Read batches and what is proposed to be paid or taken back.
     ReadBatches,
+    /// Read how much of the caps is used, over all areas.
+    ReadCaps,
     /// Open batches, submit claims, submit them again or take them back.
     ClaimOutcomes,
     /// Accept, query or reject claims.
@@ -89,6 +91,12 @@ pub enum Denied {
     Role {
         /// Their role.
         role: Role,
+        /// What it may not.
+        what: &'static str,
+    },
+    /// Their token is limited to service areas, and this is about the whole of a contract.
+    #[error("a token for some areas may not {what}, which is about a whole contract: ask for a token without areas")]
+    Areas {
         /// What it may not.
         what: &'static str,
     },
@@ -140,6 +148,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
             ("preview rules", About::Contract, &[Manager, Commissioner, Auditor, Integrator, Administrator])
         }
         Action::ReadBatches => ("read batches", About::Contract, &[Manager, Commissioner, Auditor, Integrator]),
+        Action::ReadCaps => ("read caps", About::Contract, &[Manager, Commissioner, Auditor, Integrator]),
         Action::ClaimOutcomes => ("claim outcomes", About::Contract, &[Manager]),
         Action::DecideClaims => ("decide on claims", About::Contract, &[Commissioner]),
         Action::SettleClaims => ("settle claims", About::Contract, &[Manager, Commissioner]),
@@ -150,12 +159,32 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
     if !roles.contains(&role) {
         return Err(Denied::Role { role, what });
     }
+    if principal.scope.areas().is_some() && is_of_whole_contracts(action) {
+        return Err(Denied::Areas { what });
+    }
     let outside = match about {
         About::Deployment => false,
         About::Contract => relation == Relation::Outside,
         About::Journey => is_outside(role, relation),
     };
     if outside { Err(Denied::Outside) } else { Ok(Allow { redactions: redactions(role) }) }
+}
+
+/// Whether it is about a contract with all of its areas, or beyond contracts, so that a token for some areas is not
+/// enough.
+const fn is_of_whole_contracts(action: Action) -> bool {
+    matches!(
+        action,
+        Action::ManageStaff
+            | Action::AccountForContract
+            | Action::HoldToContract
+            | Action::PreviewRules
+            | Action::ReadCaps
+            | Action::ClaimOutcomes
+            | Action::SettleClaims
+            | Action::RuleContracts
+            | Action::TendViews
+    )
 }
 
 /// Whether a journey, or a subject, does not exist for whoever acts in this role and stands in this relation to it.
@@ -230,6 +259,21 @@ mod tests {
             {
                 assert!(judged(role, action, Relation::Outside).is_err(), "{role} {action:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_token_for_some_areas_reads_cases_and_decides_claims_and_nothing_of_whole_contracts() {
+        let areas = || ["brent".to_owned()].into();
+        let scope = Scope::Areas { contracts: ["shps".to_owned()].into(), areas: areas() };
+        let borough = Principal { subject: String::new(), role: Role::Commissioner, scope };
+        for action in [Action::ReadJourneys, Action::ReadPerformance, Action::ReadBatches, Action::DecideClaims] {
+            assert!(policy(&borough, action, Relation::Contract).is_ok(), "{action:?}");
+        }
+        for action in [Action::ReadCaps, Action::HoldToContract, Action::PreviewRules, Action::SettleClaims] {
+            assert!(may(Role::Commissioner, action), "{action:?}");
+            let denied = policy(&borough, action, Relation::Contract);
+            assert!(matches!(denied, Err(Denied::Areas { .. })), "{action:?}");
         }
     }
 

@@ -52,8 +52,9 @@ pub struct Holders {
 /// With whom a keyworker shares the work.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Team {
-    /// Whoever never was in a team: everybody in the contract, so that a small service works without teams.
-    Everybody,
+    /// Of a keyworker who never was in a team: everybody in a contract, so that a small service works without teams; nobody in
+    /// these contracts, which have teams.
+    EverybodyBut(BTreeSet<String>),
     /// These, of the teams that they are in now. Whoever left their last team has nobody: to leave never widens what
     /// one sees.
     Of(BTreeSet<WorkerId>),
@@ -68,9 +69,14 @@ pub struct Standing {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Reach {
+    /// Every case of a contract.
     Contract,
-    Held { own: BTreeSet<WorkerId>, team: Team },
-    Nothing,
+    /// Every case of these areas.
+    Areas(BTreeSet<String>),
+    /// By who holds a case: `covered` are those for whom they stand in.
+    Held { own: BTreeSet<WorkerId>, covered: BTreeSet<WorkerId>, team: Team },
+    /// None: the login is no worker's who is here.
+    Nobody,
 }
 
 /// What is known of a keyworker's login.
@@ -78,12 +84,25 @@ enum Reach {
 pub struct KnownWorker {
     /// The worker behind it, where there is one who is here.
     pub own: BTreeSet<WorkerId>,
-    /// Whether a worker whose login it was is not here: they have left, or are still to come.
-    pub left: bool,
     /// Whether a worker whose login it is was ever in a team.
     pub teamed: bool,
     /// Everybody with whom they share a team now.
     pub colleagues: BTreeSet<WorkerId>,
+    /// Everybody for whom they stand in now.
+    pub covered: BTreeSet<WorkerId>,
+    /// The contracts that have a team, by code.
+    pub with_teams: BTreeSet<String>,
+}
+
+/// A journey, as far as rights depend on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Case<'a> {
+    /// The code of its contract.
+    pub contract: &'a str,
+    /// Its service area.
+    pub area: &'a str,
+    /// Who holds it now.
+    pub holders: &'a Holders,
 }
 
 /// The journeys that a list may show.
@@ -91,6 +110,8 @@ pub struct KnownWorker {
 pub enum Cases {
     /// All of the contract's.
     All,
+    /// Those of these service areas.
+    Areas(BTreeSet<String>),
     /// Those that one of these workers holds now, and those that no keyworker holds.
     Held {
         /// Held by whom.
@@ -108,15 +129,25 @@ impl Standing {
         Self { on, reach: Reach::Contract }
     }
 
-    /// The standing of a keyworker. Who has left the service has none.
+    /// The standing of a person who sees these service areas alone, no matter who holds a case there.
+    pub const fn of_areas(on: NaiveDate, areas: BTreeSet<String>) -> Self {
+        Self { on, reach: Reach::Areas(areas) }
+    }
+
+    /// The standing of a keyworker. Who is no worker of the service, or has left it, has none.
     pub fn of_keyworker(on: NaiveDate, known: KnownWorker) -> Self {
-        let KnownWorker { own, left, teamed, colleagues } = known;
-        let reach = match (left && own.is_empty(), teamed) {
-            (true, _) => Reach::Nothing,
-            (false, true) => Reach::Held { own, team: Team::Of(colleagues) },
-            (false, false) => Reach::Held { own, team: Team::Everybody },
-        };
-        Self { on, reach }
+        let KnownWorker { own, teamed, colleagues, covered, with_teams } = known;
+        if own.is_empty() {
+            return Self { on, reach: Reach::Nobody };
+        }
+        let team = if teamed { Team::Of(colleagues) } else { Team::EverybodyBut(with_teams) };
+        Self { on, reach: Reach::Held { own, covered, team } }
+    }
+
+    /// The standing of a keyworker where no view is asked whether they work here: in a rehearsal, and in an import.
+    pub const fn at_home(on: NaiveDate) -> Self {
+        let team = Team::EverybodyBut(BTreeSet::new());
+        Self { on, reach: Reach::Held { own: BTreeSet::new(), covered: BTreeSet::new(), team } }
     }
 
     /// The day on which it was read.
@@ -124,17 +155,32 @@ impl Standing {
         self.on
     }
 
-    /// What they are to a journey of a contract in their scope that these hold.
-    pub fn relation(&self, holders: &Holders) -> Relation {
-        let (own, team) = match &self.reach {
+    /// Whether it is that of a keyworker who is no worker of the service, or has left it.
+    pub fn is_nobodys(&self) -> bool {
+        self.reach == Reach::Nobody
+    }
+
+    /// Whether it is that of this worker.
+    pub fn is_of(&self, worker: WorkerId) -> bool {
+        matches!(&self.reach, Reach::Held { own, .. } if own.contains(&worker))
+    }
+
+    /// What they are to a journey of a contract in their scope.
+    pub fn relation(&self, case: Case<'_>) -> Relation {
+        let Case { contract, area, holders } = case;
+        let (own, covered, team) = match &self.reach {
             Reach::Contract => return Relation::Contract,
-            Reach::Nothing => return Relation::Outside,
-            Reach::Held { own, team } => (own, team),
+            Reach::Areas(areas) => return if areas.contains(area) { Relation::Contract } else { Relation::Outside },
+            Reach::Nobody => return Relation::Outside,
+            Reach::Held { own, covered, team } => (own, covered, team),
         };
         let mut all = holders.keyworkers.union(&holders.others);
-        let is_team = |worker: &WorkerId| match team {
-            Team::Everybody => true,
-            Team::Of(colleagues) => colleagues.contains(worker),
+        let is_team = |worker: &WorkerId| {
+            covered.contains(worker)
+                || match team {
+                    Team::EverybodyBut(with_teams) => !with_teams.contains(contract),
+                    Team::Of(colleagues) => colleagues.contains(worker),
+                }
         };
         if all.clone().any(|worker| own.contains(worker)) {
             Relation::Own
@@ -147,15 +193,30 @@ impl Standing {
         }
     }
 
-    /// The journeys of a contract in scope that a list may show them.
-    pub fn cases(&self) -> Cases {
+    /// What they are to a subject who has no journey yet.
+    pub const fn to_newcomers(&self) -> Relation {
         match &self.reach {
-            Reach::Contract | Reach::Held { team: Team::Everybody, .. } => Cases::All,
-            Reach::Held { own, team: Team::Of(colleagues) } => {
-                Cases::Held { by: own.union(colleagues).copied().collect(), unassigned: true }
-            }
-            Reach::Nothing => Cases::Held { by: BTreeSet::new(), unassigned: false },
+            Reach::Contract | Reach::Areas(_) => Relation::Contract,
+            Reach::Held { .. } => Relation::Unassigned,
+            Reach::Nobody => Relation::Outside,
         }
+    }
+
+    /// The journeys of a contract in scope that a list may show them.
+    pub fn cases(&self, contract: &str) -> Cases {
+        let (own, covered, team) = match &self.reach {
+            Reach::Contract => return Cases::All,
+            Reach::Areas(areas) => return Cases::Areas(areas.clone()),
+            Reach::Nobody => return Cases::Held { by: BTreeSet::new(), unassigned: false },
+            Reach::Held { own, covered, team } => (own, covered, team),
+        };
+        let none = BTreeSet::new();
+        let colleagues = match team {
+            Team::EverybodyBut(with_teams) if !with_teams.contains(contract) => return Cases::All,
+            Team::EverybodyBut(_) => &none,
+            Team::Of(colleagues) => colleagues,
+        };
+        Cases::Held { by: own.iter().chain(covered).chain(colleagues).copied().collect(), unassigned: true }
     }
 }
 
@@ -185,64 +246,102 @@ mod tests {
         Holders { keyworkers: keyworkers.iter().copied().collect(), others: others.iter().copied().collect() }
     }
 
-    #[test]
-    fn a_case_is_ones_own_in_whatever_role_one_holds_it() {
-        let ann = standing(KnownWorker { teamed: true, colleagues: [ANN, BOB].into(), ..ann() });
-        assert_eq!(ann.relation(&held(&[ANN], &[])), Relation::Own);
-        assert_eq!(ann.relation(&held(&[EVE], &[ANN])), Relation::Own);
-        assert_eq!(ann.relation(&held(&[BOB], &[])), Relation::Team);
-        assert_eq!(ann.relation(&held(&[EVE], &[BOB])), Relation::Team);
-        assert_eq!(ann.relation(&held(&[EVE], &[])), Relation::Contract);
-        assert_eq!(ann.relation(&held(&[], &[EVE])), Relation::Unassigned);
-        assert_eq!(ann.cases(), Cases::Held { by: [ANN, BOB].into(), unassigned: true });
+    fn relation(standing: &Standing, holders: &Holders) -> Relation {
+        standing.relation(Case { contract: "shps", area: "brent", holders })
     }
 
     #[test]
-    fn whoever_never_was_in_a_team_has_everybody_as_colleagues() {
-        let ann = standing(ann());
-        assert_eq!(ann.relation(&held(&[EVE], &[])), Relation::Team);
-        assert_eq!(ann.relation(&held(&[], &[])), Relation::Unassigned);
-        assert_eq!(ann.cases(), Cases::All);
-        let nobody = standing(KnownWorker::default());
-        assert_eq!(nobody.relation(&held(&[EVE], &[])), Relation::Team);
+    fn a_case_is_ones_own_in_whatever_role_one_holds_it() {
+        let ann = standing(KnownWorker { teamed: true, colleagues: [ANN, BOB].into(), ..ann() });
+        assert_eq!(relation(&ann, &held(&[ANN], &[])), Relation::Own);
+        assert_eq!(relation(&ann, &held(&[EVE], &[ANN])), Relation::Own);
+        assert_eq!(relation(&ann, &held(&[BOB], &[])), Relation::Team);
+        assert_eq!(relation(&ann, &held(&[EVE], &[BOB])), Relation::Team);
+        assert_eq!(relation(&ann, &held(&[EVE], &[])), Relation::Contract);
+        assert_eq!(relation(&ann, &held(&[], &[EVE])), Relation::Unassigned);
+        assert_eq!(ann.cases("shps"), Cases::Held { by: [ANN, BOB].into(), unassigned: true });
+    }
+
+    #[test]
+    fn a_keyworker_in_no_team_has_everybody_as_colleagues_as_long_as_the_contract_has_no_team() {
+        let ann = standing(KnownWorker { with_teams: ["mhep".to_owned()].into(), ..ann() });
+        assert_eq!(relation(&ann, &held(&[EVE], &[])), Relation::Team);
+        assert_eq!(relation(&ann, &held(&[], &[])), Relation::Unassigned);
+        assert_eq!(ann.cases("shps"), Cases::All);
+        let elsewhere = |holders: &Holders| ann.relation(Case { contract: "mhep", area: "", holders });
+        assert_eq!(elsewhere(&held(&[EVE], &[])), Relation::Contract);
+        assert_eq!(elsewhere(&held(&[ANN], &[])), Relation::Own);
+        assert_eq!(elsewhere(&held(&[], &[])), Relation::Unassigned);
+        assert_eq!(ann.cases("mhep"), Cases::Held { by: [ANN].into(), unassigned: true });
+    }
+
+    #[test]
+    fn a_stand_in_reaches_the_cases_of_the_absent_worker() {
+        let ann = standing(KnownWorker { teamed: true, colleagues: [ANN].into(), covered: [EVE].into(), ..ann() });
+        assert_eq!(relation(&ann, &held(&[EVE], &[])), Relation::Team);
+        assert_eq!(relation(&ann, &held(&[BOB], &[])), Relation::Contract);
+        assert_eq!(ann.cases("shps"), Cases::Held { by: [ANN, EVE].into(), unassigned: true });
     }
 
     #[test]
     fn to_leave_a_team_or_the_service_never_widens_what_one_sees() {
         let alone = standing(KnownWorker { teamed: true, ..ann() });
-        assert_eq!(alone.relation(&held(&[BOB], &[])), Relation::Contract);
-        assert_eq!(alone.relation(&held(&[ANN], &[])), Relation::Own);
-        let gone = standing(KnownWorker { left: true, ..KnownWorker::default() });
+        assert_eq!(relation(&alone, &held(&[BOB], &[])), Relation::Contract);
+        assert_eq!(relation(&alone, &held(&[ANN], &[])), Relation::Own);
+        let gone = standing(KnownWorker { teamed: true, ..KnownWorker::default() });
         for holders in [held(&[], &[]), held(&[ANN], &[]), held(&[BOB], &[])] {
-            assert_eq!(gone.relation(&holders), Relation::Outside);
+            assert_eq!(relation(&gone, &holders), Relation::Outside);
         }
-        assert_eq!(gone.cases(), Cases::Held { by: BTreeSet::new(), unassigned: false });
-        let back = standing(KnownWorker { left: true, own: [EVE].into(), ..KnownWorker::default() });
-        assert_eq!(back.relation(&held(&[EVE], &[])), Relation::Own);
+        assert!(gone.is_nobodys());
+        assert_eq!(gone.to_newcomers(), Relation::Outside);
+        assert_eq!(gone.cases("shps"), Cases::Held { by: BTreeSet::new(), unassigned: false });
+    }
+
+    #[test]
+    fn a_login_of_no_worker_reaches_nothing_though_there_is_no_team() {
+        let nobody = standing(KnownWorker::default());
+        assert!(nobody.is_nobodys() && !standing(ann()).is_nobodys());
+        for holders in [held(&[], &[]), held(&[EVE], &[])] {
+            assert_eq!(relation(&nobody, &holders), Relation::Outside);
+        }
+    }
+
+    #[test]
+    fn areas_bound_what_is_seen_no_matter_who_holds_it() {
+        let brent = Standing::of_areas(NaiveDate::default(), ["brent".to_owned()].into());
+        let (nobody, eve) = (held(&[], &[]), held(&[EVE], &[]));
+        for holders in [&nobody, &eve] {
+            assert_eq!(relation(&brent, holders), Relation::Contract);
+            assert_eq!(brent.relation(Case { contract: "shps", area: "ealing", holders }), Relation::Outside);
+        }
+        assert_eq!(brent.cases("shps"), Cases::Areas(["brent".to_owned()].into()));
     }
 
     #[test]
     fn what_a_list_shows_is_what_a_relation_lets_in() {
         let standings = [
             Standing::contract_wide(NaiveDate::default()),
+            Standing::at_home(NaiveDate::default()),
             standing(ann()),
+            standing(KnownWorker { with_teams: ["shps".to_owned()].into(), ..ann() }),
             standing(KnownWorker { teamed: true, colleagues: [BOB].into(), ..ann() }),
-            standing(KnownWorker { left: true, ..KnownWorker::default() }),
+            standing(KnownWorker { teamed: true, covered: [EVE].into(), ..ann() }),
+            standing(KnownWorker::default()),
         ];
         let holders = [held(&[], &[]), held(&[], &[EVE]), held(&[ANN], &[]), held(&[EVE], &[BOB]), held(&[EVE], &[])];
         for standing in &standings {
             for holders in &holders {
-                let listed = match standing.cases() {
+                let listed = match standing.cases("shps") {
                     Cases::All => true,
                     Cases::Held { by, unassigned } => {
                         let mut all = holders.keyworkers.union(&holders.others);
                         all.any(|worker| by.contains(worker)) || unassigned && holders.keyworkers.is_empty()
                     }
-                    Cases::Among(_) => false,
+                    Cases::Areas(_) | Cases::Among(_) => false,
                 };
                 let near = [Relation::Own, Relation::Team, Relation::Unassigned];
-                let relation = standing.relation(holders);
-                let is_let_in = near.contains(&relation) || standing.cases() == Cases::All;
+                let relation = relation(standing, holders);
+                let is_let_in = near.contains(&relation) || standing.cases("shps") == Cases::All;
                 assert_eq!(listed, is_let_in, "{standing:?} {holders:?}");
             }
         }

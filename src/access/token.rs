@@ -121,6 +121,8 @@ struct Claims {
     sub: String,
     role: String,
     contracts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    areas: Vec<String>,
     iat: i64,
     exp: i64,
     jti: Uuid,
@@ -154,14 +156,16 @@ impl LocalKey {
     pub fn issue(&self, principal: &Principal, now: DateTime<Utc>, lasting: TimeDelta, id: Uuid) -> String {
         let contracts = match &principal.scope {
             Scope::Deployment => vec![EVERY_CONTRACT.to_owned()],
-            Scope::Contracts(codes) => codes.iter().cloned().collect(),
+            Scope::Contracts(codes) | Scope::Areas { contracts: codes, .. } => codes.iter().cloned().collect(),
         };
+        let areas = principal.scope.areas().into_iter().flatten().cloned().collect();
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: ISSUER.to_owned(),
             sub: principal.subject.clone(),
             role: principal.role.as_str().to_owned(),
             contracts,
+            areas,
             iat: now.timestamp(),
             exp: (now + lasting).timestamp(),
             jti: id,
@@ -204,8 +208,16 @@ impl LocalKey {
         }
         let role: Role = data.claims.role.parse().map_err(|_| wrong("the token names no role"))?;
         let everywhere = data.claims.contracts.iter().any(|code| code == EVERY_CONTRACT);
-        let scope =
-            if everywhere { Scope::Deployment } else { Scope::Contracts(data.claims.contracts.into_iter().collect()) };
+        let contracts = data.claims.contracts.into_iter().collect();
+        let scope = match (everywhere, data.claims.areas.is_empty()) {
+            (true, true) => Scope::Deployment,
+            (false, true) => Scope::Contracts(contracts),
+            // The areas are those of named contracts, for a role that sees whole contracts.
+            (false, false) if role.may_be_limited_to_areas() => {
+                Scope::Areas { contracts, areas: data.claims.areas.into_iter().collect() }
+            }
+            (_, false) => return Err(InvalidToken(Flaw::Within("its role or scope cannot be limited to areas"))),
+        };
         Ok(Login { principal: Principal { subject: data.claims.sub, role, scope }, expires_at })
     }
 }

@@ -1,5 +1,6 @@
 //! What each command does with the library, and what it prints.
 
+use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,17 +22,19 @@ use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::contract::calendar::BankHolidays;
 use crate::contract::command::OpenContract;
-use crate::contract::{Rulebook, RulebookError};
+use crate::contract::rulebook::CodeList;
+use crate::contract::{Contract, Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::graphql::guard;
 use crate::graphql::transport::{Budget, Documents, Explorer, Terms};
 use crate::http;
-use crate::journey::command::Command as Recorded;
+use crate::journey::Recorded;
+use crate::journey::command::Command as Stated;
 use crate::journey::event::{ContractOpened, Party};
 use crate::log::Log;
 use crate::log::append::Expected;
-use crate::log::envelope::{CommandId, Occurred};
+use crate::log::envelope::{CommandId, Occurred, StreamId};
 use crate::record::{Instruction, NotDone, Recorder, civil_day};
 use crate::store::{Mode, Store};
 use crate::views::Views;
@@ -69,7 +72,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Board { contract, as_of, known_at, format } => {
             board::run(&places, &contract, (as_of, known_at), format).await
         }
-        Command::Token { role, subject, contracts, minutes } => token(&places, role, subject, contracts, minutes),
+        Command::Token { role, subject, contracts, areas, minutes } => {
+            token(&places, (role, subject), (contracts, areas), minutes).await
+        }
         Command::Schema { access } => {
             let shown = if access { crate::graphql::access_table() } else { crate::graphql::sdl() };
             write!(std::io::stdout().lock(), "{shown}")?;
@@ -278,7 +283,7 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
     };
     let deployment = open(places).await?;
     let today = civil_day(deployment.clock.now(), rulebook.calendar.zone);
-    let command = Recorded::OpenContract(OpenContract { occurred: Occurred::on(today), fact, rulebook: text });
+    let command = Stated::OpenContract(OpenContract { occurred: Occurred::on(today), fact, rulebook: text });
     let ending = record(
         &deployment.recorder,
         &deployment.clock,
@@ -291,9 +296,9 @@ async fn open_contract(places: &Places, opening: Opening) -> Result<Ending> {
 }
 
 /// Records a command of the command line and says what became of it.
-pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Recorded, done: &str) -> Result<Ending> {
+pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Stated, done: &str) -> Result<Ending> {
     let instruction = Instruction {
-        accept_warnings: std::collections::BTreeSet::new(),
+        accept_warnings: BTreeSet::new(),
         dry_run: false,
         principal: Principal { subject: COMMAND_LINE.to_owned(), role: Role::Administrator, scope: Scope::Deployment },
         command_id: CommandId(Chance::System.id_at(clock.now())),
@@ -319,13 +324,55 @@ pub(super) async fn record(recorder: &Recorder, clock: &Clock, command: Recorded
     }
 }
 
-fn token(places: &Places, role: Role, subject: String, contracts: Vec<String>, minutes: i64) -> Result<Ending> {
-    let scope =
-        if contracts.is_empty() { Scope::Deployment } else { Scope::Contracts(contracts.into_iter().collect()) };
+async fn token(
+    places: &Places,
+    (role, subject): (Role, String),
+    (contracts, areas): (Vec<String>, Vec<String>),
+    minutes: i64,
+) -> Result<Ending> {
+    if !areas.is_empty() && !role.may_be_limited_to_areas() {
+        complain(&format!("a token for a {role} is not limited to areas: leave --area out"));
+        return Ok(Ending::WrongUse);
+    }
+    if !contracts.is_empty()
+        && let Some(wrong) = unknown_to_the_log(places, &contracts, &areas).await?
+    {
+        complain(&wrong);
+        return Ok(Ending::WrongUse);
+    }
+    let contracts = contracts.into_iter().collect::<BTreeSet<_>>();
+    let scope = match (contracts.is_empty(), areas.is_empty()) {
+        (true, _) => Scope::Deployment,
+        (false, true) => Scope::Contracts(contracts),
+        (false, false) => Scope::Areas { contracts, areas: areas.into_iter().collect() },
+    };
     let principal = Principal { subject, role, scope };
     let token = issue(&*key(places)?, &principal, TimeDelta::minutes(minutes));
     writeln!(std::io::stdout().lock(), "{token}")?;
     Ok(Ending::Done)
+}
+
+/// What is wrong with the contracts and areas of a token: a contract that was never opened, or an area that none of their
+/// rulebooks lists.
+async fn unknown_to_the_log(places: &Places, contracts: &[String], areas: &[String]) -> Result<Option<String>> {
+    let log = files::read_log(places).await.context("a token for a contract needs the database to look it up")?;
+    let (mut listed, mut lists_all) = (BTreeSet::new(), false);
+    for code in contracts {
+        let mut contract = Contract::default();
+        for envelope in log.stream(StreamId::contract(code)).await? {
+            contract.evolve(&Recorded::decode(&envelope)?)?;
+        }
+        if contract.code() != Some(code) {
+            return Ok(Some(format!("no contract {code:?} was ever opened here: check its code")));
+        }
+        match contract.newest_rulebook().and_then(|rulebook| rulebook.codes.listed(CodeList::Areas)) {
+            Some(areas) => listed.extend(areas.iter().cloned()),
+            None => lists_all = true,
+        }
+    }
+    let unknown = areas.iter().find(|area| !lists_all && !listed.contains(*area));
+    let known = || listed.iter().cloned().collect::<Vec<_>>().join(", ");
+    Ok(unknown.map(|area| format!("no rulebook of these contracts lists the area {area:?}: write one of {}", known())))
 }
 
 /// A token for somebody from now on. Tokens always go by the machine's clock.

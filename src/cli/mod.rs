@@ -123,7 +123,8 @@ enum Command {
         format: Format,
     },
     /// A short-lived signed token from the local key.
-    #[command(after_help = "Example: throughline token --role keyworker --subject kw-07 --contract shps")]
+    #[command(after_help = "Examples: throughline token --role keyworker --subject kw-07 --contract shps\n          \
+                            throughline token --role commissioner --subject brent --contract shps --area brent")]
     Token {
         /// What its bearer is: keyworker, manager, commissioner, auditor, integrator or administrator.
         #[arg(long)]
@@ -134,6 +135,10 @@ enum Command {
         /// A contract that the bearer may see, by code; give it again for more, leave it out for all.
         #[arg(long = "contract")]
         contracts: Vec<String>,
+        /// A service area of these contracts to which the bearer is limited, by code, such as a commissioner's borough; give
+        /// it again for more, leave it out for all. Not for keyworkers and administrators.
+        #[arg(long = "area", requires = "contracts")]
+        areas: Vec<String>,
         /// How many minutes it lasts, at most a day.
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(i64).range(1..=1440))]
         minutes: i64,

@@ -8,11 +8,13 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::journey::event::{DoubleFundingDismissed, Event, Period};
+use super::Dealings;
+use crate::journey::event::{DoubleFundingDismissed, Event, EventType, Period};
 use crate::journey::ground::Groundless;
 use crate::journey::people::pairs::{Pairs, Part, Words};
-use crate::journey::refusal::{Refusal, RefusalCode as Code};
+use crate::journey::refusal::{DependentFact, Refusal, RefusalCode as Code};
 use crate::journey::stated::{Stated, judged, shown};
+use crate::journey::{History, Recorded};
 use crate::log::envelope::{JourneyId, NoticeId, Occurred};
 
 const ACTIONS: Words = Words {
@@ -187,6 +189,29 @@ pub(super) fn not_begun_by(starts_on: NaiveDate, occurred: Occurred) -> Option<R
         .at("occurred_on")
         .by("domain §4: a referral is received under a contract that has started");
     (occurred.latest() < starts_on).then(|| refusal.as_warning())
+}
+
+/// Why facts of these dates deserve a second look: one lies in a period whose figures the parties have settled.
+pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<Refusal> {
+    let is_closing = |recorded: &Recorded| matches!(recorded.event, Event::PeriodClosed(_));
+    if !history.events().iter().any(is_closing) {
+        return None;
+    }
+    let closed = Dealings::fold(&history.facts()).closed;
+    let lies_in =
+        |occurred: &Occurred, Period { first, last }: Period| occurred.earliest() <= last && first <= occurred.latest();
+    let (occurred, entry) = dates
+        .iter()
+        .find_map(|occurred| Some((occurred, closed.iter().find(|entry| lies_in(occurred, entry.details.period))?)))?;
+    let Period { first, last } = entry.details.period;
+    let message = format!(
+        "{} lies in {first} to {last}, a period that was closed on {}: check the day, or accept this warning",
+        shown(*occurred),
+        shown(entry.occurred)
+    );
+    let closing =
+        DependentFact { event_id: entry.event_id, event_type: EventType::PeriodClosed, occurred: entry.occurred };
+    Some(Refusal::new(Code::PeriodClosed, message).at("occurred_on").naming([closing]).as_warning())
 }
 
 fn already_closed(closed: &Stated<'_>, Period { first, last }: Period) -> Refusal {

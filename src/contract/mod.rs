@@ -9,6 +9,7 @@ pub mod civil_day;
 pub mod command;
 pub mod dealings;
 pub(crate) mod ground;
+pub(crate) mod kpi;
 pub mod money;
 pub mod outcome;
 pub mod rulebook;
@@ -104,6 +105,11 @@ impl Contract {
     /// Why a referral of this date deserves a second look: the contract had not started by then.
     pub(crate) fn not_begun_by(&self, occurred: Occurred) -> Option<Refusal> {
         self.opened().and_then(|opened| ground::not_begun_by(opened.starts_on, occurred))
+    }
+
+    /// Why facts of these dates deserve a second look: one lies in a period whose figures are settled.
+    pub(crate) fn closed_at(&self, dates: &[Occurred]) -> Option<Refusal> {
+        ground::in_closed_period(&self.history, dates)
     }
 
     /// Why a referral of this date may not be received: the contract no longer held by then.

@@ -177,7 +177,7 @@ impl Telling {
     pub(super) fn assign(&mut self, office: &Office<'_>, course: &Course, dice: &Dice) {
         let mut last = self.since;
         for (from, at) in &course.keyworkers {
-            let assigned = WorkerAssigned { worker: office.team[*at].id, role: KEYWORKER.to_owned() };
+            let assigned = WorkerAssigned { worker: office.team[*at].id, role: KEYWORKER.to_owned(), until: None };
             last = promptly(*from, 11, dice).max(last);
             self.state(&office.manager(), last, Occurred::on(*from), assigned);
         }

@@ -56,7 +56,7 @@ fn family(number: u32, received_on: NaiveDate, therapist: &Worker, dice: &Dice) 
     let accepted_on = working_after(received_on, dice.from(2..=8));
     let at = promptly(accepted_on, 12, dice);
     told.state(&supervisor, at, Occurred::on(accepted_on), ReferralAccepted {});
-    let assigned = WorkerAssigned { worker: therapist.id, role: KEYWORKER.to_owned() };
+    let assigned = WorkerAssigned { worker: therapist.id, role: KEYWORKER.to_owned(), until: None };
     told.state(&supervisor, at, Occurred::on(accepted_on), assigned);
     let plan_on = working_after(accepted_on, dice.from(7..=20));
     let mut on = working_after(accepted_on, 2);

@@ -59,7 +59,7 @@ pub async fn ndjson(log: &Log, scope: &Scope, to: &mut impl Write) -> Result<u64
     let mut zones = Zones::load(log, upto).await?;
     let named = match scope {
         Scope::Deployment => HashSet::new(),
-        Scope::Contracts(_) => named_streams(log, scope, upto).await?,
+        Scope::Contracts(_) | Scope::Areas { .. } => named_streams(log, scope, upto).await?,
     };
     let (mut after, mut before, mut written) = (Position::default(), Position::default(), 0);
     loop {
@@ -86,8 +86,8 @@ pub async fn ndjson(log: &Log, scope: &Scope, to: &mut impl Write) -> Result<u64
 fn is_within(scope: &Scope, envelope: &Envelope) -> bool {
     match (scope, envelope.contract.as_deref()) {
         (Scope::Deployment, _) => true,
-        (Scope::Contracts(_), Some(code)) => scope.contract(code).is_some(),
-        (Scope::Contracts(_), None) => false,
+        (_, Some(code)) => scope.contract(code).is_some(),
+        (_, None) => false,
     }
 }
 

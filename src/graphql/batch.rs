@@ -533,6 +533,7 @@ impl Batch {
         let today = ctx.today(&contract);
         let asked = Asked { as_of: today, today, purpose: Purpose::Look };
         let told = generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
+        let told = claim::of_caller(ctx, told).await?;
         Ok(told.and_then(|told| Self::among(&told, id)))
     }
 

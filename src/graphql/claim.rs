@@ -560,7 +560,7 @@ impl Claim {
             let Some(told) = as_known(ctx, &row.code, known, asked).await? else { continue };
             let Some(of) = told.get(claim) else { continue };
             let Some(journey) = of.about.journey() else {
-                let sees_all = context::standing(ctx).await?.cases() == Cases::All;
+                let sees_all = context::standing(ctx).await?.cases(&row.code) == Cases::All;
                 return Ok(Self::among(&told, claim).filter(|_| sees_all));
             };
             let story = journey::stories(ctx, std::iter::once(journey), Known(told.position)).await?.remove(&journey);
@@ -598,7 +598,18 @@ pub(super) async fn as_known(
     let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
     let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
     let live = *generation.position().borrow();
-    generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()
+    let told = generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()?;
+    of_caller(ctx, told).await
+}
+
+/// What of a contract's claims and batches the caller may know of, where their token is for some areas alone.
+pub(super) async fn of_caller(ctx: &Context<'_>, told: Option<Arc<Claims>>) -> Result<Option<Arc<Claims>>> {
+    let (caller, Some(told)) = (ctx.caller(), told) else { return Ok(None) };
+    let Some(areas) = caller.principal.scope.areas() else { return Ok(Some(told)) };
+    let journeys: Vec<JourneyId> = told.journeys().into_iter().collect();
+    let known = caller.generation.areas_of(&journeys).await.or_fault()?;
+    let theirs = known.into_iter().filter(|(_, area)| areas.contains(area)).map(|(journey, _)| journey).collect();
+    Ok(Some(Arc::new(told.within(&theirs))))
 }
 
 /// Those of these journeys of a contract that the caller may read; none where that is every case there is, and what is
@@ -608,7 +619,7 @@ pub(super) async fn readable(
     code: &str,
     journeys: impl Iterator<Item = JourneyId>,
 ) -> Result<Option<BTreeSet<JourneyId>>> {
-    if context::standing(ctx).await?.cases() == Cases::All {
+    if context::standing(ctx).await?.cases(code) == Cases::All {
         return Ok(None);
     }
     let named: BTreeSet<JourneyId> = journeys.collect();

@@ -28,6 +28,8 @@ pub enum Code {
     Unauthenticated,
     /// The caller is known and may not do this.
     Forbidden,
+    /// The caller is a keyworker whose login is no worker's who is here.
+    WorkerUnknown,
     /// The caller asks for more at once than a connection is given, or more over time than one login may: ask again,
     /// when `retryAfterMs` says.
     RateLimited,
@@ -52,6 +54,7 @@ impl Code {
             Self::UntrustedDocument => "UNTRUSTED_DOCUMENT",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
+            Self::WorkerUnknown => "WORKER_UNKNOWN",
             Self::RateLimited => "RATE_LIMITED",
             Self::ViewBuilding => "VIEW_BUILDING",
             Self::Unavailable => "UNAVAILABLE",

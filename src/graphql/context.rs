@@ -48,7 +48,7 @@ pub trait Asked {
     /// Who asks.
     fn caller(&self) -> &Caller;
     /// The contract of this code, where the caller may know of it.
-    fn in_scope<'c>(&self, code: &'c str) -> Option<InScope<'c>> {
+    fn in_scope<'c>(&'c self, code: &'c str) -> Option<InScope<'c>> {
         self.caller().principal.scope.contract(code)
     }
     /// Whether the caller's role may do this, whatever it is about.

@@ -16,7 +16,7 @@ use super::boards::{
 use super::bounds::PageLength;
 use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
 use super::code::Code;
-use super::context::{Asked as _, OrFault as _};
+use super::context::{self, Asked as _, OrFault as _};
 use super::dealings::{
     ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
@@ -84,7 +84,7 @@ impl Contract {
         Some(Self { told, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
     }
 
-    pub(super) fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<InScope<'c>> {
+    pub(super) fn scope<'c>(&'c self, ctx: &'c Context<'_>) -> Result<InScope<'c>> {
         ctx.in_scope(&self.code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))
     }
 
@@ -263,6 +263,11 @@ impl Contract {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those of this keyworker.")] keyworker: Option<Id>,
+        #[graphql(
+            desc = "Whether the cases of those for whom this keyworker stands in on that day are among them; left out, \
+            they are where the keyworker is you."
+        )]
+        covered: Option<bool>,
         #[graphql(default, desc = "Only those without a keyworker.")] unassigned: bool,
         #[graphql(desc = "Only those of the keyworkers of this team.")] team: Option<Id>,
         #[graphql(desc = "Only those of this service area.")] area: Option<String>,
@@ -275,6 +280,7 @@ impl Contract {
         let filter = filter.unwrap_or_default();
         let filter = JourneyFilterInput {
             keyworker: either("keyworker", keyworker, filter.keyworker)?,
+            covered: either("covered", covered, filter.covered)?,
             unassigned: unassigned || filter.unassigned,
             team: either("team", team, filter.team)?,
             area: either("area", area, filter.area)?,
@@ -304,6 +310,11 @@ impl Contract {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "Only those of this keyworker.")] keyworker: Option<Id>,
+        #[graphql(
+            desc = "Whether those on the cases of workers whom this keyworker covers on that day are among them; left \
+            out, they are where the keyworker is you."
+        )]
+        covered: Option<bool>,
         #[graphql(default, desc = "Only those that are no keyworker's.")] unassigned: bool,
         #[graphql(desc = "Only those of this team: of its keyworkers, and of cases that they held last.")] team: Option<
             Id,
@@ -319,7 +330,9 @@ impl Contract {
         let standing = state.map(|states| states.into_iter().map(Into::into).collect());
         let (due_from, due_to) = (due.map(|due| due.first.0), due.map(|due| due.last.0));
         let team = team.map(|id| TeamId(id.0));
-        let filter = ObligationFilter { standing, standard, held, team, area, due_from, due_to };
+        let read_on = (self.as_of, covered);
+        let covered = list::covered(&self.seen.generation, &context::standing(ctx).await?, held, read_on).await?;
+        let filter = ObligationFilter { standing, standard, held, covered, team, area, due_from, due_to };
         obligation::page(ctx, self.source(), filter, (first, after)).await
     }
 
@@ -607,7 +620,9 @@ impl Contract {
         let judged = || async {
             let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
             let claims = self.seen.generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;
-            claims.ok_or_else(|| Code::Internal.error("an open contract is told by its view"))
+            claim::of_caller(ctx, claims)
+                .await?
+                .ok_or_else(|| Code::Internal.error("the view has no claims of an open contract"))
         };
         self.claims.get_or_try_init(judged).await
     }

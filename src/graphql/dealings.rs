@@ -156,7 +156,8 @@ impl From<&Entry<event::CommentaryRecorded>> for Commentary {
     }
 }
 
-/// A period whose figures are settled.
+/// A period whose figures are settled. Nothing is locked by it: what is dated in it warns (`PERIOD_CLOSED`) and is counted by
+/// boards that are read later.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ClosedPeriod {
     /// The period.

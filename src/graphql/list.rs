@@ -74,6 +74,9 @@ pub struct JourneyFilterInput {
     pub contract: Option<String>,
     /// Of this keyworker.
     pub keyworker: Option<Id>,
+    /// Whether the cases of those for whom this keyworker stands in on that day are among them; left out, they are where
+    /// the keyworker is you.
+    pub covered: Option<bool>,
     /// Only those without a keyworker; whoever has left holds no case.
     #[graphql(default)]
     pub unassigned: bool,
@@ -190,7 +193,7 @@ struct Part {
 }
 
 impl Part {
-    fn cases<'c>(&'c self, ctx: &Context<'_>, standing: &'c Standing) -> Result<CasesInScope<'c>> {
+    fn cases<'c>(&'c self, ctx: &'c Context<'_>, standing: &'c Standing) -> Result<CasesInScope<'c>> {
         let scope = ctx.in_scope(&self.source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;
         Ok(scope.cases(standing).among(self.among.as_ref()))
     }
@@ -253,6 +256,7 @@ pub struct PageInfo {
 /// A page of the journeys of some contracts, of those that the caller may be shown.
 pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) -> Result<JourneyConnection> {
     let Asked { population, filter, order, first, after } = asked;
+    let asked_covered = filter.covered;
     check(ctx, &filter, order)?;
     let order = order.map_or_else(|| usual_order(ctx), Order::from);
     let list = format!("{population:?} {filter:?}");
@@ -265,6 +269,8 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
     let mut has_next_page = false;
     for (at, part) in parts.iter_mut().enumerate() {
         part.among = part.source.shown_now(ctx, &standing).await?;
+        let (generation, held) = (&part.source.generation, part.filter.held);
+        part.filter.covered = covered(generation, &standing, held, (part.source.as_of, asked_covered)).await?;
         let cases = part.cases(ctx, &standing)?;
         let (how, page) = ((population, &part.filter, order), (after.as_ref(), first));
         let page = part.source.generation.journeys(cases, part.source.as_of, how, page).await.or_fault()?;
@@ -452,6 +458,7 @@ fn read(filter: &JourneyFilterInput, since_contact: Option<SinceContact>) -> Jou
     };
     JourneyFilter {
         held,
+        covered: BTreeSet::new(),
         team: filter.team.map(|id| TeamId(id.0)),
         area: filter.area,
         cohort: filter.cohort,
@@ -496,6 +503,22 @@ fn place(cursor: &str, order: Order, list: &str) -> Result<Place> {
         };
         Some(Place { key, journey: JourneyId(journey.parse().ok()?) })
     })
+}
+
+/// The workers whose cases are listed with those of one keyworker, because that one stands in for them on a day: where it
+/// is asked for, or else where the caller is that keyworker.
+pub(super) async fn covered(
+    generation: &Generation,
+    standing: &Standing,
+    held: HeldBy,
+    (on, asked): (NaiveDate, Option<bool>),
+) -> Result<BTreeSet<WorkerId>> {
+    match held {
+        HeldBy::Keyworker(worker) if asked.unwrap_or_else(|| standing.is_of(worker)) => {
+            generation.covered_by(worker, on).await.or_fault()
+        }
+        _ => Ok(BTreeSet::new()),
+    }
 }
 
 /// What was asked for in one of two places; both are one too many.

@@ -284,6 +284,16 @@ impl Worker {
         Ok(self.told(ctx).await?.assessments.iter().map(Into::into).collect())
     }
 
+    /// For whom they stand in on a day, by label: whose cases they see then.
+    async fn covering(&self, ctx: &Context<'_>, #[graphql(desc = "On which day.")] on: Date) -> Result<Vec<Self>> {
+        let covered = if self.known == Known::ALL {
+            ctx.caller().generation.covered_by(self.row.worker, on.0).await
+        } else {
+            at::as_known(ctx, self.known).await?.covered_by(self.row.worker, on.0).await
+        };
+        Self::load_many(ctx, &covered.or_fault()?, self.known).await
+    }
+
     /// The teams that they are in on a day, by label.
     async fn teams(&self, ctx: &Context<'_>, #[graphql(desc = "On which day.")] on: Date) -> Result<Vec<Team>> {
         let teams = if self.known == Known::ALL {

@@ -107,7 +107,7 @@ impl EventFilter {
         match (&self.contract, scope) {
             (Some(code), _) => vec![Lane::Contract(code.clone())],
             (None, Scope::Deployment) => vec![Lane::Whole],
-            (None, Scope::Contracts(_)) => lanes_of(scope),
+            (None, Scope::Contracts(_) | Scope::Areas { .. }) => lanes_of(scope),
         }
     }
 
@@ -125,7 +125,9 @@ impl EventFilter {
 pub fn lanes_of(scope: &Scope) -> Vec<Lane> {
     match scope {
         Scope::Deployment => vec![Lane::Whole],
-        Scope::Contracts(codes) => codes.iter().cloned().map(Lane::Contract).chain([Lane::NoContract]).collect(),
+        Scope::Contracts(codes) | Scope::Areas { contracts: codes, .. } => {
+            codes.iter().cloned().map(Lane::Contract).chain([Lane::NoContract]).collect()
+        }
     }
 }
 

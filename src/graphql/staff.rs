@@ -39,7 +39,7 @@ impl StaffOf {
         cursor::named(kind, &format!("{:?} {}", self.contract, self.as_of))
     }
 
-    fn scope<'c>(&'c self, ctx: &Context<'_>) -> Result<Option<InScope<'c>>> {
+    fn scope<'c>(&'c self, ctx: &'c Context<'_>) -> Result<Option<InScope<'c>>> {
         let Some(code) = &self.contract else { return Ok(None) };
         let scope = ctx.in_scope(code);
         scope.map(Some).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))

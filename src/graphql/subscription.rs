@@ -23,7 +23,7 @@ use super::query::EventFilter;
 use super::scalars::{Id, Position};
 use super::views::RebuildProgress;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
-use crate::access::relation::{Holders, Relation, Standing};
+use crate::access::relation::{Case, Holders, Relation, Standing};
 use crate::access::{Principal, Scope};
 use crate::contract::Contract;
 use crate::journey::event::KEYWORKER;
@@ -232,7 +232,7 @@ impl Follower {
             Root::Caseload(contract) => {
                 // Whoever has left the service could not even read a case that nobody has.
                 let in_scope = self.principal.scope.contract(contract).is_some();
-                in_scope && self.could_read(&self.standing().await?, &Holders::default())
+                in_scope && may(Action::ReadJourneys) && !self.standing().await?.is_nobodys()
             }
         })
     }
@@ -247,9 +247,12 @@ impl Follower {
         self.parts.views.live().standing(&self.principal, self.deployment_today()).await.or_fault()
     }
 
-    /// Whether somebody of this standing may read a case of a contract of theirs that these hold.
-    fn could_read(&self, standing: &Standing, holders: &Holders) -> bool {
-        policy(&self.principal, Action::ReadJourneys, standing.relation(holders)).is_ok()
+    /// Whether a caller of this standing could read a case of a contract of theirs, as it was.
+    fn could_read(&self, standing: &Standing, contract: &str, journey: &Folded) -> bool {
+        let holders = holders(journey, standing.on());
+        let area = journey.referral.as_ref().map(|referral| referral.details.area.as_str()).unwrap_or_default();
+        let relation = standing.relation(Case { contract, area, holders: &holders });
+        policy(&self.principal, Action::ReadJourneys, relation).is_ok()
     }
 
     fn deployment_today(&self) -> NaiveDate {
@@ -282,7 +285,9 @@ impl Follower {
             if self.principal.scope == Scope::Deployment {
                 return Ok(true);
             }
-            if let (StreamKind::Contract | StreamKind::Journey, Some(code)) = (event.stream.kind, &event.contract) {
+            if self.principal.scope.areas().is_none()
+                && let (StreamKind::Contract | StreamKind::Journey, Some(code)) = (event.stream.kind, &event.contract)
+            {
                 return Ok(self.principal.scope.contract(code).is_some());
             }
         }
@@ -462,7 +467,7 @@ impl OfCaseload {
             let Some(story) = Story::of(events, Known(position)).or_fault()? else { continue };
             let was_on = earlier.is_some_and(|earlier| {
                 let earlier = earlier.history().journey_as_of(today);
-                self.is_on(&earlier, today) && self.follower.could_read(&standing, &holders(&earlier))
+                self.is_on(&earlier, today) && self.follower.could_read(&standing, &self.contract, &earlier)
             });
             let is_on = self.is_on(&story.history().journey_as_of(today), today);
             if was_on || is_on {
@@ -489,9 +494,9 @@ impl Changed {
     }
 }
 
-/// Who holds a case.
-fn holders(journey: &Folded) -> Holders {
-    let held = journey.assignments.iter().filter(|held| held.to.is_none());
+/// Who holds a case on a day.
+fn holders(journey: &Folded, on: NaiveDate) -> Holders {
+    let held = journey.assignments.iter().filter(|held| held.is_on(on));
     let (keyworkers, others): (Vec<_>, Vec<_>) = held.partition(|held| held.role == KEYWORKER);
     let workers = |held: Vec<&Assignment>| held.into_iter().map(|held| held.worker).collect();
     Holders { keyworkers: workers(keyworkers), others: workers(others) }

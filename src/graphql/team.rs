@@ -6,9 +6,10 @@ use async_graphql::{ComplexObject, Context, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::at::Known;
+use super::context::Asked as _;
 use super::journey::Step;
 use super::people::{Setting, Worker, history};
-use super::scalars::Decimal;
+use super::scalars::{Date, Decimal};
 use crate::journey::people::team;
 use crate::log::envelope::{StreamId, TeamId, WorkerId};
 
@@ -74,9 +75,11 @@ impl Team {
         Ok(self.told(ctx).await?.vacancies.iter().map(|vacancy| Vacancy::of(vacancy, self.known)).collect())
     }
 
-    /// Who stands or stood in for whom, oldest first.
+    /// Who stands, stood or will stand in for whom, oldest first. Covers that lie ahead are shown as of today or later.
     async fn covers(&self, ctx: &Context<'_>) -> Result<Vec<Cover>> {
-        Ok(self.told(ctx).await?.covers.iter().map(|cover| Cover::of(cover, self.known)).collect())
+        let lies_ahead = self.as_of >= ctx.deployment_today();
+        let ahead = Self { as_of: if lies_ahead { NaiveDate::MAX } else { self.as_of }, ..*self };
+        Ok(ahead.told(ctx).await?.covers.iter().map(|cover| Cover::of(cover, self.known)).collect())
     }
 }
 
@@ -131,8 +134,10 @@ pub struct Cover {
     id: ID,
     /// Since when.
     started: Step,
-    /// The first day without it, if it ended.
+    /// When it was ended, if it was: the first day without it.
     ended: Option<Step>,
+    /// The first day without it, where that is known: as it was planned, or earlier where it was ended.
+    until: Option<Date>,
     #[graphql(skip)]
     absent: WorkerId,
     #[graphql(skip)]
@@ -160,6 +165,7 @@ impl Cover {
             id: ID(cover.started.details.cover.to_string()),
             started: Step::of(&cover.started),
             ended: cover.ended.as_ref().map(Step::of),
+            until: cover.days().1.map(Date),
             absent: cover.started.details.absent,
             by: cover.started.details.by,
             known,

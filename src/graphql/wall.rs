@@ -12,16 +12,23 @@ use async_graphql::{
     PathSegment, QueryPathNode, QueryPathSegment, Response, ServerError, ServerResult, Value, async_trait,
 };
 
+use tokio::sync::OnceCell;
+
 use super::code::Code;
-use super::context::Caller;
+use super::context::{Caller, OrFault as _, Parts};
 use crate::access::fields::{self, Shown};
+use crate::access::policy::is_bound_to_cases;
 use crate::access::relation::Relation;
+use crate::journey::refusal::Refusal;
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
 
 /// The extension that asks, once for each request.
 #[derive(Default)]
 pub(super) struct Wall {
     /// Why fields are null that may be.
     refused: Mutex<Vec<ServerError>>,
+    /// Whether the caller is a keyworker who is no worker of the service, read once for an answer.
+    is_nobody: OnceCell<bool>,
 }
 
 impl ExtensionFactory for Wall {
@@ -43,12 +50,16 @@ impl Extension for Wall {
         if is_item || info.is_for_introspection || info.name.starts_with("__") {
             return next.run(ctx, info).await;
         }
-        match shown(ctx.data_opt(), info.parent_type, info.name) {
+        let verdict = match shown(ctx.data_opt(), info.parent_type, info.name) {
+            Ok(_) if self.is_nobodys_question(ctx, &info).await? => Err((Code::WorkerUnknown, unknown())),
+            verdict => verdict.map_err(|message| (Code::Forbidden, message)),
+        };
+        match verdict {
             Ok(Shown::Whole) => next.run(ctx, info).await,
             Ok(Shown::Redacted) => Ok(None),
-            Err(message) => {
+            Err((code, message)) => {
                 let mut error = ServerError::new(message, Some(info.field.name.pos));
-                error.extensions = Some(Code::Forbidden.extensions());
+                error.extensions = Some(code.extensions());
                 error.path = path(info.path_node);
                 if info.return_type.ends_with('!') {
                     return Err(error);
@@ -69,6 +80,34 @@ impl Extension for Wall {
         response.errors.append(&mut self.refused.lock().expect("nobody panics while holding the refusals"));
         response
     }
+}
+
+/// What everybody may ask who has shown who they are: who they are, and where the log stands.
+const OF_ONESELF: [&str; 2] = ["viewer", "log"];
+
+impl Wall {
+    /// Whether a keyworker asks who is no worker of the service, or has left it: they see nothing but themselves. What
+    /// they send is refused where it is decided.
+    async fn is_nobodys_question(&self, ctx: &ExtensionContext<'_>, info: &ResolveInfo<'_>) -> ServerResult<bool> {
+        if info.parent_type != "Query" || OF_ONESELF.contains(&info.name) {
+            return Ok(false);
+        }
+        let (Some(caller), Some(parts)) = (ctx.data_opt::<Caller>(), ctx.data_opt::<Parts>()) else { return Ok(false) };
+        if !is_bound_to_cases(caller.principal.role) {
+            return Ok(false);
+        }
+        let today = civil_day(parts.clock.now(), DEPLOYMENT_ZONE);
+        let read = || async {
+            let standing = caller.generation.standing(&caller.principal, today).await.or_fault();
+            standing.map(|standing| standing.is_nobodys())
+        };
+        let is_nobody = self.is_nobody.get_or_try_init(read).await;
+        is_nobody.copied().map_err(|error: async_graphql::Error| error.into_server_error(info.field.name.pos))
+    }
+}
+
+fn unknown() -> String {
+    Refusal::worker_unknown().message
 }
 
 /// Where a field stands in its answer.

@@ -95,7 +95,7 @@ impl From<Refusal> for Problem {
 fn not_by_import(denied: Denied) -> String {
     match denied {
         Denied::Role { what, .. } => format!("an import may not {what}: record this over the API, in a role that may"),
-        Denied::Outside => denied.to_string(),
+        Denied::Areas { .. } | Denied::Outside => denied.to_string(),
     }
 }
 

@@ -132,6 +132,18 @@ pub struct Assignment {
     pub released: Option<Entry<WorkerReleased>>,
 }
 
+impl Assignment {
+    /// Whether they hold the case at the end of a day.
+    pub fn is_on(&self, day: NaiveDate) -> bool {
+        self.from <= day && self.lasts_after(day)
+    }
+
+    /// Whether it lasts beyond the end of a day, once it has begun.
+    fn lasts_after(&self, day: NaiveDate) -> bool {
+        self.to.is_none_or(|to| day < to)
+    }
+}
+
 /// A plan that was agreed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Plan {
@@ -438,23 +450,37 @@ impl Journey {
         }
     }
 
-    /// A new keyworker releases the former that day; other roles stand side by side.
+    /// A new keyworker releases the former that day, or for the days for which they take the case; other roles stand side
+    /// by side.
     fn assign(&mut self, assigned: Entry<WorkerAssigned>) {
-        let Entry { event_id, occurred, details: WorkerAssigned { worker, role } } = assigned;
+        let Entry { event_id, occurred, details: WorkerAssigned { worker, role, until } } = assigned;
         let from = occurred.earliest();
+        let mut again = Vec::new();
         if role == KEYWORKER {
-            for held in self.assignments.iter_mut().filter(|held| held.role == KEYWORKER && held.to.is_none()) {
-                held.to = Some(from);
+            for held in std::mem::take(&mut self.assignments) {
+                if held.role != KEYWORKER || !held.lasts_after(from) {
+                    self.assignments.push(held);
+                    continue;
+                }
+                if let Some(until) = until.filter(|until| held.lasts_after(*until)) {
+                    again.push(Assignment { from: held.from.max(until), ..held.clone() });
+                }
+                if held.from <= from {
+                    self.assignments.push(Assignment { to: Some(from), ..held });
+                }
             }
         }
-        self.assignments.push(Assignment { event_id, worker, role, from, to: None, released: None });
+        self.assignments.push(Assignment { event_id, worker, role, from, to: until, released: None });
+        self.assignments.append(&mut again);
     }
 
     fn release(&mut self, release: &Entry<WorkerReleased>) {
         let WorkerReleased { worker, role } = &release.details;
-        let held = |held: &&mut Assignment| held.worker == *worker && held.role == *role && held.to.is_none();
-        for held in self.assignments.iter_mut().filter(held) {
-            held.to = Some(release.occurred.earliest());
+        let day = release.occurred.earliest();
+        let theirs = |held: &Assignment| held.worker == *worker && held.role == *role;
+        self.assignments.retain(|held| !theirs(held) || held.from <= day);
+        for held in self.assignments.iter_mut().filter(|held| theirs(held) && held.lasts_after(day)) {
+            held.to = Some(day);
             held.released = Some(release.clone());
         }
     }
@@ -523,10 +549,9 @@ impl Journey {
         self.evidence.iter_mut().find(|piece| piece.details.evidence == id)
     }
 
-    /// The keyworker who holds the case now, as these facts tell it.
-    pub fn keyworker(&self) -> Option<WorkerId> {
-        let mut held = self.assignments.iter().rev().filter(|held| held.role == KEYWORKER && held.to.is_none());
-        held.next().map(|held| held.worker)
+    /// The keyworker who holds the case at the end of a day.
+    pub fn keyworker_on(&self, day: NaiveDate) -> Option<WorkerId> {
+        self.assignments.iter().rfind(|held| held.role == KEYWORKER && held.is_on(day)).map(|held| held.worker)
     }
 
     /// Who was referred.

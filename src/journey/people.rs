@@ -3,6 +3,7 @@
 //! Pure. These streams belong to the deployment, not to one contract. Nothing personal is recorded here: a subject is
 //! a pseudonym, a worker and a team a label.
 
+pub mod login;
 pub(crate) mod pairs;
 pub mod subject;
 pub mod team;

@@ -39,6 +39,16 @@ codes! {
     SubjectNotFound => "SUBJECT_NOT_FOUND";
     /// No worker of this id is known.
     WorkerNotFound => "WORKER_NOT_FOUND";
+    /// The sender is a keyworker whose login is no worker's who is here.
+    WorkerUnknown => "WORKER_UNKNOWN";
+    /// The sender's role does not give notices of this kind.
+    KindOfAnotherRole => "KIND_OF_ANOTHER_ROLE";
+    /// The rulebook has no indicator of this code.
+    UnknownIndicator => "UNKNOWN_INDICATOR";
+    /// The rulebook grades the value otherwise.
+    OtherGrade => "OTHER_GRADE";
+    /// The sender's token is for other service areas.
+    AreaOutsideScope => "AREA_OUTSIDE_SCOPE";
     /// No team of this id is known, or it was never set.
     TeamNotFound => "TEAM_NOT_FOUND";
     /// The stream holds no event of this id.
@@ -67,6 +77,10 @@ codes! {
     DatedInFuture => "DATED_IN_FUTURE";
     /// The referral is dated before the contract starts.
     ContractNotStarted => "CONTRACT_NOT_STARTED";
+    /// The fact is dated in a period whose figures are settled.
+    PeriodClosed => "PERIOD_CLOSED";
+    /// Facts of the worker are dated after their leaving.
+    WorkerHasLaterFacts => "WORKER_HAS_LATER_FACTS";
     /// Tasks would be left open by the close.
     TasksOpen => "TASKS_OPEN";
     /// The piece of evidence shows nothing that an outcome asks to be shown.
@@ -285,6 +299,8 @@ impl RefusalCode {
     /// The codes that only warn: a command may accept them beforehand.
     pub const WARNINGS: &'static [Self] = &[
         Self::ContractNotStarted,
+        Self::PeriodClosed,
+        Self::WorkerHasLaterFacts,
         Self::TasksOpen,
         Self::EvidenceSupportsNothing,
         Self::BeyondPrice,
@@ -443,6 +459,18 @@ impl Refusal {
     pub fn worker_not_found() -> Self {
         Self::new(RefusalCode::WorkerNotFound, "no worker of this id is known: check the id, or add the worker first")
             .at("worker")
+    }
+
+    /// The sender's login is no worker's who is here.
+    pub fn worker_unknown() -> Self {
+        let message = "your login is not that of a worker who is here: ask a manager to add a worker with this login";
+        Self::new(RefusalCode::WorkerUnknown, message)
+    }
+
+    /// The sender's token is for other areas.
+    pub fn area_outside_scope<T: fmt::Display>(areas: impl IntoIterator<Item = T>) -> Self {
+        let message = "your token is not for this area: use one of those allowed, or ask for another token";
+        Self::new(RefusalCode::AreaOutsideScope, message).at("area").allowing(areas)
     }
 
     /// The team is not known, or is not one that the caller may know of.

@@ -145,7 +145,7 @@ pub(crate) fn home(spell: SpellId) -> SpellStarted {
 }
 
 pub(crate) fn keyworker(worker: WorkerId) -> WorkerAssigned {
-    WorkerAssigned { worker, role: KEYWORKER.to_owned() }
+    WorkerAssigned { worker, role: KEYWORKER.to_owned(), until: None }
 }
 
 pub(crate) fn declined() -> ReferralDeclined {
@@ -428,7 +428,8 @@ impl Story {
         let given = Given {
             today: self.today,
             contract: &self.contract,
-            sender: "ann",
+            // Not the one who is recorded: evidence is verified by another person than the one who attached it.
+            sender: "bob",
             history: &|stream| known.contains(&stream).then_some(&empty),
             accepted: &self.accepted,
             moved: &Moved::default(),

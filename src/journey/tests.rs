@@ -122,14 +122,14 @@ fn the_contact_of_10_february_recorded_late_and_retracted_is_known_in_between_on
 fn a_new_keyworker_releases_the_former_that_day_and_other_roles_stand_beside() {
     let story = accepted()
         .and(&state("2018-01-12", keyworker(ANN)))
-        .and(&state("2018-01-13", event::WorkerAssigned { worker: ANN, role: "therapist".to_owned() }))
+        .and(&state("2018-01-13", event::WorkerAssigned { worker: ANN, role: "therapist".to_owned(), until: None }))
         .and(&state("2018-02-01", keyworker(BOB)));
     let journey = story.history.journey();
-    assert_eq!(journey.keyworker(), Some(BOB));
+    assert_eq!(journey.keyworker_on(day("2018-12-31")), Some(BOB));
     let held: Vec<(WorkerId, &str, Option<NaiveDate>)> =
         journey.assignments.iter().map(|held| (held.worker, held.role.as_str(), held.to)).collect();
     assert_eq!(held, [(ANN, "keyworker", Some(day("2018-02-01"))), (ANN, "therapist", None), (BOB, "keyworker", None)]);
-    assert_eq!(story.history.journey_as_of(day("2018-01-31")).keyworker(), Some(ANN));
+    assert_eq!(story.history.journey_as_of(day("2018-01-31")).keyworker_on(day("2018-01-31")), Some(ANN));
 }
 
 #[test]

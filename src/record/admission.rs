@@ -10,20 +10,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
+use serde_json::Value;
 
 use super::{NotDone, StreamState, history};
 use crate::access::policy::{Action, Denied, is_bound_to_cases, is_outside, policy};
-use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
-use crate::access::{Principal, Scope};
-use crate::contract::batch::command::BatchAct;
-use crate::journey::History;
-use crate::journey::command::{Command, not_found};
-use crate::journey::event::{Event, KEYWORKER};
+use crate::access::relation::{Case, Cases, Holders, Relation, Standing};
+use crate::access::{Principal, Role, Scope};
+use crate::contract::batch::Batch;
+use crate::contract::batch::command::{BatchAct, claim_not_found};
+use crate::journey::command::{Command, CorrectFact, Dated, not_found};
+use crate::journey::event::{Event, EventType, KEYWORKER, NoticeKind};
 use crate::journey::people::worker::Worker;
-use crate::journey::refusal::Refusal;
+use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::journey::{History, Recorded};
 use crate::log::append::Streams;
-use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, WorkerId};
-use crate::store::StoreError;
+use crate::log::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, WorkerId};
+use crate::log::{Log, LogError};
 use crate::views::Views;
 
 /// What a command does, in the words of the policy. Whoever may state a fact may correct it and take it back, so an
@@ -44,6 +46,7 @@ fn actions(command: &Command, told: Option<&History>) -> Vec<Action> {
         Command::RetractFacts(retraction) => {
             retraction.targets.iter().map(|target| amending(kind, told, *target)).collect()
         }
+        Command::AssignMany(_) => vec![Action::RecordFacts],
         Command::Together(_) => Vec::new(),
     };
     command.each().into_iter().flat_map(of_single).collect()
@@ -119,6 +122,8 @@ pub(super) struct Admission {
     to_subjects: BTreeMap<SubjectId, Relation>,
     /// The workers and teams that it names and that they may not know of.
     of_others: BTreeSet<StreamId>,
+    /// The claims that it names and that they may not know of.
+    hidden_claims: BTreeSet<ClaimId>,
 }
 
 impl Admission {
@@ -129,13 +134,12 @@ impl Admission {
         principal: Principal,
         on: NaiveDate,
         command: &Command,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, LogError> {
         let (mut to_subjects, mut of_others) = (BTreeMap::new(), BTreeSet::new());
         let is_bound = is_bound_to_cases(principal.role);
         let Some(views) = views else {
-            let at_home = KnownWorker::default();
-            let standing = if is_bound { Standing::of_keyworker(on, at_home) } else { Standing::contract_wide(on) };
-            return Ok(Self { principal, standing, to_subjects, of_others });
+            let standing = if is_bound { Standing::at_home(on) } else { Standing::contract_wide(on) };
+            return Ok(Self { principal, standing, to_subjects, of_others, hidden_claims: BTreeSet::new() });
         };
         let live = views.live();
         let standing = live.standing(&principal, on).await?;
@@ -154,7 +158,16 @@ impl Admission {
         {
             of_others.remove(&StreamId::worker(own.worker));
         }
-        Ok(Self { principal, standing, to_subjects, of_others })
+        let hidden_claims = hidden_claims(views, &principal, command).await?;
+        Ok(Self { principal, standing, to_subjects, of_others, hidden_claims })
+    }
+
+    /// Refuses whatever a keyworker sends who is no worker of the service, or has left it.
+    fn works_here(&self) -> Result<(), NotDone> {
+        if self.standing.is_nobodys() {
+            return Err(NotDone::Refused(Refusal::worker_unknown().alone()));
+        }
+        Ok(())
     }
 
     /// Whether what a command names does not exist for the sender.
@@ -177,19 +190,23 @@ impl Admission {
     }
 
     /// Who holds the journey that a command is about, where that matters, and whether as keyworker.
-    fn held_by(&self, command: &Command, streams: &Streams<'_, StreamState>) -> Vec<(WorkerId, bool)> {
-        let stream = command.stream();
-        if stream.kind != StreamKind::Journey || self.standing.cases() == Cases::All {
+    fn held_by(&self, stream: StreamId, streams: &Streams<'_, StreamState>) -> Vec<(WorkerId, bool)> {
+        let Some(history) = history(streams, stream).filter(|_| stream.kind == StreamKind::Journey) else {
+            return Vec::new();
+        };
+        let cases = self.standing.cases(history.contract().unwrap_or_default());
+        if !matches!(cases, Cases::Held { .. }) {
             return Vec::new();
         }
-        let journey = history(streams, stream).map(History::journey).unwrap_or_default();
-        let held = journey.assignments.into_iter().filter(|held| held.to.is_none());
+        let held = history.journey().assignments.into_iter().filter(|held| held.is_on(self.standing.on()));
         held.map(|held| (held.worker, held.role == KEYWORKER)).collect()
     }
 
     /// The streams that say whether whoever holds the journey is still here.
     pub(super) fn streams(&self, command: &Command, streams: &Streams<'_, StreamState>) -> Vec<StreamId> {
-        self.held_by(command, streams).into_iter().map(|(worker, _)| StreamId::worker(worker)).collect()
+        let each = command.of_each_stream();
+        let held = each.iter().flat_map(|command| self.held_by(command.stream(), streams));
+        held.map(|(worker, _)| StreamId::worker(worker)).collect()
     }
 
     /// What the sender is to what a command is about.
@@ -202,21 +219,25 @@ impl Admission {
             }
             (_, Some(code)) if self.sees(code) => {
                 let is_known = stream.kind == StreamKind::Journey && history(streams, stream).is_some();
-                if is_known { self.to_journey(command, streams) } else { Relation::Contract }
+                if is_known { self.to_journey((stream, code), streams) } else { Relation::Contract }
             }
             _ => Relation::Outside,
         }
     }
 
-    fn to_journey(&self, command: &Command, streams: &Streams<'_, StreamState>) -> Relation {
+    fn to_journey(&self, (stream, contract): (StreamId, &str), streams: &Streams<'_, StreamState>) -> Relation {
         let mut holders = Holders::default();
-        for (worker, as_keyworker) in self.held_by(command, streams) {
+        for (worker, as_keyworker) in self.held_by(stream, streams) {
             if !self.has_left(worker, streams) {
                 let held = if as_keyworker { &mut holders.keyworkers } else { &mut holders.others };
                 held.insert(worker);
             }
         }
-        self.standing.relation(&holders)
+        let area = match self.principal.scope.areas() {
+            Some(_) => history(streams, stream).map(area_of).unwrap_or_default(),
+            None => String::new(),
+        };
+        self.standing.relation(Case { contract, area: &area, holders: &holders })
     }
 
     fn has_left(&self, worker: WorkerId, streams: &Streams<'_, StreamState>) -> bool {
@@ -227,6 +248,28 @@ impl Admission {
 
     /// Whether the sender may do this. What they may not know of is refused as if it were not there.
     pub(super) fn judge(
+        &self,
+        command: &Command,
+        contract: Option<&str>,
+        streams: &Streams<'_, StreamState>,
+    ) -> Result<(), NotDone> {
+        self.works_here()?;
+        let Command::AssignMany(_) = command else { return self.judge_single(command, contract, streams) };
+        for (index, single) in command.of_each_stream().iter().enumerate() {
+            let contract = history(streams, single.stream()).and_then(History::contract);
+            self.judge_single(single, contract, streams).map_err(|not_done| match not_done {
+                NotDone::Refused(refusals) => {
+                    let at = |refusal: Refusal| refusal.at(format!("journeys.{index}"));
+                    NotDone::Refused(refusals.into_iter().map(at).collect())
+                }
+                other => other,
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The same of what is about one stream.
+    fn judge_single(
         &self,
         command: &Command,
         contract: Option<&str>,
@@ -244,6 +287,12 @@ impl Admission {
         {
             return Err(NotDone::Refused(Refusal::subject_not_found().alone()));
         }
+        if let Some(refusals) = self.beyond_areas(command) {
+            return Err(NotDone::Refused(refusals));
+        }
+        if let Some(refusal) = self.notice_of_another_role(command, history(streams, stream)) {
+            return Err(NotDone::Refused(refusal.alone()));
+        }
         let taken = match history(streams, stream).and_then(History::contract) {
             Some(code) if !self.sees(code) => Err(Denied::Outside),
             Some(_) if stream.kind == StreamKind::Journey => {
@@ -255,10 +304,100 @@ impl Admission {
     }
 }
 
+impl Admission {
+    /// Why a sender whose token is for some areas may not send this, if it is about another area: a referral there, or
+    /// claims of cases there.
+    fn beyond_areas(&self, command: &Command) -> Option<Vec<Refusal>> {
+        let areas = self.principal.scope.areas()?;
+        let referral = command.each().into_iter().find_map(|single| match single {
+            Command::ReceiveReferral(referral) => Some(&referral.fact),
+            Command::State(Dated { fact: Event::ReferralReceived(referral), .. })
+            | Command::CorrectFact(CorrectFact { replacement: Event::ReferralReceived(referral), .. }) => {
+                Some(referral)
+            }
+            _ => None,
+        });
+        let moved_to = command.each().into_iter().find_map(|single| match single {
+            Command::PatchFact(patch) if patch.of == Some(EventType::ReferralReceived) => patch.payload.get("area"),
+            _ => None,
+        });
+        let area = referral.map(|referral| referral.area.as_str()).or_else(|| moved_to.and_then(Value::as_str));
+        if area.is_some_and(|area| !areas.contains(area)) {
+            return Some(Refusal::area_outside_scope(areas).alone());
+        }
+        if self.hidden_claims.is_empty() {
+            return None;
+        }
+        Some(self.hidden_claims.iter().map(|claim| claim_not_found(*claim).at("claims")).collect())
+    }
+
+    /// Why the sender may not send this, if it is about a notice of a kind that their role does not give.
+    fn notice_of_another_role(&self, command: &Command, told: Option<&History>) -> Option<Refusal> {
+        let (role, theirs) = (self.principal.role, kinds_of_notice(self.principal.role));
+        let kind = notices_in(command, told).into_iter().find(|kind| !theirs.contains(kind))?;
+        let message = format!("a {role} gives no notice of the kind {}: ask a commissioner to give it", kind.as_str());
+        let allowed = theirs.iter().map(|kind| kind.as_str());
+        Some(Refusal::new(RefusalCode::KindOfAnotherRole, message).at("kind").allowing(allowed))
+    }
+}
+
+/// The kinds of notice that a role gives, corrects and takes back: money is withheld and a contract terminated by those
+/// alone who pay.
+const fn kinds_of_notice(role: Role) -> &'static [NoticeKind] {
+    use NoticeKind::{ImprovementPlan, PerformancePlan, ReferralChange, Termination, Withholding};
+    match role {
+        Role::Commissioner => &[ImprovementPlan, PerformancePlan, Withholding, ReferralChange, Termination],
+        Role::Manager => &[ImprovementPlan, PerformancePlan, ReferralChange],
+        Role::Keyworker | Role::Auditor | Role::Integrator | Role::Administrator => &[],
+    }
+}
+
+/// The kinds of the notices that a command gives, and of those that it corrects or takes back.
+fn notices_in(command: &Command, told: Option<&History>) -> Vec<NoticeKind> {
+    let kind = |fact: &Event| match fact {
+        Event::NoticeIssued(notice) => Some(notice.kind),
+        _ => None,
+    };
+    let recorded = |target: &EventId| told.and_then(|told| told.fact(*target)).and_then(|fact| kind(fact.event));
+    let of_single = |single: &Command| match single {
+        Command::State(stated) => kind(&stated.fact).into_iter().collect(),
+        Command::CorrectFact(correction) => {
+            recorded(&correction.target).into_iter().chain(kind(&correction.replacement)).collect()
+        }
+        Command::PatchFact(patch) => {
+            let says = patch.payload.get("kind").filter(|_| patch.of == Some(EventType::NoticeIssued));
+            let becomes = says.and_then(|kind| serde_json::from_value(kind.clone()).ok());
+            recorded(&patch.target).into_iter().chain(becomes).collect()
+        }
+        Command::RetractFacts(retraction) => retraction.targets.iter().filter_map(recorded).collect::<Vec<_>>(),
+        _ => Vec::new(),
+    };
+    command.each().into_iter().flat_map(of_single).collect()
+}
+
+/// The service area of a journey.
+fn area_of(history: &History) -> String {
+    history.journey().referral.map(|referral| referral.details.area).unwrap_or_default()
+}
+
+/// The claims that a command decides on and that are not of the sender's areas.
+async fn hidden_claims(views: &Views, principal: &Principal, command: &Command) -> Result<BTreeSet<ClaimId>, LogError> {
+    let (Some(areas), Command::Batch(of)) = (principal.scope.areas(), command) else { return Ok(BTreeSet::new()) };
+    let BatchAct::Decide(claims, _) = &of.act else { return Ok(BTreeSet::new()) };
+    let told = read_whole(views.log(), command.stream()).await?;
+    let batch = Batch::of(&told);
+    let journey = |claim: &ClaimId| batch.line(*claim).and_then(|line| line.frozen.about.journey());
+    let journeys: Vec<JourneyId> = claims.iter().filter_map(journey).collect();
+    let known = views.live().areas_of(&journeys).await?;
+    let is_theirs =
+        |claim: &ClaimId| journey(claim).is_some_and(|id| known.get(&id).is_some_and(|of| areas.contains(of)));
+    Ok(claims.iter().filter(|claim| !is_theirs(claim)).copied().collect())
+}
+
 fn not_done(denied: Denied, outside: Refusal) -> NotDone {
     match denied {
         Denied::Outside => NotDone::Refused(outside.alone()),
-        Denied::Role { .. } => NotDone::Denied(denied),
+        Denied::Role { .. } | Denied::Areas { .. } => NotDone::Denied(denied),
     }
 }
 
@@ -270,10 +409,13 @@ pub(super) async fn still_may(
     (principal, on): (Principal, NaiveDate),
     (command, told): (&Command, &History),
     events: &[Envelope],
-) -> Result<Result<(), NotDone>, StoreError> {
+) -> Result<Result<(), NotDone>, LogError> {
     let of_contracts = || events.iter().filter_map(|event| Some((event.stream, event.contract.as_deref()?)));
     let within = of_contracts().all(|(_, code)| principal.scope.contract(code).is_some());
     let admission = Admission::read(views, principal, on, command).await?;
+    if let Err(not_done) = admission.works_here() {
+        return Ok(Err(not_done));
+    }
     let journeys = of_contracts().filter(|(stream, _)| stream.kind == StreamKind::Journey);
     let journeys: Vec<(JourneyId, &str)> = journeys.map(|(stream, code)| (JourneyId(stream.id), code)).collect();
     let to_journeys = match views {
@@ -301,4 +443,12 @@ pub(super) fn amends(command: &Command) -> bool {
     let amends =
         |single: &Command| matches!(single, Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_));
     command.each().into_iter().any(amends)
+}
+
+async fn read_whole(log: &Log, stream: StreamId) -> Result<History, LogError> {
+    let mut told = History::default();
+    for envelope in log.stream(stream).await? {
+        told.evolve(Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
+    }
+    Ok(told)
 }

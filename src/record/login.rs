@@ -9,9 +9,12 @@
 
 use std::time::Duration;
 
+use chrono::NaiveDate;
+
 use crate::journey::History;
 use crate::journey::command::Command;
 use crate::journey::event::Event;
+use crate::journey::people::login::is_same;
 use crate::journey::people::worker::Worker;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::LogError;
@@ -53,16 +56,17 @@ pub(super) async fn namesakes(views: &Views, command: &Command) -> Result<Vec<Wo
     Ok(namesakes)
 }
 
-/// Refuses a login by which one of these signs in who has not left.
+/// Refuses a login by which one of these signs in who has not left by a day.
 pub(super) fn is_free<'h>(
     command: &Command,
-    namesakes: &[WorkerId],
+    (namesakes, on): (&[WorkerId], NaiveDate),
     history: impl Fn(StreamId) -> Option<&'h History>,
 ) -> Result<(), Vec<Refusal>> {
     let told = |stream| history(stream).map(|history| Worker::fold(&history.facts())).unwrap_or_default();
     let login = |worker: &Worker| worker.joined.as_ref().and_then(|joined| joined.details.login.clone());
     let held = namesakes.iter().map(|worker| told(StreamId::worker(*worker)));
-    let held: Vec<String> = held.filter(|worker| worker.left.is_none()).filter_map(|worker| login(&worker)).collect();
+    let is_here = |worker: &Worker| worker.left.as_ref().is_none_or(|left| left.occurred.earliest() > on);
+    let held: Vec<String> = held.filter(is_here).filter_map(|worker| login(&worker)).collect();
     if held.is_empty() {
         return Ok(());
     }
@@ -75,12 +79,13 @@ pub(super) fn is_free<'h>(
             }
             // What was said before may be said again.
             Command::CorrectFact(_) | Command::PatchFact(_) => {
-                let other = given(single).filter(|wanted| login(&own).as_deref() != Some(*wanted));
+                let is_theirs = |wanted: &&str| login(&own).is_some_and(|own| is_same(&own, wanted));
+                let other = given(single).filter(|wanted| !is_theirs(wanted));
                 (other.map(str::to_owned), "payload.login")
             }
             _ => (given(single).map(str::to_owned), "login"),
         };
-        if wanted.is_some_and(|wanted| held.contains(&wanted)) {
+        if wanted.is_some_and(|wanted| held.iter().any(|held| is_same(held, &wanted))) {
             let message = "somebody who has not left signs in by this login: give another, or record that they left";
             return Err(Refusal::new(RefusalCode::LoginTaken, message).at(path).alone());
         }

@@ -100,7 +100,7 @@ impl Recorder {
     /// What a command did the first time, for whoever may still do it and see it.
     async fn replayed(&self, asked: Asked, events: Vec<Envelope>, told: &History) -> Result<Appended, NotDone> {
         let may = still_may(self.asked(), asked.sender, (&asked.command, told), &events).await;
-        may.map_err(|fault| NotDone::Fault(fault.into()))??;
+        may.map_err(NotDone::Fault)??;
         Ok(Appended { events, replayed: true })
     }
 

@@ -4,6 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::json;
+
+use crate::access::InScope;
 use crate::contract::Rulebook;
 use crate::contract::rulebook::CodeList;
 use crate::log::envelope::{TeamId, WorkerId};
@@ -93,6 +96,20 @@ pub(super) fn by_code<T: Default>(
 /// Rows by service area.
 pub(super) fn by_area<T: Default>(rulebook: &Rulebook, found: BTreeMap<String, T>) -> Vec<(Group, T)> {
     by_code(rulebook, CodeList::Areas, Group::Area, found)
+}
+
+/// Those of these rows that are not of an area beyond a scope.
+pub(super) fn in_scope<T>(scope: InScope<'_>, rows: Vec<(Group, T)>) -> Vec<(Group, T)> {
+    let is_within = |(group, _): &(Group, T)| match group {
+        Group::Area(code) => scope.has_area(code),
+        _ => true,
+    };
+    rows.into_iter().filter(is_within).collect()
+}
+
+/// The areas of a scope as a statement binds them: none where it is the whole contract.
+pub(super) fn areas(scope: InScope<'_>) -> Option<String> {
+    scope.areas().map(|areas| json!(areas).to_string())
 }
 
 /// Rows by keyworker in the order of their labels, then the unassigned cases, always.

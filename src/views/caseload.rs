@@ -16,22 +16,34 @@ use crate::log::envelope::WorkerId;
 use crate::projections::held::NOBODY;
 use crate::store::{Sql, StoreError, doing, on};
 
+/// The caseload on the day `$2`, counted from the dated table, of the cases of a contract that this says.
+macro_rules! dated {
+    ($cases:expr) => {
+        concat!(
+            "select r.keyworker, w.label, r.stage, r.journeys from (\
+             select r.keyworker, r.stage, count(*) as journeys from (\
+             select case when d.id is null then c.keyworker end as keyworker, coalesce((select s.stage from stage s \
+             where s.journey = c.journey and s.counts_from <= $2 order by s.ordinal desc limit 1), '') as stage \
+             from caseload c left join worker d on d.id = c.keyworker and d.left_on <= $2 \
+             where c.from_on <= $2 and c.to_on > $2 and c.contract = ",
+            $cases,
+            ") r group by r.keyworker, r.stage) r left join worker w on w.id = r.keyworker"
+        )
+    };
+}
+
 static BY_KEYWORKER: Sql = Sql::new(concat!(
     "select case when w.left_on <= $2 then null else c.keyworker end as keyworker, w.label, c.stage, c.journeys \
      from held c left join worker w on w.id = c.keyworker where c.contract = ",
     settled!(),
-    " union all select r.keyworker, w.label, r.stage, r.journeys from (\
-     select r.keyworker, r.stage, count(*) as journeys from (\
-     select case when d.id is null then c.keyworker end as keyworker, coalesce((select s.stage from stage s \
-     where s.journey = c.journey and s.counts_from <= $2 order by s.ordinal desc limit 1), '') as stage \
-     from caseload c left join worker d on d.id = c.keyworker and d.left_on <= $2 \
-     where c.from_on <= $2 and c.to_on > $2 and c.contract = ",
-    unsettled!(),
-    ") r group by r.keyworker, r.stage) r left join worker w on w.id = r.keyworker"
+    " union all ",
+    dated!(unsettled!())
 ));
+/// The same of the service areas `$3`, by which no table is counted.
+static BY_KEYWORKER_IN_AREAS: Sql = Sql::new(dated!("$1 and c.area in {texts $3}"));
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&BY_KEYWORKER];
+pub(super) static STATEMENTS: &[&Sql] = &[&BY_KEYWORKER, &BY_KEYWORKER_IN_AREAS];
 
 /// How many cases a keyworker holds, or how many nobody does.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,9 +72,15 @@ impl Generation {
         scope: InScope<'_>,
         as_of: NaiveDate,
     ) -> Result<Vec<HeldRow>, StoreError> {
-        let sql = BY_KEYWORKER.text(self.reader.dialect());
+        let areas = board::areas(scope);
+        let statement = if areas.is_some() { &BY_KEYWORKER_IN_AREAS } else { &BY_KEYWORKER };
+        let sql = statement.text(self.reader.dialect());
         let found: sqlx::Result<Vec<Held>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of)).fetch_all(pool).await
+            let counted = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+            match &areas {
+                Some(areas) => counted.bind(areas).fetch_all(pool).await,
+                None => counted.fetch_all(pool).await,
+            }
         });
         let mut holders: BTreeMap<_, (u64, BTreeMap<String, u64>)> = BTreeMap::new();
         for held in found.map_err(doing("count the caseload by keyworker"))? {

@@ -93,8 +93,8 @@ impl Generation {
         let closed = self.left(&CLOSED, scope, as_of, period).await?;
         let disengaged = self.left(&DISENGAGED, scope, as_of, period).await?;
         Ok(Exits {
-            closed: rows(closed, by, rulebook, CodeList::CloseReasons),
-            disengaged: rows(disengaged, by, rulebook, CodeList::DisengageReasons),
+            closed: rows((closed, scope), by, rulebook, CodeList::CloseReasons),
+            disengaged: rows((disengaged, scope), by, rulebook, CodeList::DisengageReasons),
         })
     }
 
@@ -111,11 +111,13 @@ impl Generation {
             let left = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
             left.bind(first).bind(last).fetch_all(pool).await
         });
-        found.map_err(doing("count exits"))
+        let mut found = found.map_err(doing("count exits"))?;
+        found.retain(|left| scope.has_area(&left.area));
+        Ok(found)
     }
 }
 
-fn rows(found: Vec<Left>, by: By, rulebook: &Rulebook, reasons: CodeList) -> Vec<ExitRow> {
+fn rows((found, scope): (Vec<Left>, InScope<'_>), by: By, rulebook: &Rulebook, reasons: CodeList) -> Vec<ExitRow> {
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for Left { reason, area, journeys } in found {
         let code = match by {
@@ -126,7 +128,7 @@ fn rows(found: Vec<Left>, by: By, rulebook: &Rulebook, reasons: CodeList) -> Vec
     }
     let rows = match by {
         By::Reason => board::by_code(rulebook, reasons, Group::Reason, counts),
-        By::Area => board::by_area(rulebook, counts),
+        By::Area => board::in_scope(scope, board::by_area(rulebook, counts)),
     };
     rows.into_iter().map(|(group, journeys)| ExitRow { group, journeys }).collect()
 }

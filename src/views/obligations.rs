@@ -3,7 +3,7 @@
 //! What is owed is the keyworker's who holds the case that day; what is over is of whoever held it then. A case that
 //! nobody holds stays with the team of its last keyworker (domain.md §9).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -86,6 +86,8 @@ pub struct ObligationFilter {
     pub standard: Option<String>,
     /// Whose.
     pub held: HeldBy,
+    /// The workers for whom the keyworker stands in, whose obligations are wanted too.
+    pub covered: BTreeSet<WorkerId>,
     /// Of the keyworkers of this team, and of cases that its keyworkers held last.
     pub team: Option<TeamId>,
     /// Of this service area.
@@ -237,9 +239,9 @@ macro_rules! page {
             "and b.due_on >= $10 and b.due_on <= $11 and (cast($12 as text) is null or ",
             standing!("$6"),
             " in {texts $12}) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or b.area = $14) ",
-            "and (cast($15 as uuid) is null or ",
+            "and (cast($15 as text) is null or ",
             keyworker!("$6"),
-            " = $15) and (not $16 or ",
+            " in {uuids $15}) and (not $16 or ",
             keyworker!("$6"),
             " is null) and (cast($17 as uuid) is null or exists (select 1 from team_member m where m.team = $17 and ",
             memberships!("$6"),
@@ -265,7 +267,8 @@ macro_rules! counts {
             " as keyworker, ",
             standing!("$2"),
             " as standing from obligation b left join worker w on w.id = b.keyworker ",
-            "where b.contract = $1 and b.counts_from <= $2 and b.counts_to > $2 and b.due_on >= $3 and b.due_on <= $4",
+            "where b.contract = $1 and b.counts_from <= $2 and b.counts_to > $2 and b.due_on >= $3 and b.due_on <= $4 ",
+            "and (cast($5 as text) is null or b.area in {texts $5})",
             ") b",
             $join,
             " group by b.standard, b.standing, ",
@@ -340,10 +343,7 @@ macro_rules! bind {
         let (scope, as_of, filter, (after, most)) = ($scope, $as_of, $filter, $page);
         let (whose, by, unassigned) = whose(scope.cases());
         let (states, standing_of) = wanted(filter.standing.as_deref());
-        let keyworker = match filter.held {
-            HeldBy::Keyworker(worker) => Some(worker.0),
-            HeldBy::Any | HeldBy::Unassigned => None,
-        };
+        let keyworkers = filter.held.keyworkers(&filter.covered);
         let (due, journey, standard, nth) = after.map_or((BEGINNING, Uuid::nil(), "", 0), |place| {
             (place.due, place.journey.0, place.standard.as_str(), place.nth)
         });
@@ -362,7 +362,7 @@ macro_rules! bind {
             .bind(standing_of)
             .bind(filter.standard.as_deref())
             .bind(filter.area.as_deref())
-            .bind(keyworker)
+            .bind(keyworkers)
             .bind(filter.held == HeldBy::Unassigned)
             .bind(filter.team.map(|team| team.0))
             .bind(due.clamp(BEGINNING, FOREVER))
@@ -430,13 +430,14 @@ impl Generation {
                 .bind(bound(as_of))
                 .bind(due.0)
                 .bind(due.1)
+                .bind(board::areas(scope))
                 .fetch_all(pool)
                 .await
         });
         let found = found.map_err(doing("count obligations"))?;
         let table = |standard: &str| {
             let of: Vec<&Counted> = found.iter().filter(|found| found.standard == standard).collect();
-            StandardCounts { standard: standard.to_owned(), rows: rows(&of, by, rulebook) }
+            StandardCounts { standard: standard.to_owned(), rows: board::in_scope(scope, rows(&of, by, rulebook)) }
         };
         Ok(rulebook.standards.iter().map(|standard| table(&standard.code)).collect())
     }

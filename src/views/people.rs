@@ -13,7 +13,7 @@ use super::board::count;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
-use crate::journey::people::worker;
+use crate::journey::people::{login, worker};
 use crate::log::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
@@ -26,12 +26,13 @@ static CONTRACT: Sql =
 static WORKERS: Sql =
     Sql::new("select id, login, label, joined_on, left_on from worker where id in {uuids $1} limit $2");
 static WORKER_OF_LOGIN: Sql = Sql::new(
-    "select id, login, label, joined_on, left_on from worker where login = $1 and joined_on <= $2 \
+    "select id, login, label, joined_on, left_on from worker where login_key = $1 and joined_on <= $2 \
      and (left_on is null or left_on > $2) order by joined_on desc, id desc limit 1",
 );
-/// Whose login is, or was, `$1`, or the one of the worker `$2`.
-static WORKERS_OF_LOGIN: Sql =
-    Sql::new("select id from worker where login = $1 or login = (select login from worker where id = $2) limit $3");
+/// Whose login is, or was, the one of the key `$1`, or the one of the worker `$2`.
+static WORKERS_OF_LOGIN: Sql = Sql::new(
+    "select id from worker where login_key = $1 or login_key = (select login_key from worker where id = $2) limit $3",
+);
 /// Whether the worker `w` belongs to the contract `$1` by the end of the day `$2`.
 macro_rules! works_in_contract {
     () => {
@@ -79,6 +80,15 @@ static TEAMS_OF_WORKERS: Sql = Sql::new(
     "select m.worker, m.team from team_member m join team t on t.id = m.team and t.from_on <= $2 and t.to_on > $2 \
      where m.worker in {uuids $1} and m.from_on <= $2 and m.to_on > $2 order by t.label, t.id limit $3",
 );
+static COVERED: Sql =
+    Sql::new("select distinct absent from cover where stands_in = $1 and from_on <= $2 and to_on > $2 limit $3");
+/// The days with contacts of the worker `$1`, and the assignments of theirs, on the day `$2` or later.
+static LATER_FACTS: Sql = Sql::new(
+    "select (select count(*) from contact k where k.worker = $1 and k.day >= $2) as contacts, \
+     (select count(*) from assignment a where a.worker = $1 and a.counts_from >= $2) as assignments, \
+     (select max(k.day) from contact k where k.worker = $1 and k.day >= $2) as contact_on, \
+     (select max(a.counts_from) from assignment a where a.worker = $1 and a.counts_from >= $2) as assigned_on",
+);
 static TEAMS_IN: Sql = Sql::new(
     "select distinct t.id, a.contract from team t left join team_member m on m.team = t.id \
      left join assignment a on a.worker = m.worker where t.id in {uuids $1} limit $2",
@@ -101,6 +111,8 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &TEAMS_OF_CONTRACT,
     &TEAM_COUNT_OF_CONTRACT,
     &TEAMS_OF_WORKERS,
+    &COVERED,
+    &LATER_FACTS,
     &TEAMS_IN,
 ];
 
@@ -151,6 +163,17 @@ impl WorkerRow {
             left_on: told.left.as_ref().map(|left| left.occurred.earliest()),
         })
     }
+}
+
+/// What is recorded of a worker from a day on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LaterFacts {
+    /// The journeys and days with contacts of theirs.
+    pub contacts: u64,
+    /// The assignments that begin then.
+    pub assignments: u64,
+    /// The last day of any; none where there is none.
+    pub last_on: Option<NaiveDate>,
 }
 
 /// A team with what boards print of it.
@@ -220,8 +243,7 @@ impl Generation {
     /// these the one of the greatest id.
     pub async fn worker_of_login(&self, login: &str, on: NaiveDate) -> Result<Option<WorkerRow>, StoreError> {
         let sql = WORKER_OF_LOGIN.text(self.reader.dialect());
-        let found: sqlx::Result<Option<Worker>> =
-            on!(&self.reader, pool => sqlx::query_as(sql).bind(login).bind(bound(on)).fetch_optional(pool).await);
+        let found: sqlx::Result<Option<Worker>> = on!(&self.reader, pool => sqlx::query_as(sql).bind(login::key(login)).bind(bound(on)).fetch_optional(pool).await);
         Ok(found.map_err(doing("find the worker of a login"))?.map(WorkerRow::from))
     }
 
@@ -229,7 +251,7 @@ impl Generation {
     pub async fn workers_of_login(&self, login: Option<&str>, of: WorkerId) -> Result<Vec<WorkerId>, StoreError> {
         let sql = WORKERS_OF_LOGIN.text(self.reader.dialect());
         let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(login).bind(of.0).bind(i64::MAX).fetch_all(pool).await
+            sqlx::query_as(sql).bind(login.map(login::key)).bind(of.0).bind(i64::MAX).fetch_all(pool).await
         });
         let found = found.map_err(doing("find who has a login"))?;
         Ok(found.into_iter().map(|(id,)| WorkerId(id)).collect())
@@ -405,6 +427,28 @@ impl Generation {
             sqlx::query_scalar(sql).bind(scope.contract()).bind(bound(on)).fetch_one(pool).await
         });
         Ok(count(counted.map_err(doing("count the teams of a contract"))?))
+    }
+
+    /// What is recorded of a worker from a day on, as far as lists show it: contacts that were made, and assignments.
+    pub async fn later_facts_of(&self, worker: WorkerId, from: NaiveDate) -> Result<LaterFacts, StoreError> {
+        let sql = LATER_FACTS.text(self.reader.dialect());
+        let found: sqlx::Result<(i64, i64, Option<NaiveDate>, Option<NaiveDate>)> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(worker.0).bind(bound(from)).fetch_one(pool).await
+        });
+        let (contacts, assignments, contact_on, assigned_on) =
+            found.map_err(doing("find what is recorded of a worker who leaves"))?;
+        let last_on = contact_on.max(assigned_on);
+        Ok(LaterFacts { contacts: count(contacts), assignments: count(assignments), last_on })
+    }
+
+    /// For whom a worker stands in on a day.
+    pub async fn covered_by(&self, worker: WorkerId, on: NaiveDate) -> Result<BTreeSet<WorkerId>, StoreError> {
+        let sql = COVERED.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(worker.0).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
+        });
+        let found = found.map_err(doing("find for whom a worker stands in"))?;
+        Ok(found.into_iter().map(|(absent,)| WorkerId(absent)).collect())
     }
 
     /// In which teams each of these workers is on a day, in the order of their labels.

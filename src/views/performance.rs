@@ -137,7 +137,7 @@ impl Generation {
         let declined = self.reached(&DECLINED, (scope, as_of), days).await?;
         let rows = |areas: BTreeMap<String, ByMonth>| -> Vec<MonthsRow> {
             let rows = match by {
-                By::Area => board::by_area(rulebook, areas),
+                By::Area => board::in_scope(scope, board::by_area(rulebook, areas)),
                 By::Whole => vec![(Group::Whole, whole(areas))],
             };
             rows.into_iter().map(|(group, counts)| row(group, &counts, months, start)).collect()
@@ -161,7 +161,9 @@ impl Generation {
             let reached = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
             reached.bind(bound(first)).bind(bound(last)).fetch_all(pool).await
         });
-        found.map_err(doing("count the journeys that reached a stage"))
+        let mut found = found.map_err(doing("count the journeys that reached a stage"))?;
+        found.retain(|reached| scope.has_area(&reached.area));
+        Ok(found)
     }
 }
 

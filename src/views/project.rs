@@ -377,7 +377,7 @@ mod tests {
             Command::state(StreamId::worker(worker), day(1), joined),
             Command::ReceiveReferral(received),
             Command::state(StreamId::journey(journey), day(3), ReferralAccepted {}),
-            Command::state(StreamId::journey(journey), day(4), WorkerAssigned { worker, role: keyworker }),
+            Command::state(StreamId::journey(journey), day(4), WorkerAssigned { worker, role: keyworker, until: None }),
             Command::state(StreamId::journey(journey), day(5), PlanAgreed { kind: php }),
             publish,
         ]

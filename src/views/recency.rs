@@ -38,7 +38,8 @@ macro_rules! dated {
             " order by k.day desc, k.latest limit 1), '') as last from (",
             "select c.journey, case when d.id is null then c.keyworker end as keyworker, c.area from caseload c ",
             "left join worker d on d.id = c.keyworker and d.left_on <= $2 ",
-            "where c.from_on <= $2 and c.to_on > $2 and c.contract = ",
+            "where c.from_on <= $2 and c.to_on > $2 and (cast($3 as text) is null or c.area in {texts $3}) ",
+            "and c.contract = ",
             unsettled!(),
             ") r) r group by ",
             $columns,
@@ -58,7 +59,7 @@ macro_rules! counted {
             packed!($last, "r.journeys"),
             " from ",
             $table,
-            " r where r.contract = ",
+            " r where (cast($3 as text) is null or r.area in {texts $3}) and r.contract = ",
             settled!(),
             " group by ",
             $columns
@@ -320,7 +321,8 @@ impl Generation {
         };
         let sql = statement.text(self.reader.dialect());
         let found: sqlx::Result<Vec<LastContacts>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of)).fetch_all(pool).await
+            let counted = sqlx::query_as(sql).bind(scope.contract()).bind(bound(as_of));
+            counted.bind(board::areas(scope)).fetch_all(pool).await
         });
         let found = found.map_err(doing("count days since contact"))?;
         let buckets = &rulebook.recency.buckets;
@@ -342,6 +344,7 @@ impl Generation {
                 vec![(Group::Whole, whole.remove(&()).unwrap_or_default())]
             }
         };
+        let rows = board::in_scope(scope, rows);
         Ok(rows.into_iter().map(|(group, counts)| counts.row(group, buckets)).collect())
     }
 }

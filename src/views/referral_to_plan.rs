@@ -160,7 +160,7 @@ impl Generation {
         let buckets = &measured.buckets;
         let mut whole = Counts::default();
         let mut areas: BTreeMap<String, Counts> = BTreeMap::new();
-        for waits in &found {
+        for waits in found.iter().filter(|waits| scope.has_area(&waits.area)) {
             match by {
                 By::Whole => whole.add(waits, buckets),
                 By::Area => areas.entry(waits.area.clone()).or_default().add(waits, buckets),
@@ -168,7 +168,7 @@ impl Generation {
         }
         let rows = match by {
             By::Whole => vec![(Group::Whole, whole)],
-            By::Area => board::by_area(rulebook, areas),
+            By::Area => board::in_scope(scope, board::by_area(rulebook, areas)),
         };
         Ok(Some(rows.into_iter().map(|(group, counts)| counts.row(group, buckets)).collect()))
     }

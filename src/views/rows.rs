@@ -210,6 +210,7 @@ static MADE_BY: &[(&str, &str)] = &made_by![
     "src/journey/event/value.rs",
     "src/journey/fold.rs",
     "src/journey/mod.rs",
+    "src/journey/people/login.rs",
     "src/journey/people/pairs.rs",
     "src/journey/people/subject.rs",
     "src/journey/people/team.rs",

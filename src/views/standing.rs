@@ -12,26 +12,30 @@ use uuid::Uuid;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
-use crate::access::relation::{Cases, Holders, KnownWorker, Relation, Standing};
+use crate::access::relation::{Case, Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{CasesInScope, Principal};
 use crate::journey::event::KEYWORKER;
+use crate::journey::people::login;
 use crate::log::envelope::{JourneyId, SubjectId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
-/// Whether the caller may be shown a journey, which `$3` says how to find out: `all` of the contract, those that are
-/// `among` these (`$4`), or those that are `held` by these workers (`$4`) and, where `$5`, those without a keyworker on
-/// the day `$2` on which the caller's standing was read.
+/// Whether the caller may be shown a journey, which `$3` says how to find out: `all` of the contract, those of these
+/// `areas` (`$4`), those that are `among` these (`$4`), or those that are `held` by these workers (`$4`) and, where `$5`,
+/// those without a keyworker on the day `$2` on which the caller's standing was read.
 macro_rules! may_be_shown {
     ($journey:literal) => {
         concat!(
             "($3 = 'all' or $3 = 'among' and ",
             $journey,
-            " in {uuids $4} or $3 = 'held' and (exists (select 1 from assignment o where o.journey = ",
+            " in {uuids $4} or $3 = 'areas' and exists (select 1 from journey y where y.id = ",
             $journey,
-            " and o.to_on = '9999-12-31' and o.worker in {uuids $4}) or $5 and not exists (select 1 from assignment o ",
+            " and y.area in {texts $4}) or $3 = 'held' and (exists (select 1 from assignment o where o.journey = ",
+            $journey,
+            " and o.counts_from <= $2 and o.to_on > $2 and o.worker in {uuids $4}) ",
+            "or $5 and not exists (select 1 from assignment o ",
             "left join worker d on d.id = o.worker and d.left_on <= $2 where o.journey = ",
             $journey,
-            " and o.role = 'keyworker' and o.to_on = '9999-12-31' and d.id is null)))"
+            " and o.role = 'keyworker' and o.counts_from <= $2 and o.to_on > $2 and d.id is null)))"
         )
     };
 }
@@ -41,27 +45,37 @@ pub(super) use may_be_shown;
 pub(super) fn whose(cases: Cases) -> (&'static str, String, bool) {
     match cases {
         Cases::All => ("all", json!([]).to_string(), false),
+        Cases::Areas(areas) => ("areas", json!(areas).to_string(), false),
         Cases::Held { by, unassigned } => ("held", json!(by).to_string(), unassigned),
         Cases::Among(journeys) => ("among", json!(journeys).to_string(), false),
     }
 }
 
-/// Who is behind the login `$1` on the day `$2`, with whom they share a team, and who holds the journeys `$3`.
+/// Who is behind the login of the key `$1` on the day `$2`, with whom they share a team, for whom they stand in, which
+/// contracts have teams, and who holds the journeys `$3`.
 static STANDING: Sql = Sql::new(
-    "with own as (select id from worker where login = $1 and joined_on <= $2 and (left_on is null or left_on > $2) \
-     order by joined_on desc, id desc limit 1) \
-     select 'own' as part, id as worker, cast(null as uuid) as journey from own \
-     union all select 'left', w.id, cast(null as uuid) from worker w \
-     where w.login = $1 and w.id not in (select id from own) \
-     union all select 'teamed', m.worker, cast(null as uuid) from worker w join team_member m on m.worker = w.id \
-     where w.login = $1 \
-     union all select 'colleague', o.id, cast(null as uuid) from own w \
+    "with own as (select id from worker where login_key = $1 and joined_on <= $2 \
+     and (left_on is null or left_on > $2) order by joined_on desc, id desc limit 1) \
+     select 'own' as part, id as worker, cast(null as uuid) as journey, cast(null as text) as contract from own \
+     union all select 'teamed', m.worker, cast(null as uuid), cast(null as text) \
+     from worker w join team_member m on m.worker = w.id where w.login_key = $1 \
+     union all select 'colleague', o.id, cast(null as uuid), cast(null as text) from own w \
      join team_member m on m.worker = w.id and m.from_on <= $2 and m.to_on > $2 \
      join team_member n on n.team = m.team and n.from_on <= $2 and n.to_on > $2 \
      join worker o on o.id = n.worker and (o.left_on is null or o.left_on > $2) \
-     union all select a.role, a.worker, a.journey from assignment a left join worker w on w.id = a.worker \
-     where a.journey in {uuids $3} and a.to_on = '9999-12-31' and (w.left_on is null or w.left_on > $2)",
+     union all select 'covered', v.absent, cast(null as uuid), cast(null as text) from own w \
+     join cover v on v.stands_in = w.id and v.from_on <= $2 and v.to_on > $2 \
+     union all select 'with_teams', cast(null as uuid), cast(null as uuid), c.code from contract c where exists \
+     (select 1 from team t where t.from_on <= $2 and (exists (select 1 from team_member m \
+     join assignment a on a.worker = m.worker where m.team = t.id and a.contract = c.code) or not exists \
+     (select 1 from team_member m join assignment a on a.worker = m.worker where m.team = t.id))) \
+     union all select a.role, a.worker, a.journey, cast(null as text) from assignment a \
+     left join worker w on w.id = a.worker where a.journey in {uuids $3} and a.counts_from <= $2 and a.to_on > $2 \
+     and (w.left_on is null or w.left_on > $2)",
 );
+
+/// The service areas of the journeys `$1`.
+static AREAS: Sql = Sql::new("select id, area from journey where id in {uuids $1} limit $2");
 
 /// The subjects `$1`, as far as they are known, each with its journeys.
 static JOURNEYS_OF_SUBJECTS: Sql = Sql::new(
@@ -73,24 +87,38 @@ static SHOWN: Sql =
     Sql::new(concat!("select j.id from journey j where j.contract = $1 and ", may_be_shown!("j.id"), " limit $6"));
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&STANDING, &JOURNEYS_OF_SUBJECTS, &SHOWN];
+pub(super) static STATEMENTS: &[&Sql] = &[&STANDING, &AREAS, &JOURNEYS_OF_SUBJECTS, &SHOWN];
 
 #[derive(sqlx::FromRow)]
 #[expect(clippy::struct_field_names, reason = "named as the statement's columns")]
 struct Part {
     /// What the worker is: to the login, or, of a journey, the role in which they hold it.
     part: String,
-    worker: Uuid,
+    worker: Option<Uuid>,
     journey: Option<Uuid>,
+    contract: Option<String>,
 }
 
 impl Generation {
     /// Whose cases somebody's rights reach on a day. Of whoever is not bound to cases nobody asks.
     pub async fn standing(&self, principal: &Principal, on: NaiveDate) -> Result<Standing, StoreError> {
-        if !is_bound_to_cases(principal.role) {
-            return Ok(Standing::contract_wide(on));
+        if is_bound_to_cases(principal.role) {
+            return Ok(self.known(&principal.subject, on, &[]).await?.0);
         }
-        Ok(self.known(&principal.subject, on, &[]).await?.0)
+        Ok(unbound(principal, on))
+    }
+
+    /// The service areas of these journeys, as far as they are known.
+    pub async fn areas_of(&self, journeys: &[JourneyId]) -> Result<BTreeMap<JourneyId, String>, StoreError> {
+        if journeys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let sql = AREAS.text(self.reader.dialect());
+        let found: sqlx::Result<Vec<(Uuid, String)>> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(json!(journeys).to_string()).bind(i64::MAX).fetch_all(pool).await
+        });
+        let found = found.map_err(doing("find the areas of journeys"))?;
+        Ok(found.into_iter().map(|(id, area)| (JourneyId(id), area)).collect())
     }
 
     /// Which journeys of a contract somebody may be shown; none where it is all of them.
@@ -118,16 +146,24 @@ impl Generation {
         journeys: &[(JourneyId, &str)],
     ) -> Result<BTreeMap<JourneyId, Relation>, StoreError> {
         let within = |code: &str| principal.scope.contract(code).is_some();
+        let ids: Vec<JourneyId> = journeys.iter().filter(|(_, code)| within(code)).map(|(id, _)| *id).collect();
         let (standing, holders) = if is_bound_to_cases(principal.role) {
-            let ids: Vec<JourneyId> = journeys.iter().filter(|(_, code)| within(code)).map(|(id, _)| *id).collect();
             self.known(&principal.subject, on, &ids).await?
         } else {
-            (Standing::contract_wide(on), BTreeMap::new())
+            (unbound(principal, on), BTreeMap::new())
+        };
+        let areas = match principal.scope.areas() {
+            Some(_) => self.areas_of(&ids).await?,
+            None => BTreeMap::new(),
         };
         let nobody = Holders::default();
-        let relation = |(id, code): &(JourneyId, &str)| {
-            let inside = || standing.relation(holders.get(id).unwrap_or(&nobody));
-            (*id, if within(code) { inside() } else { Relation::Outside })
+        let relation = |(id, contract): &(JourneyId, &str)| {
+            if !within(contract) {
+                return (*id, Relation::Outside);
+            }
+            let holders = holders.get(id).unwrap_or(&nobody);
+            let area = areas.get(id).map(String::as_str).unwrap_or_default();
+            (*id, standing.relation(Case { contract, area, holders }))
         };
         Ok(journeys.iter().map(relation).collect())
     }
@@ -170,7 +206,7 @@ impl Generation {
         if found.iter().any(|(_, journey, _)| journey.is_none()) {
             let is_known = principal.scope.knows_of(&BTreeSet::new());
             let standing = self.standing(principal, on).await?;
-            let to = if is_known { standing.relation(&Holders::default()) } else { Relation::Outside };
+            let to = if is_known { standing.to_newcomers() } else { Relation::Outside };
             let alone = found.iter().filter(|(_, journey, _)| journey.is_none());
             nearest.extend(alone.map(|(subject, ..)| (SubjectId(*subject), to)));
         }
@@ -210,18 +246,20 @@ impl Generation {
     ) -> Result<(Standing, BTreeMap<JourneyId, Holders>), StoreError> {
         let sql = STANDING.text(self.reader.dialect());
         let parts: sqlx::Result<Vec<Part>> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(login).bind(bound(on)).bind(json!(journeys).to_string()).fetch_all(pool).await
+            let asked = sqlx::query_as(sql).bind(login::key(login)).bind(bound(on));
+            asked.bind(json!(journeys).to_string()).fetch_all(pool).await
         });
         let mut known = KnownWorker::default();
         let mut holders: BTreeMap<JourneyId, Holders> = BTreeMap::new();
-        for Part { part, worker, journey } in parts.map_err(doing("read who works with whom"))? {
-            let worker = WorkerId(worker);
-            match (journey, part.as_str()) {
+        for Part { part, worker, journey, contract } in parts.map_err(doing("read who works with whom"))? {
+            known.with_teams.extend(contract);
+            let Some(worker) = worker.map(WorkerId) else { continue };
+            match (journey.map(JourneyId), part.as_str()) {
                 (Some(journey), KEYWORKER) => {
-                    holders.entry(JourneyId(journey)).or_default().keyworkers.insert(worker);
+                    holders.entry(journey).or_default().keyworkers.insert(worker);
                 }
                 (Some(journey), _) => {
-                    holders.entry(JourneyId(journey)).or_default().others.insert(worker);
+                    holders.entry(journey).or_default().others.insert(worker);
                 }
                 (None, "own") => {
                     known.own.insert(worker);
@@ -229,10 +267,20 @@ impl Generation {
                 (None, "colleague") => {
                     known.colleagues.insert(worker);
                 }
-                (None, "teamed") => known.teamed = true,
-                (None, _) => known.left = true,
+                (None, "covered") => {
+                    known.covered.insert(worker);
+                }
+                (None, _) => known.teamed = true,
             }
         }
         Ok((Standing::of_keyworker(on, known), holders))
+    }
+}
+
+/// The standing of a person whose rights do not depend on who holds a case.
+fn unbound(principal: &Principal, on: NaiveDate) -> Standing {
+    match principal.scope.areas() {
+        Some(areas) => Standing::of_areas(on, areas.clone()),
+        None => Standing::contract_wide(on),
     }
 }

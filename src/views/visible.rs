@@ -36,12 +36,15 @@ impl Generation {
         let journeys: Vec<(JourneyId, &str)> = journeys.iter().map(|(id, code)| (*id, code.as_str())).collect();
         let journeys = self.readable(principal, on, &journeys).await?;
         let scope = principal.scope.clone();
+        // The lines of a batch are of every area.
+        let sees_batches = scope.areas().is_none();
         Ok(move |event: &Envelope| match (event.stream.kind, &event.contract) {
             _ if sees_all => true,
             (StreamKind::Journey, _) => journeys.contains(&JourneyId(event.stream.id)),
             (StreamKind::Subject, _) => subjects.contains(&SubjectId(event.stream.id)),
             (StreamKind::Worker, _) => workers.contains(&WorkerId(event.stream.id)),
             (StreamKind::Team, _) => teams.contains(&TeamId(event.stream.id)),
+            (StreamKind::Batch, _) if !sees_batches => false,
             (_, Some(code)) => scope.contract(code).is_some(),
             (_, None) => false,
         })

@@ -109,6 +109,7 @@ fn is_forbidden(answer: &Answer) -> bool {
 #[tokio::test]
 async fn each_role_asks_what_is_its_own_and_is_refused_the_rest() {
     on_both_stores(async |app| {
+        app.add_worker("somebody").await;
         let journey = app.receive_referral("2018-02-01", "BR-1").await;
         for (role, letter) in ROLES {
             let who = somebody(role, "somebody", &[SHPS]);
@@ -416,6 +417,7 @@ async fn a_token_for_no_contract_sees_none_and_one_for_two_sees_both() {
         assert_eq!(two["data"]["contracts"], json!([{ "code": MST }, { "code": SHPS }]));
         let every = app.ask_with(&manager(json!(["*"])), document, json!({})).await.json();
         assert_eq!(every["data"], two["data"]);
+        app.add_worker("kw-07").await;
         let keyworker = app.answer(&keyworker("kw-07"), "{ contracts { code } }", json!({})).await.json();
         assert_eq!(keyworker["data"]["contracts"], json!([{ "code": SHPS }]));
     })

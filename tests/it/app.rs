@@ -349,10 +349,13 @@ impl TestApp {
 /// The document that sends a mutation and asks for its whole payload.
 fn mutation_document(mutation: &str) -> String {
     let thing = match mutation {
-        "addWorker" => "worker { id label }",
-        "setTeam" => "team { id }",
+        "addWorker" | "leaveWorker" | "recordAbsence" | "setWte" => "worker { id label }",
+        "setTeam" | "startCover" | "endCover" => "team { id }",
+        "assignWorkers" => "journeys { id }",
         "registerSubject" | "giveConsent" | "withdrawConsent" | "linkSubjects" => "subject { id }",
-        "openContract" | "publishRulebook" | "dismissDoubleFunding" => "contract { id code }",
+        "openContract" | "publishRulebook" | "dismissDoubleFunding" | "closePeriod" | "issueNotice" | "assessKpi" => {
+            "contract { id code }"
+        }
         "openBatch" | "submitBatch" | "decideClaim" | "resubmitClaim" | "withdrawClaim" | "recordPayment"
         | "raiseAdjustment" => "batch { id state version }",
         _ => "journey { id reference version asOf daysSinceContact onCaseload }",

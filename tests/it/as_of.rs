@@ -336,7 +336,7 @@ impl Telling<'_> {
                 MeasureRecorded { code: "sessions".to_owned(), value, unit: None, period: None }.into()
             }
             Step::Assign { worker, role } => {
-                WorkerAssigned { worker: self.worker(*worker), role: (*role).to_owned() }.into()
+                WorkerAssigned { worker: self.worker(*worker), role: (*role).to_owned(), until: None }.into()
             }
             Step::Release { worker, role } => {
                 WorkerReleased { worker: self.worker(*worker), role: (*role).to_owned() }.into()
@@ -501,7 +501,7 @@ fn replay(
     prop_assert_eq!(&told.reference(), &case.reference);
     prop_assert_eq!(&told.referral.area, &case.area);
     prop_assert_eq!(journey.is_on_caseload(), case.is_on_caseload());
-    prop_assert_eq!(journey.keyworker().map(|worker| worker.0), case.keyworker);
+    prop_assert_eq!(journey.keyworker_on(as_of).map(|worker| worker.0), case.keyworker);
     let facts = history.facts_as_of(as_of);
     let mut reached = rulebook.stages.iter().filter(|stage| stage::reached(&told, &facts, &stage.when).is_some());
     prop_assert_eq!(reached.next_back().map(|stage| stage.code.as_str()), case.stage());
@@ -509,7 +509,7 @@ fn replay(
         contact::days_since(contacts, as_of).map(oracle_boards::span)
     };
     prop_assert_eq!(since(&mut contact::made(&journey, &rulebook.recency)), case.since_contact(false, as_of));
-    if let Some(worker) = journey.keyworker() {
+    if let Some(worker) = journey.keyworker_on(as_of) {
         let by_them = since(&mut contact::made_by(&journey, &rulebook.recency, worker));
         prop_assert_eq!(by_them, case.since_contact(true, as_of));
     }

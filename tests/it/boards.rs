@@ -119,7 +119,7 @@ impl Service {
     }
 
     async fn assign(&self, n: u128, at: &str, worker: WorkerId) {
-        let fact = WorkerAssigned { worker, role: KEYWORKER.to_owned() };
+        let fact = WorkerAssigned { worker, role: KEYWORKER.to_owned(), until: None };
         self.tell(Command::state(StreamId::journey(journey(n)), when(at), fact)).await;
     }
 

@@ -197,7 +197,7 @@ async fn tell(fresh: &Fresh, nth: u64, drawn: &mut Drawn) {
         let fact: Event = match (step, drawn.below(16)) {
             (0, 0) => ReferralDeclined { reason: "not_eligible".to_owned() }.into(),
             (0, _) => ReferralAccepted {}.into(),
-            (_, 0..=2) => WorkerAssigned { worker: by, role: KEYWORKER.to_owned() }.into(),
+            (_, 0..=2) => WorkerAssigned { worker: by, role: KEYWORKER.to_owned(), until: None }.into(),
             (_, 3..=4) => PlanAgreed { kind: "php".to_owned() }.into(),
             (_, 5) => JourneyClosed { reason: "housed".to_owned(), destination: None }.into(),
             (_, 6) => JourneyReopened { reason: "they came back".to_owned() }.into(),

@@ -198,7 +198,7 @@ pub(crate) async fn tell_a_story(recorder: &Recorder) {
     record(recorder, 3, Command::ReceiveReferral(receive)).await;
     let accepted = dated("2018-01-09", ReferralAccepted {});
     record(recorder, 4, accepted).await;
-    let assigned = dated("2018-01-09", WorkerAssigned { worker: WORKER, role: "keyworker".to_owned() });
+    let assigned = dated("2018-01-09", WorkerAssigned { worker: WORKER, role: "keyworker".to_owned(), until: None });
     record(recorder, 5, assigned).await;
     let wrong = record(recorder, 6, contact("2018-02-10")).await.events[0].clone();
     let never = record(recorder, 7, contact("2018-02-12")).await.events[0].event_id;

@@ -43,6 +43,7 @@ mod large_batch;
 mod lost_end;
 mod ndjson;
 mod obligations;
+mod on_duty;
 mod oracle;
 mod oracle_boards;
 mod preview;

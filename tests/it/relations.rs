@@ -157,6 +157,38 @@ impl<'a> Service<'a> {
         written
     }
 
+    /// Whether somebody is answered, whatever they ask or send, that they are no worker of the service.
+    async fn is_nobodys(&self, who: &Principal, journey: &str) -> bool {
+        let questions = [
+            "query($id: UUID!) { journey(id: $id) { id } }",
+            "query($id: UUID!) { journeys(filter: { subject: $id }) { totalCount } }",
+            "query($id: UUID!) { team(id: $id) { id } contract(code: \"shps\") { caseloadByKeyworker { journeys } } }",
+        ];
+        for question in questions {
+            let answer = self.app.answer(who, question, json!({ "id": journey })).await;
+            let codes = answer.codes();
+            if codes.is_empty() || codes.iter().any(|code| code != "WORKER_UNKNOWN") {
+                return false;
+            }
+            assert!(!answer.body.contains(journey), "{}", answer.body);
+        }
+        let viewer = self.app.ask(who, "{ viewer { subject worker { id } } }", json!({})).await;
+        assert_eq!(viewer["viewer"], json!({ "subject": who.subject, "worker": null }));
+        let sent = [
+            ("logContact", call(journey, TODAY)),
+            ("acceptReferral", json!({ "journey": journey })),
+            ("receiveReferral", json!({ "contract": SHPS, "area": "brent" })),
+        ];
+        for (mutation, input) in sent {
+            let told = self.app.tell(who, mutation, input).await;
+            assert!(told["journey"].is_null() && told["position"].is_null(), "{told}");
+            if refusals(&told) != ["WORKER_UNKNOWN"] {
+                return false;
+            }
+        }
+        true
+    }
+
     async fn sees(&self, who: &Principal, journey: &str) -> bool {
         let reads = self.reads(who, journey).await;
         assert_eq!(self.writes(who, journey).await, reads, "what is read is written");
@@ -210,11 +242,13 @@ async fn a_service_without_teams_is_one_team() {
         };
         assert_eq!(service.listed(&keyworker("kw-ann")).await, ["BR-1", "BR-2"]);
         assert!(service.sees(&keyworker("kw-ann"), &other).await);
-        assert!(service.sees(&keyworker("kw-nobody"), &other).await);
+        assert!(service.is_nobodys(&keyworker("kw-nobody"), &other).await);
         // Whoever is in a team works with that team.
         set_team(app, 1, "2018-02-03", &[&service.ann]).await;
         assert!(!service.sees(&keyworker("kw-ann"), &other).await);
-        assert!(service.sees(&keyworker("kw-bob"), &one).await);
+        // Once there is a team, whoever is in none has what is theirs and what is nobody's.
+        assert!(!service.sees(&keyworker("kw-bob"), &one).await);
+        assert_eq!(service.listed(&keyworker("kw-bob")).await, ["BR-2"]);
         // To leave it never widens what one sees.
         set_team(app, 1, TODAY, &[]).await;
         assert_eq!(service.listed(&keyworker("kw-ann")).await, ["BR-1"]);
@@ -250,8 +284,7 @@ async fn a_right_that_is_withdrawn_is_gone_with_the_next_request() {
         leaves(app, &service.eve, TODAY).await;
         assert_eq!(service.listed(&ann).await, ["BR-1", "BR-3", "BR-4", "BR-5"]);
         assert!(service.sees(&ann, &service.other).await);
-        assert_eq!(service.listed(&keyworker("kw-eve")).await, Vec::<String>::new());
-        assert!(!service.sees(&keyworker("kw-eve"), &service.unassigned).await, "whoever has left has no cases at all");
+        assert!(service.is_nobodys(&keyworker("kw-eve"), &service.unassigned).await, "whoever has left sees nothing");
     })
     .await;
 }
@@ -312,7 +345,7 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
         };
         let today = Occurred::on(TODAY.parse().expect("a day"));
         let assign = |worker: &str| {
-            let fact = WorkerAssigned { worker: WorkerId(id(worker)), role: "keyworker".to_owned() };
+            let fact = WorkerAssigned { worker: WorkerId(id(worker)), role: "keyworker".to_owned(), until: None };
             instruct(manager(), Command::state(journey, today, fact))
         };
         let contact = throughline::journey::event::ContactLogged {

@@ -12,14 +12,15 @@ use std::collections::BTreeSet;
 
 use super::{Batch, BatchLine, BatchState, Decision};
 use crate::contract::money::Money;
-use crate::journey::History;
 use crate::journey::command::{Given, NewEvent, heeded};
 use crate::journey::event::{
     AdjustmentRaised, AmountPaid, BatchOpened, ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn,
     Event,
 };
+use crate::journey::people::login;
 use crate::journey::refusal::{Refusal, RefusalCode as Code};
 use crate::journey::shape::Shape;
+use crate::journey::{History, Recorded};
 use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, Occurred, Position, Precision, StreamId};
 
 /// The most claims of one batch, and of one command.
@@ -167,6 +168,9 @@ pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> R
     if history.events().is_empty() {
         return Err(batch_not_found().alone());
     }
+    if matches!(command.act, BatchAct::Decide(..)) {
+        decided_by_another(history, command.occurred, given)?;
+    }
     let asked = Asked { batch: &Batch::of(history), command, given };
     let events = match &command.act {
         BatchAct::Open(..) => Vec::new(),
@@ -186,6 +190,23 @@ pub fn decide(history: &History, command: &BatchCommand, given: &Given<'_>) -> R
     let contract = history.contract().map(str::to_owned);
     let new = |event| NewEvent { stream, contract: contract.clone(), occurred: command.occurred, event };
     Ok(events.into_iter().map(new).collect())
+}
+
+/// Refuses a decision by the person who submitted claims of the batch, where the rulebook keeps these duties apart.
+fn decided_by_another(history: &History, occurred: Occurred, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
+    let rulebook = given.contract.rulebook_in_force(occurred.earliest());
+    if !rulebook.is_some_and(|rulebook| rulebook.duties.submit_decide) {
+        return Ok(());
+    }
+    let is_submission =
+        |recorded: &&Recorded| matches!(recorded.event, Event::BatchSubmitted(_) | Event::ClaimResubmitted(_));
+    let mut submissions = history.events().iter().filter(is_submission);
+    if !submissions.any(|recorded| login::is_same(&recorded.actor.subject, given.sender)) {
+        return Ok(());
+    }
+    let message = "you submitted claims of this batch: let another person decide on them";
+    let refusal = Refusal::new(Code::SamePerson, message).at("batch");
+    Err(refusal.by("duties.separate: submit/decide").alone())
 }
 
 fn open(
@@ -362,7 +383,7 @@ pub(crate) fn batch_not_found() -> Refusal {
     Refusal::new(Code::BatchNotFound, message).at("batch")
 }
 
-fn claim_not_found(claim: ClaimId) -> Refusal {
+pub(crate) fn claim_not_found(claim: ClaimId) -> Refusal {
     let message = format!("the claim {claim} is none of this batch: name one of its lines");
     Refusal::new(Code::ClaimNotFound, message)
 }

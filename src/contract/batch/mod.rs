@@ -15,7 +15,7 @@ use crate::journey::event::{
     AdjustmentRaised, BatchOpened, ClaimLine, ClaimQueried, ClaimRejected, Event, PaymentReceived,
 };
 use crate::journey::{Entry, History, Recorded};
-use crate::log::envelope::{ClaimId, Occurred, Position};
+use crate::log::envelope::{AdjustmentId, ClaimId, Occurred, Position};
 
 /// A batch as its stream tells it.
 #[derive(Debug, Clone, Default)]
@@ -210,6 +210,30 @@ impl Batch {
             }
         }
         self.payments.push(entry(recorded, payment));
+    }
+
+    /// The same of the lines that are kept alone, with what was paid, settled and decided for them. Money that came for no claim is
+    /// left out.
+    #[must_use]
+    pub fn within(&self, keeps: impl Fn(&ClaimLine) -> bool) -> Self {
+        let lines: Vec<BatchLine> = self.lines.iter().filter(|line| keeps(&line.frozen)).cloned().collect();
+        let newest: BTreeMap<ClaimId, usize> =
+            lines.iter().enumerate().map(|(at, line)| (line.frozen.claim, at)).collect();
+        let is_kept = |claim: &ClaimId| newest.contains_key(claim);
+        let of_theirs = |adjustment: &&BatchAdjustment| adjustment.raised.details.claim.as_ref().is_some_and(is_kept);
+        let adjustments: Vec<BatchAdjustment> = self.adjustments.iter().filter(of_theirs).cloned().collect();
+        let settles = |id: &AdjustmentId| adjustments.iter().any(|kept| kept.raised.details.adjustment == *id);
+        let payment = |of: &Entry<PaymentReceived>| {
+            let mut theirs = of.clone();
+            theirs.details.amounts.retain(|paid| is_kept(&paid.claim));
+            theirs.details.adjustments.retain(settles);
+            theirs.details.excess = None;
+            let is_theirs = !theirs.details.amounts.is_empty() || !theirs.details.adjustments.is_empty();
+            is_theirs.then_some(theirs)
+        };
+        let payments = self.payments.iter().filter_map(payment).collect();
+        let (opened, submitted) = (self.opened.clone(), self.submitted.clone());
+        Self { version: self.version, opened, submitted, lines, payments, adjustments, newest }
     }
 
     /// The newest line of a claim.

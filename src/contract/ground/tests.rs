@@ -64,7 +64,7 @@ fn submitted() -> ReportSubmitted {
 
 fn assessed() -> KpiAssessed {
     let value = Some(Quantity(93.into()));
-    KpiAssessed { kpi: "first_contact".to_owned(), period: january(), value, grade: "minor".to_owned() }
+    KpiAssessed { kpi: "attendance".to_owned(), period: january(), value, grade: "minor".to_owned() }
 }
 
 fn spend(value: i64) -> MeasureRecorded {
@@ -246,8 +246,11 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
         assert_eq!(refusal.facts[0].event_id, close);
         assert!(refusal.message.starts_with("2018-01-01 to 2018-01-31 was closed on 2018-02-05"), "{refusal}");
     }
-    // What is recorded later is recorded, and the days before are another period.
-    let town = town.and(shps(), "2018-01-20", spend(5)).and(shps(), "2018-02-06", until("2017-12-31"));
+    // What is recorded later is recorded once the warning is accepted, and the days before are another period.
+    let warning = town.refuses_fact(shps(), "2018-01-20", spend(5), Code::PeriodClosed);
+    assert_eq!(warning.facts[0].event_id, close);
+    let town = town.accepting(Code::PeriodClosed).and(shps(), "2018-01-20", spend(5)).heeding_all();
+    let town = town.and(shps(), "2018-02-06", until("2017-12-31"));
     // A quarter is closed over its months.
     let town = town.and(shps(), "2018-02-06", until("2018-01-31"));
     assert_eq!(as_of(&town, "2018-02-28").closed.len(), 3);

@@ -35,7 +35,7 @@ pub use error::RulebookError;
 pub use labels::Labels;
 pub use outcome::Outcome;
 use outcome::Trigger;
-pub use terms::{Cap, Grade, Reports, Standard};
+pub use terms::{Cap, Duties, Grade, Reports, Standard};
 
 /// One version of one contract's rules, as published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,6 +90,8 @@ pub struct Rulebook {
     pub profiles: Vec<String>,
     /// The reports that are due.
     pub reports: Reports,
+    /// What one person may not do alone.
+    pub duties: Duties,
     hash: String,
 }
 
@@ -115,6 +117,7 @@ impl Rulebook {
             ("cap", self.caps != other.caps),
             ("grade", self.grades != other.grades),
             ("profile", self.profiles != other.profiles),
+            ("duties", self.duties != other.duties),
             ("reports", self.reports != other.reports),
         ];
         let sections: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();

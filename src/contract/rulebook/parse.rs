@@ -29,7 +29,7 @@ const GRAMMAR: u32 = 1;
 const HEADER: [&str; 8] =
     ["rulebook", "contract", "version", "title", "effective_from", "applies_by", "retroactive", "currency"];
 
-const SECTIONS: [&str; 15] = [
+const SECTIONS: [&str; 16] = [
     "calendar",
     "codes",
     "attributes",
@@ -45,6 +45,7 @@ const SECTIONS: [&str; 15] = [
     "grade",
     "targets",
     "reports",
+    "duties",
 ];
 
 const APPLIES_BY: [(&str, AppliesBy); 5] = [
@@ -113,6 +114,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
     let grades = terms::grades(&top, report);
     let profiles = terms::profiles(&top, report);
     let reports = terms::reports(&top, report);
+    let duties = terms::duties(&top, report);
     Some(Rulebook {
         grammar,
         contract: contract?,
@@ -138,6 +140,7 @@ fn read(root: &DeTable<'_>, reading: Reading, report: &mut Report<'_>) -> Option
         grades,
         profiles,
         reports,
+        duties,
         hash: canonical::sha256_hex(&canonical_text),
     })
 }

@@ -12,7 +12,7 @@ use super::outcome::{
     AchievedBy, Combine, Condition, Continuity, Counted, EvidenceTerms, Hours, HoursBasis, JourneyTerms, Length,
     ManyTerms, OncePer, PeriodKind, Scope, Sustain, Tariff, Trigger, UnknownHours, WhenCapped,
 };
-use super::terms::{CapScope, Crossing, MetBy, StandardFrom, Within};
+use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{AppliesBy, AttributeRule, Cap, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings};
 use crate::contract::money::Money;
 
@@ -34,6 +34,7 @@ pub fn of(rulebook: &Rulebook) -> Vec<String> {
     }
     told.extend(reports(rulebook));
     told.extend(labels(rulebook));
+    told.extend(duties(rulebook.duties));
     told.extend(warnings::of(rulebook).into_iter().map(|warning| format!("Warning: {warning}.")));
     told
 }
@@ -377,6 +378,20 @@ fn cap(rulebook: &Rulebook, cap: &Cap) -> String {
     };
     let refill = if cap.refill { "may be paid again" } else { "is lost" };
     format!("At most {} {} is paid{only} {of}; {crossing}; what is taken back {refill}.", cap.amount, rulebook.currency)
+}
+
+fn duties(duties: Duties) -> Vec<String> {
+    let Duties { attach_verify, verify_submit, submit_decide } = duties;
+    let apart = [
+        (attach_verify, "The person who attached evidence may not verify it."),
+        (
+            verify_submit,
+            "The person who verified evidence should not submit the claims that rest on it; this is not checked yet.",
+        ),
+        (submit_decide, "The person who submitted claims may not decide on them."),
+        (!attach_verify, "The person who attached evidence may verify it, too."),
+    ];
+    apart.into_iter().filter(|(is_so, _)| *is_so).map(|(_, sentence)| sentence.to_owned()).collect()
 }
 
 /// What a rulebook says of one standard.

@@ -153,6 +153,23 @@ pub fn graded<'g>(grades: &'g [Grade], values: &BTreeMap<String, Decimal>) -> Op
     grades.iter().find(|grade| grade.all_of.iter().all(passes))
 }
 
+/// What one person may not do alone. Without `[duties]`: who attached evidence may not verify it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duties {
+    /// Whether the person who attached evidence may not verify it.
+    pub attach_verify: bool,
+    /// Whether the person who verified evidence may not submit the claims that rest on it.
+    pub verify_submit: bool,
+    /// Whether the person who submitted claims may not decide on them.
+    pub submit_decide: bool,
+}
+
+impl Default for Duties {
+    fn default() -> Self {
+        Self { attach_verify: true, verify_submit: false, submit_decide: false }
+    }
+}
+
 /// The reports that are due.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reports {

@@ -209,7 +209,7 @@ fn a_section_this_build_does_not_know_is_named_with_its_line() {
     assert_eq!(
         faults(&format!("{LEAST}\n[prices]\na = 1\n")),
         [
-            "line 14: prices: unknown section [prices]; write one of calendar, codes, attributes, labels, channels, referrals, recency, referral_to_plan, stage, standard, outcome, cap, grade, targets, reports, or take it out"
+            "line 14: prices: unknown section [prices]; write one of calendar, codes, attributes, labels, channels, referrals, recency, referral_to_plan, stage, standard, outcome, cap, grade, targets, reports, duties, or take it out"
         ]
     );
     assert_eq!(

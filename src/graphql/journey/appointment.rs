@@ -128,7 +128,7 @@ impl Appointment {
             moves: appointment.moves.iter().map(Step::of).collect(),
             cancelled,
             cancelled_by,
-            worker: slot.worker.or_else(|| folded.keyworker()),
+            worker: slot.worker.or_else(|| folded.keyworker_on(journey.as_of)),
             kept_by,
             journey,
         }

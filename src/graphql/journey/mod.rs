@@ -316,7 +316,7 @@ impl Journey {
     async fn keyworker(&self, ctx: &Context<'_>) -> Option<Result<Worker>> {
         let holder = match self.row() {
             Some(row) => row.keyworker,
-            None => self.folded().keyworker(),
+            None => self.folded().keyworker_on(self.as_of),
         };
         let holder = Worker::load(ctx, holder?, self.known()).await?;
         let is_here = |worker: &Worker| worker.row.left_on.is_none_or(|left| left > self.as_of);
@@ -502,7 +502,7 @@ impl Journey {
         let recency = &self.rulebook.as_ref()?.recency;
         let by = match measure {
             ContactMeasure::Anyone => None,
-            ContactMeasure::Keyworker => Some(self.folded().keyworker()?),
+            ContactMeasure::Keyworker => Some(self.folded().keyworker_on(self.as_of)?),
         };
         let made = projections::contact::made(self.folded(), recency);
         let counted = made.filter(|contact| by.is_none() || contact.details.worker == by);

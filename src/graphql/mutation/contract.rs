@@ -107,7 +107,10 @@ impl ContractMutations {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// A period's figures are settled between the parties: what is recorded later is a later period's business.
+    /// The figures of a period are settled between the parties. It marks the period and locks nothing: facts dated in it can
+    /// still be recorded, corrected and retracted, each with the warning `PERIOD_CLOSED` until that is accepted; boards read
+    /// later count them, and as known at the closing they show what was settled. What it does not touch: batches, whose lines
+    /// never move, and claims, which stay open as long as their rules say.
     async fn close_period(
         &self,
         ctx: &Context<'_>,
@@ -125,7 +128,8 @@ impl ContractMutations {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// The parties settle how well a key performance indicator was met.
+    /// The parties settle how well a key performance indicator of the rulebook was met. The rulebook grades the value: a
+    /// standard by its levels, where the third failing month in a row is a major failure, a measure by the grades.
     async fn assess_kpi(
         &self,
         ctx: &Context<'_>,
@@ -134,7 +138,8 @@ impl ContractMutations {
         of_contract!(ctx, input, input.fact)
     }
 
-    /// A commissioner gives formal notice: an improvement plan, a withholding, a termination …
+    /// Formal notice is given: an improvement plan, a withholding, a termination … A commissioner gives every kind; a
+    /// manager asks for improvement and performance plans and changes referrals, and neither withholds nor terminates.
     async fn issue_notice(
         &self,
         ctx: &Context<'_>,

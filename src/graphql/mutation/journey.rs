@@ -1,6 +1,7 @@
 //! Mutations about journeys: one for each fact.
 
-use async_graphql::{Context, Object};
+use async_graphql::{Context, Object, Result};
+use uuid::Uuid;
 
 use super::input::amend::Whose;
 use super::input::appointment::{BookAppointmentInput, CancelAppointmentInput, MoveAppointmentInput};
@@ -8,8 +9,8 @@ use super::input::evidence::{AttachEvidenceInput, RejectEvidenceInput, VerifyEvi
 use super::input::exit::{CloseJourneyInput, DisengageInput, ReopenJourneyInput, TransferJourneyInput};
 use super::input::reading::Reading;
 use super::input::referral::{
-    AcceptFact, AcceptReferralInput, AssessEligibilityInput, AssignWorkerInput, DeclineReferralInput,
-    ReceiveReferralInput, ReleaseWorkerInput, WithdrawReferralInput,
+    AcceptFact, AcceptReferralInput, AssessEligibilityInput, AssignWorkerInput, AssignWorkersInput,
+    DeclineReferralInput, ReceiveReferralInput, ReleaseWorkerInput, WithdrawReferralInput,
 };
 use super::input::spell::{ChangeSpellInput, EndSpellInput, StartSpellInput};
 use super::input::work::{
@@ -17,11 +18,11 @@ use super::input::work::{
     RaiseRiskInput, RecordAchievementInput, RecordMeasureInput, ReviewPlanInput, ScoreAssessmentInput, SetTaskInput,
     StartEngagementInput,
 };
-use super::payload::{AssessmentPayload, JourneyPayload, MeasurePayload};
-use super::{Answered, answered, contract_today, own_id, record, state, state_of};
+use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, MeasurePayload, Outcome};
+use super::{Answered, answered, contract_today, own_id, record, state, state_of, today};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
-use crate::journey::command::{Command, ReceiveReferral};
+use crate::journey::command::{AssignMany, Command, ReceiveReferral};
 use crate::log::envelope::{JourneyId, StreamId};
 
 /// What may be recorded about a journey.
@@ -114,6 +115,21 @@ impl JourneyMutations {
         state!(ctx, input, input.fact)
     }
 
+    /// A worker takes many cases of one contract at once, for good or, with `until`, for some days: all of them or none. The
+    /// `path` of a problem names the journey by its place in the list.
+    async fn assign_workers(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "What is to be recorded.")] input: AssignWorkersInput,
+    ) -> Answered<AssignmentsPayload> {
+        let journeys: Vec<JourneyId> = input.journeys.iter().map(|id| JourneyId(id.0)).collect();
+        answered(async {
+            let outcome = assign_many(ctx, input, journeys.clone()).await?;
+            AssignmentsPayload::of(ctx, &journeys, outcome).await
+        })
+        .await
+    }
+
     /// A worker no longer holds the case: its date is the first day on which they did not.
     async fn release_worker(
         &self,
@@ -160,13 +176,15 @@ impl JourneyMutations {
     ) -> Answered<JourneyPayload> {
         let id = JourneyId(input.journey.0);
         answered(async {
+            let login = &ctx.caller().principal.subject;
+            let mut spelt = None;
             if input.fact.worker.is_none() {
-                let login = &ctx.caller().principal.subject;
                 let own = ctx.caller().generation.worker_of_login(login, ctx.deployment_today()).await.or_fault()?;
-                input.fact.worker = own.map(|own| Id(own.worker.0));
+                input.fact.worker = own.as_ref().map(|own| Id(own.worker.0));
+                spelt = own.and_then(|own| own.login).filter(|own| own != login);
             }
             let outcome = state(ctx, input.stamp, StreamId::journey(id), input.when, input.fact).await?;
-            JourneyPayload::of(ctx, id, outcome).await
+            JourneyPayload::of(ctx, id, outcome.spelt_otherwise(login, spelt.as_deref())).await
         })
         .await
     }
@@ -394,4 +412,17 @@ impl JourneyMutations {
     ) -> Answered<JourneyPayload> {
         state!(ctx, input, input.fact)
     }
+}
+
+/// Sends the command by which a worker takes many cases, today in their contract's zone where no date was given.
+async fn assign_many(ctx: &Context<'_>, input: AssignWorkersInput, journeys: Vec<JourneyId>) -> Result<Outcome> {
+    let mut reading = Reading::default();
+    let fact = input.fact.read(&mut reading);
+    if input.stamp.expected_version.is_some() {
+        let message = "many cases have no version in common: leave it out";
+        reading.field("expected_version", |reading| reading.invalid(message));
+    }
+    let first = StreamId::journey(journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())));
+    let occurred = input.when.occurred(today(ctx, first, &input.when).await?);
+    record(ctx, input.stamp, reading, Command::AssignMany(AssignMany { journeys, occurred, fact })).await
 }

@@ -236,6 +236,18 @@ impl Outcome {
         Self { events: Vec::new(), replayed, problems }
     }
 
+    /// The same, saying so where it was recorded as that of a worker whose login is spelt otherwise than the sender's.
+    #[must_use]
+    pub fn spelt_otherwise(mut self, login: &str, spelt: Option<&str>) -> Self {
+        if let Some(spelt) = spelt.filter(|_| self.accepted()) {
+            let message = format!(
+                "recorded as a contact of the worker who signs in as {spelt:?}, which {login:?} is the same as"
+            );
+            self.problems.push(notice("LOGIN_SPELT_OTHERWISE", message));
+        }
+        self
+    }
+
     fn position(&self) -> Option<Position> {
         self.events.last().map(|event| Position(event.position))
     }
@@ -281,6 +293,14 @@ payload! {
     JourneyPayload {
         /// The journey as it now is, as of today; none if the caller may not know of it.
         journey: Journey
+    }
+}
+
+payload! {
+    /// What a command about many journeys answers.
+    AssignmentsPayload {
+        /// The journeys as they now are, as of today, of those that you may know of.
+        journeys: Vec<Journey>
     }
 }
 
@@ -390,6 +410,15 @@ impl JourneyPayload {
     /// The payload of a command about this journey.
     pub async fn of(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
         Ok(Self::with(journey(ctx, id).await?, outcome))
+    }
+}
+
+impl AssignmentsPayload {
+    /// The payload of a command about these journeys, in their order.
+    pub async fn of(ctx: &Context<'_>, ids: &[JourneyId], outcome: Outcome) -> Result<Self> {
+        let mut stories = journey::stories(ctx, ids.iter().copied(), Known::ALL).await?;
+        let journeys = ids.iter().filter_map(|id| Journey::today(ctx, *id, stories.remove(id)?));
+        Ok(Self::with(Some(journeys.collect()), outcome))
     }
 }
 

@@ -9,8 +9,11 @@ use super::input::people::{
     RecordAbsenceInput, RegisterSubjectInput, SetCapacityInput, SetTeamInput, SetWteInput, StartCoverInput,
     UnlinkSubjectsInput, WithdrawConsentInput,
 };
-use super::payload::{CapacityPayload, SubjectPayload, TeamPayload, WorkerPayload};
+use super::payload::{CapacityPayload, Outcome, SubjectPayload, TeamPayload, WorkerPayload};
+use super::sent::Sent;
 use super::{Answered, answered, own_id, state, state_of};
+use crate::graphql::scalars::Date;
+use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{StreamId, SubjectId, TeamId, WorkerId};
 
 /// What may be recorded about subjects, workers and teams.
@@ -152,13 +155,25 @@ impl PeopleMutations {
         of_worker!(ctx, input, id, input.fact)
     }
 
-    /// A worker has left: its date is the first day on which they no longer worked here. Their cases are unassigned
-    /// from that day on, and nothing of theirs is dated on or after it.
+    /// A worker has left, or is going to: its date is the first day on which they no longer work here, the day after the
+    /// last one. Their cases are unassigned from that day on, and nothing of theirs is dated on or after it; contacts and
+    /// assignments of theirs that are recorded already are warned of (`WORKER_HAS_LATER_FACTS`).
     async fn leave_worker(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: LeaveWorkerInput,
+        #[graphql(desc = "What is to be recorded.")] mut input: LeaveWorkerInput,
     ) -> Answered<WorkerPayload> {
+        if let (Some(last), Some(_)) = (input.last_day, input.when.occurred_on) {
+            let message = format!("the last day {} and the first day after it are one thing: give one of them", last.0);
+            let refusal = Refusal::new(RefusalCode::InvalidValue, message).at("last_day");
+            return answered(async {
+                let outcome = Outcome::refused(refusal.alone(), &Sent::of(ctx)?);
+                WorkerPayload::of(ctx, WorkerId(input.worker.0), outcome).await
+            })
+            .await;
+        }
+        let first_day_after = input.last_day.and_then(|last| last.0.succ_opt()).map(Date);
+        input.when.occurred_on = input.when.occurred_on.or(first_day_after);
         of_worker!(ctx, input, input.worker.0, LeavingFact { left: true })
     }
 

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use super::{
-    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, evidence, exists, heeded, of_stream,
-    stands, too_early, values,
+    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, evidence, exists, graded, heeded,
+    of_stream, settled, stands, too_early, values,
 };
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
 use crate::journey::ground::{self, Change};
@@ -40,6 +40,7 @@ pub(super) fn correct(
         shape.refuse(refusal);
     }
     shape.done()?;
+    let replacement = &in_payload(stream.kind, graded(replacement, history, Some(*target), given))?;
     if fact.occurred == *occurred && fact.event == replacement {
         let message = "the fact already reads so: change what should read otherwise";
         return Err(Refusal::new(RefusalCode::NothingToCorrect, message).alone());
@@ -52,7 +53,8 @@ pub(super) fn correct(
     let doubts = doubts.into_iter().filter(|doubt| !known.contains(&doubt.code));
     let unproving = evidence::supports_nothing(history, replacement, given);
     let is_news = evidence::supports_nothing(history, fact.event, given).is_none();
-    heeded(doubts.chain(early).chain(unproving.filter(|_| is_news)), given)?;
+    let settled = settled(stream.kind, replacement, &[fact.occurred, *occurred], given);
+    heeded(doubts.chain(early).chain(unproving.filter(|_| is_news)).chain(settled), given)?;
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),
@@ -78,7 +80,7 @@ pub(super) fn patch(history: &History, command: &PatchFact, given: &Given<'_>) -
 
 /// Refusals of a replacement's values, which stand in the payload of the correction; its date, and whose fact it is,
 /// stand beside it.
-fn in_payload(kind: StreamKind, judged: Result<(), Vec<Refusal>>) -> Result<(), Vec<Refusal>> {
+fn in_payload<T>(kind: StreamKind, judged: Result<T, Vec<Refusal>>) -> Result<T, Vec<Refusal>> {
     let beside = ["occurred_on", kind.as_str()];
     let is_beside = |path: &Path| matches!(&path.0[..], [Step::Field(field)] if beside.contains(&field.as_str()));
     let beneath = |path: Path| if is_beside(&path) { path } else { path.beneath("payload") };
@@ -114,6 +116,9 @@ pub(super) fn retract(
     }
     shape.done()?;
     stands(history, stream.kind, Change::Retract(targets))?;
+    let taken = targets.iter().filter_map(|target| history.fact(*target));
+    let mut settled = taken.filter_map(|fact| settled(stream.kind, fact.event, &[fact.occurred], given));
+    heeded(settled.next().map(|warning| warning.at("targets")), given)?;
     let retracted = |target: &EventId| {
         let event = FactRetracted { target: *target, reason: reason.clone() }.into();
         of_stream(*stream, history, Occurred::on(given.today), event)

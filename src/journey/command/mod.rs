@@ -7,22 +7,28 @@
 
 mod amend;
 mod attributes;
+mod duties;
 mod evidence;
+mod many;
 mod names;
 mod patch;
 mod together;
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
+use uuid::Uuid;
 
 use self::names::named;
 pub(crate) use self::names::not_found;
 pub use self::patch::{PatchFact, Patched, PatchedDate};
 use crate::contract::batch::command::{self as batches, BatchAct, BatchCommand};
 use crate::contract::command::{self as contracts, OpenContract, PublishRulebook};
-use crate::contract::{self, Contract};
-use crate::journey::event::{ContactLogged, Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered};
+use crate::contract::{self, Contract, kpi};
+use crate::journey::event::{
+    ContactLogged, Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
+};
 use crate::journey::ground::{self, Change};
 use crate::journey::people::{subject, subject_exists, team, worker};
 use crate::journey::refusal::{self, Refusal, RefusalCode};
@@ -122,6 +128,17 @@ pub struct RetractFacts {
     pub reason: String,
 }
 
+/// A worker takes many cases of one contract, all of them or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssignMany {
+    /// Which cases.
+    pub journeys: Vec<JourneyId>,
+    /// From when on.
+    pub occurred: Occurred,
+    /// Who takes them, in which role and until when.
+    pub fact: WorkerAssigned,
+}
+
 /// Several things about one stream that are recorded together or not at all, such as a spell with its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Together {
@@ -153,6 +170,8 @@ pub enum Command {
     Together(Together),
     /// Something is done with a batch of claims.
     Batch(BatchCommand),
+    /// A worker takes many cases.
+    AssignMany(AssignMany),
 }
 
 impl Command {
@@ -173,7 +192,18 @@ impl Command {
             Self::RetractFacts(command) => command.stream,
             Self::Together(together) => together.stream,
             Self::Batch(command) => StreamId::batch(command.batch),
+            // An expected version is not asked of many, and none is refused before the list is looked at.
+            Self::AssignMany(command) => {
+                StreamId::journey(command.journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())))
+            }
         }
+    }
+
+    /// The commands that it consists of, each about one stream alone: itself, unless it is about many.
+    pub fn of_each_stream(&self) -> Vec<Cow<'_, Self>> {
+        let Self::AssignMany(AssignMany { journeys, occurred, fact }) = self else { return vec![Cow::Borrowed(self)] };
+        let one = |journey: &JourneyId| Self::state(StreamId::journey(*journey), *occurred, fact.clone());
+        journeys.iter().map(one).map(Cow::Owned).collect()
     }
 
     /// Whether it begins its stream, so that there need be nothing of it yet.
@@ -183,7 +213,11 @@ impl Command {
             Self::State(command) => begins_a_stream(&command.fact),
             Self::Together(together) => together.commands.first().is_some_and(Self::begins),
             Self::Batch(command) => matches!(command.act, BatchAct::Open(..)),
-            Self::PublishRulebook(_) | Self::CorrectFact(_) | Self::PatchFact(_) | Self::RetractFacts(_) => false,
+            Self::PublishRulebook(_)
+            | Self::CorrectFact(_)
+            | Self::PatchFact(_)
+            | Self::RetractFacts(_)
+            | Self::AssignMany(_) => false,
         }
     }
 
@@ -203,7 +237,11 @@ impl Command {
             Self::PublishRulebook(command) => Some(&command.contract),
             Self::Together(together) => together.commands.iter().find_map(Self::contract),
             Self::Batch(command) => command.contract(),
-            Self::State(_) | Self::CorrectFact(_) | Self::PatchFact(_) | Self::RetractFacts(_) => None,
+            Self::State(_)
+            | Self::CorrectFact(_)
+            | Self::PatchFact(_)
+            | Self::RetractFacts(_)
+            | Self::AssignMany(_) => None,
         }
     }
 
@@ -218,6 +256,10 @@ impl Command {
             Self::PatchFact(command) => command.names(),
             Self::Together(together) => together.commands.iter().flat_map(Self::names).collect(),
             Self::Batch(command) => command.names(),
+            Self::AssignMany(command) => {
+                let others = command.journeys.iter().map(|journey| StreamId::journey(*journey));
+                others.chain([StreamId::worker(command.fact.worker)]).collect()
+            }
             Self::OpenContract(_) | Self::PublishRulebook(_) | Self::RetractFacts(_) => Vec::new(),
         }
     }
@@ -255,6 +297,7 @@ pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result
         Command::RetractFacts(command) => amend::retract(history, command, given),
         Command::Together(together) => together::decide_each(history, together, given),
         Command::Batch(command) => batches::decide(history, command, given),
+        Command::AssignMany(command) => many::assign(command, given),
     };
     decided.map_err(refusal::told)
 }
@@ -277,11 +320,15 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     values(&mut shape, (*occurred, fact), None, given);
     attributes::check(&mut shape, history, (*occurred, fact), given);
     shape.done()?;
+    let fact = &graded(fact, history, None, given)?;
     subject::approved_by_another(history, fact, given.sender)?;
     stands(history, stream.kind, Change::Record(*occurred, fact))?;
+    duties::verified_by_another(history, *occurred, fact, given)?;
     let early = too_early(*occurred, fact, given);
     let unproving = evidence::supports_nothing(history, fact, given);
-    heeded(ground::warnings(history, *occurred, fact).into_iter().chain(early).chain(unproving), given)?;
+    let settled = settled(stream.kind, fact, &[*occurred], given);
+    let warnings = ground::warnings(history, *occurred, fact).into_iter();
+    heeded(warnings.chain(early).chain(unproving).chain(settled), given)?;
     let own = of_stream(*stream, history, *occurred, fact.clone());
     let others = of_the_other(history, command, given)?;
     Ok(std::iter::once(own).chain(others).collect())
@@ -302,6 +349,31 @@ fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
 /// What somebody should look at twice: a referral that was received before the contract starts.
 fn too_early(occurred: Occurred, fact: &Event, given: &Given<'_>) -> Option<Refusal> {
     if matches!(fact, Event::ReferralReceived(_)) { given.contract.not_begun_by(occurred) } else { None }
+}
+
+/// What deserves a second look: a fact of a case, or a measure, that is dated in a period whose figures are settled.
+fn settled(kind: StreamKind, fact: &Event, dates: &[Occurred], given: &Given<'_>) -> Option<Refusal> {
+    let is_counted = match kind {
+        StreamKind::Journey => true,
+        StreamKind::Contract => matches!(fact, Event::MeasureRecorded(_)),
+        _ => false,
+    };
+    if is_counted { given.contract.closed_at(dates) } else { None }
+}
+
+/// The fact with what follows from the rulebook filled in: the grade of an indicator.
+fn graded(
+    fact: &Event,
+    history: &History,
+    corrected: Option<EventId>,
+    given: &Given<'_>,
+) -> Result<Event, Vec<Refusal>> {
+    match fact {
+        Event::KpiAssessed(assessed) => {
+            kpi::assessed(assessed, (history, corrected), given.contract).map(Event::from).map_err(Refusal::alone)
+        }
+        other => Ok(other.clone()),
+    }
 }
 
 /// Holds a command back until its sender accepts what is to be looked at twice.
@@ -379,7 +451,8 @@ fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> R
     }
     shape.done()?;
     stands(history, StreamKind::Journey, Change::Record(*occurred, &event))?;
-    heeded(too_early(*occurred, &event, given), given)?;
+    let settled = settled(StreamKind::Journey, &event, &[*occurred], given);
+    heeded(too_early(*occurred, &event, given).into_iter().chain(settled), given)?;
     let registered = register.map(|kind| registered(fact.subject, *occurred, kind));
     let received =
         NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred: *occurred, event };

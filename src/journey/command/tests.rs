@@ -186,7 +186,7 @@ mod assigning {
         held().when(state("2018-02-01", keyworker(ANN))).refused(Code::AlreadyAssigned);
         held().when(state("2018-01-11", keyworker(ANN))).refused(Code::AlreadyAssigned);
         held().and(&state("2018-02-01", keyworker(BOB))).when(state("2018-02-02", keyworker(ANN))).accepted();
-        let other_role = WorkerAssigned { worker: ANN, role: "mentor".to_owned() };
+        let other_role = WorkerAssigned { worker: ANN, role: "mentor".to_owned(), until: None };
         held().when(state("2018-02-01", other_role)).accepted();
     }
 
@@ -202,7 +202,7 @@ mod assigning {
     #[test]
     fn the_worker_must_be_known_and_the_role_be_a_word() {
         accepted().when(state("2018-01-12", keyworker(NOBODY))).refused(Code::WorkerNotFound);
-        let blank = WorkerAssigned { worker: ANN, role: "  ".to_owned() };
+        let blank = WorkerAssigned { worker: ANN, role: "  ".to_owned(), until: None };
         let refusal = accepted().when(state("2018-01-12", blank)).refused(Code::MissingValue);
         assert_eq!(refusal.path, Some("role".into()));
         assert_eq!(state("2018-01-12", keyworker(ANN)).names(), [StreamId::worker(ANN)]);
@@ -627,7 +627,7 @@ fn a_refusal_never_repeats_what_looks_personal() {
     let commands = [
         state("2018-02-10", channel),
         state("2018-02-10", SpellStarted { attributes, ..home(HOME) }),
-        state("2018-02-10", WorkerAssigned { worker: ANN, role: number.to_owned() }),
+        state("2018-02-10", WorkerAssigned { worker: ANN, role: number.to_owned(), until: None }),
     ];
     for command in commands {
         let refusal = accepted().when(command).refused(Code::PersonalData);

@@ -129,7 +129,7 @@ pub struct CommentaryRecorded {
     pub text: String,
 }
 
-/// A period's figures are settled between the parties; what is recorded later is a later period's business.
+/// A period's figures are settled between the parties. It locks nothing: what is dated in it later is warned of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PeriodClosed {
@@ -176,6 +176,19 @@ pub enum NoticeKind {
     ReferralChange,
     /// The contract is to end.
     Termination,
+}
+
+impl NoticeKind {
+    /// The kind as clients spell it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ImprovementPlan => "IMPROVEMENT_PLAN",
+            Self::PerformancePlan => "PERFORMANCE_PLAN",
+            Self::Withholding => "WITHHOLDING",
+            Self::ReferralChange => "REFERRAL_CHANGE",
+            Self::Termination => "TERMINATION",
+        }
+    }
 }
 
 /// A commissioner gives formal notice.

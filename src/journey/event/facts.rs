@@ -112,6 +112,10 @@ pub struct WorkerAssigned {
     pub worker: WorkerId,
     /// In which role: `keyworker` and others.
     pub role: String,
+    /// The first day on which they no longer hold it, where it is for some days alone: the former keyworker holds it
+    /// again from then on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<NaiveDate>,
 }
 
 /// A worker no longer holds the case: `occurred_on` is the first day on which they did not.

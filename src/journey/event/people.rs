@@ -202,6 +202,9 @@ pub struct CoverStarted {
     pub absent: WorkerId,
     /// Who stands in.
     pub by: WorkerId,
+    /// The first day without it, where that is known beforehand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<NaiveDate>,
 }
 
 /// A cover is over: `occurred_on` is the first day without it.

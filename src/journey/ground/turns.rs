@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use chrono::NaiveDate;
+
 use super::because;
 use crate::journey::event::{Event, KEYWORKER};
 use crate::journey::refusal::Refusal;
@@ -79,27 +81,87 @@ fn end<'a>(
     }
 }
 
+/// Who holds the case in one role, and for which of them that ends on a day known beforehand.
+#[derive(Default)]
+struct Holding<'a> {
+    workers: HashMap<WorkerId, Turn<'a>>,
+    limited: Vec<Limited<'a>>,
+}
+
+/// An assignment for some days alone.
+struct Limited<'a> {
+    until: NaiveDate,
+    worker: WorkerId,
+    holds: Stated<'a>,
+    /// Who holds the case again from then on.
+    former: Option<(WorkerId, Stated<'a>)>,
+}
+
+impl<'a> Holding<'a> {
+    /// Ends what has ended by a day.
+    fn pass(&mut self, day: NaiveDate) {
+        self.limited.sort_by_key(|limited| limited.until);
+        let over = self.limited.iter().take_while(|limited| limited.until <= day).count();
+        for Limited { worker, holds, former, .. } in self.limited.drain(..over) {
+            self.workers.insert(worker, Turn::Ended(holds));
+            if let Some((former, held)) = former {
+                self.workers.insert(former, Turn::Begun(held));
+            }
+        }
+    }
+
+    /// One keyworker takes the case over from another, for good or until a day.
+    fn taken_over(&mut self, (worker, holds): (WorkerId, Stated<'a>), until: Option<NaiveDate>) {
+        let begun = |(worker, turn): (&WorkerId, &Turn<'a>)| match turn {
+            Turn::Begun(held) => Some((*worker, *held)),
+            Turn::Ended(_) => None,
+        };
+        let mut former = self.workers.iter().find_map(begun);
+        self.workers.retain(|_, turn| matches!(turn, Turn::Ended(_)));
+        let Some(until) = until else { return self.limited.clear() };
+        // What would have ended by then no longer does: the one who would hold the case then has it back instead.
+        self.limited.sort_by_key(|limited| limited.until);
+        let over = self.limited.iter().take_while(|limited| limited.until <= until).count();
+        for ended in self.limited.drain(..over) {
+            former = match (ended.former, former) {
+                (None, Some((holder, _))) if holder == ended.worker => None,
+                (again, held) => again.or(held),
+            };
+        }
+        self.limited.push(Limited { until, worker, holds, former });
+    }
+}
+
 /// A worker who holds the case in a role is not assigned to it again, and only who holds it is released. One keyworker
 /// holds a case; of any other role several stand side by side.
 pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
-    let mut roles: HashMap<&str, HashMap<WorkerId, Turn<'a>>> = HashMap::new();
+    let mut roles: HashMap<&str, Holding<'a>> = HashMap::new();
     for fact in facts {
         match fact.event {
             Event::WorkerAssigned(assigned) => {
-                let workers = roles.entry(&assigned.role).or_default();
+                let holding = roles.entry(&assigned.role).or_default();
+                holding.pass(fact.occurred.earliest());
                 let mut holds = *fact;
-                if let Some(Turn::Begun(already)) = workers.get(&assigned.worker) {
+                if let Some(Turn::Begun(already)) = holding.workers.get(&assigned.worker) {
                     let (first, second) = already.in_turn_of_saying(*fact);
                     out_of_turn.insert(second.id, because::already_assigned(&first, &assigned.role));
                     holds = first;
                 }
                 if assigned.role == KEYWORKER {
-                    workers.retain(|_, turn| matches!(turn, Turn::Ended(_)));
+                    holding.taken_over((assigned.worker, holds), assigned.until);
+                } else {
+                    holding.limited.retain(|limited| limited.worker != assigned.worker);
+                    let limited = |until| Limited { until, worker: assigned.worker, holds, former: None };
+                    holding.limited.extend(assigned.until.map(limited));
                 }
-                workers.insert(assigned.worker, Turn::Begun(holds));
+                holding.workers.insert(assigned.worker, Turn::Begun(holds));
             }
             Event::WorkerReleased(released) => {
-                let turn = roles.get_mut(released.role.as_str()).and_then(|workers| workers.get_mut(&released.worker));
+                let holding = roles.get_mut(released.role.as_str());
+                let turn = holding.and_then(|holding| {
+                    holding.pass(fact.occurred.earliest());
+                    holding.workers.get_mut(&released.worker)
+                });
                 end(turn, fact, out_of_turn, |already| because::not_assigned(&released.role, already));
             }
             _ => {}

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
+use super::login;
 use super::pairs::{Pairs, Part, Words, out_of_turn};
 use crate::journey::event::{
     ConsentGiven, ConsentWithdrawn, ErasureApproved, ErasureProposed, Event, EventType, LegalHoldLifted,
@@ -308,7 +309,7 @@ fn held_back(holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
 pub(crate) fn approved_by_another(history: &History, fact: &Event, sender: &str) -> Result<(), Vec<Refusal>> {
     let Event::ErasureApproved(approval) = fact else { return Ok(()) };
     match history.event(approval.proposal) {
-        Some(proposal) if proposal.actor.subject == sender => {
+        Some(proposal) if login::is_same(&proposal.actor.subject, sender) => {
             let message = "you proposed this erasure: let somebody else approve it";
             let refusal = Refusal::new(Code::SamePerson, message).at("proposal");
             Err(refusal.by("domain §4: an erasure is decided by two people").alone())

@@ -45,8 +45,16 @@ pub struct Vacancy {
 pub struct Cover {
     /// Who for whom, and since when.
     pub started: Entry<CoverStarted>,
-    /// The first day without it, if it ended.
+    /// The first day without it, if it was ended.
     pub ended: Option<Entry<CoverEnded>>,
+}
+
+impl Cover {
+    /// The days `[from, to)` over which it lasts; one without an end has no last day.
+    pub fn days(&self) -> (NaiveDate, Option<NaiveDate>) {
+        let ended = self.ended.as_ref().map(|ended| ended.occurred.earliest());
+        (self.started.occurred.earliest(), self.started.details.until.into_iter().chain(ended).min())
+    }
 }
 
 impl Team {

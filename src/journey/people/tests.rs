@@ -371,7 +371,7 @@ mod teaming {
     }
 
     fn started() -> CoverStarted {
-        CoverStarted { cover: STAND_IN, absent: ANN, by: CAT }
+        CoverStarted { cover: STAND_IN, absent: ANN, by: CAT, until: None }
     }
 
     fn ended() -> CoverEnded {

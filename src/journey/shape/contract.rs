@@ -173,7 +173,10 @@ impl Shape {
         if let Some(value) = assessed.value {
             self.quantity("value", value);
         }
-        self.plain("grade", &assessed.grade, CODE_MAX);
+        // Where none is given, it follows from the rulebook.
+        if !assessed.grade.is_empty() {
+            self.plain("grade", &assessed.grade, CODE_MAX);
+        }
     }
 
     fn action(&mut self, occurred: Occurred, action: &ActionAgreed) {

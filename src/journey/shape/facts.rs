@@ -37,14 +37,21 @@ const SUPPORTS_MAX: usize = 200;
 impl Shape {
     /// A fact: its date, and its whole payload where a journey's stream may hold it.
     pub(crate) fn fact(&mut self, occurred: Occurred, event: &Event, contract: &Contract) {
-        self.occurred(occurred);
+        if may_lie_ahead(event) {
+            self.date(occurred.earliest(), "occurred_on");
+        } else {
+            self.occurred(occurred);
+        }
         let rules = (contract, occurred.earliest());
         match event {
             Event::ReferralReceived(referral) => self.referral(referral, rules),
             Event::ReferralDeclined(declined) => self.code("reason", &declined.reason, CodeList::CloseReasons, rules),
             Event::ReferralWithdrawn(taken) => self.code("reason", &taken.reason, CodeList::CloseReasons, rules),
             Event::EligibilityAssessed(assessed) => self.eligibility(assessed),
-            Event::WorkerAssigned(assigned) => self.word("role", &assigned.role),
+            Event::WorkerAssigned(assigned) => {
+                self.word("role", &assigned.role);
+                self.until(occurred, assigned.until);
+            }
             Event::WorkerReleased(released) => self.word("role", &released.role),
             Event::AppointmentBooked(booked) => {
                 self.scheduled(booked.scheduled_on, occurred);
@@ -101,6 +108,15 @@ impl Shape {
             }
             // Nothing but ids; or a fact of another kind of stream, whose values are judged there.
             _ => {}
+        }
+    }
+
+    /// The first day on which something is so no longer, where that is known beforehand.
+    pub(super) fn until(&mut self, occurred: Occurred, until: Option<NaiveDate>) {
+        let Some(until) = until else { return };
+        self.date(until, "until");
+        if until <= occurred.earliest() {
+            self.invalid("until", "it would end before it begins: write the first day on which it is so no longer");
         }
     }
 
@@ -323,4 +339,10 @@ impl Shape {
             self.invalid("last_seen_on", message);
         }
     }
+}
+
+/// Whether a fact may be dated after today: when a worker will be away or leave, and who stands in for them, is known
+/// beforehand.
+const fn may_lie_ahead(event: &Event) -> bool {
+    matches!(event, Event::AbsenceRecorded(_) | Event::CoverStarted(_) | Event::CoverEnded(_) | Event::WorkerLeft(_))
 }

@@ -41,7 +41,10 @@ impl Shape {
                     self.invalid("wte", format!("a vacant post is some of a full-time one: write up to {WTE_MAX}"));
                 }
             }
-            Event::CoverStarted(cover) => self.cover(cover),
+            Event::CoverStarted(cover) => {
+                self.cover(cover);
+                self.until(occurred, cover.until);
+            }
             _ => {}
         }
     }
@@ -77,7 +80,7 @@ impl Shape {
 
     fn cover(&mut self, cover: &CoverStarted) {
         if cover.absent == cover.by {
-            let message = "nobody stands in for themselves: name somebody else";
+            let message = "a worker cannot cover for themselves: choose another worker";
             self.refuse(Refusal::new(RefusalCode::CoverOfOneself, message).at("by"));
         }
     }

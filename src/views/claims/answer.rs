@@ -54,6 +54,48 @@ pub struct Claims {
     of_people: Arc<OnceLock<HashMap<SubjectId, Vec<usize>>>>,
 }
 
+impl Claims {
+    /// The same of these journeys alone: their claims, their lines of the batches with what was decided and paid for
+    /// them, and what is proposed for them. Of caps, which count every journey, nothing.
+    pub fn within(&self, journeys: &BTreeSet<JourneyId>) -> Self {
+        let is_theirs = |about: &ClaimAbout| about.journey().is_some_and(|journey| journeys.contains(&journey));
+        let of_journeys = self.claims.iter().take(self.of_journeys).filter(|claim| is_theirs(&claim.about)).count();
+        let claims: Vec<Claim> = self.claims.iter().filter(|claim| is_theirs(&claim.about)).cloned().collect();
+        let batches = self.batches.iter().filter_map(|(id, batch)| {
+            let theirs = batch.within(|line| is_theirs(&line.about));
+            let is_shown = theirs.submitted.is_none() || !theirs.lines.is_empty();
+            is_shown.then(|| (*id, Arc::new(theirs)))
+        });
+        let lines: BTreeSet<ClaimId> = self
+            .batches
+            .iter()
+            .flat_map(|(_, batch)| &batch.lines)
+            .map(|line| &line.frozen)
+            .filter(|line| is_theirs(&line.about))
+            .map(|line| line.claim)
+            .collect();
+        Self {
+            position: self.position,
+            contract: Arc::clone(&self.contract),
+            asked: self.asked.clone(),
+            claims: Arc::new(claims),
+            batches: Arc::new(batches.collect()),
+            proposed: self.proposed.iter().filter(|proposed| lines.contains(&proposed.claim)).copied().collect(),
+            withdrawals: self.withdrawals.iter().filter(|of| lines.contains(&of.claim)).cloned().collect(),
+            caps: Vec::new(),
+            of_journeys,
+            places: Arc::default(),
+            of_people: Arc::default(),
+        }
+    }
+
+    /// Every journey that a claim or a line is about.
+    pub fn journeys(&self) -> BTreeSet<JourneyId> {
+        let lines = self.batches.iter().flat_map(|(_, batch)| &batch.lines).map(|line| &line.frozen.about);
+        self.claims.iter().map(|claim| &claim.about).chain(lines).filter_map(ClaimAbout::journey).collect()
+    }
+}
+
 /// The batches of a contract, in the order in which they were opened.
 pub(super) type Batches = Arc<Vec<(BatchId, Arc<Batch>)>>;
 

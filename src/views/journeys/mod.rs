@@ -6,8 +6,10 @@
 mod texts;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use chrono::{Days, NaiveDate};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::board;
@@ -48,6 +50,16 @@ pub enum HeldBy {
     Unassigned,
     /// Those of one keyworker.
     Keyworker(WorkerId),
+}
+
+impl HeldBy {
+    /// The keyworkers whose journeys are wanted, with those for whom they stand in, as a statement binds them.
+    pub(super) fn keyworkers(self, covered: &BTreeSet<WorkerId>) -> Option<String> {
+        match self {
+            Self::Keyworker(worker) => Some(json!(covered.iter().chain([&worker]).collect::<Vec<_>>()).to_string()),
+            Self::Any | Self::Unassigned => None,
+        }
+    }
 }
 
 /// In which state.
@@ -99,6 +111,8 @@ pub struct CaseNumber {
 pub struct JourneyFilter {
     /// Whose.
     pub held: HeldBy,
+    /// The workers for whom the keyworker stands in, whose journeys are wanted too.
+    pub covered: BTreeSet<WorkerId>,
     /// Those whose keyworker is in this team.
     pub team: Option<TeamId>,
     /// Of this service area.
@@ -335,10 +349,7 @@ fn after_all_that_begin(beginning: &str) -> Option<String> {
 macro_rules! bind {
     ($query:expr, $bound:expr) => {{
         let Bound { contract, read_on, whose, by, unassigned, filter, states, references_to, as_of, contact } = $bound;
-        let keyworker = match filter.held {
-            HeldBy::Keyworker(worker) => Some(worker.0),
-            HeldBy::Any | HeldBy::Unassigned => None,
-        };
+        let keyworkers = filter.held.keyworkers(&filter.covered);
         let number = filter.case_number.as_ref();
         $query
             .bind(*contract)
@@ -349,7 +360,7 @@ macro_rules! bind {
             .bind(filter.area.as_deref())
             .bind(filter.cohort.as_deref())
             .bind(filter.stage.as_deref())
-            .bind(keyworker)
+            .bind(keyworkers)
             .bind(filter.held == HeldBy::Unassigned)
             .bind(filter.team.map(|team| team.0))
             .bind(filter.received_from.map(bound))

@@ -8,7 +8,7 @@
 //! | `$4` | those that these workers hold, or these | `$18`, `$19` | references from here up to there |
 //! | `$5` | and whether those without a keyworker | `$20` | the day at whose end it is read |
 //! | `$6`, `$7`, `$8` | area, cohort, stage | `$21`, `$22` | last contact from here up to there |
-//! | `$9` | the keyworker | `$23` | the subject |
+//! | `$9` | the keyworkers | `$23` | the subject |
 //! | `$10` | whether only those without a keyworker | `$24` | whether only those without a contact |
 //! | `$11` | the keyworker's team | `$25`, `$26` | the place after which the page begins |
 //! | `$12` | received from this day on | `$27` | how many rows |
@@ -35,7 +35,7 @@ macro_rules! day {
 /// The workers asked for, by themselves or by their team.
 macro_rules! asked_workers {
     () => {
-        "(select v.id from worker v where v.id = $9 union all select m.worker from team_member m \
+        "(select v.id from worker v where v.id in {uuids $9} union all select m.worker from team_member m \
          where m.team = $11 and m.from_on <= $20 and m.to_on > $20)"
     };
 }
@@ -89,9 +89,9 @@ macro_rules! filters {
             "and (cast($13 as date) is null or j.received_on <= $13) and (cast($14 as text) is null or ",
             $state,
             " in ($14, $15)) and j.reference >= $18 and (cast($19 as text) is null or j.reference < $19) ",
-            "and (cast($23 as uuid) is null or j.subject = $23) and (cast($9 as uuid) is null or ",
+            "and (cast($23 as uuid) is null or j.subject = $23) and (cast($9 as text) is null or ",
             $keyworker,
-            " = $9 and w.id is null) and (not $10 or ",
+            " in {uuids $9} and w.id is null) and (not $10 or ",
             $keyworker,
             " is null or w.id is not null) and (cast($11 as uuid) is null or w.id is null and ",
             $keyworker,

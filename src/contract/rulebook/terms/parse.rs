@@ -1,4 +1,4 @@
-//! The grammar of `[[cap]]`, `[[standard]]`, `[[grade]]`, `[targets]` and `[reports]`.
+//! The grammar of `[[cap]]`, `[[standard]]`, `[[grade]]`, `[targets]`, `[reports]` and `[duties]`.
 //!
 //! It never takes a cap below nothing or a standard that nothing meets.
 
@@ -8,7 +8,9 @@ use super::super::outcome::trigger::code;
 use super::super::parse::{check_code, check_outcome, quoted_date};
 use super::super::reader::{Report, Section, path_of};
 use super::super::{CodeList, Codes};
-use super::{Cap, CapScope, Crossing, Grade, GradeTest, MetBy, Passes, Reports, Standard, StandardFrom, Within};
+use super::{
+    Cap, CapScope, Crossing, Duties, Grade, GradeTest, MetBy, Passes, Reports, Standard, StandardFrom, Within,
+};
 
 const CAP_SCOPES: [(&str, CapScope); 4] = [
     ("contract", CapScope::Contract),
@@ -194,6 +196,33 @@ pub(in super::super) fn profiles(top: &Section<'_>, report: &mut Report<'_>) -> 
     section.only(&["profiles"], report);
     let profiles = section.required("profiles", "[\"contract\"]", report).and_then(|item| item.texts(report));
     profiles.unwrap_or_default().into_iter().map(|(profile, _)| profile).collect()
+}
+
+/// The duties that are kept apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Separate {
+    AttachVerify,
+    VerifySubmit,
+    SubmitDecide,
+}
+
+const SEPARATE: [(&str, Separate); 3] = [
+    ("attach/verify", Separate::AttachVerify),
+    ("verify/submit", Separate::VerifySubmit),
+    ("submit/decide", Separate::SubmitDecide),
+];
+
+pub(in super::super) fn duties(top: &Section<'_>, report: &mut Report<'_>) -> Duties {
+    let Some(section) = top.section("duties", report) else { return Duties::default() };
+    section.only(&["separate"], report);
+    let item = section.required("separate", "[\"attach/verify\"]", report);
+    let elements = item.and_then(|item| item.elements(report)).unwrap_or_default();
+    let named: Vec<Separate> = elements.iter().filter_map(|element| element.one_of(&SEPARATE, report)).collect();
+    Duties {
+        attach_verify: named.contains(&Separate::AttachVerify),
+        verify_submit: named.contains(&Separate::VerifySubmit),
+        submit_decide: named.contains(&Separate::SubmitDecide),
+    }
 }
 
 pub(in super::super) fn reports(top: &Section<'_>, report: &mut Report<'_>) -> Reports {

@@ -133,14 +133,15 @@ facts! {
     }
     /// How well a key performance indicator was met.
     KpiFact | KpiPatch => KpiAssessed {
-        /// The indicator, by code.
+        /// The indicator: the code of a service standard or measure of the rulebook.
         kpi: String,
         /// The period.
         period: DayPeriodInput,
-        /// The value that was found; left out where there was nothing to measure.
+        /// The value that was found, for a standard the share met in percent; left out where there was nothing to measure.
         value: Option<Decimal>,
-        /// The grade, by code, such as `met`, `minor` or `major`.
-        grade: String,
+        /// The grade, where the rulebook does not say how the indicator is graded. Where it does, leave it out: the grade
+        /// follows from the value, and another is refused.
+        grade: Option<String>,
     }
     /// An agreed action that is done.
     ActionDoneFact | ActionDonePatch => ActionCompleted {
@@ -233,7 +234,7 @@ inputs! {
         #[graphql(flatten)]
         fact: CommentaryFact,
     }
-    /// A period's figures are settled.
+    /// A period's figures are settled. Nothing is locked by it: a fact that is dated in it later warns (`PERIOD_CLOSED`).
     ClosePeriodInput {
         /// The code of the contract.
         contract: String,

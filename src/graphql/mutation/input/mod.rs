@@ -238,6 +238,7 @@ macro_rules! meanings {
 
 meanings! {
     String => String: |text| text;
+    Option<String> => String: Option::unwrap_or_default;
     bool => bool: |flag| flag;
     Date => NaiveDate: |date| date.0;
     LocalTime => NaiveTime: |time| time.0;

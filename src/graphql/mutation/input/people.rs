@@ -140,6 +140,8 @@ identified_facts! {
         absent: Id,
         /// Who stands in.
         by: Id,
+        /// The first day without it, where that is known beforehand; left out, it lasts until it is ended.
+        until: Option<Date>,
     }
 }
 
@@ -261,10 +263,12 @@ inputs! {
         #[graphql(flatten)]
         fact: JoiningFact,
     }
-    /// A worker has left: `occurredOn` is the first day on which they no longer worked here.
+    /// A worker has left or is going to: `occurredOn` is the first day on which they no longer work here.
     LeaveWorkerInput {
         /// Which worker.
         worker: Id,
+        /// The last day on which they work here, as forms ask for it: give this or `occurredOn`, which is the day after.
+        last_day: Option<Date>,
     }
     /// A worker fills this much of a full-time post from this day on.
     SetWteInput {

@@ -8,7 +8,7 @@ use super::named::{CriterionInput, FactAtAssessmentInput};
 use super::patch::Patches;
 use super::reading::{Means, Reading, States};
 use crate::graphql::journey::referral::Eligibility;
-use crate::graphql::scalars::Id;
+use crate::graphql::scalars::{Date, Id};
 use crate::journey::event::{self, Event, KEYWORKER};
 
 /// Who referred the client.
@@ -137,6 +137,9 @@ facts! {
         /// In which role.
         #[graphql(default_with = "KEYWORKER.to_owned()")]
         role: String,
+        /// The first day on which they no longer hold it, where it is for some days alone: then the former keyworker holds
+        /// it again. Left out, it is for good.
+        until: Option<Date>,
     }
     /// A worker no longer holds the case.
     ReleaseFact | ReleasePatch => WorkerReleased {
@@ -198,6 +201,14 @@ inputs! {
         /// Which journey.
         journey: Id,
         /// Who, in which role.
+        #[graphql(flatten)]
+        fact: AssignmentFact,
+    }
+    /// A worker takes many cases of one contract, all of them or none. `expectedVersion` is not for many.
+    AssignWorkersInput {
+        /// Which journeys, at most 1,000.
+        journeys: Vec<Id>,
+        /// Who, in which role and until when.
         #[graphql(flatten)]
         fact: AssignmentFact,
     }

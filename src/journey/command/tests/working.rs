@@ -29,7 +29,7 @@ fn only_who_holds_the_case_is_released_and_once() {
 #[test]
 fn a_released_case_is_unassigned_until_somebody_takes_it() {
     let story = held().and(&state("2018-02-01", released(ANN))).and(&state("2018-02-10", keyworker(BOB)));
-    let keyworker = |on: &str| story.history.journey_as_of(day(on)).keyworker();
+    let keyworker = |on: &str| story.history.journey_as_of(day(on)).keyworker_on(day(on));
     assert_eq!(
         [keyworker("2018-01-31"), keyworker("2018-02-01"), keyworker("2018-02-10")],
         [Some(ANN), None, Some(BOB)]
