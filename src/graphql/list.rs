@@ -415,12 +415,15 @@ pub(super) fn known_code(
         let Some(codes) = codes(&published.rulebook) else { return Ok(()) };
         known.extend(codes);
     }
-    if known.is_empty() || known.contains(asked) {
+    if sources.is_empty() || known.contains(asked) {
         return Ok(());
     }
-    let known = known.into_iter().collect::<Vec<_>>().join(", ");
     let asked = guard::shortened(asked);
-    Err(Code::BadUserInput.error(format!("there is no {what} {asked:?}: write one of {known}")))
+    let remedy = match known.into_iter().collect::<Vec<_>>() {
+        none if none.is_empty() => format!("the rulebook lists no {what}: leave it out"),
+        known => format!("write one of {}", known.join(", ")),
+    };
+    Err(Code::BadUserInput.error(format!("there is no {what} {asked:?}: {remedy}")))
 }
 
 /// The parts of a list, each with the filter as its contract's rulebook reads it. A contract whose rulebook has no row of
