@@ -36,7 +36,11 @@ impl Table {
 
     fn json(&self) -> Value {
         let object = |row: &Vec<String>| {
-            let cells = self.columns.iter().zip(row).map(|(name, cell)| (name.clone(), number_or_text(cell)));
+            let cells = self.columns.iter().zip(row).enumerate().map(|(at, (name, cell))| {
+                // The first column is words, also where they are digits, such as a case number.
+                let value = if at == 0 && !cell.is_empty() { cell.as_str().into() } else { number_or_text(cell) };
+                (name.clone(), value)
+            });
             Value::Object(cells.collect::<Map<_, _>>())
         };
         json!({ "title": self.title, "rows": self.rows.iter().map(object).collect::<Vec<_>>() })

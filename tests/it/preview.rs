@@ -145,7 +145,7 @@ async fn a_draft_with_20_hours_for_16_names_the_job_with_18_and_published_it_giv
         };
         let answered = app.ask(&administrator(), &document(moved), json!({ "draft": draft })).await;
         assert_eq!(counts(&answered["previewRulebook"]), [0, 1, 1, 10], "whoever publishes sees what it does");
-        let of_a_case = document("after { amount { amount } }");
+        let of_a_case = document("after { journeyId }");
         let of_a_case = app.answer(&administrator(), &of_a_case, json!({ "draft": draft })).await;
         assert_eq!(of_a_case.codes(), ["FORBIDDEN", "FORBIDDEN"], "but no case");
         let keyworker = app.answer(&somebody(Role::Keyworker, "kw", &[CODE]), PREVIEW, json!({ "draft": draft })).await;
