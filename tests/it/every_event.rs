@@ -199,7 +199,10 @@ fn every_fact() -> Vec<String> {
         (Of::TaskSet, json!({ "task": other_task, "kind": "letter", "due_on": "2018-02-20" })),
         (Of::TaskCancelled, json!({ "task": other_task, "reason": "not needed" })),
         (Of::AssessmentScored, json!({ "instrument": "sdq", "items": { "conduct": 4.5 }, "score": 17 })),
-        (Of::SpellStarted, json!({ "spell": spell, "domain": "accommodation", "attributes": { "rent": 750.5 } })),
+        (
+            Of::SpellStarted,
+            json!({ "spell": spell, "domain": "accommodation", "attributes": { "rent": 750.5, "secured_as": "new" } }),
+        ),
         (Of::SpellChanged, json!({ "spell": spell, "attributes": { "rent": 800 } })),
         (Of::SpellEnded, json!({ "spell": spell, "reason": "moved on" })),
         (Of::RiskRaised, json!({ "risk": risk, "kind": "homelessness" })),

@@ -402,7 +402,12 @@ fn shown(outcome: &Outcome) -> String {
 #[tokio::test]
 async fn facts_that_were_retracted_together_are_retracted_together() {
     let spell = |id, kind: &str, on| {
-        line(id, kind, on, r#"{"spell":"00000000-0000-0000-0000-000000000040","domain":"accommodation"}"#)
+        line(
+            id,
+            kind,
+            on,
+            r#"{"spell":"00000000-0000-0000-0000-000000000040","domain":"accommodation","attributes":{"secured_as":"new"}}"#,
+        )
     };
     let retract = |id, target: u128| {
         let target = uuid::Uuid::from_u128(target);
@@ -412,7 +417,8 @@ async fn facts_that_were_retracted_together_are_retracted_together() {
     let file = [
         referral(1),
         spell(2, "spell_started", "2018-02-01"),
-        spell(3, "spell_ended", "2018-02-10").replace(r#","domain":"accommodation""#, ""),
+        spell(3, "spell_ended", "2018-02-10")
+            .replace(r#","domain":"accommodation","attributes":{"secured_as":"new"}"#, ""),
         retract(4, 2),
         retract(5, 3),
         line(6, "contact_logged", "2018-02-12", CONTACT),

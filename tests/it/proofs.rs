@@ -60,7 +60,7 @@ async fn a_home_that_would_earn_nothing_is_refused_with_what_is_allowed() {
         let name = problem(&name, "UNKNOWN_CODE");
         assert_eq!(
             (&name["allowed"], &name["rule"]),
-            (&json!(["secured_as", "tenure"]), &json!("attributes.accommodation"))
+            (&json!(["rent", "secured_as", "tenure"]), &json!("attributes.accommodation"))
         );
         let started = start(json!([{ "name": "secured_as", "value": "new" }])).await;
         assert_eq!(started["problems"], json!([]));
