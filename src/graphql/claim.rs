@@ -1,31 +1,31 @@
 //! Claims as clients read them: what has become of each, what it comes to, and why.
 //!
-//! A list shows the claims of journeys that the caller may read; those over many journeys are shown to whoever sees all
-//! of the contract. A cursor belongs to its list.
+//! Nothing here judges a claim; lists of them stand in [`list`].
 
-use std::collections::{BTreeSet, HashMap};
+mod list;
+
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object, Result, SimpleObject};
 use chrono::NaiveDate;
 use rust_decimal::RoundingStrategy;
 
+pub use list::{ClaimConnection, ClaimEdge};
+pub(in crate::graphql) use list::{ClaimFilter, page};
+
 use super::at::Known;
 use super::batch::{Batch, BatchLine};
-use super::bounds::PageLength;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
-use super::cursor;
 use super::event::OccurredOn;
 use super::funding::{self, DoubleFunding};
 use super::journey::evidence::{Evidence, EvidenceForClaim};
 use super::journey::work::DayPeriod;
 use super::journey::{self, Journey, Story};
-use super::list::PageInfo;
 use super::money::Money;
 use super::permission::ClaimPermissions;
-use super::scalars::{Date, Decimal, Position};
-use super::selection::Selected;
+use super::scalars::{Date, Decimal};
 use crate::access::relation::Cases;
 use crate::contract::calendar::WorkingDays;
 use crate::contract::outcome::proof::{Proof, dated_within, proofs};
@@ -588,123 +588,6 @@ const fn earliest_on(state: &State) -> Option<NaiveDate> {
     }
 }
 
-/// A claim and its place in the order.
-#[derive(SimpleObject)]
-pub struct ClaimEdge {
-    /// Give it as `after` to go on from here.
-    cursor: String,
-    /// The claim.
-    node: Claim,
-}
-
-/// Claims in the order of their days, page by page.
-#[derive(SimpleObject)]
-pub struct ClaimConnection {
-    /// The claims of this page, each with its cursor.
-    edges: Vec<ClaimEdge>,
-    /// The claims of this page.
-    nodes: Vec<Claim>,
-    /// Where the page begins and ends.
-    page_info: PageInfo,
-    /// How many there are on all pages.
-    total_count: usize,
-    /// What they come to on all pages, as far as they have amounts.
-    total_amount: Money,
-    /// The position of the log up to which they are judged: a batch names it.
-    position: Position,
-    /// Whether the day is still to come: nothing of it can be claimed, and what goes on is taken to go on.
-    forecast: bool,
-}
-
-/// Which claims are wanted.
-#[derive(Debug, Clone, Default)]
-pub(super) struct ClaimFilter {
-    pub(super) status: Option<Vec<ClaimStatus>>,
-    pub(super) outcome: Option<String>,
-    pub(super) selected: Selected,
-}
-
-impl ClaimFilter {
-    /// Those of these that can be claimed.
-    pub(super) fn claimable(selected: Selected) -> Self {
-        Self { status: Some(vec![ClaimStatus::Claimable]), outcome: None, selected }
-    }
-
-    /// What was asked, for the name of the list.
-    fn name(&self) -> String {
-        format!("{:?} {:?}{}", self.status, self.outcome, self.selected.name())
-    }
-
-    fn fits(&self, claim: &claims::Claim) -> bool {
-        let status = ClaimStatus::from(claim.status);
-        self.status.as_ref().is_none_or(|wanted| wanted.contains(&status))
-            && self.outcome.as_ref().is_none_or(|outcome| claim.outcome == *outcome)
-            && self.selected.fits(claim, claim.achieved_on())
-    }
-}
-
-/// The day by which claims are in order, and the claim.
-type Place = (NaiveDate, ClaimId);
-
-fn stands(claim: &claims::Claim) -> Place {
-    let day = claim.achieved_on().or(earliest_on(&claim.state)).unwrap_or(NaiveDate::MAX);
-    (day, claim.claim)
-}
-
-/// A page of claims of a contract, of those that the caller may be shown.
-pub(super) async fn page(
-    ctx: &Context<'_>,
-    told: &Arc<Claims>,
-    filter: ClaimFilter,
-    (first, after): (PageLength, Option<String>),
-) -> Result<ClaimConnection> {
-    let list = format!("{} {}", filter.name(), told.asked.as_of);
-    let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
-    let mut fitting: Vec<&claims::Claim> = told.claims.iter().filter(|claim| filter.fits(claim)).collect();
-    keep_visible(ctx, told, &mut fitting).await?;
-    fitting.sort_by_key(|claim| stands(claim));
-    let total = fitting.iter().filter_map(|claim| claim.amount).sum();
-    let total_count = fitting.len();
-    let (rest, first) = (after.map_or(0, |after| fitting.partition_point(|claim| stands(claim) <= after)), first);
-    let shown = &fitting[rest..fitting.len().min(rest + first.count())];
-    let is_looked_into = {
-        let asked = ctx.look_ahead();
-        let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
-        nodes.iter().any(|node| node.field("journey").exists() || node.field("evidence").exists())
-    };
-    let stories = if is_looked_into {
-        journey::stories(
-            ctx,
-            shown.iter().filter_map(|claim| claim.about.journey()).collect::<BTreeSet<_>>().into_iter(),
-            Known(told.position),
-        )
-        .await?
-    } else {
-        HashMap::new()
-    };
-    let node = |of: &&claims::Claim| {
-        let story = of.about.journey().and_then(|journey| stories.get(&journey)).cloned();
-        Claim { told: Arc::clone(told), of: (*of).clone(), story }
-    };
-    let cursors: Vec<String> = shown.iter().map(|claim| cursor(stands(claim), &list)).collect();
-    let page_info = PageInfo {
-        start_cursor: cursors.first().cloned(),
-        end_cursor: cursors.last().cloned(),
-        has_next_page: rest + shown.len() < total_count,
-        has_previous_page: rest > 0,
-    };
-    let edges = cursors.into_iter().zip(shown);
-    Ok(ClaimConnection {
-        edges: edges.map(|(cursor, of)| ClaimEdge { cursor, node: node(of) }).collect(),
-        nodes: shown.iter().map(node).collect(),
-        page_info,
-        total_count,
-        total_amount: Money::of(total, told.currency()),
-        position: Position(told.position),
-        forecast: told.asked.as_of > told.asked.today,
-    })
-}
-
 /// The claims of a contract as known at a position, in the scope of the caller.
 pub(super) async fn as_known(
     ctx: &Context<'_>,
@@ -731,26 +614,4 @@ pub(super) async fn readable(
     let named: BTreeSet<JourneyId> = journeys.collect();
     let named: Vec<(JourneyId, &str)> = named.into_iter().map(|journey| (journey, code)).collect();
     context::readable(ctx, &named).await.map(Some)
-}
-
-/// Keeps the claims of journeys that the caller may read.
-async fn keep_visible(ctx: &Context<'_>, told: &Claims, claims: &mut Vec<&claims::Claim>) -> Result<()> {
-    let code = told.contract.code().unwrap_or_default();
-    let journeys = claims.iter().filter_map(|claim| claim.about.journey());
-    if let Some(readable) = readable(ctx, code, journeys).await? {
-        claims.retain(|claim| claim.about.journey().is_some_and(|journey| readable.contains(&journey)));
-    }
-    Ok(())
-}
-
-fn cursor((day, claim): Place, list: &str) -> String {
-    cursor::of(&cursor::named("claims", list), format_args!("{day}\n{claim}"))
-}
-
-fn place(cursor: &str, list: &str) -> Result<Place> {
-    cursor::place(cursor, &cursor::named("claims", list), cursor::SAME_FILTER, |place| {
-        let (day, claim) = place.split_once('\n')?;
-        let day = if day == NaiveDate::MAX.to_string() { NaiveDate::MAX } else { day.parse().ok()? };
-        Some((day, ClaimId(claim.parse().ok()?)))
-    })
 }

@@ -172,7 +172,8 @@ fn the_limit_of_a_page_stands_in_its_description() {
 /// What a keyworker records of a case: a home and its end, what shows it, the close, the reopening and a correction.
 async fn run_the_keyworkers_documents(journey: &str, run: &mut impl AsyncFnMut(&str, &Value) -> Value) {
     let input = |input: Value| json!({ "input": with(json!({ "commandId": new_id(), "journey": journey }), input) });
-    let home = json!({ "domain": "accommodation", "occurredOn": "2018-02-16" });
+    let secured = json!([{ "name": "secured_as", "value": "new" }]);
+    let home = json!({ "domain": "accommodation", "occurredOn": "2018-02-16", "attributes": secured });
     let started = run("start_spell", &input(home)).await["startSpell"].clone();
     let spell = &started["journey"]["spells"][0]["id"];
     let end = json!({ "spell": spell, "reason": "moved on", "occurredOn": "2018-02-26" });

@@ -65,7 +65,10 @@ fn corrections(
         ("clearRisk", json!({ "risk": risk }), "riskClear", json!({ "risk": risk })),
         (
             "attachEvidence",
-            json!({ "evidence": evidence, "kind": "care_record", "datedOn": "2018-02-01", "supports": [spell] }),
+            json!({
+                "evidence": evidence, "kind": "care_record", "datedOn": "2018-02-01",
+                "acceptWarnings": ["EVIDENCE_SUPPORTS_NOTHING"],
+            }),
             "evidence",
             json!({ "evidence": evidence, "kind": "school_record", "datedOn": "2018-01-31", "supports": [spell] }),
         ),
