@@ -14,7 +14,7 @@ use throughline::views::Views;
 
 use crate::app::{
     MST, SHPS, TestApp, call, from_the_instant, keyworker, manager, new_id, on_both_stores, other_manager, somebody,
-    text,
+    text, with,
 };
 use crate::field::Field;
 use crate::relations::{leaves, set_team};
@@ -180,8 +180,10 @@ async fn without_a_position_only_what_is_to_come_is_told() {
             // An item that comes tells that the subscription has begun.
             let mut told = None;
             while told.is_none() {
-                app.take_on(&app.receive_referral("2018-02-01", "BR-2").await, &worker, "2018-02-02").await;
-                app.log_contact(&manager(), call(&journey, "2018-02-27")).await;
+                let reference = format!("BR-{}", app.head().await);
+                app.take_on(&app.receive_referral("2018-02-01", &reference).await, &worker, "2018-02-02").await;
+                let again = json!({ "acceptWarnings": ["RECORDED_ALREADY"] });
+                app.log_contact(&manager(), with(call(&journey, "2018-02-27"), again)).await;
                 told = futures_util::FutureExt::now_or_never(peer.message()).flatten();
             }
             let item = told.expect("an item")["payload"]["data"].clone();
