@@ -118,9 +118,10 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     }
     let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
     let log = Log::open(Arc::clone(&store)).await?;
-    if let Some(ahead) = Views::ahead(&log).await? {
+    if let Some((number, position, _)) = Views::ahead(&log).await? {
+        let view = Views::called(&log, number);
         let message =
-            format!("{ahead} stands beside the empty log and is of another one: restore elsewhere, or move it away");
+            format!("{view} is the view of another log, up to position {position}: restore elsewhere, or move it away");
         return Err(Misuse(message).into());
     }
     let copied = log.copy_from(&kept).await?;

@@ -29,9 +29,12 @@ use crate::graphql::transport::{Budget, Documents, Explorer, Terms};
 use crate::http;
 use crate::journey::command::Command as Recorded;
 use crate::journey::event::{ContractOpened, Party};
+use crate::log::Log;
 use crate::log::append::Expected;
 use crate::log::envelope::{CommandId, Occurred};
 use crate::record::{Instruction, NotDone, Recorder, civil_day};
+use crate::store::{Mode, Store};
+use crate::views::Views;
 
 /// Who the command line is in the log.
 pub(super) const COMMAND_LINE: &str = "command-line";
@@ -43,7 +46,10 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
     }
     match cli.command {
         Command::Demo { listen, once } => demo::run(&places, &listen, once).await,
-        Command::Serve { listen, trusted_documents, origins, budget, no_graphiql } => {
+        Command::Serve { listen, trusted_documents, origins, budget, no_graphiql, without_lost_events } => {
+            if without_lost_events {
+                set_aside(&places).await?;
+            }
             let documents = match trusted_documents.as_deref().map(trusted).transpose()? {
                 None => Documents::default(),
                 Some(Ok(documents)) => documents,
@@ -145,6 +151,17 @@ pub(super) fn parts(deployment: &Deployment) -> Parts {
         recorder: deployment.recorder.clone(),
         clock: Arc::clone(&deployment.clock),
     }
+}
+
+/// Sets aside what speaks of events that the log has lost.
+async fn set_aside(places: &Places) -> Result<()> {
+    let store = Arc::new(Store::open(places.database(), Mode::Write).await?);
+    let aside = Views::set_aside(&Log::open(Arc::clone(&store)).await?).await?;
+    for view in aside {
+        complain(&format!("the log has lost its end; the view that followed it further is kept as {view}"));
+    }
+    store.close().await;
+    Ok(())
 }
 
 async fn serve(places: &Places, listen: &str, terms: Terms) -> Result<Ending> {

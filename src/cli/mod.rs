@@ -98,6 +98,10 @@ enum Command {
         /// Serve no page at `/graphiql`.
         #[arg(long)]
         no_graphiql: bool,
+        /// Goes on although a view has followed the log further than it goes, so that events are lost: the view is kept
+        /// beside, under another name.
+        #[arg(long)]
+        without_lost_events: bool,
     },
     /// Contracts.
     #[command(subcommand, after_help = "Example: throughline contract open --rulebook shps")]

@@ -174,9 +174,51 @@ impl Generation {
 /// Whether the error says that there is no view to be read here, rather than that it cannot be read at the moment.
 fn is_no_view(error: &sqlx::Error) -> bool {
     // Postgres: no such table or column. SQLite: no such table or column, a damaged file, no database at all.
-    let codes = ["42P01", "42703", "1", "11", "26"];
+    // Postgres, restored without owners: no right to it. SQLite: a file that cannot be opened.
+    let codes = ["42P01", "42703", "42501", "1", "11", "14", "26"];
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| codes.contains(&&*code))
+}
+
+/// Whether an error that came of using a view says that there is none to be used, whatever its checkpoint said.
+pub(super) fn is_damage(error: &StoreError) -> bool {
+    let StoreError::Database { source, .. } = error else { return false };
+    let is_other = matches!(
+        source,
+        sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::RowNotFound
+            | sqlx::Error::Decode(_)
+    );
+    is_other || is_no_view(source)
+}
+
+/// Gives a generation a name by which nobody takes it for one; says which.
+pub(super) async fn set_aside(place: &Place, number: i64, position: Position) -> Result<String, StoreError> {
+    match place {
+        Place::Sqlite { path } => {
+            let own = file(path, number);
+            let aside = store::sibling(&own, &format!(".ahead-{position}"));
+            for ending in ["-wal", "-shm", ""] {
+                match std::fs::rename(store::sibling(&own, ending), store::sibling(&aside, ending)) {
+                    Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(StoreError::Database { doing: "set a view aside", source: source.into() });
+                    }
+                    _ => {}
+                }
+            }
+            Ok(aside.display().to_string())
+        }
+        Place::Postgres { options, schema } => {
+            let aside = format!("{schema}_ahead_{position}_{number}");
+            let fault = doing("set a view aside");
+            let mut owner = options.connect().await.map_err(&fault)?;
+            let text = format!("alter schema {} rename to {}", quoted(&schema_name(schema, number)), quoted(&aside));
+            owner.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.map_err(&fault)?;
+            owner.close().await.map_err(&fault)?;
+            Ok(aside)
+        }
+    }
 }
 
 /// The statements that define a generation's tables, and those that are better run when the tables are full.

@@ -106,6 +106,20 @@ pub enum ViewError {
     /// Another process moved the pointer, or the view before went on.
     #[error("another process switched views meanwhile: try again")]
     Outrun,
+    /// A view has followed some log further than this one goes.
+    #[error(
+        "{view} has followed the log up to position {position}, and the log ends at {head}: its end was lost, or it is \
+         another log. Restore a backup of the log, or find the one that the view is of. To go on without what was lost, \
+         start `throughline serve --without-lost-events`: the view is then kept beside, under another name"
+    )]
+    Ahead {
+        /// What the view is called.
+        view: String,
+        /// Where it stands.
+        position: Position,
+        /// Where the log ends.
+        head: Position,
+    },
     /// What a rebuild of a long log sets aside could not be kept.
     #[error(
         "the rebuild of a long log sets its records aside in {}, and cannot: make as much room there as the log has, or \
@@ -182,11 +196,16 @@ pub struct Generations {
 }
 
 impl Views {
-    /// Opens the live view, caught up with the log; builds it first if there is none that this build can use.
+    /// Opens the live view, caught up with the log; builds it first if there is none that this build can use. Refuses
+    /// where a view has followed the log further than it goes: that is evidence of what was lost.
     pub async fn open(log: Log) -> Result<Self, ViewError> {
         log.store().prepare(STATEMENTS_ON_THE_LOG).await?;
-        let (live, is_fresh) = match usable(&log, pointer::read(log.store()).await?).await? {
-            Some(generation) => (caught_up(&log, Arc::new(generation)).await?, false),
+        if let Some((view, position, head)) = Self::ahead(&log).await? {
+            let view = Self::called(&log, view);
+            return Err(ViewError::Ahead { view, position, head });
+        }
+        let (live, is_fresh) = match taken_up(&log).await? {
+            Some(live) => (live, false),
             None => built_alone(&log).await?,
         };
         crate::store::prepare(&live.reader, &statements()).await?;
@@ -196,16 +215,37 @@ impl Views {
         Ok(views)
     }
 
-    /// A view beside a log that has followed some log further than this one goes, if there is one: what it is called.
-    pub async fn ahead(log: &Log) -> Result<Option<String>, ViewError> {
-        let (head, store) = (log.head().await?.position, log.store());
+    /// What a view of this number is called: its file or its schema.
+    pub fn called(log: &Log, number: i64) -> String {
+        generation::name(log.store().place(), number)
+    }
+
+    /// Sets aside every view that has followed the log further than it goes, under a name by which nobody takes it for a
+    /// view of this log; says what they are called now.
+    pub async fn set_aside(log: &Log) -> Result<Vec<String>, ViewError> {
+        let (store, mut aside) = (log.store(), Vec::new());
+        while let Some((number, position, _)) = Self::ahead(log).await? {
+            aside.push(generation::set_aside(store.place(), number, position).await?);
+        }
+        Ok(aside)
+    }
+
+    /// A view beside a log that has followed some log further than this one goes, if there is one: its number, where it
+    /// stands, and where the log ends.
+    pub async fn ahead(log: &Log) -> Result<Option<(i64, Position, Position)>, ViewError> {
+        let store = log.store();
         for number in generation::numbers(store, store.place()).await? {
-            if let Found::Ours(view) | Found::Foreign(view) = Generation::open(store, store.place(), number).await? {
-                let is_ahead = *view.position().borrow() > head;
-                view.end().await;
-                if is_ahead {
-                    return Ok(Some(generation::name(store.place(), number)));
-                }
+            // One that cannot be opened says nothing of the log.
+            let Ok(Found::Ours(view) | Found::Foreign(view)) = Generation::open(store, store.place(), number).await
+            else {
+                continue;
+            };
+            let position = *view.position().borrow();
+            view.end().await;
+            // The log is asked after the view: what a busy node appends and projects meanwhile makes nobody seem ahead.
+            let head = pointer::read(store).await?.head;
+            if position > head {
+                return Ok(Some((number, position, head)));
             }
         }
         Ok(None)
@@ -213,8 +253,7 @@ impl Views {
 
     /// Opens the live view that another process keeps up, only to ask it.
     pub async fn open_to_read(log: Log) -> Result<Self, ViewError> {
-        let found = usable(&log, pointer::read(log.store()).await?).await?;
-        let live = Arc::new(found.ok_or(ViewError::NoView)?);
+        let live = Arc::new(usable(&log).await?.ok_or(ViewError::NoView)?);
         // It folds the contracts as of where the view stands.
         Projector::new(log.clone(), Arc::clone(&live)).await?;
         let on_demand = OnDemand::apart(log.store())?;
@@ -516,23 +555,30 @@ async fn caught_up(log: &Log, generation: Arc<Generation>) -> Result<Arc<Generat
     Ok(generation)
 }
 
-/// The live generation, if it is there, made by this build's definition, and not ahead of the log.
-async fn usable(log: &Log, pointer: Pointer) -> Result<Option<Generation>, ViewError> {
-    let found = Generation::open(log.store(), log.store().place(), pointer.live).await?;
-    let Some(generation) = found.ours() else { return Ok(None) };
-    let position = *generation.position().borrow();
-    if !is_ahead(log, position).await? {
-        return Ok(Some(generation));
-    }
-    tracing::warn!(%position, "the live view is ahead of the log; it is built anew");
-    generation.end().await;
-    Ok(None)
+/// The live generation, if it is there and made by this build's definition.
+async fn usable(log: &Log) -> Result<Option<Generation>, ViewError> {
+    let pointer = pointer::read(log.store()).await?;
+    Ok(Generation::open(log.store(), log.store().place(), pointer.live).await?.ours())
 }
 
-/// Whether a position is beyond the log. The log is asked after whoever stands there: what a busy node appends and
-/// projects meanwhile makes nobody seem ahead.
-async fn is_ahead(log: &Log, position: Position) -> Result<bool, ViewError> {
-    Ok(position > pointer::read(log.store()).await?.head)
+/// The live generation, checked and caught up with the log, if this build can use it. One that is damaged is as good as
+/// none.
+async fn taken_up(log: &Log) -> Result<Option<Arc<Generation>>, ViewError> {
+    let Some(generation) = usable(log).await? else { return Ok(None) };
+    let generation = Arc::new(generation);
+    let taken = async {
+        crate::store::prepare(&generation.reader, &statements()).await?;
+        caught_up(log, Arc::clone(&generation)).await
+    };
+    match taken.await {
+        Ok(generation) => Ok(Some(generation)),
+        Err(ViewError::Store(error)) if generation::is_damage(&error) => {
+            tracing::warn!(generation = generation.number, error = ?error, "the live view is damaged; it is built anew");
+            generation.close().await;
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Builds the first view that this build can use, before anything is served. Of several processes that start together
@@ -540,19 +586,16 @@ async fn is_ahead(log: &Log, position: Position) -> Result<bool, ViewError> {
 async fn built_alone(log: &Log) -> Result<(Arc<Generation>, bool), ViewError> {
     let sole = log.store().sole_builder().await?;
     let pointer = pointer::read(log.store()).await?;
-    if let Some(generation) = usable(log, pointer).await? {
+    if let Some(live) = taken_up(log).await? {
         sole.release().await;
-        return Ok((caught_up(log, Arc::new(generation)).await?, false));
+        return Ok((live, false));
     }
     let meter = Arc::new(Meter::new(watch::Sender::new(None)));
     let mut projector = rebuild::build(log, pointer, Options::default(), &meter).await?;
     // One of another definition may be kept up by servers of another version: nobody goes back in position.
     let old = match Generation::open(log.store(), log.store().place(), pointer.live).await? {
-        Found::Foreign(old) => {
-            let position = *old.position().borrow();
-            (!is_ahead(log, position).await?).then_some(old)
-        }
-        _ => None,
+        Found::Foreign(old) => Some(old),
+        Found::Ours(_) | Found::Nothing => None,
     };
     switch::switch(log.store(), old.as_ref(), &mut projector, drop).await?;
     sole.release().await;

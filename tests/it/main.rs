@@ -40,6 +40,7 @@ mod idempotency;
 mod imports;
 mod known;
 mod large_batch;
+mod lost_end;
 mod ndjson;
 mod obligations;
 mod oracle;
