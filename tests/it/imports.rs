@@ -4,14 +4,14 @@ use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use throughline::access::Role;
+use throughline::access::{Principal, Role};
 use throughline::contract::command::OpenContract;
 use throughline::contract::rulebook::packs::pack;
 use throughline::import::Import;
 use throughline::import::ssda903::Return;
 use throughline::journey::command::Command;
 use throughline::journey::event::ContractOpened;
-use throughline::log::envelope::Occurred;
+use throughline::log::envelope::{Occurred, SubjectId};
 use throughline::store::Dialect;
 use tracing_subscriber::layer::SubscriberExt as _;
 
@@ -58,6 +58,35 @@ async fn import(fresh: &Fresh, file: &str) -> (Duration, u64) {
     assert_eq!(summary.refused + summary.unreadable, 0);
     assert!(fresh.views.passed(summary.position, crate::stores::PATIENCE).await, "the view follows");
     (began.elapsed(), summary.recorded)
+}
+
+/// Looks the same subject up so often that every session keeps a plan of it; how long that takes.
+async fn looked_up(fresh: &Fresh) -> Duration {
+    let scope = throughline::access::Scope::Contracts([MST.to_owned()].into());
+    let principal = Principal { scope, ..of_role(Role::Manager) };
+    let (live, began) = (fresh.views.live(), Instant::now());
+    for _ in 0..10 {
+        let subjects = [SubjectId(uuid::Uuid::from_u128(1))];
+        let looks = (0..8).map(|_| live.relations_to_subjects(&principal, day("2018-06-01"), &subjects));
+        for looked in futures_util::future::join_all(looks).await {
+            looked.expect("the view answers");
+        }
+    }
+    began.elapsed()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_was_made_for_an_empty_view_is_not_kept_as_it_grows() {
+    let children = if is_full() { 2_700 } else { 1_200 };
+    for dialect in STORES {
+        let fresh = with_mst(dialect).await;
+        let empty = looked_up(&fresh).await;
+        import(&fresh, &a_return(children)).await;
+        let full = looked_up(&fresh).await;
+        eprintln!("{dialect:?}: {empty:?} on an empty view, {full:?} with {children} children");
+        assert!(full < empty + Duration::from_secs(3), "{dialect:?}: {full:?} after {empty:?}");
+        fresh.end().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
