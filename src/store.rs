@@ -2,6 +2,7 @@
 //!
 //! It knows how to reach a database, never what is in it: no table is named here.
 
+mod check;
 mod copied;
 mod growth;
 mod holds;

@@ -92,7 +92,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         Command::Parked(ParkedCommand::List) => views::list_parked(&places).await,
         Command::Parked(ParkedCommand::Retry) => views::retry_parked(&places).await,
         Command::Bench(arguments) => bench::run(arguments).await,
-        Command::Log(LogCommand::Verify) => files::verify(&places).await,
+        Command::Log(LogCommand::Verify { all }) => files::verify(&places, all).await,
         Command::Log(LogCommand::Tail { after }) => files::tail(&places, after).await,
         Command::Backup { file } => backup::backup(&places, &file).await,
         Command::Restore { file } => backup::restore(&places, &file).await,

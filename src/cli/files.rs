@@ -22,8 +22,8 @@ use crate::import::ssda903::{self, Mark, Return, Told, Unfit};
 use crate::import::{Import, Outcome, Problem, Row};
 use crate::journey::event::Event;
 use crate::log::Log;
-use crate::log::envelope::{Position, StreamId};
-use crate::log::verify::Verified;
+use crate::log::envelope::{Envelope, Position, StreamId};
+use crate::log::verify::{FINDINGS_KEPT, Unread, Verified};
 use crate::record::Recorder;
 use crate::store::{Mode, Store};
 use crate::views::Views;
@@ -41,8 +41,9 @@ pub(super) async fn read_log(places: &Places) -> Result<Log> {
     Ok(Log::open(Arc::new(store)).await?)
 }
 
-pub(super) async fn verify(places: &Places) -> Result<Ending> {
-    let verified = verified(&read_log(places).await?).await?;
+pub(super) async fn verify(places: &Places, all: bool) -> Result<Ending> {
+    let log = read_log(places).await?;
+    let verified = log.verify_naming(if all { usize::MAX } else { FINDINGS_KEPT }, readable).await?;
     print_findings(&verified)?;
     let verdict = if verified.is_sound() { "sound" } else { "NOT as it was written" };
     writeln!(std::io::stdout().lock(), "{} events up to position {}: {verdict}", verified.events, verified.position)?;
@@ -51,12 +52,13 @@ pub(super) async fn verify(places: &Places) -> Result<Ending> {
 
 /// Reads a whole log again, and every payload in it.
 pub(super) async fn verified(log: &Log) -> Result<Verified> {
-    let readable = |envelope: &crate::log::envelope::Envelope| {
-        Event::decode(&envelope.event_type, envelope.schema_version, envelope.payload.get())
-            .map(drop)
-            .map_err(Into::into)
-    };
     Ok(log.verify(readable).await?)
+}
+
+/// Whether this build can read an event's payload.
+fn readable(envelope: &Envelope) -> Result<(), Unread> {
+    let event = Event::decode(&envelope.event_type, envelope.schema_version, envelope.payload.get());
+    event.map(drop).map_err(Into::into)
 }
 
 /// Prints what is wrong with a log, each thing on a line.

@@ -356,9 +356,14 @@ enum ExportCommand {
 
 #[derive(Debug, Subcommand)]
 enum LogCommand {
-    /// Re-reads, re-hashes and decodes the whole log, and names everything that was altered.
-    #[command(after_help = "Example: throughline log verify")]
-    Verify,
+    /// Re-reads, re-hashes and decodes the whole log, has the database check its indexes, and names everything that was
+    /// altered.
+    #[command(after_help = "Example: throughline log verify --all")]
+    Verify {
+        /// Name every finding, and not the first thousand alone.
+        #[arg(long)]
+        all: bool,
+    },
     /// Prints events as they come, as NDJSON CloudEvents.
     #[command(after_help = "Example: throughline log tail --after 1000")]
     Tail {

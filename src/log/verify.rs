@@ -45,7 +45,7 @@ pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &HEAD, &COMMANDS_WITHOUT_EVENTS
 
 /// Events that one read takes.
 const PAGE_SIZE: i64 = 1_000;
-/// Findings that are kept; the rest is only counted.
+/// Findings that are kept unless more are asked for; the rest is only counted.
 pub const FINDINGS_KEPT: usize = 1_000;
 /// Characters of a stored value that a finding shows.
 const SHOWN: usize = 120;
@@ -57,7 +57,7 @@ pub struct Verified {
     pub events: u64,
     /// The position of the last one.
     pub position: Position,
-    /// What is wrong: the first [`FINDINGS_KEPT`].
+    /// What is wrong: the first of it, as many as were asked for.
     pub findings: Vec<Finding>,
     /// How much is wrong in all.
     pub found: u64,
@@ -126,6 +126,8 @@ pub enum Damage {
     Command(String),
     /// The head does not stand at the last event.
     Head(String),
+    /// An index, or a page of the file, is not what its table says: what is looked up may not be found.
+    Index(String),
 }
 
 impl fmt::Display for Finding {
@@ -160,6 +162,7 @@ impl fmt::Display for Damage {
             }
             Self::Command(why) => write!(f, "the remembered command disagrees: {why}"),
             Self::Head(why) => write!(f, "the head is wrong: {why}"),
+            Self::Index(why) => write!(f, "the database's own check fails: {why}"),
         }
     }
 }
@@ -204,13 +207,22 @@ struct CommandRow {
 pub type Unread = Box<dyn std::error::Error + Send + Sync>;
 
 impl Log {
-    /// Reads the whole log again and names everything that is wrong; `read_payload` says whether this build can read
-    /// an event's payload.
+    /// Reads the whole log again and names everything that is wrong, the first [`FINDINGS_KEPT`] of it; `read_payload`
+    /// says whether this build can read an event's payload.
     pub async fn verify(
         &self,
+        read_payload: impl FnMut(&Envelope) -> Result<(), Unread>,
+    ) -> Result<Verified, LogError> {
+        self.verify_naming(FINDINGS_KEPT, read_payload).await
+    }
+
+    /// The same, naming so much of what is wrong.
+    pub async fn verify_naming(
+        &self,
+        most: usize,
         mut read_payload: impl FnMut(&Envelope) -> Result<(), Unread>,
     ) -> Result<Verified, LogError> {
-        let mut walk = Walk::new(self.store.dialect());
+        let mut walk = Walk::new(self.store.dialect(), most);
         let mut after = Position(i64::MIN);
         loop {
             let rows = self.rows_after(after).await?;
@@ -228,8 +240,11 @@ impl Log {
                 walk.step(row, &mut read_payload);
             }
         }
-        for command in self.commands_without_events().await? {
+        for command in self.commands_without_events(most).await? {
             walk.command_without_events(&command);
+        }
+        for wrong in self.store.check_indexes(&["events", "commands", "log_head"]).await? {
+            walk.find(None, Damage::Index(wrong));
         }
         Ok(walk.done())
     }
@@ -248,10 +263,10 @@ impl Log {
         Ok(row.map_err(doing("read the head to verify it"))?)
     }
 
-    async fn commands_without_events(&self) -> Result<Vec<CommandRow>, LogError> {
+    async fn commands_without_events(&self, most: usize) -> Result<Vec<CommandRow>, LogError> {
         let reader = &self.store.reader;
         let sql = COMMANDS_WITHOUT_EVENTS.text(reader.dialect());
-        let most = i64::try_from(FINDINGS_KEPT).unwrap_or(i64::MAX);
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
         let rows = on!(reader, pool => sqlx::query_as(sql).bind(most).fetch_all(pool).await);
         Ok(rows.map_err(doing("read the commands to verify them"))?)
     }
@@ -266,6 +281,8 @@ struct Run {
 /// The walk through the log: what the next event has to follow.
 struct Walk {
     dialect: Dialect,
+    /// As much of what is wrong is kept.
+    most: usize,
     events: u64,
     position: Position,
     recorded_at: Option<DateTime<Utc>>,
@@ -278,9 +295,10 @@ struct Walk {
 }
 
 impl Walk {
-    fn new(dialect: Dialect) -> Self {
+    fn new(dialect: Dialect, most: usize) -> Self {
         Self {
             dialect,
+            most,
             events: 0,
             position: Position::default(),
             recorded_at: None,
@@ -298,7 +316,7 @@ impl Walk {
 
     fn find(&mut self, position: Option<Position>, damage: Damage) {
         self.found += 1;
-        if self.findings.len() < FINDINGS_KEPT {
+        if self.findings.len() < self.most {
             self.named.extend(position.map(|position| position.0));
             self.findings.push(Finding { position, damage });
         }

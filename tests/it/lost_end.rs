@@ -132,3 +132,38 @@ async fn a_damaged_view_is_built_anew_whatever_its_state() {
         place.remove().await;
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verify_names_what_an_index_does_not_find_and_every_finding_when_asked() {
+    let deployment = Deployment::on(Dialect::Sqlite).await;
+    tell_a_story(&deployment.recorder().await).await;
+    let key = format!("{}.key", deployment.url().trim_start_matches("sqlite:"));
+    let verify = |arguments: &[&str]| {
+        let output = serve(deployment.url(), &[&["log", "verify", "--key", &key], arguments].concat());
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (status, said) = verify(&[]);
+    assert_eq!((status, said.as_str()), (Some(0), "14 events up to position 14: sound\n"));
+    let other = "pragma writable_schema = on; update sqlite_schema set sql = replace(sql, '''contract''', '''journey''') \
+                 where name = 'events_of_contracts'; pragma writable_schema = off";
+    deployment.behind_its_back(other).await.expect("the owner may do anything");
+    let (status, said) = verify(&[]);
+    assert_eq!(status, Some(1), "{said}");
+    assert!(said.contains("the database's own check fails") && said.contains("events_of_contracts"), "{said}");
+    let (_, all) = verify(&["--all"]);
+    assert_eq!(all, said, "there is no more to name");
+    deployment.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_postgres_indexes_are_looked_at_where_its_extension_is_there() {
+    let deployment = Deployment::on(Dialect::Postgres).await;
+    tell_a_story(&deployment.recorder().await).await;
+    let verified = || deployment.log.verify(|_| Ok(()));
+    assert!(verified().await.expect("no fault").is_sound());
+    // A server that was installed without it has nothing to look with.
+    if deployment.behind_its_back("create extension if not exists amcheck with schema public").await.is_ok() {
+        assert!(verified().await.expect("no fault").is_sound());
+    }
+    deployment.end().await;
+}
