@@ -45,7 +45,7 @@ async fn rebuild(views: &Views) {
 
 async fn quickly(dialect: Dialect) {
     let (fresh, field) = (Fresh::on(dialect, now()).await, Field::of("gone back and forth"));
-    let journeys = field.journeys(&fresh.recorder, 20).await;
+    let journeys = field.journeys(&fresh.recorder, 400).await;
     rebuild(&fresh.views).await;
     // Writers write between checks, each check finds none of them under way.
     let (gate, written, over) = (RwLock::new(()), AtomicU64::new(0), tokio::sync::watch::Sender::new(false));
@@ -54,11 +54,12 @@ async fn quickly(dialect: Dialect) {
         while !*over.borrow() {
             let _writing = gate.read().await;
             let began = Instant::now();
-            let contact = field.contact(journeys[nth % journeys.len()]);
+            // One journey after the other, so that none becomes longer than any that there is.
+            let turn = usize::try_from(written.fetch_add(1, Ordering::Relaxed)).expect("not so many") + nth;
+            let contact = field.contact(journeys[turn % journeys.len()]);
             let done = fresh.recorder.record(contact).await.expect("it is recorded");
             assert!(done.shown, "a write waited a second, and was answered before the view showed it");
             slowest = slowest.max(began.elapsed());
-            written.fetch_add(1, Ordering::Relaxed);
         }
         slowest
     };
