@@ -341,8 +341,8 @@ impl Store {
         };
         if mode == Mode::Write {
             // What SQLite puts beside it has the mode of the file.
-            let made = private().write(true).create_new(true).open(path);
-            if let Some(source) = made.err().filter(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
+            let created = private().write(true).create_new(true).open(path);
+            if let Some(source) = created.err().filter(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
                 return Err(StoreError::Claim { path: path.to_owned(), source });
             }
         }
@@ -359,7 +359,7 @@ impl Store {
     }
 
     /// Opens an `SQLite` file that nobody writes to, such as a backup, only to read it: the file is left as it is.
-    pub async fn open_file(path: &Path) -> Result<Self, StoreError> {
+    pub fn open_file(path: &Path) -> Result<Self, StoreError> {
         if !path.is_file() {
             return Err(StoreError::Missing(path.display().to_string()));
         }

@@ -65,7 +65,7 @@ pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
     let log = read_log(places).await?;
     let part = Part::of(to);
     let copied = copied(&log, &part.path).await?;
-    let written = Arc::new(Store::open_file(&part.path).await?);
+    let written = Arc::new(Store::open_file(&part.path)?);
     let found = verified(&Log::open(Arc::clone(&written)).await?).await?;
     written.close().await;
     log.store().close().await;
@@ -105,7 +105,7 @@ fn unwritable(error: crate::store::StoreError, to: &Path) -> anyhow::Error {
 pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     let no_log = || Misuse(format!("{} holds no log: give a file that `throughline backup` wrote", from.display()));
     File::open(from).map_err(|source| BadFile { doing: "read", path: from.to_owned(), source })?;
-    let backup = Arc::new(Store::open_file(from).await?);
+    let backup = Arc::new(Store::open_file(from)?);
     let kept = Log::open(Arc::clone(&backup)).await.map_err(|error| {
         tracing::debug!(error = ?error, "no log");
         no_log()

@@ -71,7 +71,9 @@ impl Log {
             let page = self.page_as_stored(after, head.position).await?;
             let Some(last) = page.last() else { break };
             after = last.envelope.position;
-            page.iter().for_each(|stored| hashes.update(&stored.hash));
+            for stored in &page {
+                hashes.update(&stored.hash);
+            }
         }
         Ok(Copied { position: after, digest: hex(hashes.finish().as_ref()) })
     }

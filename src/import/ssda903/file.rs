@@ -284,11 +284,11 @@ impl Columns {
             found.unwrap_or(0)
         };
         let names = header.len();
-        let is_there = |column: &str| header.iter().any(|name| name.eq_ignore_ascii_case(column));
+        let names_it = |column: &str| header.iter().any(|name| name.eq_ignore_ascii_case(column));
         let [child, decom, dec, rec] = [CHILD, DECOM, DEC, REC].map(&mut find);
-        let mut if_there = |column, is_needed: bool| (is_needed || is_there(column)).then(|| find(column));
-        let codes = CODES.map(|(column, _)| if_there(column, !LATER.contains(&column)));
-        let year = if_there(YEAR, false);
+        let mut sought = |column, is_needed: bool| (is_needed || names_it(column)).then(|| find(column));
+        let codes = CODES.map(|(column, _)| sought(column, !LATER.contains(&column)));
+        let year = sought(YEAR, false);
         if !missing.is_empty() {
             let found = header.iter().take(NAMES_SHOWN).map(|name| shown(name)).collect();
             return Err(Unfit::Missing { line, missing, found });

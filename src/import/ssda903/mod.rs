@@ -213,8 +213,8 @@ impl Import<'_> {
         let reason = format!("{SYSTEM} return, file {}", &of.digest[..DIGEST_SHOWN]);
         let silent = of.silent();
         // The children's ids follow from the contract: nobody else's are among them.
-        let recorder = self.recorder.knowing_everybody();
-        let import = Import { recorder: &recorder, ..*self };
+        let writing = self.recorder.knowing_everybody();
+        let import = Import { recorder: &writing, ..*self };
         let mut taking = Vec::with_capacity(children.len());
         for (child, episodes) in children {
             let streams = streams(child);
