@@ -2,8 +2,6 @@
 //!
 //! A calendar of days is laid out and walked; nothing is skipped and nothing is clever.
 
-use std::collections::BTreeMap;
-
 use chrono::Months;
 use rust_decimal::{Decimal, RoundingStrategy};
 
@@ -118,8 +116,9 @@ pub(super) fn starts(spells: &[Spell], terms: &JourneyTerms, taken: &[usize], as
     let Trigger::Spell { domains, attributes } = &terms.trigger else { return found };
     for (at, spell) in spells.iter().enumerate().filter(|(at, _)| !taken.contains(at)) {
         for day in spell.start..=as_of.max(spell.start) {
-            // A spell that ended on the day on which it began had begun all the same.
-            if !(spell.holds(day) || day == spell.start) || !spell.fits(day, domains, attributes) {
+            // A spell that ended on the day on which it began had begun all the same; but no hours are of it.
+            let begins = day == spell.start && terms.hours.is_none();
+            if !(spell.holds(day) || begins) || !spell.fits(day, domains, attributes) {
                 continue;
             }
             let covers = |other: &&usize| {
@@ -129,6 +128,8 @@ pub(super) fn starts(spells: &[Spell], terms: &JourneyTerms, taken: &[usize], as
             let covering: Vec<usize> = places.iter().filter(covers).copied().collect();
             let known: Decimal = covering.iter().filter_map(|at| spells[*at].hours(day)).sum();
             let unknown = covering.iter().any(|at| spells[*at].hours(day).is_none());
+            // Whose hours are added up is in it.
+            let of_run = if terms.hours.is_some() { covering.clone() } else { vec![at] };
             let lived = Lived { paused: false, spells: covering, starts: true, hours: (known, unknown) };
             let calendar = Calendar { first: day, days: vec![lived] };
             let fitted = hourly(&calendar, terms.hours.as_ref(), day, day);
@@ -140,8 +141,8 @@ pub(super) fn starts(spells: &[Spell], terms: &JourneyTerms, taken: &[usize], as
             let is_unknown = matches!(fitted, Hourly::Unknown);
             if place.as_ref().is_none_or(|best| day < best.on) {
                 let gaps = Vec::new();
-                let spells = vec![at];
-                *place = Some(Run { first: day, on: day, days: None, gaps, hours, unknown: is_unknown, spells, began: at });
+                let run = Run { first: day, on: day, days: None, gaps, hours, unknown: is_unknown, spells: of_run, began: at };
+                *place = Some(run);
             }
             if !is_unknown {
                 break;
@@ -156,15 +157,16 @@ fn together(spells: &[Spell], named: &[usize], sustain: Option<&Sustain>) -> Vec
     if sustain.is_none_or(|sustain| sustain.combine == Combine::Employers) {
         return vec![named.to_vec()];
     }
-    let mut alone = Vec::new();
-    let mut of_employer: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut all: Vec<Vec<usize>> = Vec::new();
     for at in named {
-        match &spells[*at].employer {
-            Some(employer) => of_employer.entry(employer).or_default().push(*at),
-            None => alone.push(vec![*at]),
+        let employer = &spells[*at].employer;
+        let same = |of: &&mut Vec<usize>| employer.is_some() && spells[of[0]].employer == *employer;
+        match all.iter_mut().find(same) {
+            Some(of) => of.push(*at),
+            None => all.push(vec![*at]),
         }
     }
-    of_employer.into_values().chain(alone).collect()
+    all
 }
 
 fn calendar(

@@ -34,8 +34,8 @@ pub(super) struct Alone {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Is {
     NotStarted,
-    /// The fact that it begins with, and the day.
-    Maturing(Option<(EventId, Day)>, Day),
+    /// The fact that it begins with, its day, and the day on which it will be achieved.
+    Maturing((EventId, Day), Day),
     Reached(Box<Reached>),
 }
 
@@ -52,13 +52,16 @@ pub(super) struct Reached {
     /// The price: what it is for so many; none: nothing fits.
     pub(super) tiers: Vec<(Option<u32>, Decimal)>,
     pub(super) status: Status,
+    /// Whether it looks at a date that is known to the month or year.
+    pub(super) is_vague: bool,
 }
 
 /// One time of an outcome in one reading of the dates.
 #[derive(Debug, Clone, PartialEq)]
 enum Time {
     Never,
-    Later(Run),
+    /// With the fact that it begins with, and its day.
+    Later(Run, (EventId, Day)),
     Now(Now),
 }
 
@@ -106,7 +109,7 @@ impl Case {
         }
         let read: Vec<Vec<Time>> = self.readings(terms).iter().map(|reading| self.read(rulebook, terms, reading)).collect();
         let times = (0..terms.repeats as usize).map(|time| self.over_all(&read, time));
-        times.map(|time| self.is(rulebook, outcome, terms, time)).collect()
+        times.map(|time| self.is(rulebook, (outcome, terms), time, read.len() > 1)).collect()
     }
 
     /// Every reading of the dates that are known to the month or year, of what the outcome looks at.
@@ -128,8 +131,11 @@ impl Case {
         }
         let plain: BTreeMap<EventId, Day> =
             self.said.iter().map(|said| (said.id, number(said.occurred.earliest()))).collect();
+        // What was so later in a reading was not so yet.
         let journey = |reading: BTreeMap<EventId, Day>| {
-            facts::journey(&self.said, &|id| reading.get(&id).or(plain.get(&id)).copied().expect("a fact has a day"))
+            let day_of = |id: EventId| reading.get(&id).or(plain.get(&id)).copied().expect("a fact has a day");
+            let said: Vec<Said> = self.said.iter().filter(|said| day_of(said.id) <= self.as_of).cloned().collect();
+            facts::journey(&said, &day_of)
         };
         readings.into_iter().map(journey).collect()
     }
@@ -183,7 +189,8 @@ impl Case {
                 };
                 // What is not known to be achieved is where nothing can begin again.
                 let is_over = now.hold == Some(Hold::HoursUnknown);
-                after = now.on;
+                // A risk moves the date of the claim, not the run.
+                after = now.run.on;
                 taken.push(now.run.began);
                 times.push(time);
                 if is_over {
@@ -211,7 +218,8 @@ impl Case {
             began: 0,
         };
         let hold = open.then_some(Hold::RiskOpen);
-        let began = (mark.id, mark.day);
+        let said = self.said.iter().find(|said| said.id == mark.id).expect("it was said");
+        let began = (mark.id, number(said.occurred.earliest()));
         Time::Now(Now { on, run, mark: Some(mark.id), hold, grounds: vec![mark.id.0], began })
     }
 
@@ -219,7 +227,15 @@ impl Case {
         let by_now = |run: &Run| run.on <= self.as_of;
         let (fit, unknown) = (found.fit, found.unknown);
         let now = fit.clone().filter(by_now).or_else(|| unknown.clone().filter(by_now));
-        let Some(run) = now else { return fit.or(unknown).map_or(Time::Never, Time::Later) };
+        // A date that is known to the month stands at its first day.
+        let stands = |event: EventId| {
+            let said = self.said.iter().find(|said| said.id == event).expect("it was said");
+            (event, number(said.occurred.earliest()))
+        };
+        let began = |run: &Run| stands(journey.spells[run.began].events[0]);
+        let Some(run) = now else {
+            return fit.or(unknown).map_or(Time::Never, |run| Time::Later(run.clone(), began(&run)));
+        };
         let (on, open) = self.moved(terms, journey, run.on);
         let hold = if run.unknown {
             Some(Hold::HoursUnknown)
@@ -230,8 +246,7 @@ impl Case {
         };
         let of_run = run.spells.iter().map(|at| &journey.spells[*at]);
         let grounds = of_run.flat_map(|spell| spell.events.iter().map(|event| event.0).chain([spell.id])).collect();
-        let began = &journey.spells[run.began];
-        let began = (began.events[0], began.start);
+        let began = began(&run);
         Time::Now(Now { on, run, mark: None, hold, grounds, began })
     }
 
@@ -255,9 +270,10 @@ impl Case {
     fn over_all(&self, read: &[Vec<Time>], time: usize) -> Time {
         let times: Vec<&Time> = read.iter().map(|times| &times[time]).collect();
         let now: Vec<&Now> = times.iter().filter_map(|time| if let Time::Now(now) = time { Some(now) } else { None }).collect();
-        let later = times.iter().filter_map(|time| if let Time::Later(run) = time { Some(run) } else { None });
+        let later = times.iter().filter_map(|time| if let Time::Later(run, began) = time { Some((run, began)) } else { None });
         let Some(latest) = now.iter().rev().max_by_key(|now| now.on) else {
-            return later.max_by_key(|run| run.on).map_or(Time::Never, |run| Time::Later(run.clone()));
+            let latest = later.max_by_key(|(run, _)| run.on);
+            return latest.map_or(Time::Never, |(run, began)| Time::Later(run.clone(), *began));
         };
         let held = now.iter().find(|now| now.hold.is_some());
         let mut latest = (*latest).clone();
@@ -271,10 +287,16 @@ impl Case {
         Time::Now(latest)
     }
 
-    fn is(&self, rulebook: &Rulebook, outcome: &Outcome, terms: &JourneyTerms, time: Time) -> Is {
+    fn is(
+        &self,
+        rulebook: &Rulebook,
+        (outcome, terms): (&Outcome, &JourneyTerms),
+        time: Time,
+        is_vague: bool,
+    ) -> Is {
         let now = match time {
             Time::Never => return Is::NotStarted,
-            Time::Later(run) => return Is::Maturing(None, run.on),
+            Time::Later(run, began) => return Is::Maturing(began, run.on),
             Time::Now(now) => now,
         };
         let missing = terms.evidence.as_ref().map_or_else(Vec::new, |asked| self.missing(asked, &now));
@@ -304,6 +326,7 @@ impl Case {
             missing,
             tiers,
             status,
+            is_vague,
         }))
     }
 

@@ -10,4 +10,6 @@ mod facts;
 mod judge;
 mod money;
 mod rules;
+mod sequence;
+mod versions;
 mod world;

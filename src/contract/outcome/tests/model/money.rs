@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::facts::{Day, date};
 use crate::contract::outcome::Status;
-use crate::contract::rulebook::outcome::{AchievedBy, OncePer, Outcome};
+use crate::contract::rulebook::outcome::{AchievedBy, OncePer, Outcome, WhenCapped};
 use crate::contract::rulebook::terms::{CapScope, Crossing};
-use crate::contract::rulebook::{Cap, Rulebook};
+use crate::contract::rulebook::Rulebook;
 use crate::log::envelope::ClaimId;
 
 /// A claim that the facts show, as it is alone.
@@ -113,10 +113,10 @@ struct Gone {
 }
 
 /// Settles claims with each other; none where who comes before whom runs in a circle, which no sentence decides.
-pub(super) fn settle(entries: &[Entry<'_>], caps: &[Cap], in_force: &Rulebook) -> Option<Vec<Become>> {
+pub(super) fn settle(entries: &[Entry<'_>], in_force: &Rulebook) -> Option<Vec<Become>> {
     let mut gone = Gone::default();
     loop {
-        let next = next_places(entries, caps, in_force, &gone)?;
+        let next = next_places(entries, in_force, &gone)?;
         let mut in_order: Vec<usize> = (0..entries.len()).collect();
         in_order.sort_by_key(|at| entries[*at].order());
         let gives = in_order.into_iter().find(|at| {
@@ -136,8 +136,8 @@ pub(super) fn settle(entries: &[Entry<'_>], caps: &[Cap], in_force: &Rulebook) -
     }
 }
 
-fn when_capped_next(_entry: &Entry<'_>) -> bool {
-    false
+fn when_capped_next(entry: &Entry<'_>) -> bool {
+    entry.terms().when_capped == WhenCapped::Next
 }
 
 /// Whether a claim has something that can be paid, now or when the waiting is over.
@@ -145,7 +145,7 @@ fn can_hold(entry: &Entry<'_>, price: Option<Decimal>) -> bool {
     price.is_some() && matches!(entry.status, Status::Claimable | Status::Achieved)
 }
 
-fn next_places(entries: &[Entry<'_>], caps: &[Cap], in_force: &Rulebook, gone: &Gone) -> Option<Vec<Become>> {
+fn next_places(entries: &[Entry<'_>], in_force: &Rulebook, gone: &Gone) -> Option<Vec<Become>> {
     let alone: Vec<Option<Decimal>> = entries.iter().map(|entry| entry.price(1)).collect();
     let excluded = excluded(entries, &alone, gone)?;
     let mut in_order: Vec<usize> = (0..entries.len()).collect();
@@ -160,15 +160,21 @@ fn next_places(entries: &[Entry<'_>], caps: &[Cap], in_force: &Rulebook, gone: &
         }
         let nth = counted.entry(entry.code()).or_default();
         let Some(price) = entry.price(*nth + 1) else { continue };
-        let left = left(entry, price, caps, in_force, &used);
+        if gone.of_group.contains(&entry.claim) || gone.of_person.contains(&entry.claim) {
+            becomes.insert(at, Become { status: Status::Capped, amount: Some(price), excluded_by: None });
+            continue;
+        }
+        let left = left(entry, price, in_force, &used);
         let status = if left > Decimal::ZERO || price == Decimal::ZERO { Status::Claimable } else { Status::Capped };
         if left > Decimal::ZERO {
             *nth += 1;
-            for (place, pot) in pots(entry, caps, in_force) {
+            for (place, pot) in pots(entry, in_force) {
                 *used.entry((place, pot)).or_default() += left;
             }
         }
-        becomes.insert(at, Become { status, amount: Some(left), excluded_by: None });
+        // What is capped shows what it would be.
+        let amount = Some(if status == Status::Capped { price } else { left });
+        becomes.insert(at, Become { status, amount, excluded_by: None });
     }
     let rest = |at: usize| {
         let entry = &entries[at];
@@ -186,14 +192,13 @@ fn next_places(entries: &[Entry<'_>], caps: &[Cap], in_force: &Rulebook, gone: &
 fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> Option<Vec<Option<String>>> {
     let beats_in_group = |one: usize, other: usize| {
         let (a, b) = (&entries[one], &entries[other]);
-        a.journey == b.journey
+        let of_one_person = a.person == b.person && a.is_of_person() && b.is_of_person();
+        (a.journey == b.journey || of_one_person)
             && a.code() != b.code()
-            && exclusive(a.rules, a.code()).contains(b.code())
+            && (exclusive(a.rules, a.code()).contains(b.code()) || exclusive(b.rules, b.code()).contains(a.code()))
             && !gone.of_group.contains(&a.claim)
             && can_hold(a, prices[one])
-            && (!can_hold(b, prices[other])
-                || gone.of_group.contains(&b.claim)
-                || rank(a, prices[one].unwrap_or_default()) < rank(b, prices[other].unwrap_or_default()))
+            && rank(a, prices[one].unwrap_or_default()) < rank(b, prices[other].unwrap_or_default())
     };
     let beats_for_person = |one: usize, other: usize| {
         let (a, b) = (&entries[one], &entries[other]);
@@ -202,7 +207,7 @@ fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> O
             && a.is_of_person()
             && !gone.of_person.contains(&a.claim)
             && can_hold(a, prices[one])
-            && (!can_hold(b, prices[other]) || gone.of_person.contains(&b.claim) || a.order() < b.order())
+            && a.order() < b.order()
     };
     // None: not decided yet. What has the place is decided before what it excludes.
     let mut decided: Vec<Option<Option<String>>> = vec![None; entries.len()];
@@ -231,24 +236,28 @@ fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> O
 fn left(
     entry: &Entry<'_>,
     price: Decimal,
-    caps: &[Cap],
+
     in_force: &Rulebook,
     used: &BTreeMap<(usize, String), Decimal>,
 ) -> Decimal {
     let mut left = price;
-    for (place, pot) in pots(entry, caps, in_force) {
-        let room = (caps[place].amount - used.get(&(place, pot)).copied().unwrap_or_default()).max(Decimal::ZERO);
-        if left > room {
-            left = if caps[place].crossing == Crossing::Whole { Decimal::ZERO } else { room };
+    // What some caps leave of it must fit under those that take a claim whole or not at all.
+    for crossing in [Crossing::Partial, Crossing::Whole] {
+        for (place, pot) in pots(entry, in_force) {
+            let cap = &in_force.caps[place];
+            let room = (cap.amount - used.get(&(place, pot)).copied().unwrap_or_default()).max(Decimal::ZERO);
+            if cap.crossing == crossing && left > room {
+                left = if crossing == Crossing::Whole { Decimal::ZERO } else { room };
+            }
         }
     }
     left
 }
 
 /// What a claim is counted with, under each cap that counts it.
-fn pots(entry: &Entry<'_>, caps: &[Cap], in_force: &Rulebook) -> Vec<(usize, String)> {
+fn pots(entry: &Entry<'_>, in_force: &Rulebook) -> Vec<(usize, String)> {
     let mut pots = Vec::new();
-    for (place, cap) in caps.iter().enumerate() {
+    for (place, cap) in in_force.caps.iter().enumerate() {
         if !cap.outcomes.is_empty() && !cap.outcomes.iter().any(|code| code == entry.code()) {
             continue;
         }

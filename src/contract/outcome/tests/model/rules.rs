@@ -31,6 +31,8 @@ pub(super) struct Use {
     /// Groups, conversions, once per person, caps and tiers.
     pub(super) together: bool,
     pub(super) versions: bool,
+    /// Dates known to the month or year.
+    pub(super) months: bool,
 }
 
 pub(super) fn quoted(words: &[&str]) -> String {
@@ -83,6 +85,51 @@ pub(super) fn book(dice: &mut Dice, base: NaiveDate, uses: Use, of: (usize, Naiv
                 blocks.push(cap(dice, outcomes));
             }
         }
+        let book = Book(blocks);
+        if book.read().is_some() {
+            return book;
+        }
+    }
+}
+
+/// A later version: of the same outcomes, of which one reads otherwise, or of others.
+pub(super) fn next_book(
+    dice: &mut Dice,
+    base: NaiveDate,
+    uses: Use,
+    before: &Book,
+    of: (usize, NaiveDate, &str, bool),
+) -> Book {
+    if dice.percent(30) {
+        return book(dice, base, uses, of);
+    }
+    loop {
+        let mut blocks = before.0.clone();
+        let (version, from, applies_by, retroactive) = of;
+        for line in &mut blocks[0] {
+            for (key, value) in [
+                ("version", format!("\"{version}\"")),
+                ("effective_from", from.to_string()),
+                ("applies_by", format!("{applies_by:?}")),
+                ("retroactive", retroactive.to_string()),
+            ] {
+                if line.starts_with(&format!("{key} =")) {
+                    *line = format!("{key} = {value}");
+                }
+            }
+        }
+        let outcomes: Vec<usize> = (0..blocks.len()).filter(|at| blocks[*at][0] == "[[outcome]]").collect();
+        let nth = dice.below(outcomes.len());
+        let is_tariff = |block: &Vec<String>| block[0] == "[[outcome.tariff]]";
+        let end = (outcomes[nth] + 1..blocks.len()).find(|at| !is_tariff(&blocks[*at])).unwrap_or(blocks.len());
+        let has_pause = blocks[0].iter().any(|line| line.contains("pause"));
+        let mut fresh = outcome(dice, base, uses, (nth, has_pause));
+        if dice.percent(50) {
+            // Only its prices, or what shows it, read otherwise.
+            fresh[0].clone_from(&blocks[outcomes[nth]]);
+            fresh[0].retain(|line| !line.starts_with("evidence") || dice.percent(50));
+        }
+        blocks.splice(outcomes[nth]..end, fresh);
         let book = Book(blocks);
         if book.read().is_some() {
             return book;
@@ -252,6 +299,9 @@ fn among_others(dice: &mut Dice, at: usize) -> Vec<String> {
     }
     if dice.percent(50) {
         lines.push("group = \"g\"".to_owned());
+        if dice.percent(30) {
+            lines.push("when_capped = \"next\"".to_owned());
+        }
     }
     if at > 0 && dice.percent(35) {
         lines.push(format!("convert = {{ from = \"o{}\" }}", dice.below(at)));

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, Utc};
 use uuid::Uuid;
 
 use super::dice::Dice;
@@ -71,15 +71,14 @@ impl World {
     pub(super) fn of(seed: u64, journeys: usize, uses: Use) -> Self {
         let mut dice = Dice::of(seed);
         let base = base(&mut dice);
-        let first = after(base, 0) - Days::new(400);
-        let books = vec![rules::book(&mut dice, base, uses, (1, first, "achieved", false))];
+        let books = books(&mut dice, base, uses);
         let mut events = BTreeMap::new();
         let mut position = 0;
         for nth in 0..journeys {
             let nth = nth as u128 + 1;
             // Now and then somebody is referred again.
             let subject = if uses.together && dice.percent(30) { 1 } else { nth };
-            let made = journey(&mut dice, base, (nth, subject), &mut position);
+            let made = journey(&mut dice, base, (nth, subject), uses, &mut position);
             events.insert(Uuid::from_u128(0x7_0000 + nth), made);
         }
         let subjects = if uses.together { links(&mut dice, base, journeys as u128, &mut position) } else { BTreeMap::new() };
@@ -89,8 +88,32 @@ impl World {
     }
 }
 
-fn journey(dice: &mut Dice, base: NaiveDate, (nth, subject): (u128, u128), position: &mut i64) -> Vec<Recorded> {
-    let mut making = Making { dice, base, subject, things: nth * 0x100, facts: Vec::new(), readings: 1 };
+/// One version of the rules, or up to three that follow each other.
+fn books(dice: &mut Dice, base: NaiveDate, uses: Use) -> Vec<Book> {
+    if !uses.versions {
+        return vec![rules::book(dice, base, uses, (1, base - Days::new(400), "achieved", false))];
+    }
+    let by = ["referred", "occurred", "achieved", "achieved", "submitted", "recorded"];
+    let mut from = if dice.percent(80) { base - Days::new(400) } else { after(base, dice.between(0, 60)) };
+    let chosen = dice.one(&by);
+    let retroactive = dice.percent(10);
+    let mut books = vec![rules::book(dice, base, uses, (1, from, chosen, retroactive))];
+    for version in 2..4 {
+        if version == 3 && dice.percent(50) {
+            continue;
+        }
+        from = from.max(base) + Days::new(dice.between(1, 80).unsigned_abs());
+        // Most contracts keep to one date.
+        let chosen = if dice.percent(70) { chosen } else { dice.one(&by) };
+        let of = (version, from, chosen, dice.percent(25));
+        let before = books.last().expect("there is a version").clone();
+        books.push(rules::next_book(dice, base, uses, &before, of));
+    }
+    books
+}
+
+fn journey(dice: &mut Dice, base: NaiveDate, (nth, subject): (u128, u128), uses: Use, position: &mut i64) -> Vec<Recorded> {
+    let mut making = Making { dice, base, subject, things: nth * 0x100, facts: Vec::new(), readings: if uses.months { 1 } else { 1_000 } };
     making.referral();
     let spells = making.dice.below(6);
     for _ in 0..spells {
@@ -138,7 +161,8 @@ fn recorded(
     (version, position, on): (i64, i64, i64),
     (event_id, occurred, event): (EventId, Occurred, Event),
 ) -> Recorded {
-    let recorded_at: DateTime<Utc> = after(base, on.max(0)).and_time(NaiveTime::MIN).and_utc();
+    let hour = u32::try_from(position % 24).expect("an hour");
+    let recorded_at: DateTime<Utc> = after(base, on.max(0)).and_hms_opt(hour, 30, 0).expect("a time").and_utc();
     Recorded {
         event_id,
         position: Position(position),
@@ -456,12 +480,12 @@ impl Making<'_> {
 
 impl World {
     /// What is left of it when everything is left out that its fault does not need, with the fault: to be read.
-    pub(super) fn smallest(&self, fails: &dyn Fn(&Self) -> bool) -> String {
+    pub(super) fn smallest(&self, fault: &dyn Fn(&Self) -> Option<String>) -> String {
         let mut smallest = self.clone();
-        while let Some(smaller) = smallest.smaller().into_iter().find(|world| fails(world)) {
+        while let Some(smaller) = smallest.smaller().into_iter().find(|world| fault(world).is_some()) {
             smallest = smaller;
         }
-        smallest.told()
+        format!("{}\n{}", fault(&smallest).unwrap_or_default(), smallest.told())
     }
 
     /// Every world with one thing less.
