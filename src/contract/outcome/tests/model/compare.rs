@@ -104,13 +104,15 @@ impl Says {
     }
 
     /// What both say otherwise, line by line.
-    fn beside(&self, model: &Self) -> Option<String> {
+    fn beside(&self, model: &Self, has_months: bool) -> Option<String> {
         let mut text = String::new();
         // Of a date that is known to the month alone many runs are one as good as the other.
         let same = |(words, ground): &(String, String), (others, other): &(String, String)| {
             words == others && (ground.is_empty() || other.is_empty() || ground == other)
         };
-        for (engine, model) in [(&self.alone, &model.alone), (&self.settled, &model.settled)] {
+        // What a claim shows alone is what it brings to the others.
+        let both = [(&self.alone, &model.alone), (&self.settled, &model.settled)];
+        for (engine, model) in both.into_iter().take(if has_months { 1 } else { 2 }) {
             for line in engine.iter().filter(|line| !model.iter().any(|other| same(line, other))) {
                 text += &format!("  engine: {} {}\n", line.0, line.1);
             }
@@ -244,7 +246,7 @@ fn by_the_model(world: &World, rulebooks: &[Rulebook]) -> Option<Says> {
 /// Where the two differ on a world.
 pub(super) fn difference(world: &World) -> Option<String> {
     let rulebooks: Vec<Rulebook> = world.books.iter().map(|book| book.read()).collect::<Option<_>>()?;
-    by_the_engine(world, &rulebooks).beside(&by_the_model(world, &rulebooks)?)
+    by_the_engine(world, &rulebooks).beside(&by_the_model(world, &rulebooks)?, world.has_months)
 }
 
 /// Compares so many journeys; in the long form fifty times as many.

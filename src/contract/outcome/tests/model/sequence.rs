@@ -67,7 +67,13 @@ const FIRST: i64 = 1_000_000;
 impl Course {
     fn of(seed: u64) -> Self {
         let mut world = World::of(seed, 4, Use { together: true, versions: true, months: false });
-        let rulebooks = world.books.iter().map(|book| book.read().expect("a rulebook")).collect();
+        // What a cap that is lowered does to what was paid under it is said by no sentence: they stay.
+        let caps: Vec<_> = world.books[0].0.iter().filter(|block| block[0] == "[[cap]]").cloned().collect();
+        for book in &mut world.books {
+            book.0.retain(|block| block[0] != "[[cap]]");
+            book.0.extend(caps.iter().cloned());
+        }
+        let rulebooks = world.books.iter().map_while(super::rules::Book::read).collect();
         world.known = 0;
         Self { world, rulebooks, published: 1, batches: Vec::new(), positions: FIRST, done: Vec::new() }
     }
@@ -135,7 +141,7 @@ impl Course {
                 of.push((*journey, code, repeat, rules.hash().to_owned()));
             }
         }
-        let lines = ledger.for_settling("try", &terms, |journey| person_of.get(&journey.0).copied());
+        let lines = ledger.for_settling("try", &terms, |journey| person_of.get(&journey.0).copied(), None);
         let batch_of = ledger.lines().iter().filter_map(|line| {
             let claim = line.line.frozen.claim;
             Some((claim, ledger.line(claim)?.batch))
@@ -152,7 +158,7 @@ impl Course {
             (adjustments.clone(), withdrawals.clone(), view.batch_of.clone())
         });
         let raised = adjustments.len() + withdrawals.len();
-        for claim in withdrawals {
+        for claim in withdrawals.into_iter().map(|of| of.claim) {
             self.done.push(format!("withdraw {claim}"));
             self.record(batch_of[&claim], ClaimWithdrawn { claim, reason: "no ground".to_owned() });
         }
@@ -310,8 +316,8 @@ fn fault(view: &View<'_>) -> Option<String> {
             return Some(format!("nothing is proposed for {}", of.claim));
         }
     }
-    for claim in &view.settlement.withdrawals {
-        if view.lines.iter().rfind(|line| line.claim == *claim).is_none_or(|line| !is_undecided(line)) {
+    for claim in view.settlement.withdrawals.iter().map(|of| of.claim) {
+        if view.lines.iter().rfind(|line| line.claim == claim).is_none_or(|line| !is_undecided(line)) {
             return Some(format!("the withdrawal of {claim} is proposed, which was decided"));
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct World {
     pub(super) subjects: BTreeMap<Uuid, Vec<Recorded>>,
     pub(super) as_of: NaiveDate,
     pub(super) known: i64,
+    /// Whether dates may be known to the month or year.
+    pub(super) has_months: bool,
 }
 
 /// Something of a journey that is said on a day.
@@ -84,7 +86,7 @@ impl World {
         let subjects = if uses.together { links(&mut dice, base, journeys as u128, &mut position) } else { BTreeMap::new() };
         let known = if dice.percent(70) { position } else { dice.between(1, position) };
         let as_of = after(base, dice.between(1, LIFE + 60));
-        Self { books, journeys: events, subjects, as_of, known }
+        Self { books, journeys: events, subjects, as_of, known, has_months: uses.months }
     }
 }
 
