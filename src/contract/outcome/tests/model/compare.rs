@@ -214,7 +214,8 @@ fn by_the_model(world: &World, rulebooks: &[Rulebook]) -> Option<Says> {
         let submitted = |code: &str, repeat: u32| {
             submitted_on(claim_id(JourneyId(*journey), code, repeat), world.as_of).map(number)
         };
-        let sight = modelled_versions::Sight { submitted_on: &submitted, recorded_on: &|event| number(recorded[&event]) };
+        let sight =
+            modelled_versions::Sight { submitted_on: &submitted, recorded_on: &|event| number(recorded[&event]) };
         for (version, of) in modelled_versions::judged(&case, rulebooks, &sight) {
             let code = &rulebooks[version].outcomes[of.outcome].code;
             let head = format!("{journey} {code}#{} by {version}", of.repeat);
@@ -238,9 +239,13 @@ fn by_the_model(world: &World, rulebooks: &[Rulebook]) -> Option<Says> {
         }
     }
     let in_force = rulebooks.iter().rev().find(|rules| rules.effective_from <= world.as_of).unwrap_or(&rulebooks[0]);
-    let words = |of: money::Become| (of.status.as_str(), of.amount.map(|amount| format!("{amount:.2}")), of.excluded_by);
+    let words =
+        |of: money::Become| (of.status.as_str(), of.amount.map(|amount| format!("{amount:.2}")), of.excluded_by);
     let settled = money::settle(&entries, in_force)?.into_iter().map(words);
-    Some(Says::of(alone, heads.iter().zip(settled).map(|(head, of)| (format!("{head} {of:?}"), String::new())).collect()))
+    Some(Says::of(
+        alone,
+        heads.iter().zip(settled).map(|(head, of)| (format!("{head} {of:?}"), String::new())).collect(),
+    ))
 }
 
 /// Where the two differ on a world.

@@ -141,7 +141,16 @@ pub(super) fn starts(spells: &[Spell], terms: &JourneyTerms, taken: &[usize], as
             let is_unknown = matches!(fitted, Hourly::Unknown);
             if place.as_ref().is_none_or(|best| day < best.on) {
                 let gaps = Vec::new();
-                let run = Run { first: day, on: day, days: None, gaps, hours, unknown: is_unknown, spells: of_run, began: at };
+                let run = Run {
+                    first: day,
+                    on: day,
+                    days: None,
+                    gaps,
+                    hours,
+                    unknown: is_unknown,
+                    spells: of_run,
+                    began: at,
+                };
                 *place = Some(run);
             }
             if !is_unknown {

@@ -43,7 +43,8 @@ pub(super) fn known(events: &[Recorded], known: i64) -> Vec<Said> {
         if matches!(event.event, Event::FactCorrected(_) | Event::FactRetracted(_)) {
             continue;
         }
-        let retracted = |other: &&&Recorded| matches!(&other.event, Event::FactRetracted(of) if of.target == event.event_id);
+        let retracted =
+            |other: &&&Recorded| matches!(&other.event, Event::FactRetracted(of) if of.target == event.event_id);
         if events.iter().any(|other| retracted(&other)) {
             continue;
         }

@@ -107,7 +107,8 @@ impl Case {
         if !counts || self.client.received.is_none() {
             return vec![Is::NotStarted];
         }
-        let read: Vec<Vec<Time>> = self.readings(terms).iter().map(|reading| self.read(rulebook, terms, reading)).collect();
+        let read: Vec<Vec<Time>> =
+            self.readings(terms).iter().map(|reading| self.read(rulebook, terms, reading)).collect();
         let times = (0..terms.repeats as usize).map(|time| self.over_all(&read, time));
         times.map(|time| self.is(rulebook, (outcome, terms), time, read.len() > 1)).collect()
     }
@@ -143,9 +144,7 @@ impl Case {
     fn is_looked_at(&self, said: &Said, terms: &JourneyTerms) -> bool {
         let spell_fits = |spell: Uuid| {
             self.said.iter().any(|said| match &said.event {
-                Event::SpellStarted(of) => {
-                    of.spell.0 == spell && terms.trigger.spell_domains().contains(&of.domain)
-                }
+                Event::SpellStarted(of) => of.spell.0 == spell && terms.trigger.spell_domains().contains(&of.domain),
                 _ => false,
             })
         };
@@ -269,8 +268,10 @@ impl Case {
     /// One time over all readings: achieved if it is in each, on the latest day; else on hold.
     fn over_all(&self, read: &[Vec<Time>], time: usize) -> Time {
         let times: Vec<&Time> = read.iter().map(|times| &times[time]).collect();
-        let now: Vec<&Now> = times.iter().filter_map(|time| if let Time::Now(now) = time { Some(now) } else { None }).collect();
-        let later = times.iter().filter_map(|time| if let Time::Later(run, began) = time { Some((run, began)) } else { None });
+        let now: Vec<&Now> =
+            times.iter().filter_map(|time| if let Time::Now(now) = time { Some(now) } else { None }).collect();
+        let later =
+            times.iter().filter_map(|time| if let Time::Later(run, began) = time { Some((run, began)) } else { None });
         let Some(latest) = now.iter().rev().max_by_key(|now| now.on) else {
             let latest = later.max_by_key(|(run, _)| run.on);
             return latest.map_or(Time::Never, |(run, began)| Time::Later(run.clone(), *began));
@@ -287,13 +288,7 @@ impl Case {
         Time::Now(latest)
     }
 
-    fn is(
-        &self,
-        rulebook: &Rulebook,
-        (outcome, terms): (&Outcome, &JourneyTerms),
-        time: Time,
-        is_vague: bool,
-    ) -> Is {
+    fn is(&self, rulebook: &Rulebook, (outcome, terms): (&Outcome, &JourneyTerms), time: Time, is_vague: bool) -> Is {
         let now = match time {
             Time::Never => return Is::NotStarted,
             Time::Later(run, began) => return Is::Maturing(began, run.on),

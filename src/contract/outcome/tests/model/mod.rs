@@ -11,5 +11,6 @@ mod judge;
 mod money;
 mod rules;
 mod sequence;
+#[cfg(test)]
 mod versions;
 mod world;

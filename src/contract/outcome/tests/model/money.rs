@@ -9,9 +9,9 @@ use uuid::Uuid;
 
 use super::facts::{Day, date};
 use crate::contract::outcome::Status;
+use crate::contract::rulebook::Rulebook;
 use crate::contract::rulebook::outcome::{AchievedBy, OncePer, Outcome, WhenCapped};
 use crate::contract::rulebook::terms::{CapScope, Crossing};
-use crate::contract::rulebook::Rulebook;
 use crate::log::envelope::ClaimId;
 
 /// A claim that the facts show, as it is alone.
@@ -181,7 +181,9 @@ fn next_places(entries: &[Entry<'_>], in_force: &Rulebook, gone: &Gone) -> Optio
         let price = entry.price(counted.get(entry.code()).copied().unwrap_or(0) + 1);
         match &excluded[at] {
             Some(by) => Become { status: Status::Excluded, amount: price, excluded_by: Some(by.clone()) },
-            None if entry.status == Status::Claimable => Become { status: Status::Achieved, amount: price, excluded_by: None },
+            None if entry.status == Status::Claimable => {
+                Become { status: Status::Achieved, amount: price, excluded_by: None }
+            }
             None => Become { status: entry.status, amount: price, excluded_by: None },
         }
     };
@@ -233,13 +235,7 @@ fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> O
 }
 
 /// What the caps leave of a price.
-fn left(
-    entry: &Entry<'_>,
-    price: Decimal,
-
-    in_force: &Rulebook,
-    used: &BTreeMap<(usize, String), Decimal>,
-) -> Decimal {
+fn left(entry: &Entry<'_>, price: Decimal, in_force: &Rulebook, used: &BTreeMap<(usize, String), Decimal>) -> Decimal {
     let mut left = price;
     // What some caps leave of it must fit under those that take a claim whole or not at all.
     for crossing in [Crossing::Partial, Crossing::Whole] {

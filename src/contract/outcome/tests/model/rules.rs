@@ -44,7 +44,11 @@ fn day(base: NaiveDate, after: i64) -> NaiveDate {
     base.checked_add_days(Days::new(after.try_into().expect("a day after the first"))).expect("a date")
 }
 
-fn head(dice: &mut Dice, base: NaiveDate, (version, from, applies_by, retroactive): (usize, NaiveDate, &str, bool)) -> Vec<Vec<String>> {
+fn head(
+    dice: &mut Dice,
+    base: NaiveDate,
+    (version, from, applies_by, retroactive): (usize, NaiveDate, &str, bool),
+) -> Vec<Vec<String>> {
     let mut ranges = Vec::new();
     for _ in 0..dice.below(3) {
         let first = dice.between(0, 200);
@@ -294,9 +298,7 @@ fn claim(dice: &mut Dice) -> String {
 
 fn among_others(dice: &mut Dice, at: usize) -> Vec<String> {
     let mut lines = Vec::new();
-    let person = dice.percent(30);
-    let person = if std::env::var_os("GMIX").is_some() { at == 99 } else { person };
-    if person {
+    if dice.percent(30) {
         lines.push("once_per = \"person\"".to_owned());
     }
     if dice.percent(50) {
@@ -342,8 +344,7 @@ fn tariff(dice: &mut Dice, base: NaiveDate, uses: Use) -> Vec<String> {
 fn cap(dice: &mut Dice, outcomes: usize) -> Vec<String> {
     let scope = dice.one(&["contract", "year", "person", "outcome"]);
     let amount = dice.one(&["100.00", "500.00", "1200.00", "2000.00", "4000.00"]);
-    let mut lines =
-        vec!["[[cap]]".to_owned(), format!("scope = \"{scope}\""), format!("amount = \"{amount}\"")];
+    let mut lines = vec!["[[cap]]".to_owned(), format!("scope = \"{scope}\""), format!("amount = \"{amount}\"")];
     if dice.percent(60) {
         lines.push(format!("crossing = \"{}\"", dice.one(&["partial", "whole"])));
     }

@@ -19,15 +19,15 @@ use crate::contract::outcome::price::Price;
 use crate::contract::outcome::settle::{Entitlement, Line, LineState, Settlement, Terms, settle};
 use crate::contract::outcome::versions::{Sight, Versions, entitlement};
 use crate::contract::outcome::{Case, People, State, Status, claim_id};
-use crate::contract::rulebook::outcome::OncePer;
+use crate::contract::rulebook::Outcome;
+use crate::contract::rulebook::outcome::{AchievedBy, OncePer};
+use crate::contract::rulebook::terms::CapScope;
 use crate::journey::event::{
     AdjustmentKind, AdjustmentRaised, AmountPaid, BatchOpened, BatchSubmitted, ClaimAbout, ClaimAccepted, ClaimLine,
     ClaimQueried, ClaimRejected, ClaimWithdrawn, Event, PaymentReceived,
 };
 use crate::journey::{History, Recorded};
-use crate::log::envelope::{
-    Actor, AdjustmentId, BatchId, ClaimId, EventId, JourneyId, Occurred, Position, SubjectId,
-};
+use crate::log::envelope::{Actor, AdjustmentId, BatchId, ClaimId, EventId, JourneyId, Occurred, Position, SubjectId};
 
 /// A contract as it goes on.
 #[derive(Clone)]
@@ -192,19 +192,20 @@ impl Course {
         let mut lines: Vec<ClaimLine> = self.seen(|view| {
             let settled = view.settlement.claims.iter().zip(&view.entitlements).zip(&view.of);
             let claimable = settled.filter(|((settled, _), _)| settled.status == Status::Claimable);
-            let line = |((settled, of), (journey, code, repeat, hash)): ((&_, &Entitlement), &(Uuid, String, u32, String))| {
-                let settled: &crate::contract::outcome::settle::Settled = settled;
-                ClaimLine {
-                    claim: of.claim,
-                    about: ClaimAbout::Journey(JourneyId(*journey)),
-                    outcome: code.clone(),
-                    repeat: *repeat,
-                    achieved_on: of.achieved_on,
-                    amount: settled.amount.expect("what can be claimed has an amount"),
-                    rulebook: hash.clone(),
-                    derivation: String::new(),
-                }
-            };
+            let line =
+                |((settled, of), (journey, code, repeat, hash)): ((&_, &Entitlement), &(Uuid, String, u32, String))| {
+                    let settled: &crate::contract::outcome::settle::Settled = settled;
+                    ClaimLine {
+                        claim: of.claim,
+                        about: ClaimAbout::Journey(JourneyId(*journey)),
+                        outcome: code.clone(),
+                        repeat: *repeat,
+                        achieved_on: of.achieved_on,
+                        amount: settled.amount.expect("what can be claimed has an amount"),
+                        rulebook: hash.clone(),
+                        derivation: String::new(),
+                    }
+                };
             claimable.map(line).collect()
         });
         lines.sort_by_key(|line| (line.achieved_on, line.claim));
@@ -263,6 +264,32 @@ impl Course {
         }
     }
 
+    /// Somebody decides by hand that more or less is due for a line.
+    fn adjust_by_hand(&mut self, dice: &mut Dice) {
+        let accepted: Vec<(BatchId, ClaimId, Money)> = self.seen(|view| {
+            let accepted = view.lines.iter().filter(|line| matches!(line.state, LineState::Accepted | LineState::Paid));
+            let positive = accepted.filter(|line| line.current().is_positive());
+            positive.map(|line| (view.batch_of[&line.claim], line.claim, line.current())).collect()
+        });
+        if accepted.is_empty() {
+            return;
+        }
+        let (batch, claim, due) = dice.one(&accepted);
+        let part = Money::of(due.amount() / Decimal::TEN, "GBP");
+        let (amount, kind) = match dice.below(4) {
+            0 => (-part, AdjustmentKind::Extrapolation),
+            1 => (part, AdjustmentKind::Restatement),
+            2 => (-part, AdjustmentKind::Restatement),
+            _ => (-due, AdjustmentKind::Clawback),
+        };
+        if amount != Money::ZERO {
+            self.done.push(format!("by hand {claim} {amount} {kind:?}"));
+            let into = self.open();
+            self.adjust(into, (batch, claim), amount, kind);
+            self.record(into, submitted(Vec::new()));
+        }
+    }
+
     fn step(&mut self, dice: &mut Dice) {
         let last = self.world.journeys.values().flatten().map(|event| event.position.0).max().unwrap_or(0) + 10;
         self.world.known = (self.world.known + dice.between(0, last / 3)).min(last);
@@ -271,11 +298,12 @@ impl Course {
             self.published += 1;
             self.done.push(format!("publish {}", self.published));
         }
-        match dice.below(6) {
+        match dice.below(7) {
             0 => _ = self.raise(),
             1 | 2 => self.submit(dice),
             3 => self.decide(dice, false),
             4 => self.pay(dice),
+            5 => self.adjust_by_hand(dice),
             _ => {
                 self.raise();
                 self.submit(dice);
@@ -331,7 +359,8 @@ fn fault(view: &View<'_>) -> Option<String> {
         }
         let entitled = view.entitlements.iter().find(|of| of.claim == line.claim);
         let most = entitled.map_or(Money::ZERO, |of| most(&of.price));
-        let is_last = view.lines.iter().rfind(|other| other.claim == line.claim).is_some_and(|last| std::ptr::eq(last, line));
+        let is_last =
+            view.lines.iter().rfind(|other| other.claim == line.claim).is_some_and(|last| std::ptr::eq(last, line));
         let change = if is_last { change } else { Money::ZERO };
         if line.current() + change > most {
             return Some(format!("{} has {} with {change} proposed, of at most {most}", line.claim, line.current()));
@@ -341,6 +370,54 @@ fn fault(view: &View<'_>) -> Option<String> {
         }
     }
     None
+}
+
+/// Why something can be claimed that another has, if it can.
+fn fault_of_claims(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
+    let claims = view.settlement.claims.iter().zip(&view.entitlements);
+    for (_, of) in claims.filter(|(settled, _)| settled.status == Status::Claimable) {
+        for line in view.lines.iter().filter(|line| line.claim != of.claim && line.current().is_positive()) {
+            let (a, b) = (view.terms.outcome(of.outcome), view.terms.outcome(line.outcome));
+            let of_group = of.holder == line.holder && a.code != b.code && a.group.is_some() && a.group == b.group;
+            let takes_up = convert_from(rulebooks, &a.code).contains(&b.code);
+            if of_group && !takes_up && line.state != LineState::Withdrawn {
+                return Some(format!("{} can be claimed, but {} of its group has money", of.claim, line.claim));
+            }
+            let of_person = of.person.is_some() && of.person == line.person && of.holder != line.holder;
+            if of_person && a.code == b.code && is_once(a) && is_once(b) && line.state != LineState::Withdrawn {
+                return Some(format!("{} can be claimed, but {} of the person has money", of.claim, line.claim));
+            }
+        }
+        let live = |line: &&Line| {
+            line.claim == of.claim
+                && (is_undecided(line) || matches!(line.state, LineState::Accepted | LineState::Paid))
+        };
+        if let Some(line) = view.lines.iter().find(live) {
+            return Some(format!("{} can be claimed again and is {:?}", of.claim, line.state));
+        }
+    }
+    None
+}
+
+/// What an outcome converts from, one through another, under any of the rules.
+fn convert_from(rulebooks: &[Rulebook], code: &str) -> BTreeSet<String> {
+    let mut all: BTreeSet<String> = BTreeSet::new();
+    for rules in rulebooks {
+        let mut at = code.to_owned();
+        while let Some(from) = rules.outcome(&at).and_then(|outcome| outcome.convert_from.clone()) {
+            at.clone_from(&from);
+            all.insert(from);
+        }
+    }
+    all
+}
+
+fn is_once(outcome: &Outcome) -> bool {
+    let times = match &outcome.achieved_by {
+        AchievedBy::Journey(terms) => terms.repeats,
+        AchievedBy::Many(_) => u32::MAX,
+    };
+    outcome.once_per == OncePer::Person && times == 1
 }
 
 fn is_undecided(line: &Line) -> bool {
@@ -362,18 +439,8 @@ fn fault_at_rest(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
     let code = |line: &Line| view.terms.outcome(line.outcome).code.as_str();
     let lines: Vec<&Line> = view.lines.iter().filter(paid).collect();
     let takes_up = |one: &Line, other: &Line| {
-        let converts = |rules: &Rulebook, mut at: String, to: &str| {
-            while let Some(from) = rules.outcome(&at).and_then(|outcome| outcome.convert_from.clone()) {
-                if from == to {
-                    return true;
-                }
-                at = from;
-            }
-            false
-        };
-        rulebooks.iter().any(|rules| {
-            converts(rules, code(one).to_owned(), code(other)) || converts(rules, code(other).to_owned(), code(one))
-        })
+        let (one, other) = (code(one), code(other));
+        convert_from(rulebooks, one).contains(other) || convert_from(rulebooks, other).contains(one)
     };
     for (at, one) in lines.iter().enumerate() {
         for other in &lines[at + 1..] {
@@ -386,8 +453,7 @@ fn fault_at_rest(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
                 return Some(format!("{} and {} of one group are paid", one.claim, other.claim));
             }
             let of_person = one.person.is_some() && one.person == other.person && one.holder != other.holder;
-            let once = |outcome: &crate::contract::rulebook::Outcome| outcome.once_per == OncePer::Person && times(outcome) == 1;
-            if of_person && a.code == b.code && once(a) && once(b) {
+            if of_person && a.code == b.code && is_once(a) && is_once(b) {
                 return Some(format!("{} and {} of one person are paid", one.claim, other.claim));
             }
         }
@@ -395,37 +461,79 @@ fn fault_at_rest(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
     None
 }
 
-fn times(outcome: &crate::contract::rulebook::Outcome) -> u32 {
-    match &outcome.achieved_by {
-        crate::contract::rulebook::outcome::AchievedBy::Journey(terms) => terms.repeats,
-        crate::contract::rulebook::outcome::AchievedBy::Many(_) => u32::MAX,
+/// Of what stands alone, without a group, a person or a cap to share with, exactly the price is due.
+fn fault_of_plain(view: &View<'_>, rulebooks: &[Rulebook], in_force: &Rulebook) -> Option<String> {
+    let shares = |code: &str| {
+        rulebooks.iter().flat_map(|rules| &rules.outcomes).any(|outcome| {
+            outcome.convert_from.as_deref() == Some(code)
+                || outcome.code == code
+                    && (outcome.convert_from.is_some()
+                        || outcome.group.is_some()
+                        || outcome.once_per == OncePer::Person)
+        })
+    };
+    for line in &view.lines {
+        let code = &view.terms.outcome(line.outcome).code;
+        let is_last =
+            view.lines.iter().rfind(|other| other.claim == line.claim).is_some_and(|last| std::ptr::eq(last, line));
+        let is_standing = matches!(line.state, LineState::Accepted | LineState::Paid | LineState::Reversed);
+        if shares(code) || !in_force.caps.is_empty() || !is_standing || !is_last {
+            continue;
+        }
+        let entitled = view.entitlements.iter().find(|of| of.claim == line.claim);
+        let due = match entitled.map(|of| (&of.price, of.in_time)) {
+            None => Money::ZERO,
+            Some((Price::Amount(price), Status::Claimable | Status::Achieved)) => *price,
+            Some((Price::Amount(_), Status::OnHold | Status::EvidenceMissing)) => Money::ZERO,
+            Some((Price::None, _)) => Money::ZERO,
+            Some(_) => continue,
+        };
+        let due = (due - line.reduced).max(Money::ZERO);
+        if line.current() != due {
+            let standing = entitled.map(|of| of.in_time);
+            return Some(format!("{} has {} and {due} are due ({standing:?})", line.claim, line.current()));
+        }
     }
+    None
 }
 
-/// What the caps in force allow, against what is due.
-fn fault_of_caps(view: &View<'_>, in_force: &Rulebook) -> Option<String> {
-    use crate::contract::rulebook::terms::CapScope;
+/// What the caps in force allow, against what is due and what can be claimed beside it.
+fn fault_of_caps(view: &View<'_>, in_force: &Rulebook, is_at_rest: bool) -> Option<String> {
+    let lines = view.lines.iter().map(|line| {
+        let entitled = view.entitlements.iter().find(|of| of.claim == line.claim);
+        let on = entitled.map_or(line.achieved_on, |of| of.achieved_on);
+        (line.outcome, line.person, on, line.current(), true)
+    });
+    let claims = view.settlement.claims.iter().zip(&view.entitlements);
+    let claims = claims
+        .filter(|(settled, _)| settled.status == Status::Claimable)
+        .map(|(settled, of)| (of.outcome, of.person, of.achieved_on, settled.amount.unwrap_or_default(), false));
+    let all: Vec<_> = lines.chain(claims).collect();
     for cap in &in_force.caps {
-        let mut pots: BTreeMap<String, Money> = BTreeMap::new();
-        for line in view.lines.iter() {
-            let code = &view.terms.outcome(line.outcome).code;
+        let mut pots: BTreeMap<String, (Money, Money)> = BTreeMap::new();
+        for (outcome, person, on, amount, is_line) in &all {
+            let code = &view.terms.outcome(*outcome).code;
             if !cap.outcomes.is_empty() && !cap.outcomes.contains(code) {
                 continue;
             }
-            let entitled = view.entitlements.iter().find(|of| of.claim == line.claim);
-            let on = entitled.map_or(line.achieved_on, |of| of.achieved_on);
             let pot = match cap.scope {
                 CapScope::Contract => String::new(),
-                CapScope::Year => (on - chrono::Months::new(3)).format("%Y").to_string(),
-                CapScope::Person => format!("{:?}", line.person),
+                CapScope::Year => (*on - chrono::Months::new(3)).format("%Y").to_string(),
+                CapScope::Person => format!("{person:?}"),
                 CapScope::Outcome => code.clone(),
             };
-            let sum = pots.entry(pot).or_default();
-            *sum = *sum + line.current();
+            let (due, claimed) = pots.entry(pot).or_default();
+            let sum = if *is_line { due } else { claimed };
+            *sum = *sum + *amount;
         }
         let most = Money::of(cap.amount, "GBP");
-        if let Some((pot, sum)) = pots.iter().find(|(_, sum)| **sum > most) {
-            return Some(format!("{sum} are due under a cap of {most} ({:?} {pot})", cap.scope));
+        for (pot, (due, claimed)) in pots {
+            if is_at_rest && due > most || claimed.is_positive() && due + claimed > most {
+                let scope = cap.scope;
+                return Some(format!(
+                    "{due} are due and {claimed} can be claimed under a cap of {most} ({scope:?} {pot})"
+                ));
+            }
         }
     }
     None
@@ -439,10 +547,24 @@ pub(super) fn broken(seed: u64) -> Option<String> {
     for _ in 0..10 {
         course.step(&mut dice);
         let said = |what: String, course: &Course| {
-            let lines = course.seen(|view| format!("{:#?}", view.lines.iter().map(|line| (line.claim, line.state, line.current(), line.achieved_on)).collect::<Vec<_>>()));
+            let lines = course.seen(|view| {
+                format!(
+                    "{:#?}",
+                    view.lines
+                        .iter()
+                        .map(|line| (line.claim, line.state, line.current(), line.achieved_on))
+                        .collect::<Vec<_>>()
+                )
+            });
             format!("{what}\n{}\n{lines}", course.done.join("\n"))
         };
-        if let Some(found) = course.seen(fault) {
+        let rules = &course.rulebooks[..course.published];
+        let in_force = rules.iter().rev().find(|rules| rules.effective_from <= course.world.as_of).unwrap_or(&rules[0]);
+        let found = course.seen(|view| {
+            let of_claims = || fault_of_claims(view, rules).or_else(|| fault_of_caps(view, in_force, false));
+            fault(view).or_else(of_claims)
+        });
+        if let Some(found) = found {
             return Some(said(found, &course));
         }
         let mut rest = course.clone();
@@ -458,15 +580,17 @@ pub(super) fn broken(seed: u64) -> Option<String> {
                 return Some(said(found, &rest));
             }
         }
-        let rules = &course.rulebooks[..course.published];
-        let in_force = rules.iter().rev().find(|rules| rules.effective_from <= course.world.as_of).unwrap_or(&rules[0]);
-        if let Some(found) = rest.seen(|view| fault_at_rest(view, rules).or_else(|| fault_of_caps(view, in_force))) {
+        if let Some(found) = rest.seen(|view| {
+            let fault = fault_at_rest(view, rules).or_else(|| fault_of_plain(view, rules, in_force));
+            fault.or_else(|| fault_of_caps(view, in_force, true))
+        }) {
             return Some(said(format!("at rest: {found}"), &rest));
         }
         moments.push(course.moment());
     }
     let changed = moments.iter().find(|moment| course.then(moment) != moment.said);
-    changed.map(|moment| format!("what was known at {} and {} reads otherwise now", moment.world.known, moment.position))
+    changed
+        .map(|moment| format!("what was known at {} and {} reads otherwise now", moment.world.known, moment.position))
 }
 
 #[test]

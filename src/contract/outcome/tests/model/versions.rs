@@ -59,10 +59,7 @@ fn applying(
     let retroactive = (0..versions.len()).filter(in_force).filter(|version| versions[*version].retroactive);
     let mut applying = retroactive.last().unwrap_or(0);
     for later in (0..versions.len()).filter(in_force) {
-        if later > applying
-            && not_before(chooses(applying), later)
-            && not_before(chooses(later), later)
-        {
+        if later > applying && not_before(chooses(applying), later) && not_before(chooses(later), later) {
             applying = later;
         }
     }

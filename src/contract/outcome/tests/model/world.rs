@@ -12,12 +12,10 @@ use crate::journey::Recorded;
 use crate::journey::event::{
     AchievementRecorded, Attribute, Eligibility, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, FactCorrected, FactRetracted, MeasureRecorded, PlanAgreed,
-    Quantity, ReferralReceived, Referrer, RiskCleared, RiskRaised, SpellChanged, SpellEnded,
-    SpellStarted, SubjectsLinked, SubjectsUnlinked,
+    Quantity, ReferralReceived, Referrer, RiskCleared, RiskRaised, SpellChanged, SpellEnded, SpellStarted,
+    SubjectsLinked, SubjectsUnlinked,
 };
-use crate::log::envelope::{
-    Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId,
-};
+use crate::log::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
 
 /// Rules, journeys, and from where they are looked at.
 #[derive(Debug, Clone)]
@@ -83,7 +81,8 @@ impl World {
             let made = journey(&mut dice, base, (nth, subject), uses, &mut position);
             events.insert(Uuid::from_u128(0x7_0000 + nth), made);
         }
-        let subjects = if uses.together { links(&mut dice, base, journeys as u128, &mut position) } else { BTreeMap::new() };
+        let subjects =
+            if uses.together { links(&mut dice, base, journeys as u128, &mut position) } else { BTreeMap::new() };
         let known = if dice.percent(70) { position } else { dice.between(1, position) };
         let as_of = after(base, dice.between(1, LIFE + 60));
         Self { books, journeys: events, subjects, as_of, known, has_months: uses.months }
@@ -114,8 +113,21 @@ fn books(dice: &mut Dice, base: NaiveDate, uses: Use) -> Vec<Book> {
     books
 }
 
-fn journey(dice: &mut Dice, base: NaiveDate, (nth, subject): (u128, u128), uses: Use, position: &mut i64) -> Vec<Recorded> {
-    let mut making = Making { dice, base, subject, things: nth * 0x100, facts: Vec::new(), readings: if uses.months { 1 } else { 1_000 } };
+fn journey(
+    dice: &mut Dice,
+    base: NaiveDate,
+    (nth, subject): (u128, u128),
+    uses: Use,
+    position: &mut i64,
+) -> Vec<Recorded> {
+    let mut making = Making {
+        dice,
+        base,
+        subject,
+        things: nth * 0x100,
+        facts: Vec::new(),
+        readings: if uses.months { 1 } else { 1_000 },
+    };
     making.referral();
     let spells = making.dice.below(6);
     for _ in 0..spells {
@@ -153,7 +165,15 @@ fn links(dice: &mut Dice, base: NaiveDate, subjects: u128, position: &mut i64) -
         *position += 1;
         let stream = streams.entry(record(one).0).or_default();
         let at = (i64::try_from(stream.len()).expect("few events") + 1, *position, on);
-        stream.push(recorded(base, at, (EventId(Uuid::from_u128(0x9_0000_0000 + position.unsigned_abs() as u128)), Occurred::on(after(base, on)), event)));
+        stream.push(recorded(
+            base,
+            at,
+            (
+                EventId(Uuid::from_u128(0x9_0000_0000 + position.unsigned_abs() as u128)),
+                Occurred::on(after(base, on)),
+                event,
+            ),
+        ));
     }
     streams
 }
@@ -186,7 +206,8 @@ impl Making<'_> {
     fn say(&mut self, on: i64, event: impl Into<Event>) -> EventId {
         let (id, event) = (EventId(self.thing()), event.into());
         let about = about(&event);
-        let begun = self.facts.iter().filter(|fact| about == Some((fact.about.map_or(id.0, |(thing, _)| thing), false)));
+        let begun =
+            self.facts.iter().filter(|fact| about == Some((fact.about.map_or(id.0, |(thing, _)| thing), false)));
         let (first_on, first_key) = begun.map(|fact| (fact.on, fact.key)).min().unwrap_or((0, 0));
         let precision = if self.dice.percent(97) {
             Precision::Day
@@ -476,7 +497,10 @@ impl Making<'_> {
         let key = targets.iter().map(|(_, key)| *key).max().unwrap_or(0) + self.dice.between(0, 60);
         let recorded_on = Occurred::on(after(self.base, key.max(0)));
         let retracted = |target: EventId| FactRetracted { target, reason: "never was so".to_owned() };
-        targets.into_iter().map(|(target, _)| (key, EventId(self.thing()), recorded_on, retracted(target).into())).collect()
+        targets
+            .into_iter()
+            .map(|(target, _)| (key, EventId(self.thing()), recorded_on, retracted(target).into()))
+            .collect()
     }
 }
 
@@ -539,7 +563,8 @@ impl World {
                     Precision::Day => occurred.earliest().to_string(),
                     _ => format!("{}..{}", occurred.earliest(), occurred.latest()),
                 };
-                text += &format!("  {} {event_id} {on} {} {}\n", position.0, event.event_type().as_str(), event.payload());
+                text +=
+                    &format!("  {} {event_id} {on} {} {}\n", position.0, event.event_type().as_str(), event.payload());
             }
         }
         text
