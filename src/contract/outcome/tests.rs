@@ -1,6 +1,7 @@
 //! The cases of domain.md §9 about spells, claims and rules, each by its name, and the golden tables.
 
 mod exact;
+mod model;
 mod oracle;
 pub(super) mod telling;
 
