@@ -492,6 +492,19 @@ fn a_field_that_is_selected_twice_is_one_field_with_all_that_is_asked_of_it() {
 }
 
 #[test]
+fn a_variable_that_only_decides_what_is_skipped_is_gone_with_its_condition() {
+    let query = "query($go: Boolean!, $n: Int) { journeys(first: $n) @include(if: $go) { __typename } \
+                 journeys(first: $n) { nodes { id } } }";
+    for (variables, left) in [(json!({ "go": true, "n": 3 }), vec!["n"]), (json!({ "go": false }), vec![])] {
+        let normal = with(query, variables).expect("admitted").normal.expect("merged");
+        let (_, operation) = normal.operations.iter().next().expect("one operation");
+        let declared = operation.node.variable_definitions.iter();
+        let declared: Vec<&str> = declared.map(|definition| definition.node.name.node.as_str()).collect();
+        assert_eq!(declared, left);
+    }
+}
+
+#[test]
 fn two_fields_under_one_name_must_be_the_same_wherever_they_stand() {
     for query in [
         "{ a: journeys(first: 1) { nodes { id } } ...F } fragment F on Query { a: journeys(first: 2) { nodes { id } } }",
