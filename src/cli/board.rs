@@ -39,7 +39,7 @@ pub(super) async fn run(
     format: Format,
 ) -> Result<Ending> {
     let views = unless_stopped(open_to_read(places)).await?;
-    let shown = unless_stopped(show(&views, code, (as_of, known_at), format)).await;
+    let shown = unless_stopped(Box::pin(show(&views, code, (as_of, known_at), format))).await;
     views.close().await;
     shown
 }

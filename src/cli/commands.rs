@@ -63,7 +63,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             };
             let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
             let budget = Arc::new(Budget::per_minute(budget));
-            serve(&places, &listen, Terms { documents, origins, budget, explorer, ..Terms::default() }).await
+            serve(&places, &listen, Terms { budget, documents, origins, explorer, ..Terms::default() }).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };

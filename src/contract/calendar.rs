@@ -150,7 +150,7 @@ fn date_of(text: &str) -> Option<NaiveDate> {
 
 impl WorkingDays {
     fn of(division: String, holidays: BTreeSet<NaiveDate>) -> Self {
-        let years = holidays.iter().map(|day| day.year()).collect();
+        let years = holidays.iter().map(chrono::Datelike::year).collect();
         let hash = canonical::sha256_hex(&canonical::json(&json!({ "division": division, "days": holidays })));
         Self { division, holidays, years, hash }
     }
@@ -164,7 +164,7 @@ impl WorkingDays {
     /// The last day up to which, from the first known year on, every year's bank holidays are known.
     pub fn known_through(&self) -> Option<NaiveDate> {
         let first = *self.years.first()?;
-        let last = (first..).take_while(|year| self.years.contains(year)).last()?;
+        let last = (first..=9999).take_while(|year| self.years.contains(year)).last()?;
         NaiveDate::from_ymd_opt(last, 12, 31)
     }
 

@@ -28,7 +28,7 @@ pub(crate) fn assessed(
     stated: &KpiAssessed,
     (history, corrected): (&History, Option<EventId>),
     contract: &Contract,
-) -> Result<KpiAssessed, Refusal> {
+) -> Result<KpiAssessed, Box<Refusal>> {
     let is_repeated = corrected
         .and_then(|target| history.fact(target))
         .is_some_and(|fact| matches!(fact.event, Event::KpiAssessed(before) if before.grade == stated.grade));
@@ -40,7 +40,7 @@ pub(crate) fn assessed(
     }
     let own = rulebook.and_then(|rulebook| own_grade(rulebook, &given.kpi, given.value.map(|value| value.0)));
     let Some(own) = own else {
-        return if stated.grade.is_empty() { Err(no_grade(&stated.kpi)) } else { Ok(stated.clone()) };
+        return if stated.grade.is_empty() { Err(Box::new(no_grade(&stated.kpi))) } else { Ok(stated.clone()) };
     };
     let facts = history.facts();
     let mut earlier = Dealings::fold(&facts).assessments;
@@ -52,7 +52,7 @@ pub(crate) fn assessed(
     let is_third = own == MINOR && [1, 2].into_iter().all(|back| month_before(given.period, back).is_some_and(failed));
     let grade = if is_third { MAJOR.to_owned() } else { own };
     if !given.grade.is_empty() && given.grade != grade {
-        return Err(other_grade(&given.grade, &grade));
+        return Err(Box::new(other_grade(&given.grade, &grade)));
     }
     Ok(KpiAssessed { grade, ..given.clone() })
 }
@@ -69,7 +69,7 @@ fn codes(rulebook: &Rulebook) -> Vec<&str> {
 }
 
 /// A rulebook without a list of measures, standards and grades leaves it to the parties, as a list that is left out does.
-fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Refusal> {
+fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Box<Refusal>> {
     let codes = codes(rulebook);
     let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
     if is_left_open || codes.contains(&kpi) {
@@ -77,7 +77,7 @@ fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Refusal> {
     }
     let remedy = if codes.is_empty() { "publish one that has it" } else { "use one of those allowed" };
     let message = format!("the rulebook {} has no indicator of this code: {remedy}", rulebook.version);
-    Err(Refusal::new(Code::UnknownIndicator, message).at("kpi").allowing(codes))
+    Err(Box::new(Refusal::new(Code::UnknownIndicator, message).at("kpi").allowing(codes)))
 }
 
 /// The grade of a value by itself; none where the rulebook does not say.

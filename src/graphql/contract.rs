@@ -234,6 +234,7 @@ impl Contract {
     }
 
     /// The rules: those by which this view's boards are counted, or those by which facts of a day are judged.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn rulebook(
         &self,
         #[graphql(desc = "The day of the facts, for a form that records them; the rules of the boards if left out.")]
@@ -248,6 +249,7 @@ impl Contract {
     }
 
     /// Every version of the rules that this view knows, in the order of publication.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn rulebooks(
         &self,
         #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
@@ -380,7 +382,7 @@ impl Contract {
         #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<TaskConnection> {
-        let standing = state.map(|states| states.into_iter().flat_map(|state| state.standings()).copied().collect());
+        let standing = state.map(|states| states.into_iter().flat_map(TaskState::standings).copied().collect());
         let held = held_by(keyworker, unassigned)?;
         let filter = agenda::filter(Kind::Task, standing, held, (owner, team), (area, due));
         agenda::tasks(ctx, self.source(), filter, (first, after)).await

@@ -207,7 +207,6 @@ impl Query {
     }
 
     /// Every version of a contract's rules, in the order of publication.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn rulebooks(
         &self,
         ctx: &Context<'_>,

@@ -209,7 +209,7 @@ impl<'a> Settling<'a> {
         let mut room = self.used();
         let used = room.used().clone();
         let targets = self.targets(&mut room);
-        let (claims, room) = self.places(&targets, room);
+        let (claims, room) = self.places(&targets, &room);
         Settlement {
             claims,
             adjustments: targets.adjustments,

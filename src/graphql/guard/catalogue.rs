@@ -118,8 +118,8 @@ impl Catalogue {
     fn add(&mut self, of: TypeDefinition) {
         let name = of.name.node.to_string();
         match of.kind {
-            TypeKind::Object(object) => self.add_output(name, true, object.fields, object.implements),
-            TypeKind::Interface(interface) => self.add_output(name, false, interface.fields, interface.implements),
+            TypeKind::Object(object) => self.add_output(name, true, &object.fields, object.implements),
+            TypeKind::Interface(interface) => self.add_output(name, false, &interface.fields, interface.implements),
             TypeKind::Union(union) => {
                 for member in union.members {
                     self.outputs.entry(member.node.to_string()).or_default().within.insert(name.clone());
@@ -141,7 +141,7 @@ impl Catalogue {
         &mut self,
         name: String,
         is_object: bool,
-        fields: Vec<Positioned<FieldDefinition>>,
+        fields: &[Positioned<FieldDefinition>],
         implements: Vec<Positioned<Name>>,
     ) {
         let output = self.outputs.entry(name).or_default();

@@ -54,7 +54,9 @@ pub(super) fn take_out(document: &mut ExecutableDocument, gone: &[Name]) {
     match &mut document.operations {
         DocumentOperations::Single(operation) => take_out_of(&mut operation.node, gone),
         DocumentOperations::Multiple(operations) => {
-            operations.values_mut().for_each(|operation| take_out_of(&mut operation.node, gone));
+            for operation in operations.values_mut() {
+                take_out_of(&mut operation.node, gone);
+            }
         }
     }
     document.fragments.values_mut().for_each(|fragment| out_of_set(&mut fragment.node.selection_set.node, gone));

@@ -230,17 +230,13 @@ fn block_content(text: &str) -> Option<(String, usize)> {
     let mut at = 0;
     loop {
         let marks = at + text[at..].find("\"\"\"")?;
-        match text[at..marks].strip_suffix('\\') {
-            Some(before) => {
-                raw.push_str(before);
-                raw.push_str("\"\"\"");
-                at = marks + 3;
-            }
-            None => {
-                raw.push_str(&text[at..marks]);
-                return Some((raw, marks + 3));
-            }
-        }
+        let Some(before) = text[at..marks].strip_suffix('\\') else {
+            raw.push_str(&text[at..marks]);
+            return Some((raw, marks + 3));
+        };
+        raw.push_str(before);
+        raw.push_str("\"\"\"");
+        at = marks + 3;
     }
 }
 

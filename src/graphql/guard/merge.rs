@@ -287,7 +287,9 @@ fn set_uses(set: &SelectionSet, used: &mut HashSet<Name>) {
             Selection::FragmentSpread(spread) => (&spread.node.directives, None),
         };
         directives_use(directives, used);
-        inner.into_iter().for_each(|inner| set_uses(inner, used));
+        if let Some(inner) = inner {
+            set_uses(inner, used);
+        }
     }
 }
 

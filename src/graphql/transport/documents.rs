@@ -84,7 +84,7 @@ impl Documents {
     /// Remembers a document that is known to be valid, if it came with its hash.
     pub(super) fn remember(&self, found: Found, who: &Principal) {
         if let (Self::Any(remembered), Some(hash)) = (self, found.hash) {
-            remembered.shelf().insert(hash, found.text, who);
+            remembered.shelf().insert(&hash, &found.text, who);
         }
     }
 }
@@ -153,12 +153,12 @@ impl Shelf {
         Some(text)
     }
 
-    fn insert(&mut self, hash: String, text: Arc<str>, who: &Principal) {
-        if !self.texts.contains_key(&hash) {
+    fn insert(&mut self, hash: &str, text: &Arc<str>, who: &Principal) {
+        if !self.texts.contains_key(hash) {
             self.bytes += text.len() + BYTES_BESIDE;
-            self.texts.insert(hash.clone(), Kept { text: Arc::clone(&text), readers: 0 });
+            self.texts.insert(hash.to_owned(), Kept { text: Arc::clone(text), readers: 0 });
         }
-        self.note(&hash, &text, who);
+        self.note(hash, text, who);
     }
 
     /// Notes that somebody has used a text, and makes room: by what those who have most used longest ago.

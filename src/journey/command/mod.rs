@@ -337,10 +337,10 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
 /// The fact with what it leaves to the rules of its day to say: whether a contact is face to face.
 fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
     match fact {
-        Event::ContactLogged(contact) if contact.face_to_face.is_none() => {
-            let by_channel = contract.is_face_to_face(&contact.channel, occurred.earliest());
-            let face_to_face = by_channel && !contact.is_missed();
-            ContactLogged { face_to_face: Some(face_to_face), ..contact.clone() }.into()
+        Event::ContactLogged(logged) if logged.face_to_face.is_none() => {
+            let by_channel = contract.is_face_to_face(&logged.channel, occurred.earliest());
+            let face_to_face = by_channel && !logged.is_missed();
+            ContactLogged { face_to_face: Some(face_to_face), ..logged.clone() }.into()
         }
         fact => fact.clone(),
     }
@@ -369,9 +369,9 @@ fn graded(
     given: &Given<'_>,
 ) -> Result<Event, Vec<Refusal>> {
     match fact {
-        Event::KpiAssessed(assessed) => {
-            kpi::assessed(assessed, (history, corrected), given.contract).map(Event::from).map_err(Refusal::alone)
-        }
+        Event::KpiAssessed(assessed) => kpi::assessed(assessed, (history, corrected), given.contract)
+            .map(Event::from)
+            .map_err(|refusal| refusal.alone()),
         other => Ok(other.clone()),
     }
 }

@@ -197,7 +197,7 @@ fn cleared(patch: &Map<String, Value>) -> impl Iterator<Item = Vec<&str>> {
 fn clearing(path: &[&str]) -> Map<String, Value> {
     let innermost = |value: Value, name: &&str| Value::Object(Map::from_iter([((*name).to_owned(), value)]));
     match path.iter().rev().fold(Value::Null, innermost) {
-        Value::Object(patch) => patch,
+        Value::Object(whole) => whole,
         _ => Map::new(),
     }
 }

@@ -57,6 +57,7 @@ pub struct Claims {
 impl Claims {
     /// The same of these journeys alone: their claims, their lines of the batches with what was decided and paid for
     /// them, and what is proposed for them. Of caps, which count every journey, nothing.
+    #[must_use]
     pub fn within(&self, journeys: &BTreeSet<JourneyId>) -> Self {
         let is_theirs = |about: &ClaimAbout| about.journey().is_some_and(|journey| journeys.contains(&journey));
         let of_journeys = self.claims.iter().take(self.of_journeys).filter(|claim| is_theirs(&claim.about)).count();
@@ -81,7 +82,7 @@ impl Claims {
             claims: Arc::new(claims),
             batches: Arc::new(batches.collect()),
             proposed: self.proposed.iter().filter(|proposed| lines.contains(&proposed.claim)).copied().collect(),
-            withdrawals: self.withdrawals.iter().filter(|of| lines.contains(&of.claim)).cloned().collect(),
+            withdrawals: self.withdrawals.iter().filter(|of| lines.contains(&of.claim)).copied().collect(),
             caps: Vec::new(),
             of_journeys,
             places: Arc::default(),

@@ -28,7 +28,7 @@ struct Open<'s, 'a> {
 
 impl<'a> Settling<'a> {
     /// What becomes of every entitlement, and the room that is left then.
-    pub(super) fn places<'r>(&self, targets: &Targets<'a>, room: Room<'r, 'r>) -> (Vec<Settled>, Room<'r, 'r>) {
+    pub(super) fn places<'r>(&self, targets: &Targets<'a>, room: &Room<'r, 'r>) -> (Vec<Settled>, Room<'r, 'r>) {
         let alone: Vec<Settled> = (0..self.entitlements.len()).map(|at| self.alone(at)).collect();
         let mut order: Vec<usize> = (0..alone.len()).filter(|at| !alone[*at].status.is_fact()).collect();
         order.sort_by_key(|at| (self.entitlements[*at].achieved_on, self.entitlements[*at].claim));
@@ -56,7 +56,7 @@ impl<'a> Settling<'a> {
     }
 }
 
-impl<'a> Open<'_, 'a> {
+impl Open<'_, '_> {
     /// Settles the claims once; gives the room that is left, and those that the caps leave nothing.
     fn round<'r>(&mut self, mut room: Room<'r, 'r>) -> (Room<'r, 'r>, BTreeSet<usize>) {
         self.price();

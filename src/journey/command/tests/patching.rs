@@ -98,9 +98,9 @@ fn objects_are_merged_and_lists_replaced() {
     let change = json!({
         "external_references": [{ "system": "council", "id": "3" }], "referrer": { "kind": "self" }
     });
-    let referrer = Some(Referrer { organisation: Some("a clinic".to_owned()), kind: Some("self".to_owned()) });
+    let sent_by = Some(Referrer { organisation: Some("a clinic".to_owned()), kind: Some("self".to_owned()) });
     let said = corrected(story, patch(1, EventType::ReferralReceived, change));
-    let expected = ReferralReceived { external_references: vec![reference("3")], referrer, ..referred };
+    let expected = ReferralReceived { external_references: vec![reference("3")], referrer: sent_by, ..referred };
     assert_eq!(said.1, expected.into());
 }
 

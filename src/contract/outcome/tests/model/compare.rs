@@ -18,7 +18,7 @@ use crate::contract::outcome::versions::{Judged, Sight, Versions, entitlement};
 use crate::contract::outcome::{Case, People, State, claim_id};
 use crate::journey::event::Event;
 use crate::journey::{History, Recorded};
-use crate::log::envelope::{ClaimId, EventId, JourneyId, SubjectId};
+use crate::log::envelope::{ClaimId, EventId, JourneyId};
 
 /// What is put before both.
 #[derive(Debug, Clone, Copy)]

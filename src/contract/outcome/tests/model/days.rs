@@ -188,7 +188,7 @@ fn calendar(
     let Trigger::Spell { domains, attributes } = &terms.trigger else { unreachable!("spells are asked") };
     let mut days: Vec<Lived> = Vec::new();
     for day in first..end {
-        let paused = pauses.iter().any(|(first, last)| *first <= day && day <= *last);
+        let is_paused = pauses.iter().any(|(first, last)| *first <= day && day <= *last);
         let covers = |at: &&usize| spells[**at].holds(day) && spells[**at].fits(day, domains, attributes);
         let covering: Vec<usize> = together.iter().filter(covers).copied().collect();
         // What began within a pause begins, for the count, on the first day after it.
@@ -196,7 +196,7 @@ fn calendar(
         let starts = covering.iter().any(|at| !before.contains(at));
         let known: Decimal = covering.iter().filter_map(|at| spells[*at].hours(day)).sum();
         let unknown = covering.iter().any(|at| spells[*at].hours(day).is_none());
-        days.push(Lived { paused, spells: covering, starts, hours: (known, unknown) });
+        days.push(Lived { paused: is_paused, spells: covering, starts, hours: (known, unknown) });
     }
     Calendar { first, days }
 }

@@ -297,7 +297,7 @@ impl Case {
         let missing = terms.evidence.as_ref().map_or_else(Vec::new, |asked| self.missing(asked, &now));
         let achieved_on = date(now.on);
         let tiers = price(&outcome.tariffs, achieved_on, &self.client);
-        let working_days = BankHolidays::shipped().division(&rulebook.calendar.working_days).expect("a division");
+        let working_days = BankHolidays::known().division(&rulebook.calendar.working_days).expect("a division");
         let waits_until = working_days.nth_after(achieved_on, outcome.claim.after_working_days).expect("a known year");
         let over = outcome.claim.within_days.is_some_and(|days| self.as_of > now.on + Day::from(days));
         let status = if now.hold.is_some() {
