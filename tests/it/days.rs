@@ -106,7 +106,7 @@ impl Day<'_> {
             ["the", "caseload"] => {
                 let order = "caseload(orderBy: { by: DAYS_SINCE_CONTACT, direction: DESC })";
                 let nodes = self.list(login, order, "reference daysSinceContact").await;
-                stable_by_name(nodes.iter().map(since_contact).collect())
+                stable_by_name(&nodes.iter().map(since_contact).collect::<Vec<_>>())
             }
             ["the", "diary"] => {
                 let nodes = self.list(login, "diary", "scheduledOn time channel state journey { reference }").await;
@@ -185,7 +185,7 @@ fn since_contact(node: &Value) -> String {
 }
 
 /// Lines in their order; those that stand alike, by their first word.
-fn stable_by_name(lines: Vec<String>) -> Vec<String> {
+fn stable_by_name(lines: &[String]) -> Vec<String> {
     let rest = |line: &str| line.split_once(' ').map(|(_, rest)| rest.to_owned()).unwrap_or_default();
     let mut sorted: Vec<String> = Vec::with_capacity(lines.len());
     for alike in lines.chunk_by(|one, other| rest(one) == rest(other)) {

@@ -106,8 +106,8 @@ fn every_file_that_is_made_is_for_its_owner_alone() {
         let entry = entry.expect("an entry");
         let name = entry.file_name().display().to_string();
         if name != "given.csv" {
-            let mode = entry.metadata().expect("its mode").permissions().mode() & 0o777;
-            assert_eq!(mode, 0o600, "{name} is of mode {mode:o}");
+            let bits = entry.metadata().expect("its mode").permissions().mode() & 0o777;
+            assert_eq!(bits, 0o600, "{name} is of mode {bits:o}");
             made.push(name);
         }
     }

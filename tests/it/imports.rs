@@ -1,5 +1,6 @@
 //! Imports under load: none stalls, the same file again is no slower, and the database's log stays clean.
 
+use std::fmt::Write as _;
 use std::io::Cursor;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -43,8 +44,8 @@ async fn with_mst(dialect: Dialect) -> Fresh {
 fn a_return(children: usize) -> String {
     let mut file = "CHILD,DECOM,RNE,LS,CIN,PLACE,PLACE_PROVIDER,DEC,REC,REASON_PLACE_CHANGE,URN\n".to_owned();
     for child in 0..children {
-        file.push_str(&format!("C{child},01/04/2016,S,C2,N1,U6,PR1,01/05/2017,X1,CARPL,1234567\n"));
-        file.push_str(&format!("C{child},01/05/2017,P,C2,N1,U4,PR1,,,,1234567\n"));
+        writeln!(file, "C{child},01/04/2016,S,C2,N1,U6,PR1,01/05/2017,X1,CARPL,1234567").expect("text");
+        writeln!(file, "C{child},01/05/2017,P,C2,N1,U4,PR1,,,,1234567").expect("text");
     }
     file
 }
