@@ -207,7 +207,9 @@ impl Story<'_> {
                 let lines = self.sends(login, "publishRulebook", input).await.1;
                 // A view that applies it is built, and switched to.
                 self.published += 1;
-                while self.contract(login, "rulebooks { totalCount }").await["rulebooks"]["totalCount"] != self.published {
+                while self.contract(login, "rulebooks { totalCount }").await["rulebooks"]["totalCount"]
+                    != self.published
+                {
                     tokio::task::yield_now().await;
                 }
                 lines

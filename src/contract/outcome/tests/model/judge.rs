@@ -109,7 +109,7 @@ impl Case {
         }
         let read: Vec<Vec<Time>> =
             self.readings(terms).iter().map(|reading| self.read(rulebook, terms, reading)).collect();
-        let times = (0..terms.repeats as usize).map(|time| self.over_all(&read, time));
+        let times = (0..terms.repeats as usize).map(|time| Self::over_all(&read, time));
         times.map(|time| self.is(rulebook, (outcome, terms), time, read.len() > 1)).collect()
     }
 
@@ -168,11 +168,7 @@ impl Case {
     fn read(&self, rulebook: &Rulebook, terms: &JourneyTerms, journey: &Journey) -> Vec<Time> {
         let pauses = pauses(terms, &rulebook.calendar);
         let mut times = Vec::new();
-        if !matches!(terms.trigger, Trigger::Spell { .. }) {
-            for mark in journey.marks.iter().filter(|mark| mark.fits(&terms.trigger)).take(terms.repeats as usize) {
-                times.push(self.of_mark(terms, journey, mark));
-            }
-        } else {
+        if matches!(terms.trigger, Trigger::Spell { .. }) {
             let mut after = Day::MIN;
             let mut taken = Vec::new();
             for _ in 0..terms.repeats {
@@ -195,6 +191,10 @@ impl Case {
                 if is_over {
                     break;
                 }
+            }
+        } else {
+            for mark in journey.marks.iter().filter(|mark| mark.fits(&terms.trigger)).take(terms.repeats as usize) {
+                times.push(self.of_mark(terms, journey, mark));
             }
         }
         times.resize(terms.repeats as usize, Time::Never);
@@ -266,7 +266,7 @@ impl Case {
     }
 
     /// One time over all readings: achieved if it is in each, on the latest day; else on hold.
-    fn over_all(&self, read: &[Vec<Time>], time: usize) -> Time {
+    fn over_all(read: &[Vec<Time>], time: usize) -> Time {
         let times: Vec<&Time> = read.iter().map(|times| &times[time]).collect();
         let now: Vec<&Now> =
             times.iter().filter_map(|time| if let Time::Now(now) = time { Some(now) } else { None }).collect();

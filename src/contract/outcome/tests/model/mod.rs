@@ -12,5 +12,6 @@ mod money;
 mod rules;
 mod sequence;
 #[cfg(test)]
+#[cfg(test)]
 mod versions;
 mod world;

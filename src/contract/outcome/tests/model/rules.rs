@@ -90,10 +90,17 @@ pub(super) fn book(dice: &mut Dice, base: NaiveDate, uses: Use, of: (usize, Naiv
             }
         }
         let book = Book(blocks);
-        if book.read().is_some() {
+        if book.read().is_some_and(|rules| tiers_stand_alone(&rules)) {
             return book;
         }
     }
+}
+
+fn tiers_stand_alone(rules: &Rulebook) -> bool {
+    rules.outcomes.iter().all(|outcome| {
+        let has_tiers = outcome.tariffs.iter().any(|tariff| tariff.up_to.is_some());
+        !has_tiers || !rules.outcomes.iter().any(|other| other.convert_from.as_ref() == Some(&outcome.code))
+    })
 }
 
 /// A later version: of the same outcomes, of which one reads otherwise, or of others.
@@ -132,10 +139,11 @@ pub(super) fn next_book(
             // Only its prices, or what shows it, read otherwise.
             fresh[0].clone_from(&blocks[outcomes[nth]]);
             fresh[0].retain(|line| !line.starts_with("evidence") || dice.percent(50));
+            fresh[1..].iter_mut().for_each(|tariff| tariff.retain(|line| !line.starts_with("up_to")));
         }
         blocks.splice(outcomes[nth]..end, fresh);
         let book = Book(blocks);
-        if book.read().is_some() {
+        if book.read().is_some_and(|rules| tiers_stand_alone(&rules)) {
             return book;
         }
     }
@@ -163,12 +171,14 @@ fn outcome(dice: &mut Dice, base: NaiveDate, uses: Use, (at, has_pause): (usize,
     if dice.percent(40) {
         lines.push(claim(dice));
     }
-    if uses.together {
+    // Which place a claim has in a tier that stands back for another is said by no sentence: tiers stand alone.
+    let has_tiers = uses.together && dice.percent(30);
+    if uses.together && !has_tiers {
         lines.extend(among_others(dice, at));
     }
     let mut blocks = vec![lines];
     for _ in 0..(if dice.percent(90) { 1 + dice.below(3) } else { 0 }) {
-        blocks.push(tariff(dice, base, uses));
+        blocks.push(tariff(dice, base, has_tiers));
     }
     blocks
 }
@@ -313,7 +323,7 @@ fn among_others(dice: &mut Dice, at: usize) -> Vec<String> {
     lines
 }
 
-fn tariff(dice: &mut Dice, base: NaiveDate, uses: Use) -> Vec<String> {
+fn tariff(dice: &mut Dice, base: NaiveDate, has_tiers: bool) -> Vec<String> {
     let amount = dice.one(&["100.00", "250.00", "333.33", "1000.00", "1500.00"]);
     let mut lines = vec!["[[outcome.tariff]]".to_owned(), format!("amount = \"{amount}\"")];
     if dice.percent(30) {
@@ -332,7 +342,7 @@ fn tariff(dice: &mut Dice, base: NaiveDate, uses: Use) -> Vec<String> {
     if dice.percent(20) {
         lines.push(format!("multiplier = {}", dice.one(&["1.25", "0.333", "2"])));
     }
-    if uses.together && dice.percent(25) {
+    if has_tiers && dice.percent(60) {
         lines.push(format!("up_to = {}", dice.between(1, 3)));
     }
     if dice.percent(10) {

@@ -57,7 +57,7 @@ fn applying(
     };
     let not_before = |day: Option<Day>, version: usize| day.is_none_or(|day| day >= begins(version));
     let retroactive = (0..versions.len()).filter(in_force).filter(|version| versions[*version].retroactive);
-    let mut applying = retroactive.last().unwrap_or(0);
+    let mut applying = retroactive.max().unwrap_or(0);
     for later in (0..versions.len()).filter(in_force) {
         if later > applying && not_before(chooses(applying), later) && not_before(chooses(later), later) {
             applying = later;

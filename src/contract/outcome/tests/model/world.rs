@@ -2,6 +2,7 @@
 //! learned later of all of them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use uuid::Uuid;
@@ -169,7 +170,7 @@ fn links(dice: &mut Dice, base: NaiveDate, subjects: u128, position: &mut i64) -
             base,
             at,
             (
-                EventId(Uuid::from_u128(0x9_0000_0000 + position.unsigned_abs() as u128)),
+                EventId(Uuid::from_u128(0x9_0000_0000 + u128::from(position.unsigned_abs()))),
                 Occurred::on(after(base, on)),
                 event,
             ),
@@ -556,15 +557,15 @@ impl World {
             text += &lines;
         }
         for (id, events) in self.subjects.iter().chain(&self.journeys) {
-            text += &format!("stream {id}\n");
+            writeln!(text, "stream {id}").expect("a String");
             for event in events {
                 let Recorded { event_id, position, occurred, event, .. } = event;
                 let on = match occurred.precision() {
                     Precision::Day => occurred.earliest().to_string(),
                     _ => format!("{}..{}", occurred.earliest(), occurred.latest()),
                 };
-                text +=
-                    &format!("  {} {event_id} {on} {} {}\n", position.0, event.event_type().as_str(), event.payload());
+                let (kind, payload) = (event.event_type().as_str(), event.payload());
+                writeln!(text, "  {} {event_id} {on} {kind} {payload}", position.0).expect("a String");
             }
         }
         text
