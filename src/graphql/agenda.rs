@@ -243,3 +243,13 @@ fn place(cursor: &str, list: &str) -> Result<Place> {
         Some(Place { due: due.parse().ok()?, at, journey: JourneyId(journey.parse().ok()?), item: item.parse().ok()? })
     })
 }
+
+/// The cases of a keyworker, those that nobody holds, or all of them.
+pub(super) fn held_by(keyworker: Option<Id>, unassigned: bool) -> Result<HeldBy> {
+    match keyworker {
+        Some(_) if unassigned => Err(Code::BadUserInput.error("give keyworker or unassigned, not both")),
+        Some(id) => Ok(HeldBy::Keyworker(WorkerId(id.0))),
+        None if unassigned => Ok(HeldBy::Unassigned),
+        None => Ok(HeldBy::Any),
+    }
+}

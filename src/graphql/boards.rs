@@ -388,3 +388,14 @@ pub struct GroupCount {
     /// How many journeys.
     pub(super) journeys: u64,
 }
+
+/// Refuses a measure that the rulebook does not know.
+pub(super) fn check_measures(measures: Option<&[String]>, rulebook: &crate::contract::Rulebook) -> Result<()> {
+    let known: Vec<&str> = rulebook.stages.iter().map(|stage| stage.code.as_str()).collect();
+    match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
+        None => Ok(()),
+        Some(unknown) => {
+            Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: write one of {}", known.join(", "))))
+        }
+    }
+}

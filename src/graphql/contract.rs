@@ -8,10 +8,10 @@ use tokio::sync::OnceCell;
 
 use super::agenda::{self, AppointmentConnection, TaskConnection};
 use super::at::{ContractAt, Seen};
-use super::batch::{Batch, BatchConnection, BatchState, Cap, ProposedAdjustment, ProposedWithdrawal};
+use super::batch::{Batch, BatchConnection, BatchState, Cap};
 use super::boards::{
-    BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance, PeriodInput,
-    RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
+    self, BoardBy, CaseloadOf, ContactRecency, Exits, ExitsBy, Group, GroupCount, MonthCounts, Performance,
+    PeriodInput, RecencyBy, ReferralToPlan, StageCounts, counted, period_of,
 };
 use super::bounds::PageLength;
 use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
@@ -29,6 +29,7 @@ use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, eit
 use super::mutation::input::DayPeriodInput;
 use super::mutation::input::batch::ClaimSelectionInput;
 use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
+use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::rulebook::{RulebookVersion, RulebookVersionConnection};
 use super::scalars::{Date, Id, Instant, Position};
 use super::selection::Selected;
@@ -40,12 +41,12 @@ use crate::contract::dealings::Terms;
 use crate::contract::{Dealings, Rulebook};
 use crate::journey::Entry;
 use crate::journey::event::{Period, ReportSubmitted};
-use crate::log::envelope::{StreamId, TeamId, WorkerId};
+use crate::log::envelope::{StreamId, TeamId};
 use crate::projections::agenda::Kind;
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::exits;
 use crate::views::generation::Generation;
-use crate::views::journeys::{HeldBy, Population};
+use crate::views::journeys::Population;
 use crate::views::obligations::ObligationFilter;
 use crate::views::performance;
 use crate::views::period::Months;
@@ -328,7 +329,7 @@ impl Contract {
         #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<ObligationConnection> {
-        let held = held_by(keyworker, unassigned)?;
+        let held = agenda::held_by(keyworker, unassigned)?;
         let standing = state.map(|states| states.into_iter().map(Into::into).collect());
         let (due_from, due_to) = (due.map(|due| due.first.0), due.map(|due| due.last.0));
         let team = team.map(|id| TeamId(id.0));
@@ -358,7 +359,7 @@ impl Contract {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<AppointmentConnection> {
         let standing = state.map(|states| states.into_iter().map(AppointmentState::standing).collect());
-        let held = held_by(keyworker, unassigned)?;
+        let held = agenda::held_by(keyworker, unassigned)?;
         let filter = agenda::filter(Kind::Appointment, standing, held, (worker, team), (area, due));
         agenda::diary(ctx, self.source(), filter, (first, after)).await
     }
@@ -383,7 +384,7 @@ impl Contract {
         #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
     ) -> Result<TaskConnection> {
         let standing = state.map(|states| states.into_iter().flat_map(TaskState::standings).copied().collect());
-        let held = held_by(keyworker, unassigned)?;
+        let held = agenda::held_by(keyworker, unassigned)?;
         let filter = agenda::filter(Kind::Task, standing, held, (owner, team), (area, due));
         agenda::tasks(ctx, self.source(), filter, (first, after)).await
     }
@@ -509,7 +510,7 @@ impl Contract {
         #[graphql(desc = "The months to show.")] period: Option<PeriodInput>,
     ) -> Result<Performance> {
         let rulebook = self.rules()?;
-        check_measures(measures.as_deref(), rulebook)?;
+        boards::check_measures(measures.as_deref(), rulebook)?;
         let by = match by {
             BoardBy::Area => performance::By::Area,
             BoardBy::Whole => performance::By::Whole,
@@ -676,16 +677,6 @@ impl Contract {
     }
 }
 
-fn check_measures(measures: Option<&[String]>, rulebook: &Rulebook) -> Result<()> {
-    let known: Vec<&str> = rulebook.stages.iter().map(|stage| stage.code.as_str()).collect();
-    match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
-        None => Ok(()),
-        Some(unknown) => {
-            Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: write one of {}", known.join(", "))))
-        }
-    }
-}
-
 /// The point of view of an answer: asked again with the same, it is the same.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct PointOfView {
@@ -701,14 +692,4 @@ pub struct PointOfView {
     as_of: Date,
     /// Whether that day is still to come: nothing is known of it yet but what goes on.
     forecast: bool,
-}
-
-/// The cases of a keyworker, those that nobody holds, or all of them.
-fn held_by(keyworker: Option<Id>, unassigned: bool) -> Result<HeldBy> {
-    match keyworker {
-        Some(_) if unassigned => Err(Code::BadUserInput.error("give keyworker or unassigned, not both")),
-        Some(id) => Ok(HeldBy::Keyworker(WorkerId(id.0))),
-        None if unassigned => Ok(HeldBy::Unassigned),
-        None => Ok(HeldBy::Any),
-    }
 }

@@ -28,6 +28,7 @@ pub mod obligation;
 pub mod people;
 pub mod permission;
 pub mod preview;
+pub mod proposal;
 pub mod query;
 pub mod rulebook;
 pub mod scalars;

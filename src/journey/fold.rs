@@ -695,10 +695,3 @@ impl Spell {
         self.changes.iter().filter(move |change| change.occurred.earliest() <= day).map(|change| &change.details)
     }
 }
-
-impl Evidence {
-    /// Whether it counts: neither withdrawn nor rejected.
-    pub const fn counts(&self) -> bool {
-        self.withdrawn.is_none() && self.rejected.is_none()
-    }
-}

@@ -13,6 +13,13 @@ pub mod personal;
 pub mod refusal;
 pub(crate) mod shape;
 pub(crate) mod stated;
+impl fold::Evidence {
+    /// Whether it counts: neither withdrawn nor rejected.
+    pub const fn counts(&self) -> bool {
+        self.withdrawn.is_none() && self.rejected.is_none()
+    }
+}
+
 #[cfg(test)]
 pub(crate) mod story;
 pub(crate) mod thing;

@@ -209,6 +209,7 @@ async fn what_the_table_says_of_journeys_is_what_is_answered() {
 async fn what_the_table_says_of_contracts_is_what_is_answered() {
     on_both_stores(async |app| {
         let signs = signs();
+        app.add_worker("kw-ann").await;
         for role in Role::ALL {
             for (code, place) in [(SHPS, 3), (crate::app::MST, 4)] {
                 for (at, asked, field) in OF_A_CONTRACT {

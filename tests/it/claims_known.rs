@@ -33,7 +33,8 @@ async fn told(app: &TestApp, at: Value) -> String {
     loop {
         let answer = app.answer(&manager(), EVERYTHING, json!({ "at": at })).await;
         match answer.codes().first().map(String::as_str) {
-            None => return answer.body,
+            // What the question costs is no part of what is read.
+            None => return answer.body.split(",\"extensions\"").next().unwrap_or_default().to_owned(),
             Some("VIEW_BUILDING") => tokio::task::yield_now().await,
             Some(_) => panic!("{}", answer.body),
         }
