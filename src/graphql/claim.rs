@@ -1,6 +1,6 @@
 //! Claims as clients read them: what has become of each, what it comes to, and why.
 //!
-//! Nothing here judges a claim; lists of them stand in [`list`].
+//! Nothing here judges a claim; lists of them stand in `list`.
 
 mod list;
 
