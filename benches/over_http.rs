@@ -190,6 +190,7 @@ impl Mutation {
 #[derive(InputObject)]
 struct LogContactInput {
     command_id: String,
+    accept_warnings: Vec<String>,
     journey: String,
     occurred_on: String,
     channel: String,

@@ -143,10 +143,10 @@ async fn a_leaving_is_the_first_day_no_longer_here_and_warns_of_later_facts() {
         assert_eq!(warnings(&warned), ["WORKER_HAS_LATER_FACTS"], "{warned}");
         assert!(warned["position"].is_null() && text(&warned["problems"][0]["message"]).contains("2018-02-20"));
         app.done(&manager(), "leaveWorker", leaves(json!({ "lastDay": "2018-02-20" }))).await;
-        let document = "query($id: ID!) { node(id: $id) { ... on Worker { left { on } } } }";
+        let document = "query($id: ID!) { node(id: $id) { ... on Worker { left { occurred { on } } } } }";
         assert_eq!(
             app.ask(&manager(), document, json!({ "id": ann })).await["node"]["left"],
-            json!({ "on": "2018-02-21" })
+            json!({ "occurred": { "on": "2018-02-21" } })
         );
         // An assignment that begins later is one, too, and an accepted warning is heeded.
         let other = case(app, "BR-2", &bob).await;

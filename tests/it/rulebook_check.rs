@@ -139,10 +139,7 @@ fn attributes_of_spells_are_checked_against_what_outcomes_ask() {
     assert!(stderr.contains("attributes.gardening: \"gardening\" is not in codes.spell_domains"), "{stderr}");
     for (wrong, said) in [
         ("[attributes.employment]\nsector = { values = [] }\n", "the list is empty, so nothing would ever fit"),
-        (
-            "[attributes.employment]\nsector = { valeus = [\"a\"] }\n",
-            "attributes.employment.sector.valeus: unknown key",
-        ),
+        ("[attributes.employment]\nsector = { value = [\"a\"] }\n", "attributes.employment.sector.value: unknown key"),
         ("[attributes.employment]\nsector = [\"a\"]\n", "expected what the attribute may say"),
         ("[labels]\nphp = \"\"\n", "a label is words without a space at its ends"),
         ("[labels]\nphp = 1\n", "expected a text, found a whole number"),

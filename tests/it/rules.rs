@@ -35,8 +35,9 @@ async fn a_form_is_built_from_the_rulebook_by_api_alone() {
         let home = &rulebook["attributes"][0];
         assert_eq!(home["domain"]["code"], "accommodation");
         let kept = json!({ "code": "kept", "label": "Home kept" });
-        assert_eq!((&home["attributes"][0]["name"], &home["attributes"][0]["values"][0]), (&json!("secured_as"), &kept));
-        assert_eq!(home["attributes"][0]["required"], true);
+        let secured = &home["attributes"][1];
+        assert_eq!((&secured["name"], &secured["values"][0]), (&json!("secured_as"), &kept));
+        assert_eq!((&secured["required"], &home["attributes"][0]["required"]), (&json!(true), &json!(false)));
         let outcome = &rulebook["outcomes"][2];
         assert_eq!((&outcome["code"], &outcome["evidence"]["datedBeforeDays"]), (&json!("housing_sustained"), &json!(28)));
         assert!(text(&outcome["inWords"][1]).starts_with("It begins with a spell of accommodation"), "{outcome:#}");

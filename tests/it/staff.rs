@@ -304,6 +304,7 @@ async fn what_is_amended_is_judged_by_what_it_says() {
         let read = app.ask(&manager(), document, json!({ "id": journey })).await;
         let subject = json!({ "subject": read["journey"]["subject"]["id"] });
         let [machine, commissioner] = [Role::Integrator, Role::Commissioner].map(|role| somebody(role, "x", &[SHPS]));
+        app.add_worker("kw-ann").await;
         let ann = keyworker("kw-ann");
         let reason = json!({ "reason": "a slip" });
         let may = async |who: &Principal, mutation: &str, input: Value| {

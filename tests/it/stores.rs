@@ -141,7 +141,8 @@ impl Place {
             let schemas: Vec<(String,)> =
                 sqlx::query_as(schemas).bind(&name).fetch_all(&mut conn).await.expect("the schemas are listed");
             for (schema,) in schemas {
-                let drop = format!("drop schema \"{schema}\" cascade");
+                // The service may be removing a view of its own at that moment.
+                let drop = format!("drop schema if exists \"{schema}\" cascade");
                 conn.execute(AssertSqlSafe(drop)).await.expect("the schema goes");
             }
         }

@@ -282,7 +282,9 @@ async fn each_role_follows_what_it_may_read() {
         let journey = app.receive_referral("2018-02-01", "BR-1").await;
         app.take_on(&journey, &worker, "2018-02-02").await;
         for role in Role::ALL {
-            let mut peer = subscriber(app, &server, &somebody(role, "somebody", &[SHPS])).await;
+            // A keyworker follows what they hold.
+            let login = if role == Role::Keyworker { "kw-07" } else { "somebody" };
+            let mut peer = subscriber(app, &server, &somebody(role, login, &[SHPS])).await;
             for (nth, (document, roles)) in roots(&journey).into_iter().enumerate() {
                 peer.begin(&nth.to_string(), &document, json!({})).await;
                 let answer = peer.hear().await;

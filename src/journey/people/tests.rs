@@ -310,6 +310,15 @@ mod working {
     }
 
     #[test]
+    fn leave_that_was_booked_does_not_hold_a_leaving_back() {
+        let absence = || AbsenceRecorded { kind: "annual_leave".to_owned(), back_on: None };
+        let town = town().and(ann(), "2018-02-20", absence()).and(ann(), "2018-02-10", WorkerLeft {});
+        let leaving = town.last();
+        let town = town.tell(&corrected(ann(), leaving, "2018-02-05", WorkerLeft {}));
+        town.refuses_fact(ann(), "2018-02-21", absence(), Code::WorkerLeft);
+    }
+
+    #[test]
     fn wte_is_of_the_days_between_joining_and_leaving() {
         let town = town()
             .and(ann(), "2018-01-10", WteSet { wte: quantity("0.6") })

@@ -96,6 +96,8 @@ pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
             _ if fact.is_before(joined) => Some(before_joining(joined)),
             (Event::WorkerLeft(_), Some(left)) if left.id != fact.id => Some(has_left(left.occurred).at("worker")),
             (Event::WorkerLeft(_), _) | (_, None) => None,
+            // Leave booked before they gave notice: it has no day left, and is no mistake.
+            (Event::AbsenceRecorded(_), Some(left)) if fact.said < left.said => None,
             (_, Some(left)) => is_gone(fact.occurred, left.occurred).then(|| has_left(left.occurred).at("occurred_on")),
         }
         .map(|refusal| naming_the_end(refusal, left))
