@@ -364,7 +364,7 @@ static FIELDS: &[(&str, Class, &str)] = &[
     ("BatchPayment", BATCHES, "received reference amounts adjustments excess"),
     ("ClaimSelection", BATCHES, "outcomes achieved area cohort keyworker team"),
     ("ClaimPayment", BATCHES, "claim amount"),
-    ("Adjustment", BATCHES, "id kind raised ofBatch claim amount settled"),
+    ("Adjustment", BATCHES, "id kind raised ofBatch claim amount byHand settled"),
     ("ProposedAdjustment", BATCHES, "claim ofBatch kind amount reason"),
     ("ProposedWithdrawal", BATCHES, "claim ofBatch amount reason"),
     ("Proposal", BATCHES, "position claims adjustments withdrawals"),

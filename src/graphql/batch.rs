@@ -271,6 +271,9 @@ pub struct Adjustment {
     claim: Option<ID>,
     /// How much more is due; less than nothing: how much less.
     amount: Money,
+    /// What of the amount was decided by hand, nothing having proposed it; null where it is no more than was proposed. A
+    /// reduction by hand stays: it is not proposed back.
+    by_hand: Option<Money>,
     /// When it was settled with a payment, if it was.
     settled: Option<OccurredOn>,
 }
@@ -395,6 +398,7 @@ impl Batch {
             of_batch: of.raised.details.batch.map(|batch| ID(batch.to_string())),
             claim: of.raised.details.claim.map(|claim| ID(claim.to_string())),
             amount: self.money(of.raised.details.amount),
+            by_hand: of.raised.details.by_hand.map(|amount| self.money(amount)),
             settled: of.settled.map(Into::into),
         };
         self.batch().adjustments.iter().map(adjustment).collect()

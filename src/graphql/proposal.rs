@@ -58,6 +58,8 @@ pub enum ProposalReason {
     RoomUnderCap,
     /// What was taken back is due again: the facts show the outcome anew.
     AchievedAgain,
+    /// Lines before it leave it less under a cap: two people are one, or the cap is lower than it was.
+    BeyondCap,
     /// Its price has changed, as the facts or rules now read.
     PriceChanged,
 }

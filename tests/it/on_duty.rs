@@ -387,6 +387,22 @@ async fn whoever_attached_evidence_may_not_verify_it() {
             assert_eq!(refusals(&refused), ["SAME_PERSON"], "whatever their role: {refused}");
         }
         app.done(&keyworker("kw-bob"), "verifyEvidence", verify.clone()).await;
+        // What was verified is not exchanged afterwards: the document by nobody, what it shows not by who attached it.
+        let target = attached["events"][0]["id"].clone();
+        let correct = |of: Value| {
+            let replacement = json!({ "evidence": of });
+            json!({ "journey": journey, "target": target, "replacement": replacement, "reason": "typed wrongly" })
+        };
+        for (who, of, code) in [
+            ("kw-ann", json!({ "kind": "client_declaration" }), "FACT_HAS_DEPENDENTS"),
+            ("kw-bob", json!({ "datedOn": "2018-02-09" }), "FACT_HAS_DEPENDENTS"),
+            ("kw-bob", json!({ "sha256": "cd".repeat(32) }), "FACT_HAS_DEPENDENTS"),
+            ("kw-ann", json!({ "supports": [target] }), "SAME_PERSON"),
+        ] {
+            let refused = app.tell(&keyworker(who), "correctFact", correct(of)).await;
+            assert_eq!(refusals(&refused), [code], "{refused}");
+        }
+        app.done(&keyworker("kw-ann"), "correctFact", correct(json!({ "obtainedOn": "2018-02-11" }))).await;
         // A rulebook may leave it to one person.
         let lenient = another_version(SHPS, "2018-02-01") + "\n[duties]\nseparate = []\n";
         let publish = json!({ "contract": SHPS, "rulebook": lenient });

@@ -124,6 +124,40 @@ fn what_nothing_uses_yet_is_warned_of() {
 }
 
 #[test]
+fn a_group_whose_smaller_outcome_shuts_out_the_greater_is_warned_of() {
+    let outcome = |code: &str, amount: &str, more: &str| {
+        format!(
+            "[[outcome]]\ncode = \"{code}\"\ntitle = \"{code}\"\ntrigger = {{ plan = [\"php\"] }}\ngroup = \"g\"\n{more}\
+             [[outcome.tariff]]\namount = \"{amount}\"\n"
+        )
+    };
+    let told = |more: &str| {
+        let (status, stdout, stderr) =
+            checked(&[with("", "") + &outcome("small", "100.00", "") + &outcome("great", "5000.00", more)]);
+        assert_eq!((status, stderr.as_str()), (0, ""));
+        stdout
+    };
+    let warned = told("");
+    assert!(warned.contains("Warning: great: of group g, a claim of small that is submitted first"), "{warned}");
+    assert!(!warned.contains("Warning: small:"), "the greater shuts out the smaller as it should: {warned}");
+    assert!(!told("convert = { from = \"small\" }\n").contains("Warning"), "it takes the smaller up");
+}
+
+#[test]
+fn attributes_that_are_asked_for_and_not_listed_are_warned_of() {
+    let asking = "[[outcome]]\ncode = \"job\"\ntitle = \"A job\"\n\
+        trigger = { spell = [\"employment\"], where = { sector = [\"public\"] } }\n";
+    let (_, stdout, stderr) = checked(&[with("", "") + asking]);
+    assert!(
+        stdout.contains("Warning: [attributes.employment] is not there, and outcomes ask for sector"),
+        "{stdout}{stderr}"
+    );
+    let listed = "[attributes.employment]\nsector = { values = [\"private\", \"public\"] }\n";
+    let (_, stdout, _) = checked(&[with("", "") + listed + asking]);
+    assert!(!stdout.contains("Warning"), "{stdout}");
+}
+
+#[test]
 fn attributes_of_spells_are_checked_against_what_outcomes_ask() {
     let listed = "[attributes.employment]\nsector = { values = [\"private\", \"public\"], required = true }\n";
     let (status, stdout, stderr) = checked(&[with("", "") + listed]);

@@ -197,6 +197,50 @@ async fn an_adjustment_beyond_price_or_headroom_warns_and_nothing_allows_minus_n
     .await;
 }
 
+#[tokio::test]
+async fn a_reduction_by_hand_stays_until_it_is_given_back_by_hand() {
+    on_both_stores("partial", true, async |app: &TestApp| {
+        planned(app, "2018-01-05").await;
+        let claim = ids(&claims(app, "plan").await);
+        let batch = open_batch(app).await;
+        submit(app, &batch, &claim).await;
+        accept_and_pay(app, &batch, &[(claim[0].clone(), "3000.00")]).await;
+        let next = open_batch(app).await;
+        let seen = async || {
+            let document = format!(
+                "{{ node(id: \"{next}\") {{ ... on Batch {{ proposal {{ adjustments {{ amount {{ amount }} reason }} }} \
+                 adjustments {{ amount {{ amount }} byHand {{ amount }} }} }} }} }}"
+            );
+            app.ask(&manager(), &document, json!({})).await["node"].clone()
+        };
+        let amount = |of: &str| json!({ "amount": of });
+        let raised = |all: &[&str]| {
+            let one = |of: &&str| json!({ "amount": amount(of), "byHand": amount(of) });
+            Value::Array(all.iter().map(one).collect())
+        };
+        for (kind, reduction, so_far) in
+            [("RESTATEMENT", "-500.00", &["-500.00"][..]), ("CLAWBACK", "-2500.00", &["-500.00", "-2500.00"])]
+        {
+            let input = json!({
+                "batch": next, "ofBatch": batch, "claim": claim[0], "kind": kind, "amount": reduction, "reason": "so agreed",
+            });
+            app.done(&manager(), "raiseAdjustment", input).await;
+            let found = seen().await;
+            assert_eq!(found["proposal"]["adjustments"], json!([]), "it is not proposed back");
+            assert_eq!(found["adjustments"], raised(so_far));
+        }
+        let input = json!({
+            "batch": next, "ofBatch": batch, "claim": claim[0], "kind": "RESTATEMENT", "amount": "3000.00",
+            "reason": "so agreed",
+        });
+        app.done(&manager(), "raiseAdjustment", input).await;
+        let found = seen().await;
+        assert_eq!(found["proposal"]["adjustments"], json!([]));
+        assert_eq!(found["adjustments"], raised(&["-500.00", "-2500.00", "3000.00"]));
+    })
+    .await;
+}
+
 /// One person with the same job in two contracts, shown by a payslip in each; answers with the claims.
 async fn in_two_contracts(app: &TestApp, both: &Principal) -> [String; 2] {
     let elsewhere = rulebook(&[("contract = \"claims\"", "contract = \"elsewhere\"")]);

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::{Batch, BatchLine, Decision};
 use crate::contract::money::Money;
 use crate::contract::outcome::settle::{Line, LineState, Terms};
-use crate::journey::event::{AdjustmentKind, ClaimAbout};
+use crate::journey::event::{AdjustmentKind, AdjustmentRaised, ClaimAbout};
 use crate::log::envelope::{BatchId, ClaimId, JourneyId, SubjectId};
 use chrono::NaiveDate;
 
@@ -35,7 +35,8 @@ pub struct LedgerLine<'b> {
     pub adjusted: Money,
     /// What of them was taken back as having no ground and was not given again since, as an amount above nothing.
     pub taken_back: Money,
-    /// What of them is a deliberate reduction, extrapolated from a sample: it is not proposed back.
+    /// What of them is a deliberate reduction, as an amount below nothing: decided by hand or extrapolated from a sample.
+    /// It is not proposed back.
     pub reduced: Money,
 }
 
@@ -48,8 +49,11 @@ struct Adjusted {
 }
 
 impl Adjusted {
-    fn add(&mut self, amount: Money, kind: AdjustmentKind) {
+    fn add(&mut self, AdjustmentRaised { amount, kind, by_hand, .. }: &AdjustmentRaised) {
+        let amount = *amount;
         self.sum = self.sum + amount;
+        // More by hand first gives back what was reduced by hand.
+        self.reduced = (self.reduced + by_hand.unwrap_or_default()).min(Money::ZERO);
         match kind {
             AdjustmentKind::Clawback => self.taken_back = self.taken_back - amount,
             AdjustmentKind::Extrapolation => self.reduced = self.reduced + amount,
@@ -78,7 +82,7 @@ impl<'b> Ledger<'b> {
                     if batch.submitted.is_none() && fact.amount < Money::ZERO {
                         in_open_batches.entry((of, claim)).or_default().push((*taken_by, -fact.amount));
                     }
-                    adjusted.entry((of, claim)).or_default().add(fact.amount, fact.kind);
+                    adjusted.entry((of, claim)).or_default().add(fact);
                 }
                 (Some(of), None) if fact.kind == AdjustmentKind::Overpayment => {
                     let held = excess.entry(of).or_default();

@@ -176,6 +176,7 @@ impl Books {
             batch: Some(batch(1)),
             claim: n.map(claim),
             amount: money(amount),
+            by_hand: None,
             reason: "never begun".to_owned(),
         };
         let due = match n {

@@ -240,7 +240,9 @@ impl Read<'_> {
         spell: &Spell<'_>,
         attributes: &BTreeMap<String, Vec<serde_json::Value>>,
     ) -> Vec<Piece> {
-        let end = spell.ended.map_or(FOREVER, |(when, _)| self.day(when));
+        // What may have ended later has not ended yet.
+        let ended = spell.ended.map(|(when, _)| self.day(when)).filter(|day| *day <= self.as_of);
+        let end = ended.unwrap_or(FOREVER);
         let states = self.states(spell);
         let mut pieces: Vec<Piece> = Vec::new();
         for (index, state) in states.iter().enumerate() {

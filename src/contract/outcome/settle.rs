@@ -124,6 +124,8 @@ pub enum Reason {
     RoomUnderCap,
     /// What was taken back is due again: the facts show the outcome anew.
     AchievedAgain,
+    /// Lines before it leave it less under a cap: two people are one, or the cap is lower than it was.
+    BeyondCap,
     /// Its price has changed, as the facts or rules now read.
     PriceChanged,
 }
@@ -208,8 +210,9 @@ impl<'a> Settling<'a> {
     fn settled(&self) -> Settlement {
         let mut room = self.used();
         let used = room.used().clone();
-        let targets = self.targets(&mut room);
-        let (claims, room) = self.places(&targets, &room);
+        let (prices, volumes) = self.prices_of_lines();
+        let targets = self.targets(&prices, &mut room);
+        let (claims, room) = self.places(&targets, &volumes, &room);
         Settlement {
             claims,
             adjustments: targets.adjustments,
@@ -257,35 +260,23 @@ impl<'a> Settling<'a> {
         self.lines_of.get(&claim)?.iter().copied().find(|line| line.state.is_live())
     }
 
-    /// The full price of each entitlement: the n-th claim of an outcome has the price of the tier that holds n.
-    /// Submitted ones that still have money come first, then those that are due again, then those that `counts` names,
-    /// each in their order. The rest count for nothing: each has the price that the next one would have.
-    fn full_prices(&self, counts: impl Fn(usize) -> bool) -> Vec<Option<Money>> {
+    /// The full price of each line that stands, by the place of its entitlement, and how many of each outcome the lines
+    /// are: the n-th claim of an outcome has the price of the tier that holds n, and those that still have money come
+    /// first.
+    fn prices_of_lines(&self) -> (Vec<Option<Money>>, Volumes) {
         let mut prices: Vec<Option<Money>> = self.entitlements.iter().map(|of| of.price.amount()).collect();
-        if !self.entitlements.iter().any(|of| matches!(of.price, Price::Tiers(_))) {
-            return prices;
-        }
-        let mut counted: BTreeMap<usize, u32> = BTreeMap::new();
-        let mut is_priced = vec![false; prices.len()];
+        let mut volumes = Volumes::default();
         for line in self.in_order().into_iter().filter(|line| line.stands() || line.held().is_positive()) {
-            let nth = counted.entry(self.terms.code(line.outcome)).or_default();
+            let code = self.terms.code(line.outcome);
             let of = self.of_claim.get(&line.claim).copied().filter(|_| line.stands());
-            *nth += u32::from(of.is_some() || line.held().is_positive());
             if let Some(at) = of {
-                prices[at] = self.entitlements[at].price.of_nth(*nth);
-                is_priced[at] = true;
+                prices[at] = volumes.next_price(code, &self.entitlements[at].price);
+            }
+            if of.is_some_and(|at| prices[at].is_some()) || line.held().is_positive() {
+                volumes.count(code);
             }
         }
-        let mut order: Vec<usize> = (0..prices.len()).filter(|at| !is_priced[*at]).collect();
-        // What has no price counts for no tier.
-        let counts = |at: usize| counts(at) && self.entitlements[at].price != Price::None;
-        order.sort_by_cached_key(|at| (!counts(*at), self.entitlements[*at].achieved_on, self.entitlements[*at].claim));
-        for at in order {
-            let nth = counted.entry(self.terms.code(self.entitlements[at].outcome)).or_default();
-            prices[at] = self.entitlements[at].price.of_nth(*nth + 1);
-            *nth += u32::from(counts(at));
-        }
-        prices
+        (prices, volumes)
     }
 
     /// Whose a payment is among those of which one is made: of a person where any of those outcomes is paid once for each
@@ -299,7 +290,7 @@ impl<'a> Settling<'a> {
     /// Whether what two claims of a set are paid for is one thing: that of one journey, or of one person where both are
     /// paid once for each person.
     fn is_one_payment(&self, one: Party, other: Party) -> bool {
-        let is_once = |of: Party| self.person_key(of).is_some();
+        let is_once = |of: Party| self.once_of_person(of).is_some();
         one.holder == other.holder || is_once(one) && is_once(other)
     }
 
@@ -313,10 +304,30 @@ impl<'a> Settling<'a> {
         self.terms.takes_up(one.outcome, lower.outcome) && self.is_one_payment(one, lower)
     }
 
-    /// The outcome and the person who has it once, if it is paid once for each person.
-    fn person_key(&self, party: Party) -> Option<(usize, SubjectId)> {
-        let is_once = self.terms.is_once_per_person(party.outcome);
-        party.person.filter(|_| is_once).map(|person| (self.terms.code(party.outcome), person))
+    /// The outcome, the same in every version, and the person.
+    fn of_person(&self, party: Party) -> Option<(usize, SubjectId)> {
+        party.person.map(|person| (self.terms.code(party.outcome), person))
+    }
+
+    /// The same, where the rules that judge the claim pay the outcome once for each person.
+    fn once_of_person(&self, party: Party) -> Option<(usize, SubjectId)> {
+        self.of_person(party).filter(|_| self.terms.is_once_per_person(party.outcome))
+    }
+}
+
+/// How many claims of each outcome have a place in its tiers. What has no price, and what the caps leave nothing, has
+/// none.
+#[derive(Debug, Clone, Default)]
+struct Volumes(HashMap<usize, u32>);
+
+impl Volumes {
+    /// What the next claim of an outcome would cost.
+    fn next_price(&self, code: usize, price: &Price) -> Option<Money> {
+        price.of_nth(self.0.get(&code).copied().unwrap_or(0) + 1)
+    }
+
+    fn count(&mut self, code: usize) {
+        *self.0.entry(code).or_default() += 1;
     }
 }
 

@@ -2,6 +2,9 @@
 //!
 //! It never refuses a rulebook; what cannot be is an error of reading it.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::outcome::{AchievedBy, Trigger};
 use super::{Outcome, Rulebook};
 use crate::contract::calendar::BankHolidays;
 
@@ -9,6 +12,8 @@ use crate::contract::calendar::BankHolidays;
 pub(super) fn of(rulebook: &Rulebook) -> Vec<String> {
     let mut warnings: Vec<String> =
         rulebook.outcomes.iter().filter_map(|outcome| narrow_window(rulebook, outcome)).collect();
+    warnings.extend(smaller_first(rulebook));
+    warnings.extend(unlisted_attributes(rulebook));
     warnings.extend(reports_on_days_off(rulebook));
     warnings.extend(unused(rulebook));
     warnings
@@ -28,6 +33,57 @@ fn narrow_window(rulebook: &Rulebook, outcome: &Outcome) -> Option<String> {
     })
 }
 
+/// Two outcomes of a group of which the smaller, once it is submitted, keeps the greater from being paid.
+fn smaller_first(rulebook: &Rulebook) -> Vec<String> {
+    let prices = |outcome: &Outcome| {
+        let amounts = outcome.tariffs.iter().map(|tariff| tariff.amount.saturating_mul(tariff.multiplier));
+        let (least, most) = (amounts.clone().min()?, amounts.max()?);
+        Some((least, most))
+    };
+    let takes_up = |outcome: &Outcome, lower: &str| {
+        let from = |code: &str| rulebook.outcome(code)?.convert_from.as_deref();
+        std::iter::successors(from(&outcome.code), |code| from(code)).any(|code| code == lower)
+    };
+    let warning = |smaller: &Outcome, greater: &Outcome| {
+        let ((least, _), (_, most)) = (prices(smaller)?, prices(greater)?);
+        let (small, great, group) = (&smaller.code, &greater.code, greater.group.as_deref()?);
+        let is_lost = smaller.code != greater.code && smaller.group == greater.group && least < most;
+        (is_lost && !takes_up(greater, small)).then(|| {
+            format!(
+                "{great}: of group {group}, a claim of {small} that is submitted first keeps {great} excluded, though it \
+                 pays up to {most} and {small} from {least}. Write convert = {{ from = \"{small}\" }} in {great} if \
+                 the difference is to be paid"
+            )
+        })
+    };
+    let outcomes = &rulebook.outcomes;
+    outcomes.iter().flat_map(|greater| outcomes.iter().filter_map(move |smaller| warning(smaller, greater))).collect()
+}
+
+/// Attributes that are asked of spells whose domain lists none: a word that is typed wrongly pays nothing, and says nothing.
+fn unlisted_attributes(rulebook: &Rulebook) -> Vec<String> {
+    let triggers = rulebook.outcomes.iter().filter_map(|outcome| match &outcome.achieved_by {
+        AchievedBy::Journey(terms) => Some(&terms.trigger),
+        AchievedBy::Many(_) => None,
+    });
+    let mut asked: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for trigger in triggers {
+        let Trigger::Spell { domains, attributes } = trigger else { continue };
+        for domain in domains.iter().filter(|domain| rulebook.attributes.of(domain).is_none()) {
+            asked.entry(domain).or_default().extend(attributes.keys().map(String::as_str));
+        }
+    }
+    let warning = |(domain, names): (&str, BTreeSet<&str>)| {
+        let names: Vec<&str> = names.into_iter().collect();
+        format!(
+            "[attributes.{domain}] is not there, and outcomes ask for {}: a value that is typed wrongly is taken and pays \
+             nothing. List there what may be said",
+            names.join(", ")
+        )
+    };
+    asked.into_iter().filter(|(_, names)| !names.is_empty()).map(warning).collect()
+}
+
 fn reports_on_days_off(rulebook: &Rulebook) -> Vec<String> {
     let Some(days) = BankHolidays::known().division(&rulebook.calendar.working_days) else { return Vec::new() };
     let warning = |day: &chrono::NaiveDate| match days.is_working(*day) {
@@ -43,11 +99,27 @@ fn unused(rulebook: &Rulebook) -> Vec<String> {
     let has_levels =
         rulebook.standards.iter().any(|standard| standard.minimum_level.is_some() || standard.lower_level.is_some());
     let parts = [
-        (!rulebook.grades.is_empty(), "[[grade]]", "no board gives grades yet"),
-        (has_levels, "minimum_level and lower_level of a standard", "no board compares standards with them yet"),
-        (!rulebook.reports.due.is_empty(), "[reports] due", "nothing reminds anybody of these days yet"),
-        (!rulebook.profiles.is_empty(), "[targets] profiles", "no board compares with targets yet"),
+        (
+            !rulebook.grades.is_empty(),
+            "[[grade]]",
+            "no board gives grades yet; its indicators may be assessed by assessKpi, and change nothing else",
+        ),
+        (
+            has_levels,
+            "minimum_level and lower_level of a standard",
+            "no board compares standards with them yet; assessKpi grades by them, and they change nothing else",
+        ),
+        (
+            !rulebook.reports.due.is_empty(),
+            "[reports] due",
+            "nothing reminds anybody of these days yet. It is kept, and changes nothing",
+        ),
+        (
+            !rulebook.profiles.is_empty(),
+            "[targets] profiles",
+            "no board compares with targets yet. It is kept, and changes nothing",
+        ),
     ];
     let said = parts.into_iter().filter(|(is_there, ..)| *is_there);
-    said.map(|(_, part, why)| format!("{part}: {why}. It is kept, and changes nothing")).collect()
+    said.map(|(_, part, why)| format!("{part}: {why}")).collect()
 }

@@ -166,9 +166,12 @@ impl BatchMutations {
                 batch: input.of_batch.map(|batch| BatchId(batch.0)),
                 claim: input.claim.map(|claim| ClaimId(claim.0)),
                 amount: money(input.amount),
+                by_hand: None,
                 reason: input.reason,
             };
             let told = told.as_deref();
+            let by_hand = told.zip(fact.claim).and_then(|(told, claim)| told.by_hand(claim, fact.amount));
+            let fact = AdjustmentRaised { by_hand, ..fact };
             let due = fact.batch.and_then(|batch| told?.due(batch, fact.claim));
             let from = told.map(|told| told.basis(input.prepared_at.map(|seen| seen.0))).unwrap_or_default();
             let beyond = told.zip(fact.claim).map(|(told, claim)| told.beyond(claim, fact.amount)).unwrap_or_default();

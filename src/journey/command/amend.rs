@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use super::{
-    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, evidence, exists, graded, heeded,
-    of_stream, settled, stands, too_early, values,
+    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, duties, evidence, exists, graded,
+    heeded, of_stream, settled, stands, too_early, values,
 };
 use crate::journey::event::{Event, FactCorrected, FactRetracted};
 use crate::journey::ground::{self, Change};
@@ -47,6 +47,7 @@ pub(super) fn correct(
     }
     in_payload(stream.kind, subject::keeps_its_links(history, replacement))?;
     in_payload(stream.kind, stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
+    in_payload(stream.kind, duties::stays_verified(history, &fact, replacement, given))?;
     let early = too_early(*occurred, replacement, given).filter(|_| fact.occurred != *occurred);
     let known: Vec<RefusalCode> = codes(ground::doubts(history, fact.occurred, fact.event));
     let doubts = ground::doubts(history, *occurred, replacement);

@@ -237,6 +237,10 @@ pub struct AdjustmentRaised {
     pub claim: Option<ClaimId>,
     /// How much more is due; less than nothing: how much less.
     pub amount: Money,
+    /// What of the amount was decided by hand: nothing had proposed it. A reduction by hand stays, whatever the facts
+    /// entitle to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_hand: Option<Money>,
     /// Why it was decided: at most 200 characters, nothing personal.
     pub reason: String,
 }

@@ -66,6 +66,17 @@ impl Claims {
 }
 
 impl Claims {
+    /// What of an adjustment of a claim nothing proposes, if anything.
+    pub fn by_hand(&self, claim: ClaimId, amount: Money) -> Option<Money> {
+        let proposed: Money = self.proposed.iter().filter(|of| of.claim == claim).map(|of| of.amount).sum();
+        let by_hand = if amount.is_positive() {
+            (amount - proposed.max(Money::ZERO)).max(Money::ZERO)
+        } else {
+            (amount - proposed.min(Money::ZERO)).min(Money::ZERO)
+        };
+        (by_hand != Money::ZERO).then(|| Money::of(by_hand.amount(), self.currency()))
+    }
+
     /// What somebody should look at twice before so much more becomes due for a claim: that it is then worth less than
     /// what is due, and that a cap leaves less. What is proposed for it may be raised.
     pub fn beyond(&self, claim: ClaimId, amount: Money) -> Vec<Refusal> {

@@ -314,7 +314,11 @@ impl Story {
                     AdjustmentId(Uuid::from_u128(0x6_0000 + u128::try_from(self.position).expect("a position")));
                 let (kind, amount) = (AdjustmentKind::Clawback, Money::ZERO - amount);
                 let (batch, claim) = (Some(batch), Some(claim));
-                self.tell(stream, today, AdjustmentRaised { adjustment, kind, batch, claim, amount, reason });
+                self.tell(
+                    stream,
+                    today,
+                    AdjustmentRaised { adjustment, kind, batch, claim, amount, by_hand: None, reason },
+                );
             }
         }
     }

@@ -28,7 +28,8 @@ pub struct Line {
     pub adjusted: Money,
     /// What of them was taken back and not given again, as an amount above nothing.
     pub taken_back: Money,
-    /// What of them is a deliberate reduction, such as one extrapolated from a sample: it is not proposed back.
+    /// What of them is a deliberate reduction, as an amount below nothing: decided by hand, or extrapolated from a sample.
+    /// It is not proposed back.
     pub reduced: Money,
     /// What of them was taken back in other batches that are still open, as an amount above nothing: until those are
     /// submitted it frees nothing.
@@ -95,6 +96,11 @@ impl Line {
     /// Whether anything is due for it, or was paid and is not taken back.
     pub(super) fn has_money(&self) -> bool {
         self.current().is_positive()
+    }
+
+    /// Whether it comes before the lines that were taken back.
+    pub(super) fn keeps_its_turn(&self) -> bool {
+        self.has_money() || self.reduced < Money::ZERO
     }
 
     /// What holds a place, a tier and room under the caps: what is due for it, and what is taken back in a batch that is

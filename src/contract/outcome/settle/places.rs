@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 
 use super::caps::Room;
 use super::targets::{Held, Targets};
-use super::{ExcludedBy, Party, SetOf, Settled, Settling, Status, is_payable};
+use super::{ExcludedBy, Party, Price, SetOf, Settled, Settling, Status, Volumes, is_payable};
 use crate::contract::money::Money;
 use crate::contract::rulebook::outcome::WhenCapped;
 use crate::log::envelope::{ClaimId, SubjectId};
@@ -19,20 +19,44 @@ use crate::log::envelope::{ClaimId, SubjectId};
 struct Open<'s, 'a> {
     settling: &'s Settling<'a>,
     targets: &'s Targets<'a>,
+    /// How many of each outcome the lines are.
+    volumes: &'s Volumes,
     /// Their places among the entitlements, in the order in which they are paid.
     order: Vec<usize>,
     claims: Vec<Settled>,
+    /// What each amounts to alone.
+    alone: &'s [Settled],
     /// What the caps leave nothing.
     capped: BTreeSet<usize>,
+    /// What another outcome excludes, as far as it is known: it holds nothing, neither for its person nor in its tier.
+    lost: BTreeSet<usize>,
 }
+
+/// How often the places of a person and those of a group are found anew, each by the other. They depend on each other in
+/// a line, not in a circle, but for rules that contradict themselves; a line of this length is in no contract.
+const MOST_TURNS: usize = 32;
 
 impl<'a> Settling<'a> {
     /// What becomes of every entitlement, and the room that is left then.
-    pub(super) fn places<'r>(&self, targets: &Targets<'a>, room: &Room<'r, 'r>) -> (Vec<Settled>, Room<'r, 'r>) {
+    pub(super) fn places<'r>(
+        &self,
+        targets: &Targets<'a>,
+        volumes: &Volumes,
+        room: &Room<'r, 'r>,
+    ) -> (Vec<Settled>, Room<'r, 'r>) {
         let alone: Vec<Settled> = (0..self.entitlements.len()).map(|at| self.alone(at)).collect();
         let mut order: Vec<usize> = (0..alone.len()).filter(|at| !alone[*at].status.is_fact()).collect();
         order.sort_by_key(|at| (self.entitlements[*at].achieved_on, self.entitlements[*at].claim));
-        let mut open = Open { settling: self, targets, order, claims: alone.clone(), capped: BTreeSet::new() };
+        let mut open = Open {
+            settling: self,
+            targets,
+            volumes,
+            order,
+            claims: Vec::new(),
+            alone: &alone,
+            capped: BTreeSet::new(),
+            lost: BTreeSet::new(),
+        };
         loop {
             let (left, capped) = open.round(room.clone());
             // What the caps leave nothing makes way for others: all of them are settled again without it.
@@ -41,17 +65,18 @@ impl<'a> Settling<'a> {
                 return (open.claims, left);
             }
             open.capped.extend(capped);
-            open.claims.clone_from(&alone);
         }
     }
 
     /// Whether any of these could have held a place that others want.
     fn gives_way(&self, capped: &BTreeSet<usize>) -> bool {
+        let tiered = self.entitlements.iter().filter(|of| matches!(of.price, Price::Tiers(_)));
+        let tiered: BTreeSet<usize> = tiered.map(|of| self.terms.code(of.outcome)).collect();
         capped.iter().any(|at| {
             let of = &self.entitlements[*at];
-            self.person_key(of.party()).is_some()
+            self.terms.is_family_of_persons(self.terms.family(of.outcome))
                 || self.terms.outcome(of.outcome).when_capped == WhenCapped::Next
-                || matches!(of.price, super::Price::Tiers(_))
+                || tiered.contains(&self.terms.code(of.outcome))
         })
     }
 }
@@ -59,24 +84,19 @@ impl<'a> Settling<'a> {
 impl Open<'_, '_> {
     /// Settles the claims once; gives the room that is left, and those that the caps leave nothing.
     fn round<'r>(&mut self, mut room: Room<'r, 'r>) -> (Room<'r, 'r>, BTreeSet<usize>) {
-        self.price();
-        self.one_per_person();
-        self.one_per_set();
-        self.price_what_is_left();
-        let mut capped = BTreeSet::new();
-        for at in self.with_status(Status::Claimable) {
-            let uses = self.settling.entitlements[at].cap_use();
-            let due = self.claims[at].amount.unwrap_or_default();
-            let got = if self.capped.contains(&at) { Money::ZERO } else { room.fits(uses, due) };
-            room.take(uses, got);
-            room.lack(uses, due - got);
-            if got.is_positive() || !due.is_positive() {
-                self.claims[at].amount = Some(got);
-            } else {
-                self.claims[at].status = Status::Capped;
-                capped.insert(at);
+        for _ in 0..MOST_TURNS {
+            self.claims = self.alone.to_vec();
+            self.price();
+            self.one_per_person();
+            self.one_per_set();
+            let by_another = |at: &usize| matches!(self.claims[*at].excluded_by, Some(ExcludedBy::Outcome(_)));
+            let lost: BTreeSet<usize> = self.order.iter().copied().filter(by_another).collect();
+            if lost == self.lost {
+                break;
             }
+            self.lost = lost;
         }
+        let capped = self.pay(&mut room);
         (room, capped)
     }
 
@@ -85,29 +105,74 @@ impl Open<'_, '_> {
         self.order.iter().copied().filter(|at| self.claims[*at].status == status).collect()
     }
 
-    /// Gives every claim its full price. What can be claimed and has none is achieved and no more.
+    fn is_claimable(&self, at: usize) -> bool {
+        self.claims[at].status == Status::Claimable
+    }
+
+    fn code(&self, at: usize) -> usize {
+        self.settling.terms.code(self.settling.entitlements[at].outcome)
+    }
+
+    fn next_price(&self, volumes: &Volumes, at: usize) -> Option<Money> {
+        volumes.next_price(self.code(at), &self.settling.entitlements[at].price)
+    }
+
+    /// Gives every claim the full price that it has if nothing excludes any of them. What can be claimed and has none is
+    /// achieved and no more.
     fn price(&mut self) {
-        let counts = |at: usize| !self.capped.contains(&at) && is_payable(self.claims[at].status);
-        let prices = self.settling.full_prices(counts);
-        for at in &self.order {
-            let claim = &mut self.claims[*at];
-            claim.amount = prices[*at];
-            if claim.amount.is_none() && claim.status == Status::Claimable {
-                claim.status = Status::Achieved;
+        let mut volumes = self.volumes.clone();
+        let (counting, others): (Vec<usize>, Vec<usize>) = self
+            .order
+            .iter()
+            .partition(|at| !self.capped.contains(at) && !self.lost.contains(at) && self.is_claimable(**at));
+        for at in counting {
+            self.claims[at].amount = self.next_price(&volumes, at);
+            if self.claims[at].amount.is_some() {
+                volumes.count(self.code(at));
+            } else {
+                self.claims[at].status = Status::Achieved;
             }
+        }
+        for at in others {
+            self.claims[at].amount = self.next_price(&volumes, at);
         }
     }
 
-    /// Tiers count what is paid: without those that were excluded, others may have another price.
-    fn price_what_is_left(&mut self) {
-        let is_tiered = |at: usize| matches!(self.settling.entitlements[at].price, super::Price::Tiers(_));
-        if !self.order.iter().any(|at| is_tiered(*at) && self.claims[*at].status == Status::Excluded) {
-            return;
+    /// Gives every claim that can be paid what its tier says and the caps leave, in the order in which they are paid; those
+    /// that are left nothing. The rest has the price that the next one would have.
+    fn pay(&mut self, room: &mut Room<'_, '_>) -> BTreeSet<usize> {
+        let mut volumes = self.volumes.clone();
+        let mut capped = BTreeSet::new();
+        let (counting, others): (Vec<usize>, Vec<usize>) = self.order.iter().partition(|at| self.is_claimable(**at));
+        for at in counting {
+            self.price_in_tier(&volumes, at);
+            let Some(due) = self.claims[at].amount else {
+                self.claims[at].status = Status::Achieved;
+                continue;
+            };
+            let uses = self.settling.entitlements[at].cap_use();
+            let got = if self.capped.contains(&at) { Money::ZERO } else { room.fits(uses, due) };
+            room.take(uses, got);
+            room.lack(uses, due - got);
+            if due.is_positive() && !got.is_positive() {
+                self.claims[at].status = Status::Capped;
+                capped.insert(at);
+                continue;
+            }
+            self.claims[at].amount = Some(got);
+            volumes.count(self.code(at));
         }
-        let prices = self.settling.full_prices(|at| self.holds(at));
-        for at in self.order.clone().into_iter().filter(|at| is_tiered(*at)) {
+        for at in others {
+            self.price_in_tier(&volumes, at);
+        }
+        capped
+    }
+
+    fn price_in_tier(&mut self, volumes: &Volumes, at: usize) {
+        if matches!(self.settling.entitlements[at].price, Price::Tiers(_)) {
             let taken_up = self.taken_up(at);
-            self.claims[at].amount = prices[at].map(|price| (price - taken_up).max(Money::ZERO));
+            let price = self.next_price(volumes, at);
+            self.claims[at].amount = price.map(|price| (price - taken_up).max(Money::ZERO));
         }
     }
 
@@ -121,15 +186,15 @@ impl Open<'_, '_> {
         let mut had: HashMap<(usize, SubjectId), usize> = HashMap::new();
         for at in self.order.clone() {
             let party = self.settling.entitlements[at].party();
-            let Some(key) = self.settling.person_key(party) else { continue };
-            let held = self.targets.held_for(key);
+            let Some(of_person) = self.settling.of_person(party) else { continue };
             let times = self.settling.terms.times(party.outcome);
-            let had = had.entry(key).or_default();
-            if held.len() + *had >= times {
+            let held = self.targets.held_for(of_person);
+            let had = had.entry(of_person).or_default();
+            if self.settling.terms.is_once_per_person(party.outcome) && held.len() + *had >= times {
                 let staying = held.iter().filter(|held| !held.is_going).count() + *had;
                 let going = held.iter().find(|held| held.is_going).filter(|_| staying < times);
                 self.exclude(at, ExcludedBy::Person, going.map(|held| held.line.claim));
-            } else if self.holds(at) {
+            } else if self.holds(at) && !self.lost.contains(&at) {
                 *had += 1;
             }
         }

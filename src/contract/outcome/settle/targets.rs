@@ -36,10 +36,10 @@ pub(super) struct Held<'a> {
 }
 
 impl<'a> Settling<'a> {
-    /// The lines in the order in which they have a right to a payment: those that have money in batch order, then those
-    /// that were taken back.
+    /// The lines in the order in which they have a right to a payment: those that have money in batch order, or would but
+    /// for a deliberate reduction, then those that were taken back.
     pub(super) fn in_order(&self) -> Vec<&'a Line> {
-        let (with_money, without): (Vec<_>, Vec<_>) = self.lines.iter().partition(|line| line.has_money());
+        let (with_money, without): (Vec<_>, Vec<_>) = self.lines.iter().partition(|line| line.keeps_its_turn());
         with_money.into_iter().chain(without).collect()
     }
 
@@ -58,12 +58,14 @@ impl<'a> Settling<'a> {
 
     /// What each submitted line should be: its price as the facts now read, less what it takes up, within the caps;
     /// nothing where it is rejected, where its entitlement is gone, or where another line has it. What is left under a
-    /// cap beside what lines use goes to those that should have more, in their order.
-    pub(super) fn targets(&self, room: &mut Room<'_, '_>) -> Targets<'a> {
-        let prices = self.full_prices(|_| false);
+    /// cap beside what lines use goes to those that should have more, in their order; where they use more than a cap
+    /// gives, the later ones should have less.
+    pub(super) fn targets(&self, prices: &[Option<Money>], room: &mut Room<'a, 'a>) -> Targets<'a> {
         let order = self.in_order();
-        let displaced = self.displaced(&order, &prices);
+        let displaced = self.displaced(&order, prices);
         let mut targets = Targets::default();
+        // What the lines so far should use.
+        let mut before = Room::new(self.terms);
         for line in order {
             let uses = line.cap_use();
             if !line.stands() {
@@ -75,16 +77,20 @@ impl<'a> Settling<'a> {
             let (wanted, reason) = if displaced.contains(&line.claim) {
                 (Money::ZERO, Reason::PaidElsewhere)
             } else {
-                self.wanted(line, &prices, &targets)
+                self.wanted(line, prices, &targets)
             };
             room.take(uses, -current);
             // What was taken back under a cap that is not refilled is room for this line alone.
             room.keep(uses, -line.given_up());
-            let got = wanted.min(room.fits(uses, wanted).max(current));
+            let kept = before.fits(uses, wanted.min(current));
+            let got = wanted.min(room.fits(uses, wanted).max(kept));
             let given_up = (line.given_up() - (got - current).max(Money::ZERO)).max(Money::ZERO);
             room.keep(uses, given_up);
             room.take(uses, current.max(got));
             room.lack(uses, wanted - got);
+            before.keep(uses, given_up);
+            before.take(uses, got);
+            let reason = if kept < wanted.min(current) { Reason::BeyondCap } else { reason };
             targets.hold(self, line, got);
             targets.propose(line, got, reason);
         }
@@ -99,10 +105,10 @@ impl<'a> Settling<'a> {
         let mut of_set: HashMap<SetOf, Vec<Rival<'a>>> = HashMap::new();
         for (place, line) in order.iter().enumerate().filter(|(_, line)| line.stands()) {
             let Some(entitled) = self.entitled(line, prices) else { continue };
-            let key = self.person_key(entitled.party);
-            if let Some(key) = key {
-                let had = had.entry(key).or_default();
-                if *had >= self.terms.times(entitled.party.outcome) {
+            if let Some(of_person) = self.of_person(entitled.party) {
+                let had = had.entry(of_person).or_default();
+                let is_once = self.terms.is_once_per_person(entitled.party.outcome);
+                if is_once && *had >= self.terms.times(entitled.party.outcome) {
                     displaced.insert(line.claim);
                     continue;
                 }
@@ -113,7 +119,7 @@ impl<'a> Settling<'a> {
         }
         for mut rivals in of_set.into_values().filter(|rivals| rivals.len() > 1) {
             rivals.sort_by_key(|of| {
-                (!of.line.has_money(), Reverse(self.terms.height(of.party.outcome)), Reverse(of.price), of.place)
+                (!of.line.keeps_its_turn(), Reverse(self.terms.height(of.party.outcome)), Reverse(of.price), of.place)
             });
             let mut staying: Vec<Rival<'_>> = Vec::new();
             for rival in rivals {
@@ -137,7 +143,7 @@ impl<'a> Settling<'a> {
         let price = match self.entitlements[at].standing {
             Status::EvidenceMissing => return None,
             Status::OnHold => line.current(),
-            _ => prices[at]?,
+            _ => prices[at]? + line.reduced,
         };
         price.is_positive().then(|| Entitled { party: self.entitlements[at].party(), price })
     }
@@ -216,8 +222,8 @@ impl<'a> Targets<'a> {
         let held = Held { line, amount: target.max(line.held()), is_going: !target.is_positive() };
         if held.amount.is_positive() {
             self.held_in_set.entry(set).or_default().push(held);
-            if let Some(key) = settling.person_key(line.party()) {
-                self.held_for_person.entry(key).or_default().push(held);
+            if let Some(of_person) = settling.of_person(line.party()) {
+                self.held_for_person.entry(of_person).or_default().push(held);
             }
         }
     }

@@ -204,7 +204,7 @@ fn everything_is_said_in_sentences() {
         "Of each cohort and financial year, the days of care must be below 0.85 of all days of its people.",
         "At most 2070000.00 GBP is paid for over16 for each financial year of achievement; a claim that does not fit gets nothing, and smaller ones are still tried; what is taken back is lost.",
         "Warning: 2018-10-13 is no working day.",
-        "Warning: [[grade]]: no board gives grades yet. It is kept, and changes nothing.",
+        "Warning: [[grade]]: no board gives grades yet; its indicators may be assessed by assessKpi, and change nothing else.",
     ] {
         assert!(told.contains(part), "{part}\n\nis not in\n\n{told}");
     }

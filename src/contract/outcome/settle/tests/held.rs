@@ -139,6 +139,69 @@ fn tiers_count_payable_claims_only() {
 }
 
 #[test]
+fn what_is_beyond_the_last_tier_or_capped_to_nothing_takes_no_tier() {
+    // Two of the south, and one of the north whose price is for the first alone: it has no place among three.
+    let south = Price::Tiers(vec![(Some(2), money(100))]);
+    let north = Price::Tiers(vec![(Some(1), money(90))]);
+    let of = |n: u128, price: &Price| Entitlement { price: price.clone(), ..claim(n, 0, 0) };
+    let settled = settle(&rules(&plain("job", "1.00", "")), &[of(1, &south), of(2, &north), of(3, &south)], &[]);
+    assert_eq!(
+        claims(&settled),
+        [
+            (Status::Claimable, "100.00".to_owned()),
+            (Status::Achieved, "0".to_owned()),
+            (Status::Claimable, "100.00".to_owned())
+        ]
+    );
+    let cap = "[[cap]]\nscope = \"contract\"\namount = \"100.00\"\ncrossing = \"whole\"\n";
+    let rulebook = rules(&format!("{}{cap}", plain("job", "1.00", "")));
+    let settled = settle(&rulebook, &[claim(1, 0, 250), of(2, &north)], &[]);
+    assert_eq!(claims(&settled), [(Status::Capped, "250.00".to_owned()), (Status::Claimable, "90.00".to_owned())]);
+}
+
+#[test]
+fn what_another_outcome_of_the_journey_excludes_holds_no_place_for_the_person() {
+    let lower = plain("lower", "333.00", "once_per = \"person\"");
+    let rulebook = rules(&format!("{lower}{}", plain("higher", "500.00", "convert = { from = \"lower\" }")));
+    let first = claim(1, 0, 333);
+    let higher = Entitlement { holder: first.holder, person: first.person, ..claim(2, 1, 500) };
+    let second = Entitlement { person: first.person, ..claim(3, 0, 333) };
+    let statuses: Vec<Status> =
+        settle(&rulebook, &[first, higher, second], &[]).claims.iter().map(|claim| claim.status).collect();
+    assert_eq!(statuses, [Status::Excluded, Status::Claimable, Status::Claimable]);
+}
+
+#[test]
+fn a_cap_that_lines_go_beyond_is_held_by_taking_back_from_the_later_ones() {
+    // Two people turned out to be one, or the cap is lower than it was.
+    let cap = "[[cap]]\nscope = \"person\"\namount = \"150.00\"\n";
+    let rulebook = rules(&format!("{}{cap}", plain("plan", "100.00", "")));
+    let first = claim(1, 0, 100);
+    let of = |n: u128| Entitlement { person: first.person, ..claim(n, 0, 100) };
+    let all = [first.clone(), of(2), of(3)];
+    let lines: Vec<Line> = all.iter().map(|of| paid(of, 100)).collect();
+    let settled = settle(&rulebook, &all, &lines);
+    assert_eq!(
+        proposals(&settled),
+        [(2, "-50.00".to_owned(), AdjustmentCause::Restated), (3, "-100.00".to_owned(), AdjustmentCause::Clawback)]
+    );
+    assert!(settled.adjustments.iter().all(|of| of.reason == Reason::BeyondCap));
+    // What goes for a reason of its own leaves the others what they have.
+    let settled = settle(&rulebook, &all[1..], &lines);
+    assert_eq!(
+        proposals(&settled),
+        [(1, "-100.00".to_owned(), AdjustmentCause::Clawback), (3, "-50.00".to_owned(), AdjustmentCause::Restated)]
+    );
+    // Nobody has decided the last: it cannot be adjusted, but it can be withdrawn.
+    let undecided = [lines[0], lines[1], line(&all[2], 100, LineState::Submitted)];
+    let settled = settle(&rulebook, &all, &undecided);
+    assert_eq!(
+        settled.withdrawals.iter().map(|of| (of.claim, of.reason)).collect::<Vec<_>>(),
+        [(all[2].claim, Reason::BeyondCap)]
+    );
+}
+
+#[test]
 fn what_was_taken_back_is_due_again_when_its_ground_returns_and_a_deliberate_reduction_stays() {
     let rulebook = rules(&plain("plan", "180.00", ""));
     let of = claim(1, 0, 180);

@@ -11,7 +11,5 @@ mod judge;
 mod money;
 mod rules;
 mod sequence;
-#[cfg(test)]
-#[cfg(test)]
 mod versions;
 mod world;

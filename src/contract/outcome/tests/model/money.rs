@@ -122,14 +122,12 @@ pub(super) fn settle(entries: &[Entry<'_>], in_force: &Rulebook) -> Option<Vec<B
         let gives = in_order.into_iter().find(|at| {
             let entry = &entries[*at];
             let has_nothing = next[*at].status == Status::Capped;
-            let of_person = entry.is_of_person() && !gone.of_person.contains(&entry.claim);
+            let of_person = !gone.of_person.contains(&entry.claim);
             let of_group = when_capped_next(entry) && !gone.of_group.contains(&entry.claim);
             has_nothing && (of_person || of_group)
         });
         let Some(at) = gives else { return Some(next) };
-        if entries[at].is_of_person() {
-            gone.of_person.insert(entries[at].claim);
-        }
+        gone.of_person.insert(entries[at].claim);
         if when_capped_next(&entries[at]) {
             gone.of_group.insert(entries[at].claim);
         }
@@ -206,7 +204,7 @@ fn excluded(entries: &[Entry<'_>], prices: &[Option<Decimal>], gone: &Gone) -> O
         let (a, b) = (&entries[one], &entries[other]);
         a.person == b.person
             && a.code() == b.code()
-            && a.is_of_person()
+            && b.is_of_person()
             && !gone.of_person.contains(&a.claim)
             && can_hold(a, prices[one])
             && a.order() < b.order()

@@ -67,12 +67,6 @@ const FIRST: i64 = 1_000_000;
 impl Course {
     fn of(seed: u64) -> Self {
         let mut world = World::of(seed, 4, Use { together: true, versions: true, months: false });
-        // What a cap that is lowered does to what was paid under it is said by no sentence: they stay.
-        let caps: Vec<_> = world.books[0].0.iter().filter(|block| block[0] == "[[cap]]").cloned().collect();
-        for book in &mut world.books {
-            book.0.retain(|block| block[0] != "[[cap]]");
-            book.0.extend(caps.iter().cloned());
-        }
         let rulebooks = world.books.iter().map_while(super::rules::Book::read).collect();
         world.known = 0;
         Self { world, rulebooks, published: 1, batches: Vec::new(), positions: FIRST, done: Vec::new() }
@@ -166,18 +160,25 @@ impl Course {
             let batch = self.open();
             for of in adjustments {
                 self.done.push(format!("adjust {} by {} {:?}", of.claim, of.amount, of.cause));
-                self.adjust(batch, (batch_of[&of.claim], of.claim), of.amount, of.cause.into());
+                self.adjust(batch, (batch_of[&of.claim], of.claim), of.amount, of.cause.into(), None);
             }
             self.record(batch, submitted(Vec::new()));
         }
         raised
     }
 
-    fn adjust(&mut self, batch: BatchId, of: (BatchId, ClaimId), amount: Money, kind: AdjustmentKind) {
+    fn adjust(
+        &mut self,
+        batch: BatchId,
+        of: (BatchId, ClaimId),
+        amount: Money,
+        kind: AdjustmentKind,
+        by_hand: Option<Money>,
+    ) {
         let adjustment = AdjustmentId(Uuid::from_u128(0xc_0000_0000 + u128::from(self.positions.unsigned_abs())));
         let (of, claim) = (Some(of.0), Some(of.1));
         let reason = "as proposed".to_owned();
-        self.record(batch, AdjustmentRaised { adjustment, kind, batch: of, claim, amount, reason });
+        self.record(batch, AdjustmentRaised { adjustment, kind, batch: of, claim, amount, by_hand, reason });
     }
 
     fn open(&mut self) -> BatchId {
@@ -266,15 +267,19 @@ impl Course {
 
     /// Somebody decides by hand that more or less is due for a line.
     fn adjust_by_hand(&mut self, dice: &mut Dice) {
-        let accepted: Vec<(BatchId, ClaimId, Money)> = self.seen(|view| {
+        let accepted: Vec<(BatchId, ClaimId, Money, Money)> = self.seen(|view| {
             let accepted = view.lines.iter().filter(|line| matches!(line.state, LineState::Accepted | LineState::Paid));
             let positive = accepted.filter(|line| line.current().is_positive());
-            positive.map(|line| (view.batch_of[&line.claim], line.claim, line.current())).collect()
+            let proposed = |line: &Line| {
+                let of_claim = view.settlement.adjustments.iter().filter(|of| of.claim == line.claim);
+                of_claim.map(|of| of.amount).sum::<Money>()
+            };
+            positive.map(|line| (view.batch_of[&line.claim], line.claim, line.current(), proposed(line))).collect()
         });
         if accepted.is_empty() {
             return;
         }
-        let (batch, claim, due) = dice.one(&accepted);
+        let (batch, claim, due, proposed) = dice.one(&accepted);
         let part = Money::of(due.amount() / Decimal::TEN, "GBP");
         let (amount, kind) = match dice.below(4) {
             0 => (-part, AdjustmentKind::Extrapolation),
@@ -285,7 +290,12 @@ impl Course {
         if amount != Money::ZERO {
             self.done.push(format!("by hand {claim} {amount} {kind:?}"));
             let into = self.open();
-            self.adjust(into, (batch, claim), amount, kind);
+            let by_hand = if amount.is_positive() {
+                (amount - proposed.max(Money::ZERO)).max(Money::ZERO)
+            } else {
+                (amount - proposed.min(Money::ZERO)).min(Money::ZERO)
+            };
+            self.adjust(into, (batch, claim), amount, kind, Some(by_hand));
             self.record(into, submitted(Vec::new()));
         }
     }
@@ -362,8 +372,14 @@ fn fault(view: &View<'_>) -> Option<String> {
         let is_last =
             view.lines.iter().rfind(|other| other.claim == line.claim).is_some_and(|last| std::ptr::eq(last, line));
         let change = if is_last { change } else { Money::ZERO };
-        if line.current() + change > most {
-            return Some(format!("{} has {} with {change} proposed, of at most {most}", line.claim, line.current()));
+        // While it is on hold nothing is decided.
+        let standing = entitled.map(|of| of.standing);
+        if line.current() + change > most && standing != Some(Status::OnHold) {
+            return Some(format!(
+                "{} has {} with {change} proposed, of at most {most} ({standing:?})",
+                line.claim,
+                line.current()
+            ));
         }
         if line.current() + change < Money::ZERO {
             return Some(format!("more of {} is taken back than it had", line.claim));
@@ -378,7 +394,7 @@ fn fault_of_claims(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
     for (_, of) in claims.filter(|(settled, _)| settled.status == Status::Claimable) {
         for line in view.lines.iter().filter(|line| line.claim != of.claim && line.current().is_positive()) {
             let (a, b) = (view.terms.outcome(of.outcome), view.terms.outcome(line.outcome));
-            let of_group = of.holder == line.holder && a.code != b.code && a.group.is_some() && a.group == b.group;
+            let of_group = of.holder == line.holder && are_of_one_group(rulebooks, a, b);
             let takes_up = convert_from(rulebooks, &a.code).contains(&b.code);
             if of_group && !takes_up && line.state != LineState::Withdrawn {
                 return Some(format!("{} can be claimed, but {} of its group has money", of.claim, line.claim));
@@ -410,6 +426,14 @@ fn convert_from(rulebooks: &[Rulebook], code: &str) -> BTreeSet<String> {
         }
     }
     all
+}
+
+/// Whether the rules that judge one of two outcomes put both into one group.
+fn are_of_one_group(rulebooks: &[Rulebook], a: &Outcome, b: &Outcome) -> bool {
+    let judges = |rules: &&Rulebook| rules.outcomes.iter().any(|of| std::ptr::eq(of, a) || std::ptr::eq(of, b));
+    let group = |rules: &Rulebook, of: &Outcome| rules.outcome(&of.code).and_then(|of| of.group.clone());
+    let both = |rules: &Rulebook| group(rules, a).is_some() && group(rules, a) == group(rules, b);
+    a.code != b.code && rulebooks.iter().filter(judges).any(both)
 }
 
 fn is_once(outcome: &Outcome) -> bool {
@@ -448,7 +472,7 @@ fn fault_at_rest(view: &View<'_>, rulebooks: &[Rulebook]) -> Option<String> {
                 return Some(format!("{} is paid twice", one.claim));
             }
             let (a, b) = (view.terms.outcome(one.outcome), view.terms.outcome(other.outcome));
-            let of_group = one.holder == other.holder && a.code != b.code && a.group.is_some() && a.group == b.group;
+            let of_group = one.holder == other.holder && are_of_one_group(rulebooks, a, b);
             if of_group && !takes_up(one, other) {
                 return Some(format!("{} and {} of one group are paid", one.claim, other.claim));
             }
@@ -528,9 +552,7 @@ fn fault_of_caps(view: &View<'_>, in_force: &Rulebook, is_at_rest: bool) -> Opti
         }
         let most = Money::of(cap.amount, "GBP");
         for (pot, (due, claimed)) in pots {
-            // Two records that turn out to be of one person may have more together than a cap for one.
-            let is_held = is_at_rest && cap.scope != CapScope::Person;
-            if is_held && due > most || claimed.is_positive() && due + claimed > most {
+            if is_at_rest && due > most || claimed.is_positive() && due + claimed > most {
                 let scope = cap.scope;
                 return Some(format!(
                     "{due} are due and {claimed} can be claimed under a cap of {most} ({scope:?} {pot})"
