@@ -10,14 +10,16 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, Read, Seek};
 
 use chrono_tz::Tz;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::lines::{Lines, digest_of};
 use super::{Import, ImportError, Outcome, Problem, Row, Summary, not_by_import};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
-use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, check_source};
+use crate::journey::command::{
+    Command, CorrectFact, PatchFact, Patched, PatchedDate, ReceiveReferral, RetractFacts, check_source,
+};
 use crate::journey::event::{Event, EventType, FactCorrected, SubjectKind};
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::append::{Appended, Expected};
@@ -250,6 +252,16 @@ impl Known {
         self.by_command.get(&(named, stream)).map_or(named, |known| known.event_id.0)
     }
 
+    /// Puts the log's ids of the events that a patch names in the place of the file's.
+    fn translate(&self, patch: &mut Map<String, Value>, stream: StreamId) {
+        let Some(Value::Array(supports)) = patch.get_mut("supports") else { return };
+        for supported in supports {
+            if let Some(id) = supported.as_str().and_then(|id| id.parse().ok()) {
+                *supported = Value::String(self.translated(id, stream).to_string());
+            }
+        }
+    }
+
     /// The fact with the log's ids of the events that it names.
     fn fact(&self, mut fact: Event, stream: StreamId) -> Event {
         match &mut fact {
@@ -274,6 +286,9 @@ struct Stated {
     stream: StreamId,
     occurred: Occurred,
     event: Event,
+    /// Of a correction that no log has recorded yet: when the fact was so, as far as the line says it. What such a line
+    /// leaves out of the fact stays as it was.
+    patched: Option<PatchedDate>,
     source: Source,
     /// The command that it was once recorded by.
     by_command: Option<CommandId>,
@@ -472,7 +487,12 @@ impl Reader<'_> {
         let occurred = read.occurred(Some(self.zone)).map_err(Outcome::Unreadable)?;
         let source = self.source(line, read).map_err(refusals_of)?;
         let (id, stream, by_command) = (read.id, read.stream, read.data.command_id);
-        Ok(Stated { line, id, stream, occurred, event, source, by_command, also: Vec::new() })
+        // What was exported has its place in that log, and says the whole fact.
+        let patched = match &event {
+            Event::FactCorrected(correction) if read.sequence.is_none() => Some(patched(read, correction)),
+            _ => None,
+        };
+        Ok(Stated { line, id, stream, occurred, event, patched, source, by_command, also: Vec::new() })
     }
 
     /// Where the fact came from: the system and record that the line names, in this row of this file.
@@ -491,6 +511,20 @@ impl Reader<'_> {
         // What names itself as CloudEvents do, with an address of any length, is not kept.
         let source = of(&read.source, None);
         Ok(if check_source(&source).is_ok() { source } else { of(SYSTEM, None) })
+    }
+}
+
+/// When a corrected fact was so, as far as a line says it.
+fn patched(read: &CloudEvent, correction: &FactCorrected) -> PatchedDate {
+    let said: Map<String, Value> = serde_json::from_str(read.data.payload.get()).unwrap_or_default();
+    PatchedDate {
+        on: Some(correction.occurred_on),
+        precision: said.contains_key("precision").then_some(correction.precision),
+        local_time: match (said.contains_key("local_time"), correction.local_time) {
+            (false, _) => Patched::Stays,
+            (true, None) => Patched::Cleared,
+            (true, Some(time)) => Patched::Becomes(time),
+        },
     }
 }
 
@@ -527,6 +561,15 @@ fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result
     let event_type = target.event_type.filter(|event_type| event_type.is_correctable()).ok_or_else(|| {
         refuse(RefusalCode::NotCorrectable, "this event is itself a correction, or superseded: name the original fact")
     })?;
+    if let Some(occurred) = stated.patched {
+        let Value::Object(mut payload) = correction.payload.clone() else {
+            let message = "what should read otherwise of the fact is an object: write {} if it is its date alone";
+            return Err(Outcome::Unreadable(LineError::at("data.payload.payload", message)));
+        };
+        known.translate(&mut payload, stated.stream);
+        let (stream, target, reason) = (stated.stream, target.event_id, correction.reason.clone());
+        return Ok(Command::PatchFact(PatchFact { stream, target, occurred, of: Some(event_type), payload, reason }));
+    }
     let replacement = correction.replacement(event_type).map_err(|error| {
         let LineError { key, message } = payload_error(error);
         let key = key.map(|key| key.replacen("data.payload", "data.payload.payload", 1));

@@ -272,6 +272,40 @@ async fn lines_become_commands_once_and_corrections_find_their_targets() {
     }
 }
 
+#[tokio::test]
+async fn a_correction_of_another_system_says_only_what_should_read_otherwise() {
+    let contact =
+        r#"{"channel":"phone","with":"client","attendance":"none","two_way":true,"minutes":30,"direction":"outgoing"}"#;
+    let correction = |id: u128, more: &str| {
+        let target = uuid::Uuid::from_u128(2);
+        let payload = format!(r#"{{"target":"{target}","occurred_on":"2018-02-10","reason":"typed wrongly",{more}}}"#);
+        line(id, "fact_corrected", "2018-02-12", &payload)
+    };
+    let lines = [
+        referral(1),
+        line(2, "contact_logged", "2018-02-10T10:30:00Z", contact),
+        correction(3, r#""payload":{"channel":"video"}"#),
+        correction(4, r#""payload":{"minutes":null},"local_time":"11:00:00""#),
+        correction(5, r#""payload":{"channel":null}"#),
+        correction(6, r#""payload":{"hours":1}"#),
+    ];
+    for dialect in STORES {
+        let deployment = Deployment::on(dialect).await;
+        let recorder = deployment.recorder().await;
+        open_contract(&recorder).await;
+        let (_, rows) = import(&deployment, &recorder, lines.join("\n").as_bytes()).await;
+        let told: Vec<String> = rows.iter().map(|row| shown(&row.outcome)).collect();
+        assert_eq!(told[..4], ["recorded"; 4], "{told:?}");
+        assert_eq!(told[4..], ["refused: MISSING_VALUE at payload.channel", "refused: INVALID_VALUE at payload"]);
+        let facts = facts(&deployment).await;
+        for part in ["video", "Outgoing", "minutes: None", "11:00:00", "2018-02-10", "two_way: true"] {
+            assert!(facts[1].contains(part), "{part}: {}", facts[1]);
+        }
+        drop(recorder);
+        deployment.end().await;
+    }
+}
+
 /// A line as another system would write it, with no more than it must.
 fn line(id: u128, event_type: &str, on: &str, payload: &str) -> String {
     let (id, journey) = (uuid::Uuid::from_u128(id), JOURNEY.0);

@@ -389,6 +389,8 @@ async fn whoever_attached_evidence_may_not_verify_it() {
         app.done(&keyworker("kw-bob"), "verifyEvidence", verify.clone()).await;
         // What was verified is not exchanged afterwards: the document by nobody, what it shows not by who attached it.
         let target = attached["events"][0]["id"].clone();
+        let contact =
+            app.log_contact(&keyworker("kw-bob"), call(&journey, "2018-02-12")).await["events"][0]["id"].clone();
         let correct = |of: Value| {
             let replacement = json!({ "evidence": of });
             json!({ "journey": journey, "target": target, "replacement": replacement, "reason": "typed wrongly" })
@@ -397,7 +399,7 @@ async fn whoever_attached_evidence_may_not_verify_it() {
             ("kw-ann", json!({ "kind": "client_declaration" }), "FACT_HAS_DEPENDENTS"),
             ("kw-bob", json!({ "datedOn": "2018-02-09" }), "FACT_HAS_DEPENDENTS"),
             ("kw-bob", json!({ "sha256": "cd".repeat(32) }), "FACT_HAS_DEPENDENTS"),
-            ("kw-ann", json!({ "supports": [target] }), "SAME_PERSON"),
+            ("kw-ann", json!({ "supports": [contact] }), "SAME_PERSON"),
         ] {
             let refused = app.tell(&keyworker(who), "correctFact", correct(of)).await;
             assert_eq!(refusals(&refused), [code], "{refused}");

@@ -145,7 +145,7 @@ fn a_group_whose_smaller_outcome_shuts_out_the_greater_is_warned_of() {
 
 #[test]
 fn attributes_that_are_asked_for_and_not_listed_are_warned_of() {
-    let asking = "[[outcome]]\ncode = \"job\"\ntitle = \"A job\"\n\
+    let asking = "[[outcome]]\ncode = \"public_job\"\ntitle = \"A job\"\n\
         trigger = { spell = [\"employment\"], where = { sector = [\"public\"] } }\n";
     let (_, stdout, stderr) = checked(&[with("", "") + asking]);
     assert!(
