@@ -132,7 +132,8 @@ impl ClaimScope {
 #[derive(Debug, Clone, SimpleObject)]
 pub struct UntilPayable {
     /// Why it cannot be claimed yet: `hours_unknown`, `risk_open`, `date_imprecise`, `claim_window`,
-    /// `out_of_range`, `bank_holidays_unknown`, the code of the outcome that has the payment, or `person`.
+    /// `out_of_range`, `bank_holidays_unknown`, `other_clients` (the outcome counts for clients of whom this is none, by what
+    /// its `only_if` asks), the code of the outcome that has the payment, or `person`.
     reason: Option<String>,
     /// The claim that it waits for, by its id: a proposed adjustment or withdrawal of that one would make way. Until it is
     /// raised nothing is free.
@@ -451,6 +452,7 @@ impl Claim {
                 Excluded::Outcome(code) => code,
                 Excluded::Person => "person",
             },
+            _ if matches!(self.of.state, State::NotStarted { is_for_others: true }) => "other_clients",
             _ => return None,
         };
         Some(text.to_owned())

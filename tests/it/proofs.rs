@@ -3,7 +3,9 @@
 
 use serde_json::{Value, json};
 
-use crate::app::{TestApp, manager, new_id, on_both_stores, other_manager, refusals, text, with};
+use throughline::access::Role;
+
+use crate::app::{TestApp, manager, new_id, on_both_stores, other_manager, refusals, somebody, text, with};
 
 /// A home that began in a journey; answers with the spell.
 async fn home(app: &TestApp, journey: &str, secured_as: &str, on: &str) -> String {
@@ -228,6 +230,33 @@ async fn a_claim_a_task_a_spell_a_risk_and_a_piece_of_evidence_are_found_by_thei
         app.done(&manager(), "retractFact", retract).await;
         let gone = app.ask(&manager(), find, json!({ "id": things["tasks"][0]["id"] })).await;
         assert_eq!(gone["node"], Value::Null, "a task that was retracted is none");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_outcome_for_other_clients_says_so() {
+    on_both_stores(async |app| {
+        app.open_contract("innovation-fund").await;
+        let manager = somebody(Role::Manager, "manager", &["innovation-fund"]);
+        let claims = async |age: u32| {
+            let input = json!({
+                "contract": "innovation-fund", "area": "manchester", "cohort": "1", "occurredOn": "2018-01-08",
+            });
+            let journey = text(&app.done(&manager, "receiveReferral", input).await["journey"]["id"]);
+            let on = json!({ "journey": journey, "occurredOn": "2018-01-09" });
+            let facts = json!({ "result": "ELIGIBLE", "facts": [{ "name": "age", "value": age.to_string() }] });
+            app.done(&manager, "assessEligibility", with(on, facts)).await;
+            let document =
+                "query($id: UUID!) { journey(id: $id) { claims { outcome status untilPayable { reason } } } }";
+            let claims = app.ask(&manager, document, json!({ "id": journey })).await["journey"]["claims"].clone();
+            let claims = claims.as_array().expect("claims").clone();
+            claims.into_iter().find(|claim| claim["outcome"] == "attitude").expect("of the pack")
+        };
+        for (age, reason) in [(17, json!("other_clients")), (15, Value::Null)] {
+            let claim = claims(age).await;
+            assert_eq!((&claim["status"], &claim["untilPayable"]["reason"]), (&json!("NOT_STARTED"), &reason), "{age}");
+        }
     })
     .await;
 }
