@@ -36,6 +36,9 @@ use metrics::Meters;
 /// events and sockets go on from there.
 const PATIENCE: Duration = Duration::from_secs(35);
 
+/// How long the store may take to say where the log stands, for the service to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(1);
+
 /// How long a browser need not ask again whether a page of another origin may ask.
 const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);
 
@@ -202,11 +205,15 @@ async fn readyz(State(service): State<Service>) -> Response {
             "the live view is of another version of this program: ask a server of that version".to_owned(),
         );
     }
-    let head = match service.parts.log.head().await {
-        Ok(head) => head.position,
-        Err(error) => {
+    let head = match tokio::time::timeout(READY_WITHIN, service.parts.log.head()).await {
+        Ok(Ok(head)) => head.position,
+        Ok(Err(error)) => {
             tracing::error!(error = ?error, "not ready");
             return unavailable("the log cannot be read".to_owned());
+        }
+        Err(_) => {
+            tracing::error!("not ready: the log's database does not answer");
+            return unavailable("the log's database does not answer".to_owned());
         }
     };
     let live = service.parts.views.live();

@@ -7,6 +7,7 @@ mod copied;
 mod growth;
 mod holds;
 mod session;
+mod sessions;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -17,13 +18,14 @@ use std::time::Duration;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, PgPool, Row as _, Sqlite, SqlitePool};
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _, Sqlite, SqlitePool};
 
 pub(crate) use copied::Copied;
 pub(crate) use growth::Growth;
 pub(crate) use holds::Hold;
 use holds::Holds;
 pub use session::Session;
+pub use sessions::Sessions;
 
 /// Runs one Rust body on whichever store it is: the body is compiled once for each.
 macro_rules! on {
@@ -46,7 +48,7 @@ pub enum On<L, P> {
 }
 
 /// A connection pool.
-pub type Pool = On<SqlitePool, PgPool>;
+pub type Pool = On<SqlitePool, Sessions>;
 /// One connection taken from a pool.
 pub type Conn = On<PoolConnection<Sqlite>, Session>;
 
@@ -248,6 +250,9 @@ pub enum StoreError {
     /// Another process holds the file.
     #[error("{} is open for writing in another process: stop it, or use the mutations of its GraphQL API", .0.display())]
     Claimed(PathBuf),
+    /// A program that does not know of claims holds the file, such as the shell of `SQLite`.
+    #[error("{} is locked by another process: end what holds it, or wait, and try again", .0.display())]
+    Locked(PathBuf),
     /// The claim could not be made.
     #[error("cannot claim {}", path.display())]
     Claim {
@@ -349,7 +354,7 @@ impl Store {
         let options = sqlite_options(path).synchronous(SqliteSynchronous::Full);
         let writer = sqlite_writer(options.clone().create_if_missing(true));
         if mode == Mode::Write {
-            SQLITE_MIGRATIONS.run(&writer).await?;
+            SQLITE_MIGRATIONS.run(&writer).await.map_err(|error| unmigrated(error, path))?;
         }
         let reader = sqlite_readers(options);
         let place = Place::Sqlite { path: path.to_owned() };
@@ -496,8 +501,8 @@ impl Conn {
             let mut conn = Self::acquire(pool).await?;
             match conn.begin().await {
                 Ok(()) => return Ok(conn),
-                // It has waited for the lock already, and another connection would wait as long again.
-                Err(error) if is_locked(&error) => return Err(error),
+                // It has waited already, and another connection would wait as long again.
+                Err(error) if is_locked(&error) || matches!(error, sqlx::Error::PoolTimedOut) => return Err(error),
                 Err(_) => conn.discard(),
             }
         }
@@ -518,7 +523,11 @@ impl Conn {
     async fn begin(&mut self) -> sqlx::Result<()> {
         match self {
             Self::Sqlite(conn) => conn.execute("begin immediate").await.map(drop),
-            Self::Postgres(session) => session.begin().await,
+            // It waits for no lock: a server that does not answer this answers nothing.
+            Self::Postgres(session) => match tokio::time::timeout(sessions::ANSWERS_WITHIN, session.begin()).await {
+                Ok(begun) => begun,
+                Err(_) => Err(sqlx::Error::PoolTimedOut),
+            },
         }
     }
 
@@ -571,16 +580,16 @@ pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
 
 /// A pool of Postgres connections that only read, each statement by itself: none of them is ever in a transaction. One
 /// that the server has ended is found before it is borrowed, and one whose plans are of another size is replaced.
-pub(crate) fn postgres_readers(options: PgConnectOptions, growth: &Arc<Growth>) -> PgPool {
-    let pool = PgPoolOptions::new().max_connections(READERS).test_before_acquire(true);
-    replaced_as_it_grows(pool, growth).connect_lazy_with(options)
+pub(crate) fn postgres_readers(options: PgConnectOptions, growth: &Arc<Growth>) -> Sessions {
+    let pool = PgPoolOptions::new().test_before_acquire(true);
+    Sessions::new(READERS, replaced_as_it_grows(pool, growth), options)
 }
 
 /// A pool of Postgres connections for transactions, each of which begins by [`Conn::begun`].
-pub(crate) fn postgres_writer(options: PgConnectOptions, growth: &Arc<Growth>) -> PgPool {
-    let pool = PgPoolOptions::new().max_connections(WRITERS).test_before_acquire(false);
+pub(crate) fn postgres_writer(options: PgConnectOptions, growth: &Arc<Growth>) -> Sessions {
+    let pool = PgPoolOptions::new().test_before_acquire(false);
     let options = options.options([("idle_in_transaction_session_timeout", STANDSTILL)]);
-    replaced_as_it_grows(pool, growth).connect_lazy_with(options)
+    Sessions::new(WRITERS, replaced_as_it_grows(pool, growth), options)
 }
 
 fn replaced_as_it_grows(pool: PgPoolOptions, growth: &Arc<Growth>) -> PgPoolOptions {
@@ -603,6 +612,15 @@ pub(crate) fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
 /// A pool of one `SQLite` connection, the only one that writes; its transactions begin by [`Conn::begun`].
 pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
     SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options)
+}
+
+/// Why an `SQLite` file could not be brought up to date.
+fn unmigrated(error: sqlx::migrate::MigrateError, path: &Path) -> StoreError {
+    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+    match &error {
+        Execute(source) | ExecuteMigration(source, _) if is_locked(source) => StoreError::Locked(path.to_owned()),
+        _ => error.into(),
+    }
 }
 
 /// Claims the right to write to this file for as long as the returned file is held.

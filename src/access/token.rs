@@ -7,7 +7,7 @@ use std::path::Path;
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, URL_SAFE_NO_PAD};
 use chrono::{DateTime, TimeDelta, Utc};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -121,11 +121,17 @@ struct Claims {
     sub: String,
     role: String,
     contracts: Vec<String>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    areas: Vec<String>,
+    /// Left out where the scope is not limited to areas.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    areas: Option<Vec<String>>,
     iat: i64,
     exp: i64,
     jti: Uuid,
+}
+
+/// What stands there, which must not be null: null is not left out.
+fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
 }
 
 impl LocalKey {
@@ -158,7 +164,7 @@ impl LocalKey {
             Scope::Deployment => vec![EVERY_CONTRACT.to_owned()],
             Scope::Contracts(codes) | Scope::Areas { contracts: codes, .. } => codes.iter().cloned().collect(),
         };
-        let areas = principal.scope.areas().into_iter().flatten().cloned().collect();
+        let areas = principal.scope.areas().map(|areas| areas.iter().cloned().collect());
         let claims = Claims {
             iss: ISSUER.to_owned(),
             aud: ISSUER.to_owned(),
@@ -191,7 +197,7 @@ impl LocalKey {
             return Err(wrong("the token is of another type"));
         }
         // None is known here (RFC 7515 §4.1.11).
-        if data.header.crit.is_some() {
+        if data.header.crit.is_some() || names_critical(token) {
             return Err(wrong("the token's header names a critical extension that is not known here"));
         }
         if data.claims.sub.trim().is_empty() {
@@ -209,17 +215,26 @@ impl LocalKey {
         let role: Role = data.claims.role.parse().map_err(|_| wrong("the token names no role"))?;
         let everywhere = data.claims.contracts.iter().any(|code| code == EVERY_CONTRACT);
         let contracts = data.claims.contracts.into_iter().collect();
-        let scope = match (everywhere, data.claims.areas.is_empty()) {
-            (true, true) => Scope::Deployment,
-            (false, true) => Scope::Contracts(contracts),
+        let scope = match (everywhere, data.claims.areas) {
+            (true, None) => Scope::Deployment,
+            (false, None) => Scope::Contracts(contracts),
+            // Whoever is limited to no area at all was meant to see nothing, or was meant otherwise.
+            (_, Some(areas)) if areas.is_empty() => return Err(wrong("the token is limited to areas and names none")),
             // The areas are those of named contracts, for a role that sees whole contracts.
-            (false, false) if role.may_be_limited_to_areas() => {
-                Scope::Areas { contracts, areas: data.claims.areas.into_iter().collect() }
+            (false, Some(areas)) if role.may_be_limited_to_areas() => {
+                Scope::Areas { contracts, areas: areas.into_iter().collect() }
             }
-            (_, false) => return Err(InvalidToken(Flaw::Within("its role or scope cannot be limited to areas"))),
+            (_, Some(_)) => return Err(wrong("its role or scope cannot be limited to areas")),
         };
         Ok(Login { principal: Principal { subject: data.claims.sub, role, scope }, expires_at })
     }
+}
+
+/// Whether the header of a token has the parameter `crit`, also where that says null.
+fn names_critical(token: &str) -> bool {
+    let header = token.split('.').next().and_then(|header| URL_SAFE_NO_PAD.decode(header).ok());
+    let header = header.and_then(|header| serde_json::from_slice::<serde_json::Value>(&header).ok());
+    header.is_none_or(|header| header.get("crit").is_some())
 }
 
 fn new_pem() -> String {
@@ -267,5 +282,36 @@ mod tests {
             assert!(!format!("{refused} {refused:?}").contains(&token), "{reason}");
         }
         assert!(key.verify(&issued(now, TimeDelta::days(1))).is_ok());
+    }
+
+    #[test]
+    fn a_token_that_is_limited_to_no_area_or_says_null_is_refused() {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let key = LocalKey::read_or_make(&folder.path().join("key")).expect("a key");
+        let now = Clock::Machine.now().timestamp();
+        let signed = |header: serde_json::Value, more: serde_json::Value| {
+            let mut claims = serde_json::json!({
+                "iss": ISSUER, "aud": ISSUER, "sub": "anna", "role": "manager", "contracts": ["shps"],
+                "iat": now, "exp": now + 60, "jti": Uuid::nil(),
+            });
+            claims.as_object_mut().expect("claims").extend(more.as_object().expect("claims").clone());
+            let part = |part: &serde_json::Value| URL_SAFE_NO_PAD.encode(part.to_string());
+            let message = format!("{}.{}", part(&header), part(&claims));
+            let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &key.signing, Algorithm::EdDSA);
+            format!("{message}.{}", signature.expect("a signature"))
+        };
+        let header = serde_json::json!({ "alg": "EdDSA", "typ": TYPE });
+        let areas = |areas: serde_json::Value| serde_json::json!({ "areas": areas });
+        let fine = [serde_json::json!({}), areas(serde_json::json!(["brent"]))];
+        for more in fine {
+            assert!(key.verify(&signed(header.clone(), more.clone())).is_ok(), "{more}");
+        }
+        for more in [areas(serde_json::json!([])), areas(serde_json::Value::Null)] {
+            assert!(key.verify(&signed(header.clone(), more.clone())).is_err(), "{more}");
+        }
+        for crit in [serde_json::Value::Null, serde_json::json!([]), serde_json::json!(["exp"])] {
+            let header = serde_json::json!({ "alg": "EdDSA", "typ": TYPE, "crit": crit });
+            assert!(key.verify(&signed(header, serde_json::json!({}))).is_err(), "{crit}");
+        }
     }
 }

@@ -14,7 +14,7 @@ use super::commands::complain;
 use super::files::{print_findings, read_log, verified};
 use super::{BadFile, Ending, Misuse, Places};
 use crate::log::Log;
-use crate::log::copy::Copied;
+use crate::log::copy::{Copied, Mark};
 use crate::store::{Mode, Store, sibling};
 use crate::views::Views;
 
@@ -87,7 +87,9 @@ pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
 
 async fn copied(log: &Log, to: &Path) -> Result<Copied> {
     let store = Arc::new(Store::make_file(to).await.map_err(|error| unwritable(error, to))?);
-    let copied = Log::open(Arc::clone(&store)).await?.copy_from(log).await?;
+    let copy = Log::open(Arc::clone(&store)).await?;
+    let copied = copy.copy_from(log).await?;
+    copy.mark(&copied).await?;
     store.into_one_file().await?;
     Ok(copied)
 }
@@ -110,7 +112,26 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
         tracing::debug!(error = ?error, "no log");
         no_log()
     })?;
+    let Mark::Of(marked) = kept.marked().await? else {
+        let message = format!(
+            "{} was not written by `throughline backup`: a copy of a database's file may lack what was recorded last. Take \
+             a backup with `throughline backup`, beside the running server or with THROUGHLINE_DATABASE naming this file",
+            from.display()
+        );
+        return Err(Misuse(message).into());
+    };
     let found = verified(&kept).await?;
+    let held = kept.digest().await?;
+    if found.is_sound() && (found.position, &held) != (marked.position, &marked) {
+        let Copied { position, digest } = marked;
+        complain(&format!(
+            "{} is a backup of events up to position {position}, digest {digest}, and holds others, up to position {}: \
+             nothing was restored; take an earlier backup",
+            from.display(),
+            found.position
+        ));
+        return Ok(Ending::CheckFailed);
+    }
     if !found.is_sound() {
         print_findings(&found)?;
         complain(&format!("{} is NOT as it was written: nothing was restored; take an earlier backup", from.display()));

@@ -117,6 +117,15 @@ fn add_bank_holidays(file: &Path) -> Result<()> {
     let read = std::fs::read_to_string(file);
     let text = read.map_err(|source| BadFile { doing: "read the bank holidays", path: file.to_owned(), source })?;
     let further = BankHolidays::read(&text).map_err(|error| Misuse(format!("{}: {error}", file.display())))?;
+    let shipped = BankHolidays::shipped();
+    let shipped: Vec<&str> = shipped.names().collect();
+    for division in further.names().filter(|name| !shipped.contains(name)) {
+        complain(&format!(
+            "{}: {division:?} is none of the divisions that ship ({}): its days count only for rulebooks that name it so",
+            file.display(),
+            shipped.join(", ")
+        ));
+    }
     Ok(BankHolidays::add(further)?)
 }
 

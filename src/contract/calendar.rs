@@ -74,14 +74,16 @@ pub struct AlreadyCounted;
 impl BankHolidays {
     /// The bank holidays that are known: those that ship, and those of the further file that was given.
     pub fn known() -> &'static Self {
-        static READ: LazyLock<BankHolidays> = LazyLock::new(|| {
-            let shipped = BankHolidays::read(SHIPPED).expect("the calendar that ships is checked by a test");
-            match FURTHER.get() {
-                Some(further) => shipped.with(further),
-                None => shipped,
-            }
+        static READ: LazyLock<BankHolidays> = LazyLock::new(|| match FURTHER.get() {
+            Some(further) => BankHolidays::shipped().with(further),
+            None => BankHolidays::shipped(),
         });
         &READ
+    }
+
+    /// The bank holidays that ship.
+    pub fn shipped() -> Self {
+        Self::read(SHIPPED).expect("the calendar that ships is checked by a test")
     }
 
     /// Adds a further file to the bank holidays that ship, for as long as this process runs. Whoever starts the process

@@ -37,6 +37,7 @@ pub(crate) fn assessed(
     let rulebook = contract.rulebook_in_force(given.period.last);
     if let Some(rulebook) = rulebook {
         is_known(rulebook, &given.kpi)?;
+        is_possible(rulebook, given)?;
     }
     let own = rulebook.and_then(|rulebook| own_grade(rulebook, &given.kpi, given.value.map(|value| value.0)));
     let Some(own) = own else {
@@ -68,6 +69,13 @@ fn codes(rulebook: &Rulebook) -> Vec<&str> {
     codes
 }
 
+/// The indicators that a rulebook has; none where it leaves them to the parties.
+pub(crate) fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
+    let codes = codes(rulebook);
+    let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
+    (!is_left_open).then(|| codes.into_iter().map(str::to_owned).collect())
+}
+
 /// A rulebook without a list of measures, standards and grades leaves it to the parties, as a list that is left out does.
 fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Box<Refusal>> {
     let codes = codes(rulebook);
@@ -78,6 +86,20 @@ fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Box<Refusal>> {
     let remedy = if codes.is_empty() { "publish one that has it" } else { "use one of those allowed" };
     let message = format!("the rulebook {} has no indicator of this code: {remedy}", rulebook.version);
     Err(Box::new(Refusal::new(Code::UnknownIndicator, message).at("kpi").allowing(codes)))
+}
+
+/// A standard with levels is met in a share of cases, and there is no share below none or above all of them.
+fn is_possible(rulebook: &Rulebook, given: &KpiAssessed) -> Result<(), Box<Refusal>> {
+    let is_share =
+        |standard: &Standard| standard.code == given.kpi && standard.minimum_level.or(standard.lower_level).is_some();
+    let possible = Decimal::ZERO..=Decimal::ONE_HUNDRED;
+    match given.value {
+        Some(value) if rulebook.standards.iter().any(is_share) && !possible.contains(&value.0) => {
+            let message = format!("{} is no share in percent: write one from 0 to 100", value.0);
+            Err(Box::new(Refusal::new(Code::InvalidValue, message).at("value")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The grade of a value by itself; none where the rulebook does not say.

@@ -14,6 +14,7 @@ use super::cursor;
 use super::journey::appointment::{Appointment, AppointmentState};
 use super::journey::work::{Task, TaskState};
 use super::journey::{self, Journey, Story};
+use super::known;
 use super::list::{NOT_IN_SCOPE, PageInfo, Source};
 use super::mutation::input::DayPeriodInput;
 use super::scalars::Id;
@@ -199,6 +200,11 @@ impl Page {
         if filter.area.as_ref().is_some_and(|area| area.contains('\0')) {
             return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
         }
+        known::area([&*source.told], filter.area.as_deref())?;
+        known::days("the days", filter.from, filter.to)?;
+        known::worker(ctx, filter.held.keyworker()).await?;
+        known::worker(ctx, filter.worker).await?;
+        known::team(ctx, filter.team).await?;
         let list = format!("{filter:?}");
         let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
         let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;

@@ -18,13 +18,14 @@ use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::dealings::{
-    ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
+    self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,
     ReportSubmission, Targets, TargetsAsked, Variation,
 };
 use super::journey::appointment::AppointmentState;
 use super::journey::work::Measure;
 use super::journey::work::TaskState;
 use super::journey::{ContactMeasure, Step};
+use super::known;
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, either};
 use super::mutation::input::DayPeriodInput;
 use super::mutation::input::batch::ClaimSelectionInput;
@@ -40,7 +41,7 @@ use crate::contract;
 use crate::contract::dealings::Terms;
 use crate::contract::{Dealings, Rulebook};
 use crate::journey::Entry;
-use crate::journey::event::{Period, ReportSubmitted};
+use crate::journey::event::{ClaimSelection, ReportSubmitted};
 use crate::log::envelope::{StreamId, TeamId};
 use crate::projections::agenda::Kind;
 use crate::views::claims::{Asked, Claims, Purpose};
@@ -160,8 +161,8 @@ impl Contract {
         #[graphql(desc = "Only this profile, such as `contract`.")] profile: Option<String>,
         #[graphql(desc = "Only those of this measure or stage, by code.")] measure: Option<String>,
         #[graphql(desc = "Only those of this service area.")] area: Option<String>,
-    ) -> Vec<Targets> {
-        Targets::in_force(self.dealings(), &TargetsAsked { profile, measure, area })
+    ) -> Result<Vec<Targets>> {
+        Targets::in_force(&self.told, self.dealings(), &TargetsAsked { profile, measure, area })
     }
 
     /// What was said of figures and periods, for reports, oldest first.
@@ -169,20 +170,16 @@ impl Contract {
         &self,
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
         #[graphql(desc = "Only of exactly this period.")] period: Option<DayPeriodInput>,
-    ) -> Vec<Commentary> {
-        let period: Option<Period> = period.map(Into::into);
-        let said = self.dealings().commentary.iter().map(|said| (&said.details, said));
-        let of_report = said.filter(|(said, _)| report.as_ref().is_none_or(|report| said.report == *report));
-        of_report
-            .filter(|(said, _)| period.is_none_or(|period| said.period == period))
-            .map(|(_, entry)| entry.into())
-            .collect()
+    ) -> Result<Vec<Commentary>> {
+        Commentary::said(self.dealings(), report.as_deref(), period.map(Into::into))
     }
 
     /// What was measured of the whole contract, such as spend or complaints, oldest first.
-    async fn measures(&self, #[graphql(desc = "Only those with this code.")] code: Option<String>) -> Vec<Measure> {
-        let measures = self.dealings().measures.iter();
-        measures.filter(|found| code.as_ref().is_none_or(|code| found.details.code == *code)).map(Into::into).collect()
+    async fn measures(
+        &self,
+        #[graphql(desc = "Only those with this code.")] code: Option<String>,
+    ) -> Result<Vec<Measure>> {
+        dealings::measures(&self.told, self.dealings(), code.as_deref())
     }
 
     /// The periods whose figures are settled, in the order in which they were closed.
@@ -205,9 +202,8 @@ impl Contract {
     async fn kpi_assessments(
         &self,
         #[graphql(desc = "Only of this indicator, by code.")] kpi: Option<String>,
-    ) -> Vec<KpiAssessment> {
-        let found = self.dealings().assessments.iter();
-        found.filter(|one| kpi.as_ref().is_none_or(|kpi| one.details.kpi == *kpi)).map(Into::into).collect()
+    ) -> Result<Vec<KpiAssessment>> {
+        KpiAssessment::found(&self.told, self.dealings(), kpi.as_deref())
     }
 
     /// The formal notices that were given, oldest first.
@@ -444,6 +440,7 @@ impl Contract {
         #[graphql(desc = "Only those due on these days.")] due: Option<DayPeriodInput>,
     ) -> Result<Vec<StandardObligations>> {
         let due = due.map(|due| (due.first.0, due.last.0));
+        known::days("the days on which they are due", due.map(|due| due.0), due.map(|due| due.1))?;
         let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
         let counts =
             generation.obligation_counts(scope, self.as_of, self.rules()?, (by.into(), due)).await.or_fault()?;
@@ -638,7 +635,9 @@ impl Contract {
 
     /// The claims that are wanted, with whose cases they are.
     async fn selected(&self, ctx: &Context<'_>, filter: Option<ClaimSelectionInput>) -> Result<Selected> {
-        let of = filter.unwrap_or_default().into();
+        let of: ClaimSelection = filter.unwrap_or_default().into();
+        known::worker(ctx, of.keyworker).await?;
+        known::team(ctx, of.team).await?;
         Selected::read(&self.seen.generation, self.scope(ctx)?, (&self.told, self.as_of), of).await
     }
 

@@ -1,12 +1,14 @@
 //! What the parties of a contract agreed, aimed at, said and decided, as clients read it.
 
-use async_graphql::{Enum, ID, SimpleObject};
+use async_graphql::{Enum, ID, Result, SimpleObject};
 
 use super::event::OccurredOn;
 use super::journey::Step;
-use super::journey::work::DayPeriod;
+use super::journey::work::{DayPeriod, Measure};
+use super::known;
 use super::scalars::{Date, Decimal};
-use crate::contract::dealings;
+use crate::contract::rulebook::CodeList;
+use crate::contract::{Contract, Rulebook, dealings, kpi};
 use crate::journey::{Entry, event};
 
 /// Somebody bound by a contract.
@@ -75,7 +77,12 @@ pub struct Targets {
 
 impl Targets {
     /// What is asked for of the versions in force, in the order of their publication.
-    pub(super) fn in_force(dealings: &dealings::Dealings, asked: &TargetsAsked) -> Vec<Self> {
+    pub(super) fn in_force(
+        contract: &Contract,
+        dealings: &dealings::Dealings,
+        asked: &TargetsAsked,
+    ) -> Result<Vec<Self>> {
+        asked.check(contract, dealings)?;
         let is = |asked: &Option<String>, one: Option<&str>| asked.as_deref().is_none_or(|asked| one == Some(asked));
         let fits = |series: &&event::TargetSeries| {
             is(&asked.measure, Some(&series.measure)) && is(&asked.area, series.area.as_deref())
@@ -87,7 +94,72 @@ impl Targets {
             published: Step::of(&targets.published),
             series: targets.published.details.series.iter().filter(fits).map(Into::into).collect(),
         });
-        shown.collect()
+        Ok(shown.collect())
+    }
+}
+
+impl TargetsAsked {
+    /// Refuses what no version of the rules knows and no targets name.
+    fn check(&self, contract: &Contract, dealings: &dealings::Dealings) -> Result<()> {
+        let published = || dealings.targets_in_force();
+        let series = || published().flat_map(|targets| &targets.published.details.series);
+        let Self { profile, measure, area } = self;
+        if let Some(profile) = profile.as_deref().filter(|asked| !published().any(|of| of.profile() == *asked)) {
+            let profiles = |rules: &Rulebook| Some(rules.profiles.clone()).filter(|profiles| !profiles.is_empty());
+            known::code([contract], ("profile", Some(profile)), profiles)?;
+        }
+        if let Some(measure) = measure.as_deref().filter(|asked| !series().any(|of| of.measure == *asked)) {
+            known::code([contract], ("measure", Some(measure)), aims)?;
+        }
+        match area.as_deref().filter(|asked| !series().any(|of| of.area.as_deref() == Some(asked))) {
+            Some(area) => known::area([contract], Some(area)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What targets may be of; none where any measure may be meant.
+fn aims(rules: &Rulebook) -> Option<Vec<String>> {
+    let mut aims = known::listed(rules, CodeList::MeasureCodes)?;
+    aims.extend(rules.stages.iter().map(|stage| stage.code.clone()));
+    aims.extend(rules.outcomes.iter().map(|outcome| outcome.code.clone()));
+    aims.extend(rules.standards.iter().map(|standard| standard.code.clone()));
+    Some(aims)
+}
+
+/// What was measured of the whole contract, oldest first.
+pub(super) fn measures(contract: &Contract, dealings: &dealings::Dealings, code: Option<&str>) -> Result<Vec<Measure>> {
+    let measured = || dealings.measures.iter().filter(|found| code.is_none_or(|code| found.details.code == code));
+    if measured().next().is_none() {
+        known::code([contract], ("measure", code), |rules| known::listed(rules, CodeList::MeasureCodes))?;
+    }
+    Ok(measured().map(Into::into).collect())
+}
+
+impl KpiAssessment {
+    /// How well indicators were met, oldest first.
+    pub(super) fn found(contract: &Contract, dealings: &dealings::Dealings, kpi: Option<&str>) -> Result<Vec<Self>> {
+        let found = || dealings.assessments.iter().filter(|one| kpi.is_none_or(|kpi| one.details.kpi == kpi));
+        if found().next().is_none() {
+            known::code([contract], ("indicator", kpi), kpi::indicators)?;
+        }
+        Ok(found().map(Into::into).collect())
+    }
+}
+
+impl Commentary {
+    /// What was said of a report and exactly a period, oldest first.
+    pub(super) fn said(
+        dealings: &dealings::Dealings,
+        report: Option<&str>,
+        period: Option<event::Period>,
+    ) -> Result<Vec<Self>> {
+        known::days("the days of the period", period.map(|days| days.first), period.map(|days| days.last))?;
+        let said = dealings.commentary.iter().filter(|said| {
+            report.is_none_or(|report| said.details.report == report)
+                && period.is_none_or(|period| said.details.period == period)
+        });
+        Ok(said.map(Into::into).collect())
     }
 }
 

@@ -15,8 +15,8 @@ use super::bounds::PageLength;
 use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
-use super::guard;
 use super::journey::{self, Journey, Story};
+use super::known;
 use super::mutation::input::referral::ExternalReferenceInput;
 use super::people::Worker;
 use super::scalars::{Date, Id};
@@ -25,7 +25,6 @@ use crate::access::policy::{Action, Redaction};
 use crate::access::relation::Standing;
 use crate::contract;
 use crate::contract::Rulebook;
-use crate::contract::rulebook::CodeList;
 use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
 use crate::projections::state::State;
 use crate::views::generation::Generation;
@@ -261,7 +260,7 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
     let order = order.map_or_else(|| usual_order(ctx), Order::from);
     let list = format!("{population:?} {filter:?}");
     let after = after.as_deref().map(|cursor| place(cursor, order, &list)).transpose()?;
-    check_codes(&sources, &filter)?;
+    check_known(ctx, &sources, &filter).await?;
     let mut parts = parts(sources, &filter)?;
     let standing = context::standing(ctx).await?;
     let first = first.rows();
@@ -389,41 +388,18 @@ fn check(ctx: &Context<'_>, filter: &JourneyFilterInput, order: Option<JourneyOr
     Ok(())
 }
 
-/// Refuses a code that none of the contracts of a list knows, by whichever of their rulebooks.
-fn check_codes(sources: &[Source], filter: &JourneyFilterInput) -> Result<()> {
-    known_code(sources, ("area", filter.area.as_deref()), |rules| listed(rules, CodeList::Areas))?;
-    known_code(sources, ("cohort", filter.cohort.as_deref()), |rules| listed(rules, CodeList::Cohorts))?;
-    known_code(sources, ("stage", filter.stage.as_deref()), |rules| {
-        Some(rules.stages.iter().map(|stage| stage.code.clone()).collect())
-    })
-}
-
-/// The codes of a rulebook's list; none where it takes any.
-pub(super) fn listed(rules: &Rulebook, list: CodeList) -> Option<Vec<String>> {
-    rules.codes.listed(list).map(<[String]>::to_vec)
-}
-
-/// Refuses a code that is asked for and that no rulebook of these contracts knows: a slip would read as nothing to do.
-pub(super) fn known_code(
-    sources: &[Source],
-    (what, asked): (&str, Option<&str>),
-    codes: impl Fn(&Rulebook) -> Option<Vec<String>>,
-) -> Result<()> {
-    let Some(asked) = asked else { return Ok(()) };
-    let mut known = BTreeSet::new();
-    for published in sources.iter().flat_map(|source| source.told.rulebooks()) {
-        let Some(codes) = codes(&published.rulebook) else { return Ok(()) };
-        known.extend(codes);
-    }
-    if sources.is_empty() || known.contains(asked) {
-        return Ok(());
-    }
-    let asked = guard::shortened(asked);
-    let remedy = match known.into_iter().collect::<Vec<_>>() {
-        none if none.is_empty() => format!("the rulebook lists no {what}: leave it out"),
-        known => format!("write one of {}", known.join(", ")),
-    };
-    Err(Code::BadUserInput.error(format!("there is no {what} {asked:?}: {remedy}")))
+/// Refuses what none of the contracts of a list knows, by whichever of their rulebooks, and whom the caller does not.
+async fn check_known(ctx: &Context<'_>, sources: &[Source], filter: &JourneyFilterInput) -> Result<()> {
+    let contracts = || sources.iter().map(|source| &*source.told);
+    known::contract(ctx, filter.contract.as_deref())?;
+    known::area(contracts(), filter.area.as_deref())?;
+    known::cohort(contracts(), filter.cohort.as_deref())?;
+    let stages = |rules: &Rulebook| Some(rules.stages.iter().map(|stage| stage.code.clone()).collect());
+    known::code(contracts(), ("stage", filter.stage.as_deref()), stages)?;
+    let received = (filter.received_from.map(|day| day.0), filter.received_to.map(|day| day.0));
+    known::days("the days of referral", received.0, received.1)?;
+    known::worker(ctx, filter.keyworker.map(|id| WorkerId(id.0))).await?;
+    known::team(ctx, filter.team.map(|id| TeamId(id.0))).await
 }
 
 /// The parts of a list, each with the filter as its contract's rulebook reads it. A contract whose rulebook has no row of

@@ -20,6 +20,7 @@ pub mod graphiql;
 pub mod guard;
 mod int;
 pub mod journey;
+mod known;
 pub mod list;
 pub mod money;
 pub mod mutation;

@@ -15,11 +15,11 @@ use super::code::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::journey::{self, Journey};
-use super::list::{self, NOT_IN_SCOPE, PageInfo, Source};
+use super::known;
+use super::list::{NOT_IN_SCOPE, PageInfo, Source};
 use super::people::Worker;
 use super::scalars::Date;
 use crate::access::relation as access;
-use crate::contract::rulebook::CodeList;
 use crate::log::envelope::{JourneyId, WorkerId};
 use crate::projections::Told;
 use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
@@ -170,11 +170,13 @@ pub(super) async fn page(
     if [&filter.standard, &filter.area].into_iter().flatten().any(|text| text.contains('\0')) {
         return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
     }
-    let sources = std::slice::from_ref(&source);
-    list::known_code(sources, ("area", filter.area.as_deref()), |rules| list::listed(rules, CodeList::Areas))?;
-    list::known_code(sources, ("standard", filter.standard.as_deref()), |rules| {
+    known::area([&*source.told], filter.area.as_deref())?;
+    known::code([&*source.told], ("standard", filter.standard.as_deref()), |rules| {
         Some(rules.standards.iter().map(|standard| standard.code.clone()).collect())
     })?;
+    known::days("the days on which they are due", filter.due_from, filter.due_to)?;
+    known::worker(ctx, filter.held.keyworker()).await?;
+    known::team(ctx, filter.team).await?;
     let list = format!("{filter:?}");
     let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
     let scope = ctx.in_scope(&source.code).ok_or_else(|| Code::Forbidden.error(NOT_IN_SCOPE))?;

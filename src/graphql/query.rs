@@ -12,6 +12,7 @@ use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::{Event, StreamKind};
 use super::journey::{self, Journey, Story};
+use super::known;
 use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, PageInfo};
 use super::node::{self, Node};
 use super::people::Worker;
@@ -80,8 +81,9 @@ pub struct EventFilter {
 }
 
 impl EventFilter {
-    /// Refuses a type that no event has.
-    pub(super) fn check(&self) -> Result<()> {
+    /// Refuses a contract that the caller cannot see, and a type that no event has.
+    pub(super) fn check(&self, ctx: &Context<'_>) -> Result<()> {
+        known::contract(ctx, self.contract.as_deref())?;
         match self.types.iter().flatten().find(|name| EventType::named(name).is_none()) {
             Some(name) => {
                 Err(Code::BadUserInput.error(format!("unknown event type {name:?}: write one such as ContactLogged")))
@@ -96,19 +98,36 @@ impl EventFilter {
         let named = |name: &String| EventType::named(name).map(EventType::as_str);
         if let Some(types) = &self.types {
             let types: BTreeSet<&'static str> = types.iter().filter_map(named).collect();
-            return types.into_iter().map(Lane::Type).collect();
+            return self.lanes_of_types(types, scope);
         }
         // Of the other kinds there is little beside what journeys record.
         if let Some(kind) = self.stream_kind.filter(|kind| *kind != StreamKind::Journey) {
             let kind = envelope::StreamKind::from(kind);
             let of_kind = EventType::ALL.iter().filter(|of| of.stream_kinds().contains(&kind));
-            return of_kind.map(|of| Lane::Type(of.as_str())).collect();
+            return self.lanes_of_types(of_kind.map(|of| of.as_str()).collect(), scope);
         }
         match (&self.contract, scope) {
             (Some(code), _) => vec![Lane::Contract(code.clone())],
             (None, Scope::Deployment) => vec![Lane::Whole],
             (None, Scope::Contracts(_) | Scope::Areas { .. }) => lanes_of(scope),
         }
+    }
+
+    /// The events of these types, of the contract that is asked for or of those in scope, unless these are many.
+    fn lanes_of_types(&self, types: BTreeSet<&'static str>, scope: &Scope) -> Vec<Lane> {
+        let (contracts, beside): (Vec<&String>, bool) = match (&self.contract, scope) {
+            (Some(code), _) => (vec![code], false),
+            (None, Scope::Contracts(codes) | Scope::Areas { contracts: codes, .. }) => (codes.iter().collect(), true),
+            (None, Scope::Deployment) => (Vec::new(), false),
+        };
+        if (contracts.is_empty() && !beside) || types.len() * contracts.len() > LANES_MAX {
+            return types.into_iter().map(Lane::Type).collect();
+        }
+        let of_type = |name: &'static str| {
+            let of_contracts = contracts.iter().map(move |code| Lane::TypeOfContract(name, (*code).clone()));
+            of_contracts.chain(beside.then_some(Lane::TypeOfNoContract(name)))
+        };
+        types.into_iter().flat_map(of_type).collect()
     }
 
     /// Whether an event fits.
@@ -164,6 +183,12 @@ pub struct EventEdge {
     node: Event,
 }
 
+/// Parts of the log that are read beside one another at most, where a type and a contract name each.
+const LANES_MAX: usize = 32;
+/// Positions of the log among which one statement looks for events of a type and a contract.
+const REACH: i64 = 200_000;
+/// Positions among which one page looks at most.
+const REACH_MAX: i64 = 2_000_000;
 /// Events that one page looks at first; twice as many each time that too few of them fit.
 const LOOKED_AT_FIRST: usize = 100;
 /// Events that one page has looked at when it gives up looking for more that fit.
@@ -367,7 +392,7 @@ async fn events(
     first: usize,
     filter: &EventFilter,
 ) -> Result<EventConnection> {
-    filter.check()?;
+    filter.check(ctx)?;
     let log = &ctx.parts().log;
     if let Some(id) = filter.stream.or(filter.journey) {
         return events_of_stream(ctx, id.0, (after, first), filter).await;
@@ -376,11 +401,13 @@ async fn events(
     let lanes = filter.lanes(&ctx.caller().principal.scope);
     let (mut end, mut looked_at, mut step) = (after, 0, LOOKED_AT_FIRST.max(first));
     let mut fitting: Vec<Envelope> = Vec::new();
-    while end < upto && fitting.len() < first && looked_at < LOOKED_AT {
+    while end < upto && fitting.len() < first && looked_at < LOOKED_AT && end.0 - after.0 < REACH_MAX {
         let most = i64::try_from(step).unwrap_or(i64::MAX);
-        let read = log.page_among(&lanes, (end, upto), most).await.or_fault()?;
+        // An index leads to the events of a type; those of one contract among them are looked for.
+        let reach = upto.min(envelope::Position(end.0.saturating_add(REACH)));
+        let read = log.page_among(&lanes, (end, reach), most).await.or_fault()?;
         // Fewer than could be are all that there are.
-        let last = read.last().map(|last| last.position).filter(|_| read.len() >= step).unwrap_or(upto);
+        let last = read.last().map(|last| last.position).filter(|_| read.len() >= step).unwrap_or(reach);
         let visible = visible(ctx, &read).await?;
         (looked_at, step) = (looked_at + read.len(), step * 2);
         let room = first - fitting.len();
@@ -455,4 +482,30 @@ async fn count(ctx: &Context<'_>, filter: &EventFilter) -> Result<usize> {
 pub(super) async fn visible(ctx: &Context<'_>, events: &[Envelope]) -> Result<impl Fn(&Envelope) -> bool + use<>> {
     let caller = ctx.caller();
     caller.generation.visible_events(&caller.principal, ctx.deployment_today(), events).await.or_fault()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_contract_and_types_together_lead_to_the_events_that_are_of_both() {
+        let types = |types: &[&str]| Some(types.iter().map(|&name| name.to_owned()).collect());
+        let both = EventFilter {
+            contract: Some("shps".to_owned()),
+            types: types(&["ContactLogged", "PlanAgreed", "ContactLogged"]),
+            ..EventFilter::default()
+        };
+        let of_both = ["ContactLogged", "PlanAgreed"].map(|name| Lane::TypeOfContract(name, "shps".to_owned()));
+        assert_eq!(both.lanes(&Scope::Deployment), of_both);
+        let types_alone = EventFilter { contract: None, ..both };
+        assert_eq!(types_alone.lanes(&Scope::Deployment), ["ContactLogged", "PlanAgreed"].map(Lane::Type));
+        let one = EventFilter { types: types(&["WorkerJoined"]), ..EventFilter::default() };
+        let scoped = Scope::Contracts(["shps".to_owned()].into());
+        let expected =
+            [Lane::TypeOfContract("WorkerJoined", "shps".to_owned()), Lane::TypeOfNoContract("WorkerJoined")];
+        assert_eq!(one.lanes(&scoped), expected);
+        let nobody = Scope::Contracts(BTreeSet::new());
+        assert_eq!(one.lanes(&nobody), [Lane::TypeOfNoContract("WorkerJoined")]);
+    }
 }

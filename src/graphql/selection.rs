@@ -10,15 +10,14 @@ use async_graphql::{Context, Result, SimpleObject};
 use chrono::NaiveDate;
 
 use super::at::Known;
-use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::journey::work::DayPeriod;
+use super::known;
 use super::people::Worker;
 use super::team::Team;
 use crate::access::InScope;
 use crate::access::relation::Standing;
 use crate::contract::Contract;
-use crate::contract::rulebook::CodeList;
 use crate::journey::event::{self, Period};
 use crate::log::envelope::JourneyId;
 use crate::views::claims::Claim;
@@ -133,24 +132,8 @@ async fn held_cases(
 }
 
 fn check(contract: &Contract, of: &event::ClaimSelection) -> Result<()> {
-    let unknown = |what: &str, code: &str, known: Vec<&str>| {
-        Code::BadUserInput.error(format!("unknown {what} {code:?}: write one of {}", known.join(", ")))
-    };
-    for (what, list, code) in [("area", CodeList::Areas, &of.area), ("cohort", CodeList::Cohorts, &of.cohort)] {
-        let Some(code) = code else { continue };
-        let lists = || contract.rulebooks().iter().map(|published| published.rulebook.codes.listed(list));
-        let is_known = lists().any(|listed| listed.is_none_or(|listed| listed.contains(code)));
-        if !is_known {
-            let known: BTreeSet<&str> = lists().flatten().flatten().map(String::as_str).collect();
-            return Err(unknown(what, code, known.into_iter().collect()));
-        }
-    }
-    let known = contract.outcome_codes();
-    match of.outcomes.iter().find(|outcome| !known.contains(outcome.as_str())) {
-        Some(outcome) => Err(unknown("outcome", outcome, known.into_iter().collect())),
-        None if of.achieved.is_some_and(|days| days.last < days.first) => {
-            Err(Code::BadUserInput.error("the days of achievement end before they begin: write the last day"))
-        }
-        None => Ok(()),
-    }
+    known::area([contract], of.area.as_deref())?;
+    known::cohort([contract], of.cohort.as_deref())?;
+    of.outcomes.iter().try_for_each(|outcome| known::outcome([contract], Some(outcome)))?;
+    known::days("the days of achievement", of.achieved.map(|days| days.first), of.achieved.map(|days| days.last))
 }

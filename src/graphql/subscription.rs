@@ -19,6 +19,7 @@ use super::code::Code;
 use super::context::{Asked as _, OrFault as _, Parts};
 use super::event::Event;
 use super::journey::{Journey, Story};
+use super::known;
 use super::query::EventFilter;
 use super::scalars::{Id, Position};
 use super::views::RebuildProgress;
@@ -90,7 +91,7 @@ impl Subscription {
     ) -> Result<impl Stream<Item = Result<RecordedEvent>>> {
         entitled(ctx, Action::ReadEvents)?;
         let filter = filter.unwrap_or_default();
-        filter.check()?;
+        filter.check(ctx)?;
         let follower = Follower::of(ctx);
         let steps = follower.steps(after).await?;
         Ok(told(Recorded { follower, filter, steps, read: VecDeque::new() }))
@@ -136,6 +137,7 @@ impl Subscription {
         }
         let steps = follower.steps(after).await?;
         let keyworker = keyworker.map(|id| WorkerId(id.0));
+        known::worker(ctx, keyworker).await?;
         Ok(told(OfCaseload { follower, contract, keyworker, steps, changed: VecDeque::new() }))
     }
 

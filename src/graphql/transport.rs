@@ -258,7 +258,9 @@ pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error 
     let causes = || std::iter::successors(Some(error), |error| error.source());
     let chain: Vec<_> = causes().map(ToString::to_string).collect();
     let Some(outage) = causes().find_map(outage) else { return Code::Internal.error(chain.join(": ")) };
-    tracing::error!(error = chain.join(": "), "the store cannot answer");
+    if !causes().any(is_logged) {
+        tracing::error!(error = chain.join(": "), "the store cannot answer");
+    }
     let message = "the service cannot read or write its data now: ask again in a moment, and send a mutation again \
                    under its commandId";
     let mut unavailable = Code::Unavailable.error_for_now(message, STORE_AGAIN);
@@ -270,10 +272,15 @@ pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error 
 fn outage(error: &(dyn std::error::Error + 'static)) -> Option<Outage> {
     match error.downcast_ref::<LogError>() {
         Some(LogError::Unreachable) => return Some(Outage::InDoubt),
-        Some(LogError::Busy | LogError::Stopped) => return Some(Outage::NothingDone),
+        Some(LogError::NotBegun | LogError::Busy | LogError::Stopped) => return Some(Outage::NothingDone),
         _ => {}
     }
     store::is_outage(error).then_some(Outage::NothingDone)
+}
+
+/// Whether whoever met the failure has logged it, with its cause and for how many commands.
+fn is_logged(error: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(LogError::Unreachable | LogError::NotBegun))
 }
 
 /// A store that cannot answer for now.

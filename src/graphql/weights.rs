@@ -7,7 +7,7 @@
 use super::guard::Weight;
 
 /// Each dear place and what it costs beside its fields.
-pub(super) const WEIGHTS: [Weight; 25] = [
+pub(super) const WEIGHTS: [Weight; 32] = [
     ("Query.previewRulebook", 50_000),
     ("Query.compareViews", 10_000),
     ("ContractAt.knownAt", 5_000),
@@ -28,6 +28,13 @@ pub(super) const WEIGHTS: [Weight; 25] = [
     ("Contract.caseloadByKeyworker", 200),
     ("Contract.obligationCounts", 200),
     ("Contract.obligations", 100),
+    ("Contract.diary", 100),
+    ("Contract.tasks", 100),
+    ("Contract.workers", 20),
+    ("Contract.teams", 20),
+    ("ObligationConnection.totalCount", 20),
+    ("AppointmentConnection.totalCount", 20),
+    ("TaskConnection.totalCount", 20),
     ("JourneyConnection.totalCount", 20),
     ("Journey.claims", 50),
     ("Batch.proposal", 500),

@@ -19,8 +19,9 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use super::Service;
+use super::{READY_WITHIN, Service};
 use crate::graphql::transport::Problem;
+use crate::log::{Head, LogError};
 
 /// The media type of `OpenMetrics` text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -114,12 +115,18 @@ pub(super) async fn count(State(meters): State<Arc<Meters>>, request: Request, n
     answer
 }
 
+/// What only the store knows.
+async fn read(service: &Service) -> Result<(Head, i64), LogError> {
+    Ok((service.parts.log.head().await?, service.parts.views.live().parked_count().await?))
+}
+
 /// Every number, as text.
 pub(super) async fn metrics(State(service): State<Service>) -> Response {
     let live = service.parts.views.live();
     let position = *live.position().borrow();
-    let Ok(head) = service.parts.log.head().await else {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read").into_response();
+    let Ok(Ok((head, parked))) = tokio::time::timeout(READY_WITHIN, read(&service)).await else {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log or the live view cannot be read");
+        return problem.after(READY_WITHIN).into_response();
     };
     let meters = &service.meters;
     meters.log_position.set(head.position.0);
@@ -127,9 +134,6 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.view_generation.set(live.number);
     let lag = u32::try_from((head.position.0 - position.0).max(0)).unwrap_or(u32::MAX);
     meters.lag.set(lag.into());
-    let Ok(parked) = live.parked_count().await else {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the live view cannot be read").into_response();
-    };
     meters.parked.set(parked);
     let progress = *service.parts.views.progress().borrow();
     let progress = progress.filter(|progress| !progress.phase.is_over());

@@ -287,7 +287,7 @@ codes! {
     RulebookVersionTaken => "RULEBOOK_VERSION_TAKEN";
     /// The version would move every civil date to another zone.
     RulebookZoneChanged => "RULEBOOK_ZONE_CHANGED";
-    /// A view is being built already, here or by another server.
+    /// A view is being built, or another one made the live one, at this moment, here or by another server.
     ViewBeingBuilt => "VIEW_BEING_BUILT";
     /// This server builds no view.
     NoRebuild => "NO_REBUILD";

@@ -346,7 +346,9 @@ enum Verdict<R> {
 
 /// Why a batch was not written.
 enum Failed {
-    /// The database does not answer, whatever the commands are.
+    /// No transaction could be begun, whatever the commands are: nothing of them was sent.
+    NotBegun(StoreError),
+    /// The database does not answer, and may have recorded them.
     Unreachable(StoreError),
     /// It may be the doing of one command.
     Faulted(LogError),
@@ -365,8 +367,8 @@ impl<S: State> AppendTask<S> {
             gather(&mut waiting, &mut batch).await;
             match self.write(std::mem::take(&mut batch)).await {
                 Ok(()) => {}
-                Err((Failed::Unreachable(error), batch)) => give_up(&error, batch),
                 Err((Failed::Faulted(error), batch)) => self.one_at_a_time(&error, batch).await,
+                Err((failed, batch)) => give_up(&failed, batch, []),
             }
         }
     }
@@ -378,8 +380,8 @@ impl<S: State> AppendTask<S> {
         while let Some(waiting) = rest.next() {
             match self.write(vec![waiting]).await {
                 Ok(()) => {}
-                Err((Failed::Unreachable(error), alone)) => return give_up(&error, alone.into_iter().chain(rest)),
                 Err((Failed::Faulted(error), alone)) => refuse(error, alone),
+                Err((failed, alone)) => return give_up(&failed, alone, rest),
             }
         }
     }
@@ -405,16 +407,15 @@ impl<S: State> AppendTask<S> {
         }
     }
 
-    async fn begun(&self) -> Result<Conn, Failed> {
-        let begun = Conn::begun(&self.log.store.writer).await;
-        begun.map_err(|source| Failed::Unreachable(doing("begin to append")(source)))
+    async fn begun(&self) -> Result<Conn, StoreError> {
+        Conn::begun(&self.log.store.writer).await.map_err(doing("begin to append"))
     }
 
     async fn transact<D: Decide<S>>(
         &mut self,
         waiting: &[Waiting<D, S>],
     ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
-        let mut conn = self.begun().await?;
+        let mut conn = self.begun().await.map_err(Failed::NotBegun)?;
         // A command whose decision panics is refused as a fault; the task, and everybody else's commands, go on.
         let decided = AssertUnwindSafe(self.decide_and_insert(&mut conn, waiting)).catch_unwind().await;
         match decided.unwrap_or(Err(Failed::Faulted(LogError::Panicked))) {
@@ -440,7 +441,7 @@ impl<S: State> AppendTask<S> {
     /// An error at COMMIT leaves it open whether the batch is in: its ids are read back before anybody is answered,
     /// under the head's lock, so that a commit still under way has come to its end.
     async fn after_a_failed_commit(&self, batch: &Batch, source: sqlx::Error) -> Result<(), Failed> {
-        let mut conn = self.begun().await?;
+        let mut conn = self.begun().await.map_err(Failed::Unreachable)?;
         let ids: Vec<_> = batch.commands.iter().map(|command| (command.actor.as_str(), command.command_id)).collect();
         let found = match lock_head(&mut conn).await {
             Ok(_) => commands_of(&mut conn, &ids).await,

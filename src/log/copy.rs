@@ -21,6 +21,12 @@ static SECRETS: Sql = Sql::new("select name, value from secrets order by name li
 static KEEP_SECRET: Sql = Sql::new("update secrets set value = $1 where name = $2");
 static KEEP_EPOCH: Sql = Sql::new("update log_head set epoch = $1 where id = 1");
 
+/// A backup is a file of `SQLite`, whichever store it is of, and only a backup has this table: none of these is prepared.
+const MAKE_MARK: &str = "create table backup (id integer not null primary key check (id = 1), position integer not null, digest text not null)";
+const MARK: &str = "insert into backup (id, position, digest) values (1, $1, $2)";
+const IS_MARKED: &str = "select 1 from sqlite_master where type = 'table' and name = 'backup' limit 1";
+const READ_MARK: &str = "select position, digest from backup where id = 1";
+
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&COMMANDS, &SECRETS, &KEEP_SECRET, &KEEP_EPOCH];
 
@@ -45,7 +51,44 @@ struct CommandRow {
     last_position: i64,
 }
 
+/// What a backup says of itself: what it must hold. A copy of a log's file by other means says nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mark {
+    /// It is a backup of this.
+    Of(Copied),
+    /// There is none.
+    None,
+}
+
 impl Log {
+    /// Has the file say what it is a backup of; the log in it must not be written any more.
+    pub async fn mark(&self, copied: &Copied) -> Result<(), LogError> {
+        let fault = doing("mark the backup");
+        let mut conn = Conn::begun(&self.store.writer).await.map_err(&fault)?;
+        let marked = on!(&mut conn, conn => async {
+            sqlx::query(MAKE_MARK).execute(&mut **conn).await?;
+            let mark = sqlx::query(MARK).bind(copied.position.0).bind(&copied.digest);
+            mark.execute(&mut **conn).await.map(drop)
+        }
+        .await);
+        marked.map_err(&fault)?;
+        conn.commit().await.map_err(&fault)?;
+        Ok(())
+    }
+
+    /// What the file says that it is a backup of.
+    pub async fn marked(&self) -> Result<Mark, LogError> {
+        let On::Sqlite(pool) = &self.store.reader else { return Ok(Mark::None) };
+        let fault = doing("read what the file is a backup of");
+        let is_there: Option<(i64,)> = sqlx::query_as(IS_MARKED).fetch_optional(pool).await.map_err(&fault)?;
+        if is_there.is_none() {
+            return Ok(Mark::None);
+        }
+        let mark: Option<(i64, String)> = sqlx::query_as(READ_MARK).fetch_optional(pool).await.map_err(&fault)?;
+        let copied = mark.map(|(position, digest)| Copied { position: Position(position), digest });
+        Ok(copied.map_or(Mark::None, Mark::Of))
+    }
+
     /// Copies another log, up to where it stands now, into this one, which must be empty.
     pub async fn copy_from(&self, other: &Self) -> Result<Copied, LogError> {
         let head = other.head().await?;

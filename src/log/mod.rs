@@ -58,6 +58,11 @@ pub enum LogError {
     /// The append task has ended.
     #[error("the log takes no more events: the service is stopping")]
     Stopped,
+    /// The database does not answer or is locked, and nothing of the command was sent to it.
+    #[error(
+        "the log's database does not answer or is locked, and nothing was recorded: repeat the command in a moment"
+    )]
+    NotBegun,
     /// The database does not answer, so that nobody knows whether the command was recorded.
     #[error("the log's database does not answer: repeat the command under the same id in a moment")]
     Unreachable,

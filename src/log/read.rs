@@ -29,6 +29,16 @@ static OF_TYPE: Sql = Sql::new(
     "select record from events where type = $1 and position > $2 and position <= $3 order by position limit $4",
 );
 
+static OF_TYPE_AND_CONTRACT: Sql = Sql::new(
+    "select record from events where type = $1 and contract = $2 and position > $3 and position <= $4 \
+     order by position limit $5",
+);
+
+static OF_TYPE_AND_NO_CONTRACT: Sql = Sql::new(
+    "select record from events where type = $1 and contract is null and position > $2 and position <= $3 \
+     order by position limit $4",
+);
+
 static OF_ONE_CONTRACT: Sql = Sql::new(
     "select record from events where contract = $1 and position > $2 and position <= $3 order by position limit $4",
 );
@@ -70,6 +80,8 @@ pub(super) static STATEMENTS: &[&Sql] = &[
     &PAGE,
     &PAGE_AS_STORED,
     &OF_TYPE,
+    &OF_TYPE_AND_CONTRACT,
+    &OF_TYPE_AND_NO_CONTRACT,
     &OF_ONE_CONTRACT,
     &OF_NO_CONTRACT,
     &STREAMS,
@@ -86,6 +98,10 @@ pub enum Lane {
     Whole,
     /// The events of a type.
     Type(&'static str),
+    /// The events of a type that are of one contract.
+    TypeOfContract(&'static str, String),
+    /// The events of a type that are of no contract.
+    TypeOfNoContract(&'static str),
     /// The events of a contract.
     Contract(String),
     /// The events of no contract: those of subjects, workers and teams.
@@ -259,18 +275,17 @@ impl Log {
         most: i64,
     ) -> Result<Vec<Envelope>, LogError> {
         let reader = &self.store.reader;
-        let (sql, named) = match lane {
+        let (sql, named): (&'static Sql, Vec<&str>) = match lane {
             Lane::Whole => return self.page_of(after, upto, most).await,
-            Lane::Type(name) => (OF_TYPE.text(reader.dialect()), Some(*name)),
-            Lane::Contract(code) => (OF_ONE_CONTRACT.text(reader.dialect()), Some(code.as_str())),
-            Lane::NoContract => (OF_NO_CONTRACT.text(reader.dialect()), None),
+            Lane::Type(name) => (&OF_TYPE, vec![*name]),
+            Lane::TypeOfContract(name, code) => (&OF_TYPE_AND_CONTRACT, vec![*name, code.as_str()]),
+            Lane::TypeOfNoContract(name) => (&OF_TYPE_AND_NO_CONTRACT, vec![*name]),
+            Lane::Contract(code) => (&OF_ONE_CONTRACT, vec![code.as_str()]),
+            Lane::NoContract => (&OF_NO_CONTRACT, Vec::new()),
         };
+        let sql = sql.text(reader.dialect());
         let records = on!(reader, pool => {
-            let query = sqlx::query_as(sql);
-            let query = match named {
-                Some(named) => query.bind(named),
-                None => query,
-            };
+            let query = named.iter().fold(sqlx::query_as(sql), |query, named| query.bind(*named));
             query.bind(after.0).bind(upto.0).bind(most).fetch_all(pool).await
         });
         Ok(envelopes(records.map_err(doing("read a part of the log"))?)?)

@@ -6,20 +6,21 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::pool::PoolConnection;
-use sqlx::{Executor as _, PgConnection, Postgres};
+use sqlx::{Executor as _, PgConnection};
+
+use super::sessions::Borrowed;
 
 /// A session that was taken from a pool.
 #[derive(Debug)]
 pub struct Session {
-    conn: PoolConnection<Postgres>,
+    conn: Borrowed,
     /// Whether a transaction may be open: from before it is begun until the server has said that it ended.
     is_open: bool,
 }
 
 impl Session {
     /// A session outside of any transaction.
-    pub(super) const fn new(conn: PoolConnection<Postgres>) -> Self {
+    pub(super) const fn new(conn: Borrowed) -> Self {
         Self { conn, is_open: false }
     }
 

@@ -96,6 +96,14 @@ impl Generation {
             Place::Sqlite { path } => sqlite_pools(&file(path, number)),
             Place::Postgres { options, schema } => postgres_pools(options, &schema_name(schema, number), &growth),
         };
+        if let Pool::Postgres(pool) = &reader {
+            // Asked first, for the server puts down every statement that fails.
+            let there = sqlx::query_as("select to_regclass('checkpoint') is not null").fetch_one(pool).await;
+            let (is_there,): (bool,) = there.map_err(doing("look for a view"))?;
+            if !is_there {
+                return Ok(Found::Nothing);
+            }
+        }
         let sql = CHECKPOINT.text(reader.dialect());
         let found: sqlx::Result<Option<(i64, i64, String)>> =
             on!(&reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);

@@ -76,8 +76,11 @@ pub enum ViewError {
         "the live view is being built, or is of another version of this program: try again when the server is ready"
     )]
     NoView,
-    /// Somebody is building a view already.
-    #[error("a view is being built already: wait until it is live, or cancel that rebuild")]
+    /// Somebody is building or switching views already.
+    #[error(
+        "a view is being built, or another one made the live one, at this moment: wait until that is done and look \
+         which view is live, or cancel the rebuild"
+    )]
     Building,
     /// It is being built, and was not ready in time.
     #[error("what was known then is being put together: ask again in a moment")]

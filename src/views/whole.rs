@@ -7,12 +7,12 @@ use chrono::{NaiveDate, TimeDelta};
 use futures_util::TryStreamExt as _;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags};
-use sqlx::{Connection as _, Executor as _, PgPool};
+use sqlx::{Connection as _, Executor as _};
 use tokio::sync::mpsc;
 
 use super::rebuild::POSTGRES_EPOCH;
 use crate::projections::{TABLES, Table, Type};
-use crate::store::{Copied, Pool, StoreError, doing};
+use crate::store::{Copied, Pool, Sessions, StoreError, doing};
 
 /// Bytes of rows that are handed on at once, more or less.
 const LOT: usize = 256 * 1024;
@@ -128,7 +128,7 @@ fn of_sqlite(path: &std::path::Path, lots: &mpsc::Sender<Result<Lot, StoreError>
     Ok(())
 }
 
-async fn of_postgres(pool: &PgPool, lots: &mpsc::Sender<Result<Lot, StoreError>>) -> sqlx::Result<()> {
+async fn of_postgres(pool: &Sessions, lots: &mpsc::Sender<Result<Lot, StoreError>>) -> sqlx::Result<()> {
     // Whoever reads may turn away in the middle of a table: nobody is to have this connection after that.
     let mut conn = pool.acquire().await?.detach();
     conn.execute("begin isolation level repeatable read read only").await?;

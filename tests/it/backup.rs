@@ -118,6 +118,10 @@ async fn a_backup_under_writers_is_whole_and_a_plain_copy_of_the_file_is_not() {
                 "a plain copy beside a server lacks what is not folded in"
             );
             plain.store().close().await;
+            let nowhere = format!("sqlite:{}", directory.path().join("nowhere.db").display());
+            let said = ends(2, &nowhere, &["restore", path(&directory.path().join("plain.db"))]);
+            assert!(said.contains("was not written by `throughline backup`"), "{said}");
+            assert!(!directory.path().join("nowhere.db").exists(), "nothing is made where nothing is restored");
         }
         restored.remove().await;
         fresh.end().await;
@@ -203,6 +207,33 @@ async fn what_is_damaged_or_no_backup_is_not_restored_and_a_view_of_another_log_
         .expect("owner");
     let said = ends(1, here.url(), &["backup", path(&directory.path().join("late.backup"))]);
     assert!(said.contains("position 14: the record was changed") && said.contains("NOT as it was written"), "{said}");
+    here.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_is_not_what_it_says_of_itself_is_not_restored() {
+    let (here, directory) = (Deployment::on(Dialect::Sqlite).await, tempfile::tempdir().expect("a directory"));
+    tell_a_story(&here.recorder().await).await;
+    let file = directory.path().join("taken.backup");
+    done(here.url(), &["backup", path(&file)]);
+    let nowhere = format!("sqlite:{}", directory.path().join("restored.db").display());
+    // Control: as it was written, it restores.
+    let fine = format!("sqlite:{}", directory.path().join("fine.db").display());
+    done(&fine, &["restore", path(&file)]);
+    // A backup that somebody went on with is a log like any other.
+    let url = format!("sqlite:{}", file.display());
+    let continued = throughline::deployment::Deployment::open(
+        &url,
+        std::sync::Arc::clone(&here.clock),
+        std::sync::Arc::new(Chance::System),
+    );
+    let continued = continued.await.expect("it opens");
+    record(&continued.recorder, 77, contact("2018-02-28")).await;
+    continued.close().await;
+    let said = ends(1, &nowhere, &["restore", path(&file)]);
+    assert!(said.contains("is a backup of events up to position 14"), "{said}");
+    assert!(said.contains("holds others, up to position 15"), "{said}");
+    assert!(!directory.path().join("restored.db").exists(), "nothing is made where nothing is restored");
     here.end().await;
 }
 

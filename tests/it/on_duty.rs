@@ -465,6 +465,10 @@ async fn assess_kpi_takes_what_the_rulebook_has_and_grades_it_itself() {
         let other = with(found(5, json!("84.9")), json!({ "grade": "met" }));
         let refused = app.tell(&chief, "assessKpi", other).await;
         assert_eq!((refusals(&refused), &refused["problems"][0]["allowed"]), (vec!["OTHER_GRADE".to_owned()], &json!(["major"])));
+        for impossible in ["-5", "-0.01", "100.01", "101"] {
+            let refused = app.tell(&chief, "assessKpi", found(5, json!(impossible))).await;
+            assert_eq!(refusals(&refused), ["INVALID_VALUE"], "{impossible} is no share: {refused}");
+        }
         for (of, value) in [(5, "95"), (6, "94.99"), (7, "85"), (8, "90"), (9, "96"), (10, "84.99")] {
             app.done(&chief, "assessKpi", found(of, json!(value))).await;
         }

@@ -13,6 +13,7 @@ use super::super::at::Known;
 use super::super::bounds::PageLength;
 use super::super::cursor;
 use super::super::journey;
+use super::super::known;
 use super::super::list::PageInfo;
 use super::super::money::Money;
 use super::super::scalars::Position;
@@ -91,6 +92,7 @@ pub(in crate::graphql) async fn page(
     filter: ClaimFilter,
     (first, after): (PageLength, Option<String>),
 ) -> Result<ClaimConnection> {
+    known::outcome([&*told.contract], filter.outcome.as_deref())?;
     let list = format!("{} {}", filter.name(), told.asked.as_of);
     let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
     let mut fitting: Vec<&claims::Claim> = told.claims.iter().filter(|claim| filter.fits(claim)).collect();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
-    BaseType, FieldDefinition, InputValueDefinition, OperationType, Type, TypeDefinition, TypeKind,
+    BaseType, DirectiveLocation, FieldDefinition, InputValueDefinition, OperationType, Type, TypeDefinition, TypeKind,
     TypeSystemDefinition,
 };
 use async_graphql::{Name, Positioned, Value};
@@ -20,6 +20,8 @@ pub(super) struct Catalogue {
     outputs: HashMap<String, Output>,
     inputs: HashMap<String, InputType>,
     directives: HashMap<String, HashMap<String, Input>>,
+    /// The directives that may stand at a field.
+    of_fields: HashSet<String>,
     /// The types of queries, mutations and subscriptions.
     roots: [Option<String>; 3],
 }
@@ -57,8 +59,10 @@ pub(super) struct Input {
 /// A type of values that are given.
 #[derive(Debug)]
 pub(super) enum InputType {
-    /// A scalar or an enum: the validator knows its values.
-    Leaf,
+    /// A scalar: the validator knows its values.
+    Scalar,
+    /// An enum: the validator knows its names, and takes a string for one.
+    Enum,
     /// An input object with its fields.
     Object {
         fields: HashMap<String, Input>,
@@ -91,12 +95,13 @@ impl Catalogue {
         let document = parse_schema(sdl).expect("a printed schema can be read");
         let mut catalogue = Self::default();
         for scalar in ["Int", "Float", "String", "Boolean", "ID"] {
-            catalogue.inputs.insert(scalar.to_owned(), InputType::Leaf);
+            catalogue.inputs.insert(scalar.to_owned(), InputType::Scalar);
         }
         for condition in ["include", "skip"] {
             let ty = Type::new("Boolean!").expect("a type");
             let condition_of = HashMap::from([("if".to_owned(), Input { ty, has_default: false, weight: 0 })]);
             catalogue.directives.insert(condition.to_owned(), condition_of);
+            catalogue.of_fields.insert(condition.to_owned());
         }
         for definition in document.definitions {
             match definition {
@@ -107,6 +112,9 @@ impl Catalogue {
                 }
                 TypeSystemDefinition::Type(of) => catalogue.add(of.node),
                 TypeSystemDefinition::Directive(of) => {
+                    if of.node.locations.iter().any(|place| place.node == DirectiveLocation::Field) {
+                        catalogue.of_fields.insert(of.node.name.node.to_string());
+                    }
                     let arguments = of.node.arguments.iter().map(|argument| Input::named(&argument.node));
                     catalogue.directives.insert(of.node.name.node.to_string(), arguments.collect());
                 }
@@ -126,9 +134,8 @@ impl Catalogue {
                 }
                 self.outputs.entry(name).or_default();
             }
-            TypeKind::Scalar | TypeKind::Enum(_) => {
-                self.inputs.insert(name, InputType::Leaf);
-            }
+            TypeKind::Scalar => drop(self.inputs.insert(name, InputType::Scalar)),
+            TypeKind::Enum(_) => drop(self.inputs.insert(name, InputType::Enum)),
             TypeKind::InputObject(object) => {
                 let is_one_of = of.directives.iter().any(|directive| directive.node.name.node == "oneOf");
                 let fields = object.fields.iter().map(|field| Input::named(&field.node)).collect();
@@ -187,6 +194,11 @@ impl Catalogue {
         };
         let dear = given.iter().filter(|(_, value)| **value != Value::Null);
         dear.filter_map(|(name, _)| Some(fields.get(name.as_str())?.weight)).fold(0, u64::saturating_add)
+    }
+
+    /// The arguments of a directive that may stand at a field; none if there is no such directive.
+    pub(super) fn directive_of_fields(&self, directive: &str) -> Option<&HashMap<String, Input>> {
+        self.directives.get(directive).filter(|_| self.of_fields.contains(directive))
     }
 
     /// An argument of a directive.

@@ -14,11 +14,13 @@ pub(crate) const INTROSPECTION: &str = include_str!("introspection.graphql");
 
 /// A schema in which pages have pages, and one may follow one thing.
 const SDL: &str = "
-    type Query { journeys(first: Int! = 20): Journeys! }
+    type Query { journeys(first: Int! = 20): Journeys!, board(by: By, among: [By!], order: Order): Int }
     type Journeys { nodes: [Journey!]! }
     type Journey { id: ID!, like(first: Int): Journeys! }
     type S { a: Int, b: Int }
     scalar Own
+    enum By { AREA TEAM }
+    input Order { by: By!, among: [By!] }
     schema { query: Query, subscription: S }";
 
 fn admit(query: &str, name: Option<&str>, variables: &Variables, limits: &Limits) -> Result<Admitted, Vec<Refusal>> {
@@ -581,4 +583,59 @@ fn an_absent_variable_leaves_no_trace() {
     let normal = format!("{:?}", admitted.normal.expect("another document"));
     assert!(!normal.contains("Variable("), "{normal}");
     assert!(with(&query, json!({ "n": 3 })).expect("admitted").normal.is_none());
+}
+
+#[test]
+fn a_string_in_a_document_is_no_name_of_an_enum_and_in_json_it_has_to_be() {
+    for query in [
+        "{ board(by: \"AREA\") }",
+        "{ board(among: [AREA, \"TEAM\"]) }",
+        "{ board(among: \"TEAM\") }",
+        "{ board(order: { by: \"AREA\" }) }",
+        "{ board(order: { by: AREA, among: [\"TEAM\"] }) }",
+        "query($by: By = \"AREA\") { board(by: $by) }",
+        "query($among: [By!] = [AREA, \"TEAM\"]) { board(among: $among) }",
+        "query($among: [By!] = \"TEAM\") { board(among: $among) }",
+        "query($order: Order = { by: \"AREA\" }) { board(order: $order) }",
+        "query($order: Order = { by: AREA, among: [\"TEAM\"] }) { board(order: $order) }",
+        "{ ...F } fragment F on Query { board(by: \"AREA\") }",
+    ] {
+        let refusal = only(asked(query));
+        assert_eq!(refusal.code(), Code::ValidationFailed, "{query}");
+        let fine = query.replace("\"AREA\"", "AREA").replace("\"TEAM\"", "TEAM");
+        assert!(asked(&fine).is_ok(), "{fine}");
+    }
+    let given = json!({ "by": "AREA", "among": ["TEAM"], "order": { "by": "AREA" } });
+    let query = "query($by: By, $among: [By!], $order: Order) { board(by: $by, among: $among, order: $order) }";
+    assert!(with(query, given).is_ok());
+}
+
+#[test]
+fn what_stands_at_a_typename_is_judged_as_at_any_field() {
+    for query in [
+        "{ __typename @nope }",
+        "{ __typename @deprecated }",
+        "{ __typename @include }",
+        "{ __typename(x: 1) }",
+        "{ __typename { a } }",
+        "{ __typename @include(if: true) @include(if: true) }",
+        "{ __typename @include(if: \"true\") }",
+        "{ __typename @include(if: 1) }",
+        "{ __typename @include(if: null) }",
+        "{ __typename @include(if: true, unless: 1) }",
+        "{ __typename @skip(if: $nowhere) }",
+        "{ journeys { nodes { ... on Journey { __typename @nope } } } }",
+        "{ journeys { ...F } } fragment F on Journeys { __typename @skip(if: $nowhere) }",
+    ] {
+        assert_eq!(only(asked(query)).code(), Code::ValidationFailed, "{query}");
+    }
+    let of_another_type = with("query($v: Int!) { __typename @include(if: $v) }", json!({ "v": 1 }));
+    assert_eq!(only(of_another_type).code(), Code::ValidationFailed);
+    for query in [
+        "{ __typename }",
+        "{ kind: __typename @include(if: true) @skip(if: false) }",
+        "query($v: Boolean = true) { __typename @include(if: $v) journeys @skip(if: $v) { __typename } }",
+    ] {
+        assert!(asked(query).is_ok(), "{query}");
+    }
 }

@@ -1,8 +1,11 @@
-//! Whether each variable may stand where it is used (rule 5.8.5 of the specification), and whether input objects are
-//! given as objects.
+//! Whether each variable may stand where it is used (rule 5.8.5 of the specification), whether input objects are given as
+//! objects and names of an enum as names (5.6.1), and whether `__typename` is asked for as any field is.
 //!
-//! The library has the rule and never applies it: a document with a bad variable is executed until it comes to it. Each
-//! fragment is looked at once, whatever spreads it.
+//! The library has the first rule and never applies it: a document with a bad variable is executed until it comes to it.
+//! It takes a string for a name of an enum, as JSON has to, and never looks at `__typename`. Each fragment is looked at
+//! once, whatever spreads it.
+
+mod typename;
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,6 +28,8 @@ struct Usage<'a> {
     has_default: bool,
     /// Whether the place is the one field of an input object of which exactly one is given.
     is_the_one: bool,
+    /// Whether the library never looks here, so that nobody else finds a variable that is not declared.
+    is_overlooked: bool,
 }
 
 /// What a definition uses and spreads.
@@ -49,6 +54,7 @@ pub(super) fn check(catalogue: &Catalogue, document: &ExecutableDocument) -> Res
     for (_, operation) in document.operations.iter() {
         let operation = &operation.node;
         refusals.extend(operation.variable_definitions.iter().filter_map(|of| is_no_input(catalogue, of)));
+        refusals.extend(operation.variable_definitions.iter().filter_map(|of| has_a_string_for_a_name(catalogue, of)));
         let mut uses = Uses::of(catalogue, &operation.directives);
         uses.set(catalogue, &operation.selection_set.node, catalogue.root(operation.ty));
         refusals.append(&mut uses.refusals);
@@ -73,6 +79,35 @@ fn is_no_input(catalogue: &Catalogue, definition: &Positioned<VariableDefinition
     Some(Refusal::Invalid { message, at: vec![definition.pos] })
 }
 
+/// What speaks against the default of a variable: it is written in the document, where names of an enum are no strings.
+fn has_a_string_for_a_name(catalogue: &Catalogue, definition: &Positioned<VariableDefinition>) -> Option<Refusal> {
+    let default = definition.node.default_value.as_ref()?;
+    let name = string_for_a_name(catalogue, &default.node, &definition.node.var_type.node)?;
+    Some(Refusal::Invalid { message: no_string(&name), at: vec![default.pos] })
+}
+
+/// The enum of which a value has a string for a name, if it has one.
+fn string_for_a_name(catalogue: &Catalogue, value: &Constant, ty: &Type) -> Option<String> {
+    match (value, &ty.base) {
+        (Constant::List(values), BaseType::List(item)) => {
+            values.iter().find_map(|value| string_for_a_name(catalogue, value, item))
+        }
+        (value, BaseType::List(item)) => string_for_a_name(catalogue, value, item),
+        (value, BaseType::Named(name)) => match (catalogue.input(name)?, value) {
+            (InputType::Enum, Constant::String(_)) => Some(name.to_string()),
+            (InputType::Object { fields, .. }, Constant::Object(given)) => given.iter().find_map(|(name, value)| {
+                let field = fields.get(name.as_str())?;
+                string_for_a_name(catalogue, value, &field.ty)
+            }),
+            _ => None,
+        },
+    }
+}
+
+fn no_string(of: &str) -> String {
+    format!("{of} is an enum: write its name without quotation marks")
+}
+
 impl<'a> Uses<'a> {
     fn of(catalogue: &'a Catalogue, directives: &'a [Positioned<Directive>]) -> Self {
         let mut uses = Self::default();
@@ -82,7 +117,11 @@ impl<'a> Uses<'a> {
 
     fn set(&mut self, catalogue: &'a Catalogue, set: &'a SelectionSet, of: &str) {
         for selection in &set.items {
-            self.directives(catalogue, selection.node.directives());
+            let is_typename =
+                matches!(&selection.node, Selection::Field(field) if field.node.name.node == typename::NAME);
+            if !is_typename {
+                self.directives(catalogue, selection.node.directives());
+            }
             match &selection.node {
                 Selection::Field(field) => self.field(catalogue, &field.node, of),
                 Selection::InlineFragment(inline) => {
@@ -96,6 +135,9 @@ impl<'a> Uses<'a> {
     }
 
     fn field(&mut self, catalogue: &'a Catalogue, field: &'a Field, of: &str) {
+        if field.name.node == typename::NAME {
+            return self.typename(catalogue, field);
+        }
         let shape = catalogue.shape(of, &field.name.node);
         for (name, value) in &field.arguments {
             if let Some(input) = shape.and_then(|shape| shape.argument(&name.node)) {
@@ -126,7 +168,7 @@ impl<'a> Uses<'a> {
         let item = |ty| Place { ty, has_default: false, is_the_one: false };
         match (value, &ty.base) {
             (Value::Variable(variable), _) => {
-                self.variables.push(Usage { variable, pos, ty, has_default, is_the_one });
+                self.variables.push(Usage { variable, pos, ty, has_default, is_the_one, is_overlooked: false });
             }
             (Value::List(values), BaseType::List(ty)) => {
                 for value in values {
@@ -134,8 +176,11 @@ impl<'a> Uses<'a> {
                 }
             }
             // A single value is a list of one.
-            (Value::Object(_), BaseType::List(ty)) => self.at(catalogue, (value, pos), item(ty)),
+            (Value::Object(_) | Value::String(_), BaseType::List(ty)) => self.at(catalogue, (value, pos), item(ty)),
             (Value::Null, _) | (_, BaseType::List(_)) => {}
+            (Value::String(_), BaseType::Named(name)) if matches!(catalogue.input(name), Some(InputType::Enum)) => {
+                self.refusals.push(Refusal::Invalid { message: no_string(name), at: vec![pos] });
+            }
             (given, BaseType::Named(name)) => {
                 let Some(InputType::Object { fields, is_one_of }) = catalogue.input(name) else { return };
                 let Value::Object(given) = given else {
@@ -164,7 +209,11 @@ struct Place<'a> {
 impl Usage<'_> {
     /// Why the variable may not stand here, as the operation declares it; none if it may, or if it is not declared.
     fn refused(&self, operation: &OperationDefinition) -> Option<Refusal> {
-        let declared = operation.variable_definitions.iter().find(|of| of.node.name.node == *self.variable)?;
+        let declared = operation.variable_definitions.iter().find(|of| of.node.name.node == *self.variable);
+        let Some(declared) = declared else {
+            let message = format!("variable ${} is not declared: declare it with its type", shortened(self.variable));
+            return self.is_overlooked.then(|| Refusal::Invalid { message, at: vec![self.pos] });
+        };
         let ty = &declared.node.var_type.node;
         let default = declared.node.default_value.as_ref();
         let has_default = self.has_default || default.is_some_and(|default| default.node != Constant::Null);

@@ -9,6 +9,7 @@ use crate::contract::outcome::Case;
 use crate::contract::outcome::proof::WhyNot;
 use crate::graphql::claim::Claim;
 use crate::graphql::event::OccurredOn;
+use crate::graphql::known;
 use crate::graphql::scalars::Date;
 use crate::journey;
 use crate::log::envelope::EvidenceId;
@@ -131,6 +132,7 @@ impl Evidence {
         #[graphql(desc = "Only those of this outcome, by code.")] outcome: Option<String>,
     ) -> Result<Vec<EvidenceForClaim>> {
         let told = self.of.told_claims(ctx).await?;
+        known::outcome([&*told.contract], outcome.as_deref())?;
         let facts = self.of.story().history().facts_as_of(self.of.as_of);
         let case = Case::of(&facts);
         let claims = Claim::of_journey(&told, self.of.id, self.of.story()).into_iter();

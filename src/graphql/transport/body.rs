@@ -3,6 +3,7 @@
 //! It must never take a type that a form of a foreign page can send without asking first.
 
 use std::fmt;
+use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, ServerError, Value, Variables};
@@ -97,11 +98,22 @@ pub(super) enum Sought {
     },
 }
 
+/// A request of the right shape that gives something twice: it is refused, and whoever sent it knows the protocol.
+#[derive(Debug)]
+pub(super) struct GivenTwice;
+
+/// How such a request is told apart.
+const TWICE: &str = "is given twice, so give it once";
+
 /// Parses the body as one request, or says what its shape should be.
 pub(super) fn parse(bytes: &[u8]) -> Result<Asked, ServerError> {
     let body = serde_json::from_slice::<Json>(bytes).map_err(|error| {
         let what = if error.is_data() { "the body is no request" } else { "the body is not JSON" };
-        malformed(format!("{what}: {}", shortened_of(&error)))
+        let said = shortened_of(&error);
+        let is_twice = error.is_data() && said.contains(TWICE);
+        let mut error = malformed(format!("{what}: {said}"));
+        error.source = is_twice.then(|| Arc::new(GivenTwice) as Arc<_>);
+        error
     })?;
     match body {
         Json::Object(parameters) => parameters.asked(),
@@ -118,7 +130,7 @@ fn malformed(message: impl Into<String>) -> ServerError {
     Code::BadUserInput.refusal(message)
 }
 
-/// The body as far as it matters. Of a key given twice the last counts, and others are ignored.
+/// The body as far as it matters: keys that are none of a request's are ignored.
 enum Json {
     Object(Box<Parameters>),
     List,
@@ -250,7 +262,7 @@ impl<'de> Visitor<'de> for UniqueVisitor {
         let mut fields = IndexMap::new();
         while let Some(key) = map.next_key::<String>()? {
             let Unique(value) = map.next_value()?;
-            let message = format!("{} is given twice, so give it once", shortened(&key));
+            let message = format!("{} {TWICE}", shortened(&key));
             if fields.insert(Name::new(key), value).is_some() {
                 return Err(serde::de::Error::custom(message));
             }
@@ -281,17 +293,18 @@ impl<'de> Visitor<'de> for JsonVisitor {
                 "query" => &mut parameters.query,
                 "documentId" => &mut parameters.document_id,
                 "operationName" => &mut parameters.operation_name,
-                "variables" => {
-                    parameters.variables = Some(map.next_value::<Unique>()?.0);
-                    continue;
-                }
+                "variables" => &mut parameters.variables,
                 "extensions" => &mut parameters.extensions,
                 _ => {
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
             };
-            *slot = Some(map.next_value()?);
+            // Which of the two was meant, nobody knows.
+            if slot.is_some() {
+                return Err(serde::de::Error::custom(format!("{key} {TWICE}")));
+            }
+            *slot = Some(map.next_value::<Unique>()?.0);
         }
         Ok(Json::Object(parameters))
     }
@@ -377,7 +390,7 @@ mod tests {
     #[test]
     fn a_request_is_read_whatever_else_stands_beside_it() {
         let request = parse(
-            br#"{"query":"{ a }","id":[{}],"query":"{ b }","variables":{"n":1},
+            br#"{"id":[{}],"query":"{ b }","id":7,"variables":{"n":1},
                 "operationName":"","extensions":{"x":1}}"#,
         )
         .expect("a request");
@@ -435,6 +448,25 @@ mod tests {
         ] {
             let error = parse(body.as_bytes()).expect_err(body);
             assert!(error.message.starts_with(told), "{body}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn a_parameter_that_is_given_twice_is_no_request() {
+        for body in [
+            r#"{"query":"{ a }","query":"{ b }"}"#,
+            r#"{"query":"{ a }","query":null}"#,
+            r#"{"query":null,"query":"{ a }"}"#,
+            r#"{"query":"{ a }","variables":{"n":1},"variables":{"n":2}}"#,
+            r#"{"query":"{ a }","variables":{"n":1,"n":2}}"#,
+            r#"{"query":"{ a }","variables":{"n":{"m":[{"o":1,"o":1}]}}}"#,
+            r#"{"query":"{ a }","operationName":"A","operationName":"B"}"#,
+            r#"{"query":"{ a }","extensions":{},"extensions":{}}"#,
+            r#"{"query":"{ a }","extensions":{"persistedQuery":1,"persistedQuery":2}}"#,
+            r#"{"documentId":"a","documentId":"b"}"#,
+        ] {
+            let error = parse(body.as_bytes()).expect_err(body);
+            assert!(error.message.contains("is given twice"), "{body}: {}", error.message);
         }
     }
 

@@ -12,6 +12,7 @@ use async_graphql::ServerError;
 
 use crate::access::{Principal, Role};
 use crate::graphql::code::Code;
+use crate::journey::people::login;
 
 /// What a caller may spend within a minute, unless `serve --budget` says otherwise: sixty of the dearest requests.
 pub const PER_MINUTE: u64 = 6_000_000;
@@ -25,6 +26,7 @@ const PURSES: usize = 1_000;
 pub struct Budget {
     /// What fits into a purse; none where nobody is limited.
     per_minute: Option<u64>,
+    /// By role and the key of the login, however that is written.
     purses: Mutex<HashMap<(Role, String), Purse>>,
 }
 
@@ -69,7 +71,7 @@ impl Budget {
         if purses.len() >= PURSES {
             purses.retain(|_, purse| left_at(purse) > 0.0);
         }
-        let purse = purses.entry((who.role, who.subject.clone())).or_insert(Purse { spent: 0.0, at: now });
+        let purse = purses.entry((who.role, login::key(&who.subject))).or_insert(Purse { spent: 0.0, at: now });
         *purse = Purse { spent: left_at(purse), at: now };
         let beyond = purse.spent + cost - limit;
         if beyond > 0.0 {
@@ -107,6 +109,16 @@ mod tests {
         assert_eq!(budget.spend_at(&ben, 600, now), Ok(()));
         assert!(budget.spend_at(&ann, 300, now + Duration::from_secs(9)).is_err());
         assert_eq!(budget.spend_at(&ann, 300, now + Duration::from_secs(10)), Ok(()));
+    }
+
+    #[test]
+    fn a_login_has_one_purse_however_it_is_written() {
+        let (budget, now) = (Budget::per_minute(60), Instant::now());
+        assert_eq!(budget.spend_at(&principal("Zo\u{e9}"), 60, now), Ok(()));
+        for written in ["zo\u{e9}", "ZOE\u{301}"] {
+            assert!(budget.spend_at(&principal(written), 1, now).is_err(), "{written}");
+        }
+        assert_eq!(budget.spend_at(&principal("zoe"), 60, now), Ok(()));
     }
 
     #[test]

@@ -389,9 +389,8 @@ fn date(column: &str, text: &str) -> Result<Option<NaiveDate>, LineError> {
 /// A date without the midnight that a spreadsheet or a database writes behind it; any other time of day stays, so that
 /// what is no date is not taken for one.
 fn without_midnight(text: &str) -> &str {
-    let Some((day, time)) = text.split_once(['T', ' ']) else { return text };
-    let time = time.trim().trim_end_matches(['Z', 'z']);
-    let time = time.strip_suffix("+00:00").unwrap_or(time);
+    let Some((day, time)) = text.split_once(['T', 't', ' ']) else { return text };
+    let time = without_offset(time.trim());
     let (time, midnight) = match time.split_once(' ') {
         Some((time, half)) if half.eq_ignore_ascii_case("am") => (time, "12"),
         _ => (time, "00"),
@@ -406,6 +405,21 @@ fn without_midnight(text: &str) -> &str {
         && !fraction.is_empty()
         && fraction.bytes().all(|digit| digit == b'0');
     if is_midnight { day } else { text }
+}
+
+/// A time of day without its distance from UTC: midnight is meant where it was written, in winter and in summer time.
+fn without_offset(time: &str) -> &str {
+    if let Some(time) = time.strip_suffix(['Z', 'z']) {
+        return time.trim_end();
+    }
+    let Some(sign) = time.rfind(['+', '-']) else { return time };
+    let offset = &time.as_bytes()[sign + 1..];
+    let is_offset = match offset {
+        [hours @ .., b':', _, _] if hours.len() == 2 => true,
+        _ => matches!(offset.len(), 2 | 4),
+    };
+    let is_number = offset.iter().all(|byte| byte.is_ascii_digit() || *byte == b':');
+    if is_offset && is_number { time[..sign].trim_end() } else { time }
 }
 
 /// Whether this is written as a postcode of the United Kingdom, with or without its space.
@@ -543,6 +557,10 @@ mod tests {
             "2017-04-01T00:00:00",
             "2017-04-01T00:00:00Z",
             "2017-04-01T00:00:00.000+00:00",
+            "2017-04-01T00:00:00+01:00",
+            "2017-04-01T00:00:00.000 +0100",
+            "2017-04-01 00:00:00-05",
+            "2017-04-01t00:00:00z",
             "2017-04-01 00:00:00.0000000",
             "01/04/2017 00:00",
             "01/04/2017 0:00",
@@ -550,7 +568,14 @@ mod tests {
         ] {
             assert!(told(with("DECOM", midnight))[0].starts_with("2: 101 2017-04-01"), "{midnight}");
         }
-        for other in ["2017-04-01 09:30:00", "01/04/2017 12:00:00 PM", "01/04/2017 12:00", "2017-04-01 00:00:01"] {
+        for other in [
+            "2017-04-01 09:30:00",
+            "01/04/2017 12:00:00 PM",
+            "01/04/2017 12:00",
+            "2017-04-01 00:00:01",
+            "2017-04-01T00:00:00+x1:00",
+            "2017-04-01T01:00:00+01:00",
+        ] {
             assert_eq!(told(with("DECOM", other)), ["2: DECOM: no date: write DD/MM/YYYY"], "{other}");
         }
     }

@@ -53,7 +53,7 @@ impl<S: State> Rehearsal<S> {
                     Ok(()) => self.judge(&request),
                     Err(error) => {
                         tracing::error!(error = ?error, "commands cannot be rehearsed");
-                        Err(Rejection::Fault(LogError::Unreachable))
+                        Err(Rejection::Fault(LogError::NotBegun))
                     }
                 };
                 // Whoever hung up has no use for the answer.

@@ -4,9 +4,8 @@
 
 use tokio::sync::oneshot;
 
-use super::{Answer, Batch, Decide, Rejection, Verdict, Waiting};
+use super::{Answer, Batch, Decide, Failed, Rejection, Verdict, Waiting};
 use crate::log::LogError;
-use crate::store::StoreError;
 
 /// A command that is with the append task, and what becomes of it. Whoever waits holds nothing of the store.
 pub struct Sent<R>(pub(super) oneshot::Receiver<Result<Answer, Rejection<R>>>);
@@ -40,10 +39,23 @@ pub(super) fn refuse<D: Decide<S>, S>(error: LogError, alone: Vec<Waiting<D, S>>
     }
 }
 
-/// Tells everybody that the database does not answer: trying each alone would only keep them waiting.
-pub(super) fn give_up<D: Decide<S>, S>(error: &StoreError, batch: impl IntoIterator<Item = Waiting<D, S>>) {
-    tracing::error!(error = ?error, "the log cannot be written");
-    for waiting in batch {
-        let _ = waiting.reply.send(Err(Rejection::Fault(LogError::Unreachable)));
+/// Tells everybody that the database does not answer: trying each alone would only keep them waiting. Nothing is recorded
+/// of the rest, who were not sent again. It is logged here, once for all of them.
+pub(super) fn give_up<D: Decide<S>, S>(
+    failed: &Failed,
+    batch: Vec<Waiting<D, S>>,
+    rest: impl IntoIterator<Item = Waiting<D, S>>,
+) {
+    let mut commands = 0_usize;
+    let tried = batch.into_iter().map(|waiting| (waiting, matches!(failed, Failed::NotBegun(_))));
+    for (waiting, is_not_begun) in tried.chain(rest.into_iter().map(|waiting| (waiting, true))) {
+        let told = if is_not_begun { LogError::NotBegun } else { LogError::Unreachable };
+        let _ = waiting.reply.send(Err(Rejection::Fault(told)));
+        commands += 1;
     }
+    let error: &dyn std::fmt::Debug = match failed {
+        Failed::NotBegun(error) | Failed::Unreachable(error) => error,
+        Failed::Faulted(error) => error,
+    };
+    tracing::error!(?error, commands, "the log cannot be written");
 }

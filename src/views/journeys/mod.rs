@@ -53,6 +53,14 @@ pub enum HeldBy {
 }
 
 impl HeldBy {
+    /// The keyworker that is named, if one is.
+    pub(crate) const fn keyworker(self) -> Option<WorkerId> {
+        match self {
+            Self::Keyworker(worker) => Some(worker),
+            Self::Any | Self::Unassigned => None,
+        }
+    }
+
     /// The keyworkers whose journeys are wanted, with those for whom they stand in, as a statement binds them.
     pub(super) fn keyworkers(self, covered: &BTreeSet<WorkerId>) -> Option<String> {
         match self {

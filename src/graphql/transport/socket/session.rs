@@ -23,6 +23,7 @@ use super::{Patience, Service};
 use crate::access::token::{InvalidToken, Login, bearer};
 use crate::graphql::code::Code;
 use crate::graphql::transport::BODY_BYTES_MAX;
+use crate::graphql::transport::body::GivenTwice;
 use crate::graphql::transport::operation::Made;
 use crate::graphql::transport::room::{Place, Room};
 use crate::graphql::transport::until::{Stopping, passed};
@@ -264,7 +265,14 @@ impl Session {
             let message = format!("a socket has at most {OPERATIONS_MAX} operations at once: complete one first");
             return self.say(&Outgoing::Error { id: &id, payload: &[Code::RateLimited.refusal(message)] }).await;
         }
-        let asked = payload.asked().map_err(|error| Some(Close::malformed(&error.message)))?;
+        let asked = match payload.asked() {
+            Ok(asked) => asked,
+            // The message is one of the protocol: only this operation is not done.
+            Err(error) if error.source::<GivenTwice>().is_some() => {
+                return self.say(&Outgoing::Error { id: &id, payload: &[error] }).await;
+            }
+            Err(error) => return Err(Some(Close::malformed(&error.message))),
+        };
         self.begun += 1;
         let request_id = Arc::clone(&self.served.request_id);
         let room = Room::among(Arc::clone(&self.places));

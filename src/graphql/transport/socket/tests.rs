@@ -184,6 +184,25 @@ async fn what_is_refused_is_an_error_and_ends_the_operation_alone() {
 }
 
 #[tokio::test]
+async fn an_operation_that_gives_something_twice_is_refused_and_the_socket_goes_on() {
+    let server = serve(Terms::default()).await;
+    let mut peer = Peer::open(&server).await;
+    for payload in [
+        r#"{"query":"{ hello }","variables":{"a":1,"a":2}}"#,
+        r#"{"query":"{ hello }","query":"{ broken }"}"#,
+        r#"{"query":"{ hello }","variables":{},"variables":{}}"#,
+    ] {
+        let message = format!(r#"{{"id":"1","type":"subscribe","payload":{payload}}}"#);
+        peer.0.send(Message::text(message)).await.expect("it is sent");
+        let answer = peer.hear().await;
+        assert_eq!((&answer["type"], &answer["id"]), (&json!("error"), &json!("1")), "{payload}: {answer}");
+        assert_eq!(answer["payload"][0]["extensions"]["code"], "BAD_USER_INPUT", "{payload}: {answer}");
+    }
+    peer.subscribe("1", "{ hello }").await;
+    assert_eq!(peer.hear().await["payload"]["data"], json!({ "hello": "hello you" }));
+}
+
+#[tokio::test]
 async fn whatever_breaks_the_protocol_closes_the_socket() {
     let server = serve(Terms::default()).await;
     let ping = json!({ "type": "ping", "payload": 1 });
