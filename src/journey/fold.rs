@@ -3,6 +3,8 @@
 //! Pure, and it never fails: whatever a restored log may hold, a fact that has no ground is left out of what it would
 //! change. What the fold of a past day shows never depends on a later fact.
 
+mod holding;
+
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveTime};
@@ -13,8 +15,7 @@ use super::event::{
     Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanClosed,
     PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
-    RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
-    WorkerReleased,
+    RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
 };
 use super::thing::{self, Part};
 use crate::log::envelope::{
@@ -447,41 +448,6 @@ impl Journey {
                 }
             }
             _ => {}
-        }
-    }
-
-    /// A new keyworker releases the former that day, or for the days for which they take the case; other roles stand side
-    /// by side.
-    fn assign(&mut self, assigned: Entry<WorkerAssigned>) {
-        let Entry { event_id, occurred, details: WorkerAssigned { worker, role, until } } = assigned;
-        let from = occurred.earliest();
-        let mut again = Vec::new();
-        if role == KEYWORKER {
-            for held in std::mem::take(&mut self.assignments) {
-                if held.role != KEYWORKER || !held.lasts_after(from) {
-                    self.assignments.push(held);
-                    continue;
-                }
-                if let Some(until) = until.filter(|until| held.lasts_after(*until)) {
-                    again.push(Assignment { from: held.from.max(until), ..held.clone() });
-                }
-                if held.from <= from {
-                    self.assignments.push(Assignment { to: Some(from), ..held });
-                }
-            }
-        }
-        self.assignments.push(Assignment { event_id, worker, role, from, to: until, released: None });
-        self.assignments.append(&mut again);
-    }
-
-    fn release(&mut self, release: &Entry<WorkerReleased>) {
-        let WorkerReleased { worker, role } = &release.details;
-        let day = release.occurred.earliest();
-        let theirs = |held: &Assignment| held.worker == *worker && held.role == *role;
-        self.assignments.retain(|held| !theirs(held) || held.from <= day);
-        for held in self.assignments.iter_mut().filter(|held| theirs(held) && held.lasts_after(day)) {
-            held.to = Some(day);
-            held.released = Some(release.clone());
         }
     }
 

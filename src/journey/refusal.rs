@@ -89,6 +89,10 @@ codes! {
     AppointmentsOpen => "APPOINTMENTS_OPEN";
     /// The contact was missed, and both sides met all the same.
     ContactContradictory => "CONTACT_CONTRADICTORY";
+    /// The appointment is for a later day than the contact that says it was kept or missed.
+    BeforeAppointment => "BEFORE_APPOINTMENT";
+    /// The worker who is named does not see the case.
+    WorkerDoesNotSeeCase => "WORKER_DOES_NOT_SEE_CASE";
     /// The fact is dated long before the referral.
     LongBeforeReferral => "LONG_BEFORE_REFERRAL";
     /// The same was recorded for the same day already.
@@ -237,6 +241,8 @@ codes! {
     ClaimNotFound => "CLAIM_NOT_FOUND";
     /// The claim cannot be claimed as things stand.
     ClaimNotClaimable => "CLAIM_NOT_CLAIMABLE";
+    /// The claim is none of those that the batch is for.
+    ClaimOutsideBatch => "CLAIM_OUTSIDE_BATCH";
     /// The claim stands in another batch.
     ClaimInBatch => "CLAIM_IN_BATCH";
     /// Something was decided of the claim that this does not follow on.
@@ -310,6 +316,8 @@ impl RefusalCode {
         Self::DoubleFunding,
         Self::AppointmentsOpen,
         Self::ContactContradictory,
+        Self::BeforeAppointment,
+        Self::WorkerDoesNotSeeCase,
         Self::LongBeforeReferral,
         Self::RecordedAlready,
         Self::CaseAlreadyOpen,

@@ -52,7 +52,7 @@ pub(super) fn answered<T>(telling: impl Future<Output = Result<T>>) -> impl Futu
 async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: impl States) -> Result<Outcome> {
     let mut reading = Reading::default();
     let fact = fact.stated(&mut reading);
-    let occurred = when.occurred(today(ctx, stream, &when).await?);
+    let occurred = when.occurred(today(ctx, stream, &when).await?, &mut reading);
     record(ctx, stamp, reading, Command::state(stream, occurred, fact)).await
 }
 

@@ -151,6 +151,10 @@ impl PatchedDate {
             );
             return Err(Refusal::new(RefusalCode::MissingValue, message).at("precision").alone());
         }
+        if precision != Precision::Day && matches!(self.local_time, Patched::Becomes(_)) {
+            let message = "a time is of a day, and this is known by its month or year alone: leave the time out";
+            return Err(Refusal::new(RefusalCode::InvalidValue, message).at("local_time").alone());
+        }
         Ok(occurred.at(match self.local_time {
             Patched::Stays => reads.local_time(),
             Patched::Cleared => None,

@@ -212,14 +212,18 @@ pub struct When {
     /// How exactly that day is known.
     #[graphql(default_with = "Precision::Day")]
     pub precision: Precision,
-    /// The time of that day, where it is known.
+    /// The time of that day, where it is known; a month or year has none.
     pub local_time: Option<LocalTime>,
 }
 
 impl When {
     /// The date of the fact, where `today` stands in for one that was left out.
-    pub fn occurred(self, today: NaiveDate) -> Occurred {
+    pub fn occurred(self, today: NaiveDate, reading: &mut Reading) -> Occurred {
         let day = self.occurred_on.map_or(today, |date| date.0);
+        if self.precision != Precision::Day && self.local_time.is_some() {
+            let message = "a time is of a day, and this is known by its month or year alone: leave the time out";
+            reading.field("local_time", |reading| reading.invalid(message));
+        }
         Occurred::within(day, self.precision.into()).at(self.local_time.map(|time| time.0))
     }
 }
