@@ -607,9 +607,9 @@ impl Appointment {
         let moves = self.moves.iter().filter(|moved| moved.occurred.earliest() <= by);
         moves.fold(booked, |slot, moved| Slot {
             on: moved.details.scheduled_on.unwrap_or(slot.on),
-            time: moved.details.time.or(slot.time),
+            time: moved.details.time.over(slot.time),
             channel: moved.details.channel.as_deref().unwrap_or(slot.channel),
-            worker: moved.details.worker.or(slot.worker),
+            worker: moved.details.worker.over(slot.worker),
         })
     }
 }

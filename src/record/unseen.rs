@@ -35,7 +35,7 @@ fn of_fact(fact: &Event) -> Option<(WorkerId, Option<NaiveDate>, &'static str)> 
             Some(((*worker)?, Some(*scheduled_on), "worker"))
         }
         Event::AppointmentMoved(AppointmentMoved { worker, scheduled_on, .. }) => {
-            Some(((*worker)?, *scheduled_on, "worker"))
+            Some((worker.becomes()?, *scheduled_on, "worker"))
         }
         _ => None,
     }

@@ -288,3 +288,31 @@ async fn many_cases_are_of_one_contract_and_not_more_than_a_thousand() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_move_leaves_out_what_stays_and_clears_what_is_null() {
+    on_both_stores(async |app| {
+        let [ann, bob] = [app.add_worker("kw-ann").await, app.add_worker("kw-bob").await];
+        let journey = case(app, "A", &ann).await;
+        let id = new_id();
+        let booking = json!({
+            "journey": journey, "appointment": id, "scheduledOn": "2018-03-08", "channel": "phone", "time": "10:00",
+            "worker": bob,
+        });
+        done(app, "bookAppointment", booking).await;
+        let read = async || {
+            let document =
+                "query($id: ID!) { node(id: $id) { ... on Appointment { scheduledOn time worker { label } } } }";
+            app.ask(&manager(), document, json!({ "id": id })).await["node"].clone()
+        };
+        let moves = |more: Value| with(json!({ "journey": journey, "appointment": id }), more);
+        done(app, "moveAppointment", moves(json!({ "scheduledOn": "2018-03-09" }))).await;
+        let expected = json!({ "scheduledOn": "2018-03-09", "time": "10:00:00", "worker": { "label": "KW-BOB" } });
+        assert_eq!(read().await, expected);
+        let cleared = moves(json!({ "worker": null, "time": null, "commandId": new_id() }));
+        done(app, "moveAppointment", cleared.clone()).await;
+        let expected = json!({ "scheduledOn": "2018-03-09", "time": null, "worker": { "label": "KW-ANN" } });
+        assert_eq!(read().await, expected);
+    })
+    .await;
+}

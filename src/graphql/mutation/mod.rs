@@ -120,7 +120,11 @@ const APART: [&str; 4] = ["commandId", "expectedVersion", "dryRun", "acceptWarni
 
 /// Whether null says something else in a mutation's field than leaving it out.
 fn clears(mutation: &str, key: &str) -> bool {
-    mutation == "correctFact" && ["occurredOn", "precision", "localTime"].contains(&key)
+    match mutation {
+        "correctFact" => ["occurredOn", "precision", "localTime"].contains(&key),
+        "moveAppointment" => ["time", "worker"].contains(&key),
+        _ => false,
+    }
 }
 
 /// What makes a command this one and no other: the mutation's name and its input as it was given.

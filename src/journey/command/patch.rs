@@ -11,22 +11,11 @@ use uuid::Uuid;
 use super::CorrectFact;
 use crate::contract::Contract;
 use crate::journey::Fact;
+pub use crate::journey::event::Patched;
 use crate::journey::event::{ContactLogged, DecodeError, Event, EventType};
 use crate::journey::path::Path;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{EventId, Occurred, Precision, StreamId, StreamKind};
-
-/// What a patch says of one value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Patched<T> {
-    /// Nothing: it stays.
-    #[default]
-    Stays,
-    /// It is cleared.
-    Cleared,
-    /// It becomes this.
-    Becomes(T),
-}
 
 /// What should read otherwise of when a fact was so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

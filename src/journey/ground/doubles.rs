@@ -53,7 +53,7 @@ fn still_open(journey: &Journey, besides: Option<EventId>, (occurred, event): (O
             let before = own.slot(occurred.latest());
             let AppointmentMoved { scheduled_on, time, channel, .. } = moved;
             let channel = channel.as_deref().unwrap_or(before.channel);
-            taken(journey, moved.appointment, (scheduled_on.unwrap_or(before.on), time.or(before.time), channel))
+            taken(journey, moved.appointment, (scheduled_on.unwrap_or(before.on), time.over(before.time), channel))
         }
         Event::TaskSet(set) => {
             let what = |task: &TaskSet| (task.kind.clone(), task.due_on, task.owner);
