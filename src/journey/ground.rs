@@ -57,7 +57,8 @@ const LONG_BEFORE_DAYS: i64 = 28;
 /// likely a slip than true.
 pub(crate) fn warnings(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
     let left = left_undone(history, occurred, event);
-    left.into_iter().chain(doubts(history, None, (occurred, event))).collect()
+    let late = planned_after_close(history, occurred, event);
+    left.into_iter().chain(late).chain(doubts(history, None, (occurred, event))).collect()
 }
 
 /// What of a fact is more likely a slip than true, whether it is recorded or corrected: of one that is recorded already,
@@ -89,21 +90,18 @@ fn before_appointment(history: &History, occurred: Occurred, contact: &ContactLo
     (occurred.latest() < scheduled_on).then(|| because::before_appointment(scheduled_on, because::booked(booked)))
 }
 
-/// Refuses what is planned on the day on which the case was closed, after its close: it would lapse at once.
-pub(crate) fn goes_on(history: &History, occurred: Occurred, event: &Event) -> Result<(), Vec<Refusal>> {
+/// What is planned on the day on which the case was closed, after its close: it lapses at once.
+fn planned_after_close(history: &History, occurred: Occurred, event: &Event) -> Option<Refusal> {
     if !matches!(event, Event::AppointmentBooked(_) | Event::AppointmentMoved(_) | Event::TaskSet(_)) {
-        return Ok(());
+        return None;
     }
     let facts: Vec<Stated<'_>> = history.facts().iter().map(Stated::from).collect();
     let stretches = turns::closes(&facts, &mut HashMap::new());
-    let Some(last) = stretches.last().filter(|last| last.reopened.is_none()) else { return Ok(()) };
-    let close = &last.close;
+    let close = stretches.last().filter(|last| last.reopened.is_none())?.close;
     let times = occurred.local_time().zip(close.occurred.local_time());
     let is_earlier = times.is_some_and(|(this, closed)| this < closed);
-    if close.occurred.latest() == occurred.earliest() && !is_earlier {
-        return Err(because::closed_that_day(close).alone());
-    }
-    Ok(())
+    let is_that_day = close.occurred.latest() == occurred.earliest() && !is_earlier;
+    is_that_day.then(|| because::planned_after_close(&close).as_warning())
 }
 
 /// A case that is closed or transferred leaves nobody to do what is still to be done.

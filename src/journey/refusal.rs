@@ -87,6 +87,8 @@ codes! {
     EvidenceSupportsNothing => "EVIDENCE_SUPPORTS_NOTHING";
     /// Appointments would be left open by the close.
     AppointmentsOpen => "APPOINTMENTS_OPEN";
+    /// The appointment or task is planned on the day of the close, after it.
+    PlannedAfterClose => "PLANNED_AFTER_CLOSE";
     /// The contact was missed, and both sides met all the same.
     ContactContradictory => "CONTACT_CONTRADICTORY";
     /// The appointment is for a later day than the contact that says it was kept or missed.
@@ -315,6 +317,7 @@ impl RefusalCode {
         Self::PaymentRepeated,
         Self::DoubleFunding,
         Self::AppointmentsOpen,
+        Self::PlannedAfterClose,
         Self::ContactContradictory,
         Self::BeforeAppointment,
         Self::WorkerDoesNotSeeCase,

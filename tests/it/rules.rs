@@ -310,6 +310,14 @@ async fn claims_and_batches_are_found_by_day_area_keyworker_team_and_outcome_and
         let opened = app.ask(&manager, document, json!({ "id": batch })).await["node"].clone();
         assert_eq!(opened["selection"], json!({ "area": "brent", "outcomes": [] }));
         assert_eq!(opened["proposal"]["claims"]["nodes"], json!([{ "journeyId": journeys[0] }, { "journeyId": journeys[2] }]));
+        let document_of_all = "{ contract(code: \"shps\") { claims(status: [CLAIMABLE]) { nodes { id journeyId } } } }";
+        let all = app.ask(&manager, document_of_all, json!({})).await["contract"]["claims"]["nodes"].clone();
+        let named: Vec<String> =
+            all.as_array().expect("a list").iter().take(2).map(|claim| text(&claim["id"])).collect();
+        let refused = app.tell(&manager, "submitBatch", json!({ "batch": batch, "claims": named })).await;
+        let problem = &refused["problems"][0];
+        assert_eq!((&problem["code"], &problem["path"]), (&json!("CLAIM_OUTSIDE_BATCH"), &json!(["claims", "1"])), "{refused}");
+        assert_eq!(refused["problems"].as_array().map(Vec::len), Some(1));
         app.done(&manager, "submitBatch", json!({ "batch": batch })).await;
         let lines = app.ask(&manager, document, json!({ "id": batch })).await["node"]["lines"]["nodes"].clone();
         assert_eq!(lines.as_array().map(Vec::len), Some(2), "{lines}");

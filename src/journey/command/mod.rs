@@ -324,7 +324,6 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     let fact = &graded(fact, history, None, given)?;
     subject::approved_by_another(history, fact, given.sender)?;
     stands(history, stream.kind, Change::Record(*occurred, fact))?;
-    ground::goes_on(history, *occurred, fact)?;
     duties::verified_by_another(history, *occurred, fact, given)?;
     let early = too_early(*occurred, fact, given);
     let unproving = evidence::supports_nothing(history, fact, given);

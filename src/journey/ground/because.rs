@@ -350,13 +350,14 @@ pub(super) fn before_appointment(scheduled_on: NaiveDate, booked: DependentFact)
 }
 
 /// What is planned for a case that was closed that day.
-pub(super) fn closed_that_day(close: &Stated<'_>) -> Refusal {
+pub(super) fn planned_after_close(close: &Stated<'_>) -> Refusal {
     let message = format!(
-        "the journey was {} on {}: what is planned after that would lapse at once; reopen the journey first",
+        "the journey was {} on {}: what is planned after that lapses at once: reopen the journey first, or accept this \
+         warning",
         left(close),
         close.day()
     );
-    Refusal::new(Code::JourneyClosed, message)
+    Refusal::new(Code::PlannedAfterClose, message)
         .at("occurred_on")
         .by("domain §4: closing ends the caseload; contacts, plans, tasks and assignments do not follow it")
         .naming([close.fact()])

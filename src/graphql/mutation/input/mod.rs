@@ -212,7 +212,7 @@ pub struct When {
     /// How exactly that day is known.
     #[graphql(default_with = "Precision::Day")]
     pub precision: Precision,
-    /// The time of that day, where it is known; a month or year has none.
+    /// The time of that day, where it is known.
     pub local_time: Option<LocalTime>,
 }
 
