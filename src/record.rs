@@ -7,12 +7,13 @@ mod leaving;
 mod login;
 mod same_case;
 mod sending;
+mod unseen;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::access::policy::Denied;
@@ -21,7 +22,7 @@ use crate::clock::{Chance, Clock};
 use crate::contract::Contract;
 pub use crate::contract::civil_day::{civil_day, end_of_day};
 use crate::journey::command::{Command, Given, NewEvent, decide};
-use crate::journey::refusal::Refusal;
+use crate::journey::refusal::{Refusal, Severity};
 use crate::journey::{History, Recorded};
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
 use crate::log::envelope::{CommandId, Envelope, JourneyId, Position, Source, StreamId, StreamKind, WorkerId};
@@ -184,13 +185,13 @@ impl Recorder {
                 .map_err(NotDone::Fault)?,
             None => Vec::new(),
         };
-        let leaving = match &self.views {
-            Some(views) => leaving::warning(views, &command).await.map_err(NotDone::Fault)?,
-            None => None,
+        let warnings = match &self.views {
+            Some(views) => warnings(views, (&principal, today), &command).await.map_err(NotDone::Fault)?,
+            None => Vec::new(),
         };
         let admission = Admission::read(self.asked(), principal, today, &command).await.map_err(NotDone::Fault)?;
         let (sender, again) = ((admission.principal.clone(), today), command.clone());
-        let decide = Decision { admission, namesakes, same_case, leaving, accept_warnings, command };
+        let decide = Decision { admission, namesakes, same_case, warnings, accept_warnings, command };
         let request = Request { actor, command_id, body, expected, source, correlation_id: None, dry_run, decide };
         Ok(Ready::new(self, sender, again, request))
     }
@@ -211,6 +212,13 @@ impl Recorder {
             Err(fault) => NotDone::Fault(fault),
         }
     }
+}
+
+/// What deserves a second look by what the live view knows when a command comes in.
+async fn warnings(views: &Views, sender: (&Principal, NaiveDate), command: &Command) -> Result<Vec<Refusal>, LogError> {
+    let mut warnings = unseen::warnings(views, sender, command).await?;
+    warnings.extend(leaving::warning(views, command).await?);
+    Ok(warnings)
 }
 
 /// What a stream's events amount to, for whoever decides.
@@ -255,8 +263,8 @@ struct Decision {
     namesakes: Vec<WorkerId>,
     /// The journeys that have a case number of the referral that the command receives.
     same_case: Vec<JourneyId>,
-    /// What the view knows of a worker who leaves, from that day on.
-    leaving: Option<Refusal>,
+    /// What deserves a second look by what the view knows.
+    warnings: Vec<Refusal>,
     accept_warnings: BTreeSet<String>,
     command: Command,
 }
@@ -326,12 +334,19 @@ impl Decide<StreamState> for Decision {
         let on = civil_day(now, DEPLOYMENT_ZONE);
         let told = |stream| history(streams, stream);
         login::is_free(&self.command, (&self.namesakes, on), told).map_err(NotDone::Refused)?;
-        let events = self.events(streams, now).map_err(NotDone::Refused)?;
+        let is_unheeded = |warning: &&Refusal| !self.accept_warnings.contains(warning.code.as_str());
+        let unheeded: Vec<Refusal> = self.warnings.iter().filter(is_unheeded).cloned().collect();
+        let events = self.events(streams, now).map_err(|mut refusals| {
+            // Whoever looks twice is told all that is to be looked at.
+            if refusals.iter().all(|refusal| refusal.severity == Severity::Warning) {
+                refusals.extend(unheeded.iter().cloned());
+            }
+            NotDone::Refused(refusals)
+        })?;
         let known = |stream| history(streams, stream);
         same_case::is_new(&self.command, &self.same_case, &self.accept_warnings, known).map_err(NotDone::Refused)?;
-        let unheeded = |warning: &&Refusal| !self.accept_warnings.contains(warning.code.as_str());
-        if let Some(warning) = self.leaving.as_ref().filter(unheeded) {
-            return Err(NotDone::Refused(warning.clone().alone()));
+        if !unheeded.is_empty() {
+            return Err(NotDone::Refused(unheeded));
         }
         Ok(events.into_iter().map(draft).collect())
     }

@@ -205,8 +205,9 @@ pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<
         .find_map(|occurred| Some((occurred, closed.iter().find(|entry| lies_in(occurred, entry.details.period))?)))?;
     let Period { first, last } = entry.details.period;
     let message = format!(
-        "{} lies in {first} to {last}, a period that was closed on {}: check the day, or accept this warning",
+        "{} {} in {first} to {last}, a period that was closed on {}: check the day, or accept this warning",
         shown(*occurred),
+        if first <= occurred.earliest() && occurred.latest() <= last { "lies" } else { "may lie" },
         shown(entry.occurred)
     );
     let closing =

@@ -112,11 +112,12 @@ impl TaskState {
     }
 }
 
-/// Which items are wanted: of these cases, whose by name and of which team, of which area and days.
+/// Which items are wanted: of whose cases and those whom they cover, whose by name and of which team, of which area and
+/// days.
 pub(super) fn filter(
     kind: Kind,
     standing: Option<Vec<Standing>>,
-    held: HeldBy,
+    (held, covered): (HeldBy, BTreeSet<WorkerId>),
     (worker, team): (Option<Id>, Option<Id>),
     (area, due): (Option<String>, Option<DayPeriodInput>),
 ) -> AgendaFilter {
@@ -124,6 +125,7 @@ pub(super) fn filter(
         kind,
         standing,
         held,
+        covered,
         worker: worker.map(|id| WorkerId(id.0)),
         team: team.map(|id| TeamId(id.0)),
         area,

@@ -1,8 +1,9 @@
 //! A contract as clients read it: every list and count as of one day, from one generation of the view.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};
 
-use async_graphql::{Context, ID, Object, Result, SimpleObject};
+use async_graphql::{Context, ID, Object, Result};
 use chrono::NaiveDate;
 use tokio::sync::OnceCell;
 
@@ -30,6 +31,7 @@ use super::list::{self, JourneyConnection, JourneyFilterInput, JourneyOrder, eit
 use super::mutation::input::DayPeriodInput;
 use super::mutation::input::batch::ClaimSelectionInput;
 use super::obligation::{self, ObligationConnection, ObligationState, ObligationsBy, StandardObligations};
+use super::point_of_view::PointOfView;
 use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::rulebook::{RulebookVersion, RulebookVersionConnection};
 use super::scalars::{Date, Id, Instant, Position};
@@ -42,12 +44,12 @@ use crate::contract::dealings::Terms;
 use crate::contract::{Dealings, Rulebook};
 use crate::journey::Entry;
 use crate::journey::event::{ClaimSelection, ReportSubmitted};
-use crate::log::envelope::{StreamId, TeamId};
+use crate::log::envelope::{StreamId, TeamId, WorkerId};
 use crate::projections::agenda::Kind;
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::exits;
 use crate::views::generation::Generation;
-use crate::views::journeys::Population;
+use crate::views::journeys::{HeldBy, Population};
 use crate::views::obligations::ObligationFilter;
 use crate::views::performance;
 use crate::views::period::Months;
@@ -329,8 +331,7 @@ impl Contract {
         let standing = state.map(|states| states.into_iter().map(Into::into).collect());
         let (due_from, due_to) = (due.map(|due| due.first.0), due.map(|due| due.last.0));
         let team = team.map(|id| TeamId(id.0));
-        let read_on = (self.as_of, covered);
-        let covered = list::covered(&self.seen.generation, &context::standing(ctx).await?, held, read_on).await?;
+        let covered = self.covered(ctx, held, covered).await?;
         let filter = ObligationFilter { standing, standard, held, covered, team, area, due_from, due_to };
         obligation::page(ctx, self.source(), filter, (first, after)).await
     }
@@ -343,6 +344,11 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(desc = "Only those of this keyworker: on their cases, and those that they are to keep.")]
         keyworker: Option<Id>,
+        #[graphql(
+            desc = "Whether those of workers whom this keyworker covers on that day are among them; left out, they are \
+            where the keyworker is you."
+        )]
+        covered: Option<bool>,
         #[graphql(default, desc = "Only those on cases without a keyworker.")] unassigned: bool,
         #[graphql(desc = "Only those that this worker is to keep.")] worker: Option<Id>,
         #[graphql(desc = "Only those of this team: of its members, and on cases that they held last.")] team: Option<
@@ -356,6 +362,7 @@ impl Contract {
     ) -> Result<AppointmentConnection> {
         let standing = state.map(|states| states.into_iter().map(AppointmentState::standing).collect());
         let held = agenda::held_by(keyworker, unassigned)?;
+        let held = (held, self.covered(ctx, held, covered).await?);
         let filter = agenda::filter(Kind::Appointment, standing, held, (worker, team), (area, due));
         agenda::diary(ctx, self.source(), filter, (first, after)).await
     }
@@ -368,6 +375,11 @@ impl Contract {
         #[graphql(desc = "Only those of this keyworker: on their cases, and those that they own.")] keyworker: Option<
             Id,
         >,
+        #[graphql(
+            desc = "Whether those of workers whom this keyworker covers on that day are among them; left out, they are \
+            where the keyworker is you."
+        )]
+        covered: Option<bool>,
         #[graphql(default, desc = "Only those on cases without a keyworker.")] unassigned: bool,
         #[graphql(desc = "Only those that this worker owns.")] owner: Option<Id>,
         #[graphql(desc = "Only those of this team: of its members, and on cases that they held last.")] team: Option<
@@ -381,6 +393,7 @@ impl Contract {
     ) -> Result<TaskConnection> {
         let standing = state.map(|states| states.into_iter().flat_map(TaskState::standings).copied().collect());
         let held = agenda::held_by(keyworker, unassigned)?;
+        let held = (held, self.covered(ctx, held, covered).await?);
         let filter = agenda::filter(Kind::Task, standing, held, (owner, team), (area, due));
         agenda::tasks(ctx, self.source(), filter, (first, after)).await
     }
@@ -627,6 +640,12 @@ impl Contract {
         self.claims.get_or_try_init(judged).await
     }
 
+    /// The workers for whom the keyworker of a list stands in, where what is theirs is listed with it.
+    async fn covered(&self, ctx: &Context<'_>, held: HeldBy, asked: Option<bool>) -> Result<BTreeSet<WorkerId>> {
+        let standing = context::standing(ctx).await?;
+        list::covered(&self.seen.generation, &standing, held, (self.as_of, asked)).await
+    }
+
     /// The contract's staff as lists read them.
     fn staff(&self) -> StaffOf {
         let (contract, generation) = (Some(self.code.clone()), Arc::clone(&self.seen.generation));
@@ -674,21 +693,4 @@ impl Contract {
     pub(super) fn whole_contract(&self) -> Months {
         Months::of_contract(&self.told, self.as_of)
     }
-}
-
-/// The point of view of an answer: asked again with the same, it is the same.
-#[derive(Debug, Clone, SimpleObject)]
-pub struct PointOfView {
-    /// The position up to which the view has taken the log.
-    position: Position,
-    /// When the event at that position was recorded.
-    recorded_through: Option<Instant>,
-    /// The instant by which everything here had been recorded, where one was asked for.
-    known_at: Option<Instant>,
-    /// The version of the rulebook that is applied.
-    rulebook_version: String,
-    /// The day at whose end the facts are read.
-    as_of: Date,
-    /// Whether that day is still to come: nothing is known of it yet but what goes on.
-    forecast: bool,
 }

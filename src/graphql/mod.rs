@@ -28,6 +28,7 @@ pub mod node;
 pub mod obligation;
 pub mod people;
 pub mod permission;
+pub mod point_of_view;
 pub mod preview;
 pub mod proposal;
 pub mod query;

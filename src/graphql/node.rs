@@ -14,6 +14,7 @@ use super::claim::Claim;
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::event::Event;
+use super::journey::appointment::Appointment;
 use super::journey::evidence::Evidence;
 use super::journey::spell::Spell;
 use super::journey::work::{Risk, Task};
@@ -48,6 +49,8 @@ pub enum Node {
     Claim(Box<Claim>),
     /// A job, home, placement or course.
     Spell(Box<Spell>),
+    /// A time at which the client is to be met.
+    Appointment(Box<Appointment>),
     /// Something to be done.
     Task(Box<Task>),
     /// A risk.

@@ -3,6 +3,8 @@
 //! Pure, and it never fails: whatever a restored log may hold, a fact that has no ground is left out of what it would
 //! change. What the fold of a past day shows never depends on a later fact.
 
+mod holding;
+
 use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveTime};
@@ -13,8 +15,7 @@ use super::event::{
     Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanClosed,
     PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
-    RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
-    WorkerReleased,
+    RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
 };
 use super::thing::{self, Part};
 use crate::log::envelope::{
@@ -450,41 +451,6 @@ impl Journey {
         }
     }
 
-    /// A new keyworker releases the former that day, or for the days for which they take the case; other roles stand side
-    /// by side.
-    fn assign(&mut self, assigned: Entry<WorkerAssigned>) {
-        let Entry { event_id, occurred, details: WorkerAssigned { worker, role, until } } = assigned;
-        let from = occurred.earliest();
-        let mut again = Vec::new();
-        if role == KEYWORKER {
-            for held in std::mem::take(&mut self.assignments) {
-                if held.role != KEYWORKER || !held.lasts_after(from) {
-                    self.assignments.push(held);
-                    continue;
-                }
-                if let Some(until) = until.filter(|until| held.lasts_after(*until)) {
-                    again.push(Assignment { from: held.from.max(until), ..held.clone() });
-                }
-                if held.from <= from {
-                    self.assignments.push(Assignment { to: Some(from), ..held });
-                }
-            }
-        }
-        self.assignments.push(Assignment { event_id, worker, role, from, to: until, released: None });
-        self.assignments.append(&mut again);
-    }
-
-    fn release(&mut self, release: &Entry<WorkerReleased>) {
-        let WorkerReleased { worker, role } = &release.details;
-        let day = release.occurred.earliest();
-        let theirs = |held: &Assignment| held.worker == *worker && held.role == *role;
-        self.assignments.retain(|held| !theirs(held) || held.from <= day);
-        for held in self.assignments.iter_mut().filter(|held| theirs(held) && held.lasts_after(day)) {
-            held.to = Some(day);
-            held.released = Some(release.clone());
-        }
-    }
-
     /// The plan of a kind that guides the work: the one agreed last, until it is closed.
     fn open_plan(&mut self, kind: &str) -> Option<&mut Plan> {
         self.plans.iter_mut().rfind(|plan| plan.kind == kind).filter(|plan| plan.closed.is_none())
@@ -641,9 +607,9 @@ impl Appointment {
         let moves = self.moves.iter().filter(|moved| moved.occurred.earliest() <= by);
         moves.fold(booked, |slot, moved| Slot {
             on: moved.details.scheduled_on.unwrap_or(slot.on),
-            time: moved.details.time.or(slot.time),
+            time: moved.details.time.over(slot.time),
             channel: moved.details.channel.as_deref().unwrap_or(slot.channel),
-            worker: moved.details.worker.or(slot.worker),
+            worker: moved.details.worker.over(slot.worker),
         })
     }
 }

@@ -5,16 +5,19 @@
 //! single value is well formed: that is the business of the shape checks.
 
 mod because;
+mod doubles;
 mod footing;
 mod turns;
 
+use std::collections::HashMap;
+
 use self::footing::Footing;
 use crate::journey::History;
-use crate::journey::event::Event;
+use crate::journey::event::{Attendance, ContactLogged, Event};
 use crate::journey::refusal::{DependentFact, Refusal};
 use crate::journey::stated::{self, Stated};
 use crate::journey::thing::{self, Part};
-use crate::log::envelope::{EventId, Occurred, StreamKind};
+use crate::log::envelope::{EventId, Occurred};
 
 /// A fact that stands without ground, and the refusal that explains it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,19 +57,51 @@ const LONG_BEFORE_DAYS: i64 = 28;
 /// likely a slip than true.
 pub(crate) fn warnings(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
     let left = left_undone(history, occurred, event);
-    let again = repeated(history, occurred, event).map(|other| because::recorded_already(other).as_warning());
-    left.into_iter().chain(doubts(history, occurred, event)).chain(again).collect()
+    let late = planned_after_close(history, occurred, event);
+    left.into_iter().chain(late).chain(doubts(history, None, (occurred, event))).collect()
 }
 
-/// What of a fact is more likely a slip than true, whether it is recorded or corrected.
-pub(crate) fn doubts(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
-    let contradictory = match event {
-        Event::ContactLogged(contact) => because::contradictory(contact),
-        _ => None,
+/// What of a fact is more likely a slip than true, whether it is recorded or corrected: of one that is recorded already,
+/// `own` is its event.
+pub(crate) fn doubts(history: &History, own: Option<EventId>, (occurred, event): (Occurred, &Event)) -> Vec<Refusal> {
+    let (contradictory, ahead) = match event {
+        Event::ContactLogged(contact) => {
+            (because::contradictory(contact), before_appointment(history, occurred, contact))
+        }
+        _ => (None, None),
     };
     let early = matches!(event, Event::ContactLogged(_) | Event::PlanAgreed(_) | Event::PlanReviewed(_));
     let early = early.then(|| long_before_referral(history, occurred)).flatten();
-    contradictory.into_iter().chain(early).map(Refusal::as_warning).collect()
+    let again = doubles::of(history, own, (occurred, event)).map(because::recorded_already);
+    contradictory.into_iter().chain(ahead).chain(early).chain(again).map(Refusal::as_warning).collect()
+}
+
+/// A contact that says that an appointment was kept or missed before the day for which it is booked.
+fn before_appointment(history: &History, occurred: Occurred, contact: &ContactLogged) -> Option<Refusal> {
+    let id = contact.appointment?;
+    let may_be_known_ahead = matches!(
+        contact.attendance,
+        Attendance::CancelledByClient | Attendance::CancelledByService | Attendance::NotOffered
+    );
+    let journey = history.journey();
+    let booked =
+        journey.appointments.iter().find(|one| one.details.appointment == id).filter(|_| !may_be_known_ahead)?;
+    let scheduled_on = booked.slot(occurred.latest()).on;
+    (occurred.latest() < scheduled_on).then(|| because::before_appointment(scheduled_on, because::booked(booked)))
+}
+
+/// What is planned on the day on which the case was closed, after its close: it lapses at once.
+fn planned_after_close(history: &History, occurred: Occurred, event: &Event) -> Option<Refusal> {
+    if !matches!(event, Event::AppointmentBooked(_) | Event::AppointmentMoved(_) | Event::TaskSet(_)) {
+        return None;
+    }
+    let facts: Vec<Stated<'_>> = history.facts().iter().map(Stated::from).collect();
+    let stretches = turns::closes(&facts, &mut HashMap::new());
+    let close = stretches.last().filter(|last| last.reopened.is_none())?.close;
+    let times = occurred.local_time().zip(close.occurred.local_time());
+    let is_earlier = times.is_some_and(|(this, closed)| this < closed);
+    let is_that_day = close.occurred.latest() == occurred.earliest() && !is_earlier;
+    is_that_day.then(|| because::planned_after_close(&close).as_warning())
 }
 
 /// A case that is closed or transferred leaves nobody to do what is still to be done.
@@ -89,14 +124,6 @@ fn long_before_referral(history: &History, occurred: Occurred) -> Option<Refusal
     let received = referral.occurred.earliest();
     let days = (received - occurred.latest()).num_days();
     (days > LONG_BEFORE_DAYS).then(|| because::long_before_referral(received, days))
-}
-
-/// The fact of a journey that says of the same day word for word what this one says.
-fn repeated(history: &History, occurred: Occurred, event: &Event) -> Option<DependentFact> {
-    let is_of_a_journey = event.event_type().stream_kinds().first() == Some(&StreamKind::Journey);
-    let facts = if is_of_a_journey { history.facts() } else { Vec::new() };
-    let same = facts.iter().find(|fact| fact.occurred == occurred && fact.event == event)?;
-    Some(Stated::from(same).fact())
 }
 
 /// Refuses a correction that would make a fact speak of something else: a referral keeps its subject, and what others

@@ -87,8 +87,14 @@ codes! {
     EvidenceSupportsNothing => "EVIDENCE_SUPPORTS_NOTHING";
     /// Appointments would be left open by the close.
     AppointmentsOpen => "APPOINTMENTS_OPEN";
+    /// The appointment or task is planned on the day of the close, after it.
+    PlannedAfterClose => "PLANNED_AFTER_CLOSE";
     /// The contact was missed, and both sides met all the same.
     ContactContradictory => "CONTACT_CONTRADICTORY";
+    /// The appointment is for a later day than the contact that says it was kept or missed.
+    BeforeAppointment => "BEFORE_APPOINTMENT";
+    /// The worker who is named does not see the case.
+    WorkerDoesNotSeeCase => "WORKER_DOES_NOT_SEE_CASE";
     /// The fact is dated long before the referral.
     LongBeforeReferral => "LONG_BEFORE_REFERRAL";
     /// The same was recorded for the same day already.
@@ -237,6 +243,8 @@ codes! {
     ClaimNotFound => "CLAIM_NOT_FOUND";
     /// The claim cannot be claimed as things stand.
     ClaimNotClaimable => "CLAIM_NOT_CLAIMABLE";
+    /// The claim is none of those that the batch is for.
+    ClaimOutsideBatch => "CLAIM_OUTSIDE_BATCH";
     /// The claim stands in another batch.
     ClaimInBatch => "CLAIM_IN_BATCH";
     /// Something was decided of the claim that this does not follow on.
@@ -309,7 +317,10 @@ impl RefusalCode {
         Self::PaymentRepeated,
         Self::DoubleFunding,
         Self::AppointmentsOpen,
+        Self::PlannedAfterClose,
         Self::ContactContradictory,
+        Self::BeforeAppointment,
+        Self::WorkerDoesNotSeeCase,
         Self::LongBeforeReferral,
         Self::RecordedAlready,
         Self::CaseAlreadyOpen,

@@ -13,8 +13,8 @@ use super::event::{
     AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
     Attribute, CancelledBy, ContactLogged, ContactWith, ContractOpened, Disengaged, Eligibility, EligibilityAssessed,
     EngagementStarted, Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed,
-    JourneyReopened, JourneyTransferred, KEYWORKER, MeasureRecorded, PlanAgreed, PlanClosed, PlanReviewed, Quantity,
-    ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
+    JourneyReopened, JourneyTransferred, KEYWORKER, MeasureRecorded, Patched, PlanAgreed, PlanClosed, PlanReviewed,
+    Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
     RulebookPublished, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
     WorkerReleased,
 };
@@ -209,7 +209,8 @@ pub(crate) fn booked(scheduled_on: &str) -> AppointmentBooked {
 
 pub(crate) fn moved(scheduled_on: &str) -> AppointmentMoved {
     let scheduled_on = Some(day(scheduled_on));
-    AppointmentMoved { appointment: APPOINTMENT, scheduled_on, time: None, channel: None, worker: None }
+    let (time, worker) = (Patched::Stays, Patched::Stays);
+    AppointmentMoved { appointment: APPOINTMENT, scheduled_on, time, channel: None, worker }
 }
 
 pub(crate) fn called_off() -> AppointmentCancelled {

@@ -3,6 +3,8 @@
 //! An open item is the keyworker's who holds the case that day, and also theirs who is named; one that is over is of
 //! the keyworker who held the case then. A case that nobody holds stays with the team of its last keyworker.
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use serde_json::json;
 use uuid::Uuid;
@@ -49,6 +51,8 @@ pub struct AgendaFilter {
     pub standing: Option<Vec<Standing>>,
     /// Of the cases of this keyworker, and those that name them; or of cases that nobody holds.
     pub held: HeldBy,
+    /// The workers for whom the keyworker stands in, whose items are wanted too.
+    pub covered: BTreeSet<WorkerId>,
     /// Whose they are: the worker who is named, or of an appointment that names none the keyworker.
     pub worker: Option<WorkerId>,
     /// Of the keyworkers of this team, of cases that its keyworkers held last, and those that name its members.
@@ -110,9 +114,9 @@ macro_rules! page {
     "where b.contract = $1 and b.kind = $6 and b.counts_from <= $7 and b.counts_to > $7 ",
     "and b.due_on >= $8 and b.due_on <= $9 and (cast($10 as text) is null or ",
     "case when b.state = 'open' and b.due_on < $7 then 'overdue' else b.state end in {texts $10}) ",
-    "and (cast($11 as text) is null or b.area = $11) and (cast($12 as uuid) is null or b.worker = $12 or ",
+    "and (cast($11 as text) is null or b.area = $11) and (cast($12 as text) is null or b.worker in {uuids $12} or ",
     keyworker!(),
-    " = $12) and (not $13 or ",
+    " in {uuids $12}) and (not $13 or ",
     keyworker!(),
     " is null) and (cast($14 as uuid) is null or b.worker = $14 or b.worker is null and b.kind = 'appointment' and ",
     keyworker!(),
@@ -147,10 +151,6 @@ macro_rules! bind {
     ($query:expr, $scope:expr, $as_of:expr, $filter:expr, $page:expr) => {{
         let (scope, filter, (after, most)) = ($scope, $filter, $page);
         let (whose, by, unassigned) = whose(scope.cases());
-        let keyworker = match filter.held {
-            HeldBy::Keyworker(worker) => Some(worker.0),
-            HeldBy::Any | HeldBy::Unassigned => None,
-        };
         let spelt =
             |wanted: &Vec<Standing>| json!(wanted.iter().map(|one| one.as_str()).collect::<Vec<_>>()).to_string();
         let (due, at, journey, item) = after.map_or((BEGINNING, "", Uuid::nil(), Uuid::nil()), |place| {
@@ -168,7 +168,7 @@ macro_rules! bind {
             .bind(filter.to.map_or(FOREVER, bound))
             .bind(filter.standing.as_ref().map(spelt))
             .bind(filter.area.as_deref())
-            .bind(keyworker)
+            .bind(filter.held.keyworkers(&filter.covered))
             .bind(filter.held == HeldBy::Unassigned)
             .bind(filter.worker.map(|worker| worker.0))
             .bind(filter.team.map(|team| team.0))

@@ -15,6 +15,7 @@ use super::period::bound;
 use crate::access::{InScope, Scope};
 use crate::journey::people::{login, worker};
 use crate::log::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use crate::projections::FOREVER;
 use crate::store::{Sql, StoreError, doing, on};
 
 static CONTRACTS: Sql = Sql::new(
@@ -82,12 +83,22 @@ static TEAMS_OF_WORKERS: Sql = Sql::new(
 );
 static COVERED: Sql =
     Sql::new("select distinct absent from cover where stands_in = $1 and from_on <= $2 and to_on > $2 limit $3");
-/// The days with contacts of the worker `$1`, and the assignments of theirs, on the day `$2` or later.
+/// What there is of the worker `$1` on the day `$2` or later: days with contacts, assignments, appointments and tasks of
+/// theirs that are open, covers in which they stand in, and cases that they hold for some days, until before `$3`.
 static LATER_FACTS: Sql = Sql::new(
     "select (select count(*) from contact k where k.worker = $1 and k.day >= $2) as contacts, \
      (select count(*) from assignment a where a.worker = $1 and a.counts_from >= $2) as assignments, \
+     (select count(*) from agenda b where b.worker = $1 and b.kind = 'appointment' and b.state = 'open' \
+     and b.counts_to >= $3 and b.due_on >= $2) as appointments, \
+     (select count(*) from agenda b where b.worker = $1 and b.kind = 'task' and b.state = 'open' \
+     and b.counts_to >= $3 and b.due_on >= $2) as tasks, \
+     (select count(*) from cover v where v.stands_in = $1 and v.to_on > $2) as covers, \
+     (select count(*) from assignment a where a.worker = $1 and a.role = 'keyworker' and a.counts_from < $2 \
+     and a.to_on > $2 and a.to_on < $3) as loans, \
      (select max(k.day) from contact k where k.worker = $1 and k.day >= $2) as contact_on, \
-     (select max(a.counts_from) from assignment a where a.worker = $1 and a.counts_from >= $2) as assigned_on",
+     (select max(a.counts_from) from assignment a where a.worker = $1 and a.counts_from >= $2) as assigned_on, \
+     (select max(b.due_on) from agenda b where b.worker = $1 and b.state = 'open' and b.counts_to >= $3 \
+     and b.due_on >= $2) as planned_on",
 );
 static TEAMS_IN: Sql = Sql::new(
     "select distinct t.id, a.contract from team t left join team_member m on m.team = t.id \
@@ -172,6 +183,14 @@ pub struct LaterFacts {
     pub contacts: u64,
     /// The assignments that begin then.
     pub assignments: u64,
+    /// The appointments that they are to keep then.
+    pub appointments: u64,
+    /// The tasks of theirs that are due then.
+    pub tasks: u64,
+    /// The covers in which they stand in then.
+    pub covers: u64,
+    /// The cases that they hold for some days, which are not over by then.
+    pub loans: u64,
     /// The last day of any; none where there is none.
     pub last_on: Option<NaiveDate>,
 }
@@ -198,6 +217,19 @@ struct Worker {
     label: String,
     joined_on: NaiveDate,
     left_on: Option<NaiveDate>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Later {
+    contacts: i64,
+    assignments: i64,
+    appointments: i64,
+    tasks: i64,
+    covers: i64,
+    loans: i64,
+    contact_on: Option<NaiveDate>,
+    assigned_on: Option<NaiveDate>,
+    planned_on: Option<NaiveDate>,
 }
 
 impl From<Worker> for WorkerRow {
@@ -332,7 +364,7 @@ impl Generation {
         Ok(contracts.into_iter().map(|(id, of)| (id, scope.knows_of(&of))).collect())
     }
 
-    /// In which journeys spells, tasks, risks and pieces of evidence of these ids are; whether somebody may read one is
+    /// In which journeys spells, appointments, tasks, risks and pieces of evidence of these ids are; whether somebody may read one is
     /// asked apart.
     pub async fn journeys_of_things(&self, ids: &[Uuid]) -> Result<BTreeMap<Uuid, Vec<JourneyId>>, StoreError> {
         let mut journeys: BTreeMap<Uuid, Vec<JourneyId>> = BTreeMap::new();
@@ -429,16 +461,22 @@ impl Generation {
         Ok(count(counted.map_err(doing("count the teams of a contract"))?))
     }
 
-    /// What is recorded of a worker from a day on, as far as lists show it: contacts that were made, and assignments.
+    /// What is recorded of a worker from a day on, as far as lists show it.
     pub async fn later_facts_of(&self, worker: WorkerId, from: NaiveDate) -> Result<LaterFacts, StoreError> {
         let sql = LATER_FACTS.text(self.reader.dialect());
-        let found: sqlx::Result<(i64, i64, Option<NaiveDate>, Option<NaiveDate>)> = on!(&self.reader, pool => {
-            sqlx::query_as(sql).bind(worker.0).bind(bound(from)).fetch_one(pool).await
+        let found: sqlx::Result<Later> = on!(&self.reader, pool => {
+            sqlx::query_as(sql).bind(worker.0).bind(bound(from)).bind(FOREVER).fetch_one(pool).await
         });
-        let (contacts, assignments, contact_on, assigned_on) =
-            found.map_err(doing("find what is recorded of a worker who leaves"))?;
-        let last_on = contact_on.max(assigned_on);
-        Ok(LaterFacts { contacts: count(contacts), assignments: count(assignments), last_on })
+        let found = found.map_err(doing("find what is recorded of a worker who leaves"))?;
+        Ok(LaterFacts {
+            contacts: count(found.contacts),
+            assignments: count(found.assignments),
+            appointments: count(found.appointments),
+            tasks: count(found.tasks),
+            covers: count(found.covers),
+            loans: count(found.loans),
+            last_on: found.contact_on.max(found.assigned_on).max(found.planned_on),
+        })
     }
 
     /// For whom a worker stands in on a day.

@@ -209,6 +209,7 @@ static MADE_BY: &[(&str, &str)] = &made_by![
     "src/journey/event/people.rs",
     "src/journey/event/value.rs",
     "src/journey/fold.rs",
+    "src/journey/fold/holding.rs",
     "src/journey/mod.rs",
     "src/journey/people/login.rs",
     "src/journey/people/pairs.rs",

@@ -6,6 +6,7 @@ mod app;
 mod append;
 mod append_only;
 mod as_of;
+mod away;
 mod backup;
 mod batch_stories;
 mod batches;
@@ -63,6 +64,7 @@ mod rules;
 mod scenarios;
 mod schema;
 mod search;
+mod second_look;
 mod sequences;
 #[cfg(target_os = "linux")]
 mod slow_reader;

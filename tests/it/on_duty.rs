@@ -279,7 +279,8 @@ async fn assign_workers_reassigns_many_all_or_none_and_for_some_days() {
         assert_eq!(refusals(&none), ["MISSING_VALUE"]);
         let chief = somebody(Role::Manager, "chief", &[]);
         let across = app.tell(&chief, "assignWorkers", to_bob(&[&one, &elsewhere])).await;
-        assert_eq!(refusals(&across), ["JOURNEY_NOT_FOUND"], "one contract at a time: {across}");
+        assert_eq!(refusals(&across), ["INVALID_VALUE"], "one contract at a time: {across}");
+        assert!(text(&across["problems"][0]["message"]).contains("of another contract"), "{across}");
         assert_eq!(app.head().await, after, "nothing was recorded");
 
         let for_days = with(to_bob(&[&one, &other, &loose]), json!({ "until": "2018-02-26", "commandId": new_id() }));
@@ -359,9 +360,13 @@ async fn a_fact_dated_in_a_closed_period_warns() {
             }
         }
         // To move a fact out of the period is to change the period.
-        let warned = app.tell(&manager(), "correctFact", correction("2018-03-01")).await;
+        let out = with(correction("2018-03-01"), json!({ "localTime": "10:00" }));
+        let warned = app.tell(&manager(), "correctFact", out.clone()).await;
         assert_eq!(warnings(&warned), ["PERIOD_CLOSED"], "{warned}");
-        app.done(&manager(), "correctFact", accepting(&correction("2018-03-01"), "PERIOD_CLOSED")).await;
+        app.done(&manager(), "correctFact", accepting(&out, "PERIOD_CLOSED")).await;
+        let vague = with(call(&journey, "2018-03-01"), json!({ "precision": "YEAR", "occurredOn": "2018-01-01" }));
+        let warned = app.tell(&manager(), "logContact", vague).await;
+        assert!(text(&warned["problems"][0]["message"]).starts_with("2018 may lie in 2018-02-01"), "{warned}");
     })
     .await;
 }
@@ -409,7 +414,7 @@ async fn whoever_attached_evidence_may_not_verify_it() {
         let lenient = another_version(SHPS, "2018-02-01") + "\n[duties]\nseparate = []\n";
         let publish = json!({ "contract": SHPS, "rulebook": lenient });
         app.done(&administrator(), "publishRulebook", publish).await;
-        let again = with(attach, json!({ "evidence": new_id() }));
+        let again = with(attach, json!({ "evidence": new_id(), "datedOn": "2018-02-11" }));
         app.tell(&keyworker("kw-ann"), "attachEvidence", accepting(&again, "EVIDENCE_SUPPORTS_NOTHING")).await;
         let verify = with(verify, json!({ "evidence": again["evidence"] }));
         app.done(&keyworker("kw-ann"), "verifyEvidence", verify).await;
@@ -432,7 +437,8 @@ async fn a_manager_cannot_issue_a_termination() {
             let told = app.tell(&manager(), "issueNotice", notice(kind)).await;
             let code = if is_theirs { vec![] } else { vec!["KIND_OF_ANOTHER_ROLE"] };
             assert_eq!(refusals(&told), code, "{kind}: {told}");
-            let issued = app.done(&commissioner, "issueNotice", notice(kind)).await["events"][0]["id"].clone();
+            let another = with(notice(kind), json!({ "reason": "reports were late" }));
+            let issued = app.done(&commissioner, "issueNotice", another).await["events"][0]["id"].clone();
             let take_back = json!({ "contract": SHPS, "targets": [issued], "reason": "never was so" });
             let taken = app.tell(&manager(), "retractFact", take_back).await;
             assert_eq!(refusals(&taken), code, "nor is it theirs to take back: {taken}");

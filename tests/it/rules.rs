@@ -354,6 +354,14 @@ async fn claims_and_batches_are_found_by_day_area_keyworker_team_and_outcome_and
         let opened = app.ask(&manager, document, json!({ "id": batch })).await["node"].clone();
         assert_eq!(opened["selection"], json!({ "area": "brent", "outcomes": [] }));
         assert_eq!(opened["proposal"]["claims"]["nodes"], json!([{ "journeyId": journeys[0] }, { "journeyId": journeys[2] }]));
+        let document_of_all = "{ contract(code: \"shps\") { claims(status: [CLAIMABLE]) { nodes { id journeyId } } } }";
+        let all = app.ask(&manager, document_of_all, json!({})).await["contract"]["claims"]["nodes"].clone();
+        let named: Vec<String> =
+            all.as_array().expect("a list").iter().take(2).map(|claim| text(&claim["id"])).collect();
+        let refused = app.tell(&manager, "submitBatch", json!({ "batch": batch, "claims": named })).await;
+        let problem = &refused["problems"][0];
+        assert_eq!((&problem["code"], &problem["path"]), (&json!("CLAIM_OUTSIDE_BATCH"), &json!(["claims", "1"])), "{refused}");
+        assert_eq!(refused["problems"].as_array().map(Vec::len), Some(1));
         app.done(&manager, "submitBatch", json!({ "batch": batch })).await;
         let lines = app.ask(&manager, document, json!({ "id": batch })).await["node"]["lines"]["nodes"].clone();
         assert_eq!(lines.as_array().map(Vec::len), Some(2), "{lines}");
@@ -409,7 +417,8 @@ fn further_bank_holidays_are_counted_and_a_wrong_file_is_refused() {
     write("slip.json", r#"{"englnd-and-wales": {"events": [{"title": "x", "date": "2028-01-05"}]}}"#);
     let (_, became, stderr) = run(&["--bank-holidays", "slip.json"], "2028-01-06");
     assert_eq!(became, "achieved", "the days are another division's");
-    let named = "slip.json: \"englnd-and-wales\" is none of the divisions that ship (england-and-wales, northern-ireland";
+    let named =
+        "slip.json: \"englnd-and-wales\" is none of the divisions that ship (england-and-wales, northern-ireland";
     assert!(stderr.contains(named), "{stderr}");
     let (status, _, stderr) = run(&["--bank-holidays", "wrong.json"], "2028-01-06");
     assert_eq!(status, 2);

@@ -57,7 +57,8 @@ pub enum CancelledBy {
 #[graphql(complex)]
 pub struct Appointment {
     /// The appointment's own id, by which it is moved, cancelled, kept or missed.
-    id: ID,
+    #[graphql(owned)]
+    pub(in crate::graphql) id: ID,
     /// The event that recorded it first: what a correction or retraction names as its target.
     event: ID,
     /// When it was booked.

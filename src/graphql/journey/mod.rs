@@ -463,12 +463,21 @@ impl Journey {
         let folded = self.folded();
         let spell = folded.spells.iter().find(|spell| spell.details.spell.0 == id);
         let task = || folded.tasks.iter().find(|task| task.details.task.0 == id);
+        let booked = || folded.appointments.iter().find(|booked| booked.details.appointment.0 == id);
         let risk = || folded.risks.iter().find(|risk| risk.details.risk.0 == id);
         let evidence = || self.all_evidence().into_iter().find(|piece| piece.own.0 == id);
         let spell = spell.map(|spell| Node::Spell(Box::new(Spell::of(spell, self.as_of))));
         let task = || task().map(|task| Node::Task(Box::new(Task::of(folded, task, self.again()))));
+        let booked = || {
+            let appointment = Appointment::of(folded, booked()?, self.again());
+            Some(Node::Appointment(Box::new(appointment)))
+        };
         let risk = || risk().map(|risk| Node::Risk(risk.into()));
-        spell.or_else(task).or_else(risk).or_else(|| evidence().map(|piece| Node::Evidence(Box::new(piece))))
+        spell
+            .or_else(task)
+            .or_else(booked)
+            .or_else(risk)
+            .or_else(|| evidence().map(|piece| Node::Evidence(Box::new(piece))))
     }
 
     /// The contract that it is in, read as of the same day.

@@ -25,7 +25,7 @@ use crate::graphql::scalars::Id;
 use crate::graphql::selection::Selected;
 use crate::journey::command::Command;
 use crate::journey::event::AdjustmentRaised;
-use crate::journey::refusal::Refusal;
+use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
 use crate::views::claims::{Asked, Claim, Claims, Purpose};
 
@@ -48,7 +48,7 @@ impl BatchMutations {
         answered(async {
             let mut reading = Reading::default();
             let batch = BatchId(own_id(&input.stamp, "batch", input.batch));
-            let occurred = input.when.occurred(contract_today(ctx, &input.contract).await?);
+            let occurred = input.when.occurred(contract_today(ctx, &input.contract).await?, &mut reading);
             let act = BatchAct::Open(input.contract.clone(), input.opened(&mut reading));
             let command = Command::Batch(BatchCommand { batch, occurred, act, warnings: Vec::new() });
             BatchPayload::of(ctx, batch, record(ctx, input.stamp, reading, command).await?).await
@@ -65,12 +65,15 @@ impl BatchMutations {
         answered(async {
             let day = day(ctx, input.batch, &input.when).await?;
             let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
-            let wanted = match input.claims.as_deref().map(claims) {
-                None => selected(ctx, told.as_deref(), input.batch).await?,
-                named => named,
-            };
+            let of = selection(ctx, told.as_deref(), input.batch).await?;
+            let named = input.claims.as_deref().map(claims);
+            let others = named.as_deref().map(|named| outside(told.as_deref(), of.as_ref(), named)).unwrap_or_default();
+            let wanted = named.or_else(|| selected(told.as_deref()?, &of?));
             let seen = input.prepared_at.map(|seen| seen.0);
-            let prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
+            let mut prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
+            if !others.is_empty() {
+                prepared.lines = Err(others);
+            }
             let named = wanted.unwrap_or_else(|| lines(&prepared));
             let twice = doubly_funded(ctx, told.as_ref(), &named).await?;
             send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Submit(prepared), twice)).await
@@ -185,7 +188,8 @@ impl BatchMutations {
 /// The day of a command about a batch.
 async fn day(ctx: &Context<'_>, batch: Id, when: &When) -> Result<NaiveDate> {
     let today = today(ctx, StreamId::batch(BatchId(batch.0)), when).await?;
-    Ok(when.occurred(today).earliest())
+    // Whoever sends the command with it says what is wrong with the date.
+    Ok(when.occurred(today, &mut Reading::default()).earliest())
 }
 
 async fn send(
@@ -195,9 +199,10 @@ async fn send(
     (act, warnings): (BatchAct, Vec<Refusal>),
 ) -> Result<BatchPayload> {
     let batch = BatchId(batch.0);
-    let occurred = when.occurred(today(ctx, StreamId::batch(batch), &when).await?);
+    let mut reading = Reading::default();
+    let occurred = when.occurred(today(ctx, StreamId::batch(batch), &when).await?, &mut reading);
     let command = Command::Batch(BatchCommand { batch, occurred, act, warnings });
-    BatchPayload::of(ctx, batch, record(ctx, stamp, Reading::default(), command).await?).await
+    BatchPayload::of(ctx, batch, record(ctx, stamp, reading, command).await?).await
 }
 
 /// The claims of a batch's contract by the facts of a day, beside every batch, as if these were not queried; none where
@@ -212,17 +217,36 @@ async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<Cl
     ctx.caller().generation.claims(log, scope, asked).await.or_fault()
 }
 
-/// The claims that a batch is for and that can be claimed; none where it is for all of the contract.
-async fn selected(ctx: &Context<'_>, told: Option<&Claims>, batch: Id) -> Result<Option<Vec<ClaimId>>> {
+/// Which claims a batch is for; none where it is for all of the contract.
+async fn selection(ctx: &Context<'_>, told: Option<&Claims>, batch: Id) -> Result<Option<Selected>> {
     let batch = told.and_then(|told| Some((told, told.batches.iter().find(|(known, _)| known.0 == batch.0)?)));
     let Some((told, (_, batch))) = batch else { return Ok(None) };
     let Some(of) = batch.opened.as_ref().and_then(|opened| opened.details.claims.clone()) else { return Ok(None) };
     let code = told.contract.code().unwrap_or_default();
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
     let (contract, as_of) = (&told.contract, told.asked.as_of);
-    let selected = Selected::read(&ctx.caller().generation, scope, (contract, as_of), of).await?;
-    let claimable = told.claimable().into_iter().filter(|claim| selected.fits(claim, claim.achieved_on()));
-    Ok(Some(claimable.map(|claim| claim.claim).collect()))
+    Selected::read(&ctx.caller().generation, scope, (contract, as_of), of).await.map(Some)
+}
+
+/// The claims that a batch is for and that can be claimed.
+fn selected(told: &Claims, of: &Selected) -> Option<Vec<ClaimId>> {
+    let claimable = told.claimable().into_iter().filter(|claim| of.fits(claim, claim.achieved_on()));
+    Some(claimable.map(|claim| claim.claim).collect())
+}
+
+/// Why claims that are named do not go with a batch that is for others.
+fn outside(told: Option<&Claims>, of: Option<&Selected>, named: &[ClaimId]) -> Vec<Refusal> {
+    let Some((told, of)) = told.zip(of) else { return Vec::new() };
+    let known = named.iter().enumerate().filter_map(|(at, claim)| Some((at, told.get(*claim)?)));
+    let others = known.filter(|(_, claim)| !of.fits(claim, claim.achieved_on())).take(WARNINGS_MAX);
+    let refusal = |(at, claim): (usize, &Claim)| {
+        let message =
+            format!("the claim {} is none of those that this batch is for: submit it with another batch", claim.claim);
+        Refusal::new(RefusalCode::ClaimOutsideBatch, message)
+            .at(format!("claims.{at}"))
+            .by("domain §8: of what a batch is for, everything given must fit")
+    };
+    others.map(refusal).collect()
 }
 
 /// The claims that were prepared.

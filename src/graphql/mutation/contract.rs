@@ -43,7 +43,7 @@ impl ContractMutations {
         answered(async {
             let mut reading = Reading::default();
             let fact = input.fact.read(&mut reading);
-            let (code, occurred) = (fact.code.clone(), input.when.occurred(ctx.deployment_today()));
+            let (code, occurred) = (fact.code.clone(), input.when.occurred(ctx.deployment_today(), &mut reading));
             let command = Command::OpenContract(OpenContract { occurred, fact, rulebook: input.rulebook });
             let outcome = record(ctx, input.stamp, reading, command).await?;
             Ok(ContractPayload::of(ctx, &code, outcome))
@@ -77,12 +77,13 @@ impl ContractMutations {
         #[graphql(desc = "What is to be recorded.")] input: PublishRulebookInput,
     ) -> Answered<ContractPayload> {
         answered(async {
+            let mut reading = Reading::default();
             let command = Command::PublishRulebook(PublishRulebook {
                 contract: input.contract.clone(),
-                occurred: input.when.occurred(contract_today(ctx, &input.contract).await?),
+                occurred: input.when.occurred(contract_today(ctx, &input.contract).await?, &mut reading),
                 rulebook: input.rulebook,
             });
-            let outcome = record(ctx, input.stamp, Reading::default(), command).await?;
+            let outcome = record(ctx, input.stamp, reading, command).await?;
             Ok(ContractPayload::of(ctx, &input.contract, outcome))
         })
         .await

@@ -59,7 +59,7 @@ impl JourneyMutations {
             let command = Command::ReceiveReferral(ReceiveReferral {
                 journey: id,
                 contract: input.contract,
-                occurred: input.when.occurred(today),
+                occurred: input.when.occurred(today, &mut reading),
                 register,
                 fact: input.fact.of(subject).read(&mut reading),
             });
@@ -423,6 +423,6 @@ async fn assign_many(ctx: &Context<'_>, input: AssignWorkersInput, journeys: Vec
         reading.field("expected_version", |reading| reading.invalid(message));
     }
     let first = StreamId::journey(journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())));
-    let occurred = input.when.occurred(today(ctx, first, &input.when).await?);
+    let occurred = input.when.occurred(today(ctx, first, &input.when).await?, &mut reading);
     record(ctx, input.stamp, reading, Command::AssignMany(AssignMany { journeys, occurred, fact })).await
 }

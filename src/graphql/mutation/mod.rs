@@ -52,7 +52,7 @@ pub(super) fn answered<T>(telling: impl Future<Output = Result<T>>) -> impl Futu
 async fn state(ctx: &Context<'_>, stamp: Stamp, stream: StreamId, when: When, fact: impl States) -> Result<Outcome> {
     let mut reading = Reading::default();
     let fact = fact.stated(&mut reading);
-    let occurred = when.occurred(today(ctx, stream, &when).await?);
+    let occurred = when.occurred(today(ctx, stream, &when).await?, &mut reading);
     record(ctx, stamp, reading, Command::state(stream, occurred, fact)).await
 }
 
@@ -120,7 +120,11 @@ const APART: [&str; 4] = ["commandId", "expectedVersion", "dryRun", "acceptWarni
 
 /// Whether null says something else in a mutation's field than leaving it out.
 fn clears(mutation: &str, key: &str) -> bool {
-    mutation == "correctFact" && ["occurredOn", "precision", "localTime"].contains(&key)
+    match mutation {
+        "correctFact" => ["occurredOn", "precision", "localTime"].contains(&key),
+        "moveAppointment" => ["time", "worker"].contains(&key),
+        _ => false,
+    }
 }
 
 /// What makes a command this one and no other: the mutation's name and its input as it was given.

@@ -49,13 +49,14 @@ pub(super) fn correct(
     in_payload(stream.kind, stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
     in_payload(stream.kind, duties::stays_verified(history, &fact, replacement, given))?;
     let early = too_early(*occurred, replacement, given).filter(|_| fact.occurred != *occurred);
-    let known: Vec<RefusalCode> = codes(ground::doubts(history, fact.occurred, fact.event));
-    let doubts = ground::doubts(history, *occurred, replacement);
+    let known: Vec<RefusalCode> = codes(ground::doubts(history, Some(*target), (fact.occurred, fact.event)));
+    let doubts = ground::doubts(history, Some(*target), (*occurred, replacement));
     let doubts = doubts.into_iter().filter(|doubt| !known.contains(&doubt.code));
     let unproving = evidence::supports_nothing(history, replacement, given);
     let is_news = evidence::supports_nothing(history, fact.event, given).is_none();
     let settled = settled(stream.kind, replacement, &[fact.occurred, *occurred], given);
-    heeded(doubts.chain(early).chain(unproving.filter(|_| is_news)).chain(settled), given)?;
+    let warnings = doubts.chain(early).chain(unproving.filter(|_| is_news)).chain(settled);
+    in_payload(stream.kind, heeded(warnings, given))?;
     let corrected = FactCorrected {
         target: *target,
         occurred_on: occurred.earliest(),

@@ -6,12 +6,19 @@ use std::collections::BTreeSet;
 
 use super::{AssignMany, Dated, Given, NewEvent, state, values};
 use crate::journey::event::Event;
-use crate::journey::refusal::Refusal;
+use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::journey::shape::Shape;
 use crate::log::envelope::{JourneyId, StreamId};
 
 /// The most cases that one command assigns.
 const CASES_MAX: usize = 1_000;
+
+impl AssignMany {
+    /// Whether it names more cases than one command assigns: it is refused whatever they are.
+    pub fn is_too_long(&self) -> bool {
+        self.journeys.len() > CASES_MAX
+    }
+}
 
 pub(super) fn assign(command: &AssignMany, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let AssignMany { journeys, occurred, fact } = command;
@@ -48,6 +55,10 @@ pub(super) fn assign(command: &AssignMany, given: &Given<'_>) -> Result<Vec<NewE
 
 fn of_case(journey: JourneyId, stated: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
     let history = (given.history)(StreamId::journey(journey));
-    let history = history.filter(|history| history.contract() == given.contract.code());
-    state(history.ok_or_else(|| Refusal::journey_not_found().alone())?, stated, given)
+    let history = history.ok_or_else(|| Refusal::journey_not_found().alone())?;
+    if history.contract() != given.contract.code() {
+        let message = "this journey is of another contract than the first: send the cases of each contract apart";
+        return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
+    }
+    state(history, stated, given)
 }

@@ -27,7 +27,8 @@ use crate::contract::batch::command::{self as batches, BatchAct, BatchCommand};
 use crate::contract::command::{self as contracts, OpenContract, PublishRulebook};
 use crate::contract::{self, Contract, kpi};
 use crate::journey::event::{
-    ContactLogged, Event, EventType, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
+    ContactLogged, Event, EventType, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
+    WorkerReleased,
 };
 use crate::journey::ground::{self, Change};
 use crate::journey::people::{subject, subject_exists, team, worker};
@@ -334,7 +335,8 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
     Ok(std::iter::once(own).chain(others).collect())
 }
 
-/// The fact with what it leaves to the rules of its day to say: whether a contact is face to face.
+/// The fact with what it leaves to the rules of its day to say, whether a contact is face to face, and with the role of
+/// a keyworker as everything spells it that asks who holds a case.
 fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
     match fact {
         Event::ContactLogged(logged) if logged.face_to_face.is_none() => {
@@ -342,8 +344,20 @@ fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
             let face_to_face = by_channel && !logged.is_missed();
             ContactLogged { face_to_face: Some(face_to_face), ..logged.clone() }.into()
         }
+        Event::WorkerAssigned(assigned) if is_keyworker(&assigned.role) => {
+            WorkerAssigned { role: KEYWORKER.to_owned(), ..assigned.clone() }.into()
+        }
+        Event::WorkerReleased(released) if is_keyworker(&released.role) => {
+            WorkerReleased { role: KEYWORKER.to_owned(), ..released.clone() }.into()
+        }
         fact => fact.clone(),
     }
+}
+
+/// Whether a role is the keyworker's, however it is written: `Keyworker`, `key worker`, `key-worker`.
+fn is_keyworker(role: &str) -> bool {
+    let letters = role.chars().filter(|letter| !letter.is_whitespace() && !matches!(letter, '-' | '_'));
+    letters.flat_map(char::to_lowercase).eq(KEYWORKER.chars())
 }
 
 /// What somebody should look at twice: a referral that was received before the contract starts.

@@ -53,7 +53,7 @@ pub(super) fn named(fact: &Event) -> Vec<Named> {
         }
         Event::AppointmentMoved(moved) => {
             let works = |by| Named { on: moved.scheduled_on, ..works("worker", by) };
-            moved.worker.map(works).into_iter().collect()
+            moved.worker.becomes().map(works).into_iter().collect()
         }
         Event::ContactLogged(contact) => contact.worker.map(|by| works("worker", by)).into_iter().collect(),
         Event::TaskSet(task) => task.owner.map(|owner| works("owner", owner)).into_iter().collect(),

@@ -11,22 +11,11 @@ use uuid::Uuid;
 use super::CorrectFact;
 use crate::contract::Contract;
 use crate::journey::Fact;
+pub use crate::journey::event::Patched;
 use crate::journey::event::{ContactLogged, DecodeError, Event, EventType};
 use crate::journey::path::Path;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{EventId, Occurred, Precision, StreamId, StreamKind};
-
-/// What a patch says of one value.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Patched<T> {
-    /// Nothing: it stays.
-    #[default]
-    Stays,
-    /// It is cleared.
-    Cleared,
-    /// It becomes this.
-    Becomes(T),
-}
 
 /// What should read otherwise of when a fact was so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -150,6 +139,10 @@ impl PatchedDate {
                 if precision == Precision::Year { "year" } else { "month" }
             );
             return Err(Refusal::new(RefusalCode::MissingValue, message).at("precision").alone());
+        }
+        if precision != Precision::Day && matches!(self.local_time, Patched::Becomes(_)) {
+            let message = "a time is of a day, and this is known by its month or year alone: leave the time out";
+            return Err(Refusal::new(RefusalCode::InvalidValue, message).at("local_time").alone());
         }
         Ok(occurred.at(match self.local_time {
             Patched::Stays => reads.local_time(),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Attribute, Period, Quantity};
+use super::{Attribute, Patched, Period, Quantity};
 use crate::log::envelope::{
     AppointmentId, EventId, EvidenceId, Precision, RiskId, SpellId, SubjectId, TaskId, WorkerId,
 };
@@ -146,7 +146,8 @@ pub struct AppointmentBooked {
     pub worker: Option<WorkerId>,
 }
 
-/// An appointment is for another day, time, channel or worker; what is left out stays as it was.
+/// An appointment is for another day, time, channel or worker; what is left out stays as it was, and null leaves the time
+/// open or the worker to be the keyworker of the day.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AppointmentMoved {
@@ -156,14 +157,14 @@ pub struct AppointmentMoved {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scheduled_on: Option<NaiveDate>,
     /// The time of that day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time: Option<NaiveTime>,
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub time: Patched<NaiveTime>,
     /// How the client is to be met, where that changes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub channel: Option<String>,
     /// Who is to meet the client, where that changes.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub worker: Option<WorkerId>,
+    #[serde(default, skip_serializing_if = "Patched::stays")]
+    pub worker: Patched<WorkerId>,
 }
 
 /// Who called an appointment off.

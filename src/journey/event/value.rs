@@ -37,6 +37,55 @@ impl<'de> Deserialize<'de> for Quantity {
     }
 }
 
+/// What is said of one value that may be there or not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Patched<T> {
+    /// Nothing: it stays.
+    #[default]
+    Stays,
+    /// It is cleared.
+    Cleared,
+    /// It becomes this.
+    Becomes(T),
+}
+
+impl<T> Patched<T> {
+    /// Whether nothing is said.
+    pub const fn stays(&self) -> bool {
+        matches!(self, Self::Stays)
+    }
+
+    /// What the value becomes, where it becomes something.
+    pub fn becomes(self) -> Option<T> {
+        self.over(None)
+    }
+
+    /// The value that was this before.
+    pub fn over(self, before: Option<T>) -> Option<T> {
+        match self {
+            Self::Stays => before,
+            Self::Cleared => None,
+            Self::Becomes(value) => Some(value),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Patched<T> {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Becomes(value) => value.serialize(to),
+            Self::Stays | Self::Cleared => to.serialize_none(),
+        }
+    }
+}
+
+/// A field that is left out stays; of one that is there, null clears.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patched<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Ok(Option::<T>::deserialize(from)?.map_or(Self::Cleared, Self::Becomes))
+    }
+}
+
 /// The value of a spell's attribute.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]

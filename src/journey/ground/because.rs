@@ -327,10 +327,40 @@ pub(super) fn long_before_referral(received: NaiveDate, days: i64) -> Refusal {
         .by("domain §10: what was done before the referral meets its standards too")
 }
 
-/// A fact that says word for word what another one of the same day says.
+/// A fact that says what another one says.
 pub(super) fn recorded_already(other: DependentFact) -> Refusal {
-    let message = "the same is recorded for this day already: accept this warning if it was so twice".to_owned();
+    let message = match other.event_type {
+        EventType::AppointmentBooked => {
+            "an appointment for this day, time and channel is booked already: use that one, or accept this warning"
+        }
+        EventType::TaskSet => "the same task is open already: use that one, or accept this warning",
+        EventType::EvidenceAttached => "the same document is attached already: use that one, or accept this warning",
+        _ => "the same is recorded for this day already: accept this warning if it was so twice",
+    };
     Refusal::new(Code::RecordedAlready, message).naming([other])
+}
+
+/// An appointment whose day is still to come on the day of the contact.
+pub(super) fn before_appointment(scheduled_on: NaiveDate, booked: DependentFact) -> Refusal {
+    let message = format!(
+        "the appointment is booked for {scheduled_on}, after the day of this contact: check both days, move the \
+         appointment first, or accept this warning"
+    );
+    Refusal::new(Code::BeforeAppointment, message).at("occurred_on").naming([booked])
+}
+
+/// What is planned for a case that was closed that day.
+pub(super) fn planned_after_close(close: &Stated<'_>) -> Refusal {
+    let message = format!(
+        "the journey was {} on {}: what is planned after that lapses at once: reopen the journey first, or accept this \
+         warning",
+        left(close),
+        close.day()
+    );
+    Refusal::new(Code::PlannedAfterClose, message)
+        .at("occurred_on")
+        .by("domain §4: closing ends the caseload; contacts, plans, tasks and assignments do not follow it")
+        .naming([close.fact()])
 }
 
 pub(super) fn another_subject() -> Refusal {

@@ -110,6 +110,15 @@ impl<'a> Holding<'a> {
         }
     }
 
+    /// A keyworker who held the case for some days gives it back before they are over.
+    fn given_back(&mut self, worker: WorkerId) {
+        self.limited.sort_by_key(|limited| limited.until);
+        let Some(at) = self.limited.iter().position(|limited| limited.worker == worker) else { return };
+        if let Some((former, held)) = self.limited.remove(at).former {
+            self.workers.insert(former, Turn::Begun(held));
+        }
+    }
+
     /// One keyworker takes the case over from another, for good or until a day.
     fn taken_over(&mut self, (worker, holds): (WorkerId, Stated<'a>), until: Option<NaiveDate>) {
         let begun = |(worker, turn): (&WorkerId, &Turn<'a>)| match turn {
@@ -157,12 +166,16 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
                 holding.workers.insert(assigned.worker, Turn::Begun(holds));
             }
             Event::WorkerReleased(released) => {
-                let holding = roles.get_mut(released.role.as_str());
-                let turn = holding.and_then(|holding| {
+                let mut holding = roles.get_mut(released.role.as_str());
+                let turn = holding.as_mut().and_then(|holding| {
                     holding.pass(fact.occurred.earliest());
                     holding.workers.get_mut(&released.worker)
                 });
+                let held = matches!(turn, Some(Turn::Begun(_)));
                 end(turn, fact, out_of_turn, |already| because::not_assigned(&released.role, already));
+                if let Some(holding) = holding.filter(|_| held && released.role == KEYWORKER) {
+                    holding.given_back(released.worker);
+                }
             }
             _ => {}
         }

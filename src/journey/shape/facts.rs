@@ -58,7 +58,8 @@ impl Shape {
                 self.code("channel", &booked.channel, CodeList::ContactChannels, rules);
             }
             Event::AppointmentMoved(moved) => {
-                if let AppointmentMoved { scheduled_on: None, time: None, channel: None, worker: None, .. } = moved {
+                let AppointmentMoved { scheduled_on, time, channel, worker, .. } = moved;
+                if scheduled_on.is_none() && time.stays() && channel.is_none() && worker.stays() {
                     self.missing(
                         "scheduled_on",
                         "nothing would be otherwise: say which day, time, channel or worker is",

@@ -1,5 +1,7 @@
 //! Appointments as mutations take them: booked for a day to come, moved, called off.
 
+use async_graphql::MaybeUndefined;
+
 use super::reading::{Means, Reading, States};
 use crate::graphql::journey::appointment::CancelledBy;
 use crate::graphql::scalars::{Date, Id, LocalTime};
@@ -28,18 +30,18 @@ identified_facts! {
 }
 
 facts! {
-    /// What becomes otherwise of an appointment; what is left out stays as it was.
+    /// What becomes otherwise of an appointment; what is left out stays as it was, null clears the time or worker.
     AppointmentMoveFact | AppointmentMovePatch => AppointmentMoved {
         /// Which appointment.
         appointment: Id,
         /// The day it is for from here on.
         scheduled_on: Option<Date>,
-        /// The time of that day.
-        time: Option<LocalTime>,
+        /// The time of that day; null where none is agreed any more.
+        time: MaybeUndefined<LocalTime>,
         /// How the client is to be met: a code of the rulebook.
         channel: Option<String>,
-        /// Who is to meet the client.
-        worker: Option<Id>,
+        /// Who is to meet the client; null for the keyworker of the day.
+        worker: MaybeUndefined<Id>,
     }
     /// An appointment that will not take place.
     AppointmentCancelFact | AppointmentCancelPatch => AppointmentCancelled {

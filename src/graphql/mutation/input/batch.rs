@@ -73,8 +73,7 @@ inputs! {
         reference: Option<String>,
         /// The period that it is for.
         period: Option<DayPeriodInput>,
-        /// Which claims it is for; left out, all of the contract. Its proposal and a submission that names no claims keep to
-        /// them.
+        /// Which claims it is for; left out, all of the contract. Its proposal and its submission keep to them.
         claims: Option<ClaimSelectionInput>,
     }
     /// The claims of a batch go to the commissioner.

@@ -218,8 +218,12 @@ pub struct When {
 
 impl When {
     /// The date of the fact, where `today` stands in for one that was left out.
-    pub fn occurred(self, today: NaiveDate) -> Occurred {
+    pub fn occurred(self, today: NaiveDate, reading: &mut Reading) -> Occurred {
         let day = self.occurred_on.map_or(today, |date| date.0);
+        if self.precision != Precision::Day && self.local_time.is_some() {
+            let message = "a time is of a day, and this is known by its month or year alone: leave the time out";
+            reading.field("local_time", |reading| reading.invalid(message));
+        }
         Occurred::within(day, self.precision.into()).at(self.local_time.map(|time| time.0))
     }
 }

@@ -35,6 +35,10 @@ impl<T: Patchable> Patchable for Option<T> {
     type Patch = T::Patch;
 }
 
+impl<T: Patchable> Patchable for MaybeUndefined<T> {
+    type Patch = T::Patch;
+}
+
 /// What a correction gives for a field, as a patch of the payload.
 pub trait Patches {
     /// The patch.

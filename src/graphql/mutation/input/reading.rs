@@ -3,7 +3,9 @@
 //! What a type of GraphQL cannot say is no fault of the request but a problem of one field: it is kept here, with the
 //! way to it, and nothing is decided. It never looks at a fact that is recorded.
 
-use crate::journey::event::Event;
+use async_graphql::MaybeUndefined;
+
+use crate::journey::event::{Event, Patched};
 use crate::journey::path::{Path, Step};
 use crate::journey::refusal::{Refusal, RefusalCode};
 
@@ -60,6 +62,16 @@ pub trait Means<T> {
 impl<T, M: Means<T>> Means<Option<T>> for Option<M> {
     fn meant(self, reading: &mut Reading) -> Option<T> {
         self.map(|given| given.meant(reading))
+    }
+}
+
+impl<T, M: Means<T>> Means<Patched<T>> for MaybeUndefined<M> {
+    fn meant(self, reading: &mut Reading) -> Patched<T> {
+        match self {
+            Self::Undefined => Patched::Stays,
+            Self::Null => Patched::Cleared,
+            Self::Value(given) => Patched::Becomes(given.meant(reading)),
+        }
     }
 }
 
