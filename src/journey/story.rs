@@ -219,7 +219,8 @@ pub(crate) fn called_off() -> AppointmentCancelled {
 
 /// A task of Ann's that is due on 5 March.
 pub(crate) fn task(task: TaskId) -> TaskSet {
-    TaskSet { task, kind: "call_landlord".to_owned(), due_on: day("2018-03-05"), owner: Some(ANN) }
+    let kind = if task == OTHER_TASK { "call_council" } else { "call_landlord" };
+    TaskSet { task, kind: kind.to_owned(), due_on: day("2018-03-05"), owner: Some(ANN) }
 }
 
 pub(crate) fn done(task: TaskId) -> TaskDone {

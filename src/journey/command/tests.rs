@@ -445,6 +445,7 @@ mod correcting {
     #[test]
     fn of_two_facts_that_exclude_each_other_the_one_said_last_is_refused() {
         let story = accepted()
+            .accepting(Code::RecordedAlready)
             .and(&state("2018-02-01", home(HOME)))
             .and(&state("2018-02-01", home(FLAT)))
             .and(&state("2018-02-20", ended(HOME)))

@@ -60,7 +60,7 @@ fn what_the_service_does_ends_with_the_close() {
         let refusal = in_full().when(state("2018-02-11", fact.clone())).refused(code);
         assert!(refusal.message.contains("reopen"), "{}", refusal.message);
         if code == Code::JourneyClosed {
-            in_full().when(state("2018-02-10", fact)).accepted();
+            in_full().accepting_all().when(state("2018-02-10", fact)).accepted();
         }
     }
 }
@@ -80,7 +80,7 @@ fn what_becomes_of_the_client_may_follow_the_close() {
         attached(crate::journey::story::OTHER_PIECE).into(),
     ];
     for fact in facts {
-        in_full().when(state("2018-02-11", fact)).accepted();
+        in_full().accepting_all().when(state("2018-02-11", fact)).accepted();
     }
 }
 

@@ -229,6 +229,16 @@ mod doubts {
         let measured_once = accepted().and(&state("2018-02-10", measured()));
         measured_once.when(state("2018-02-10", measured())).refused(Code::RecordedAlready);
     }
+
+    #[test]
+    fn a_double_is_one_whatever_its_own_id() {
+        let lived = || accepted().and(&state("2018-02-10", home(HOME)));
+        let refusal = lived().when(state("2018-02-10", home(FLAT))).refused(Code::RecordedAlready);
+        assert_eq!(refusal.facts.iter().map(|fact| fact.event_id).collect::<Vec<_>>(), [nth(3)]);
+        lived().when(state("2018-02-11", home(FLAT))).accepted();
+        let twice = accepted().and(&state("2018-02-10", contact())).and(&state("2018-02-11", contact()));
+        twice.when(correct(4, "2018-02-10", contact())).refused(Code::RecordedAlready);
+    }
 }
 
 mod appointments {
@@ -241,7 +251,19 @@ mod appointments {
     }
 
     fn story() -> Story {
-        accepted().and(&state("2018-02-01", booked("2018-03-20")))
+        accepted().accepting(Code::BeforeAppointment).and(&state("2018-02-01", booked("2018-03-20")))
+    }
+
+    #[test]
+    fn it_is_kept_or_missed_on_its_day_at_the_earliest() {
+        let story = || accepted().and(&state("2018-02-01", booked("2018-02-20")));
+        let refusal =
+            story().when(state("2018-02-19", names_it(Attendance::Attended))).refused(Code::BeforeAppointment);
+        assert_eq!(refusal.facts.iter().map(|fact| fact.event_id).collect::<Vec<_>>(), [nth(3)]);
+        story().when(state("2018-02-20", names_it(Attendance::DidNotAttend))).accepted();
+        story().when(state("2018-02-19", names_it(Attendance::CancelledByClient))).accepted();
+        let brought_forward = story().and(&state("2018-02-15", moved("2018-02-19")));
+        brought_forward.when(state("2018-02-19", names_it(Attendance::Attended))).accepted();
     }
 
     #[test]

@@ -61,6 +61,27 @@ fn without_the_release_between_the_second_assignment_says_nothing_new() {
 }
 
 #[test]
+fn a_case_lent_for_some_days_and_given_back_early_is_the_former_keyworkers_again() {
+    let lent = WorkerAssigned { until: Some(day("2018-02-20")), ..keyworker(BOB) };
+    let story = held().and(&state("2018-02-01", lent)).and(&state("2018-02-10", released(BOB)));
+    let holder = |on: &str| story.history.journey().keyworker_on(day(on));
+    assert_eq!(["2018-02-01", "2018-02-09", "2018-02-10", "2018-02-25"].map(holder), [BOB, BOB, ANN, ANN].map(Some));
+    assert!(crate::journey::ground::groundless(&story.history).is_empty());
+    story.when(state("2018-02-15", released(ANN))).accepted();
+}
+
+#[test]
+fn a_keyworker_is_one_however_the_role_is_written() {
+    for role in ["Keyworker", "key worker", "KEY_WORKER", "key-worker"] {
+        let written = WorkerAssigned { role: role.to_owned(), ..keyworker(BOB) };
+        let expected = [on("2018-02-01", keyworker(BOB))];
+        accepted().when(state("2018-02-01", written)).then(expected);
+    }
+    let other = WorkerAssigned { role: "keyworkers' mentor".to_owned(), ..keyworker(BOB) };
+    accepted().when(state("2018-02-01", other.clone())).then([on("2018-02-01", other)]);
+}
+
+#[test]
 fn a_release_needs_a_known_worker_and_a_role() {
     held().when(state("2018-02-01", released(NOBODY))).refused(Code::WorkerNotFound);
     let blank = WorkerReleased { role: String::new(), ..released(ANN) };
