@@ -365,7 +365,8 @@ fn further_bank_holidays_are_counted_and_a_wrong_file_is_refused() {
     write("slip.json", r#"{"englnd-and-wales": {"events": [{"title": "x", "date": "2028-01-05"}]}}"#);
     let (_, became, stderr) = run(&["--bank-holidays", "slip.json"], "2028-01-06");
     assert_eq!(became, "achieved", "the days are another division's");
-    let named = "slip.json: \"englnd-and-wales\" is none of the divisions that ship (england-and-wales, northern-ireland";
+    let named =
+        "slip.json: \"englnd-and-wales\" is none of the divisions that ship (england-and-wales, northern-ireland";
     assert!(stderr.contains(named), "{stderr}");
     let (status, _, stderr) = run(&["--bank-holidays", "wrong.json"], "2028-01-06");
     assert_eq!(status, 2);
