@@ -158,6 +158,7 @@ impl Contract {
     }
 
     /// The targets in force: of each profile the version published last, with those of its series that are asked for.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn targets(
         &self,
         #[graphql(desc = "Only this profile, such as `contract`.")] profile: Option<String>,
@@ -168,6 +169,7 @@ impl Contract {
     }
 
     /// What was said of figures and periods, for reports, oldest first.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn commentary(
         &self,
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
@@ -177,6 +179,7 @@ impl Contract {
     }
 
     /// What was measured of the whole contract, such as spend or complaints, oldest first.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn measures(
         &self,
         #[graphql(desc = "Only those with this code.")] code: Option<String>,
@@ -201,6 +204,7 @@ impl Contract {
 
     /// How well key performance indicators were met, as the parties settled it, oldest first: of one indicator and
     /// period the last one stands.
+    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
     async fn kpi_assessments(
         &self,
         #[graphql(desc = "Only of this indicator, by code.")] kpi: Option<String>,
@@ -654,10 +658,8 @@ impl Contract {
 
     /// The claims that are wanted, with whose cases they are.
     async fn selected(&self, ctx: &Context<'_>, filter: Option<ClaimSelectionInput>) -> Result<Selected> {
-        let of: ClaimSelection = filter.unwrap_or_default().into();
-        known::worker(ctx, of.keyworker).await?;
-        known::team(ctx, of.team).await?;
-        Selected::read(&self.seen.generation, self.scope(ctx)?, (&self.told, self.as_of), of).await
+        let (of, scope) = (filter.unwrap_or_default().into(), self.scope(ctx)?);
+        Selected::asked(ctx, (&self.seen.generation, scope), (&self.told, self.as_of), of).await
     }
 
     /// The contract as lists read it.

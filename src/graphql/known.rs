@@ -73,7 +73,8 @@ pub(super) fn contract(ctx: &Context<'_>, asked: Option<&str>) -> Result<()> {
         [] => "you see no contract".to_owned(),
         codes => format!("write one of {}", codes.join(", ")),
     };
-    Err(Code::BadUserInput.error(format!("there is no contract {:?}: {remedy}", guard::shortened(asked))))
+    // The same words for one that is there, letter by letter.
+    Err(Code::BadUserInput.error(format!("there is no such contract: {remedy}")))
 }
 
 /// Refuses a worker of whom the caller cannot know, whether or not there is one of this id.

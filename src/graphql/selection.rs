@@ -70,6 +70,18 @@ pub(super) struct Selected {
 }
 
 impl Selected {
+    /// The same, of what a caller asks for: whom they cannot know of is a mistake, too.
+    pub(super) async fn asked(
+        ctx: &Context<'_>,
+        (generation, scope): (&Generation, InScope<'_>),
+        read: (&Contract, NaiveDate),
+        of: event::ClaimSelection,
+    ) -> Result<Self> {
+        known::worker(ctx, of.keyworker).await?;
+        known::team(ctx, of.team).await?;
+        Self::read(generation, scope, read, of).await
+    }
+
     /// Reads whose cases are wanted at the end of a day. What no version of the rules lists is a mistake of the request.
     pub(super) async fn read(
         generation: &Generation,

@@ -132,6 +132,13 @@ impl Service {
         Self { deployment, router, token, journey }
     }
 
+    async fn end(self, place: Place) {
+        // What serves holds on to the deployment.
+        drop(self.router);
+        self.deployment.close().await;
+        place.remove().await;
+    }
+
     async fn get(&self, path: &str) -> Answer {
         let request = Request::get(path).header("authorization", format!("Bearer {}", self.token));
         soon(path, TestApp::send_to(&self.router, request.body(Body::empty()).expect("a request"))).await
@@ -214,8 +221,7 @@ async fn everybody_learns_in_seconds_that_postgres_is_stopped_or_paused_and_noth
         let again = service.log_contact(command).await;
         assert_eq!(again.json()["data"]["logContact"]["replayed"], json!(false), "{}", again.body);
     }
-    service.deployment.close().await;
-    place.remove().await;
+    service.end(place).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -234,8 +240,7 @@ async fn a_busy_pool_makes_everybody_wait_and_fails_nobody() {
     for read in reads {
         assert_eq!(read.codes(), Vec::<String>::new(), "{}", read.body);
     }
-    service.deployment.close().await;
-    place.remove().await;
+    service.end(place).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -249,8 +254,7 @@ async fn a_command_that_could_not_begin_beside_a_locked_file_is_not_in_doubt() {
     stranger.run("rollback").await;
     let again = service.log_contact(command).await;
     assert_eq!(again.json()["data"]["logContact"]["replayed"], json!(false), "{}", again.body);
-    service.deployment.close().await;
-    place.remove().await;
+    service.end(place).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -149,7 +149,6 @@ async fn events_are_told_from_any_position_as_the_filter_and_the_scope_allow() {
                 vec!["WorkerAssigned", "ContactLogged"],
             ),
             (json!({ "contract": SHPS, "types": ["ContactLogged"] }), vec!["ContactLogged"]),
-            (json!({ "contract": MST }), vec![]),
             (json!({ "journey": elsewhere }), vec![]),
         ] {
             let mut peer = seen_by(&manager(), filter.clone()).await;
@@ -160,6 +159,11 @@ async fn events_are_told_from_any_position_as_the_filter_and_the_scope_allow() {
             peer.begin("next", RECORDED, json!({})).await;
             peer.begin("sync", "{ viewer { role } }", json!({})).await;
             assert_eq!(peer.hear().await["id"], "sync", "{filter}");
+        }
+        for code in [MST, "nothing"] {
+            let refused = seen_by(&manager(), json!({ "contract": code })).await.hear().await;
+            assert_eq!(refused["type"], "error", "{code}: {refused}");
+            assert_eq!(refused["payload"][0]["extensions"]["code"], "BAD_USER_INPUT", "{code}: {refused}");
         }
         drop(everything);
         server.end().await;

@@ -27,12 +27,11 @@ impl<'a> Uses<'a> {
                 let message = format!("@{} stands here twice: give it once", shortened(name));
                 self.refusals.push(invalid(message, directive.pos));
             }
-            match catalogue.directive_of_fields(name) {
-                Some(arguments) => self.arguments(directive, arguments),
-                None => {
-                    let message = format!("there is no directive @{} for fields: leave it out", shortened(name));
-                    self.refusals.push(invalid(message, directive.pos));
-                }
+            if let Some(arguments) = catalogue.directive_of_fields(name) {
+                self.arguments(directive, arguments);
+            } else {
+                let message = format!("there is no directive @{} for fields: leave it out", shortened(name));
+                self.refusals.push(invalid(message, directive.pos));
             }
         }
     }
