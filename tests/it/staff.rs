@@ -157,6 +157,7 @@ async fn workers_and_teams_of_another_contract_are_answered_like_ones_that_do_no
                 input.remove("role");
             }
             accepted(app, &other_manager(), mutation, Value::Object(input.clone())).await;
+            input.insert("wte".to_owned(), json!("0.6"));
             accepted(app, &everywhere(), mutation, Value::Object(input)).await;
         }
     })
