@@ -43,7 +43,7 @@ use crate::contract;
 use crate::contract::dealings::Terms;
 use crate::contract::{Dealings, Rulebook};
 use crate::journey::Entry;
-use crate::journey::event::{ClaimSelection, ReportSubmitted};
+use crate::journey::event::ReportSubmitted;
 use crate::log::envelope::{StreamId, TeamId, WorkerId};
 use crate::projections::agenda::Kind;
 use crate::views::claims::{Asked, Claims, Purpose};

@@ -52,9 +52,9 @@ async fn the_diary_and_tasks_of_a_stand_in_have_what_the_absent_worker_is_to_do(
         assert_eq!(sees(&who, &own).await, ["B"], "the cover is still to come");
         for day in ["2018-03-05", "2018-03-09"] {
             app.it_is(&format!("{day}T09:00:00Z"));
-            let mut seen = sees(&who, &own).await;
-            seen.sort();
-            assert_eq!(seen, both, "{day}: one's own list has what one covers");
+            let mut found = sees(&who, &own).await;
+            found.sort();
+            assert_eq!(found, both, "{day}: one's own list has what one covers");
             assert_eq!(sees(&who, &format!("(keyworker: \"{cat}\", covered: false)")).await, ["B"]);
             assert_eq!(sees(&manager(), &own).await, ["B"], "and a board's number its own cases alone");
             assert_eq!(sees(&manager(), &format!("(keyworker: \"{cat}\", covered: true)")).await.len(), 2);

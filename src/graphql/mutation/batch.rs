@@ -68,7 +68,7 @@ impl BatchMutations {
             let of = selection(ctx, told.as_deref(), input.batch).await?;
             let named = input.claims.as_deref().map(claims);
             let others = named.as_deref().map(|named| outside(told.as_deref(), of.as_ref(), named)).unwrap_or_default();
-            let wanted = named.or_else(|| selected(told.as_deref()?, &of?));
+            let wanted = named.or_else(|| Some(selected(told.as_deref()?, &of?)));
             let seen = input.prepared_at.map(|seen| seen.0);
             let mut prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
             if !others.is_empty() {
@@ -229,9 +229,9 @@ async fn selection(ctx: &Context<'_>, told: Option<&Claims>, batch: Id) -> Resul
 }
 
 /// The claims that a batch is for and that can be claimed.
-fn selected(told: &Claims, of: &Selected) -> Option<Vec<ClaimId>> {
+fn selected(told: &Claims, of: &Selected) -> Vec<ClaimId> {
     let claimable = told.claimable().into_iter().filter(|claim| of.fits(claim, claim.achieved_on()));
-    Some(claimable.map(|claim| claim.claim).collect())
+    claimable.map(|claim| claim.claim).collect()
 }
 
 /// Why claims that are named do not go with a batch that is for others.
