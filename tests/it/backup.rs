@@ -218,8 +218,8 @@ async fn a_backup_that_is_not_what_it_says_of_itself_is_not_restored() {
     done(here.url(), &["backup", path(&file)]);
     let nowhere = format!("sqlite:{}", directory.path().join("restored.db").display());
     // Control: as it was written, it restores.
-    let fine = format!("sqlite:{}", directory.path().join("fine.db").display());
-    done(&fine, &["restore", path(&file)]);
+    let unharmed = format!("sqlite:{}", directory.path().join("unharmed.db").display());
+    done(&unharmed, &["restore", path(&file)]);
     // A backup that somebody went on with is a log like any other.
     let url = format!("sqlite:{}", file.display());
     let continued = throughline::deployment::Deployment::open(
