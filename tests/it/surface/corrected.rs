@@ -70,7 +70,8 @@ fn corrections(
                 "acceptWarnings": ["EVIDENCE_SUPPORTS_NOTHING"],
             }),
             "evidence",
-            json!({ "evidence": evidence, "kind": "school_record", "datedOn": "2018-01-31", "supports": [spell] }),
+            // It is verified when it is corrected: the document itself stays.
+            json!({ "evidence": evidence, "obtainedHow": "by_post" }),
         ),
         ("verifyEvidence", json!({ "evidence": evidence }), "evidenceVerification", json!({ "evidence": evidence })),
         (
@@ -131,7 +132,7 @@ async fn each_kind_of_fact_is_corrected_by_its_own_replacement() {
         }
         let fields = "timeline { event { type } amends { id } } contacts { channel occurred { on localTime } } \
                       tasks { kind owner { label } } spells { hoursPerWeekAtStart changes { attributes { name } } } \
-                      evidence { kind supports defect } closes { reason reopened { reason } }";
+                      evidence { kind obtainedHow defect } closes { reason reopened { reason } }";
         let read = work.read(fields).await;
         let amended = read["timeline"].as_array().expect("entries").iter().filter(|entry| !entry["amends"].is_null());
         assert_eq!(amended.count(), 27);
@@ -140,7 +141,7 @@ async fn each_kind_of_fact_is_corrected_by_its_own_replacement() {
         assert_eq!(read["tasks"], json!([{ "kind": "b", "owner": { "label": "TH-01" } }]));
         let changes = json!([{ "attributes": [{ "name": "setting" }] }]);
         assert_eq!(read["spells"], json!([{ "hoursPerWeekAtStart": "12", "changes": changes }]));
-        let piece = json!({ "kind": "school_record", "supports": [spell], "defect": "illegible" });
+        let piece = json!({ "kind": "care_record", "obtainedHow": "by_post", "defect": "illegible" });
         assert_eq!(read["evidence"], json!([piece]));
         assert_eq!(read["closes"][0], json!({ "reason": "in_custody", "reopened": { "reason": "came back" } }));
     })
