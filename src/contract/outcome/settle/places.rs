@@ -68,6 +68,13 @@ impl<'a> Settling<'a> {
         }
     }
 
+    /// Whether what another outcome excludes may make a difference to other journeys: it counts for no person and no tier.
+    fn is_intertwined(&self) -> bool {
+        self.entitlements.iter().any(|of| {
+            matches!(of.price, Price::Tiers(_)) || self.terms.is_family_of_persons(self.terms.family(of.outcome))
+        })
+    }
+
     /// Whether any of these could have held a place that others want.
     fn gives_way(&self, capped: &BTreeSet<usize>) -> bool {
         let tiered = self.entitlements.iter().filter(|of| matches!(of.price, Price::Tiers(_)));
@@ -91,10 +98,11 @@ impl Open<'_, '_> {
             self.one_per_set();
             let by_another = |at: &usize| matches!(self.claims[*at].excluded_by, Some(ExcludedBy::Outcome(_)));
             let lost: BTreeSet<usize> = self.order.iter().copied().filter(by_another).collect();
-            if lost == self.lost {
+            let is_settled = lost == self.lost || !self.settling.is_intertwined();
+            self.lost = lost;
+            if is_settled {
                 break;
             }
-            self.lost = lost;
         }
         let capped = self.pay(&mut room);
         (room, capped)
