@@ -229,12 +229,7 @@ impl Page {
     }
 
     fn info(&self) -> PageInfo {
-        PageInfo {
-            start_cursor: self.cursors.first().cloned(),
-            end_cursor: self.cursors.last().cloned(),
-            has_next_page: self.has_next,
-            has_previous_page: self.has_previous,
-        }
+        PageInfo::of(&self.cursors, self.has_next, self.has_previous)
     }
 }
 

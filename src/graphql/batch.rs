@@ -492,12 +492,7 @@ impl Batch {
         let rest = after.map_or(0, |after| batches.partition_point(|batch| batch.at <= after));
         let shown = &batches[rest..batches.len().min(rest + first.count())];
         let cursors: Vec<String> = shown.iter().map(|batch| cursor::of(&list, batch.batch_id())).collect();
-        let page_info = PageInfo {
-            start_cursor: cursors.first().cloned(),
-            end_cursor: cursors.last().cloned(),
-            has_next_page: rest + shown.len() < batches.len(),
-            has_previous_page: rest > 0,
-        };
+        let page_info = PageInfo::of(&cursors, rest + shown.len() < batches.len(), rest > 0);
         let edges = cursors.into_iter().zip(shown);
         Ok(BatchConnection {
             edges: edges.map(|(cursor, batch)| BatchEdge { cursor, node: batch.clone() }).collect(),
@@ -546,12 +541,7 @@ impl Batch {
         let shown = &lines[rest..lines.len().min(rest + first)];
         let currency = self.batch().submitted.as_ref().map_or("", |submitted| submitted.currency.as_str());
         let cursors: Vec<String> = (rest..rest + shown.len()).map(|at| cursor::of(&list, at + 1)).collect();
-        let page_info = PageInfo {
-            start_cursor: cursors.first().cloned(),
-            end_cursor: cursors.last().cloned(),
-            has_next_page: rest + shown.len() < lines.len(),
-            has_previous_page: rest > 0,
-        };
+        let page_info = PageInfo::of(&cursors, rest + shown.len() < lines.len(), rest > 0);
         let stories = self.stories(ctx, shown).await?;
         let line = |line: &domain::BatchLine| {
             let story = line.frozen.about.journey().and_then(|journey| stories.get(&journey)).cloned();

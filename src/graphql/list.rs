@@ -252,6 +252,14 @@ pub struct PageInfo {
     pub(super) has_previous_page: bool,
 }
 
+impl PageInfo {
+    /// Of a page whose rows have these cursors.
+    pub(super) fn of(cursors: &[String], has_next_page: bool, has_previous_page: bool) -> Self {
+        let (start_cursor, end_cursor) = (cursors.first().cloned(), cursors.last().cloned());
+        Self { start_cursor, end_cursor, has_next_page, has_previous_page }
+    }
+}
+
 /// A page of the journeys of some contracts, of those that the caller may be shown.
 pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) -> Result<JourneyConnection> {
     let Asked { population, filter, order, first, after } = asked;

@@ -192,12 +192,7 @@ pub(super) async fn page(
         Some(Obligation::of(row, journey, source.as_of))
     };
     let cursors: Vec<String> = page.rows.iter().map(|row| cursor(&row.place, &list)).collect();
-    let page_info = PageInfo {
-        start_cursor: cursors.first().cloned(),
-        end_cursor: cursors.last().cloned(),
-        has_next_page: page.has_next,
-        has_previous_page: after.is_some(),
-    };
+    let page_info = PageInfo::of(&cursors, page.has_next, after.is_some());
     let edges = cursors.into_iter().zip(&page.rows);
     let edges = edges.filter_map(|(cursor, row)| Some(ObligationEdge { cursor, node: node(row)? })).collect();
     let nodes = page.rows.iter().filter_map(node).collect();

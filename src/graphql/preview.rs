@@ -278,12 +278,7 @@ impl RulebookPreview {
         let rest = after.map_or(0, |after| moves.partition_point(|of| of.claim <= after));
         let shown = &moves[rest..moves.len().min(rest + first)];
         let cursors: Vec<String> = shown.iter().map(|of| cursor(of.claim)).collect();
-        let page_info = PageInfo {
-            start_cursor: cursors.first().cloned(),
-            end_cursor: cursors.last().cloned(),
-            has_next_page: rest + shown.len() < moves.len(),
-            has_previous_page: rest > 0,
-        };
+        let page_info = PageInfo::of(&cursors, rest + shown.len() < moves.len(), rest > 0);
         let nodes: Vec<ClaimMove> = shown.iter().filter_map(|of| self.node(of)).collect();
         let edges = cursors.into_iter().zip(nodes.clone());
         Ok(ClaimMoveConnection {

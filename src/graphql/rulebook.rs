@@ -462,12 +462,7 @@ impl RulebookVersionConnection {
         let rest = after.map(place).transpose()?.unwrap_or(0).min(published.len());
         let shown = &published[rest..published.len().min(rest + first.count())];
         let cursors: Vec<String> = (rest + 1..).take(shown.len()).map(|at| cursor::of(&list, at)).collect();
-        let page_info = PageInfo {
-            start_cursor: cursors.first().cloned(),
-            end_cursor: cursors.last().cloned(),
-            has_next_page: rest + shown.len() < published.len(),
-            has_previous_page: rest > 0,
-        };
+        let page_info = PageInfo::of(&cursors, rest + shown.len() < published.len(), rest > 0);
         let version = |of: &Published| RulebookVersion::of(of, contract);
         let edges = cursors.into_iter().zip(shown);
         Ok(Self {

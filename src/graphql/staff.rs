@@ -97,7 +97,7 @@ impl WorkerConnection {
         let has_next_page = rows.len() > first.count();
         rows.truncate(first.count());
         let cursors: Vec<String> = rows.iter().map(|row| cursor(&row.label, row.worker.0, &list)).collect();
-        let page_info = page_info(&cursors, has_next_page, after.as_ref());
+        let page_info = PageInfo::of(&cursors, has_next_page, after.is_some());
         let nodes: Vec<Worker> = rows.into_iter().map(|row| Worker::as_known(row, of.known)).collect();
         let edges = cursors.into_iter().zip(nodes.clone()).map(|(cursor, node)| WorkerEdge { cursor, node });
         Ok(Self { edges: edges.collect(), nodes, page_info, of })
@@ -158,19 +158,10 @@ impl TeamConnection {
         let has_next_page = teams.len() > first.count();
         teams.truncate(first.count());
         let cursors: Vec<String> = teams.iter().map(|team| cursor(&team.label, team.team.0, &list)).collect();
-        let page_info = page_info(&cursors, has_next_page, after.as_ref());
+        let page_info = PageInfo::of(&cursors, has_next_page, after.is_some());
         let nodes: Vec<Team> = teams.iter().map(|team| Team::as_of(team.team, of.as_of, of.known)).collect();
         let edges = cursors.into_iter().zip(nodes.clone()).map(|(cursor, node)| TeamEdge { cursor, node });
         Ok(Self { edges: edges.collect(), nodes, page_info, of })
-    }
-}
-
-fn page_info(cursors: &[String], has_next_page: bool, after: Option<&String>) -> PageInfo {
-    PageInfo {
-        start_cursor: cursors.first().cloned(),
-        end_cursor: cursors.last().cloned(),
-        has_next_page,
-        has_previous_page: after.is_some(),
     }
 }
 

@@ -63,6 +63,15 @@ impl Adjusted {
     }
 }
 
+/// What of an adjustment goes beyond what was proposed, the way that it goes: that much was decided by hand.
+pub fn by_hand(amount: Money, proposed: Money) -> Money {
+    if amount.is_positive() {
+        (amount - proposed.max(Money::ZERO)).max(Money::ZERO)
+    } else {
+        (amount - proposed.min(Money::ZERO)).min(Money::ZERO)
+    }
+}
+
 impl<'b> Ledger<'b> {
     /// The ledger that these batches make.
     pub fn of(batches: &'b [(BatchId, impl Borrow<Batch>)]) -> Self {

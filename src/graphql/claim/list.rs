@@ -122,12 +122,7 @@ pub(in crate::graphql) async fn page(
         Claim { told: Arc::clone(told), of: (*of).clone(), story }
     };
     let cursors: Vec<String> = shown.iter().map(|claim| cursor(stands(claim), &list)).collect();
-    let page_info = PageInfo {
-        start_cursor: cursors.first().cloned(),
-        end_cursor: cursors.last().cloned(),
-        has_next_page: rest + shown.len() < total_count,
-        has_previous_page: rest > 0,
-    };
+    let page_info = PageInfo::of(&cursors, rest + shown.len() < total_count, rest > 0);
     let edges = cursors.into_iter().zip(shown);
     Ok(ClaimConnection {
         edges: edges.map(|(cursor, of)| ClaimEdge { cursor, node: node(of) }).collect(),

@@ -6,7 +6,7 @@ use chrono::Months;
 
 use super::answer::{CapOf, CapUse, Claim, Claims};
 use crate::contract::batch::command::{Basis, Prepared};
-use crate::contract::batch::ledger::{Ledger, LedgerLine};
+use crate::contract::batch::ledger::{self, Ledger, LedgerLine};
 use crate::contract::money::Money;
 use crate::contract::outcome::versions::{derivation, digest};
 use crate::contract::outcome::{State, Status};
@@ -68,21 +68,19 @@ impl Claims {
 impl Claims {
     /// What of an adjustment of a claim nothing proposes, if anything.
     pub fn by_hand(&self, claim: ClaimId, amount: Money) -> Option<Money> {
-        let proposed: Money = self.proposed.iter().filter(|of| of.claim == claim).map(|of| of.amount).sum();
-        let by_hand = if amount.is_positive() {
-            (amount - proposed.max(Money::ZERO)).max(Money::ZERO)
-        } else {
-            (amount - proposed.min(Money::ZERO)).min(Money::ZERO)
-        };
+        let by_hand = ledger::by_hand(amount, self.proposed_for(claim));
         (by_hand != Money::ZERO).then(|| Money::of(by_hand.amount(), self.currency()))
+    }
+
+    fn proposed_for(&self, claim: ClaimId) -> Money {
+        self.proposed.iter().filter(|of| of.claim == claim).map(|of| of.amount).sum()
     }
 
     /// What somebody should look at twice before so much more becomes due for a claim: that it is then worth less than
     /// what is due, and that a cap leaves less. What is proposed for it may be raised.
     pub fn beyond(&self, claim: ClaimId, amount: Money) -> Vec<Refusal> {
         let Some(of) = self.get(claim).filter(|_| amount.is_positive()) else { return Vec::new() };
-        let proposed: Money = self.proposed.iter().filter(|of| of.claim == claim).map(|of| of.amount).sum();
-        let more = amount - proposed.max(Money::ZERO);
+        let more = ledger::by_hand(amount, self.proposed_for(claim));
         if !more.is_positive() {
             return Vec::new();
         }

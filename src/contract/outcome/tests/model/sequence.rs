@@ -12,7 +12,7 @@ use super::dice::Dice;
 use super::rules::Use;
 use super::world::World;
 use crate::contract::Rulebook;
-use crate::contract::batch::ledger::Ledger;
+use crate::contract::batch::ledger::{self, Ledger};
 use crate::contract::batch::{Batch, Decision};
 use crate::contract::money::Money;
 use crate::contract::outcome::price::Price;
@@ -290,11 +290,7 @@ impl Course {
         if amount != Money::ZERO {
             self.done.push(format!("by hand {claim} {amount} {kind:?}"));
             let into = self.open();
-            let by_hand = if amount.is_positive() {
-                (amount - proposed.max(Money::ZERO)).max(Money::ZERO)
-            } else {
-                (amount - proposed.min(Money::ZERO)).min(Money::ZERO)
-            };
+            let by_hand = ledger::by_hand(amount, proposed);
             self.adjust(into, (batch, claim), amount, kind, Some(by_hand));
             self.record(into, submitted(Vec::new()));
         }
