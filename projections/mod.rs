@@ -82,8 +82,6 @@ pub struct Table {
     pub columns: &'static [(&'static str, Type)],
     /// Its definition, one text for both stores (`{text}` is a text compared bytewise).
     pub ddl: &'static str,
-    /// The text of its fold, part of a generation's definition.
-    pub fold: &'static str,
     /// Whether it counts the rows of many journeys: every column but the last is its key, and the last is how many.
     pub is_counted: bool,
 }
@@ -329,7 +327,7 @@ impl Value {
     }
 }
 
-/// Declares a projection's table from the files that define it.
+/// Declares a projection's table from the file that defines it.
 macro_rules! table {
     ($name:literal, key $key:literal, [$($column:literal: $type:ident),* $(,)?]) => {
         /// The table of this projection.
@@ -338,14 +336,13 @@ macro_rules! table {
             key: $key,
             columns: &[$(($column, crate::projections::Type::$type)),*],
             ddl: include_str!(concat!($name, ".sql")),
-            fold: include_str!(concat!($name, ".rs")),
             is_counted: false,
         };
     };
 }
 use table;
 
-/// Declares a counted table from the files that define it and the columns of its key.
+/// Declares a counted table from the file that defines it and the columns of its key.
 macro_rules! counted {
     ($name:literal, [$($column:literal: $type:ident),* $(,)?]) => {
         /// The counted table of this projection.
@@ -354,7 +351,6 @@ macro_rules! counted {
             key: [$($column),*].len(),
             columns: &[$(($column, crate::projections::Type::$type)),*, ("journeys", crate::projections::Type::Int)],
             ddl: include_str!(concat!($name, ".sql")),
-            fold: include_str!(concat!($name, ".rs")),
             is_counted: true,
         };
     };

@@ -32,7 +32,7 @@ pub(super) static ADVANCE_CHECKPOINT: Sql = Sql::new("update checkpoint set posi
 pub(super) static STATEMENTS: &[&Sql] = &[&CHECKPOINT, &LOCK_CHECKPOINT, &HOLD_CHECKPOINT, &ADVANCE_CHECKPOINT];
 
 /// The tables that every generation has beside its views: how far it has come, and the streams that it could not fold.
-const OWN_TABLES: [&str; 2] = [
+pub(super) const OWN_TABLES: [&str; 2] = [
     "create table checkpoint (id bigint not null primary key, position bigint not null, \
      rulebooks_upto bigint not null, definition {text} not null)",
     "create table parked (kind {text} not null, id uuid not null, version bigint not null, position bigint not null, \

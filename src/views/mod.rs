@@ -524,6 +524,11 @@ impl Views {
     }
 }
 
+/// The version of the folds of this build.
+pub const fn fold_version() -> u32 {
+    rows::FOLD_VERSION
+}
+
 /// The digest of what this build makes a generation by.
 pub fn definition() -> &'static str {
     rows::DEFINITION.as_str()

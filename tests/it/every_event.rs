@@ -77,7 +77,7 @@ fn every_line() -> Vec<String> {
     (1..).zip(versions).map(line).collect()
 }
 
-async fn restored(dialect: Dialect, lines: &str) -> Deployment {
+pub(crate) async fn restored(dialect: Dialect, lines: &str) -> Deployment {
     let deployment = Deployment::on(dialect).await;
     let otherwise = Actor { subject: "restore".to_owned(), role: "administrator".to_owned(), on_behalf_of: None };
     let loaded = as_recorded(&deployment.log, (&Clock::Machine, &Chance::System), &otherwise, lines.as_bytes()).await;

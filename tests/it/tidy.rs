@@ -71,18 +71,24 @@ fn every_fold_has_its_table_and_every_table_its_fold() {
 }
 
 #[test]
-fn golden_events_are_added_and_never_edited() {
-    let list = "schema/events/SHA256SUMS";
+fn golden_events_and_logs_are_added_and_never_edited() {
+    for (folder, ending) in [("schema/events", "json"), ("tests/golden", "ndjson")] {
+        never_edited(folder, ending);
+    }
+}
+
+fn never_edited(folder: &str, ending: &str) {
+    let list = &format!("{folder}/SHA256SUMS");
     let sums = fs::read_to_string(Path::new(ROOT).join(list)).expect(list);
     let listed: BTreeSet<String> = sums.lines().map(str::to_owned).collect();
-    let golden = files("schema/events", "json").into_iter();
+    let golden = files(folder, ending).into_iter();
     let found = golden.map(|file| format!("{}  {}", file.sha256(), file.name())).collect();
     let gone = listed
         .difference(&found)
         .map(|line| format!("{line}: published, so put it back; another shape is another version"));
     let new = found
         .difference(&listed)
-        .map(|line| format!("{line}: if this golden event is new, add this line to {list}; never edit one"));
+        .map(|line| format!("{line}: if this file is new, add this line to {list}; never edit one"));
     refuse(gone.chain(new));
 }
 
