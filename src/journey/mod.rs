@@ -13,6 +13,7 @@ pub mod personal;
 pub mod refusal;
 pub(crate) mod shape;
 pub(crate) mod stated;
+pub mod text;
 impl fold::Evidence {
     /// Whether it counts: neither withdrawn nor rejected.
     pub const fn counts(&self) -> bool {

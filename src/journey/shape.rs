@@ -16,6 +16,7 @@ use crate::journey::event::{Event, EventType};
 use crate::journey::path::Place;
 use crate::journey::personal::{self, Personal};
 use crate::journey::refusal::{Refusal, RefusalCode};
+use crate::journey::text;
 use crate::log::envelope::{Occurred, Source};
 
 /// The contract whose words are used, and the day whose rulebook lists them.
@@ -112,8 +113,8 @@ impl Shape {
             self.missing(path, "there are no words here: write some");
         } else if length > max {
             self.too_long(path, format!("{length} characters are too many: write at most {max}"));
-        } else if text.chars().any(is_unshowable) {
-            self.invalid(path, "the text holds characters that cannot be shown: leave them out");
+        } else if let Some(fault) = text::fault(text) {
+            self.invalid(path, fault);
         } else if text.trim() != text {
             self.invalid(path, "the text begins or ends with a space: leave it out");
         } else {
@@ -225,11 +226,4 @@ pub(crate) fn check_numbers(event: &Event) -> Result<(), Vec<Refusal>> {
         _ => shape.numbers(event),
     }
     shape.done()
-}
-
-/// Whether a character would hide, reorder or break what is shown: controls, line ends, marks of direction, and what
-/// has no width.
-fn is_unshowable(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }

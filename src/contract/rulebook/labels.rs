@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::reader::{Report, Section, found, path_of};
+use crate::journey::text;
 
 /// The labels that the rulebook gives, by code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -45,8 +46,8 @@ pub(super) fn labels(top: &Section<'_>, report: &mut Report<'_>) -> Labels {
             DeValue::String(text) if text.trim().is_empty() || text.trim() != text => {
                 wrong("a label is words without a space at its ends".to_owned());
             }
-            DeValue::String(text) if text.chars().any(char::is_control) => {
-                wrong("the label holds a control character".to_owned());
+            DeValue::String(text) if text::fault(text).is_some() => {
+                wrong(text::fault(text).unwrap_or_default().to_owned());
             }
             DeValue::String(text) => drop(read.insert(code.to_owned(), text.clone().into_owned())),
             other => wrong(format!("expected a text, found {}", found(other))),

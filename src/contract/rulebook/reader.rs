@@ -12,6 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::RulebookError;
 use super::document::whole_number;
+use crate::journey::text;
 
 /// The greatest amount of money: a hundred times what any contract pays.
 const MONEY_MAX: u64 = 1_000_000_000_000;
@@ -380,10 +381,8 @@ fn unfit(text: &str) -> Option<&'static str> {
         Some("the text is empty")
     } else if text.trim() != text {
         Some("the text begins or ends with a space")
-    } else if text.chars().any(char::is_control) {
-        Some("the text holds a control character")
     } else {
-        None
+        text::fault(text)
     }
 }
 

@@ -3,13 +3,13 @@
 //! Pure. A login is kept as it was given; it is compared by its key alone.
 
 use unicase::UniCase;
-use unicode_normalization::UnicodeNormalization as _;
+
+use crate::journey::text;
 
 /// By what a login is compared: whether its letters are large or small, and how an accent is put together, makes no
 /// difference (Unicode NFC and full case folding).
 pub fn key(login: &str) -> String {
-    let composed: String = login.nfc().collect();
-    UniCase::unicode(composed).to_folded_case().nfc().collect()
+    text::composed(&UniCase::unicode(text::composed(login)).to_folded_case()).into_owned()
 }
 
 /// Whether two logins are one.
