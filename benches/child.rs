@@ -33,15 +33,46 @@ fn this(database: &str, arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
+/// A service on a log, for as long as this is kept.
+pub(super) struct Serving {
+    running: Running,
+    /// Where it listens.
+    pub(super) address: SocketAddr,
+}
+
+impl Serving {
+    /// Starts it; it is ready when this is there. No login's budget ends.
+    pub(super) async fn start(database: &str, key: &Path) -> Result<Self> {
+        let mut command = this(database, &["serve", "--listen", "127.0.0.1:0", "--budget", "0"])?;
+        command.env("THROUGHLINE_KEY", key).stderr(Stdio::piped());
+        let mut running = Running(command.spawn().context("cannot start the service")?);
+        let said = running.0.stderr.take().context("its standard error is ours")?;
+        let address = tokio::task::spawn_blocking(move || {
+            let mut said = BufReader::new(said);
+            let address = listening_at(&mut said);
+            // It would wait for a reader of its log.
+            std::thread::spawn(move || std::io::copy(&mut said, &mut std::io::sink()));
+            address
+        })
+        .await??;
+        Connection::to(address).await?.ask(&Request::get("/readyz", "\"lag\"")).await?;
+        Ok(Self { running, address })
+    }
+
+    /// The most memory that it had since this was last asked, in mebibytes; none where the system does not tell.
+    pub(super) fn memory(&self) -> Option<f64> {
+        let process = format!("/proc/{}", self.running.0.id());
+        let highest = high_water_mark(&std::fs::read_to_string(format!("{process}/status")).ok()?);
+        // Where the mark cannot be set back, it is that of the whole run.
+        let _ = std::fs::write(format!("{process}/clear_refs"), "5");
+        highest
+    }
+}
+
 /// How long the service takes from its start until it says that it is ready.
 pub(super) async fn start_to_ready(database: &str, key: &Path) -> Result<Duration> {
-    let mut command = this(database, &["serve", "--listen", "127.0.0.1:0"])?;
-    command.env("THROUGHLINE_KEY", key).stderr(Stdio::piped());
     let began = Instant::now();
-    let mut running = Running(command.spawn().context("cannot start the service")?);
-    let said = running.0.stderr.take().context("its standard error is ours")?;
-    let address = tokio::task::spawn_blocking(move || listening_at(BufReader::new(said))).await??;
-    Connection::to(address).await?.ask(&Request::get("/readyz", "\"lag\"")).await?;
+    Serving::start(database, key).await?;
     Ok(began.elapsed())
 }
 

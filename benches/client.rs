@@ -33,6 +33,11 @@ impl Request {
         Self { bytes: [head.into_bytes(), body.into_bytes()].concat(), holds }
     }
 
+    /// Whether this is the body of the answer that is meant.
+    pub(super) fn is_answered_by(&self, body: &[u8]) -> bool {
+        holds(body, self.holds.as_bytes())
+    }
+
     /// Asks for a path.
     pub(super) fn get(path: &str, holds: &'static str) -> Self {
         Self { bytes: format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n").into_bytes(), holds }
@@ -44,6 +49,8 @@ impl Request {
 pub(super) struct Connection {
     stream: TcpStream,
     read: Vec<u8>,
+    /// Where the body of the newest answer begins.
+    body: usize,
 }
 
 impl Connection {
@@ -51,11 +58,20 @@ impl Connection {
     pub(super) async fn to(address: SocketAddr) -> Result<Self> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(Self { stream, read: Vec::new() })
+        Ok(Self { stream, read: Vec::new(), body: 0 })
     }
 
     /// Sends a request and gives the body of its answer, which must be a good one.
     pub(super) async fn ask(&mut self, request: &Request) -> Result<&[u8]> {
+        let (status, answer) = self.exchange(request).await?;
+        let is_good = status == 200 && request.is_answered_by(answer);
+        ensure!(is_good, "not the answer that was meant: {}", String::from_utf8_lossy(&self.read));
+        let body = self.body;
+        Ok(&self.read[body..])
+    }
+
+    /// Sends a request and gives the status and the body of whatever is answered.
+    pub(super) async fn exchange(&mut self, request: &Request) -> Result<(u16, &[u8])> {
         self.read.clear();
         self.stream.write_all(&request.bytes).await?;
         let body = loop {
@@ -68,16 +84,20 @@ impl Connection {
         while self.read.len() < body + length {
             self.more().await?;
         }
-        let answer = &self.read[body..];
-        let is_good = self.read.starts_with(b"HTTP/1.1 200 ") && holds(answer, request.holds.as_bytes());
-        ensure!(is_good, "not the answer that was meant: {}", String::from_utf8_lossy(&self.read));
-        Ok(answer)
+        self.body = body;
+        Ok((status_of(&self.read[..body])?, &self.read[body..]))
     }
 
     async fn more(&mut self) -> Result<()> {
         ensure!(self.stream.read_buf(&mut self.read).await? > 0, "the server hung up");
         Ok(())
     }
+}
+
+/// The status that a head begins with.
+fn status_of(head: &[u8]) -> Result<u16> {
+    let digits = head.strip_prefix(b"HTTP/1.1 ").and_then(|rest| rest.get(..3)).context("the answer has no status")?;
+    Ok(std::str::from_utf8(digits)?.parse()?)
 }
 
 /// The length of the body that a head announces.

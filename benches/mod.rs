@@ -13,6 +13,7 @@ mod ground;
 mod load;
 mod naive;
 mod over_http;
+mod overload;
 mod raw;
 mod reads;
 mod rebuild;
@@ -38,6 +39,8 @@ pub enum What {
     Rebuild,
     /// Work over HTTP while the view is built anew: whether anything fails, goes back or is seen half built.
     Load,
+    /// More work over HTTP than the service can do, and work beside sockets that replay the log.
+    Overload,
     /// Questions over HTTP: a page of cases, dashboards.
     Reads,
     /// Claims of a large contract, and a batch of as many as one may hold: time and memory.
@@ -48,7 +51,8 @@ pub enum What {
 
 impl What {
     /// Everything, in the order in which it is measured.
-    pub const ALL: [Self; 6] = [Self::Append, Self::Rebuild, Self::Load, Self::Reads, Self::Claims, Self::Try];
+    pub const ALL: [Self; 7] =
+        [Self::Append, Self::Rebuild, Self::Load, Self::Overload, Self::Reads, Self::Claims, Self::Try];
 }
 
 /// What is asked of a run.
@@ -79,6 +83,7 @@ pub async fn measure(ground: &Ground, what: What) -> Result<Vec<Figure>> {
             What::Append => append::measure(ground, store).await,
             What::Rebuild => rebuild::measure(ground, store).await,
             What::Load => under_load::measure(ground, store).await,
+            What::Overload => overload::measure(ground, store).await,
             What::Reads => reads::measure(ground, store).await,
             What::Claims => claims::measure(ground, store).await,
             What::Try => unreachable!("no store has to do with it"),

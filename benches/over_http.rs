@@ -53,7 +53,8 @@ impl Server {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();
-        let serving = tokio::spawn(http::serve(listener, routes, async move { drop(stopped.await) }));
+        let serving =
+            tokio::spawn(http::serve(listener, http::CONNECTIONS, routes, async move { drop(stopped.await) }));
         Ok(Self { address, stop, serving })
     }
 

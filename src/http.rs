@@ -1,6 +1,7 @@
 //! HTTP: who is asking, what they may send, and where it goes. It knows no journey.
 
 mod connection;
+mod descriptors;
 mod feed;
 mod metrics;
 
@@ -11,6 +12,7 @@ use std::time::Duration;
 use axum::Extension;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Json, Router, middleware};
@@ -28,13 +30,20 @@ use tracing::info_span;
 
 use crate::access::token::{LocalKey, Login, bearer};
 use crate::graphql::context::Parts;
-use crate::graphql::transport::{Arrival, Budget, Explorer, Problem, Stopping, Terms, wants_socket};
+use crate::graphql::transport::{
+    Arrival, Budget, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, wants_socket,
+};
 use crate::graphql::{Api, graphiql};
+pub use connection::CONNECTIONS;
+pub use descriptors::connections_within;
 use metrics::Meters;
 
 /// The longest that a request may take until its answer begins, a little more than GraphQL takes to say that it cannot;
 /// events and sockets go on from there.
 const PATIENCE: Duration = Duration::from_secs(35);
+
+/// Where GraphQL is spoken.
+const GRAPHQL: &str = "/graphql";
 
 /// How long the store may take to say where the log stands, for the service to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(1);
@@ -49,15 +58,17 @@ pub struct Service {
     parts: Parts,
     key: Arc<LocalKey>,
     budget: Arc<Budget>,
+    capacity: Arc<Capacity>,
     meters: Arc<Meters>,
 }
 
 /// Every route of the service, under terms.
 pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
     let (meters, budget, explorer) = (Meters::new(), Arc::clone(&terms.budget), terms.explorer);
+    let capacity = Arc::clone(&terms.capacity);
     let foreign_pages = of_origins(&terms.origins);
     let api = Api::new(parts.clone(), Arc::clone(&key), terms);
-    let service = Service { api, parts, key, budget, meters: Arc::clone(&meters) };
+    let service = Service { api, parts, key, budget, capacity: Arc::clone(&capacity), meters: Arc::clone(&meters) };
     let page = match explorer {
         Explorer::Served => graphiql::routes(),
         Explorer::Absent => Router::new(),
@@ -67,7 +78,7 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
         info_span!("request", id, method = %request.method(), path = request.uri().path())
     });
     Router::new()
-        .route("/graphql", any(graphql))
+        .route(GRAPHQL, any(graphql))
         .route("/events", get(feed::events))
         .route("/livez", get(livez))
         .route("/metrics", get(metrics::metrics))
@@ -88,6 +99,30 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
         .layer(traced)
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(middleware::from_fn_with_state(capacity, if_there_is_a_place))
+}
+
+/// Lets a request to GraphQL in that the service has a place for; answers any other before anything is done for it. A socket
+/// and a stream of answers leave their place once they are open. The feed takes a place itself, for it may wait; probes and
+/// the page to explore the API with are answered whatever there is to do.
+async fn if_there_is_a_place(State(capacity): State<Arc<Capacity>>, mut request: Request, next: Next) -> Response {
+    if request.uri().path() != GRAPHQL || request.method() == Method::OPTIONS {
+        return next.run(request).await;
+    }
+    let place = match capacity.enter() {
+        Ok(place) => Arc::new(place),
+        Err(full) => return full.response(&request),
+    };
+    request.extensions_mut().insert(Arc::clone(&place));
+    let answer = next.run(request).await;
+    drop(place);
+    answer
+}
+
+/// Says whose request it is to the place that it has taken; refuses it where its login has enough of them.
+fn takes_a_place(http: &Request, login: &Login) -> Result<(), Response> {
+    let place = http.extensions().get::<Arc<TakenPlace>>();
+    place.map_or(Ok(()), |place| place.by(&login.principal)).map_err(|full| full.response(http))
 }
 
 /// Lets the pages of these origins ask with a token and read the answers (CORS); nothing where there are none.
@@ -105,13 +140,14 @@ fn of_origins(origins: &[String]) -> Option<CorsLayer> {
     (!named.is_empty()).then_some(layer)
 }
 
-/// Serves until told to stop, then ends streams and sockets and lets requests in flight finish.
-pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Output = ()>) {
+/// Serves over so many connections at most until told to stop, then ends streams and sockets and lets requests in flight
+/// finish.
+pub async fn serve(listener: TcpListener, connections: usize, router: Router, stop: impl Future<Output = ()>) {
     let (tell, told) = watch::channel(false);
     let stopping = Stopping::told_by(told);
     let router = router.layer(Extension(stopping.clone()));
     let serving = async {
-        connection::serve(listener, router, stopping).await;
+        connection::serve((listener, connections), router, stopping).await;
         // Each socket holds its end of the channel for as long as it lasts.
         tell.closed().await;
     };
@@ -139,7 +175,10 @@ async fn graphql(State(service): State<Service>, http: Request) -> Response {
         None
     } else {
         match authenticate(&service.key, &http) {
-            Ok(login) => Some(login),
+            Ok(login) => match takes_a_place(&http, &login) {
+                Ok(()) => Some(login),
+                Err(full) => return full,
+            },
             Err(refused) => return unauthenticated(&refused),
         }
     };

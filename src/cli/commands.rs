@@ -27,7 +27,7 @@ use crate::contract::{Contract, Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::graphql::guard;
-use crate::graphql::transport::{Budget, Documents, Explorer, Terms};
+use crate::graphql::transport::{Budget, Capacity, Documents, Explorer, Terms};
 use crate::http;
 use crate::journey::Recorded;
 use crate::journey::command::Command as Stated;
@@ -49,7 +49,16 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
     }
     match cli.command {
         Command::Demo { listen, once } => demo::run(&places, &listen, once).await,
-        Command::Serve { listen, trusted_documents, origins, budget, no_graphiql, without_lost_events } => {
+        Command::Serve {
+            listen,
+            trusted_documents,
+            origins,
+            budget,
+            requests,
+            connections,
+            no_graphiql,
+            without_lost_events,
+        } => {
             if without_lost_events {
                 set_aside(&places).await?;
             }
@@ -62,8 +71,9 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
                 }
             };
             let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
-            let budget = Arc::new(Budget::per_minute(budget));
-            serve(&places, &listen, Terms { budget, documents, origins, explorer, ..Terms::default() }).await
+            let (budget, capacity) = (Arc::new(Budget::per_minute(budget)), Arc::new(Capacity::of(requests)));
+            let terms = Terms { budget, capacity, documents, origins, explorer, ..Terms::default() };
+            serve(&places, &listen, (terms, connections)).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
@@ -178,7 +188,7 @@ async fn set_aside(places: &Places) -> Result<()> {
     Ok(())
 }
 
-async fn serve(places: &Places, listen: &str, terms: Terms) -> Result<Ending> {
+async fn serve(places: &Places, listen: &str, (terms, connections): (Terms, usize)) -> Result<Ending> {
     let key = key(places)?;
     let listener = listening(listen).await?;
     let deployment = open(places).await?;
@@ -187,7 +197,7 @@ async fn serve(places: &Places, listen: &str, terms: Terms) -> Result<Ending> {
             "the database is empty: stop this, and open a contract with `throughline contract open --rulebook FILE`",
         );
     }
-    serve_until_stopped(deployment, (key, terms), listener).await?;
+    serve_until_stopped(deployment, (key, terms), (listener, connections)).await?;
     Ok(Ending::Done)
 }
 
@@ -225,11 +235,11 @@ pub(super) async fn listening(at: &str) -> Result<TcpListener> {
 pub(super) async fn serve_until_stopped(
     deployment: Deployment,
     (key, terms): (Arc<LocalKey>, Terms),
-    listener: TcpListener,
+    (listener, connections): (TcpListener, usize),
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
     let router = http::router(parts(&deployment), key, terms);
-    http::serve(listener, router, told_to_stop()).await;
+    http::serve(listener, http::connections_within(connections), router, told_to_stop()).await;
     tracing::info!("stopping");
     deployment.close().await;
     Ok(())

@@ -54,7 +54,7 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
                 print_banner(&key, &http::url_of(listener.local_addr()?))?;
                 print_boards(&deployment, TABLES_ON_A_PAGE).await?;
                 print_whole_boards(&database)?;
-                serve_until_stopped(deployment, (key, Terms::default()), listener).await?;
+                serve_until_stopped(deployment, (key, Terms::default()), (listener, http::CONNECTIONS)).await?;
             }
         }
     }

@@ -24,7 +24,8 @@ use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
-use crate::graphql::transport::PER_MINUTE;
+use crate::graphql::transport::{PER_MINUTE, REQUESTS};
+use crate::http::CONNECTIONS;
 use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
 use crate::log::LogError;
@@ -95,6 +96,12 @@ enum Command {
         /// What one login may ask for within a minute, in the figures of `extensions.cost`; 0 for no limit.
         #[arg(long, value_name = "COST", default_value_t = PER_MINUTE)]
         budget: u64,
+        /// How many requests are worked on at once at most; beyond that they are answered 503 with Retry-After.
+        #[arg(long, value_name = "MOST", default_value_t = REQUESTS, value_parser = at_least_one)]
+        requests: usize,
+        /// How many connections there are at once at most.
+        #[arg(long, value_name = "MOST", default_value_t = CONNECTIONS, value_parser = at_least_one)]
+        connections: usize,
         /// Serve no page at `/graphiql`.
         #[arg(long)]
         no_graphiql: bool,
@@ -435,7 +442,6 @@ fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {
     }
 }
 
-/// A day, as the API takes it.
 /// An origin as browsers name it: a scheme, a host and perhaps a port.
 fn origin(text: &str) -> Result<String, &'static str> {
     let origin = text.trim_end_matches('/');
@@ -447,6 +453,12 @@ fn origin(text: &str) -> Result<String, &'static str> {
     }
 }
 
+/// How many of something there may be.
+fn at_least_one(text: &str) -> Result<usize, &'static str> {
+    text.parse().ok().filter(|most| *most > 0).ok_or("write a whole number from 1")
+}
+
+/// A day, as the API takes it.
 fn day(text: &str) -> Result<NaiveDate, &'static str> {
     let day = text.parse().ok().filter(|day: &NaiveDate| text.len() == 10 && day.year() > 0);
     day.ok_or("write a day as YYYY-MM-DD")

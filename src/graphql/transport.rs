@@ -23,12 +23,14 @@ mod accept;
 mod answer;
 mod body;
 mod budget;
+mod capacity;
 mod documents;
 mod operation;
 mod problem;
 mod room;
 mod socket;
 mod sse;
+mod turns;
 mod until;
 
 use std::sync::Arc;
@@ -44,10 +46,12 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use self::accept::{Accepted, Taken};
 use self::answer::Answer;
 pub use self::budget::{Budget, Overspent, PER_MINUTE};
+pub use self::capacity::{Capacity, Full, REQUESTS, Taken as TakenPlace};
 pub use self::documents::Documents;
 use self::operation::{EachItem, OnlyChecked};
 pub use self::problem::Problem;
 pub use self::socket::wants_socket;
+use self::turns::Turns;
 pub use self::until::Stopping;
 use super::{
     code::Code,
@@ -111,6 +115,8 @@ pub struct Terms {
     pub weights: &'static [Weight],
     /// What each caller may spend over time.
     pub budget: Arc<Budget>,
+    /// How much is worked on at once.
+    pub capacity: Arc<Capacity>,
     /// Which documents are answered to.
     pub documents: Documents,
     /// The origins beside the service's own whose pages may ask and open a socket, such as `https://cases.example.org`.
@@ -158,6 +164,8 @@ pub struct Endpoint<Q, M, S, H> {
     guard: Arc<Guard>,
     documents: Arc<Documents>,
     budget: Arc<Budget>,
+    capacity: Arc<Capacity>,
+    turns: Arc<Turns>,
     origins: Arc<[String]>,
     patience: Patience,
     host: H,
@@ -170,6 +178,8 @@ impl<Q, M, S, H: Clone> Clone for Endpoint<Q, M, S, H> {
             followed: self.followed.clone(),
             checked: self.checked.clone(),
             budget: Arc::clone(&self.budget),
+            capacity: Arc::clone(&self.capacity),
+            turns: Arc::clone(&self.turns),
             guard: Arc::clone(&self.guard),
             documents: Arc::clone(&self.documents),
             origins: Arc::clone(&self.origins),
@@ -194,6 +204,8 @@ where
         Self {
             guard: Arc::new(Guard::new(&schema.sdl(), terms.limits, terms.weights)),
             budget: terms.budget,
+            capacity: terms.capacity,
+            turns: Arc::default(),
             documents: Arc::new(terms.documents),
             origins: terms.origins.into(),
             patience: terms.patience,

@@ -8,6 +8,7 @@ use std::io::{
     ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset},
 };
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,12 +16,23 @@ use axum::Router;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpListener;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
 use tokio::time::Sleep;
 
 use crate::graphql::transport::Stopping;
 
+/// The most connections at once, unless `serve --connections` says otherwise.
+pub const CONNECTIONS: usize = 4_096;
+/// Connections beyond that which are told so at once; any further one is closed without a word.
+const TURNED_AWAY: usize = 64;
+/// How long one of those has to take it.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// What they are told: whatever was asked, nothing of it was done.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
+    retry-after: 1\r\nconnection: close\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\
+    \"status\":503,\"detail\":\"the service has as many connections as it can: ask again after Retry-After\"}";
 /// How long a peer may take nothing while something is there for it.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the head of a request may take, the wait for it included: longer than a proxy keeps connections ready.
@@ -30,7 +42,8 @@ const OUT_OF_BREATH: Duration = Duration::from_millis(200);
 
 /// Accepts connections until told to stop, and serves each on its own. Those that are open then end with what is under
 /// way on them; they hold on to how they are told of it, and what has become a socket does so itself.
-pub(super) async fn serve(listener: TcpListener, router: Router, mut stopping: Stopping) {
+pub(super) async fn serve((listener, connections): (TcpListener, usize), router: Router, mut stopping: Stopping) {
+    let (places, farewells) = (Arc::new(Semaphore::new(connections)), Arc::new(Semaphore::new(TURNED_AWAY)));
     let mut builder = Builder::new();
     // A socket's handshake is answered in the case in which it was asked: there are clients that look for that.
     builder.preserve_header_case(true).timer(TokioTimer::new()).header_read_timeout(IDLE);
@@ -49,6 +62,16 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stopping: S
                 continue;
             }
         };
+        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+            if let Ok(farewell) = Arc::clone(&farewells).try_acquire_owned() {
+                tokio::spawn(async move {
+                    // A peer that does not listen is left.
+                    let _ = tokio::time::timeout(FAREWELL, turn_away(stream)).await;
+                    drop(farewell);
+                });
+            }
+            continue;
+        };
         // An event is small and must not wait for the next; where this cannot be set it is merely later.
         let _ = stream.set_nodelay(true);
         let connection = TokioIo::new(Connection::new(stream, PATIENCE));
@@ -66,8 +89,19 @@ pub(super) async fn serve(listener: TcpListener, router: Router, mut stopping: S
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection broke off");
             }
+            drop(place);
         });
     }
+}
+
+/// Says that there are too many connections, and reads what was sent until the peer closes: closed before that, it might lose
+/// the answer.
+async fn turn_away(mut stream: TcpStream) -> io::Result<()> {
+    stream.write_all(FULL).await?;
+    stream.shutdown().await?;
+    let mut read = [0; 1_024];
+    while stream.read(&mut read).await? > 0 {}
+    Ok(())
 }
 
 /// A connection on which a write fails when it has waited too long.

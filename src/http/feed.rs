@@ -132,14 +132,20 @@ async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Resu
         return Ok(Err(Problem::new(StatusCode::CONFLICT, elsewhere.to_string())));
     }
     let mut part = Part { events: Vec::new(), next: after };
-    loop {
+    // Whoever waits for an event takes no place meanwhile.
+    let _place = loop {
+        let place = match service.capacity.enter_by(principal) {
+            Ok(place) => place,
+            Err(full) => return Ok(Err(full.into())),
+        };
         part = further(service, principal, (part.next, asked.limit)).await?;
         let left = until.saturating_duration_since(Instant::now());
         if !part.events.is_empty() || left.is_zero() {
-            break;
+            break place;
         }
+        drop(place);
         service.parts.views.passed(part.next.next(), left).await;
-    }
+    };
     let mut zones = Zones::load(&service.parts.log, part.next).await?;
     let mut body = String::new();
     for event in &part.events {

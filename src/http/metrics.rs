@@ -47,6 +47,9 @@ pub(super) struct Meters {
     registry: Registry,
     answered: Family<Answered, Counter>,
     took: Family<Route, Histogram>,
+    places: Gauge,
+    under_way: Gauge,
+    turned_away: Counter,
     log_position: Gauge,
     view_position: Gauge,
     view_generation: Gauge,
@@ -67,11 +70,16 @@ impl Meters {
         let lag = Gauge::default();
         let (parked, rebuild_events) = (Gauge::default(), Gauge::default());
         let (rebuild_rate, rebuild_left) = (Gauge::default(), Gauge::default());
+        let (places, under_way, turned_away) = (Gauge::default(), Gauge::default(), Counter::default());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register("build", "The program that answers", build);
         registry.register("http_requests", "Requests answered, by route, method and status", answered.clone());
         let what = "How long requests took until their answer began, by route";
         registry.register_with_unit("http_request_duration", what, Unit::Seconds, took.clone());
+        registry.register("http_places", "Requests that may be worked on at once now", places.clone());
+        registry.register("http_requests_under_way", "Requests that are worked on", under_way.clone());
+        let what = "Requests turned away with 503 because there was no place for them";
+        registry.register("http_requests_turned_away", what, turned_away.clone());
         registry.register("log_position", "The position of the newest event of the log", log_position.clone());
         let what = "The position up to which the live view has followed the log";
         registry.register("view_position", what, view_position.clone());
@@ -88,6 +96,9 @@ impl Meters {
             registry,
             answered,
             took,
+            places,
+            under_way,
+            turned_away,
             log_position,
             view_position,
             view_generation,
@@ -129,6 +140,10 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
         return problem.after(READY_WITHIN).into_response();
     };
     let meters = &service.meters;
+    let load = service.capacity.load();
+    meters.places.set(i64::try_from(load.places).unwrap_or(i64::MAX));
+    meters.under_way.set(i64::try_from(load.taken).unwrap_or(i64::MAX));
+    meters.turned_away.inc_by(load.turned_away.saturating_sub(meters.turned_away.get()));
     meters.log_position.set(head.position.0);
     meters.view_position.set(position.0);
     meters.view_generation.set(live.number);

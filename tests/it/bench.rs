@@ -111,6 +111,25 @@ fn nothing_fails_goes_back_or_is_half_seen_while_a_view_is_built_under_load_on_b
 }
 
 #[test]
+fn overload_is_measured_on_both_stores_and_nobody_is_answered_anything_else() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let found = measured("overload", directory.path());
+    let mut expected = vec![
+        ("contacts at five times capacity", BOTH),
+        ("accepted at five times capacity, p99", BOTH),
+        ("failures at five times capacity", BOTH),
+        ("back to nine tenths after", BOTH),
+        ("contacts beside 64 replaying sockets", BOTH),
+    ];
+    if cfg!(target_os = "linux") {
+        expected.push(("peak memory at five times capacity", BOTH));
+    }
+    assert_figures(&found, &expected);
+    let failures = found.iter().filter(|figure| figure["figure"] == "failures at five times capacity");
+    assert!(failures.clone().count() == 2 && failures.clone().all(|figure| figure["kept"] == true), "{found:?}");
+}
+
+#[test]
 fn reads_are_measured_on_both_stores_and_two_sizes() {
     let directory = tempfile::tempdir().expect("a directory");
     let found = measured("reads", directory.path());

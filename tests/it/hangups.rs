@@ -51,7 +51,7 @@ async fn serve(deployment: &Deployment) -> Server {
     let router = http::router(parts, Arc::new(key), Terms::default());
     let task = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
-        http::serve(listener, router, stopped).await;
+        http::serve(listener, http::CONNECTIONS, router, stopped).await;
     });
     Server { address, token, stop, task }
 }

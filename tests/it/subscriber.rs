@@ -30,7 +30,7 @@ impl Server {
         let address = listener.local_addr().expect("an address").to_string();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
-            http::serve(listener, router, async { drop(stopped.await) }).await;
+            http::serve(listener, http::CONNECTIONS, router, async { drop(stopped.await) }).await;
         });
         Self { address, stop, task }
     }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, ServerError, Value, Variables};
@@ -20,6 +21,9 @@ use serde::{
 use super::{BODY_BYTES_MAX, Problem, accept::is_utf8};
 use crate::graphql::{code::Code, guard::shortened};
 
+/// How long a body may take to come: whoever sends it takes up a place meanwhile.
+const COMES_WITHIN: Duration = Duration::from_secs(10);
+
 /// Reads the whole body, unless its type or its size is refused.
 pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
     if !is_json(headers) {
@@ -33,6 +37,13 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Pro
     if announced.is_some_and(|length| length > BODY_BYTES_MAX) {
         return Err(too_long());
     }
+    let read = tokio::time::timeout(COMES_WITHIN, whole(body)).await;
+    read.map_err(|_| {
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time: send the request again")
+    })?
+}
+
+async fn whole(body: Body) -> Result<Vec<u8>, Problem> {
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {

@@ -16,6 +16,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use super::answer::Answer;
 use super::body::Asked;
 use super::room::{Place, Room};
+use super::turns::Line;
 use super::{Endpoint, Host};
 use crate::access::Principal;
 use crate::graphql::code::Code;
@@ -40,6 +41,7 @@ pub(super) type Made = (Answer, Option<Place>);
 struct Follower {
     principal: Principal,
     room: Option<Room>,
+    line: Line,
 }
 
 impl<Q, M, S, H> Endpoint<Q, M, S, H>
@@ -114,7 +116,8 @@ where
     ) -> BoxStream<'static, Made> {
         let Operation { mut request, judge, .. } = operation;
         request.data = self.host.data(principal);
-        request.data.insert(Follower { principal: principal.clone(), room: room.clone() });
+        let line = self.turns.line(principal);
+        request.data.insert(Follower { principal: principal.clone(), room: room.clone(), line });
         let outcomes = self.followed.execute_stream(request).enumerate();
         let made = outcomes.map(move |(nth, outcome)| {
             let answer =
@@ -141,7 +144,11 @@ where
                 return self.follow(operation, &principal, Some(room));
             }
             room.enter().await;
-            one((self.execute_in_time(operation, &principal).await, room.leave()))
+            let answer = match self.capacity.enter_by(&principal) {
+                Ok(_place) => self.execute_in_time(operation, &principal).await,
+                Err(full) => Answer::refused(vec![full.into()]),
+            };
+            one((answer, room.leave()))
         };
         stream::once(running).flatten().boxed()
     }
@@ -301,6 +308,7 @@ impl<H: Host> Extension for EachItem<H> {
         if let Some(room) = &follower.room {
             room.enter().await;
         }
+        let _turn = follower.line.turn().await;
         next.run_with_data(ctx, operation_name, self.0.data(&follower.principal)).await
     }
 }
