@@ -23,20 +23,23 @@ pub(super) enum Syncs {
     Normal,
     /// None of the log's own file: whoever trusts it before its sync loses.
     NoneOfTheLog,
-    /// All, and those that failed as if they had gone well.
-    FailedToo,
+    /// All, but what a failed sync lost is lost until the next good one, whatever is written there meanwhile: as for
+    /// whoever syncs again and does not write again.
+    WithoutRewrites,
 }
 
 /// A change that no sync has made good.
 enum Change {
     Write(usize, Vec<u8>),
     Truncate(usize),
+    /// A write that changes what is read and never gets to the disk.
+    InMemory(usize, Vec<u8>),
 }
 
 impl Change {
     fn apply(&self, content: &mut Vec<u8>) {
         match self {
-            Self::Write(offset, data) => write(content, *offset, data),
+            Self::Write(offset, data) | Self::InMemory(offset, data) => write(content, *offset, data),
             Self::Truncate(length) => content.resize(*length, 0),
         }
     }
@@ -45,7 +48,7 @@ impl Change {
     fn sectors(&self) -> impl Iterator<Item = std::ops::Range<usize>> {
         let bytes = match self {
             Self::Write(offset, data) => *offset..offset + data.len(),
-            Self::Truncate(_) => 0..0,
+            Self::Truncate(_) | Self::InMemory(..) => 0..0,
         };
         (bytes.start / SECTOR..bytes.end.div_ceil(SECTOR)).map(|nth| nth * SECTOR..(nth + 1) * SECTOR)
     }
@@ -77,6 +80,8 @@ struct Content {
     changes: Vec<Change>,
     /// Whether frames were written since the last sync, whether or not it counted.
     has_frames: bool,
+    /// What failed syncs have lost since the last good one.
+    lost: Vec<std::ops::Range<usize>>,
 }
 
 impl Content {
@@ -87,12 +92,14 @@ impl Content {
             change.sectors().for_each(|sector| bring(&sector, &self.memory, &mut self.disk));
         }
         self.disk.resize(self.memory.len(), 0);
+        self.lost.clear();
     }
 
     /// What is changed stays in memory and is no longer on its way to the disk.
     fn lose(&mut self) {
         for change in std::mem::take(&mut self.changes) {
             change.apply(&mut self.memory);
+            self.lost.extend(change.sectors());
         }
     }
 
@@ -113,7 +120,7 @@ impl Content {
             change.apply(&mut memory);
             match change {
                 Change::Truncate(length) if field.below(100) < share => disk.resize(*length, 0),
-                Change::Truncate(_) => {}
+                Change::Truncate(_) | Change::InMemory(..) => {}
                 Change::Write(..) => {
                     change.sectors().filter(|_| field.below(100) < share).for_each(|sector| {
                         bring(&sector, &memory, &mut disk);
@@ -156,9 +163,16 @@ impl Disk {
                 }
             }
             What::Write(offset, data) => {
+                let syncs = self.syncs;
                 let content = self.content(&step.file);
                 content.has_frames |= *offset >= HEAD_OF_WAL;
-                content.changes.push(Change::Write(*offset, data.clone()));
+                let end = offset + data.len();
+                let was_lost = content.lost.iter().any(|lost| *offset < lost.end && lost.start < end);
+                content.changes.push(if was_lost && syncs == Syncs::WithoutRewrites {
+                    Change::InMemory(*offset, data.clone())
+                } else {
+                    Change::Write(*offset, data.clone())
+                });
             }
             What::Truncate(length) => self.content(&step.file).changes.push(Change::Truncate(*length)),
             What::PutBack(offset, data) => write(&mut self.content(&step.file).memory, *offset, data),
@@ -167,7 +181,7 @@ impl Disk {
                 let content = self.content(&step.file);
                 let has_frames = std::mem::take(&mut content.has_frames);
                 let counts = match syncs {
-                    Syncs::All | Syncs::FailedToo => true,
+                    Syncs::All | Syncs::WithoutRewrites => true,
                     Syncs::Normal => step.file != "-wal" || !has_frames,
                     Syncs::NoneOfTheLog => !step.file.is_empty(),
                 };
@@ -175,7 +189,6 @@ impl Disk {
                     content.sync();
                 }
             }
-            What::Lost if self.syncs == Syncs::FailedToo => self.content(&step.file).sync(),
             What::Lost => self.content(&step.file).lose(),
         }
     }

@@ -3,7 +3,9 @@
 
 mod disk;
 mod power;
+mod refused;
 mod shim;
+mod sync;
 mod trace;
 
 use std::collections::HashMap;
@@ -32,6 +34,15 @@ struct Acknowledged {
     mark: u64,
 }
 
+/// What a client hears of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// It is recorded.
+    Acknowledged,
+    /// The store is away, and when to ask again; whether it may be recorded.
+    Unavailable { in_doubt: bool },
+}
+
 /// A contract with so many journeys; nobody serves it.
 async fn with_journeys(place: &Place, field: &Field, count: usize) -> Vec<JourneyId> {
     let (clock, chance) = (Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
@@ -57,26 +68,80 @@ impl<'a> Run<'a> {
         (child, Self { shim, server, journeys, field, directory })
     }
 
-    fn journey(&self) -> JourneyId {
-        self.journeys[usize::try_from(self.field.below(self.journeys.len() as u64)).expect("few journeys")]
+    async fn client(&self) -> Client {
+        Client::to(&self.server.address).await.expect("it listens")
+    }
+
+    /// Logs a contact under this id, for which there is one journey.
+    async fn log(&self, client: &mut Client, command: Uuid) -> std::io::Result<Heard> {
+        let journey = self.journeys[usize::try_from(command.as_u128() % self.journeys.len() as u128).expect("few")];
+        client.send(&client::log_contact(&self.server.token, journey, command)).await?;
+        let (head, answer) = client.whole_answer().await?;
+        if !answer["data"]["logContact"]["position"].is_null() {
+            return Ok(Heard::Acknowledged);
+        }
+        let error = &answer["errors"][0]["extensions"];
+        assert_eq!(error["code"], "UNAVAILABLE", "{answer}");
+        assert!(head.contains("\r\nretry-after: "), "{head}");
+        Ok(Heard::Unavailable { in_doubt: error["commandInDoubt"].as_bool().expect("it says whether it is in doubt") })
+    }
+
+    /// So many contacts from each of so many clients at once, and what they hear of each; who is not answered ends.
+    async fn hear(&self, clients: usize, count: usize) -> Vec<(Acknowledged, Heard)> {
+        let client = async || {
+            let (mut client, mut heard) = (self.client().await, Vec::new());
+            for _ in 0..count {
+                let command = self.field.id();
+                let Ok(of_it) = self.log(&mut client, command).await else { break };
+                heard.push((Acknowledged { command, mark: self.shim.mark() }, of_it));
+            }
+            heard
+        };
+        futures_util::future::join_all((0..clients).map(|_| client())).await.concat()
+    }
+
+    /// Sends commands once more under their ids: all of them are acknowledged now.
+    async fn repeat(&self, commands: impl IntoIterator<Item = Uuid>) -> Vec<Acknowledged> {
+        let (mut client, mut acknowledged) = (self.client().await, Vec::new());
+        for command in commands {
+            let heard = self.log(&mut client, command).await.expect("it answers");
+            assert_eq!(heard, Heard::Acknowledged, "{command}");
+            acknowledged.push(Acknowledged { command, mark: self.shim.mark() });
+        }
+        acknowledged
     }
 
     /// So many contacts from so many clients at once, all of them acknowledged.
     async fn contacts(&self, clients: usize, count: usize) -> Vec<Acknowledged> {
         let sent = AtomicUsize::new(0);
         let client = async || {
-            let mut client = Client::to(&self.server.address).await.expect("it listens");
-            let mut acknowledged = Vec::new();
+            let (mut client, mut acknowledged) = (self.client().await, Vec::new());
             while sent.fetch_add(1, Ordering::Relaxed) < count {
                 let command = self.field.id();
-                let request = client::log_contact(&self.server.token, self.journey(), command);
-                assert!(client.log_contact(&request).await.expect("it answers"), "a contact was refused");
+                let heard = self.log(&mut client, command).await.expect("it answers");
+                assert_eq!(heard, Heard::Acknowledged);
                 acknowledged.push(Acknowledged { command, mark: self.shim.mark() });
             }
             acknowledged
         };
         futures_util::future::join_all((0..clients).map(|_| client())).await.concat()
     }
+}
+
+/// Those that were acknowledged, of what was heard.
+fn acknowledged(heard: &[(Acknowledged, Heard)]) -> Vec<Acknowledged> {
+    heard.iter().filter(|(_, heard)| *heard == Heard::Acknowledged).map(|(known, _)| *known).collect()
+}
+
+/// The ids of the others.
+fn unavailable(heard: &[(Acknowledged, Heard)]) -> Vec<Uuid> {
+    heard.iter().filter(|(_, heard)| *heard != Heard::Acknowledged).map(|(known, _)| known.command).collect()
+}
+
+/// Ends the program at once.
+fn kill(mut child: Child) {
+    child.kill().expect("it is killed");
+    child.wait().expect("it is gone");
 }
 
 /// Asks the program to end, and waits until it has.

@@ -7,7 +7,7 @@ use throughline::store::Dialect;
 use super::disk::{self, Disk, Files, Syncs};
 use super::shim::Shim;
 use super::trace::{self, Step};
-use super::{Acknowledged, Run, end, look, missing, with_journeys};
+use super::{Acknowledged, Run, end, kill, look, missing, with_journeys};
 use crate::field::{Field, is_full};
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
@@ -22,10 +22,10 @@ const CLIENTS: usize = 8;
 const CONTACTS: usize = 400;
 
 /// What was written under load, and what was acknowledged meanwhile.
-struct Recording {
-    before: Files,
-    steps: Vec<Step>,
-    acknowledged: Vec<Acknowledged>,
+pub(super) struct Recording {
+    pub(super) before: Files,
+    pub(super) steps: Vec<Step>,
+    pub(super) acknowledged: Vec<Acknowledged>,
 }
 
 /// Runs the program so often under load: it is asked to end each time but the last, when it is killed.
@@ -36,14 +36,13 @@ async fn record(field: &Field, runs: usize) -> Recording {
     let (before, shim) = (disk::files(file), Shim::before(file));
     let mut acknowledged = Vec::new();
     for run in 1..=runs {
-        let (mut child, running) = Run::start(&place, &shim, field, &journeys).await;
+        let (child, running) = Run::start(&place, &shim, field, &journeys).await;
         acknowledged.extend(running.contacts(CLIENTS, CONTACTS).await);
         if run < runs {
             end(child);
             assert_nothing_escaped(&before, &shim, file);
         } else {
-            child.kill().expect("it is killed");
-            child.wait().expect("it is gone");
+            kill(child);
         }
     }
     let steps = trace::read(&shim.trace());
@@ -64,19 +63,26 @@ fn assert_nothing_escaped(before: &Files, shim: &Shim, file: &std::path::Path) {
 
 /// What came of cuts.
 #[derive(Debug, Default)]
-struct Outcome {
-    cuts: usize,
+pub(super) struct Outcome {
+    pub(super) cuts: usize,
     /// Cuts after which an acknowledged command was missing.
-    losing: usize,
+    pub(super) losing: usize,
     /// What was wrong with the log, for each cut after which it was.
-    wrong: Vec<String>,
+    pub(super) wrong: Vec<String>,
 }
 
-/// Cuts the power so often, at moments spread over the recording.
-async fn cut(recording: &Recording, field: &Field, cuts: usize, syncs: Syncs) -> Outcome {
-    let steps = recording.steps.len();
-    let mut moments: Vec<usize> =
-        (0..cuts).map(|_| usize::try_from(field.below(steps as u64)).expect("a step") + 1).collect();
+impl Outcome {
+    /// Nothing was lost, and nothing wrong.
+    pub(super) fn assert_harmless(&self) {
+        assert_eq!((self.losing, self.wrong.as_slice()), (0, &[][..]), "after {} cuts", self.cuts);
+    }
+}
+
+/// Cuts the power so often, at moments spread over the recording from this step on.
+pub(super) async fn cut(recording: &Recording, field: &Field, (from, cuts): (usize, usize), syncs: Syncs) -> Outcome {
+    let steps = recording.steps.len() - from;
+    let moment = |_| from + usize::try_from(field.below(steps as u64)).expect("a step") + 1;
+    let mut moments: Vec<usize> = (0..cuts).map(moment).collect();
     moments.sort_unstable();
     let (mut disk, mut taken, mut outcome) = (Disk::holding(&recording.before, syncs), 0, Outcome::default());
     for moment in moments {
@@ -113,17 +119,17 @@ async fn power_cuts_lose_nothing_acknowledged_and_would_with_fewer_syncs() {
         began.elapsed()
     );
     let began = Instant::now();
-    let full = cut(&recording, &field, cuts, Syncs::All).await;
+    let full = cut(&recording, &field, (0, cuts), Syncs::All).await;
     eprintln!("as it is: {full:?}, {:?}", began.elapsed());
-    assert_eq!((full.losing, full.wrong.as_slice()), (0, &[][..]), "after {} cuts", full.cuts);
+    full.assert_harmless();
     // Control: the same run without the syncs that `synchronous=NORMAL` leaves out loses, and damages nothing.
     let began = Instant::now();
-    let normal = cut(&recording, &field, cuts, Syncs::Normal).await;
+    let normal = cut(&recording, &field, (0, cuts), Syncs::Normal).await;
     eprintln!("control, as synchronous=NORMAL: {normal:?}, {:?}", began.elapsed());
     assert!(normal.losing > 0, "without its syncs the log loses: {normal:?}");
     assert_eq!(normal.wrong, Vec::<String>::new());
     // Control: what is damaged is seen.
-    let unsynced = cut(&recording, &field, cuts, Syncs::NoneOfTheLog).await;
+    let unsynced = cut(&recording, &field, (0, cuts), Syncs::NoneOfTheLog).await;
     eprintln!("control, the log's file without its syncs: {} of {} damaged", unsynced.wrong.len(), unsynced.cuts);
     assert!(!unsynced.wrong.is_empty(), "a checkpoint that is not on the disk damages the log: {unsynced:?}");
 }
