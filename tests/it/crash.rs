@@ -23,7 +23,7 @@ use crate::stores::Place;
 
 /// How often the program is killed, and how often when all of it is asked for.
 const KILLS: usize = 8;
-const KILLS_FULL: usize = 20;
+const KILLS_FULL: usize = 110;
 const CLIENTS: usize = 24;
 /// How long the program may take from its start to its first answer, on a machine that has other things to do.
 const READY: Duration = Duration::from_secs(20);

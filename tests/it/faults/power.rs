@@ -19,7 +19,8 @@ const CUTS_FULL: usize = 1_000;
 const WITH_VIEW: usize = 8;
 const CLIENTS: usize = 8;
 /// Contacts from one start to the next end: some checkpoints come to pass.
-const CONTACTS: usize = 400;
+const CONTACTS: usize = 250;
+const CONTACTS_FULL: usize = 500;
 
 /// What was written under load, and what was acknowledged meanwhile.
 pub(super) struct Recording {
@@ -29,7 +30,7 @@ pub(super) struct Recording {
 }
 
 /// Runs the program so often under load: it is asked to end each time but the last, when it is killed.
-async fn record(field: &Field, runs: usize) -> Recording {
+async fn record(field: &Field, (runs, contacts): (usize, usize)) -> Recording {
     let place = Place::on(Dialect::Sqlite).await;
     let journeys = with_journeys(&place, field, 16).await;
     let file = place.file().expect("a file");
@@ -37,7 +38,7 @@ async fn record(field: &Field, runs: usize) -> Recording {
     let mut acknowledged = Vec::new();
     for run in 1..=runs {
         let (child, running) = Run::start(&place, &shim, field, &journeys).await;
-        acknowledged.extend(running.contacts(CLIENTS, CONTACTS).await);
+        acknowledged.extend(running.contacts(CLIENTS, contacts).await);
         if run < runs {
             end(child);
             assert_nothing_escaped(&before, &shim, file);
@@ -109,9 +110,9 @@ pub(super) async fn cut(recording: &Recording, field: &Field, (from, cuts): (usi
 #[tokio::test(flavor = "multi_thread")]
 async fn power_cuts_lose_nothing_acknowledged_and_would_with_fewer_syncs() {
     let field = Field::of("power cuts");
-    let (cuts, runs) = if is_full() { (CUTS_FULL, 10) } else { (CUTS, 2) };
+    let (cuts, load) = if is_full() { (CUTS_FULL, (10, CONTACTS_FULL)) } else { (CUTS, (2, CONTACTS)) };
     let began = Instant::now();
-    let recording = record(&field, runs).await;
+    let recording = record(&field, load).await;
     eprintln!(
         "{} acknowledged in {} steps, {:?}",
         recording.acknowledged.len(),
@@ -124,12 +125,12 @@ async fn power_cuts_lose_nothing_acknowledged_and_would_with_fewer_syncs() {
     full.assert_harmless();
     // Control: the same run without the syncs that `synchronous=NORMAL` leaves out loses, and damages nothing.
     let began = Instant::now();
-    let normal = cut(&recording, &field, (0, cuts), Syncs::Normal).await;
+    let normal = cut(&recording, &field, (0, cuts / 2), Syncs::Normal).await;
     eprintln!("control, as synchronous=NORMAL: {normal:?}, {:?}", began.elapsed());
     assert!(normal.losing > 0, "without its syncs the log loses: {normal:?}");
     assert_eq!(normal.wrong, Vec::<String>::new());
     // Control: what is damaged is seen.
-    let unsynced = cut(&recording, &field, (0, cuts), Syncs::NoneOfTheLog).await;
+    let unsynced = cut(&recording, &field, (0, cuts / 2), Syncs::NoneOfTheLog).await;
     eprintln!("control, the log's file without its syncs: {} of {} damaged", unsynced.wrong.len(), unsynced.cuts);
     assert!(!unsynced.wrong.is_empty(), "a checkpoint that is not on the disk damages the log: {unsynced:?}");
 }

@@ -104,7 +104,8 @@ async fn while_nothing_can_be_written_commands_are_in_doubt_and_reads_go_on_unti
         shim.order(Order::Files, LOG | WAL);
         shim.order(Order::FailWrites, ALL);
         let heard = run.hear(CLIENTS, 5).await;
-        assert_eq!(unavailable(&heard).len(), CLIENTS * 5, "{heard:?}");
+        assert_eq!(heard.len(), CLIENTS * 5, "everybody is answered");
+        assert!(heard.iter().all(|(_, heard)| *heard == Heard::Unavailable { in_doubt: true }), "{heard:?}");
         assert_reads_go_on(&run).await;
         shim.order(Order::FailWrites, 0);
         known.extend(run.repeat(unavailable(&heard)).await);
