@@ -33,7 +33,9 @@ fn code(error: &sqlx::Error) -> Option<i32> {
 /// Writes a write-ahead log that was left behind once more, before anything is added to it: what a sync failed to
 /// bring to the disk could be in memory alone. Nobody else changes it meanwhile.
 pub(super) async fn rewrite(path: &Path, writer: &SqlitePool) -> Result<(), StoreError> {
-    let log = sibling(path, "-wal");
+    // SQLite keeps it beside the file that a link leads to.
+    let Ok(file) = path.canonicalize() else { return Ok(()) };
+    let log = sibling(&file, "-wal");
     if !log.metadata().is_ok_and(|log| log.len() > 0) {
         return Ok(());
     }
@@ -47,7 +49,11 @@ pub(super) async fn rewrite(path: &Path, writer: &SqlitePool) -> Result<(), Stor
 }
 
 fn write_again(path: &Path) -> io::Result<()> {
-    let mut file = File::options().read(true).write(true).open(path)?;
+    let mut file = match File::options().read(true).write(true).open(path) {
+        // It belonged to a file that is no longer there, and SQLite has removed it.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        opened => opened?,
+    };
     let mut portion = Vec::with_capacity(PORTION);
     loop {
         portion.clear();
@@ -82,7 +88,7 @@ impl Store {
             return tracing::warn!(%error, "the write-ahead log cannot be brought into its file, and grows");
         }
         match checkpoint(writer, "pragma wal_checkpoint(noop)").await {
-            Ok((_, 0)) => tracing::error!(%error, "a sync of the log's file failed; all of it is written again"),
+            Ok((_, 0)) => tracing::error!(%error, "a sync of the log's file failed; everything is written again"),
             _ => {
                 tracing::error!(%error, "a sync of the log's file failed: this process ends, and the next recovers it");
                 std::process::abort();

@@ -21,10 +21,10 @@ pub(super) enum Syncs {
     All,
     /// Those that `synchronous=NORMAL` makes: none of the write-ahead log at a commit.
     Normal,
-    /// None of the log's own file: whoever trusts it before its sync loses.
+    /// None of the log's own file, so that nothing says when it can be trusted.
     NoneOfTheLog,
-    /// All, but what a failed sync lost is lost until the next good one, whatever is written there meanwhile: as for
-    /// whoever syncs again and does not write again.
+    /// All, but what a failed sync lost stays lost until the next good one, even where it is written again: what
+    /// becomes of a program that only syncs again.
     WithoutRewrites,
 }
 

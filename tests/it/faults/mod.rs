@@ -86,10 +86,11 @@ impl<'a> Run<'a> {
         Ok(Heard::Unavailable { in_doubt: error["commandInDoubt"].as_bool().expect("it says whether it is in doubt") })
     }
 
-    /// So many contacts from each of so many clients at once, and what they hear of each; who is not answered ends.
+    /// So many contacts from each of so many clients at once, and what they hear of each; a client that is not answered stops.
     async fn hear(&self, clients: usize, count: usize) -> Vec<(Acknowledged, Heard)> {
         let client = async || {
-            let (mut client, mut heard) = (self.client().await, Vec::new());
+            let mut heard = Vec::new();
+            let Ok(mut client) = Client::to(&self.server.address).await else { return heard };
             for _ in 0..count {
                 let command = self.field.id();
                 let Ok(of_it) = self.log(&mut client, command).await else { break };

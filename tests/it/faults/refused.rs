@@ -1,4 +1,4 @@
-//! A disk that is full, and one that cannot be written: commands are refused with what to do, reads go on, and once it
+//! A disk that is full, and one that cannot be written: commands are refused with what to do, reads still work, and once it
 //! is well again so do the commands, without a new start.
 
 use std::process::Command;
@@ -34,7 +34,7 @@ fn assert_verifies(place: &Place, run: &Run<'_>) {
 }
 
 /// Somebody reads a list and the log, as if nothing had happened.
-async fn assert_reads_go_on(run: &Run<'_>) {
+async fn assert_reads_work(run: &Run<'_>) {
     let query =
         json!({ "query": "{ log { position } contract(code: \"shps\") { journeys { totalCount } } }" }).to_string();
     let request = format!(
@@ -57,7 +57,7 @@ async fn assert_kept(place: &Place, field: &Field, known: &[Acknowledged]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn beside_a_full_disk_commands_are_refused_and_reads_go_on_until_there_is_room() {
+async fn beside_a_full_disk_commands_are_refused_and_reads_work_until_there_is_room() {
     let (place, field) = (Place::on(Dialect::Sqlite).await, Field::of("a full disk"));
     let journeys = with_journeys(&place, &field, 16).await;
     let shim = Shim::before(place.file().expect("a file"));
@@ -73,9 +73,9 @@ async fn beside_a_full_disk_commands_are_refused_and_reads_go_on_until_there_is_
                 break heard;
             }
         };
-        assert_reads_go_on(&run).await;
+        assert_reads_work(&run).await;
         shim.order(Order::Room, ALL);
-        // Half of them are sent again. Nothing is recorded of the others: they were told so.
+        // Half of them are sent again. Nothing is recorded of the others: their answers said so.
         let refused = unavailable(&heard);
         eprintln!("round {round}: {} of {} refused", refused.len(), heard.len());
         assert!(heard.iter().all(|(_, heard)| *heard != Heard::Unavailable { in_doubt: true }), "{heard:?}");
@@ -94,7 +94,7 @@ async fn beside_a_full_disk_commands_are_refused_and_reads_go_on_until_there_is_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn while_nothing_can_be_written_commands_are_in_doubt_and_reads_go_on_until_it_can() {
+async fn while_nothing_can_be_written_commands_are_in_doubt_and_reads_work_all_the_time() {
     let (place, field) = (Place::on(Dialect::Sqlite).await, Field::of("failing writes"));
     let journeys = with_journeys(&place, &field, 16).await;
     let shim = Shim::before(place.file().expect("a file"));
@@ -106,11 +106,11 @@ async fn while_nothing_can_be_written_commands_are_in_doubt_and_reads_go_on_unti
         let heard = run.hear(CLIENTS, 5).await;
         assert_eq!(heard.len(), CLIENTS * 5, "everybody is answered");
         assert!(heard.iter().all(|(_, heard)| *heard == Heard::Unavailable { in_doubt: true }), "{heard:?}");
-        assert_reads_go_on(&run).await;
+        assert_reads_work(&run).await;
         shim.order(Order::FailWrites, 0);
         known.extend(run.repeat(unavailable(&heard)).await);
     }
-    // One write or other, of whatever file, under load: who is in doubt asks again.
+    // One write or other, of whatever file, under load: a client in doubt sends the command again.
     shim.order(Order::Files, LOG | WAL | VIEWS);
     for _ in 0..if is_full() { FAILURES_FULL } else { FAILURES } {
         shim.order(Order::SkipWrites, field.below(60));

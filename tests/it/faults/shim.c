@@ -112,7 +112,7 @@ __attribute__((constructor)) static void start(void) {
     real_close(shared);
 }
 
-/* The part of a path that goes on after the database's own; none for other files, and for those that outlive nothing. */
+/* The rest of a path that begins with the database's own; none for other files, and for those that nothing rests on. */
 static const char *beyond(const char *path) {
     size_t length = strlen(database);
     if (strncmp(path, database, length) != 0) return NULL;

@@ -27,7 +27,7 @@ fn cuts() -> usize {
 /// The first step after the earliest of these answers.
 fn answered(steps: &[Step], known: &[Acknowledged]) -> usize {
     let earliest = known.iter().map(|known| known.mark).min().expect("somebody is answered");
-    steps.iter().position(|step| step.end > earliest).expect("the program goes on")
+    steps.iter().position(|step| step.end > earliest).expect("the program continues")
 }
 
 /// The first step at which a sync of this file failed.
@@ -67,7 +67,7 @@ async fn what_a_failed_sync_was_to_bring_is_written_again_before_anything_is_ack
         known.extend(later);
         let recording = Recording { before, steps, acknowledged: known };
         cut(&recording, &field, (from, cuts()), Syncs::All).await.assert_harmless();
-        // Control: who would only sync again, as if the first had not lost anything, loses.
+        // Control: a program that would only sync again, as if nothing had been lost, loses.
         let control = cut(&recording, &field, (then, cuts()), Syncs::WithoutRewrites).await;
         eprintln!("control, synced again and not written again, put back {put_back}: {control:?}");
         assert!(control.losing > 0, "{control:?}");
@@ -124,7 +124,7 @@ async fn a_failed_sync_of_a_file_that_was_brought_up_in_part_ends_the_program_an
         let (before, shim) = (disk::files(file), Shim::before(file));
         let (mut child, run) = Run::start(&place, &shim, &field, &journeys).await;
         let mut known = run.contacts(CLIENTS, 40).await;
-        // Who reads keeps the rest of the write-ahead log from the file.
+        // An open read keeps the rest of the write-ahead log from the file.
         let mut reader = Stranger::at(&place).await;
         reader.run("begin; select count(*) from log_head").await;
         let is_in_part = || {
@@ -150,7 +150,7 @@ async fn a_failed_sync_of_a_file_that_was_brought_up_in_part_ends_the_program_an
         kill(child);
         let steps = trace::read(&shim.trace());
         let from = lost(&steps, "");
-        assert_harm_if_it_went_on(&before, &steps[..from], &field).await;
+        assert_harm_if_it_continued(&before, &steps[..from], &field).await;
         let recording = Recording { before, steps, acknowledged: known };
         cut(&recording, &field, (from, cuts()), Syncs::All).await.assert_harmless();
         let times = look(&place).await.expect("the log is whole");
@@ -159,9 +159,9 @@ async fn a_failed_sync_of_a_file_that_was_brought_up_in_part_ends_the_program_an
     }
 }
 
-/// Control: a process that goes on writes the pages of that checkpoint again, and not those of the one before it; once
+/// Control: a process that continues writes the pages of that checkpoint again, and not those of the one before it; once
 /// their sync goes well, the write-ahead log is done with.
-async fn assert_harm_if_it_went_on(before: &disk::Files, steps: &[Step], field: &Field) {
+async fn assert_harm_if_it_continued(before: &disk::Files, steps: &[Step], field: &Field) {
     let began = steps.iter().rposition(|step| step.file == "-wal" && matches!(step.what, What::Sync));
     let checkpoint = &steps[began.expect("a checkpoint begins with a sync")..];
     let mut disk = Disk::holding(before, Syncs::All);
@@ -173,7 +173,7 @@ async fn assert_harm_if_it_went_on(before: &disk::Files, steps: &[Step], field: 
     let place = Place::on(Dialect::Sqlite).await;
     disk::put(&disk.cut(field), place.file().expect("a file"));
     let found = look(&place).await;
-    eprintln!("control, going on after that sync: {found:?}");
+    eprintln!("control, continuing after that sync: {found:?}");
     assert!(found.is_err(), "the pages of the first part are missing: {found:?}");
     place.remove().await;
 }
