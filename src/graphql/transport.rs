@@ -45,6 +45,7 @@ use self::accept::{Accepted, Taken};
 use self::answer::Answer;
 pub use self::budget::{Budget, Overspent, PER_MINUTE};
 pub use self::documents::Documents;
+pub use self::operation::Recorded;
 use self::operation::{EachItem, OnlyChecked};
 pub use self::problem::Problem;
 pub use self::socket::wants_socket;

@@ -73,7 +73,8 @@ impl Meters {
         registry.register("http_requests", "Requests answered, by route, method and status", answered.clone());
         let what = "How long requests took until their answer began, by route";
         registry.register_with_unit("http_request_duration", what, Unit::Seconds, took.clone());
-        let what = "How far this server's clock is ahead of the database's, or behind the newest event";
+        let what =
+            "How far this server's clock is ahead of the database's, behind it or the newest event where negative";
         registry.register_with_unit("clock_off", what, Unit::Seconds, clock_off.clone());
         registry.register("log_position", "The position of the newest event of the log", log_position.clone());
         let what = "The position up to which the live view has followed the log";

@@ -60,16 +60,17 @@ impl Head {
         self.compared(clock).filter(|off| off.by.abs() > NAMED)
     }
 
-    /// The machine's clock beside what there is to tell whether it is right: the database's own first.
+    /// The machine's clock beside what there is to tell whether it is right.
     pub fn compared(&self, clock: &Clock) -> Option<ClockOff> {
         let Clock::Machine = clock else { return None };
         Some(self.compared_at(clock.now()))
     }
 
     fn compared_at(&self, now: DateTime<Utc>) -> ClockOff {
-        let of_database = self.database_time.map(|time| ClockOff { by: now - time, of: Witness::Database });
-        let of_event = ClockOff { by: (now - self.recorded_at).min(TimeDelta::zero()), of: Witness::NewestEvent };
-        of_database.filter(|off| off.by.abs() > NAMED || of_event.by.abs() <= NAMED).unwrap_or(of_event)
+        match self.database_time {
+            Some(time) => ClockOff { by: now - time, of: Witness::Database },
+            None => ClockOff { by: (now - self.recorded_at).min(TimeDelta::zero()), of: Witness::NewestEvent },
+        }
     }
 }
 
@@ -84,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_database_tells_first_and_the_newest_event_only_of_a_clock_behind_it() {
+    fn the_database_tells_and_where_it_has_no_clock_the_newest_event_of_a_clock_behind_it() {
         let now = DateTime::from_timestamp(10_000, 0).expect("an instant");
         for (recorded, database, by, of, is_refused) in [
             (9_000, Some(10_050), -50, Witness::Database, false),
@@ -92,7 +93,7 @@ mod tests {
             (9_000, Some(9_700), 300, Witness::Database, false),
             (9_000, Some(9_699), 301, Witness::Database, true),
             (99_000, Some(10_301), -301, Witness::Database, true),
-            (99_000, Some(10_001), -89_000, Witness::NewestEvent, false),
+            (99_000, Some(10_001), -1, Witness::Database, false),
             (99_000, None, -89_000, Witness::NewestEvent, false),
             (9_000, None, 0, Witness::NewestEvent, false),
         ] {

@@ -3,14 +3,18 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
+use throughline::log::envelope::JourneyId;
 use throughline::store::Dialect;
+use uuid::Uuid;
 
 use super::cluster::Cluster;
 use super::writers::Writers;
-use super::{Node, journeys, until};
+use super::{Node, PATIENCE, journeys, until};
+use crate::client::{self, Client};
 use crate::crash::{Ledger, assert_all_is_there};
-use crate::field::{Field, is_full};
+use crate::field::{Field, Stranger, is_full};
 use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
 
@@ -59,6 +63,65 @@ async fn sessions_that_are_ended_under_load_lose_nothing_and_the_service_goes_on
     assert!(node.stop().await.success(), "it ends in order");
     assert_all_is_there(&place, &Ledger::read(&ledger)).await;
     assert_rebuilt_alike(&place).await;
+    place.remove().await;
+}
+
+/// The contact that is recorded while the view stands still, and whose journey then cannot be read for the answer.
+async fn recorded_and_not_answered(node: &Node, place: &Place, (journey, command): (JourneyId, Uuid)) -> Option<Value> {
+    let (mut still, mut locked) = (Stranger::at(place).await, Stranger::at(place).await);
+    let view = still.live_view().await;
+    let (_, name) = place.url().rsplit_once("application_name=").expect("a test has its own name");
+    let mut conn = PgConnection::connect(place.url()).await.expect("the server answers");
+    let head = async |conn: &mut PgConnection| {
+        let head: sqlx::Result<(i64,)> = sqlx::query_as("select position from log_head").fetch_one(conn).await;
+        head.expect("the head is read").0
+    };
+    let before = head(&mut conn).await;
+    still.run(&format!("begin; update {name}_g{view}.checkpoint set position = position")).await;
+    let mut client = Client::to(&node.address).await.expect("it listens");
+    client.send(&client::log_contact(&node.token, journey, command)).await.expect("it reads");
+    // Whoever records waits a second for the view before it reads what it answers with.
+    while head(&mut conn).await == before {
+        tokio::task::yield_now().await;
+    }
+    locked.run("begin; lock table events in access exclusive mode").await;
+    let waiting = "select pg_terminate_backend(pid) from pg_stat_activity where application_name = $1 \
+                   and wait_event_type = 'Lock' and query like '%events%' and query not like 'lock%'";
+    let began = Instant::now();
+    let mut ended = 0;
+    while ended == 0 && began.elapsed() < Duration::from_secs(5) {
+        ended = sqlx::query(waiting).bind(name).execute(&mut conn).await.expect("it is ended").rows_affected();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    still.run("rollback").await;
+    locked.run("rollback").await;
+    let (_, answer) = client.answer().await.expect("it answers");
+    (ended > 0 && answer["data"]["logContact"].is_null()).then_some(answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_fails_after_a_command_was_recorded_leaves_the_command_in_doubt() {
+    let (place, field) = (Place::on(Dialect::Postgres).await, Field::of("recorded and not answered"));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let journey = journeys(&place, &field, 1).await[0];
+    let node = Node::start(place.url(), directory.path(), &[]).await;
+    let began = Instant::now();
+    // On a busy machine it may come too late.
+    let (command, answer) = loop {
+        assert!(began.elapsed() < PATIENCE, "its answer is always read in time");
+        let command = field.id();
+        if let Some(answer) = recorded_and_not_answered(&node, &place, (journey, command)).await {
+            break (command, answer);
+        }
+    };
+    let why = &answer["errors"][0]["extensions"];
+    assert_eq!((&why["code"], &why["commandInDoubt"]), (&json!("UNAVAILABLE"), &json!(true)), "{answer}");
+    // Control: it is in the log.
+    let mut client = Client::to(&node.address).await.expect("it listens");
+    client.send(&client::log_contact(&node.token, journey, command)).await.expect("it reads");
+    let (_, again) = client.answer().await.expect("it answers");
+    assert_eq!(again["data"]["logContact"]["replayed"], true, "{again}");
+    assert!(node.stop().await.success(), "it ends in order");
     place.remove().await;
 }
 

@@ -26,8 +26,8 @@ use crate::stores::Place;
 const EVENTS: usize = 8_000;
 /// The longest that others may be held up: five seconds, on a machine that has other things to do.
 const HELD_UP_MAX: Duration = Duration::from_secs(10);
-/// By these words a session is known that holds the head.
-const LOCKS: &[u8] = b"update log_head set epoch";
+/// By these words a session is known that holds the head; one that only prepares statements begins nothing.
+const LOCKS: [&[u8]; 2] = [b"begin isolation level", b"update log_head set epoch"];
 /// What is taken of an answer on such a session.
 const TAKEN: usize = 64 * 1024;
 
@@ -70,10 +70,12 @@ async fn carry(client: TcpStream, server: TcpStream, clogged: Arc<AtomicUsize>) 
 }
 
 async fn ask(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, left: Arc<AtomicUsize>) {
-    let (mut bytes, mut is_holding) = (vec![0; 64 * 1024], false);
+    let (mut bytes, mut said) = (vec![0; 64 * 1024], [false; LOCKS.len()]);
     while let Ok(read @ 1..) = from.read(&mut bytes).await {
-        is_holding |= bytes[..read].windows(LOCKS.len()).any(|words| words == LOCKS);
-        if is_holding {
+        for (said, words) in said.iter_mut().zip(LOCKS) {
+            *said |= bytes[..read].windows(words.len()).any(|here| here == words);
+        }
+        if said.iter().all(|said| *said) {
             left.store(TAKEN, Ordering::Relaxed);
         }
         if to.write_all(&bytes[..read]).await.is_err() {
@@ -144,7 +146,7 @@ async fn an_answer_that_nobody_takes_holds_the_others_up_for_seconds() {
     let mut other = PgConnection::connect(&url).await.expect("the server answers");
     let clogged = way.clogged.load(Ordering::Relaxed);
     let asked = tokio::spawn(async move {
-        let much = "begin; update log_head set epoch = epoch where id = 1; select record from events";
+        let much = "begin isolation level read committed; update log_head set epoch = epoch where id = 1; select record from events";
         sqlx::Executor::execute(&mut other, sqlx::raw_sql(much)).await.map(drop)
     });
     until("the answer is not taken", async || way.clogged.load(Ordering::Relaxed) > clogged).await;
