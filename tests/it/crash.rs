@@ -86,7 +86,7 @@ impl Server {
     }
 }
 
-/// Where the program says that it listens; the rest of what it says is read and let go.
+/// Where the program says that it listens; of the rest of what it says only its own faults are shown.
 pub(crate) fn address(child: &mut Child) -> String {
     let mut lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
     let mut said = Vec::new();
@@ -98,7 +98,10 @@ pub(crate) fn address(child: &mut Child) -> String {
             None => said.push(line),
         }
     };
-    std::thread::spawn(move || lines.for_each(drop));
+    std::thread::spawn(move || {
+        let is_fault = |line: &String| line.contains("could not be resolved") || line.contains("panicked");
+        lines.map_while(Result::ok).filter(is_fault).for_each(|line| eprintln!("{line}"));
+    });
     address
 }
 

@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use throughline::clock::{Chance, Clock};
+use throughline::contract::command::PublishRulebook;
+use throughline::contract::rulebook::packs::pack;
 use throughline::deployment::Deployment;
+use throughline::journey::command::Command;
+use throughline::log::envelope::Occurred;
 use throughline::store::Dialect;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -19,11 +22,12 @@ use tokio::task::JoinHandle;
 
 use super::{Node, PATIENCE, until};
 use crate::client::{self, Client};
-use crate::field::{Field, Stranger, now};
+use crate::field::{CONTRACT, Field, Stranger, day, now};
 use crate::stores::Place;
 
-/// Events of one stream: more than what lies between two sockets.
-const EVENTS: usize = 8_000;
+/// Rulebooks of the contract, and how long each is made: together more than what lies between two sockets.
+const RULEBOOKS: usize = 30;
+const LENGTH: usize = 240 * 1024;
 /// The longest that others may be held up: five seconds, on a machine that has other things to do.
 const HELD_UP_MAX: Duration = Duration::from_secs(10);
 /// By these words a session is known that holds the head; one that only prepares statements begins nothing.
@@ -115,11 +119,13 @@ async fn an_answer_that_nobody_takes_holds_the_others_up_for_seconds() {
     let (clock, chance) = (Arc::new(Clock::standing_at(now())), Arc::new(Chance::System));
     let deployment = Deployment::open(place.url(), clock, chance).await.expect("it opens");
     let journey = field.journeys(&deployment.recorder, 1).await[0];
-    for _ in 0..EVENTS / 400 {
-        let contacts = (0..400).map(|_| deployment.recorder.append(field.contact(journey)));
-        for done in join_all(contacts).await {
-            done.expect("it is appended");
-        }
+    let text = pack(CONTRACT).expect("it ships").text;
+    let remark = "# What is said here at length changes nothing.\n".repeat((LENGTH - text.len()) / 48);
+    for version in 0..RULEBOOKS {
+        let rulebook = text.replace("version = \"2017-03\"", &format!("version = \"2017-03-{version}\"")) + &remark;
+        let published = PublishRulebook { contract: CONTRACT.to_owned(), occurred: Occurred::on(day()), rulebook };
+        let command = field.instruct(Command::PublishRulebook(published));
+        deployment.recorder.append(command).await.expect("it is published");
     }
     deployment.close().await;
 
@@ -131,7 +137,7 @@ async fn an_answer_that_nobody_takes_holds_the_others_up_for_seconds() {
     let node = Node::start(&url, directory.path(), &[]).await;
     assert_eq!(way.clogged.load(Ordering::Relaxed), 0, "nothing is held while it starts");
 
-    // Its first command on the journey reads the whole of it, under the head's lock.
+    // Its first command on the journey reads the whole contract, under the head's lock.
     let request = client::log_contact(&node.token, journey, field.id());
     let mut client = Client::to(&node.address).await.expect("it listens");
     client.send(&request).await.expect("it reads");
