@@ -50,6 +50,7 @@ pub(super) struct Meters {
     places: Gauge,
     under_way: Gauge,
     turned_away: Counter,
+    clock_off: Gauge<f64, AtomicU64>,
     log_position: Gauge,
     view_position: Gauge,
     view_generation: Gauge,
@@ -67,7 +68,7 @@ impl Meters {
         let answered = Family::<Answered, Counter>::default();
         let took = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(EDGES));
         let (log_position, view_position, view_generation) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let lag = Gauge::default();
+        let (clock_off, lag) = (Gauge::default(), Gauge::default());
         let (parked, rebuild_events) = (Gauge::default(), Gauge::default());
         let (rebuild_rate, rebuild_left) = (Gauge::default(), Gauge::default());
         let (places, under_way, turned_away) = (Gauge::default(), Gauge::default(), Counter::default());
@@ -80,6 +81,9 @@ impl Meters {
         registry.register("http_requests_under_way", "Requests that are worked on", under_way.clone());
         let what = "Requests turned away with 503 because there was no place for them";
         registry.register("http_requests_turned_away", what, turned_away.clone());
+        let what =
+            "How far this server's clock is ahead of the database's, behind it or the newest event where negative";
+        registry.register_with_unit("clock_off", what, Unit::Seconds, clock_off.clone());
         registry.register("log_position", "The position of the newest event of the log", log_position.clone());
         let what = "The position up to which the live view has followed the log";
         registry.register("view_position", what, view_position.clone());
@@ -99,6 +103,7 @@ impl Meters {
             places,
             under_way,
             turned_away,
+            clock_off,
             log_position,
             view_position,
             view_generation,
@@ -144,6 +149,8 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.places.set(i64::try_from(load.places).unwrap_or(i64::MAX));
     meters.under_way.set(i64::try_from(load.taken).unwrap_or(i64::MAX));
     meters.turned_away.inc_by(load.turned_away.saturating_sub(meters.turned_away.get()));
+    let off = head.compared(&service.parts.clock).map_or(0.0, |off| off.by.as_seconds_f64());
+    meters.clock_off.set(off);
     meters.log_position.set(head.position.0);
     meters.view_position.set(position.0);
     meters.view_generation.set(live.number);
