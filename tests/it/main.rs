@@ -54,6 +54,7 @@ mod obligations;
 mod on_duty;
 mod oracle;
 mod oracle_boards;
+mod pages;
 mod preview;
 mod proofs;
 mod rebuild;
