@@ -8,6 +8,7 @@ mod growth;
 mod holds;
 mod session;
 mod sessions;
+mod wal;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ pub(crate) use holds::Hold;
 use holds::Holds;
 pub use session::Session;
 pub use sessions::Sessions;
+pub(crate) use wal::is_failed_disk;
 
 /// Runs one Rust body on whichever store it is: the body is compiled once for each.
 macro_rules! on {
@@ -352,8 +354,10 @@ impl Store {
             }
         }
         let options = sqlite_options(path).synchronous(SqliteSynchronous::Full);
-        let writer = sqlite_writer(options.clone().create_if_missing(true));
+        let writer = options.clone().create_if_missing(true).pragma("wal_autocheckpoint", "0");
+        let writer = sqlite_writer(writer);
         if mode == Mode::Write {
+            wal::rewrite(path, &writer).await?;
             SQLITE_MIGRATIONS.run(&writer).await.map_err(|error| unmigrated(error, path))?;
         }
         let reader = sqlite_readers(options);

@@ -4,6 +4,7 @@
 //! ones before it did, inserts everything and commits once. No request ever owns a transaction, and this task knows
 //! nothing of what the events mean.
 
+mod failed_commit;
 mod look_back;
 mod rehearsal;
 mod reply;
@@ -370,6 +371,8 @@ impl<S: State> AppendTask<S> {
                 Err((Failed::Faulted(error), batch)) => self.one_at_a_time(&error, batch).await,
                 Err((failed, batch)) => give_up(&failed, batch, []),
             }
+            // Whoever waited has been answered.
+            self.log.store.fold_long_wal().await;
         }
     }
 
@@ -436,28 +439,6 @@ impl<S: State> AppendTask<S> {
                 Err(failed)
             }
         }
-    }
-
-    /// An error at COMMIT leaves it open whether the batch is in: its ids are read back before anybody is answered,
-    /// under the head's lock, so that a commit still under way has come to its end.
-    async fn after_a_failed_commit(&self, batch: &Batch, source: sqlx::Error) -> Result<(), Failed> {
-        let mut conn = self.begun().await.map_err(Failed::Unreachable)?;
-        let ids: Vec<_> = batch.commands.iter().map(|command| (command.actor.as_str(), command.command_id)).collect();
-        let found = match lock_head(&mut conn).await {
-            Ok(_) => commands_of(&mut conn, &ids).await,
-            Err(error) => Err(error),
-        };
-        conn.rollback().await;
-        let found = found.map_err(Failed::Unreachable)?;
-        let is_in = |command: &NewCommand| {
-            let id = (command.actor.clone(), command.command_id);
-            found.get(&id).is_some_and(|known| known.first == command.known.first)
-        };
-        if batch.commands.iter().all(is_in) {
-            tracing::warn!(error = %source, "commit answered with an error, but the batch is in the log");
-            return Ok(());
-        }
-        Err(StoreError::Database { doing: "commit to the log", source }.into())
     }
 
     async fn decide_and_insert<D: Decide<S>>(

@@ -51,6 +51,13 @@ impl Client {
 
     /// Reads one answer: its status and its JSON.
     pub(crate) async fn answer(&mut self) -> io::Result<(u16, Value)> {
+        let (head, json) = self.whole_answer().await?;
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
+        Ok((status, json))
+    }
+
+    /// Reads one answer: its head in small letters, and its JSON.
+    pub(crate) async fn whole_answer(&mut self) -> io::Result<(String, Value)> {
         let mut read = Vec::new();
         let head = loop {
             if let Some(end) = read.windows(4).position(|window| window == b"\r\n\r\n") {
@@ -59,14 +66,13 @@ impl Client {
             self.more(&mut read).await?;
         };
         let text = String::from_utf8_lossy(&read[..head]).to_ascii_lowercase();
-        let status = text.split(' ').nth(1).and_then(|status| status.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
         let length = text.lines().find_map(|line| line.strip_prefix("content-length: "));
         let length: usize = length.and_then(|length| length.parse().ok()).ok_or(io::ErrorKind::InvalidData)?;
         while read.len() < head + length {
             self.more(&mut read).await?;
         }
         let json = serde_json::from_slice(&read[head..head + length]).map_err(|_| io::ErrorKind::InvalidData)?;
-        Ok((status, json))
+        Ok((text, json))
     }
 
     async fn more(&mut self, read: &mut Vec<u8>) -> io::Result<()> {

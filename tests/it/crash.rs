@@ -23,7 +23,7 @@ use crate::stores::Place;
 
 /// How often the program is killed, and how often when all of it is asked for.
 const KILLS: usize = 8;
-const KILLS_FULL: usize = 20;
+const KILLS_FULL: usize = 110;
 const CLIENTS: usize = 24;
 /// How long the program may take from its start to its first answer, on a machine that has other things to do.
 const READY: Duration = Duration::from_secs(20);
@@ -58,6 +58,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts it, with a token of a manager.
     pub(crate) async fn start(place: &Place, directory: &Path) -> (Child, Self) {
+        Self::start_as(place, directory, |_| {}).await
+    }
+
+    /// Starts it with whatever else its process is to be given.
+    pub(crate) async fn start_as(place: &Place, directory: &Path, give: impl FnOnce(&mut Command)) -> (Child, Self) {
         let program = || {
             let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
             program.env("THROUGHLINE_DATABASE", place.url()).env("THROUGHLINE_KEY", directory.join("key"));
@@ -67,12 +72,10 @@ impl Server {
         let token = program().args(["token", "--role", "manager", "--subject", "tester"]).output().expect("a token");
         assert!(token.status.success(), "{}", String::from_utf8_lossy(&token.stderr));
         let began = Instant::now();
-        let mut child = program()
-            .args(["serve", "--listen", "127.0.0.1:0"])
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
+        let mut serving = program();
+        serving.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(Stdio::piped());
+        give(&mut serving);
+        let mut child = serving.spawn().expect("the program starts");
         let address = address(&mut child);
         let mut client = Client::to(&address).await.expect("it listens");
         client.send(&client::ready()).await.expect("it reads");

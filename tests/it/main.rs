@@ -28,6 +28,8 @@ mod deployment;
 mod diary;
 mod events;
 mod every_event;
+#[cfg(target_os = "linux")]
+mod faults;
 mod feed;
 mod field;
 mod filters;
