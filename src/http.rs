@@ -30,6 +30,7 @@ use crate::access::token::{LocalKey, Login, bearer};
 use crate::graphql::context::Parts;
 use crate::graphql::transport::{Arrival, Budget, Explorer, Problem, Stopping, Terms, wants_socket};
 use crate::graphql::{Api, graphiql};
+use crate::log::ClockOff;
 use metrics::Meters;
 
 /// The longest that a request may take until its answer begins, a little more than GraphQL takes to say that it cannot;
@@ -197,7 +198,8 @@ async fn livez() -> &'static str {
     "alive\n"
 }
 
-/// The service can answer from its live view, with how far that is behind the log.
+/// The service can answer from its live view, with how far that is behind the log, and can record. A clock that is off is
+/// named before it keeps the service from recording.
 async fn readyz(State(service): State<Service>) -> Response {
     let unavailable = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
     if !service.parts.views.is_current() {
@@ -206,7 +208,7 @@ async fn readyz(State(service): State<Service>) -> Response {
         );
     }
     let head = match tokio::time::timeout(READY_WITHIN, service.parts.log.head()).await {
-        Ok(Ok(head)) => head.position,
+        Ok(Ok(head)) => head,
         Ok(Err(error)) => {
             tracing::error!(error = ?error, "not ready");
             return unavailable("the log cannot be read".to_owned());
@@ -216,6 +218,11 @@ async fn readyz(State(service): State<Service>) -> Response {
             return unavailable("the log's database does not answer".to_owned());
         }
     };
+    let off = head.clock_off(&service.parts.clock);
+    if let Some(off) = off.filter(ClockOff::is_refused) {
+        return unavailable(format!("{off}: nothing is recorded until it is set right"));
+    }
+    let head = head.position;
     let live = service.parts.views.live();
     let position = *live.position().borrow();
     if let Some(still) = service.parts.views.stands_still(head) {
@@ -225,13 +232,16 @@ async fn readyz(State(service): State<Service>) -> Response {
             still.as_secs()
         ));
     }
-    Json(json!({
+    let mut ready = json!({
         "version": env!("CARGO_PKG_VERSION"),
         "log": { "position": head },
         "view": { "generation": live.number, "position": position },
         "lag": head.0 - position.0,
-    }))
-    .into_response()
+    });
+    if let Some(off) = off {
+        ready["clock"] = json!({ "offBySeconds": off.by.num_seconds(), "warning": off.to_string() });
+    }
+    Json(ready).into_response()
 }
 
 fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {

@@ -81,6 +81,8 @@ impl<L, P> On<L, P> {
 ///
 /// Where a column may hold what it never should, it is read without trusting its type: `{raw_text c}`, `{raw_uuid c}`,
 /// `{raw_date c}`, `{raw_instant c}` and `{raw_bytes c}` give bytes or null, `{raw_int c}` a whole number or null.
+///
+/// `{clock c}` is the database's own time at this moment as a column, null where it has no clock of its own.
 #[derive(Debug)]
 pub struct Sql {
     text: &'static str,
@@ -138,6 +140,8 @@ fn words(set: &str, bind: &str, dialect: Dialect) -> String {
         ("commands", Dialect::Postgres) => {
             format!("(select value ->> 0 as actor, (value ->> 1)::uuid as id from json_array_elements({bind}::json))")
         }
+        ("clock", Dialect::Sqlite) => format!("null as {bind}"),
+        ("clock", Dialect::Postgres) => format!("clock_timestamp() as {bind}"),
         ("raw_int", Dialect::Sqlite) => format!("cast({bind} as integer)"),
         ("raw_int" | "raw_bytes", Dialect::Postgres) => bind.to_owned(),
         ("raw_text" | "raw_uuid" | "raw_date" | "raw_instant" | "raw_bytes", Dialect::Sqlite) => {
@@ -313,9 +317,6 @@ const READERS: u32 = 8;
 const STATEMENTS_KEPT: usize = 256;
 /// Rows that one statement takes at most, within the stores' limits on binds.
 const ROWS_PER_STATEMENT: usize = 1_024;
-/// How long a transaction of ours may stand still, should this process be stopped in the middle of one: the head and
-/// the view are everybody's.
-const STANDSTILL: &str = "60s";
 
 impl Store {
     /// Opens the store behind a database URL; for writing, brings its schema up to date first.
@@ -592,8 +593,7 @@ pub(crate) fn postgres_readers(options: PgConnectOptions, growth: &Arc<Growth>) 
 /// A pool of Postgres connections for transactions, each of which begins by [`Conn::begun`].
 pub(crate) fn postgres_writer(options: PgConnectOptions, growth: &Arc<Growth>) -> Sessions {
     let pool = PgPoolOptions::new().test_before_acquire(false);
-    let options = options.options([("idle_in_transaction_session_timeout", STANDSTILL)]);
-    Sessions::new(WRITERS, replaced_as_it_grows(pool, growth), options)
+    Sessions::new(WRITERS, replaced_as_it_grows(pool, growth), session::never_standing_still(options))
 }
 
 fn replaced_as_it_grows(pool: PgPoolOptions, growth: &Arc<Growth>) -> PgPoolOptions {

@@ -50,6 +50,7 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
     match cli.command {
         Command::Demo { listen, once } => demo::run(&places, &listen, once).await,
         Command::Serve { listen, trusted_documents, origins, budget, no_graphiql, without_lost_events } => {
+            let stop = told_to_stop();
             if without_lost_events {
                 set_aside(&places).await?;
             }
@@ -63,7 +64,8 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
             };
             let explorer = if no_graphiql { Explorer::Absent } else { Explorer::Served };
             let budget = Arc::new(Budget::per_minute(budget));
-            serve(&places, &listen, Terms { budget, documents, origins, explorer, ..Terms::default() }).await
+            let terms = Terms { budget, documents, origins, explorer, ..Terms::default() };
+            serve(&places, &listen, terms, stop).await
         }
         Command::Contract(ContractCommand::Open { rulebook, name, parties, starts_on, ends_on }) => {
             let opening = Opening { rulebook, name, parties, starts_on, ends_on };
@@ -178,16 +180,24 @@ async fn set_aside(places: &Places) -> Result<()> {
     Ok(())
 }
 
-async fn serve(places: &Places, listen: &str, terms: Terms) -> Result<Ending> {
+async fn serve(places: &Places, listen: &str, terms: Terms, stop: impl Future<Output = ()>) -> Result<Ending> {
     let key = key(places)?;
     let listener = listening(listen).await?;
-    let deployment = open(places).await?;
+    let mut stop = std::pin::pin!(stop);
+    let deployment = tokio::select! {
+        opened = open(places) => opened?,
+        () = &mut stop => {
+            // What was begun is in no transaction that was committed, and a view that is not whole the next start removes.
+            tracing::info!("stopped before it served");
+            return Ok(Ending::Done);
+        }
+    };
     if deployment.log.head().await?.position.0 == 0 {
         complain(
             "the database is empty: stop this, and open a contract with `throughline contract open --rulebook FILE`",
         );
     }
-    serve_until_stopped(deployment, (key, terms), listener).await?;
+    serve_until_stopped(deployment, (key, terms), listener, stop).await?;
     Ok(Ending::Done)
 }
 
@@ -226,29 +236,35 @@ pub(super) async fn serve_until_stopped(
     deployment: Deployment,
     (key, terms): (Arc<LocalKey>, Terms),
     listener: TcpListener,
+    stop: impl Future<Output = ()>,
 ) -> Result<()> {
     tracing::info!(url = http::url_of(listener.local_addr()?), "serving");
     let router = http::router(parts(&deployment), key, terms);
-    http::serve(listener, router, told_to_stop()).await;
+    http::serve(listener, router, stop).await;
     tracing::info!("stopping");
     deployment.close().await;
     Ok(())
 }
 
-/// Completes when the process is asked to stop.
-pub(super) async fn told_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
+/// Completes when the process is asked to stop, from the call on: whoever begins something after it misses no signal.
+pub(super) fn told_to_stop() -> impl Future<Output = ()> {
     #[cfg(unix)]
     {
-        let terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate());
-        let Ok(mut terminate) = terminate else { return drop(interrupt.await) };
-        tokio::select! {
-            _ = interrupt => {}
-            _ = terminate.recv() => {}
+        use tokio::signal::unix::{SignalKind, signal};
+        let signals = signal(SignalKind::interrupt()).and_then(|one| Ok((one, signal(SignalKind::terminate())?)));
+        async move {
+            // Where nobody listens, the system itself ends the process.
+            let Ok((mut interrupt, mut terminate)) = signals else { return std::future::pending().await };
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
         }
     }
     #[cfg(not(unix))]
-    drop(interrupt.await);
+    async {
+        drop(tokio::signal::ctrl_c().await);
+    }
 }
 
 /// What comes of asking the views, unless the process is asked to stop first: whoever calls then lets go of what was built

@@ -38,9 +38,10 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
     let key = places.key.clone().unwrap_or_else(|| own.path().join("throughline.key"));
     let key = Arc::new(LocalKey::read_or_make(&key)?);
     let listener = if once { None } else { Some(listening(listen).await?) };
+    let mut stop = std::pin::pin!(told_to_stop());
     let told = tokio::select! {
         told = tell(&database) => told?,
-        () = told_to_stop() => return Ok(Ending::Done),
+        () = &mut stop => return Ok(Ending::Done),
     };
     if told == Ending::Done {
         let clock = Arc::new(Clock::going_on_from(demo::GOES_ON_AT));
@@ -54,7 +55,7 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
                 print_banner(&key, &http::url_of(listener.local_addr()?))?;
                 print_boards(&deployment, TABLES_ON_A_PAGE).await?;
                 print_whole_boards(&database)?;
-                serve_until_stopped(deployment, (key, Terms::default()), listener).await?;
+                serve_until_stopped(deployment, (key, Terms::default()), listener, stop).await?;
             }
         }
     }

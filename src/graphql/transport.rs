@@ -45,6 +45,7 @@ use self::accept::{Accepted, Taken};
 use self::answer::Answer;
 pub use self::budget::{Budget, Overspent, PER_MINUTE};
 pub use self::documents::Documents;
+pub use self::operation::Recorded;
 use self::operation::{EachItem, OnlyChecked};
 pub use self::problem::Problem;
 pub use self::socket::wants_socket;
@@ -261,8 +262,15 @@ pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error 
     if !causes().any(is_logged) {
         tracing::error!(error = chain.join(": "), "the store cannot answer");
     }
-    let message = "the service cannot read or write its data now: ask again in a moment, and send a mutation again \
-                   under its commandId";
+    let of_clock = causes().find_map(|cause| match cause.downcast_ref() {
+        Some(off @ LogError::ClockOff(_)) => Some(off.to_string()),
+        _ => None,
+    });
+    let message = of_clock.unwrap_or_else(|| {
+        "the service cannot read or write its data now: ask again in a moment, and send a mutation again under its \
+         commandId"
+            .to_owned()
+    });
     let mut unavailable = Code::Unavailable.error_for_now(message, STORE_AGAIN);
     let in_doubt = outage == Outage::InDoubt;
     unavailable.extensions.get_or_insert_default().set("commandInDoubt", in_doubt);
@@ -272,7 +280,9 @@ pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error 
 fn outage(error: &(dyn std::error::Error + 'static)) -> Option<Outage> {
     match error.downcast_ref::<LogError>() {
         Some(LogError::Unreachable) => return Some(Outage::InDoubt),
-        Some(LogError::NotBegun | LogError::Busy | LogError::Stopped) => return Some(Outage::NothingDone),
+        Some(LogError::NotBegun | LogError::ClockOff(_) | LogError::Busy | LogError::Stopped) => {
+            return Some(Outage::NothingDone);
+        }
         _ => {}
     }
     store::is_outage(error).then_some(Outage::NothingDone)
@@ -280,7 +290,7 @@ fn outage(error: &(dyn std::error::Error + 'static)) -> Option<Outage> {
 
 /// Whether whoever met the failure has logged it, with its cause and for how many commands.
 fn is_logged(error: &(dyn std::error::Error + 'static)) -> bool {
-    matches!(error.downcast_ref(), Some(LogError::Unreachable | LogError::NotBegun))
+    matches!(error.downcast_ref(), Some(LogError::Unreachable | LogError::NotBegun | LogError::ClockOff(_)))
 }
 
 /// A store that cannot answer for now.

@@ -47,6 +47,7 @@ pub(super) struct Meters {
     registry: Registry,
     answered: Family<Answered, Counter>,
     took: Family<Route, Histogram>,
+    clock_off: Gauge<f64, AtomicU64>,
     log_position: Gauge,
     view_position: Gauge,
     view_generation: Gauge,
@@ -64,7 +65,7 @@ impl Meters {
         let answered = Family::<Answered, Counter>::default();
         let took = Family::<Route, Histogram>::new_with_constructor(|| Histogram::new(EDGES));
         let (log_position, view_position, view_generation) = (Gauge::default(), Gauge::default(), Gauge::default());
-        let lag = Gauge::default();
+        let (clock_off, lag) = (Gauge::default(), Gauge::default());
         let (parked, rebuild_events) = (Gauge::default(), Gauge::default());
         let (rebuild_rate, rebuild_left) = (Gauge::default(), Gauge::default());
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
@@ -72,6 +73,9 @@ impl Meters {
         registry.register("http_requests", "Requests answered, by route, method and status", answered.clone());
         let what = "How long requests took until their answer began, by route";
         registry.register_with_unit("http_request_duration", what, Unit::Seconds, took.clone());
+        let what =
+            "How far this server's clock is ahead of the database's, behind it or the newest event where negative";
+        registry.register_with_unit("clock_off", what, Unit::Seconds, clock_off.clone());
         registry.register("log_position", "The position of the newest event of the log", log_position.clone());
         let what = "The position up to which the live view has followed the log";
         registry.register("view_position", what, view_position.clone());
@@ -88,6 +92,7 @@ impl Meters {
             registry,
             answered,
             took,
+            clock_off,
             log_position,
             view_position,
             view_generation,
@@ -129,6 +134,8 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
         return problem.after(READY_WITHIN).into_response();
     };
     let meters = &service.meters;
+    let off = head.compared(&service.parts.clock).map_or(0.0, |off| off.by.as_seconds_f64());
+    meters.clock_off.set(off);
     meters.log_position.set(head.position.0);
     meters.view_position.set(position.0);
     meters.view_generation.set(live.number);

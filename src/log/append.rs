@@ -5,6 +5,7 @@
 //! nothing of what the events mean.
 
 mod failed_commit;
+mod head;
 mod look_back;
 mod rehearsal;
 mod reply;
@@ -25,27 +26,23 @@ use uuid::Uuid;
 
 use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
 use super::moved::Moved;
-use super::read::{self, HeadRow};
-use super::{Head, Log, LogError, insert};
+use super::read;
+use super::{ClockOff, Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, doing, on};
+pub(super) use head::{lock_head, move_head};
 pub use reply::Sent;
 use reply::{answer, give_up, refuse};
-
-static LOCK_HEAD: Sql =
-    Sql::new("update log_head set epoch = epoch where id = 1 returning position, recorded_at, epoch");
 
 static COMMANDS: Sql = Sql::new(
     "select c.actor, c.command_id, c.fingerprint, c.first_position, c.last_position from {commands $1} asked \
      join commands c on c.actor = asked.actor and c.command_id = asked.id limit $2",
 );
 
-static MOVE_HEAD: Sql = Sql::new("update log_head set position = $1, recorded_at = $2 where id = 1");
-
 static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&LOCK_HEAD, &COMMANDS, &MOVE_HEAD, &SECRET, &look_back::MOVED];
+pub(super) static STATEMENTS: &[&Sql] = &[&head::LOCK_HEAD, &COMMANDS, &head::MOVE_HEAD, &SECRET, &look_back::MOVED];
 
 /// How many commands one transaction takes at most.
 const BATCH: usize = 512;
@@ -351,6 +348,8 @@ enum Failed {
     NotBegun(StoreError),
     /// The database does not answer, and may have recorded them.
     Unreachable(StoreError),
+    /// The clock is too far off to record by.
+    ClockOff(ClockOff),
     /// It may be the doing of one command.
     Faulted(LogError),
 }
@@ -447,6 +446,9 @@ impl<S: State> AppendTask<S> {
         waiting: &[Waiting<D, S>],
     ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
         let head = lock_head(conn).await?;
+        if let Some(off) = head.clock_off(&self.clock).filter(ClockOff::is_refused) {
+            return Err(Failed::ClockOff(off));
+        }
         let ids: Vec<_> = waiting
             .iter()
             .map(|waiting| (waiting.request.actor.subject.as_str(), waiting.request.command_id))
@@ -638,21 +640,6 @@ async fn gather<T>(waiting: &mut mpsc::Receiver<T>, batch: &mut Vec<T>) {
 /// A payload that cannot be read is the store's fault as far as the batch is concerned.
 fn decoding(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> StoreError {
     StoreError::Database { doing: "read streams back", source: sqlx::Error::Decode(error.into()) }
-}
-
-pub(super) async fn lock_head(conn: &mut Conn) -> Result<Head, StoreError> {
-    let sql = LOCK_HEAD.text(conn.dialect());
-    let row: HeadRow =
-        on!(conn, conn => sqlx::query_as(sql).fetch_one(&mut **conn).await).map_err(doing("lock the head"))?;
-    Ok(row.into())
-}
-
-pub(super) async fn move_head(conn: &mut Conn, head: &Head) -> Result<(), StoreError> {
-    let sql = MOVE_HEAD.text(conn.dialect());
-    on!(conn, conn => {
-        sqlx::query(sql).bind(head.position.0).bind(head.recorded_at).execute(&mut **conn).await.map(drop)
-    })
-    .map_err(doing("move the head"))
 }
 
 async fn commands_of(

@@ -124,6 +124,7 @@ impl Log {
 
 async fn fill(conn: &mut Conn, other: &Log, head: Head) -> Result<Copied, LogError> {
     let here = lock_head(conn).await?;
+    conn.loads().await.map_err(doing("begin to copy the log"))?;
     if here.position != Position::default() {
         let message = format!("the log holds events up to position {}: restore into an empty database", here.position);
         return Err(LogError::Restore(message));

@@ -10,10 +10,12 @@ pub mod read;
 pub mod restore;
 pub mod verify;
 
+mod clock_off;
 mod follow;
 mod insert;
 pub(crate) mod scan;
 
+pub use clock_off::{ClockOff, Witness};
 pub use follow::Pages;
 
 use std::sync::Arc;
@@ -33,6 +35,8 @@ pub struct Head {
     pub recorded_at: DateTime<Utc>,
     /// Raised when another node takes over.
     pub epoch: i64,
+    /// What the database's own clock said as this was read, where it has one of its own.
+    pub database_time: Option<DateTime<Utc>>,
 }
 
 /// The log of one store, for reading and following.
@@ -66,6 +70,9 @@ pub enum LogError {
     /// The database does not answer, so that nobody knows whether the command was recorded.
     #[error("the log's database does not answer: repeat the command under the same id in a moment")]
     Unreachable,
+    /// The clock is too far off to record anything by, and nothing was.
+    #[error("{0}: nothing is recorded until it is set right; ask again then")]
+    ClockOff(ClockOff),
     /// Deciding a command panicked; nothing of it was recorded.
     #[error("deciding the command panicked, which is a fault of this program: standard error says where")]
     Panicked,

@@ -11,7 +11,8 @@ use super::envelope::{CommandId, Envelope, EnvelopeError, EventId, JourneyId, Po
 use super::{Head, Log, LogError};
 use crate::store::{Pool, Sql, doing, on};
 
-pub(super) static HEAD: Sql = Sql::new("select position, recorded_at, epoch from log_head where id = 1");
+pub(super) static HEAD: Sql =
+    Sql::new("select position, recorded_at, epoch, {clock database_time} from log_head where id = 1");
 
 static PAGE: Sql =
     Sql::new("select record from events where position > $1 and position <= $2 order by position limit $3");
@@ -116,11 +117,13 @@ pub(super) struct HeadRow {
     pub(super) position: i64,
     pub(super) recorded_at: chrono::DateTime<chrono::Utc>,
     pub(super) epoch: i64,
+    pub(super) database_time: Option<chrono::DateTime<chrono::Utc>>,
 }
 
 impl From<HeadRow> for Head {
     fn from(row: HeadRow) -> Self {
-        Self { position: Position(row.position), recorded_at: row.recorded_at, epoch: row.epoch }
+        let HeadRow { position, recorded_at, epoch, database_time } = row;
+        Self { position: Position(position), recorded_at, epoch, database_time }
     }
 }
 

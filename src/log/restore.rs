@@ -207,6 +207,7 @@ async fn fill<E>(
     events: impl Iterator<Item = Result<Ordered, E>>,
 ) -> Result<Position, NotLoaded<E>> {
     let mut head = lock_head(conn).await?;
+    conn.loads().await.map_err(doing("begin to load the log"))?;
     if head.position != Position::default() {
         let message = format!("the log holds events up to position {}: restore into an empty database", head.position);
         return Err(LogError::Restore(message).into());

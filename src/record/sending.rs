@@ -97,10 +97,14 @@ impl Recorder {
         appended
     }
 
-    /// What a command did the first time, for whoever may still do it and see it.
+    /// What a command did the first time, for whoever may still do it and see it. Where that cannot be told, the command
+    /// is in the log all the same.
     async fn replayed(&self, asked: Asked, events: Vec<Envelope>, told: &History) -> Result<Appended, NotDone> {
         let may = still_may(self.asked(), asked.sender, (&asked.command, told), &events).await;
-        may.map_err(NotDone::Fault)??;
+        may.map_err(|fault| {
+            tracing::error!(error = ?fault, "who may see what was recorded before cannot be read");
+            NotDone::Fault(LogError::Unreachable)
+        })??;
         Ok(Appended { events, replayed: true })
     }
 

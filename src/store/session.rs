@@ -5,10 +5,57 @@
 //! that is not there, which the server would put down as a warning each time.
 
 use std::ops::{Deref, DerefMut};
+use std::time::Duration;
 
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Executor as _, PgConnection};
 
 use super::sessions::Borrowed;
+use super::{Conn, On};
+
+/// How long a transaction of ours may stand still, should this process be paused or cut off in the middle of one: the
+/// head and the view are everybody's, and everybody else waits. Then the server ends the session, and what it locked is
+/// free.
+const STANDSTILL: Duration = Duration::from_secs(4);
+/// How long whoever loads a log into an empty database may read in between: nobody else writes to it.
+const STANDSTILL_OF_A_LOAD: &str = "set local idle_in_transaction_session_timeout = '60s'";
+
+/// Options of sessions whose transactions the server ends when they stand still: when nothing comes from here, and when
+/// nobody here takes what it sends.
+pub(super) fn never_standing_still(options: PgConnectOptions) -> PgConnectOptions {
+    let millis = STANDSTILL.as_millis().to_string();
+    options.options([("idle_in_transaction_session_timeout", &millis), ("tcp_user_timeout", &millis)])
+}
+
+impl Conn {
+    /// Waits for something else in the middle of a transaction, and lets the server know meanwhile that this process goes
+    /// on.
+    pub(crate) async fn meanwhile<T>(&mut self, other: impl Future<Output = T>) -> sqlx::Result<T> {
+        let mut other = std::pin::pin!(other);
+        loop {
+            match tokio::time::timeout(STANDSTILL / 4, &mut other).await {
+                Ok(done) => return Ok(done),
+                Err(_) => self.is_there().await?,
+            }
+        }
+    }
+
+    /// Fails where the server has ended the session, and with it the transaction and its locks.
+    pub(crate) async fn is_there(&mut self) -> sqlx::Result<()> {
+        match self {
+            On::Sqlite(_) => Ok(()),
+            On::Postgres(session) => session.execute("select 1").await.map(drop),
+        }
+    }
+
+    /// Lets this transaction stand still while what it loads is read.
+    pub(crate) async fn loads(&mut self) -> sqlx::Result<()> {
+        match self {
+            On::Sqlite(_) => Ok(()),
+            On::Postgres(session) => session.execute(STANDSTILL_OF_A_LOAD).await.map(drop),
+        }
+    }
+}
 
 /// A session that was taken from a pool.
 #[derive(Debug)]

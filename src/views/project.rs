@@ -184,7 +184,8 @@ impl Projector {
     /// Takes the next events within a transaction that has begun; whoever commits it must say so by `told`.
     pub(super) async fn project(&mut self, conn: &mut Conn) -> Result<Stepped, ViewError> {
         let checkpoint = self.lock(conn).await?;
-        let events = self.log.page_of(checkpoint.position, Position(i64::MAX), self.step).await?;
+        let page = self.log.page_of(checkpoint.position, Position(i64::MAX), self.step);
+        let events = conn.meanwhile(page).await.map_err(doing("hold the view's checkpoint"))??;
         let Some(last) = events.last() else {
             return Ok(Stepped { position: checkpoint.position, more: false, has_written: false });
         };
@@ -193,7 +194,7 @@ impl Projector {
         for event in events {
             touched.entry(event.stream).or_default().push(event);
         }
-        self.remember(&touched).await?;
+        conn.meanwhile(self.remember(&touched)).await.map_err(doing("hold the view's checkpoint"))??;
         self.change(conn, checkpoint, &touched).await?;
         self.contracts_upto = self.contracts_upto.max(position);
         let sql = ADVANCE_CHECKPOINT.text(conn.dialect());

@@ -36,7 +36,7 @@ pub(super) async fn switch(
     let caught_up = catch_up(new, &mut new_conn.0).await;
     let switched = match caught_up {
         Ok(position) if old_conn.as_ref().is_none_or(|(_, old)| position >= *old) => {
-            finish(store, old, new, (new_conn.0, position), swap).await
+            finish(store, (old, old_conn.as_mut()), new, (new_conn.0, position), swap).await
         }
         other => {
             new_conn.0.rollback().await;
@@ -74,11 +74,15 @@ async fn catch_up(new: &mut Projector, conn: &mut Conn) -> Result<Position, View
 
 async fn finish(
     store: &Store,
-    old: Option<&Generation>,
+    (old, held): (Option<&Generation>, Option<&mut (Conn, Position)>),
     new: &Projector,
     (mut conn, position): (Conn, Position),
     swap: impl FnOnce(Arc<Generation>),
 ) -> Result<(), ViewError> {
+    if let Some((held, _)) = held {
+        // Where the server has let others go on with the view that was live, this one need not be as far.
+        held.is_there().await.map_err(doing("hold the view that was live"))?;
+    }
     if let Err(source) = conn.commit().await {
         conn.rollback().await;
         return Err(doing("commit to the new view")(source).into());

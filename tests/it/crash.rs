@@ -29,20 +29,23 @@ const CLIENTS: usize = 24;
 const READY: Duration = Duration::from_secs(20);
 
 /// What the clients were told was done, on disk before they go on.
-struct Ledger(Mutex<File>);
+pub(crate) struct Ledger(Mutex<File>);
 
 impl Ledger {
-    fn at(path: &Path) -> Self {
+    /// A ledger in this file.
+    pub(crate) fn at(path: &Path) -> Self {
         Self(Mutex::new(File::options().create(true).append(true).open(path).expect("a ledger")))
     }
 
-    fn acknowledged(&self, command: Uuid) {
+    /// Puts a command down.
+    pub(crate) fn acknowledged(&self, command: Uuid) {
         let mut file = self.0.lock().expect("nobody panics while writing");
         writeln!(file, "{command}").expect("the ledger is written");
         file.sync_data().expect("the ledger is on disk");
     }
 
-    fn read(path: &Path) -> Vec<CommandId> {
+    /// Every command that was put down.
+    pub(crate) fn read(path: &Path) -> Vec<CommandId> {
         let text = std::fs::read_to_string(path).expect("the ledger is read");
         text.lines().map(|line| line.parse().expect("a command id")).collect()
     }
@@ -87,7 +90,7 @@ impl Server {
 }
 
 /// Where the program says that it listens; the rest of what it says is read and let go.
-fn address(child: &mut Child) -> String {
+pub(crate) fn address(child: &mut Child) -> String {
     let mut lines = BufReader::new(child.stderr.take().expect("its standard error")).lines();
     let mut said = Vec::new();
     let address = loop {
@@ -153,7 +156,8 @@ async fn killed_again_and_again(dialect: Dialect) {
     place.remove().await;
 }
 
-async fn assert_all_is_there(place: &Place, ledger: &[CommandId]) {
+/// Every acknowledged command is in the log, no contact twice, and the log is whole.
+pub(crate) async fn assert_all_is_there(place: &Place, ledger: &[CommandId]) {
     let store = Store::open(place.url(), Mode::Write).await.expect("the store opens");
     let log = Log::open(Arc::new(store)).await.expect("the log opens");
     let events = whole(&log).await;
@@ -171,7 +175,7 @@ async fn assert_all_is_there(place: &Place, ledger: &[CommandId]) {
 }
 
 /// Postgres ends a commit that was under way when its client died; then the session goes.
-async fn the_server_has_noticed(place: &Place) {
+pub(crate) async fn the_server_has_noticed(place: &Place) {
     let mut stranger = Stranger::at(place).await;
     while !stranger.sessions(place, "%").await.is_empty() {
         tokio::time::sleep(Duration::from_millis(10)).await;

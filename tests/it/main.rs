@@ -46,6 +46,8 @@ mod known;
 mod large_batch;
 mod lost_end;
 mod ndjson;
+#[cfg(target_os = "linux")]
+mod nodes;
 mod obligations;
 mod on_duty;
 mod oracle;

@@ -118,8 +118,25 @@ impl Place {
     pub(crate) async fn on(dialect: Dialect) -> Self {
         match dialect {
             Dialect::Sqlite => directory(),
-            Dialect::Postgres => schema().await,
+            Dialect::Postgres => Self::at(Self::server()).await,
         }
+    }
+
+    /// The Postgres server that the tests run on.
+    pub(crate) fn server() -> String {
+        std::env::var(SERVER)
+            .unwrap_or_else(|_| panic!("{SERVER} names no Postgres server: run the tests by `tests/with-postgres`"))
+    }
+
+    /// A schema for a new store on this Postgres server.
+    pub(crate) async fn at(server: String) -> Self {
+        let name = format!("t_{:032x}", u128::from_be_bytes(Chance::System.bytes()));
+        let mut conn = PgConnection::connect(&server).await.expect("the server answers");
+        conn.execute(AssertSqlSafe(format!("create schema {name}"))).await.expect("a schema of its own");
+        let joint = if server.contains('?') { '&' } else { '?' };
+        // The name of the application tells the sessions of one test from those of another.
+        let url = format!("{server}{joint}options[search_path]={name}&application_name={name}");
+        Self { url, kind: Kind::Schema { server, name } }
     }
 
     /// The URL of its database.
@@ -153,16 +170,4 @@ fn directory() -> Place {
     let held = tempfile::tempdir().expect("a temporary directory");
     let url = format!("sqlite:{}", held.path().join("log.db").display());
     Place { url, kind: Kind::Directory { _held: held } }
-}
-
-async fn schema() -> Place {
-    let server = std::env::var(SERVER)
-        .unwrap_or_else(|_| panic!("{SERVER} names no Postgres server: run the tests by `tests/with-postgres`"));
-    let name = format!("t_{:032x}", u128::from_be_bytes(Chance::System.bytes()));
-    let mut conn = PgConnection::connect(&server).await.expect("the server answers");
-    conn.execute(AssertSqlSafe(format!("create schema {name}"))).await.expect("a schema of its own");
-    let joint = if server.contains('?') { '&' } else { '?' };
-    // The name of the application tells the sessions of one test from those of another.
-    let url = format!("{server}{joint}options[search_path]={name}&application_name={name}");
-    Place { url, kind: Kind::Schema { server, name } }
 }

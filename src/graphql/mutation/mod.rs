@@ -18,6 +18,7 @@ use super::query::visible;
 use super::views::ViewMutations;
 use crate::contract::rulebook::canonical;
 use crate::graphql::scalars::Id;
+use crate::graphql::transport::Recorded;
 use crate::journey::command::Command;
 use crate::journey::refusal::Refusal;
 use crate::log::envelope::StreamId;
@@ -105,6 +106,9 @@ async fn record_as(
     };
     let mut answer = ctx.parts().recorder.record(instruction).await;
     if let Ok(done) = &mut answer {
+        if let Some(recorded) = ctx.data_opt::<Recorded>() {
+            recorded.note();
+        }
         // The answer is read from the view that was live when the request came; another may have taken its place.
         done.shown &= *ctx.caller().generation.position().borrow() >= done.appended.position();
     }

@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_graphql::async_trait::async_trait;
@@ -35,6 +36,18 @@ pub(super) struct Operation {
 
 /// An answer, with the place on the socket that it takes until it is written.
 pub(super) type Made = (Answer, Option<Place>);
+
+/// Whether a command of an operation was recorded. What fails after it, such as reading what it answers with, must not
+/// be taken for a sign that nothing was.
+#[derive(Clone, Default)]
+pub struct Recorded(Arc<AtomicBool>);
+
+impl Recorded {
+    /// A command was recorded.
+    pub fn note(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
 
 /// Who follows, and the room for what they are told: known to each item that is made for them.
 struct Follower {
@@ -69,6 +82,7 @@ where
             fed_by_variables: admitted.fed_by_variables,
             cost: admitted.cost,
             request_id: Arc::clone(request_id),
+            recorded: Recorded::default(),
         };
         let request = |document| {
             let mut request = Request::new(&*found.text).variables(admitted.variables.clone());
@@ -95,6 +109,7 @@ where
     pub(super) async fn execute(&self, operation: Operation, principal: &Principal) -> Answer {
         let Operation { mut request, judge, .. } = operation;
         request.data = self.host.data(principal);
+        request.data.insert(judge.recorded.clone());
         judge.judged(self.schema.execute(request).await)
     }
 
@@ -176,6 +191,7 @@ struct Judge {
     fed_by_variables: HashSet<Pos>,
     cost: Cost,
     request_id: Arc<str>,
+    recorded: Recorded,
 }
 
 impl Judge {
@@ -221,6 +237,11 @@ impl Judge {
         let code = error.extensions.as_ref().and_then(|all| all.get("code"));
         let is_fault = code.is_none_or(|code| *code == Code::Internal.as_str().into());
         if !is_fault {
+            if code.is_some_and(|code| *code == Code::Unavailable.as_str().into())
+                && self.recorded.0.load(Ordering::Relaxed)
+            {
+                error.extensions.get_or_insert_default().set("commandInDoubt", true);
+            }
             return;
         }
         if code.is_none() && is_unusable_input(error) {

@@ -39,7 +39,7 @@ pub(super) fn refuse<D: Decide<S>, S>(error: LogError, alone: Vec<Waiting<D, S>>
     }
 }
 
-/// Tells everybody that the database does not answer: trying each alone would only keep them waiting. Nothing is recorded
+/// Tells everybody that the database does not answer, or the clock is off: trying each alone would only keep them waiting. Nothing is recorded
 /// of the rest, who were not sent again. It is logged here, once for all of them.
 pub(super) fn give_up<D: Decide<S>, S>(
     failed: &Failed,
@@ -49,12 +49,17 @@ pub(super) fn give_up<D: Decide<S>, S>(
     let mut commands = 0_usize;
     let tried = batch.into_iter().map(|waiting| (waiting, matches!(failed, Failed::NotBegun(_))));
     for (waiting, is_not_begun) in tried.chain(rest.into_iter().map(|waiting| (waiting, true))) {
-        let told = if is_not_begun { LogError::NotBegun } else { LogError::Unreachable };
+        let told = match failed {
+            Failed::ClockOff(off) => LogError::ClockOff(*off),
+            _ if is_not_begun => LogError::NotBegun,
+            _ => LogError::Unreachable,
+        };
         let _ = waiting.reply.send(Err(Rejection::Fault(told)));
         commands += 1;
     }
     let error: &dyn std::fmt::Debug = match failed {
         Failed::NotBegun(error) | Failed::Unreachable(error) => error,
+        Failed::ClockOff(off) => off,
         Failed::Faulted(error) => error,
     };
     tracing::error!(?error, commands, "the log cannot be written");

@@ -1,0 +1,116 @@
+//! A clock that is off: what tells so, and from when on nothing is recorded by it.
+//!
+//! Every event says when it was recorded, by the clock of the machine that recorded it. On Postgres the database has a
+//! clock of its own, and what reads the head brings its time along, so that no question is asked for it. A file of
+//! `SQLite` has none: there only the newest event can tell, and only of a clock that is behind it. Whichever of the two is
+//! wrong, no event is ever recorded at an earlier time than the one before it.
+
+use std::fmt;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Head;
+use crate::clock::Clock;
+
+/// Clocks that are further apart than this are named.
+const NAMED: TimeDelta = TimeDelta::minutes(1);
+/// By a clock that is further off the database's than this nothing is recorded.
+const REFUSED: TimeDelta = TimeDelta::minutes(5);
+
+/// A clock that is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClockOff {
+    /// How far it is ahead; behind where this is negative.
+    pub by: TimeDelta,
+    /// Of what.
+    pub of: Witness,
+}
+
+/// What a clock is compared with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Witness {
+    /// The database's own clock.
+    Database,
+    /// The time at which the newest event was recorded, which cannot be still to come.
+    NewestEvent,
+}
+
+impl ClockOff {
+    /// Whether nothing is recorded by it. What the newest event says may have been wrong then, and stopping for it would
+    /// stop for good: that is only named.
+    pub fn is_refused(&self) -> bool {
+        self.of == Witness::Database && self.by.abs() > REFUSED
+    }
+}
+
+impl fmt::Display for ClockOff {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let side = if self.by < TimeDelta::zero() { "behind" } else { "ahead of" };
+        let of = match self.of {
+            Witness::Database => "the database's",
+            Witness::NewestEvent => "the time at which the newest event was recorded",
+        };
+        write!(f, "this server's clock is {} s {side} {of}", self.by.num_seconds().abs())
+    }
+}
+
+impl Head {
+    /// How far the machine's clock is off, where it is far enough to be named. A story's time may be any.
+    pub fn clock_off(&self, clock: &Clock) -> Option<ClockOff> {
+        self.compared(clock).filter(|off| off.by.abs() > NAMED)
+    }
+
+    /// The machine's clock beside what there is to tell whether it is right.
+    pub fn compared(&self, clock: &Clock) -> Option<ClockOff> {
+        let Clock::Machine = clock else { return None };
+        Some(self.compared_at(clock.now()))
+    }
+
+    fn compared_at(&self, now: DateTime<Utc>) -> ClockOff {
+        match self.database_time {
+            Some(time) => ClockOff { by: now - time, of: Witness::Database },
+            None => ClockOff { by: (now - self.recorded_at).min(TimeDelta::zero()), of: Witness::NewestEvent },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::envelope::Position;
+
+    fn head(recorded: i64, database: Option<i64>) -> Head {
+        let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("an instant");
+        Head { position: Position(1), recorded_at: at(recorded), epoch: 1, database_time: database.map(at) }
+    }
+
+    #[test]
+    fn the_database_tells_and_where_it_has_no_clock_the_newest_event_of_a_clock_behind_it() {
+        let now = DateTime::from_timestamp(10_000, 0).expect("an instant");
+        for (recorded, database, by, of, is_refused) in [
+            (9_000, Some(10_050), -50, Witness::Database, false),
+            (9_000, Some(9_900), 100, Witness::Database, false),
+            (9_000, Some(9_700), 300, Witness::Database, false),
+            (9_000, Some(9_699), 301, Witness::Database, true),
+            (99_000, Some(10_301), -301, Witness::Database, true),
+            (99_000, Some(10_001), -1, Witness::Database, false),
+            (99_000, None, -89_000, Witness::NewestEvent, false),
+            (9_000, None, 0, Witness::NewestEvent, false),
+        ] {
+            let off = head(recorded, database).compared_at(now);
+            assert_eq!((off.by, off.of), (TimeDelta::seconds(by), of), "{recorded} {database:?}");
+            assert_eq!(off.is_refused(), is_refused, "{recorded} {database:?}");
+        }
+    }
+
+    #[test]
+    fn a_clock_of_a_story_is_never_off_and_one_of_the_machine_is_named_beyond_a_minute() {
+        let far = head(0, Some(0));
+        assert_eq!(far.clock_off(&Clock::standing_at(far.recorded_at)), None);
+        assert_eq!(far.clock_off(&Clock::going_on_from(far.recorded_at)), None);
+        let off = far.clock_off(&Clock::Machine).expect("it is far from 1970");
+        assert!(off.to_string().ends_with(" s ahead of the database's"), "{off}");
+        let near = Head { database_time: Some(Clock::Machine.now()), ..far };
+        assert_eq!(near.clock_off(&Clock::Machine), None);
+    }
+}
