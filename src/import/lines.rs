@@ -135,4 +135,11 @@ mod tests {
         assert!(lines.line.capacity() <= 2 * LINE_MAX);
         assert_eq!(lines.next_line().expect("memory can be read").expect("a line").1, Ok("next"));
     }
+
+    #[test]
+    fn the_page_for_imports_says_how_long_a_line_may_be() {
+        let said = format!("A line is at most {} MiB", LINE_MAX >> 20);
+        let page: Vec<&str> = include_str!("../../docs/import.md").split_whitespace().collect();
+        assert!(page.join(" ").contains(&said), "{said}");
+    }
 }
