@@ -14,8 +14,8 @@ use super::{Conn, On, Store, StoreError, doing, is_locked, sibling};
 /// From so many pages on the write-ahead log is brought into its file, as `SQLite` would by itself.
 const PAGES_MAX: i64 = 1_000;
 /// A disk that could not be written or synced, as `SQLite` says it: an error of the disk, and which.
-const DISK_ERROR: i32 = 10;
-const SYNC_ERROR: i32 = 10 | (4 << 8);
+const DISK_ERROR: i32 = 0x0a;
+const SYNC_ERROR: i32 = 0x040a;
 /// How much is written again at once.
 const PORTION: usize = 1 << 20;
 
@@ -87,13 +87,11 @@ impl Store {
         if code(&error) != Some(SYNC_ERROR) {
             return tracing::warn!(%error, "the write-ahead log cannot be brought into its file, and grows");
         }
-        match checkpoint(writer, "pragma wal_checkpoint(noop)").await {
-            Ok((_, 0)) => tracing::error!(%error, "a sync of the log's file failed; everything is written again"),
-            _ => {
-                tracing::error!(%error, "a sync of the log's file failed: this process ends, and the next recovers it");
-                std::process::abort();
-            }
+        if let Ok((_, 0)) = checkpoint(writer, "pragma wal_checkpoint(noop)").await {
+            return tracing::error!(%error, "a sync of the log's file failed; everything is written again");
         }
+        tracing::error!(%error, "a sync of the log's file failed: this process ends, and the next recovers it");
+        std::process::abort();
     }
 }
 

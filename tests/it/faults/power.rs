@@ -20,7 +20,7 @@ const WITH_VIEW: usize = 8;
 const CLIENTS: usize = 8;
 /// Contacts from one start to the next end: some checkpoints come to pass.
 const CONTACTS: usize = 200;
-const CONTACTS_FULL: usize = 500;
+const CONTACTS_FULL: usize = 300;
 
 /// What was written under load, and what was acknowledged meanwhile.
 pub(super) struct Recording {
