@@ -24,7 +24,7 @@ const UNDER_LOAD: usize = 2;
 const UNDER_LOAD_FULL: usize = 20;
 const WRITERS: usize = 8;
 /// The longest that it may take to end while it starts, on a machine that has other things to do.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 
 /// By itself with status 0, or by the very signal, before it had begun anything: a shell says 143 or 130.
 fn is_in_order(status: ExitStatus) -> bool {
@@ -58,10 +58,11 @@ async fn stopped(
     tokio::time::sleep(after).await;
     let began = Instant::now();
     signal(&child, name);
-    let status = ended(&mut child).await;
+    let said = || std::fs::read_to_string(&path).unwrap_or_default();
+    let status = tokio::time::timeout(SOON, ended(&mut child)).await;
+    let status = status.unwrap_or_else(|_| panic!("SIG{name} after {after:?}: it does not end: {}", said()));
     let took = began.elapsed();
-    let said = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(name == "KILL" || is_in_order(status), "SIG{name} after {after:?}: {status}: {said}");
+    assert!(is_in_order(status), "SIG{name} after {after:?}: {status}: {}", said());
     (status, took)
 }
 
@@ -69,7 +70,8 @@ async fn stopped(
 fn assert_folded(place: &Place) {
     if let Some(file) = place.file() {
         let journal = format!("{}-wal", file.display());
-        assert!(!std::path::Path::new(&journal).exists(), "{journal} is left");
+        let left = std::fs::metadata(&journal).map(|journal| journal.len());
+        assert!(left.is_err(), "{journal} is left: {left:?}");
     }
 }
 
@@ -98,7 +100,6 @@ async fn stopped_while_it_starts(dialect: Dialect) {
         let after = Duration::from_millis(field.below(within));
         let name = if round % 4 == 3 { "INT" } else { "TERM" };
         let (status, took) = stopped(at, directory.path(), (after, name)).await;
-        assert!(took < SOON, "SIG{name} after {after:?} with {found:?}: it took {took:?} to end");
         at_once += usize::from(!status.success());
         slowest = slowest.max(took);
         // The next start is ready, and leaves nothing but what it is to leave.
