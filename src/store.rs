@@ -237,9 +237,10 @@ fn is_outage_code(code: &str) -> bool {
     if let (true, Ok(number)) = (code.len() < 5, code.parse()) {
         return is_outage_of_sqlite(number);
     }
-    // Connections, resources, intervention by an operator, its disk, a lock not had in time, a standby.
+    // Connections, resources, intervention by an operator, its disk, a lock not had in time, a standby, a transaction that
+    // stood still.
     ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class))
-        || matches!(code, "55P03" | "40001" | "40P01" | "25006" | "57014")
+        || matches!(code, "55P03" | "40001" | "40P01" | "25006" | "25P03" | "57014")
 }
 
 /// Busy, locked, out of memory, read-only, an error of its disk, full, cannot be opened: whatever else the code says.

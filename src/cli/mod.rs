@@ -19,6 +19,7 @@ mod views;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -408,6 +409,9 @@ pub(crate) enum Ending {
     WrongUse,
 }
 
+/// How long threads that are at work on what was given up may take to notice.
+const LEFT_AFTER: Duration = Duration::from_secs(1);
+
 /// Runs the command line on a runtime of its own.
 ///
 /// The runtime is here rather than in the binary so that all that is asynchronous is compiled once, with the library.
@@ -426,7 +430,11 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn block_on(cli: Cli) -> anyhow::Result<Ending> {
-    tokio::runtime::Runtime::new()?.block_on(commands::run(cli))
+    let runtime = tokio::runtime::Runtime::new()?;
+    let ended = runtime.block_on(commands::run(cli));
+    // Threads may be at work on what was given up, such as a view: nobody needs it any more, and nobody waits for them.
+    runtime.shutdown_timeout(LEFT_AFTER);
+    ended
 }
 
 fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {

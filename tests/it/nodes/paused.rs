@@ -115,10 +115,10 @@ async fn a_node_that_is_paused_in_a_transaction_holds_the_others_up_for_seconds_
     heard_other.goes_on().await;
 
     let mut observer = Observer::at(&place).await;
-    let wanted = if is_full() { CAUGHT_FULL } else { CAUGHT };
+    let enough = if is_full() { CAUGHT_FULL } else { CAUGHT };
     let mut held_up: Vec<(Holds, Duration)> = Vec::new();
     let times = |held_up: &[(Holds, Duration)], of| held_up.iter().filter(|(holds, _)| *holds == of).count();
-    while times(&held_up, Holds::Head) < wanted || times(&held_up, Holds::View) < wanted {
+    while times(&held_up, Holds::Head) < enough || times(&held_up, Holds::View) < enough {
         let (holds, waited) = caught(&one, &name, &writers, &mut observer).await;
         eprintln!("paused while it held {holds:?}: the others waited {waited:?}");
         assert!(waited < HELD_UP_MAX, "the others waited {waited:?} for {holds:?}");

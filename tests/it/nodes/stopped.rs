@@ -24,11 +24,19 @@ const UNDER_LOAD: usize = 2;
 const UNDER_LOAD_FULL: usize = 20;
 const WRITERS: usize = 8;
 /// The longest that it may take to end while it starts, on a machine that has other things to do.
-const SOON: Duration = Duration::from_secs(10);
+const SOON: Duration = Duration::from_secs(20);
 
 /// By itself with status 0, or by the very signal, before it had begun anything: a shell says 143 or 130.
 fn is_in_order(status: ExitStatus) -> bool {
     status.success() || matches!(status.signal(), Some(2 | 15))
+}
+
+/// Whether whoever started the tests has them ignore SIGINT, as a shell does in the background: what they start inherits
+/// it, until it listens itself.
+fn is_interrupt_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").expect("this process is there");
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).expect("its signals");
+    u64::from_str_radix(ignored.trim(), 16).expect("a mask") & 0b10 != 0
 }
 
 /// What a start finds.
@@ -58,10 +66,11 @@ async fn stopped(
     tokio::time::sleep(after).await;
     let began = Instant::now();
     signal(&child, name);
-    let status = ended(&mut child).await;
+    let said = || std::fs::read_to_string(&path).unwrap_or_default();
+    let status = tokio::time::timeout(SOON, ended(&mut child)).await;
+    let status = status.unwrap_or_else(|_| panic!("SIG{name} after {after:?}: it does not end: {}", said()));
     let took = began.elapsed();
-    let said = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(name == "KILL" || is_in_order(status), "SIG{name} after {after:?}: {status}: {said}");
+    assert!(is_in_order(status), "SIG{name} after {after:?}: {status}: {}", said());
     (status, took)
 }
 
@@ -69,7 +78,8 @@ async fn stopped(
 fn assert_folded(place: &Place) {
     if let Some(file) = place.file() {
         let journal = format!("{}-wal", file.display());
-        assert!(!std::path::Path::new(&journal).exists(), "{journal} is left");
+        let left = std::fs::metadata(&journal).map(|journal| journal.len());
+        assert!(left.is_err(), "{journal} is left: {left:?}");
     }
 }
 
@@ -96,9 +106,8 @@ async fn stopped_while_it_starts(dialect: Dialect) {
         // Every other one in the very beginning.
         let within = if round % 2 == 0 { takes * 3 / 2 } else { takes / 10 + 1 };
         let after = Duration::from_millis(field.below(within));
-        let name = if round % 4 == 3 { "INT" } else { "TERM" };
+        let name = if round % 4 == 3 && !is_interrupt_ignored() { "INT" } else { "TERM" };
         let (status, took) = stopped(at, directory.path(), (after, name)).await;
-        assert!(took < SOON, "SIG{name} after {after:?} with {found:?}: it took {took:?} to end");
         at_once += usize::from(!status.success());
         slowest = slowest.max(took);
         // The next start is ready, and leaves nothing but what it is to leave.

@@ -38,7 +38,7 @@ const TAKEN: usize = 64 * 1024;
 /// A way to the server on which sessions that hold the head take only the beginning of a long answer.
 struct Clogged {
     address: String,
-    clogged: Arc<AtomicUsize>,
+    stuck: Arc<AtomicUsize>,
     accepting: JoinHandle<()>,
 }
 
@@ -46,9 +46,9 @@ impl Clogged {
     async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
-        let clogged = Arc::new(AtomicUsize::new(0));
-        let accepting = tokio::spawn(accept(listener, server, Arc::clone(&clogged)));
-        Self { address, clogged, accepting }
+        let stuck = Arc::new(AtomicUsize::new(0));
+        let accepting = tokio::spawn(accept(listener, server, Arc::clone(&stuck)));
+        Self { address, stuck, accepting }
     }
 }
 
@@ -135,13 +135,13 @@ async fn an_answer_that_nobody_takes_holds_the_others_up_for_seconds() {
     let url = place.url().replace(&server, &way.address);
     let directory = tempfile::tempdir().expect("a temporary directory");
     let node = Node::start(&url, directory.path(), &[]).await;
-    assert_eq!(way.clogged.load(Ordering::Relaxed), 0, "nothing is held while it starts");
+    assert_eq!(way.stuck.load(Ordering::Relaxed), 0, "nothing is held while it starts");
 
     // Its first command on the journey reads the whole contract, under the head's lock.
     let request = client::log_contact(&node.token, journey, field.id());
     let mut client = Client::to(&node.address).await.expect("it listens");
     client.send(&request).await.expect("it reads");
-    until("the answer is not taken", async || way.clogged.load(Ordering::Relaxed) > 0).await;
+    until("the answer is not taken", async || way.stuck.load(Ordering::Relaxed) > 0).await;
     let mut stranger = Stranger::at(&place).await;
     let waited = waits(&mut stranger).await;
     eprintln!("an answer that nobody takes: the others waited {waited:?}");
@@ -150,12 +150,12 @@ async fn an_answer_that_nobody_takes_holds_the_others_up_for_seconds() {
 
     // Control: a session that the server does not end holds everybody up in the same way.
     let mut other = PgConnection::connect(&url).await.expect("the server answers");
-    let clogged = way.clogged.load(Ordering::Relaxed);
+    let before = way.stuck.load(Ordering::Relaxed);
     let asked = tokio::spawn(async move {
         let much = "begin isolation level read committed; update log_head set epoch = epoch where id = 1; select record from events";
         sqlx::Executor::execute(&mut other, sqlx::raw_sql(much)).await.map(drop)
     });
-    until("the answer is not taken", async || way.clogged.load(Ordering::Relaxed) > clogged).await;
+    until("the answer is not taken", async || way.stuck.load(Ordering::Relaxed) > before).await;
     let freed = tokio::time::timeout(HELD_UP_MAX, waits(&mut stranger)).await;
     assert!(freed.is_err(), "nobody was held up: {freed:?}");
     asked.abort();
