@@ -24,7 +24,13 @@ const STANDSTILL_OF_A_LOAD: &str = "set local idle_in_transaction_session_timeou
 /// nobody here takes what it sends.
 pub(super) fn never_standing_still(options: PgConnectOptions) -> PgConnectOptions {
     let millis = STANDSTILL.as_millis().to_string();
-    options.options([("idle_in_transaction_session_timeout", &millis), ("tcp_user_timeout", &millis)])
+    uncompiled(options).options([("idle_in_transaction_session_timeout", &millis), ("tcp_user_timeout", &millis)])
+}
+
+/// Options of sessions whose plans the server does not compile: a statement of ours is over before that is done, however
+/// many rows the planner expects.
+pub(super) fn uncompiled(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("jit", "off")])
 }
 
 impl Conn {

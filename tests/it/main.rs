@@ -52,6 +52,7 @@ mod obligations;
 mod on_duty;
 mod oracle;
 mod oracle_boards;
+mod plans;
 mod preview;
 mod proofs;
 mod rebuild;
