@@ -8,10 +8,10 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 use super::sessions::Borrowed;
-use super::{Conn, On};
+use super::{Conn, On, Pool, is_locked};
 
 /// How long a transaction of ours may stand still, should this process be paused or cut off in the middle of one: the
 /// head and the view are everybody's, and everybody else waits. Then the server ends the session, and what it locked is
@@ -34,6 +34,26 @@ pub(super) fn uncompiled(options: PgConnectOptions) -> PgConnectOptions {
 }
 
 impl Conn {
+    /// Begins a transaction that may write as [`Conn::begun`] does, but does not wait for another program that holds the
+    /// `SQLite` file.
+    pub(crate) async fn begun_at_once(pool: &Pool) -> sqlx::Result<Self> {
+        let On::Sqlite(sqlite) = pool else { return Self::begun(pool).await };
+        let mut conn = sqlite.acquire().await?;
+        let usually: (i64,) = sqlx::query_as("pragma busy_timeout").fetch_one(&mut *conn).await?;
+        conn.execute("pragma busy_timeout = 0").await?;
+        let begun = conn.execute("begin immediate").await;
+        conn.execute(AssertSqlSafe(format!("pragma busy_timeout = {}", usually.0))).await?;
+        match begun {
+            Ok(_) => Ok(Self::Sqlite(conn)),
+            Err(error) => {
+                if !is_locked(&error) {
+                    drop(conn.detach());
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Waits for something else in the middle of a transaction, and lets the server know meanwhile that this process goes
     /// on.
     pub(crate) async fn meanwhile<T>(&mut self, other: impl Future<Output = T>) -> sqlx::Result<T> {

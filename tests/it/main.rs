@@ -28,6 +28,7 @@ mod deployment;
 mod diary;
 mod events;
 mod every_event;
+mod failures;
 #[cfg(target_os = "linux")]
 mod faults;
 mod feed;
