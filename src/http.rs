@@ -21,12 +21,13 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::util::option_layer;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::classify::ServerErrorsFailureClass;
 use tower_http::cors::CorsLayer;
 use tower_http::request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
-use tracing::info_span;
+use tracing::{Span, info_span};
 
 use crate::access::token::{LocalKey, Login, bearer};
 use crate::graphql::context::Parts;
@@ -35,9 +36,12 @@ use crate::graphql::transport::{
 };
 use crate::graphql::{Api, graphiql};
 use crate::log::ClockOff;
+use crate::telemetry::spell::Spell;
 pub use connection::CONNECTIONS;
 pub use descriptors::connections_within;
 use metrics::Meters;
+
+static NOT_READY: Spell = Spell::of("not ready");
 
 /// The longest that a request may take until its answer begins, a little more than GraphQL takes to say that it cannot;
 /// events and sockets go on from there.
@@ -48,6 +52,9 @@ const GRAPHQL: &str = "/graphql";
 
 /// How long the store may take to say where the log stands, for the service to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(1);
+
+/// When to ask again whether it is ready.
+const READY_AGAIN: Duration = Duration::from_secs(1);
 
 /// How long a browser need not ask again whether a page of another origin may ask.
 const PREFLIGHT_HOLDS: Duration = Duration::from_mins(10);
@@ -77,6 +84,11 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
     let traced = TraceLayer::new_for_http().make_span_with(|request: &Request| {
         let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok()).unwrap_or("");
         info_span!("request", id, method = %request.method(), path = request.uri().path())
+    });
+    // Whoever answers that something is away has logged it.
+    let traced = traced.on_failure(|failure: ServerErrorsFailureClass, latency: Duration, _: &Span| match failure {
+        ServerErrorsFailureClass::StatusCode(StatusCode::SERVICE_UNAVAILABLE) => {}
+        failure => tracing::error!(classification = %failure, latency = ?latency, "response failed"),
     });
     Router::new()
         .route(GRAPHQL, any(graphql))
@@ -240,7 +252,8 @@ async fn livez() -> &'static str {
 /// The service can answer from its live view, with how far that is behind the log, and can record. A clock that is off is
 /// named before it keeps the service from recording.
 async fn readyz(State(service): State<Service>) -> Response {
-    let unavailable = |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+    let unavailable =
+        |detail: String| Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).after(READY_AGAIN).into_response();
     if !service.parts.views.is_current() {
         return unavailable(
             "the live view is of another version of this program: ask a server of that version".to_owned(),
@@ -249,14 +262,18 @@ async fn readyz(State(service): State<Service>) -> Response {
     let head = match tokio::time::timeout(READY_WITHIN, service.parts.log.head()).await {
         Ok(Ok(head)) => head,
         Ok(Err(error)) => {
-            tracing::error!(error = ?error, "not ready");
+            NOT_READY.met(&error);
             return unavailable("the log cannot be read".to_owned());
         }
         Err(_) => {
-            tracing::error!("not ready: the log's database does not answer");
-            return unavailable("the log's database does not answer".to_owned());
+            let detail = "the log's database does not answer";
+            NOT_READY.met(&detail);
+            return unavailable(detail.to_owned());
         }
     };
+    if let Some(why) = service.parts.log.unwritable(READY_WITHIN).await {
+        return unavailable(format!("the log cannot be written: {why}"));
+    }
     let off = head.clock_off(&service.parts.clock);
     if let Some(off) = off.filter(ClockOff::is_refused) {
         return unavailable(format!("{off}: nothing is recorded until it is set right"));

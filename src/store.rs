@@ -588,7 +588,7 @@ pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
 /// that the server has ended is found before it is borrowed, and one whose plans are of another size is replaced.
 pub(crate) fn postgres_readers(options: PgConnectOptions, growth: &Arc<Growth>) -> Sessions {
     let pool = PgPoolOptions::new().test_before_acquire(true);
-    Sessions::new(READERS, replaced_as_it_grows(pool, growth), options)
+    Sessions::new(READERS, replaced_as_it_grows(pool, growth), session::uncompiled(options))
 }
 
 /// A pool of Postgres connections for transactions, each of which begins by [`Conn::begun`].

@@ -31,6 +31,7 @@ use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;
 use crate::log::LogError;
 use crate::store::StoreError;
+use crate::telemetry::{self, Work};
 use crate::try_out::KnownAt;
 
 /// Event-sourced case tracking and claims for outcomes contracts.
@@ -425,7 +426,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    crate::telemetry::start();
+    telemetry::start(match cli.command {
+        Command::Serve { .. } | Command::Demo { .. } => Work::Service,
+        _ => Work::Command,
+    });
     exit_code(block_on(cli))
 }
 

@@ -69,6 +69,16 @@ impl Code {
         error
     }
 
+    /// Whether an error that a resolver returned is of this code.
+    pub(super) fn is_of(self, error: &Error) -> bool {
+        self.is_in(error.extensions.as_ref())
+    }
+
+    /// Whether the code of an error with these extensions is this one.
+    pub(super) fn is_in(self, extensions: Option<&ErrorExtensionValues>) -> bool {
+        extensions.and_then(|all| all.get("code")).is_some_and(|code| *code == self.as_str().into())
+    }
+
     /// An error of a request that is not executed.
     pub(super) fn refusal(self, message: impl Into<String>) -> ServerError {
         let mut error = ServerError::new(message, None);

@@ -62,6 +62,9 @@ use crate::access::Principal;
 use crate::access::token::{InvalidToken, Login};
 use crate::log::LogError;
 use crate::store;
+use crate::telemetry::spell::Spell;
+
+static CANNOT_ANSWER: Spell = Spell::of("the store cannot answer");
 
 /// The most bytes of a request's body or of a message on a socket, variables included: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -272,7 +275,7 @@ pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error 
     let chain: Vec<_> = causes().map(ToString::to_string).collect();
     let Some(outage) = causes().find_map(outage) else { return Code::Internal.error(chain.join(": ")) };
     if !causes().any(is_logged) {
-        tracing::error!(error = chain.join(": "), "the store cannot answer");
+        CANNOT_ANSWER.met(&format_args!("{}", chain.join(": ")));
     }
     let of_clock = causes().find_map(|cause| match cause.downcast_ref() {
         Some(off @ LogError::ClockOff(_)) => Some(off.to_string()),

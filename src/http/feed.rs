@@ -21,6 +21,9 @@ use crate::log::LogError;
 use crate::log::envelope::{Envelope, Position};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
+use crate::telemetry::spell::Spell;
+
+static UNREAD: Spell = Spell::of("the feed cannot be read");
 
 /// The events of one answer, unless `limit` says otherwise, and the most of them.
 const LIMIT: usize = 1_000;
@@ -95,7 +98,7 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Ok(Ok(answer)) => answer,
         Ok(Err(problem)) => problem.into_response(),
         Err(fault) => {
-            tracing::error!(error = ?fault, "the feed cannot be read");
+            UNREAD.met(&fault);
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the log cannot be read: ask again after Retry-After")
                 .after(ASK_AGAIN)
                 .into_response()

@@ -30,6 +30,7 @@ use super::read;
 use super::{ClockOff, Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, doing, on};
+use crate::telemetry::spell::Spell;
 pub(super) use head::{lock_head, move_head};
 pub use reply::Sent;
 use reply::{answer, give_up, refuse};
@@ -43,6 +44,8 @@ static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&head::LOCK_HEAD, &COMMANDS, &head::MOVE_HEAD, &SECRET, &look_back::MOVED];
+
+static BATCH_FAILED: Spell = Spell::warning("a batch failed; each of its commands is tried alone");
 
 /// How many commands one transaction takes at most.
 const BATCH: usize = 512;
@@ -354,6 +357,22 @@ enum Failed {
     Faulted(LogError),
 }
 
+impl Failed {
+    /// What the store met, where it is away.
+    fn outage(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::NotBegun(error) | Self::Unreachable(error) => Some(error),
+            Self::Faulted(error) if error.is_outage() => Some(error),
+            Self::Faulted(_) | Self::ClockOff(_) => None,
+        }
+    }
+
+    /// Whether no session could be had within the time in which a server answers.
+    const fn is_of_nobody_there(&self) -> bool {
+        matches!(self, Self::NotBegun(StoreError::Database { source: sqlx::Error::PoolTimedOut, .. }))
+    }
+}
+
 impl From<StoreError> for Failed {
     fn from(error: StoreError) -> Self {
         Self::Faulted(error.into())
@@ -368,6 +387,10 @@ impl<S: State> AppendTask<S> {
             match self.write(std::mem::take(&mut batch)).await {
                 Ok(()) => {}
                 Err((Failed::Faulted(error), batch)) => self.one_at_a_time(&error, batch).await,
+                // Whoever came meanwhile would wait for the same server as long again.
+                Err((failed @ Failed::NotBegun(_), batch)) if failed.is_of_nobody_there() => {
+                    give_up(&failed, batch, std::iter::from_fn(|| waiting.try_recv().ok()));
+                }
                 Err((failed, batch)) => give_up(&failed, batch, []),
             }
             // Whoever waited has been answered.
@@ -377,7 +400,7 @@ impl<S: State> AppendTask<S> {
 
     /// A batch that failed is tried again one command at a time, so that one bad command harms no other.
     async fn one_at_a_time<D: Decide<S>>(&mut self, error: &LogError, batch: Vec<Waiting<D, S>>) {
-        tracing::warn!(error = ?error, commands = batch.len(), "a batch failed; each of its commands is tried alone");
+        BATCH_FAILED.met(error);
         let mut rest = batch.into_iter();
         while let Some(waiting) = rest.next() {
             match self.write(vec![waiting]).await {
@@ -397,6 +420,9 @@ impl<S: State> AppendTask<S> {
                 }
                 self.left_at = Some(done.head.position);
                 self.log.announce(done.head.position);
+                if !done.commands.is_empty() {
+                    self.log.was_written();
+                }
                 answer(batch, done, verdicts);
                 Ok(())
             }
@@ -404,6 +430,9 @@ impl<S: State> AppendTask<S> {
                 // They hold what was not written.
                 self.states.clear();
                 self.left_at = None;
+                if let Some(error) = failed.outage() {
+                    self.log.was_not_written(error);
+                }
                 Err((failed, batch))
             }
         }

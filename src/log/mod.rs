@@ -14,6 +14,7 @@ mod clock_off;
 mod follow;
 mod insert;
 pub(crate) mod scan;
+mod writable;
 
 pub use clock_off::{ClockOff, Witness};
 pub use follow::Pages;
@@ -25,6 +26,7 @@ use tokio::sync::watch;
 
 use crate::store::{Dialect, Sql, Store, StoreError};
 use envelope::{EnvelopeError, Position};
+use writable::Writable;
 
 /// Where the log stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +47,8 @@ pub struct Log {
     store: Arc<Store>,
     /// The newest position that this process knows of.
     newest: watch::Sender<Position>,
+    /// Whether it can be written.
+    writable: Writable,
 }
 
 /// A fault in reading or writing the log.
@@ -62,9 +66,9 @@ pub enum LogError {
     /// The append task has ended.
     #[error("the log takes no more events: the service is stopping")]
     Stopped,
-    /// The database does not answer or is locked, and nothing of the command was sent to it.
+    /// The database does not answer, is locked or full, and nothing of the command was recorded.
     #[error(
-        "the log's database does not answer or is locked, and nothing was recorded: repeat the command in a moment"
+        "the log's database does not answer, is locked or full, and nothing was recorded: repeat the command in a moment"
     )]
     NotBegun,
     /// The database does not answer, so that nobody knows whether the command was recorded.
@@ -84,6 +88,14 @@ pub enum LogError {
     Restore(String),
 }
 
+impl LogError {
+    /// Whether the store is locked, full or out of reach.
+    pub(crate) fn is_outage(&self) -> bool {
+        let this: &(dyn std::error::Error + 'static) = self;
+        std::iter::successors(Some(this), |error| error.source()).any(crate::store::is_outage)
+    }
+}
+
 /// Every statement of the log, for preparing at start-up.
 pub fn statements(dialect: Dialect) -> Vec<&'static Sql> {
     let inserts = match dialect {
@@ -97,7 +109,7 @@ impl Log {
     /// The log of this store.
     pub async fn open(store: Arc<Store>) -> Result<Self, LogError> {
         store.prepare(&statements(store.dialect())).await?;
-        let log = Self { store, newest: watch::Sender::new(Position::default()) };
+        let log = Self { store, newest: watch::Sender::new(Position::default()), writable: Writable::default() };
         let head = log.head().await?;
         log.announce(head.position);
         Ok(log)

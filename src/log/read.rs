@@ -50,9 +50,11 @@ static OF_NO_CONTRACT: Sql = Sql::new(
 
 static EVENTS: Sql = Sql::new("select record from events where event_id in {uuids $1} order by position limit $2");
 
+/// The order is that of the log, for no two commands share a position. Asked for by the position of the events alone,
+/// Postgres would go through the whole log, which has that order, rather than by the ids.
 static OF_COMMANDS: Sql = Sql::new(
     "select e.record from commands c join events e on e.position between c.first_position and c.last_position \
-     where c.actor = $1 and c.command_id in {uuids $2} order by e.position limit $3",
+     where c.actor = $1 and c.command_id in {uuids $2} order by c.first_position, e.position limit $3",
 );
 
 static CONTRACTS: Sql = Sql::new(

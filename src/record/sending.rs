@@ -15,6 +15,9 @@ use crate::journey::{History, Recorded};
 use crate::log::append::{self, Answer, Appended, Expected, Rejection, Request};
 use crate::log::envelope::{CommandId, Envelope, StreamId};
 use crate::log::{Log, LogError};
+use crate::telemetry::spell::Spell;
+
+static UNREAD: Spell = Spell::of("what was recorded before cannot be read");
 
 /// A command that has only to be decided and written.
 pub struct Ready<'a> {
@@ -77,7 +80,7 @@ impl Recorder {
         let before = match Before::read(&self.log, before.map(|(asked, _)| asked)).await {
             Ok(before) => Ok(before),
             Err(fault) => {
-                tracing::error!(error = ?fault, "what was recorded before cannot be read");
+                UNREAD.met(&fault);
                 Err(())
             }
         };
@@ -102,7 +105,7 @@ impl Recorder {
     async fn replayed(&self, asked: Asked, events: Vec<Envelope>, told: &History) -> Result<Appended, NotDone> {
         let may = still_may(self.asked(), asked.sender, (&asked.command, told), &events).await;
         may.map_err(|fault| {
-            tracing::error!(error = ?fault, "who may see what was recorded before cannot be read");
+            UNREAD.met(&fault);
             NotDone::Fault(LogError::Unreachable)
         })??;
         Ok(Appended { events, replayed: true })

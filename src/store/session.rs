@@ -8,10 +8,10 @@ use std::ops::{Deref, DerefMut};
 use std::time::Duration;
 
 use sqlx::postgres::PgConnectOptions;
-use sqlx::{Executor as _, PgConnection};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 use super::sessions::Borrowed;
-use super::{Conn, On};
+use super::{Conn, On, Pool, is_locked};
 
 /// How long a transaction of ours may stand still, should this process be paused or cut off in the middle of one: the
 /// head and the view are everybody's, and everybody else waits. Then the server ends the session, and what it locked is
@@ -24,10 +24,36 @@ const STANDSTILL_OF_A_LOAD: &str = "set local idle_in_transaction_session_timeou
 /// nobody here takes what it sends.
 pub(super) fn never_standing_still(options: PgConnectOptions) -> PgConnectOptions {
     let millis = STANDSTILL.as_millis().to_string();
-    options.options([("idle_in_transaction_session_timeout", &millis), ("tcp_user_timeout", &millis)])
+    uncompiled(options).options([("idle_in_transaction_session_timeout", &millis), ("tcp_user_timeout", &millis)])
+}
+
+/// Options of sessions whose plans the server does not compile: a statement of ours is over before that is done, however
+/// many rows the planner expects.
+pub(super) fn uncompiled(options: PgConnectOptions) -> PgConnectOptions {
+    options.options([("jit", "off")])
 }
 
 impl Conn {
+    /// Begins a transaction that may write as [`Conn::begun`] does, but does not wait for another program that holds the
+    /// `SQLite` file.
+    pub(crate) async fn begun_at_once(pool: &Pool) -> sqlx::Result<Self> {
+        let On::Sqlite(sqlite) = pool else { return Self::begun(pool).await };
+        let mut conn = sqlite.acquire().await?;
+        let usually: (i64,) = sqlx::query_as("pragma busy_timeout").fetch_one(&mut *conn).await?;
+        conn.execute("pragma busy_timeout = 0").await?;
+        let begun = conn.execute("begin immediate").await;
+        conn.execute(AssertSqlSafe(format!("pragma busy_timeout = {}", usually.0))).await?;
+        match begun {
+            Ok(_) => Ok(Self::Sqlite(conn)),
+            Err(error) => {
+                if !is_locked(&error) {
+                    drop(conn.detach());
+                }
+                Err(error)
+            }
+        }
+    }
+
     /// Waits for something else in the middle of a transaction, and lets the server know meanwhile that this process goes
     /// on.
     pub(crate) async fn meanwhile<T>(&mut self, other: impl Future<Output = T>) -> sqlx::Result<T> {

@@ -10,6 +10,10 @@ use std::path::Path;
 use sqlx::SqlitePool;
 
 use super::{Conn, On, Store, StoreError, doing, is_locked, sibling};
+use crate::telemetry::spell::Spell;
+
+static UNKNOWN: Spell = Spell::warning("the length of the write-ahead log is not known");
+static GROWS: Spell = Spell::warning("the write-ahead log cannot be brought into its file, and grows");
 
 /// From so many pages on the write-ahead log is brought into its file, as `SQLite` would by itself.
 const PAGES_MAX: i64 = 1_000;
@@ -78,14 +82,14 @@ impl Store {
         let On::Sqlite(writer) = &self.writer else { return };
         let (pages, _) = match checkpoint(writer, "pragma wal_checkpoint(noop)").await {
             Ok(far) => far,
-            Err(error) => return tracing::warn!(%error, "the length of the write-ahead log is not known"),
+            Err(error) => return UNKNOWN.met(&error),
         };
         if pages < PAGES_MAX {
             return;
         }
         let Err(error) = checkpoint(writer, "pragma wal_checkpoint(passive)").await else { return };
         if code(&error) != Some(SYNC_ERROR) {
-            return tracing::warn!(%error, "the write-ahead log cannot be brought into its file, and grows");
+            return GROWS.met(&error);
         }
         if let Ok((_, 0)) = checkpoint(writer, "pragma wal_checkpoint(noop)").await {
             return tracing::error!(%error, "a sync of the log's file failed; everything is written again");

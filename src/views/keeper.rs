@@ -15,6 +15,11 @@ use super::generation::{Found, Generation};
 use super::project::Projector;
 use super::rebuild::Options;
 use super::{ViewError, Views, pointer};
+use crate::telemetry::spell::Spell;
+
+static DOES_NOT_FOLLOW: Spell = Spell::of("the live view does not follow the log");
+static NOT_RULED: Spell = Spell::of("no view is built with the new rulebook yet");
+static NOT_SWEPT: Spell = Spell::warning("earlier views could not be removed yet");
 
 /// How often a node looks for what another node has appended or switched.
 const POLL: Duration = Duration::from_millis(100);
@@ -70,7 +75,7 @@ impl Views {
             // A fault of this program must not end this task in silence.
             let ended = AssertUnwindSafe(self.follow(&mut later)).catch_unwind().await;
             let error = ended.map_or_else(|_| "it panicked".to_owned(), |error| format!("{error:?}"));
-            tracing::error!(error, "the live view does not follow the log");
+            DOES_NOT_FOLLOW.met(&format_args!("{error}"));
             tokio::time::sleep(AFTER_A_FAULT).await;
         }
     }
@@ -179,7 +184,7 @@ impl Views {
         };
         match started.await {
             Ok(()) | Err(ViewError::Building) => {}
-            Err(error) => tracing::error!(error = ?error, "no view is built with the new rulebook yet"),
+            Err(error) => NOT_RULED.met(&error),
         }
     }
 
@@ -190,7 +195,7 @@ impl Views {
                 Ok(true) => None,
                 Ok(false) => Some(Instant::now() + IN_THE_WAY),
                 Err(error) => {
-                    tracing::warn!(error = ?error, "earlier views could not be removed yet");
+                    NOT_SWEPT.met(&error);
                     Some(Instant::now() + IN_THE_WAY)
                 }
             };

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use crate::log::envelope::Position;
 
-/// So long may the live view stand behind the log without a move before it is taken to stand still. One step takes far
-/// less, also of a view that has much to catch up.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// So long may the live view stand behind the log without a move before it is taken to stand still. One step takes less,
+/// also of a view that has much to catch up, on a disk that has much to do.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Since when the live view has not moved although there was something to take in.
 #[derive(Debug, Default)]
@@ -42,12 +42,13 @@ mod tests {
         let look = |millis, view, head| standstill.look(Position(view), Position(head), at(millis));
         assert_eq!(look(0, 7, 7), None);
         assert_eq!(look(60_000, 7, 9), None, "there was nothing to take in before");
-        assert_eq!(look(61_999, 7, 12), None);
-        assert_eq!(look(62_000, 7, 12), Some(PATIENCE));
-        assert_eq!(look(62_500, 8, 12), None, "it moves");
-        assert_eq!(look(64_400, 8, 12), None);
-        assert_eq!(look(64_500, 8, 12), Some(PATIENCE));
-        assert_eq!(look(64_600, 12, 12), None);
-        assert_eq!(look(90_000, 12, 13), None);
+        assert_eq!(look(69_999, 7, 12), None);
+        assert_eq!(look(70_000, 7, 12), Some(PATIENCE));
+        assert_eq!(look(70_500, 8, 12), None, "it moves");
+        assert_eq!(look(79_500, 9, 90), None, "it moves in long steps");
+        assert_eq!(look(89_400, 9, 900), None);
+        assert_eq!(look(89_500, 9, 900), Some(PATIENCE));
+        assert_eq!(look(89_600, 900, 900), None);
+        assert_eq!(look(90_000, 900, 901), None);
     }
 }

@@ -29,6 +29,7 @@ mod deployment;
 mod diary;
 mod events;
 mod every_event;
+mod failures;
 #[cfg(target_os = "linux")]
 mod faults;
 mod feed;
@@ -55,6 +56,7 @@ mod on_duty;
 mod oracle;
 mod oracle_boards;
 mod pages;
+mod plans;
 mod preview;
 mod proofs;
 mod rebuild;

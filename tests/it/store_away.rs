@@ -32,7 +32,7 @@ use crate::stores::Place;
 const SOON: Duration = Duration::from_secs(10);
 
 /// The way to a Postgres server, which can be cut or go silent.
-struct Wire {
+pub(crate) struct Wire {
     address: String,
     server: String,
     is_silent: watch::Sender<bool>,
@@ -42,7 +42,7 @@ struct Wire {
 
 impl Wire {
     /// A way to the server of a place, and the place's URL over it.
-    async fn to(place: &Place) -> (Self, String) {
+    pub(crate) async fn to(place: &Place) -> (Self, String) {
         let options = PgConnectOptions::from_str(place.url()).expect("a URL");
         let server = format!("{}:{}", options.get_host(), options.get_port());
         let (is_silent, is_cut) = (watch::Sender::new(false), watch::Sender::new(false));
@@ -60,7 +60,7 @@ impl Wire {
     }
 
     /// As when the server has ended: connections break off, and new ones are refused.
-    async fn cut(&mut self) {
+    pub(crate) async fn cut(&mut self) {
         self.is_cut.send_replace(true);
         self.accepting.abort();
         while TcpStream::connect(&self.address).await.is_ok() {
@@ -68,7 +68,7 @@ impl Wire {
         }
     }
 
-    async fn mend(&mut self) {
+    pub(crate) async fn mend(&mut self) {
         self.is_cut.send_replace(false);
         let listener = TcpListener::bind(&self.address).await.expect("the same port");
         let (silent, cut) = (self.is_silent.subscribe(), self.is_cut.subscribe());
@@ -249,9 +249,20 @@ async fn a_command_that_could_not_begin_beside_a_locked_file_is_not_in_doubt() {
     let service = Service::at(place.url()).await;
     let mut stranger = Stranger::at(&place).await;
     stranger.run("begin immediate").await;
+    // Control: what nobody has met yet is not said.
+    assert_eq!(service.get("/readyz").await.status, StatusCode::OK);
     let command = Uuid::from_u128(9);
     assert_unavailable("a command", &service.log_contact(command).await);
+    let refused = service.get("/readyz").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.body);
+    assert!(refused.body.contains("the log cannot be written") && refused.body.contains("locked"), "{}", refused.body);
+    assert!(refused.headers.contains_key("retry-after"));
     stranger.run("rollback").await;
+    let began = Instant::now();
+    while service.get("/readyz").await.status != StatusCode::OK {
+        assert!(began.elapsed() < SOON, "it can write again, and does not see it");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     let again = service.log_contact(command).await;
     assert_eq!(again.json()["data"]["logContact"]["replayed"], json!(false), "{}", again.body);
     service.end(place).await;

@@ -106,9 +106,7 @@ async fn record_as(
     };
     let mut answer = ctx.parts().recorder.record(instruction).await;
     if let Ok(done) = &mut answer {
-        if let Some(recorded) = ctx.data_opt::<Recorded>() {
-            recorded.note();
-        }
+        Recorded::note(ctx);
         // The answer is read from the view that was live when the request came; another may have taken its place.
         done.shown &= *ctx.caller().generation.position().borrow() >= done.appended.position();
     }

@@ -179,6 +179,11 @@ fn view_behind() -> Problem {
     notice("VIEW_BEHIND", "recorded, but lists and counts do not show it yet: ask again in a moment".to_owned())
 }
 
+fn not_readable_now() -> Problem {
+    let message = "recorded, but what it is about cannot be read now: ask for it in a moment";
+    notice("NOT_READABLE_NOW", message.to_owned())
+}
+
 fn dry_run(events: &[Draft]) -> Problem {
     let types: Vec<&str> = events.iter().map(|event| event.event_type).collect();
     notice("DRY_RUN", format!("nothing was recorded; without dryRun it would be: {}", types.join(", ")))
@@ -254,6 +259,18 @@ impl Outcome {
 
     fn accepted(&self) -> bool {
         !self.events.is_empty()
+    }
+
+    /// The thing that a payload is about, as it was read. Where the store is away and the command was accepted, the
+    /// payload goes without it and says so: an error in its place would deny what is recorded.
+    fn about<T: Default>(&mut self, read: Result<T>) -> Result<T> {
+        match read {
+            Err(error) if self.accepted() && Code::Unavailable.is_of(&error) => {
+                self.problems.push(not_readable_now());
+                Ok(T::default())
+            }
+            read => read,
+        }
     }
 }
 
@@ -408,32 +425,32 @@ impl ViewsPayload {
 
 impl JourneyPayload {
     /// The payload of a command about this journey.
-    pub async fn of(ctx: &Context<'_>, id: JourneyId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(journey(ctx, id).await?, outcome))
+    pub async fn of(ctx: &Context<'_>, id: JourneyId, mut outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(outcome.about(journey(ctx, id).await)?, outcome))
     }
 }
 
 impl AssignmentsPayload {
     /// The payload of a command about these journeys, in their order.
-    pub async fn of(ctx: &Context<'_>, ids: &[JourneyId], outcome: Outcome) -> Result<Self> {
-        let mut stories = journey::stories(ctx, ids.iter().copied(), Known::ALL).await?;
-        let journeys = ids.iter().filter_map(|id| Journey::today(ctx, *id, stories.remove(id)?));
-        Ok(Self::with(Some(journeys.collect()), outcome))
+    pub async fn of(ctx: &Context<'_>, ids: &[JourneyId], mut outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(outcome.about(journeys(ctx, ids).await.map(Some))?, outcome))
     }
 }
 
 impl AssessmentPayload {
     /// The payload of a command about this journey or worker; of neither where none was named.
-    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: Outcome) -> Result<Self> {
-        let Things { journey, worker, .. } = Things::of(ctx, whose, &outcome).await?;
+    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
+        let read = Things::of(ctx, whose, &outcome).await;
+        let Things { journey, worker, .. } = outcome.about(read)?;
         Ok(Self::with(journey, worker, outcome))
     }
 }
 
 impl MeasurePayload {
     /// The payload of a command about this journey or contract; of neither where none was named.
-    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: Outcome) -> Result<Self> {
-        let Things { journey, contract, .. } = Things::of(ctx, whose, &outcome).await?;
+    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
+        let read = Things::of(ctx, whose, &outcome).await;
+        let Things { journey, contract, .. } = outcome.about(read)?;
         Ok(Self::with(journey, contract, outcome))
     }
 }
@@ -447,44 +464,49 @@ impl ContractPayload {
 
 impl BatchPayload {
     /// The payload of a command about this batch.
-    pub async fn of(ctx: &Context<'_>, id: BatchId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(Batch::today(ctx, id).await?, outcome))
+    pub async fn of(ctx: &Context<'_>, id: BatchId, mut outcome: Outcome) -> Result<Self> {
+        Ok(Self::with(outcome.about(Batch::today(ctx, id).await)?, outcome))
     }
 }
 
 impl WorkerPayload {
     /// The payload of a command about this worker.
-    pub async fn of(ctx: &Context<'_>, id: WorkerId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(worker(ctx, id, &outcome).await?, outcome))
+    pub async fn of(ctx: &Context<'_>, id: WorkerId, mut outcome: Outcome) -> Result<Self> {
+        let read = worker(ctx, id, &outcome).await;
+        Ok(Self::with(outcome.about(read)?, outcome))
     }
 }
 
 impl SubjectPayload {
     /// The payload of a command about this subject.
-    pub async fn of(ctx: &Context<'_>, id: SubjectId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(subject(ctx, id, &outcome).await?, outcome))
+    pub async fn of(ctx: &Context<'_>, id: SubjectId, mut outcome: Outcome) -> Result<Self> {
+        let read = subject(ctx, id, &outcome).await;
+        Ok(Self::with(outcome.about(read)?, outcome))
     }
 }
 
 impl TeamPayload {
     /// The payload of a command about this team.
-    pub async fn of(ctx: &Context<'_>, id: TeamId, outcome: Outcome) -> Result<Self> {
-        Ok(Self::with(team(ctx, id, &outcome).await?, outcome))
+    pub async fn of(ctx: &Context<'_>, id: TeamId, mut outcome: Outcome) -> Result<Self> {
+        let read = team(ctx, id, &outcome).await;
+        Ok(Self::with(outcome.about(read)?, outcome))
     }
 }
 
 impl CapacityPayload {
     /// The payload of a command about this worker or team; of neither where none was named.
-    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: Outcome) -> Result<Self> {
-        let Things { worker, team, .. } = Things::of(ctx, whose, &outcome).await?;
+    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
+        let read = Things::of(ctx, whose, &outcome).await;
+        let Things { worker, team, .. } = outcome.about(read)?;
         Ok(Self::with(worker, team, outcome))
     }
 }
 
 impl AmendmentPayload {
     /// The payload of a correction or retraction of facts of this thing; of nothing where none was named.
-    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, outcome: Outcome) -> Result<Self> {
-        let Things { journey, subject, worker, team, contract } = Things::of(ctx, whose, &outcome).await?;
+    pub async fn of(ctx: &Context<'_>, whose: Option<&Whose>, mut outcome: Outcome) -> Result<Self> {
+        let read = Things::of(ctx, whose, &outcome).await;
+        let Things { journey, subject, worker, team, contract } = outcome.about(read)?;
         Ok(Self::with(journey, subject, worker, team, contract, outcome))
     }
 }
@@ -518,6 +540,12 @@ impl Things {
 async fn journey(ctx: &Context<'_>, id: JourneyId) -> Result<Option<Journey>> {
     let story = journey::stories(ctx, std::iter::once(id), Known::ALL).await?.remove(&id);
     Ok(story.and_then(|story| Journey::today(ctx, id, story)))
+}
+
+/// The journeys as they now are, in this order, of those that the caller may know of.
+async fn journeys(ctx: &Context<'_>, ids: &[JourneyId]) -> Result<Vec<Journey>> {
+    let mut stories = journey::stories(ctx, ids.iter().copied(), Known::ALL).await?;
+    Ok(ids.iter().filter_map(|id| Journey::today(ctx, *id, stories.remove(id)?)).collect())
 }
 
 /// The contract as it now is, as far as the caller may know of it.

@@ -101,8 +101,7 @@ impl Answer {
     }
 
     fn has(&self, code: Code) -> bool {
-        let codes = self.errors.iter().filter_map(|error| error.extensions.as_ref()?.get("code"));
-        codes.into_iter().any(|found| *found == code.as_str().into())
+        self.errors.iter().any(|error| code.is_in(error.extensions.as_ref()))
     }
 
     /// After how many seconds to ask again, where any error says so.

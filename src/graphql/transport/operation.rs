@@ -4,14 +4,15 @@
 //! inside.
 
 use std::collections::HashSet;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use async_graphql::async_trait::async_trait;
 use async_graphql::extensions::{Extension, ExtensionContext, ExtensionFactory, NextExecute};
 use async_graphql::parser::types::OperationType;
-use async_graphql::{ObjectType, Pos, Request, Response as Outcome, ServerError, SubscriptionType};
+use async_graphql::{
+    Context, ObjectType, PathSegment, Pos, Request, Response as Outcome, ServerError, SubscriptionType,
+};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
 use super::answer::Answer;
@@ -38,15 +39,26 @@ pub(super) struct Operation {
 /// An answer, with the place on the socket that it takes until it is written.
 pub(super) type Made = (Answer, Option<Place>);
 
-/// Whether a command of an operation was recorded. What fails after it, such as reading what it answers with, must not
-/// be taken for a sign that nothing was.
+/// The mutations of an operation, by the keys of their answers, whose commands were recorded. What fails after it, such
+/// as reading what they answer with, must not be taken for a sign that nothing was.
 #[derive(Clone, Default)]
-pub struct Recorded(Arc<AtomicBool>);
+pub struct Recorded(Arc<Mutex<HashSet<String>>>);
 
 impl Recorded {
-    /// A command was recorded.
-    pub fn note(&self) {
-        self.0.store(true, Ordering::Relaxed);
+    /// The command of the mutation that is being answered was recorded.
+    pub fn note(ctx: &Context<'_>) {
+        if let Some(recorded) = ctx.data_opt::<Self>() {
+            recorded.keys().insert(ctx.item.node.response_key().node.to_string());
+        }
+    }
+
+    /// Whether an error is of a mutation whose command was recorded.
+    fn is_before(&self, error: &ServerError) -> bool {
+        matches!(error.path.first(), Some(PathSegment::Field(key)) if self.keys().contains(key))
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().expect("nobody panics while holding the keys")
     }
 }
 
@@ -244,9 +256,7 @@ impl Judge {
         let code = error.extensions.as_ref().and_then(|all| all.get("code"));
         let is_fault = code.is_none_or(|code| *code == Code::Internal.as_str().into());
         if !is_fault {
-            if code.is_some_and(|code| *code == Code::Unavailable.as_str().into())
-                && self.recorded.0.load(Ordering::Relaxed)
-            {
+            if Code::Unavailable.is_in(error.extensions.as_ref()) && self.recorded.is_before(error) {
                 error.extensions.get_or_insert_default().set("commandInDoubt", true);
             }
             return;
@@ -285,8 +295,8 @@ fn written(error: &ServerError) -> String {
         .path
         .iter()
         .map(|segment| match segment {
-            async_graphql::PathSegment::Field(name) => name.clone(),
-            async_graphql::PathSegment::Index(index) => index.to_string(),
+            PathSegment::Field(name) => name.clone(),
+            PathSegment::Index(index) => index.to_string(),
         })
         .collect();
     segments.join(".")

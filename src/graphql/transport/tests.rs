@@ -363,6 +363,15 @@ async fn a_code_that_a_resolver_set_passes_through() {
 }
 
 #[tokio::test]
+async fn a_mutation_that_fails_after_it_recorded_is_in_doubt_and_its_neighbours_are_not() {
+    let answered = ask("mutation { a: cutOff(recorded: false) b: cutOff(recorded: true) c: cutOff(recorded: false) }");
+    let errors = answered.await.body["errors"].as_array().expect("errors").clone();
+    let told = errors.iter().map(|error| (&error["path"][0], &error["extensions"]["commandInDoubt"]));
+    let told: Vec<_> = told.map(|(path, in_doubt)| (path.as_str(), in_doubt.as_bool())).collect();
+    assert_eq!(told, [(Some("a"), Some(false)), (Some("b"), Some(true)), (Some("c"), Some(false))]);
+}
+
+#[tokio::test]
 async fn at_most_twenty_errors_are_told() {
     let declared: Vec<_> = (0..30).map(|n| format!("$v{n}: ID!")).collect();
     let variables = format!("query({}) {{ hello }}", declared.join(" "));

@@ -17,6 +17,9 @@ use crate::log::envelope::Position;
 use crate::log::moved::Moved;
 use crate::log::{Log, LogError};
 use crate::store::{Conn, doing};
+use crate::telemetry::spell::Spell;
+
+static NOT_REHEARSED: Spell = Spell::of("commands cannot be rehearsed");
 
 impl<D: Decide<S>, S: State> Appender<D, S> {
     /// An appender that writes nothing. The ids and positions of what it answers with are made up, and of a command
@@ -52,7 +55,7 @@ impl<S: State> Rehearsal<S> {
                 let answer = match &looked_up {
                     Ok(()) => self.judge(&request),
                     Err(error) => {
-                        tracing::error!(error = ?error, "commands cannot be rehearsed");
+                        NOT_REHEARSED.met(error);
                         Err(Rejection::Fault(LogError::NotBegun))
                     }
                 };

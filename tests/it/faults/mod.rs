@@ -72,6 +72,21 @@ impl<'a> Run<'a> {
         Client::to(&self.server.address).await.expect("it listens")
     }
 
+    /// Waits until it says with this status whether it is ready.
+    async fn is_ready(&self, wanted: u16) {
+        let began = std::time::Instant::now();
+        loop {
+            let mut client = self.client().await;
+            client.send(&client::ready()).await.expect("it reads");
+            let (status, answer) = client.answer().await.expect("it answers");
+            if status == wanted {
+                return;
+            }
+            assert!(began.elapsed() < std::time::Duration::from_mins(1), "not {wanted}: {answer}");
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    }
+
     /// Logs a contact under this id, for which there is one journey.
     async fn log(&self, client: &mut Client, command: Uuid) -> std::io::Result<Heard> {
         let journey = self.journeys[usize::try_from(command.as_u128() % self.journeys.len() as u128).expect("few")];

@@ -102,12 +102,15 @@ async fn while_nothing_can_be_written_commands_are_in_doubt_and_reads_work_all_t
     let mut known = run.contacts(CLIENTS, 40).await;
     for _ in 0..if is_full() { ROUNDS_FULL } else { ROUNDS } {
         shim.order(Order::Files, LOG | WAL);
+        run.is_ready(200).await;
         shim.order(Order::FailWrites, ALL);
         let heard = run.hear(CLIENTS, 5).await;
+        run.is_ready(503).await;
         assert_eq!(heard.len(), CLIENTS * 5, "everybody is answered");
         assert!(heard.iter().all(|(_, heard)| *heard == Heard::Unavailable { in_doubt: true }), "{heard:?}");
         assert_reads_work(&run).await;
         shim.order(Order::FailWrites, 0);
+        run.is_ready(200).await;
         known.extend(run.repeat(unavailable(&heard)).await);
     }
     // One write or other, of whatever file, under load: a client in doubt sends the command again.

@@ -15,7 +15,7 @@ use crate::access::token::{InvalidToken, LocalKey, Login};
 use crate::access::{Principal, Role, Scope};
 use crate::clock::Clock;
 use crate::graphql::code::Code;
-use crate::graphql::transport::{Endpoint, Host, Terms, fault};
+use crate::graphql::transport::{Endpoint, Host, Recorded, Terms, fault};
 
 /// A day of the week by number, to see how a scalar of our own is refused.
 struct Weekday(i64);
@@ -125,6 +125,14 @@ pub(crate) struct Mutation;
 impl Mutation {
     async fn log_contact(&self, minutes: i32) -> i32 {
         minutes
+    }
+
+    /// Records, or does not, and then finds the store away.
+    async fn cut_off(&self, context: &Context<'_>, recorded: bool) -> Option<Result<i32, Error>> {
+        if recorded {
+            Recorded::note(context);
+        }
+        Some(Err(fault(&sqlx::Error::PoolTimedOut)))
     }
 }
 
