@@ -100,17 +100,32 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// What the calls of a logging macro say: the last text of each, as far as it is the same every time.
 fn messages(source: &str, called: &str) -> Vec<String> {
-    let mut messages = Vec::new();
-    for (at, _) in source.match_indices(called) {
-        let call = &source[at + called.len()..];
-        let end = call.find(");").unwrap_or(call.len());
-        let texts: Vec<&str> = call[..end].split('"').skip(1).step_by(2).collect();
-        if let Some(last) = texts.last() {
-            let joined: Vec<&str> = last.split("\\\n").map(str::trim_start).collect();
-            messages.push(joined.concat().split('{').next().unwrap_or_default().trim().to_owned());
+    let said = source.match_indices(called).filter_map(|(at, _)| last_text(&source[at + called.len()..]));
+    said.map(|text| text.split('{').next().unwrap_or_default().trim().to_owned()).collect()
+}
+
+/// The last text of a call, without the line ends that the source breaks it at.
+fn last_text(call: &str) -> Option<String> {
+    let (mut depth, mut last, mut text) = (1, None, None::<String>);
+    let mut letters = call.chars().peekable();
+    while let Some(letter) = letters.next() {
+        match (&mut text, letter) {
+            (Some(begun), '\\') => match letters.next() {
+                Some('\n') => while letters.next_if(|letter| letter.is_whitespace()).is_some() {},
+                escaped => begun.extend(escaped),
+            },
+            (Some(_), '"') => last = text.take(),
+            (Some(begun), letter) => begun.push(letter),
+            (None, '"') => text = Some(String::new()),
+            (None, '(') => depth += 1,
+            (None, ')') => depth -= 1,
+            (None, _) => {}
+        }
+        if depth == 0 {
+            break;
         }
     }
-    messages
+    last
 }
 
 /// A page without its line ends, in which a sentence may break.
@@ -126,7 +141,7 @@ fn every_alarm_stands_on_the_page_for_operating() {
     for file in files {
         let source = fs::read_to_string(&file).expect("a text");
         let source = source.split("#[cfg(test)]").next().unwrap_or_default();
-        for called in ["tracing::error!(", "tracing::warn!("] {
+        for called in ["tracing::error!(", "tracing::warn!(", ": Spell = Spell::of(", ": Spell = Spell::warning("] {
             for message in messages(source, called) {
                 all += 1;
                 if !page.contains(&message) {
@@ -141,6 +156,7 @@ fn every_alarm_stands_on_the_page_for_operating() {
 
 #[test]
 fn what_a_macro_says_is_found_over_line_ends_and_up_to_what_varies() {
-    let source = "tracing::warn!(error = ?error, \"first \\\n         second {left}\");\nother(\"no\");";
+    let source = "tracing::warn!(error = ?of(\"a\"), \"first \\\n         second {left}\"),\nother(\"no\");";
     assert_eq!(messages(source, "tracing::warn!("), ["first second"]);
+    assert_eq!(messages("tracing::warn!(error);\nother(\"no\");", "tracing::warn!("), [""; 0]);
 }
