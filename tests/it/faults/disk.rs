@@ -153,6 +153,13 @@ impl Disk {
         Self { contents: files.values().map(content).collect(), names, syncs }
     }
 
+    /// Does what the program did next, step by step.
+    pub(super) fn take_all<'a>(&mut self, steps: impl IntoIterator<Item = &'a Step>) {
+        for step in steps {
+            self.take(step);
+        }
+    }
+
     /// Does what the program did next.
     pub(super) fn take(&mut self, step: &Step) {
         match &step.what {

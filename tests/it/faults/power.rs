@@ -54,7 +54,7 @@ async fn record(field: &Field, (runs, contacts): (usize, usize)) -> Recording {
 /// The trace holds all that was done to the log's file: without any cut it is as the program left it.
 fn assert_nothing_escaped(before: &Files, shim: &Shim, file: &std::path::Path) {
     let mut disk = Disk::holding(before, Syncs::All);
-    trace::read(&shim.trace()).iter().for_each(|step| disk.take(step));
+    disk.take_all(&trace::read(&shim.trace()));
     let (replayed, found) = (disk.read(), disk::files(file));
     assert_eq!(replayed.keys().collect::<Vec<_>>(), found.keys().collect::<Vec<_>>(), "the same files");
     for (name, found) in found {
@@ -87,7 +87,7 @@ pub(super) async fn cut(recording: &Recording, field: &Field, (from, cuts): (usi
     moments.sort_unstable();
     let (mut disk, mut taken, mut outcome) = (Disk::holding(&recording.before, syncs), 0, Outcome::default());
     for moment in moments {
-        recording.steps[taken..moment].iter().for_each(|step| disk.take(step));
+        disk.take_all(&recording.steps[taken..moment]);
         taken = moment;
         let end = recording.steps[moment - 1].end;
         let by_then = recording.acknowledged.iter().filter(|known| known.mark <= end);

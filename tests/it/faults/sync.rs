@@ -165,11 +165,11 @@ async fn assert_harm_if_it_continued(before: &disk::Files, steps: &[Step], field
     let began = steps.iter().rposition(|step| step.file == "-wal" && matches!(step.what, What::Sync));
     let checkpoint = &steps[began.expect("a checkpoint begins with a sync")..];
     let mut disk = Disk::holding(before, Syncs::All);
-    steps.iter().for_each(|step| disk.take(step));
+    disk.take_all(steps);
     let on = |file: &str, what| Step { file: file.to_owned(), what, end: 0 };
     disk.take(&on("", What::Lost));
-    checkpoint.iter().filter(|step| step.file.is_empty()).for_each(|step| disk.take(step));
-    [on("", What::Sync), on("-wal", What::Unlink), on("", What::SyncDirectory)].iter().for_each(|step| disk.take(step));
+    disk.take_all(checkpoint.iter().filter(|step| step.file.is_empty()));
+    disk.take_all(&[on("", What::Sync), on("-wal", What::Unlink), on("", What::SyncDirectory)]);
     let place = Place::on(Dialect::Sqlite).await;
     disk::put(&disk.cut(field), place.file().expect("a file"));
     let found = look(&place).await;
