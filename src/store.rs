@@ -4,29 +4,35 @@
 
 mod check;
 mod copied;
+mod frozen;
+mod grants;
 mod growth;
 mod holds;
 mod session;
 mod sessions;
+mod sqlite;
 mod wal;
 
 use std::fs::{File, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::{Arc, Mutex, OnceLock};
-use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _, Sqlite, SqlitePool};
 
+pub(crate) use check::check_postgres;
+pub use check::is_corrupt;
 pub(crate) use copied::Copied;
+pub(crate) use frozen::look_at;
 pub(crate) use growth::Growth;
 pub(crate) use holds::Hold;
 use holds::Holds;
 pub use session::Session;
 pub use sessions::Sessions;
+pub(crate) use sqlite::{VIEW, sqlite_pools};
 pub(crate) use wal::is_failed_disk;
 
 /// Runs one Rust body on whichever store it is: the body is compiled once for each.
@@ -174,6 +180,9 @@ pub struct Store {
     /// For everything that reads the log.
     pub(crate) reader: Pool,
     place: Place,
+    mode: Mode,
+    /// The file was made by opening it.
+    is_made: bool,
     /// Held while this process may write to an `SQLite` file.
     claim: Mutex<Option<File>>,
     /// Held by whoever builds a view in this process.
@@ -280,8 +289,30 @@ pub enum StoreError {
     #[error("the connection's search_path names no existing schema: create the schema first")]
     Schema,
     /// The schema could not be brought up to date.
-    #[error("cannot migrate the database")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
+    #[error("cannot migrate the database {place}")]
+    Migrate {
+        /// Which database.
+        place: String,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// What was recorded last cannot be read where nothing may be written.
+    #[error(
+        "{}-wal holds what was recorded last, and cannot be read where nothing may be written: copy both files to a \
+         folder where you may write, and work on the copy", .0.display()
+    )]
+    CutOff(PathBuf),
+    /// The log is gone and a view of it is left.
+    #[error(
+        "there is no Throughline database at {}, and {} is a view of it: the log was lost. Find it, or restore a backup; \
+         do not open a contract", log.display(), view.display()
+    )]
+    Lost {
+        /// Where the log was to be.
+        log: PathBuf,
+        /// The view.
+        view: PathBuf,
+    },
     /// The database said no.
     #[error("cannot {doing}")]
     Database {
@@ -305,7 +336,6 @@ pub(crate) fn doing(doing: &'static str) -> impl Fn(sqlx::Error) -> StoreError {
     move |source| StoreError::Database { doing, source }
 }
 
-static SQLITE_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/sqlite");
 static POSTGRES_MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("migrations/postgres");
 
 /// The role that serving connections act in on Postgres.
@@ -339,62 +369,14 @@ impl Store {
         let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
         let Some(Ok(options)) = options else { return Ok(()) };
         let path = options.get_filename();
-        if path.exists() { Ok(()) } else { Err(StoreError::Missing(path.display().to_string())) }
+        sqlite::must_be_there(path)
     }
 
-    async fn open_sqlite(path: &Path, mode: Mode) -> Result<Self, StoreError> {
-        let claim = match mode {
-            Mode::Write => Some(claim(path)?),
-            Mode::Read if !path.exists() => return Err(StoreError::Missing(path.display().to_string())),
-            Mode::Read => None,
-        };
-        if mode == Mode::Write {
-            // What SQLite puts beside it has the mode of the file.
-            let created = private().write(true).create_new(true).open(path);
-            if let Some(source) = created.err().filter(|error| error.kind() != std::io::ErrorKind::AlreadyExists) {
-                return Err(StoreError::Claim { path: path.to_owned(), source });
-            }
-        }
-        let options = sqlite_options(path).synchronous(SqliteSynchronous::Full);
-        let writer = options.clone().create_if_missing(true).pragma("wal_autocheckpoint", "0");
-        let writer = sqlite_writer(writer);
-        if mode == Mode::Write {
-            wal::rewrite(path, &writer).await?;
-            SQLITE_MIGRATIONS.run(&writer).await.map_err(|error| unmigrated(error, path))?;
-        }
-        let reader = sqlite_readers(options);
-        let place = Place::Sqlite { path: path.to_owned() };
-        let (writer, reader) = (On::Sqlite(writer), On::Sqlite(reader));
-        let (building, holds, growth) = Default::default();
-        Ok(Self { writer, reader, place, claim: Mutex::new(claim), building, holds, growth })
-    }
-
-    /// Opens an `SQLite` file that nobody writes to, such as a backup, only to read it: the file is left as it is.
-    pub fn open_file(path: &Path) -> Result<Self, StoreError> {
-        if !path.is_file() {
-            return Err(StoreError::Missing(path.display().to_string()));
-        }
-        let options = SqliteConnectOptions::new().filename(path).read_only(true);
-        let (writer, reader) = (sqlite_writer(options.clone()), sqlite_readers(options));
-        let place = Place::Sqlite { path: path.to_owned() };
-        let (writer, reader) = (On::Sqlite(writer), On::Sqlite(reader));
-        let (claim, building, holds, growth) = (Mutex::new(None), Arc::default(), Arc::default(), Arc::default());
-        Ok(Self { writer, reader, place, claim, building, holds, growth })
-    }
-
-    /// Makes an `SQLite` file, or opens the one that is there for writing.
-    pub async fn make_file(path: &Path) -> Result<Self, StoreError> {
-        Self::open_sqlite(path, Mode::Write).await
-    }
-
-    /// Makes one plain file of an `SQLite` store and closes it: it can be copied and read as it is.
-    pub async fn into_one_file(&self) -> Result<(), StoreError> {
-        let (On::Sqlite(writer), On::Sqlite(reader)) = (&self.writer, &self.reader) else { return Ok(()) };
-        reader.close().await;
-        let plain = "pragma wal_checkpoint(truncate); pragma journal_mode = delete";
-        writer.execute(sqlx::raw_sql(plain)).await.map_err(doing("make one file of the store"))?;
-        self.close().await;
-        Ok(())
+    /// Whether this user may write to the file that a URL names; what names no file is asked when it is opened.
+    pub fn may_write(url: &str) -> bool {
+        let options = url.starts_with("sqlite:").then(|| SqliteConnectOptions::from_str(url));
+        let Some(Ok(options)) = options else { return true };
+        frozen::may_write(options.get_filename())
     }
 
     async fn open_postgres(options: PgConnectOptions, mode: Mode) -> Result<Self, StoreError> {
@@ -412,7 +394,9 @@ impl Store {
             return Err(StoreError::Encoding(encoding));
         }
         if mode == Mode::Write {
-            POSTGRES_MIGRATIONS.run(&mut owner).await?;
+            let migrated = POSTGRES_MIGRATIONS.run(&mut owner).await;
+            migrated.map_err(|error| unmigrated(error, schema.clone()))?;
+            grants::give(&mut owner).await?;
         }
         owner.close().await.map_err(doing("close the owner's connection"))?;
         let serving = options.clone().options([("role", APP_ROLE)]);
@@ -427,7 +411,7 @@ impl Store {
         let place = Place::Postgres { options: Box::new(options), schema };
         let (writer, reader) = (On::Postgres(writer), On::Postgres(reader));
         let (claim, building, holds) = (Mutex::new(None), Arc::default(), Arc::default());
-        Ok(Self { writer, reader, place, claim, building, holds, growth })
+        Ok(Self { writer, reader, place, mode, is_made: false, claim, building, holds, growth })
     }
 
     /// Takes note of how much is in the store.
@@ -438,6 +422,11 @@ impl Store {
     /// Which database it is.
     pub const fn dialect(&self) -> Dialect {
         self.writer.dialect()
+    }
+
+    /// What this process means to do with it.
+    pub(crate) const fn mode(&self) -> Mode {
+        self.mode
     }
 
     pub(crate) const fn place(&self) -> &Place {
@@ -566,24 +555,6 @@ impl Conn {
     }
 }
 
-/// The options that every `SQLite` connection shares.
-pub(crate) fn sqlite_options(path: &Path) -> SqliteConnectOptions {
-    SqliteConnectOptions::new()
-        .filename(path)
-        .journal_mode(SqliteJournalMode::Wal)
-        .busy_timeout(Duration::from_secs(10))
-        .statement_cache_capacity(STATEMENTS_KEPT)
-}
-
-/// A pool of `SQLite` readers that can write nothing. A request that was dropped in the middle may leave a transaction
-/// behind: the next borrower must not inherit it, and gets another connection. That is known here without waking the
-/// connection's own thread for each borrower.
-pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
-    let pool = SqlitePoolOptions::new().max_connections(READERS);
-    let pool = pool.before_acquire(|conn, _| Box::pin(std::future::ready(Ok(!conn.is_in_transaction()))));
-    pool.connect_lazy_with(options.pragma("query_only", "on"))
-}
-
 /// A pool of Postgres connections that only read, each statement by itself: none of them is ever in a transaction. One
 /// that the server has ended is found before it is borrowed, and one whose plans are of another size is replaced.
 pub(crate) fn postgres_readers(options: PgConnectOptions, growth: &Arc<Growth>) -> Sessions {
@@ -614,20 +585,6 @@ pub(crate) fn portions<T>(rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// A pool of one `SQLite` connection, the only one that writes; its transactions begin by [`Conn::begun`].
-pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
-    SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options)
-}
-
-/// Why an `SQLite` file could not be brought up to date.
-fn unmigrated(error: sqlx::migrate::MigrateError, path: &Path) -> StoreError {
-    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
-    match &error {
-        Execute(source) | ExecuteMigration(source, _) if is_locked(source) => StoreError::Locked(path.to_owned()),
-        _ => error.into(),
-    }
-}
-
 /// Claims the right to write to this file for as long as the returned file is held.
 fn claim(path: &Path) -> Result<File, StoreError> {
     let beside = sibling(path, "-lock");
@@ -637,6 +594,15 @@ fn claim(path: &Path) -> Result<File, StoreError> {
         Ok(()) => Ok(file),
         Err(std::fs::TryLockError::WouldBlock) => Err(StoreError::Claimed(path.to_owned())),
         Err(std::fs::TryLockError::Error(source)) => Err(fault(source)),
+    }
+}
+
+/// Why the schema could not be brought up to date: what the database said, and not what it was doing besides.
+fn unmigrated(error: sqlx::migrate::MigrateError, place: String) -> StoreError {
+    use sqlx::migrate::MigrateError::{Execute, ExecuteMigration};
+    match error {
+        Execute(source) | ExecuteMigration(source, _) => StoreError::Migrate { place, source: source.into() },
+        error => StoreError::Migrate { place, source: error.into() },
     }
 }
 

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 
 use super::commands::complain;
-use super::files::{print_findings, read_log, verified};
+use super::files::{is_damage, print_findings, read_log, verified, verified_at};
 use super::{BadFile, Ending, Misuse, Places};
 use crate::log::Log;
 use crate::log::copy::{Copied, Mark};
+use crate::log::verify::FINDINGS_KEPT;
 use crate::store::{Mode, Store, sibling};
 use crate::views::Views;
 
@@ -62,9 +63,15 @@ pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
     if to.exists() {
         return Err(Misuse(format!("{} is there already: give another name, or move it away", to.display())).into());
     }
-    let log = read_log(places).await?;
     let part = Part::of(to);
-    let copied = copied(&log, &part.path).await?;
+    let (log, copied) = match copied_from(places, &part.path).await {
+        Err(error) if is_damage(&error) => {
+            print_findings(&verified_at(places, FINDINGS_KEPT).await?)?;
+            complain("the log is NOT as it was written, and cannot be copied whole: keep earlier backups");
+            return Ok(Ending::CheckFailed);
+        }
+        copied => copied?,
+    };
     let written = Arc::new(Store::open_file(&part.path)?);
     let found = verified(&Log::open(Arc::clone(&written)).await?).await?;
     written.close().await;
@@ -83,6 +90,12 @@ pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
         to.display()
     )?;
     Ok(if found.is_sound() { Ending::Done } else { Ending::CheckFailed })
+}
+
+async fn copied_from(places: &Places, to: &Path) -> Result<(Log, Copied)> {
+    let log = read_log(places).await?;
+    let copied = copied(&log, to).await?;
+    Ok((log, copied))
 }
 
 async fn copied(log: &Log, to: &Path) -> Result<Copied> {

@@ -107,16 +107,30 @@ async fn known(views: &Views, contract: &Contract, known_at: KnownAt, zone: Tz) 
 
 /// The views, caught up where nothing serves; where a server holds the database, it keeps them up.
 pub(super) async fn open_to_read(places: &Places) -> Result<Views> {
+    match opened(places).await? {
+        Opened::ToWrite(log) => Ok(Views::open(log).await?),
+        Opened::ToRead(log) => Ok(Views::open_to_read(log).await?),
+    }
+}
+
+/// A log, and whether this process may keep its views up.
+pub(super) enum Opened {
+    ToWrite(Log),
+    /// A server holds it, or nobody may write to it.
+    ToRead(Log),
+}
+
+pub(super) async fn opened(places: &Places) -> Result<Opened> {
     Store::must_exist(places.database())?;
-    let store = match Store::open(places.database(), Mode::Write).await {
-        Ok(store) => store,
-        Err(StoreError::Claimed(_)) => {
-            let log = Log::open(Arc::new(Store::open(places.database(), Mode::Read).await?)).await?;
-            return Ok(Views::open_to_read(log).await?);
+    if Store::may_write(places.database()) {
+        match Store::open(places.database(), Mode::Write).await {
+            Ok(store) => return Ok(Opened::ToWrite(Log::open(Arc::new(store)).await?)),
+            Err(StoreError::Claimed(_)) => {}
+            Err(error) => return Err(error.into()),
         }
-        Err(error) => return Err(error.into()),
-    };
-    Ok(Views::open(Log::open(Arc::new(store)).await?).await?)
+    }
+    let store = Store::open(places.database(), Mode::Read).await?;
+    Ok(Opened::ToRead(Log::open(Arc::new(store)).await?))
 }
 
 /// The tables of a contract at the end of a day.

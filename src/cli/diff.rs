@@ -9,24 +9,25 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow};
 use chrono::NaiveDate;
 
-use super::board::open_to_read;
+use super::board::{Opened, opened};
 use super::commands::{complain, unless_stopped};
+use super::files::is_damage;
 use super::rulebook::read;
 use super::table::{self, Table};
 use super::views::show_progress;
-use super::{Ending, Format, Places};
+use super::{Ending, Format, Places, said_once};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
 use crate::contract::money::Money;
 use crate::contract::{Contract, Rulebook, command};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
-use crate::views::Views;
 use crate::views::claims::{self, Asked, Claim, Claims, Purpose, Shift};
 use crate::views::compare::Side;
 use crate::views::diff::RowsDiffer;
 use crate::views::generation::Generation;
 use crate::views::period::Months;
 use crate::views::rebuild::Options;
+use crate::views::{Depth, ViewError, Views};
 
 /// What is asked for.
 pub(super) struct Asking<'a> {
@@ -50,10 +51,36 @@ struct Compared {
 }
 
 pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> {
-    let views = unless_stopped(open_to_read(places)).await?;
-    let shown = unless_stopped(show(&views, asking)).await;
-    views.close().await;
-    shown
+    // The live view is looked at as it is: opened to be lived on, a damaged one would be replaced first.
+    let (Opened::ToWrite(log) | Opened::ToRead(log)) = unless_stopped(opened(places)).await?;
+    let compared = match Views::open_as_it_is(log.clone()).await {
+        Ok(views) => {
+            let shown = unless_stopped(show(&views, asking)).await;
+            views.close().await;
+            shown
+        }
+        Err(error) => Err(error.into()),
+    };
+    match compared {
+        Err(error) if error.downcast_ref().is_some_and(ViewError::is_no_view_to_use) || is_damage(&error) => {
+            complain(&format!("there is no live view to compare with: {}", said_once(&error)));
+            let views = unless_stopped(async { Ok(Views::open_apart(log).await?) }).await?;
+            let shown = alone(&views, asking).await;
+            views.close().await;
+            shown
+        }
+        compared => compared,
+    }
+}
+
+/// What a rebuild would make, where there is nothing to compare it with: so nothing is known to be alike.
+async fn alone(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
+    let (position, digest) = views.told().await?;
+    let built = vec!["built".to_owned(), position.to_string(), digest];
+    let table =
+        Table { title: "Views".to_owned(), columns: columns(&["View", "Position", "Digest"]), rows: vec![built] };
+    table::print(&mut std::io::stdout().lock(), &[table], asking.format)?;
+    Ok(if asking.exit_code { Ending::CheckFailed } else { Ending::Done })
 }
 
 async fn show(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
@@ -63,7 +90,8 @@ async fn show(views: &Views, asking: &Asking<'_>) -> Result<Ending> {
         None => None,
     };
     let compared = compare(views, asking, draft).await?;
-    let mut tables = vec![positions(&compared).await?, rows(&compared), journeys(&compared).await?];
+    let mut tables = vec![positions(&compared).await?, unsound(&compared).await?, rows(&compared)];
+    tables.push(journeys(&compared).await?);
     let scope = Scope::Deployment;
     for contract in compared.built.all_told(&scope) {
         let Some(scoped) = contract.code().and_then(|code| scope.contract(code)) else { continue };
@@ -158,6 +186,13 @@ async fn positions(compared: &Compared) -> Result<Table> {
         rows.push(vec![name.to_owned(), view.stands_at().await?.to_string(), view.digest().await?]);
     }
     Ok(Table { title: "Views".to_owned(), columns: columns(&["View", "Position", "Digest"]), rows })
+}
+
+/// What the database finds wrong with the live view by itself: rows may be alike and yet not be found by an index.
+async fn unsound(compared: &Compared) -> Result<Table> {
+    let wrong = compared.live.wrong(Depth::Indexes).await?;
+    let rows = wrong.into_iter().map(|wrong| vec![wrong]).collect();
+    Ok(Table { title: "The live view is damaged".to_owned(), columns: columns(&["What the database says"]), rows })
 }
 
 fn columns(names: &[&str]) -> Vec<String> {

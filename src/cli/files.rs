@@ -12,7 +12,7 @@ use tokio_stream::StreamExt as _;
 
 use super::commands::{COMMAND_LINE, complain, open, told_to_stop};
 use super::results::Results;
-use super::{BadFile, Ending, Misuse, Places};
+use super::{BadFile, Ending, Misuse, Places, said_once};
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
@@ -21,11 +21,11 @@ use crate::import::as_recorded::as_recorded;
 use crate::import::ssda903::{self, Mark, Return, Told, Unfit};
 use crate::import::{Import, Outcome, Problem, Row};
 use crate::journey::event::Event;
-use crate::log::Log;
 use crate::log::envelope::{Envelope, Position, StreamId};
-use crate::log::verify::{FINDINGS_KEPT, Unread, Verified};
+use crate::log::verify::{Damage, FINDINGS_KEPT, Finding, Unread, Verified};
+use crate::log::{Log, LogError};
 use crate::record::Recorder;
-use crate::store::{Mode, Store};
+use crate::store::{Mode, Store, is_corrupt};
 use crate::views::Views;
 
 /// How long an import waits at its end for the live view.
@@ -42,12 +42,37 @@ pub(super) async fn read_log(places: &Places) -> Result<Log> {
 }
 
 pub(super) async fn verify(places: &Places, all: bool) -> Result<Ending> {
-    let log = read_log(places).await?;
-    let verified = log.verify_naming(if all { usize::MAX } else { FINDINGS_KEPT }, readable).await?;
+    let verified = verified_at(places, if all { usize::MAX } else { FINDINGS_KEPT }).await?;
     print_findings(&verified)?;
     let verdict = if verified.is_sound() { "sound" } else { "NOT as it was written" };
     writeln!(std::io::stdout().lock(), "{} events up to position {}: {verdict}", verified.events, verified.position)?;
     Ok(if verified.is_sound() { Ending::Done } else { Ending::CheckFailed })
+}
+
+/// Reads the log of a place again, which may be damaged, and names so much of what is wrong.
+pub(super) async fn verified_at(places: &Places, most: usize) -> Result<Verified> {
+    let verified = async {
+        let store = Store::open(places.database(), Mode::Read).await?;
+        let log = Log::open_to_verify(Arc::new(store)).await?;
+        anyhow::Ok(log.verify_naming(most, readable).await?)
+    };
+    match verified.await {
+        // It is no database any more, so that there is no more to name.
+        Err(error) if is_damage(&error) => {
+            let finding = Finding { position: None, damage: Damage::Index(said_once(&error)) };
+            Ok(Verified { events: 0, position: Position::default(), findings: vec![finding], found: 1 })
+        }
+        verified => verified,
+    }
+}
+
+/// Whether a fault says that what is stored is damaged.
+pub(super) fn is_damage(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| cause.downcast_ref().is_some_and(is_corrupt) || of_log(cause))
+}
+
+fn of_log(cause: &(dyn std::error::Error + 'static)) -> bool {
+    matches!(cause.downcast_ref(), Some(LogError::Store(error)) if is_corrupt(error))
 }
 
 /// Reads a whole log again, and every payload in it.

@@ -59,14 +59,20 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
         }
     }
     // What was built as this command began is new, unless a rulebook came since.
-    let old = if views.is_fresh() && !is_published { None } else { Some(told(&views).await?) };
+    let old = if views.is_fresh() && !is_published { None } else { Some(told(&views).await) };
     if old.is_some() {
         let workers = workers.map_or(Options::default().workers, usize::from);
         build(&views, right, Options { workers, ..Options::default() }).await?;
     }
     let new = told(&views).await?;
     let mut out = std::io::stdout().lock();
-    writeln!(out, "old  {}", old.as_deref().unwrap_or("none that this build can read"))?;
+    let old = match &old {
+        None => "none that this build can read".to_owned(),
+        Some(Ok(old)) => old.clone(),
+        // It is no reason not to build another.
+        Some(Err(error)) => format!("cannot be read: {error:#}"),
+    };
+    writeln!(out, "old  {old}")?;
     writeln!(out, "new  {new}")?;
     drop(out);
     close(views).await;

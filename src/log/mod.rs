@@ -115,6 +115,12 @@ impl Log {
         Ok(log)
     }
 
+    /// The log of a store that may be damaged, only to be verified: it need not say where it stands.
+    pub async fn open_to_verify(store: Arc<Store>) -> Result<Self, LogError> {
+        store.prepare(&statements(store.dialect())).await?;
+        Ok(Self { store, newest: watch::Sender::new(Position::default()) })
+    }
+
     /// The store beneath.
     pub const fn store(&self) -> &Arc<Store> {
         &self.store

@@ -11,9 +11,9 @@ use sqlx::PgConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::envelope::Position;
+use super::envelope::{EventId, Position};
 use super::{Log, LogError};
-use crate::store::{Copied, Place, Pool, Sql, StoreError, doing, on};
+use crate::store::{Copied, Place, Pool, Sql, StoreError, doing, look_at, on};
 
 /// Positions that one page spans.
 const PAGE: i64 = 100_000;
@@ -24,8 +24,10 @@ const SAMPLES: u64 = 256;
 
 static STREAM_AT: Sql = Sql::new("select stream_id from events where position = $1");
 
+static EVENT_AT: Sql = Sql::new("select event_id from events where position = $1");
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&STREAM_AT];
+pub(super) static STATEMENTS: &[&Sql] = &[&STREAM_AT, &EVENT_AT];
 
 /// The shares of a log: ranges of its streams' ids, one after the other, each with about as many events.
 #[derive(Debug, Clone)]
@@ -136,6 +138,15 @@ impl Lanes {
 }
 
 impl Log {
+    /// The event at a position, which no other log has; none where there is none.
+    pub(crate) async fn event_at(&self, position: Position) -> Result<Option<EventId>, LogError> {
+        let reader = &self.store.reader;
+        let sql = EVENT_AT.text(reader.dialect());
+        let found: sqlx::Result<Option<(Uuid,)>> =
+            on!(reader, pool => sqlx::query_as(sql).bind(position.0).fetch_optional(pool).await);
+        Ok(found.map_err(doing("look for an event"))?.map(|(event,)| EventId(event)))
+    }
+
     /// Divides the streams up to a position into about so many shares.
     pub(crate) async fn shares(&self, upto: Position, of: u64) -> Result<Shares, LogError> {
         let reader = &self.store.reader;
@@ -182,9 +193,7 @@ impl Log {
 
 /// Steps the statement itself, on the thread that hands the records on; sqlx hands every row from thread to thread.
 fn from_sqlite(path: &std::path::Path, upto: Position, mut lanes: Lanes) -> rusqlite::Result<()> {
-    let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = rusqlite::Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(std::time::Duration::from_secs(10))?;
+    let conn = look_at(path)?;
     let text = "select stream_id, record from events where position > ?1 and position <= ?2 order by position";
     let mut page = conn.prepare(text)?;
     for after in (0..upto.0).step_by(usize::try_from(PAGE).expect("a page is small")) {

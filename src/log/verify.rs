@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::envelope::{Envelope, Position, StreamId, hex, leaf_hash};
 use super::{Log, LogError};
-use crate::store::{Dialect, Sql, doing, on};
+use crate::store::{Dialect, Sql, StoreError, doing, is_corrupt, on};
 
 static PAGE: Sql = Sql::new(
     "select e.position, {raw_uuid e.event_id} as event_id, {raw_text e.stream_kind} as stream_kind, \
@@ -40,13 +40,28 @@ static COMMANDS_WITHOUT_EVENTS: Sql = Sql::new(
      and e.command_id = c.command_id) order by c.first_position limit $1",
 );
 
+/// How far the log goes by its head alone.
+static REACHES: Sql = Sql::new("select {raw_int position} as position from log_head where id = 1");
+
+/// The deployment's own keys, and whether there is a pointer to the live view.
+static SECRETS: Sql =
+    Sql::new("select {raw_text name} as name, {raw_bytes value} as value from secrets order by name limit $1");
+static POINTERS: Sql = Sql::new("select count(*) from live_view where id = 1");
+
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &HEAD, &COMMANDS_WITHOUT_EVENTS];
+pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &HEAD, &COMMANDS_WITHOUT_EVENTS, &REACHES, &SECRETS, &POINTERS];
 
 /// Events that one read takes.
 const PAGE_SIZE: i64 = 1_000;
 /// Findings that are kept unless more are asked for; the rest is only counted.
 pub const FINDINGS_KEPT: usize = 1_000;
+/// Keys that a log has, and more.
+const SECRETS_AT_MOST: i64 = 100;
+/// The key by which repeated commands are compared.
+const FINGERPRINT_KEY: &str = "command_fingerprint";
+const FINGERPRINT_KEY_BYTES: usize = 32;
+/// How far after a damaged page the log is looked for where its head cannot be read either.
+const UNKNOWN_END: i64 = 1 << 40;
 /// Characters of a stored value that a finding shows.
 const SHOWN: usize = 120;
 
@@ -128,6 +143,20 @@ pub enum Damage {
     Head(String),
     /// An index, or a page of the file, is not what its table says: what is looked up may not be found.
     Index(String),
+    /// The events from the finding's position to this one are in pages that the database cannot read.
+    Pages {
+        /// The last of them, as far as that can be known.
+        to: Position,
+        /// What the database says.
+        why: String,
+    },
+    /// A table beside the events is not as it was written.
+    Table {
+        /// Which.
+        table: &'static str,
+        /// What is wrong with it.
+        why: String,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -135,6 +164,9 @@ impl fmt::Display for Finding {
         match (self.position, &self.damage) {
             (Some(from), Damage::Missing(to)) if from == *to => write!(f, "position {from}: the event is missing"),
             (Some(from), Damage::Missing(to)) => write!(f, "positions {from} to {to}: the events are missing"),
+            (Some(from), Damage::Pages { to, why }) => {
+                write!(f, "positions {from} to {to}: the database cannot read them: {why}")
+            }
             (Some(position), damage) => write!(f, "position {position}: {damage}"),
             (None, damage) => damage.fmt(f),
         }
@@ -163,6 +195,8 @@ impl fmt::Display for Damage {
             Self::Command(why) => write!(f, "the remembered command disagrees: {why}"),
             Self::Head(why) => write!(f, "the head is wrong: {why}"),
             Self::Index(why) => write!(f, "the database's own check fails: {why}"),
+            Self::Pages { to, why } => write!(f, "the database cannot read what is up to {to}: {why}"),
+            Self::Table { table, why } => write!(f, "the table {table} is not as it was written: {why}"),
         }
     }
 }
@@ -196,6 +230,12 @@ struct HeadRow {
 }
 
 #[derive(FromRow)]
+struct SecretRow {
+    name: Option<Vec<u8>>,
+    value: Option<Vec<u8>>,
+}
+
+#[derive(FromRow)]
 struct CommandRow {
     actor: Option<Vec<u8>>,
     command_id: Option<Vec<u8>>,
@@ -223,53 +263,134 @@ impl Log {
         mut read_payload: impl FnMut(&Envelope) -> Result<(), Unread>,
     ) -> Result<Verified, LogError> {
         let mut walk = Walk::new(self.store.dialect(), most);
-        let mut after = Position(i64::MIN);
+        let (mut after, mut size) = (Position(i64::MIN), PAGE_SIZE);
         loop {
-            let rows = self.rows_after(after).await?;
-            let Some(last) = rows.last() else {
-                let head = self.head_row().await?;
-                // Another process may have appended since the last page.
-                if head.newest.is_some_and(|newest| newest > walk.position.0) {
-                    continue;
+            match self.rows_after(after, size).await {
+                Ok(rows) if rows.is_empty() => {
+                    // Another process may have appended since the last page.
+                    if !walk.ends(self.head_row().await)? {
+                        continue;
+                    }
+                    break;
                 }
-                walk.head(&head);
-                break;
-            };
-            after = Position(last.position);
-            for row in &rows {
-                walk.step(row, &mut read_payload);
+                Ok(rows) => {
+                    for row in &rows {
+                        walk.step(row, &mut read_payload);
+                    }
+                    after = rows.last().map_or(after, |last| Position(last.position));
+                }
+                // What comes before the page that cannot be read is read by itself.
+                Err(error) if is_corrupt(&error) && size > 1 => size = (size / 10).max(1),
+                Err(error) if is_corrupt(&error) => {
+                    after = self.readable_after(after).await;
+                    walk.cannot_read_up_to(after, told(&error));
+                    size = PAGE_SIZE;
+                }
+                Err(error) => return Err(error.into()),
             }
         }
-        for command in self.commands_without_events(most).await? {
-            walk.command_without_events(&command);
+        match self.commands_without_events(most).await {
+            Ok(commands) => commands.iter().for_each(|command| walk.command_without_events(command)),
+            Err(error) => walk.cannot_read("commands", error)?,
         }
-        for wrong in self.store.check_indexes(&["events", "commands", "log_head"]).await? {
-            walk.find(None, Damage::Index(wrong));
+        match self.secrets().await {
+            Ok(secrets) => walk.secrets(&secrets),
+            Err(error) => walk.cannot_read("secrets", error)?,
+        }
+        match self.pointers().await {
+            Ok(1) => {}
+            Ok(_) => {
+                let why = "no view is named as the live one: `throughline rebuild` builds one".to_owned();
+                walk.find(None, Damage::Table { table: "live_view", why });
+            }
+            Err(error) => walk.cannot_read("live_view", error)?,
+        }
+        let tables = ["events", "commands", "log_head", "live_view", "secrets"];
+        match self.store.check_indexes(&tables, most).await {
+            Ok(wrong) => wrong.into_iter().for_each(|wrong| walk.find(None, Damage::Index(wrong))),
+            Err(error) if is_corrupt(&error) => walk.find(None, Damage::Index(told(&error))),
+            Err(error) => return Err(error.into()),
         }
         Ok(walk.done())
     }
 
-    async fn rows_after(&self, after: Position) -> Result<Vec<Row>, LogError> {
+    async fn rows_after(&self, after: Position, most: i64) -> Result<Vec<Row>, StoreError> {
         let reader = &self.store.reader;
         let sql = PAGE.text(reader.dialect());
-        let rows = on!(reader, pool => sqlx::query_as(sql).bind(after.0).bind(PAGE_SIZE).fetch_all(pool).await);
-        Ok(rows.map_err(doing("read the log to verify it"))?)
+        let rows: sqlx::Result<Vec<Row>> =
+            on!(reader, pool => sqlx::query_as(sql).bind(after.0).bind(most).fetch_all(pool).await);
+        let rows = rows.map_err(doing("read the log to verify it"))?;
+        // A damaged page may give rows that it cannot have: of them no end would come.
+        let mut follows = after.0;
+        for row in &rows {
+            if row.position <= follows {
+                return Err(doing("read the log to verify it")(out_of_order(row.position, follows)));
+            }
+            follows = row.position;
+        }
+        Ok(rows)
     }
 
-    async fn head_row(&self) -> Result<HeadRow, LogError> {
+    /// A position after this one, behind which the log can be read again; the log's end where it cannot. What comes after
+    /// this one cannot be read.
+    async fn readable_after(&self, after: Position) -> Position {
+        let after = after.0.max(0);
+        let reader = &self.store.reader;
+        let sql = REACHES.text(reader.dialect());
+        let head: sqlx::Result<Option<(Option<i64>,)>> =
+            on!(reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
+        let head = head.ok().flatten().and_then(|(position,)| position).unwrap_or(after + UNKNOWN_END).max(after + 1);
+        let (mut bad, mut step) = (after, 1);
+        let mut good = loop {
+            let next = (after + step).min(head);
+            if next == head || self.rows_after(Position(next), 1).await.is_ok() {
+                break next;
+            }
+            (bad, step) = (next, step * 2);
+        };
+        while good - bad > 1 {
+            let middle = bad + (good - bad) / 2;
+            if self.rows_after(Position(middle), 1).await.is_ok() {
+                good = middle;
+            } else {
+                bad = middle;
+            }
+        }
+        Position(good)
+    }
+
+    async fn secrets(&self) -> Result<Vec<SecretRow>, StoreError> {
+        let reader = &self.store.reader;
+        let sql = SECRETS.text(reader.dialect());
+        let rows = on!(reader, pool => sqlx::query_as(sql).bind(SECRETS_AT_MOST).fetch_all(pool).await);
+        rows.map_err(doing("read the keys to verify them"))
+    }
+
+    async fn pointers(&self) -> Result<i64, StoreError> {
+        let reader = &self.store.reader;
+        let sql = POINTERS.text(reader.dialect());
+        let count: sqlx::Result<(i64,)> = on!(reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
+        count.map(|(count,)| count).map_err(doing("look for the pointer to the live view"))
+    }
+
+    async fn head_row(&self) -> Result<HeadRow, StoreError> {
         let reader = &self.store.reader;
         let sql = HEAD.text(reader.dialect());
         let row = on!(reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
-        Ok(row.map_err(doing("read the head to verify it"))?)
+        row.map_err(doing("read the head to verify it"))
     }
 
-    async fn commands_without_events(&self, most: usize) -> Result<Vec<CommandRow>, LogError> {
+    async fn commands_without_events(&self, most: usize) -> Result<Vec<CommandRow>, StoreError> {
         let reader = &self.store.reader;
         let sql = COMMANDS_WITHOUT_EVENTS.text(reader.dialect());
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         let rows = on!(reader, pool => sqlx::query_as(sql).bind(most).fetch_all(pool).await);
-        Ok(rows.map_err(doing("read the commands to verify them"))?)
+        rows.map_err(doing("read the commands to verify them"))
     }
+}
+
+fn out_of_order(position: i64, after: i64) -> sqlx::Error {
+    sqlx::Error::Decode(format!("an event of position {position} comes where one after {after} belongs").into())
 }
 
 /// A command's events, as far as the walk has come.
@@ -290,6 +411,8 @@ struct Walk {
     run: Option<Run>,
     findings: Vec<Finding>,
     found: u64,
+    /// Events were passed over that cannot be read, so that versions after them need not follow.
+    has_gap: bool,
     /// Positions with a finding, so that what follows from it is not told twice.
     named: HashSet<i64>,
 }
@@ -306,6 +429,7 @@ impl Walk {
             run: None,
             findings: Vec::new(),
             found: 0,
+            has_gap: false,
             named: HashSet::new(),
         }
     }
@@ -320,6 +444,44 @@ impl Walk {
             self.named.extend(position.map(|position| position.0));
             self.findings.push(Finding { position, damage });
         }
+    }
+
+    /// Passes over events that the database cannot read.
+    fn cannot_read_up_to(&mut self, to: Position, why: String) {
+        let from = self.position.next();
+        self.find(Some(from), Damage::Pages { to, why });
+        self.position = to;
+        (self.run, self.has_gap) = (None, true);
+    }
+
+    /// Names a table that the database cannot read; any other fault is one of the verification.
+    fn cannot_read(&mut self, table: &'static str, error: StoreError) -> Result<(), StoreError> {
+        if !is_corrupt(&error) {
+            return Err(error);
+        }
+        self.find(None, Damage::Table { table, why: told(&error) });
+        Ok(())
+    }
+
+    /// Whether the log ends where the walk has come to, by its head; what is wrong with that is named.
+    fn ends(&mut self, head: Result<HeadRow, StoreError>) -> Result<bool, StoreError> {
+        match head {
+            Ok(head) if head.newest.is_some_and(|newest| newest > self.position.0) => return Ok(false),
+            Ok(head) => self.head(&head),
+            Err(error) => self.cannot_read("log_head", error)?,
+        }
+        Ok(true)
+    }
+
+    /// The key by which repeated commands are compared.
+    fn secrets(&mut self, secrets: &[SecretRow]) {
+        let key = secrets.iter().find(|secret| secret.name.as_deref() == Some(FINGERPRINT_KEY.as_bytes()));
+        let why = match key.map(|key| key.value.as_deref().unwrap_or_default().len()) {
+            Some(FINGERPRINT_KEY_BYTES) => return,
+            Some(bytes) => format!("its {FINGERPRINT_KEY} has {bytes} bytes and not {FINGERPRINT_KEY_BYTES}"),
+            None => format!("its {FINGERPRINT_KEY} is missing: commands cannot be recorded"),
+        };
+        self.find(None, Damage::Table { table: "secrets", why });
     }
 
     fn step(&mut self, row: &Row, read_payload: &mut impl FnMut(&Envelope) -> Result<(), Unread>) {
@@ -421,7 +583,7 @@ impl Walk {
         let version = envelope.map_or(row.version, |envelope| Some(envelope.version));
         if let (Some(stream), Some(found)) = (stream, version) {
             let expected = self.versions.get(&stream).copied().unwrap_or(0) + 1;
-            if found != expected {
+            if found != expected && !(self.has_gap && found > expected) {
                 self.find(position, Damage::Version { stream, expected, found });
             }
             self.versions.insert(stream, found.max(expected));

@@ -2,36 +2,71 @@
 //!
 //! It names no table of its own: whoever asks says which.
 
-use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection, Row as _};
+use std::path::Path;
 
-use super::{On, Place, Store, StoreError, doing};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, PgConnection};
+
+use super::{Place, Store, StoreError, doing, look_at};
 
 /// What Postgres says where an index is not what its table says.
 const CORRUPTED: [&str; 2] = ["XX001", "XX002"];
 
 impl Store {
-    /// What is wrong with the database's own structure: on `SQLite` of the whole file, on Postgres of the indexes of these
-    /// tables, where its extension `amcheck` is there and may be used.
-    pub(crate) async fn check_indexes(&self, tables: &[&str]) -> Result<Vec<String>, StoreError> {
-        let fault = doing("check the database");
-        match &self.reader {
-            On::Sqlite(pool) => {
-                let check = sqlx::query("pragma integrity_check(100)").fetch_all(pool).await;
-                let said: Vec<String> = check.map_err(&fault)?.iter().map(|row| row.get(0)).collect();
-                Ok(said.into_iter().filter(|said| said != "ok").collect())
+    /// What is wrong with the database's own structure, so much of it at most: on `SQLite` of the whole file, on Postgres of
+    /// the indexes of these tables, where its extension `amcheck` is there and may be used.
+    pub(crate) async fn check_indexes(&self, tables: &[&str], most: usize) -> Result<Vec<String>, StoreError> {
+        match self.place() {
+            Place::Sqlite { path } => {
+                let path = path.clone();
+                let checked = tokio::task::spawn_blocking(move || check_sqlite(&path, most)).await;
+                let checked = checked.map_err(|_| doing("check the database")(sqlx::Error::WorkerCrashed))?;
+                checked.map_err(|source| StoreError::Sqlite { doing: "check the database", source })
             }
-            On::Postgres(_) => {
-                let Place::Postgres { options, .. } = self.place() else {
-                    unreachable!("the place says which store it is")
-                };
-                // The role that serves has no right to the extension's functions; the owner may have it.
-                let mut owner = options.connect().await.map_err(doing("connect to Postgres"))?;
-                let wrong = amcheck(&mut owner, tables).await.map_err(&fault);
-                owner.close().await.map_err(&fault)?;
-                wrong
-            }
+            Place::Postgres { options, .. } => check_postgres(options, tables).await,
         }
     }
+}
+
+fn check_sqlite(path: &Path, most: usize) -> rusqlite::Result<Vec<String>> {
+    let conn = look_at(path)?;
+    let most = most.min(i32::MAX as usize);
+    let mut check = conn.prepare(&format!("pragma integrity_check({most})"))?;
+    let said = check.query_map((), |row| row.get::<_, String>(0))?;
+    // A check that cannot go on has found something, too.
+    let said = said.map(|said| said.unwrap_or_else(|error| error.to_string()));
+    Ok(said.filter(|said| said != "ok").collect())
+}
+
+/// Whether an error says that what is stored is damaged: pages that cannot be read, or rows that they cannot hold.
+pub fn is_corrupt(error: &StoreError) -> bool {
+    match error {
+        StoreError::Database { source: sqlx::Error::Database(said), .. } => said.code().is_some_and(|code| {
+            let of_sqlite = code.parse().ok().filter(|_| code.len() < 5);
+            of_sqlite.map_or_else(|| CORRUPTED.contains(&&*code) || code == "58P01", is_corrupt_in_sqlite)
+        }),
+        StoreError::Database { source, .. } => {
+            matches!(source, sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. })
+        }
+        StoreError::Sqlite { source: rusqlite::Error::SqliteFailure(said, _), .. } => {
+            is_corrupt_in_sqlite(said.extended_code)
+        }
+        _ => false,
+    }
+}
+
+/// Damaged, no database; and of the errors of its disk those that come of reading.
+const fn is_corrupt_in_sqlite(code: i32) -> bool {
+    matches!(code & 0xff, 11 | 26) || matches!(code, 266 | 522 | 8458)
+}
+
+/// What is wrong with the indexes of these tables of the connection's schema. The role that serves has no right to the
+/// functions of `amcheck`; the owner may have it.
+pub(crate) async fn check_postgres(options: &PgConnectOptions, tables: &[&str]) -> Result<Vec<String>, StoreError> {
+    let mut owner = options.connect().await.map_err(doing("connect to Postgres"))?;
+    let wrong = amcheck(&mut owner, tables).await.map_err(doing("check the database"));
+    owner.close().await.map_err(doing("check the database"))?;
+    wrong
 }
 
 async fn amcheck(owner: &mut PgConnection, tables: &[&str]) -> sqlx::Result<Vec<String>> {

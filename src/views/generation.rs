@@ -4,37 +4,43 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
 use sqlx::error::DatabaseError;
 use sqlx::postgres::PgConnectOptions;
-use sqlx::sqlite::SqliteSynchronous;
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _};
 use tokio::sync::watch;
+use uuid::Uuid;
 
+use super::soundness::is_no_view;
 use super::{digest, rows};
 use crate::access::{InScope, Scope};
 use crate::contract::Contract;
 use crate::log::envelope::Position;
+use crate::log::{Log, LogError};
 use crate::projections::TABLES;
 use crate::store::{self, Dialect, Growth, Hold, On, Place, Pool, Sql, Store, StoreError, doing, on};
 
-static CHECKPOINT: Sql = Sql::new("select position, rulebooks_upto, definition from checkpoint where id = 1");
+static CHECKPOINT: Sql =
+    Sql::new("select position, rulebooks_upto, definition, log_event from checkpoint where id = 1");
 pub(super) static LOCK_CHECKPOINT: Sql = Sql::new(
     "update checkpoint set position = position where id = 1 \
      returning position, (select count(*) from parked) as parked",
 );
 pub(super) static HOLD_CHECKPOINT: Sql =
     Sql::new("update checkpoint set position = position where id = 1 returning position");
-pub(super) static ADVANCE_CHECKPOINT: Sql = Sql::new("update checkpoint set position = $1 where id = 1");
+pub(super) static ADVANCE_CHECKPOINT: Sql =
+    Sql::new("update checkpoint set position = $1, log_event = $2 where id = 1");
 
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&CHECKPOINT, &LOCK_CHECKPOINT, &HOLD_CHECKPOINT, &ADVANCE_CHECKPOINT];
 
-/// The tables that every generation has beside its views: how far it has come, and the streams that it could not fold.
+/// The tables that every generation has beside its views: how far it has come, at which event of which log that is, and
+/// the streams that it could not fold.
 pub(super) const OWN_TABLES: [&str; 2] = [
     "create table checkpoint (id bigint not null primary key, position bigint not null, \
-     rulebooks_upto bigint not null, definition {text} not null)",
+     rulebooks_upto bigint not null, definition {text} not null, log_event uuid)",
     "create table parked (kind {text} not null, id uuid not null, version bigint not null, position bigint not null, \
      error {text} not null, primary key (kind, id))",
 ];
@@ -60,9 +66,14 @@ pub struct Generation {
     pub(super) writer: Pool,
     pub(crate) reader: Pool,
     position: watch::Sender<Position>,
+    /// The event at which it stood when it was opened; none before the first.
+    log_event: Option<Uuid>,
     growth: Arc<Growth>,
     contracts: RwLock<Arc<Contracts>>,
     pub(super) claims: super::claims::Kept,
+    pub(super) place: Place,
+    /// It was found to be damaged: nobody goes back to it.
+    is_damaged: AtomicBool,
     hold: Hold,
 }
 
@@ -93,7 +104,7 @@ impl Generation {
         let growth = Arc::<Growth>::default();
         let (writer, reader) = match place {
             Place::Sqlite { path } if !file(path, number).exists() => return Ok(Found::Nothing),
-            Place::Sqlite { path } => sqlite_pools(&file(path, number)),
+            Place::Sqlite { path } => store::sqlite_pools(&file(path, number), store.mode()),
             Place::Postgres { options, schema } => postgres_pools(options, &schema_name(schema, number), &growth),
         };
         if let Pool::Postgres(pool) = &reader {
@@ -105,15 +116,28 @@ impl Generation {
             }
         }
         let sql = CHECKPOINT.text(reader.dialect());
-        let found: sqlx::Result<Option<(i64, i64, String)>> =
+        let found: sqlx::Result<Option<(i64, i64, String, Option<Uuid>)>> =
             on!(&reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
         match found {
-            Ok(Some((position, upto, definition))) => {
+            Ok(Some((position, upto, definition, log_event))) => {
                 growth.reaches(position);
                 let (position, rulebooks_upto) = (watch::Sender::new(Position(position)), Position(upto));
                 let (contracts, claims) = (RwLock::default(), super::claims::Kept::default());
-                let generation =
-                    Self { number, rulebooks_upto, writer, reader, position, growth, contracts, claims, hold };
+                let (place, is_damaged) = (place.clone(), AtomicBool::new(false));
+                let generation = Self {
+                    number,
+                    rulebooks_upto,
+                    writer,
+                    reader,
+                    position,
+                    log_event,
+                    growth,
+                    contracts,
+                    claims,
+                    place,
+                    is_damaged,
+                    hold,
+                };
                 let is_ours = definition == *rows::DEFINITION;
                 Ok(if is_ours { Found::Ours(generation) } else { Found::Foreign(generation) })
             }
@@ -156,7 +180,7 @@ impl Generation {
     /// The position that its tables stand at, whoever brought them there.
     pub async fn stands_at(&self) -> Result<Position, StoreError> {
         let sql = CHECKPOINT.text(self.reader.dialect());
-        let found: sqlx::Result<(i64, i64, String)> =
+        let found: sqlx::Result<(i64, i64, String, Option<Uuid>)> =
             on!(&self.reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
         found.map(|(position, ..)| Position(position)).map_err(doing("read where a view stands"))
     }
@@ -164,6 +188,21 @@ impl Generation {
     /// The digest of its rows.
     pub async fn digest(&self) -> Result<String, StoreError> {
         digest::digest_of(&self.reader).await
+    }
+
+    /// Whether this log has the event at which the view stood when it was opened.
+    pub(super) async fn is_of(&self, log: &Log) -> Result<bool, LogError> {
+        Ok(log.event_at(*self.position.borrow()).await?.map(|event| event.0) == self.log_event)
+    }
+
+    /// Takes note that it is damaged: it answers until another takes its place, and nobody goes back to it.
+    pub(super) fn condemn(&self) {
+        self.is_damaged.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was found to be damaged.
+    pub(super) fn is_condemned(&self) -> bool {
+        self.is_damaged.load(Ordering::Relaxed)
     }
 
     /// Closes its pools and lets go of it, so that it can be removed at once.
@@ -179,34 +218,29 @@ impl Generation {
     }
 }
 
-/// Whether the error says that there is no view to be read here, rather than that it cannot be read at the moment.
-fn is_no_view(error: &sqlx::Error) -> bool {
-    // Postgres: no such table or column. SQLite: no such table or column, a damaged file, no database at all.
-    // Postgres, restored without owners: no right to it. SQLite: a file that cannot be opened.
-    let codes = ["42P01", "42703", "42501", "1", "11", "14", "26"];
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| codes.contains(&&*code))
-}
-
-/// Whether an error that came of using a view says that there is none to be used, whatever its checkpoint said.
-pub(super) fn is_damage(error: &StoreError) -> bool {
-    let StoreError::Database { source, .. } = error else { return false };
-    let is_other = matches!(
-        source,
-        sqlx::Error::ColumnDecode { .. }
-            | sqlx::Error::ColumnNotFound(_)
-            | sqlx::Error::RowNotFound
-            | sqlx::Error::Decode(_)
-    );
-    is_other || is_no_view(source)
+/// Why a generation is set aside.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Aside {
+    /// It has followed the log further than that goes.
+    Ahead,
+    /// It is of another log.
+    Foreign,
 }
 
 /// Gives a generation a name by which nobody takes it for one; says which.
-pub(super) async fn set_aside(place: &Place, number: i64, position: Position) -> Result<String, StoreError> {
+pub(super) async fn set_aside(
+    place: &Place,
+    number: i64,
+    (why, position): (Aside, Position),
+) -> Result<String, StoreError> {
+    let why = match why {
+        Aside::Ahead => "ahead",
+        Aside::Foreign => "foreign",
+    };
     match place {
         Place::Sqlite { path } => {
             let own = file(path, number);
-            let aside = store::sibling(&own, &format!(".ahead-{position}"));
+            let aside = store::sibling(&own, &format!(".{why}-{position}"));
             for ending in ["-wal", "-shm", ""] {
                 match std::fs::rename(store::sibling(&own, ending), store::sibling(&aside, ending)) {
                     Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
@@ -218,7 +252,7 @@ pub(super) async fn set_aside(place: &Place, number: i64, position: Position) ->
             Ok(aside.display().to_string())
         }
         Place::Postgres { options, schema } => {
-            let aside = format!("{schema}_ahead_{position}_{number}");
+            let aside = format!("{schema}_{why}_{position}_{number}");
             let fault = doing("set a view aside");
             let mut owner = options.connect().await.map_err(&fault)?;
             let text = format!("alter schema {} rename to {}", quoted(&schema_name(schema, number)), quoted(&aside));
@@ -353,10 +387,15 @@ pub(super) async fn remove(store: &Store, place: &Place, number: i64) -> Result<
 fn files(path: &Path) -> Result<Vec<(i64, PathBuf)>, StoreError> {
     let fault = |source: std::io::Error| StoreError::Database { doing: "list the views", source: source.into() };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let begins = format!("{}-g", path.file_name().unwrap_or_default().display());
+    let begins = format!("{}{}", path.file_name().unwrap_or_default().display(), store::VIEW);
     let mut found = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(fault)? {
-        let name = entry.map_err(fault)?.file_name();
+        let entry = entry.map_err(fault)?;
+        // A folder is no view, and is left alone.
+        if entry.file_type().map_err(fault)?.is_dir() {
+            continue;
+        }
+        let name = entry.file_name();
         let number = name.to_str().and_then(|name| name.strip_prefix(&begins)).and_then(|rest| {
             let rest = ["-wal", "-shm", "-journal"].iter().find_map(|ending| rest.strip_suffix(ending)).unwrap_or(rest);
             rest.parse().ok()
@@ -367,7 +406,7 @@ fn files(path: &Path) -> Result<Vec<(i64, PathBuf)>, StoreError> {
 }
 
 pub(super) fn file(path: &Path, number: i64) -> PathBuf {
-    store::sibling(path, &format!("-g{number}"))
+    store::sibling(path, &format!("{}{number}", store::VIEW))
 }
 
 pub(super) fn schema_name(log_schema: &str, number: i64) -> String {
@@ -376,12 +415,6 @@ pub(super) fn schema_name(log_schema: &str, number: i64) -> String {
 
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-/// A view's commits need not reach the disk at once: it can always be caught up from the log.
-fn sqlite_pools(path: &Path) -> (Pool, Pool) {
-    let options = store::sqlite_options(path).synchronous(SqliteSynchronous::Normal);
-    (On::Sqlite(store::sqlite_writer(options.clone())), On::Sqlite(store::sqlite_readers(options)))
 }
 
 /// The options of connections that write to a generation's schema.

@@ -14,7 +14,9 @@ use tokio::time::MissedTickBehavior;
 use super::generation::{Found, Generation};
 use super::project::Projector;
 use super::rebuild::Options;
+use super::soundness::{Depth, is_of_the_view};
 use super::{ViewError, Views, pointer};
+use crate::store::is_corrupt;
 use crate::telemetry::spell::Spell;
 
 static DOES_NOT_FOLLOW: Spell = Spell::of("the live view does not follow the log");
@@ -46,7 +48,35 @@ impl Later {
 impl Views {
     /// Keeps the live view up to the log for as long as it is polled, and sees whether it does.
     pub async fn keep_up(self) {
-        tokio::join!(self.follow_on(), self.look_on());
+        tokio::join!(self.follow_on(), self.look_on(), self.look_over());
+    }
+
+    /// Looks at every page of the live view once, which takes longer than a start may where the view is large, and has
+    /// another built if it is damaged.
+    async fn look_over(&self) {
+        let live = self.live();
+        match live.must_be_sound(Depth::Pages).await {
+            Ok(()) => {}
+            Err(error) if is_of_the_view(&error) => self.replace_damaged(live, &error).await,
+            Err(error) => tracing::warn!(error = ?error, "the live view could not be looked at"),
+        }
+    }
+
+    /// Has a view built in place of a damaged one, which answers until then, and is not gone back to.
+    async fn replace_damaged(&self, damaged: Arc<Generation>, error: &ViewError) {
+        if damaged.is_condemned() {
+            return;
+        }
+        damaged.condemn();
+        tracing::error!(generation = damaged.number, error = ?error, "the live view is damaged; another is built");
+        while Arc::ptr_eq(&self.live(), &damaged) {
+            match self.right_to_build().await {
+                Ok(right) => return self.start_rebuild(right, Options::default()),
+                Err(ViewError::Building) => {}
+                Err(error) => tracing::warn!(error = ?error, "no view is built in place of the damaged one yet"),
+            }
+            tokio::time::sleep(IN_THE_WAY).await;
+        }
     }
 
     /// Sees now and then whether the live view follows the log, so that whoever asks hears of it at once. It waits for
@@ -74,6 +104,11 @@ impl Views {
         loop {
             // A fault of this program must not end this task in silence.
             let ended = AssertUnwindSafe(self.follow(&mut later)).catch_unwind().await;
+            if let Ok(error @ ViewError::Store(fault)) = &ended
+                && is_corrupt(fault)
+            {
+                self.replace_damaged(self.live(), error).await;
+            }
             let error = ended.map_or_else(|_| "it panicked".to_owned(), |error| format!("{error:?}"));
             DOES_NOT_FOLLOW.met(&format_args!("{error}"));
             tokio::time::sleep(AFTER_A_FAULT).await;

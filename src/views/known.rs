@@ -16,6 +16,7 @@ use super::generation::{self, Generation};
 use super::rebuild::{self, Meter, Options, Phase, Progress, Wanted};
 use super::{ViewError, Views, caught_up};
 use crate::contract::Rulebook;
+use crate::log::Log;
 use crate::log::envelope::Position;
 use crate::store::{Place, Store, StoreError};
 
@@ -79,6 +80,15 @@ impl OnDemand {
     fn at(place: Place, apart: Option<TempDir>) -> Self {
         let (kept, slot, turns, is_ending, meter) = Default::default();
         Self { place, apart, kept, slot, turns, is_ending, meter, progress: watch::Sender::new(None) }
+    }
+
+    /// Builds one before anybody else asks, and keeps it.
+    pub(super) async fn built_alone(&self, log: &Log, wanted: Wanted) -> Result<Arc<Generation>, ViewError> {
+        let meter = Arc::new(Meter::new(self.progress.clone()));
+        let built = rebuild::made(log, (&self.place, 1), wanted, Options::default(), &meter).await?;
+        let generation = Arc::new(built);
+        self.kept().push(Kept { asked: None, who: None, generation: Arc::clone(&generation) });
+        Ok(generation)
     }
 
     /// The numbers of those that are kept where the live view is.

@@ -35,6 +35,7 @@ mod keeper;
 mod pointer;
 mod project;
 mod rows;
+mod soundness;
 mod standstill;
 mod switch;
 mod whole;
@@ -52,15 +53,16 @@ use tokio::task::JoinHandle;
 use crate::log::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
 use crate::store::{SoleBuilder, Sql, StoreError};
-use generation::{Found, Generation};
+use generation::{Aside, Found, Generation};
 use known::OnDemand;
 use orders::{Known, Order, Orders};
 use pointer::Pointer;
 use project::Projector;
-use rebuild::{Meter, Options, Phase, Progress};
+use rebuild::{Meter, Options, Phase, Progress, Wanted};
 use standstill::Standstill;
 
 pub use pointer::STATEMENTS as STATEMENTS_ON_THE_LOG;
+pub use soundness::Depth;
 
 /// A fault in building or asking a view.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +78,14 @@ pub enum ViewError {
         "the live view is being built, or is of another version of this program: try again when the server is ready"
     )]
     NoView,
+    /// The view cannot be lived on, and this process may not build another.
+    #[error("{view} is damaged: {why}. Build it anew: `throughline rebuild`, or the mutation startRebuild of a server")]
+    Damaged {
+        /// What the view is called.
+        view: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Somebody is building or switching views already.
     #[error(
         "a view is being built, or another one made the live one, at this moment: wait until that is done and look \
@@ -146,6 +156,13 @@ pub enum ViewError {
     NotText,
 }
 
+impl ViewError {
+    /// Whether it says that there is no view that this process can use.
+    pub fn is_no_view_to_use(&self) -> bool {
+        matches!(self, Self::NoView) || soundness::is_of_the_view(self)
+    }
+}
+
 /// The live view and what keeps it so.
 #[derive(Debug, Clone)]
 pub struct Views {
@@ -203,8 +220,13 @@ impl Views {
     /// where a view has followed the log further than it goes: that is evidence of what was lost.
     pub async fn open(log: Log) -> Result<Self, ViewError> {
         log.store().prepare(STATEMENTS_ON_THE_LOG).await?;
+        pointer::mend(log.store()).await?;
         if let Some((view, position, head)) = Self::ahead(&log).await? {
             let view = Self::called(&log, view);
+            // Where there was no log at all, none is left behind.
+            if head == Position::default() {
+                log.store().take_back().await;
+            }
             return Err(ViewError::Ahead { view, position, head });
         }
         let (live, is_fresh) = match taken_up(&log).await? {
@@ -214,7 +236,9 @@ impl Views {
         crate::store::prepare(&live.reader, &statements()).await?;
         let on_demand = OnDemand::beside(log.store());
         let views = Self::over(log, live, is_fresh, on_demand);
-        views.sweep().await?;
+        if let Err(error) = views.sweep().await {
+            tracing::warn!(error = ?error, "earlier views could not be removed yet");
+        }
         Ok(views)
     }
 
@@ -228,7 +252,7 @@ impl Views {
     pub async fn set_aside(log: &Log) -> Result<Vec<String>, ViewError> {
         let (store, mut aside) = (log.store(), Vec::new());
         while let Some((number, position, _)) = Self::ahead(log).await? {
-            aside.push(generation::set_aside(store.place(), number, position).await?);
+            aside.push(generation::set_aside(store.place(), number, (Aside::Ahead, position)).await?);
         }
         Ok(aside)
     }
@@ -256,11 +280,35 @@ impl Views {
 
     /// Opens the live view that another process keeps up, only to ask it.
     pub async fn open_to_read(log: Log) -> Result<Self, ViewError> {
+        let views = Self::open_as_it_is(log).await?;
+        views.live().must_be_sound(Depth::Opened).await?;
+        Ok(views)
+    }
+
+    /// Opens the live view only to look at it, in whatever state it is.
+    pub async fn open_as_it_is(log: Log) -> Result<Self, ViewError> {
         let live = Arc::new(usable(&log).await?.ok_or(ViewError::NoView)?);
+        let (view, position) = (Self::called(&log, live.number), *live.position().borrow());
+        let head = log.head().await?.position;
+        if position > head {
+            return Err(ViewError::Ahead { view, position, head });
+        }
+        if !live.is_of(&log).await? {
+            return Err(ViewError::Damaged { view, why: "it is the view of another log".to_owned() });
+        }
         // It folds the contracts as of where the view stands.
         Projector::new(log.clone(), Arc::clone(&live)).await?;
         let on_demand = OnDemand::apart(log.store())?;
         Ok(Self::over(log, live, false, on_demand))
+    }
+
+    /// Builds a view of a log that has none to be read, for this process alone.
+    pub async fn open_apart(log: Log) -> Result<Self, ViewError> {
+        let on_demand = OnDemand::apart(log.store())?;
+        let upto = log.head().await?.position;
+        let wanted = Wanted { upto, rulebooks_upto: upto, draft: None };
+        let live = on_demand.built_alone(&log, wanted).await?;
+        Ok(Self::over(log, live, true, on_demand))
     }
 
     fn over(log: Log, live: Arc<Generation>, is_fresh: bool, on_demand: OnDemand) -> Self {
@@ -337,10 +385,11 @@ impl Views {
     /// Builds the view of a log anew, which nobody keeps up meanwhile, and says what there was and what it is now.
     pub async fn rebuild(log: &Log) -> Result<Rebuilt, ViewError> {
         let views = Self::open(log.clone()).await?;
-        let old = views.told().await?;
+        // One that cannot be read is no reason not to build another.
+        let old = views.told().await.ok();
         views.start_rebuild(views.right_to_build().await?, Options::default());
         views.rebuild_ended().await?;
-        let rebuilt = Rebuilt { old: Some(old), new: views.told().await? };
+        let rebuilt = Rebuilt { old, new: views.told().await? };
         views.close().await;
         Ok(rebuilt)
     }
@@ -432,7 +481,9 @@ impl Views {
     async fn previous(&self) -> Result<Generation, ViewError> {
         let store = self.shared.log.store();
         let number = pointer::read(store).await?.previous;
-        Generation::open(store, store.place(), number).await?.ours().ok_or(ViewError::NoPrevious)
+        let previous = Generation::open(store, store.place(), number).await?.ours().ok_or(ViewError::NoPrevious)?;
+        previous.must_be_sound(Depth::Pages).await?;
+        Ok(previous)
     }
 
     /// Whether a new generation could be built now, or why not.
@@ -565,7 +616,7 @@ async fn caught_up(log: &Log, generation: Arc<Generation>) -> Result<Arc<Generat
 
 /// The live generation, if it is there and made by this build's definition.
 async fn usable(log: &Log) -> Result<Option<Generation>, ViewError> {
-    let pointer = pointer::read(log.store()).await?;
+    let Some(pointer) = pointer::find(log.store()).await? else { return Ok(None) };
     Ok(Generation::open(log.store(), log.store().place(), pointer.live).await?.ours())
 }
 
@@ -573,14 +624,22 @@ async fn usable(log: &Log) -> Result<Option<Generation>, ViewError> {
 /// none.
 async fn taken_up(log: &Log) -> Result<Option<Arc<Generation>>, ViewError> {
     let Some(generation) = usable(log).await? else { return Ok(None) };
+    if !generation.is_of(log).await? {
+        let (number, position) = (generation.number, *generation.position().borrow());
+        generation.end().await;
+        let aside = generation::set_aside(log.store().place(), number, (Aside::Foreign, position)).await?;
+        tracing::warn!(kept = aside, %position, "what was the live view is of another log; one is built of this log");
+        return Ok(None);
+    }
     let generation = Arc::new(generation);
     let taken = async {
+        generation.must_be_sound(Depth::Opened).await?;
         crate::store::prepare(&generation.reader, &statements()).await?;
         caught_up(log, Arc::clone(&generation)).await
     };
     match taken.await {
         Ok(generation) => Ok(Some(generation)),
-        Err(ViewError::Store(error)) if generation::is_damage(&error) => {
+        Err(error) if soundness::is_of_the_view(&error) => {
             tracing::warn!(generation = generation.number, error = ?error, "the live view is damaged; it is built anew");
             generation.close().await;
             Ok(None)
@@ -603,6 +662,7 @@ async fn built_alone(log: &Log) -> Result<(Arc<Generation>, bool), ViewError> {
     // One of another definition may be kept up by servers of another version: nobody goes back in position.
     let old = match Generation::open(log.store(), log.store().place(), pointer.live).await? {
         Found::Foreign(old) => Some(old),
+        // One that is damaged is of no use to anybody.
         Found::Ours(_) | Found::Nothing => None,
     };
     switch::switch(log.store(), old.as_ref(), &mut projector, drop).await?;

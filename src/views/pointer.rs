@@ -3,10 +3,10 @@
 //!
 //! It is only moved by whoever has the sole right to build; nothing here touches a generation.
 
-use sqlx::FromRow;
+use sqlx::{ConnectOptions as _, Connection as _, Executor as _, FromRow};
 
 use crate::log::envelope::Position;
-use crate::store::{Sql, Store, StoreError, doing, on};
+use crate::store::{Place, Pool, Sql, Store, StoreError, doing, on};
 
 static POINTER: Sql = Sql::new(
     "select v.generation, v.previous, v.rulebooks_seen, h.position as head \
@@ -15,6 +15,9 @@ static POINTER: Sql = Sql::new(
 static SWITCH: Sql = Sql::new(
     "update live_view set generation = $1, previous = $2, rulebooks_seen = $3 where id = 1 and generation = $4",
 );
+
+/// Needed only where the row is gone: it is not prepared.
+const MAKE: &str = "insert into live_view (id, generation) values (1, 0) on conflict (id) do nothing";
 
 /// The statements on the pointer.
 pub static STATEMENTS: &[&Sql] = &[&POINTER, &SWITCH];
@@ -42,11 +45,38 @@ struct Row {
 
 /// Reads the pointer.
 pub(super) async fn read(store: &Store) -> Result<Pointer, StoreError> {
+    find(store).await?.ok_or_else(|| doing("find the live view")(sqlx::Error::RowNotFound))
+}
+
+/// Reads the pointer, if it is there.
+pub(super) async fn find(store: &Store) -> Result<Option<Pointer>, StoreError> {
     let sql = POINTER.text(store.dialect());
-    let row: Row =
-        on!(&store.reader, pool => sqlx::query_as(sql).fetch_one(pool).await).map_err(doing("find the live view"))?;
-    let Row { generation, previous, rulebooks_seen, head } = row;
-    Ok(Pointer { live: generation, previous, rulebooks_seen: Position(rulebooks_seen), head: Position(head) })
+    let row: sqlx::Result<Option<Row>> = on!(&store.reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
+    let row = row.map_err(doing("find the live view"))?;
+    Ok(row.map(|row| {
+        let Row { generation, previous, rulebooks_seen, head } = row;
+        Pointer { live: generation, previous, rulebooks_seen: Position(rulebooks_seen), head: Position(head) }
+    }))
+}
+
+/// Makes the pointer anew where somebody has removed it: no view is live then, and the next one is built. Only the owner
+/// may.
+pub(super) async fn mend(store: &Store) -> Result<(), StoreError> {
+    if find(store).await?.is_some() {
+        return Ok(());
+    }
+    let fault = doing("make the pointer to the live view anew");
+    match (store.place(), &store.writer) {
+        (Place::Postgres { options, .. }, _) => {
+            let mut owner = options.connect().await.map_err(&fault)?;
+            owner.execute(MAKE).await.map_err(&fault)?;
+            owner.close().await.map_err(&fault)?;
+        }
+        (Place::Sqlite { .. }, Pool::Sqlite(pool)) => pool.execute(MAKE).await.map(drop).map_err(&fault)?,
+        (Place::Sqlite { .. }, Pool::Postgres(_)) => unreachable!("a store has one dialect"),
+    }
+    tracing::warn!("the pointer to the live view was gone; a view is built");
+    Ok(())
 }
 
 /// Moves the pointer from where it stands to another generation, which applies the rulebooks up to a position. `previous`

@@ -189,6 +189,7 @@ impl Projector {
         let Some(last) = events.last() else {
             return Ok(Stepped { position: checkpoint.position, more: false, has_written: false });
         };
+        let log_event = last.event_id.0;
         let (position, more) = (last.position, i64::try_from(events.len()).is_ok_and(|read| read == self.step));
         let mut touched: BTreeMap<StreamId, Vec<Envelope>> = BTreeMap::new();
         for event in events {
@@ -198,7 +199,7 @@ impl Projector {
         self.change(conn, checkpoint, &touched).await?;
         self.contracts_upto = self.contracts_upto.max(position);
         let sql = ADVANCE_CHECKPOINT.text(conn.dialect());
-        on!(conn, conn => sqlx::query(sql).bind(position.0).execute(&mut **conn).await.map(drop))
+        on!(conn, conn => sqlx::query(sql).bind(position.0).bind(log_event).execute(&mut **conn).await.map(drop))
             .map_err(doing("advance the view's checkpoint"))?;
         Ok(Stepped { position, more, has_written: true })
     }

@@ -8,6 +8,7 @@ use super::ViewError;
 use super::generation::{Generation, HOLD_CHECKPOINT};
 use super::pointer;
 use super::project::Projector;
+use super::soundness::is_of_the_view;
 use crate::log::envelope::Position;
 use crate::store::{Conn, Store, doing, on};
 
@@ -24,12 +25,12 @@ pub(super) async fn switch(
     let generation = Arc::clone(new.generation());
     let (mut old_conn, mut new_conn) = match old {
         Some(old) if old.number < generation.number => {
-            let old_conn = held(old).await?;
-            (Some(old_conn), held(&generation).await?)
+            let old_conn = held_if_whole(old).await?;
+            (old_conn, held(&generation).await?)
         }
         Some(old) => {
             let new_conn = held(&generation).await?;
-            (Some(held(old).await?), new_conn)
+            (held_if_whole(old).await?, new_conn)
         }
         None => (None, held(&generation).await?),
     };
@@ -63,6 +64,18 @@ async fn held(generation: &Generation) -> Result<(Conn, Position), ViewError> {
     }
 }
 
+/// The same of one that may be damaged: where its checkpoint cannot be locked, nobody else can take it further either.
+async fn held_if_whole(old: &Generation) -> Result<Option<(Conn, Position)>, ViewError> {
+    match held(old).await {
+        Ok(held) => Ok(Some(held)),
+        Err(error) if is_of_the_view(&error) => {
+            old.condemn();
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
 async fn catch_up(new: &mut Projector, conn: &mut Conn) -> Result<Position, ViewError> {
     loop {
         let stepped = new.project(conn).await?;
@@ -91,7 +104,7 @@ async fn finish(
     let pointer = pointer::read(store).await?;
     let generation = new.generation();
     // One that is of no use any more is not gone back to.
-    let numbers = (generation.number, old.map_or(0, |old| old.number));
+    let numbers = (generation.number, old.filter(|old| !old.is_condemned()).map_or(0, |old| old.number));
     if !pointer::switch(store, pointer, numbers, generation.rulebooks_upto).await? {
         return Err(ViewError::Outrun);
     }

@@ -6,13 +6,12 @@
 use chrono::{NaiveDate, TimeDelta};
 use futures_util::TryStreamExt as _;
 use rusqlite::types::ValueRef;
-use rusqlite::{Connection, OpenFlags};
 use sqlx::{Connection as _, Executor as _};
 use tokio::sync::mpsc;
 
 use super::rebuild::POSTGRES_EPOCH;
 use crate::projections::{TABLES, Table, Type};
-use crate::store::{Copied, Pool, Sessions, StoreError, doing};
+use crate::store::{Copied, Pool, Sessions, StoreError, doing, look_at};
 
 /// Bytes of rows that are handed on at once, more or less.
 const LOT: usize = 256 * 1024;
@@ -96,9 +95,7 @@ pub(super) fn read(pool: &Pool) -> mpsc::Receiver<Result<Lot, StoreError>> {
 }
 
 fn of_sqlite(path: &std::path::Path, lots: &mpsc::Sender<Result<Lot, StoreError>>) -> rusqlite::Result<()> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let conn = Connection::open_with_flags(path, flags)?;
-    conn.busy_timeout(std::time::Duration::from_secs(10))?;
+    let conn = look_at(path)?;
     conn.execute_batch("begin")?;
     for (number, table) in TABLES.iter().enumerate() {
         let mut lot = Lot::of(number);

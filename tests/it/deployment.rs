@@ -56,6 +56,11 @@ impl Deployment {
         views.live().digest().await.expect("a digest")
     }
 
+    /// Where it is.
+    pub(crate) const fn place(&self) -> &Place {
+        &self.place
+    }
+
     /// The URL of its database.
     pub(crate) fn url(&self) -> &str {
         self.place.url()

@@ -76,6 +76,21 @@ async fn a_view_beside_an_empty_or_missing_log_stops_the_start() {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{said}");
     assert!(said.contains("has followed the log up to position 14, and the log ends at 0"), "{said}");
+    assert!(!std::path::Path::new(&file).exists(), "no empty log is left behind");
+    for arguments in [&["rebuild"][..], &["log", "verify"], &["board", "--contract", "shps"]] {
+        let output = serve(deployment.url(), arguments);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(&format!("{file}-g1 is a view of it: the log was lost")), "{arguments:?}: {said}");
+        assert!(!said.contains("create it with"), "{arguments:?}: {said}");
+    }
+    // What is no database is named, and its cause once.
+    std::fs::write(&file, "no database at all ".repeat(500)).expect("it is written");
+    let output = serve(deployment.url(), &["serve", "--listen", "127.0.0.1:0", "--key", &key]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(3), "{said}");
+    assert!(said.contains(&format!("cannot migrate the database {file}")), "{said}");
+    assert_eq!(said.matches("(code: 26)").count(), 1, "{said}");
     deployment.end().await;
 }
 

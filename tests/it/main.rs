@@ -23,6 +23,8 @@ mod contact;
 mod corrections;
 mod counted;
 mod crash;
+mod damaged_logs;
+mod damaged_views;
 mod days;
 mod demo;
 mod deployment;

@@ -63,6 +63,7 @@ pub(super) async fn load(
     let (upto, rulebooks_upto) = (plan.upto, plan.rulebooks_upto);
     let (rules, own_rows) = ruled(log, plan).await?;
     let contracts = Arc::clone(&rules.contracts);
+    let log_event = log.event_at(upto).await?.map(|event| event.0);
     let known = (Arc::new(rules), own_rows);
     match place {
         Place::Sqlite { path } => {
@@ -72,8 +73,9 @@ pub(super) async fn load(
             let (sink, written) = fill_from(log, (plan, directory), known, sink, meter).await?;
             meter.enters(Phase::Indexing);
             let meter = Arc::clone(meter);
-            let finish =
-                move || sink.finish(&path, &Finished { upto, rulebooks_upto, written: &written, meter: &meter });
+            let finish = move || {
+                sink.finish(&path, &Finished { upto, log_event, rulebooks_upto, written: &written, meter: &meter })
+            };
             tokio::task::spawn_blocking(finish).await.map_err(|_| ViewError::Panicked)??;
         }
         Place::Postgres { options, schema } => {
@@ -87,7 +89,7 @@ pub(super) async fn load(
             let (sink, written) = filled?;
             drop(sink);
             meter.enters(Phase::Indexing);
-            copying.finish(&Finished { upto, rulebooks_upto, written: &written, meter }).await?;
+            copying.finish(&Finished { upto, log_event, rulebooks_upto, written: &written, meter }).await?;
         }
     }
     Ok(contracts)

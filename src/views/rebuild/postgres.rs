@@ -110,9 +110,11 @@ impl Copying {
             sink::compare(table.name, *wanted, found)?;
         }
         let checkpoint =
-            sqlx::query("insert into checkpoint (id, position, rulebooks_upto, definition) values (1, $1, $2, $3)");
+            "insert into checkpoint (id, position, rulebooks_upto, definition, log_event) values (1, $1, $2, $3, $4)";
+        let checkpoint = sqlx::query(checkpoint);
         let checkpoint = checkpoint.bind(finished.upto.0).bind(finished.rulebooks_upto.0);
-        let checkpoint = checkpoint.bind(rows::DEFINITION.as_str()).execute(&mut *conn).await;
+        let checkpoint = checkpoint.bind(rows::DEFINITION.as_str()).bind(finished.log_event);
+        let checkpoint = checkpoint.execute(&mut *conn).await;
         Ok(checkpoint.map(drop).map_err(doing("finish a view"))?)
     }
 

@@ -1,6 +1,7 @@
 //! Where a rebuild's rows go: many at once, into tables that nobody reads yet.
 
 use tokio::sync::mpsc;
+use uuid::Uuid;
 
 use super::super::ViewError;
 use super::super::fold::{Folded, Stop};
@@ -72,6 +73,8 @@ pub(super) trait Sink: Send {
 pub(super) struct Finished<'f> {
     /// It has taken the log up to here.
     pub(super) upto: Position,
+    /// The event that is there; none before the first.
+    pub(super) log_event: Option<Uuid>,
     /// It applies the rulebooks up to here.
     pub(super) rulebooks_upto: Position,
     /// What was written into it.

@@ -65,9 +65,11 @@ impl SqliteSink {
             let found = self.conn.query_row(&count, (), |row| row.get(0)).map_err(doing("count a view's rows"))?;
             sink::compare(table.name, *wanted, found)?;
         }
-        let checkpoint = "insert into checkpoint (id, position, rulebooks_upto, definition) values (1, ?1, ?2, ?3)";
+        let checkpoint = "insert into checkpoint (id, position, rulebooks_upto, definition, log_event) \
+                          values (1, ?1, ?2, ?3, ?4)";
         let (upto, rulebooks_upto) = (finished.upto.0, finished.rulebooks_upto.0);
-        self.conn.execute(checkpoint, (upto, rulebooks_upto, rows::DEFINITION.as_str())).map_err(&fault)?;
+        let log_event = finished.log_event.as_ref().map(uuid::Uuid::as_bytes);
+        self.conn.execute(checkpoint, (upto, rulebooks_upto, rows::DEFINITION.as_str(), log_event)).map_err(&fault)?;
         self.conn.execute_batch("commit").map_err(&fault)?;
         self.conn.close().map_err(|(_, source)| fault(source))?;
         let synced = std::fs::File::open(path).and_then(|file| file.sync_all());

@@ -1,0 +1,36 @@
+-- What migrations/postgres/0001_log.sql gives the serving role, given again where it is missing.
+do $$
+declare
+    app constant text := 'throughline_app';
+    missing record;
+begin
+    if not exists (select 1 from pg_roles where rolname = app) then
+        begin
+            create role throughline_app nologin;
+        exception
+            when duplicate_object or unique_violation then null;
+            when insufficient_privilege then
+                raise exception 'the role throughline_app is missing and % may not create it', current_user
+                    using hint = 'let an administrator run: create role throughline_app nologin; grant throughline_app to the user of this connection';
+        end;
+    end if;
+    if not pg_has_role(current_user, app, 'member') then
+        execute format('grant throughline_app to %I', current_user);
+    end if;
+    if not has_schema_privilege(app, current_schema(), 'usage') then
+        execute format('grant usage on schema %I to throughline_app', current_schema());
+    end if;
+    for missing in
+        select name, privilege
+        from (values
+            ('events', 'select'), ('events', 'insert'), ('commands', 'select'), ('commands', 'insert'),
+            ('log_head', 'select'), ('log_head', 'update'), ('live_view', 'select'), ('live_view', 'update'),
+            ('secrets', 'select')) as needed (name, privilege)
+        where not has_table_privilege(app, format('%I.%I', current_schema(), name), privilege)
+    loop
+        -- Of several nodes that start at once one gives it, and the others find it given.
+        perform pg_advisory_xact_lock(hashtextextended(current_schema(), 3));
+        execute format('grant %s on %I.%I to throughline_app', missing.privilege, current_schema(), missing.name);
+    end loop;
+end;
+$$;
