@@ -34,7 +34,13 @@ pub(super) async fn switch(
         }
         None => (None, held(&generation).await?),
     };
-    let caught_up = catch_up(new, &mut new_conn.0).await;
+    let caught_up = match &mut old_conn {
+        Some((held, _)) => {
+            let caught_up = held.meanwhile(catch_up(new, &mut new_conn.0)).await;
+            caught_up.map_err(doing("hold the view that was live")).map_err(ViewError::from).flatten()
+        }
+        None => catch_up(new, &mut new_conn.0).await,
+    };
     let switched = match caught_up {
         Ok(position) if old_conn.as_ref().is_none_or(|(_, old)| position >= *old) => {
             finish(store, (old, old_conn.as_mut()), new, (new_conn.0, position), swap).await
