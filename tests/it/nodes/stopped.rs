@@ -67,8 +67,10 @@ async fn stopped(
     let began = Instant::now();
     signal(&child, name);
     let said = || std::fs::read_to_string(&path).unwrap_or_default();
-    let status = tokio::time::timeout(SOON, ended(&mut child)).await;
-    let status = status.unwrap_or_else(|_| panic!("SIG{name} after {after:?}: it does not end: {}", said()));
+    let Ok(status) = tokio::time::timeout(SOON, ended(&mut child)).await else {
+        child.kill().expect("it is killed");
+        panic!("SIG{name} after {after:?}: it does not end: {}", said());
+    };
     let took = began.elapsed();
     assert!(is_in_order(status), "SIG{name} after {after:?}: {status}: {}", said());
     (status, took)
