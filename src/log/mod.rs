@@ -109,7 +109,7 @@ impl Log {
     /// The log of this store.
     pub async fn open(store: Arc<Store>) -> Result<Self, LogError> {
         store.prepare(&statements(store.dialect())).await?;
-        let log = Self { store, newest: watch::Sender::new(Position::default()), writable: Writable::default() };
+        let log = Self::of(store);
         let head = log.head().await?;
         log.announce(head.position);
         Ok(log)
@@ -118,7 +118,11 @@ impl Log {
     /// The log of a store that may be damaged, only to be verified: it need not say where it stands.
     pub async fn open_to_verify(store: Arc<Store>) -> Result<Self, LogError> {
         store.prepare(&statements(store.dialect())).await?;
-        Ok(Self { store, newest: watch::Sender::new(Position::default()) })
+        Ok(Self::of(store))
+    }
+
+    fn of(store: Arc<Store>) -> Self {
+        Self { store, newest: watch::Sender::new(Position::default()), writable: Writable::default() }
     }
 
     /// The store beneath.
