@@ -6,6 +6,7 @@ mod check;
 mod copied;
 mod growth;
 mod holds;
+mod room;
 mod session;
 mod sessions;
 mod wal;
