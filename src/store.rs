@@ -8,6 +8,7 @@ mod frozen;
 mod grants;
 mod growth;
 mod holds;
+mod room;
 mod session;
 mod sessions;
 mod sqlite;

@@ -1,7 +1,8 @@
 //! Whether the log can be written, as far as is known: what the append task has met, and, where that was a failure, a look
 //! of its own now and then.
 //!
-//! While writes succeed nobody looks. A look changes nothing: it writes the head as it is.
+//! While writes succeed nobody looks. A look changes nothing: it takes room on the disk and gives it back, and writes the
+//! head as it is.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -40,8 +41,15 @@ impl Log {
 
     /// Somebody could not write.
     pub(super) fn was_not_written(&self, why: &(dyn std::error::Error + 'static)) {
-        let causes = std::iter::successors(Some(why), |error| error.source()).map(ToString::to_string);
-        self.writable.state().why = Some(causes.collect::<Vec<_>>().join(": "));
+        let mut told = String::new();
+        for cause in std::iter::successors(Some(why), |error| error.source()).map(ToString::to_string) {
+            // Some say what their cause is themselves.
+            if !told.ends_with(&cause) {
+                told.push_str(if told.is_empty() { "" } else { ": " });
+                told.push_str(&cause);
+            }
+        }
+        self.writable.state().why = Some(told);
     }
 
     /// Why the log cannot be written, where the newest write failed and it has not been seen to be mended since; looks
@@ -74,12 +82,15 @@ impl Log {
     }
 
     async fn look(&self) -> Result<(), StoreError> {
+        self.store.has_room().await?;
         let conn = Conn::begun_at_once(&self.store.writer).await;
         let mut conn = conn.map_err(doing("begin to write"))?;
-        let written = match lock_head(&mut conn).await {
-            Ok(_) => conn.commit().await.map_err(doing("commit to the log")),
-            Err(error) => Err(error),
+        let written = async {
+            lock_head(&mut conn).await?;
+            conn.write_what_is_there().await.map_err(doing("write to the log"))?;
+            conn.commit().await.map_err(doing("commit to the log"))
         };
+        let written = written.await;
         if written.is_err() {
             conn.rollback().await;
         }

@@ -54,6 +54,14 @@ impl Conn {
         }
     }
 
+    /// Has this transaction write what is there already. `SQLite` leaves a page alone that an update finds as it is, but not
+    /// the one with the number that a program may give its file.
+    pub(crate) async fn write_what_is_there(&mut self) -> sqlx::Result<()> {
+        let On::Sqlite(conn) = self else { return Ok(()) };
+        let number: (i64,) = sqlx::query_as("pragma user_version").fetch_one(&mut **conn).await?;
+        conn.execute(AssertSqlSafe(format!("pragma user_version = {}", number.0))).await.map(drop)
+    }
+
     /// Waits for something else in the middle of a transaction, and lets the server know meanwhile that this process goes
     /// on.
     pub(crate) async fn meanwhile<T>(&mut self, other: impl Future<Output = T>) -> sqlx::Result<T> {

@@ -12,7 +12,7 @@ use throughline::deployment::Deployment;
 use throughline::store::Dialect;
 
 use crate::client::{self, Client};
-use crate::field::{Field, now};
+use crate::field::{Field, day, now};
 use crate::store_away::Wire;
 use crate::stores::Place;
 
@@ -77,6 +77,17 @@ fn token(url: &str, directory: &std::path::Path) -> String {
     String::from_utf8(said.stdout).expect("a token is text").trim().to_owned()
 }
 
+/// A request to the API, as bytes.
+fn request(token: &str, body: &Value) -> Vec<u8> {
+    let body = body.to_string();
+    let head = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
+         content-type: application/json\r\naccept: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    (head + &body).into_bytes()
+}
+
 /// Sends one request on a connection of its own; the code of its first error, if it has one.
 async fn code(address: &str, request: Vec<u8>) -> Option<String> {
     let mut client = Client::to(address).await.expect("it listens");
@@ -101,14 +112,15 @@ async fn of_a_store_that_is_away_the_first_failure_is_logged_and_the_others_are_
     assert_eq!(code(&address, contact()).await, None);
 
     wire.cut().await;
-    let query = json!({ "query": "{ log { position } }" }).to_string();
-    let head = format!(
-        "POST /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\ncontent-type: application/json\r\n\
-         accept: application/json\r\ncontent-length: {}\r\n\r\n{query}",
-        query.len()
-    );
-    let reads = join_all((0..READS).map(|_| code(&address, head.clone().into_bytes())));
-    let commands = join_all((0..COMMANDS).map(|_| code(&address, contact())));
+    let read = request(&token, &json!({ "query": "{ log { position } }" }));
+    let reads = join_all((0..READS).map(|_| code(&address, read.clone())));
+    // It asks nothing of the view, and comes as far as the append task.
+    let plan = || {
+        let input = json!({ "commandId": field.id(), "journey": journey, "kind": "php", "occurredOn": day() });
+        let query = "mutation Plan($input: AgreePlanInput!) { agreePlan(input: $input) { position } }";
+        request(&token, &json!({ "query": query, "variables": { "input": input } }))
+    };
+    let commands = join_all((0..COMMANDS).map(|_| code(&address, plan())));
     let ready = join_all((0..5).map(|_| async {
         let mut client = Client::to(&address).await.expect("it listens");
         client.send(&client::ready()).await.expect("it reads");
@@ -117,6 +129,7 @@ async fn of_a_store_that_is_away_the_first_failure_is_logged_and_the_others_are_
     let began = Instant::now();
     let (reads, commands, ready) = tokio::join!(reads, commands, ready);
     let away = began.elapsed();
+    eprintln!("{READS} reads and {COMMANDS} commands were answered within {away:?}");
     wire.mend().await;
 
     // Control: there was something to log for each of them.

@@ -62,7 +62,7 @@ async fn literal(conn: &mut PgConnection, query: String) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_list_of_ids_leads_to_its_events_and_not_through_the_whole_log() {
-    let events = if is_full() { 100_000 } else { 6_000 };
+    let events = if is_full() { 100_000 } else { 30_000 };
     let fresh = Fresh::on(Dialect::Postgres, now()).await;
     Field::of("plans").journeys(&fresh.recorder, 0).await;
     Stranger::at(fresh.place()).await.run(&filled(events)).await;
