@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use futures_util::future::join_all;
@@ -173,15 +175,17 @@ async fn connections_that_are_cut_lose_and_repeat_nothing() {
     let node = Deployment::open(place.url(), clock, chance).await.expect("it opens");
     let journey = field.journeys(&node.recorder, 1).await[0];
     let before = whole(&node.log).await.len();
+    let written = Arc::new(AtomicUsize::new(0));
     let writers: Vec<_> = (0..8)
         .map(|_| {
-            let (recorder, field) = (node.recorder.clone(), Arc::clone(&field));
+            let (recorder, field, written) = (node.recorder.clone(), Arc::clone(&field), Arc::clone(&written));
             tokio::spawn(async move {
                 for _ in 0..40 {
                     let contact = field.contact(journey);
                     while let Err(fault) = recorder.append(contact.clone()).await {
                         assert!(matches!(fault, NotDone::Fault(_)), "{fault:?}");
                     }
+                    written.fetch_add(1, Ordering::Relaxed);
                 }
             })
         })
@@ -189,9 +193,17 @@ async fn connections_that_are_cut_lose_and_repeat_nothing() {
     let mut stranger = Stranger::at(&place).await;
     let (_, name) = place.url().rsplit_once("application_name=").expect("a name");
     let cut = format!("select pg_terminate_backend(pid) from pg_stat_activity where application_name = '{name}'");
-    while !writers.iter().all(tokio::task::JoinHandle::is_finished) {
+    let is_over = || writers.iter().all(tokio::task::JoinHandle::is_finished);
+    while !is_over() {
+        let so_far = written.load(Ordering::Relaxed);
         stranger.run(&cut).await;
         tokio::time::sleep(std::time::Duration::from_millis(30 + field.below(70))).await;
+        // However slow the machine is, something is written between two cuts.
+        let began = Instant::now();
+        while written.load(Ordering::Relaxed) == so_far && !is_over() {
+            assert!(began.elapsed() < PATIENCE, "nothing is written after a cut");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
     }
     for writer in writers {
         writer.await.expect("it wrote all");
