@@ -4,6 +4,8 @@
 //! record's order with the head and the remembered commands. It repairs nothing, and it knows no journey: whether a
 //! payload can be read is asked of whoever calls.
 
+mod pages;
+
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
@@ -40,16 +42,13 @@ static COMMANDS_WITHOUT_EVENTS: Sql = Sql::new(
      and e.command_id = c.command_id) order by c.first_position limit $1",
 );
 
-/// How far the log goes by its head alone.
-static REACHES: Sql = Sql::new("select {raw_int position} as position from log_head where id = 1");
-
 /// The deployment's own keys, and whether there is a pointer to the live view.
 static SECRETS: Sql =
     Sql::new("select {raw_text name} as name, {raw_bytes value} as value from secrets order by name limit $1");
 static POINTERS: Sql = Sql::new("select count(*) from live_view where id = 1");
 
 /// Every statement of this module.
-pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &HEAD, &COMMANDS_WITHOUT_EVENTS, &REACHES, &SECRETS, &POINTERS];
+pub(super) static STATEMENTS: &[&Sql] = &[&PAGE, &HEAD, &COMMANDS_WITHOUT_EVENTS, &pages::REACHES, &SECRETS, &POINTERS];
 
 /// Events that one read takes.
 const PAGE_SIZE: i64 = 1_000;
@@ -60,8 +59,6 @@ const SECRETS_AT_MOST: i64 = 100;
 /// The key by which repeated commands are compared.
 const FINGERPRINT_KEY: &str = "command_fingerprint";
 const FINGERPRINT_KEY_BYTES: usize = 32;
-/// How far after a damaged page the log is looked for where its head cannot be read either.
-const UNKNOWN_END: i64 = 1 << 40;
 /// Characters of a stored value that a finding shows.
 const SHOWN: usize = 120;
 
@@ -263,28 +260,35 @@ impl Log {
         mut read_payload: impl FnMut(&Envelope) -> Result<(), Unread>,
     ) -> Result<Verified, LogError> {
         let mut walk = Walk::new(self.store.dialect(), most);
-        let (mut after, mut size) = (Position(i64::MIN), PAGE_SIZE);
+        let (mut after, mut size, mut is_asked_again) = (Position(i64::MIN), PAGE_SIZE, false);
         loop {
             match self.rows_after(after, size).await {
                 Ok(rows) if rows.is_empty() => {
-                    // Another process may have appended since the last page.
-                    if !walk.ends(self.head_row().await)? {
-                        continue;
+                    if walk.ends(self.head_row().await)? {
+                        break;
                     }
-                    break;
+                    // Another process may have appended since the last page: what is not found twice is not there.
+                    if is_asked_again {
+                        walk.find(None, Damage::Head("a later event is counted that is not found".to_owned()));
+                        break;
+                    }
+                    is_asked_again = true;
                 }
                 Ok(rows) => {
                     for row in &rows {
                         walk.step(row, &mut read_payload);
                     }
-                    after = rows.last().map_or(after, |last| Position(last.position));
+                    (after, is_asked_again) = (rows.last().map_or(after, |last| Position(last.position)), false);
                 }
                 // What comes before the page that cannot be read is read by itself.
                 Err(error) if is_corrupt(&error) && size > 1 => size = (size / 10).max(1),
                 Err(error) if is_corrupt(&error) => {
-                    after = self.readable_after(after).await;
+                    let Some(readable) = self.readable_after(after).await else {
+                        walk.ends(self.head_row().await)?;
+                        break;
+                    };
+                    (after, size) = (readable, PAGE_SIZE);
                     walk.cannot_read_up_to(after, told(&error));
-                    size = PAGE_SIZE;
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -312,51 +316,6 @@ impl Log {
             Err(error) => return Err(error.into()),
         }
         Ok(walk.done())
-    }
-
-    async fn rows_after(&self, after: Position, most: i64) -> Result<Vec<Row>, StoreError> {
-        let reader = &self.store.reader;
-        let sql = PAGE.text(reader.dialect());
-        let rows: sqlx::Result<Vec<Row>> =
-            on!(reader, pool => sqlx::query_as(sql).bind(after.0).bind(most).fetch_all(pool).await);
-        let rows = rows.map_err(doing("read the log to verify it"))?;
-        // A damaged page may give rows that it cannot have: of them no end would come.
-        let mut follows = after.0;
-        for row in &rows {
-            if row.position <= follows {
-                return Err(doing("read the log to verify it")(out_of_order(row.position, follows)));
-            }
-            follows = row.position;
-        }
-        Ok(rows)
-    }
-
-    /// A position after this one, behind which the log can be read again; the log's end where it cannot. What comes after
-    /// this one cannot be read.
-    async fn readable_after(&self, after: Position) -> Position {
-        let after = after.0.max(0);
-        let reader = &self.store.reader;
-        let sql = REACHES.text(reader.dialect());
-        let head: sqlx::Result<Option<(Option<i64>,)>> =
-            on!(reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
-        let head = head.ok().flatten().and_then(|(position,)| position).unwrap_or(after + UNKNOWN_END).max(after + 1);
-        let (mut bad, mut step) = (after, 1);
-        let mut good = loop {
-            let next = (after + step).min(head);
-            if next == head || self.rows_after(Position(next), 1).await.is_ok() {
-                break next;
-            }
-            (bad, step) = (next, step * 2);
-        };
-        while good - bad > 1 {
-            let middle = bad + (good - bad) / 2;
-            if self.rows_after(Position(middle), 1).await.is_ok() {
-                good = middle;
-            } else {
-                bad = middle;
-            }
-        }
-        Position(good)
     }
 
     async fn secrets(&self) -> Result<Vec<SecretRow>, StoreError> {
@@ -387,10 +346,6 @@ impl Log {
         let rows = on!(reader, pool => sqlx::query_as(sql).bind(most).fetch_all(pool).await);
         rows.map_err(doing("read the commands to verify them"))
     }
-}
-
-fn out_of_order(position: i64, after: i64) -> sqlx::Error {
-    sqlx::Error::Decode(format!("an event of position {position} comes where one after {after} belongs").into())
 }
 
 /// A command's events, as far as the walk has come.
