@@ -177,7 +177,7 @@ fn what_cannot_be_measured_is_refused() {
         assert_eq!(ran.status.code(), Some(2), "{said}");
         assert!(said.contains(word) && ran.stdout.is_empty(), "{said}");
     };
-    refused(&["everything"], "append, rebuild, load, reads");
+    refused(&["everything"], "append, rebuild, load, overload, reads");
     refused(&["append", "--events", "10"], "--events");
     refused(&["append", "--rounds", "0"], "--rounds");
     refused(&["reads", "--store", "postgres"], "--postgres URL");
