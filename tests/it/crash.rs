@@ -140,6 +140,11 @@ async fn killed_again_and_again(dialect: Dialect) {
         let after = Duration::from_millis(20 + field.below(400));
         let clients = (0..CLIENTS).map(|_| load(&server, &journeys, &field, &ledger));
         let killed = async {
+            // Every other one comes while contacts are being recorded, however slow the machine is.
+            let before = Ledger::read(&path).len();
+            while round % 2 == 0 && Ledger::read(&path).len() == before {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
             tokio::time::sleep(after).await;
             // SIGKILL: nothing of it runs any more, and whoever waits for an answer never gets it.
             child.kill().expect("it is killed");
@@ -153,8 +158,7 @@ async fn killed_again_and_again(dialect: Dialect) {
         assert_rebuilt_alike(&place).await;
         eprintln!("{dialect:?}, kill {round} after {after:?}: ready in {:?}", server.took);
     }
-    // Not before every one: on a busy machine some come before the first answer.
-    assert!(Ledger::read(&path).len() > kills / 2, "the kills came under load");
+    assert!(Ledger::read(&path).len() >= kills / 2, "the kills came under load");
     assert!(slowest < READY, "the program took {slowest:?} to be ready");
     place.remove().await;
 }

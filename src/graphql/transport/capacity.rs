@@ -21,7 +21,7 @@ use crate::graphql::code::Code;
 use crate::journey::people::login;
 
 /// The most requests at once, unless `serve --requests` says otherwise.
-pub const REQUESTS: usize = 256;
+pub const REQUESTS: usize = 512;
 /// The fewest places that slow answers leave: some requests wait for somebody else and use nothing meanwhile.
 const PLACES_MIN: usize = 8;
 /// An answer that takes longer is slow.
