@@ -346,7 +346,7 @@ fn frame(text: &str) -> Vec<u8> {
     if length < 126 {
         frame.push(0x80 | length.to_be_bytes()[1]);
     } else {
-        frame.push(0x80 | 126);
+        frame.push(0x80 | 0x7e);
         frame.extend(length.to_be_bytes());
     }
     // A mask of noughts changes nothing, and is one.

@@ -132,10 +132,10 @@ async fn if_there_is_a_place(State(capacity): State<Arc<Capacity>>, mut request:
     answer
 }
 
-/// Says whose request it is to the place that it has taken; refuses it where its login has enough of them.
-fn takes_a_place(http: &Request, login: &Login) -> Result<(), Response> {
+/// Says whose request it is to the place that it has taken; the refusal, where its login has enough of them.
+fn beyond_its_share(http: &Request, login: &Login) -> Option<Response> {
     let place = http.extensions().get::<Arc<TakenPlace>>();
-    place.map_or(Ok(()), |place| place.by(&login.principal)).map_err(|full| full.response(http))
+    place.and_then(|place| place.by(&login.principal).err()).map(|full| full.response(http))
 }
 
 /// Lets the pages of these origins ask with a token and read the answers (CORS); nothing where there are none.
@@ -188,9 +188,9 @@ async fn graphql(State(service): State<Service>, http: Request) -> Response {
         None
     } else {
         match authenticate(&service.key, &http) {
-            Ok(login) => match takes_a_place(&http, &login) {
-                Ok(()) => Some(login),
-                Err(full) => return full,
+            Ok(login) => match beyond_its_share(&http, &login) {
+                None => Some(login),
+                Some(refused) => return refused,
             },
             Err(refused) => return unauthenticated(&refused),
         }

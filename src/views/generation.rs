@@ -33,6 +33,9 @@ pub(super) static HOLD_CHECKPOINT: Sql =
 pub(super) static ADVANCE_CHECKPOINT: Sql =
     Sql::new("update checkpoint set position = $1, log_event = $2 where id = 1");
 
+/// How far it has come, which rulebooks it applies, what it was made by, and the event at which it is.
+type CheckpointRow = (i64, i64, String, Option<Uuid>);
+
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&CHECKPOINT, &LOCK_CHECKPOINT, &HOLD_CHECKPOINT, &ADVANCE_CHECKPOINT];
 
@@ -116,7 +119,7 @@ impl Generation {
             }
         }
         let sql = CHECKPOINT.text(reader.dialect());
-        let found: sqlx::Result<Option<(i64, i64, String, Option<Uuid>)>> =
+        let found: sqlx::Result<Option<CheckpointRow>> =
             on!(&reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
         match found {
             Ok(Some((position, upto, definition, log_event))) => {

@@ -267,12 +267,12 @@ mod tests {
     /// Answers a spell's requests, each after so long, while others are turned away.
     fn spell(capacity: &Arc<Capacity>, now: &mut Instant, took: Duration) {
         *now += SPELL * 10;
+        let entered = *now;
         let taken: Vec<Taken> = std::iter::from_fn(|| capacity.enter_at(*now).ok()).collect();
         *now += took.max(SPELL);
         for mut taken in taken {
-            taken.since = *now - took;
             let login = taken.login.get_mut().expect("a login").take();
-            capacity.leave_at(*now, taken.since, login);
+            capacity.leave_at(entered + took, taken.since, login);
             std::mem::forget(taken);
         }
     }
