@@ -157,13 +157,13 @@ async fn an_operation_on_a_socket_takes_a_place_and_what_waits_for_events_takes_
         assert_eq!(socket.hear().await["payload"]["data"]["viewer"]["role"], "manager");
         assert_eq!(socket.hear().await, json!({ "type": "complete", "id": "asks" }));
 
-        let held = slow(app, &router, &keyworker("kw-07"));
+        let busy = slow(app, &router, &keyworker("kw-07"));
         taken(&capacity, 1).await;
         socket.begin("refused", ASKED, json!({})).await;
         let refused = socket.hear().await;
         assert_eq!((&refused["type"], &refused["id"]), (&json!("error"), &json!("refused")));
         assert_eq!(refused["payload"][0]["extensions"]["code"], "UNAVAILABLE");
-        assert_eq!(held.ends().await.status, StatusCode::OK);
+        assert_eq!(busy.ends().await.status, StatusCode::OK);
 
         app.receive_referral("2018-03-01", "A-1").await;
         assert_eq!(socket.hear().await["id"], "follows");

@@ -121,20 +121,20 @@ async fn of_a_store_that_is_away_the_first_failure_is_logged_and_the_others_are_
         request(&token, &json!({ "query": query, "variables": { "input": input } }))
     };
     let commands = join_all((0..COMMANDS).map(|_| code(&address, plan())));
-    let ready = join_all((0..5).map(|_| async {
+    let probes = join_all((0..5).map(|_| async {
         let mut client = Client::to(&address).await.expect("it listens");
         client.send(&client::ready()).await.expect("it reads");
         client.answer().await.expect("it answers").0
     }));
     let began = Instant::now();
-    let (reads, commands, ready) = tokio::join!(reads, commands, ready);
+    let (reads, commands, probes) = tokio::join!(reads, commands, probes);
     let away = began.elapsed();
     eprintln!("{READS} reads and {COMMANDS} commands were answered within {away:?}");
     wire.mend().await;
 
     // Control: there was something to log for each of them.
     assert!(reads.iter().chain(&commands).all(|code| code.as_deref() == Some("UNAVAILABLE")), "{reads:?} {commands:?}");
-    assert_eq!(ready, [503; 5]);
+    assert_eq!(probes, [503; 5]);
     let began = Instant::now();
     while code(&address, contact()).await.is_some() {
         assert!(began.elapsed() < PATIENCE, "it does not come back");
