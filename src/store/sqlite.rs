@@ -169,7 +169,7 @@ pub(crate) fn sqlite_readers(options: SqliteConnectOptions) -> SqlitePool {
     pool.connect_lazy_with(options.pragma("query_only", "on"))
 }
 
-/// A pool of one `SQLite` connection, the only one that writes; its transactions begin by [`Conn::begun`].
+/// A pool of one `SQLite` connection, the only one that writes; its transactions begin by [`Conn::begun`](super::Conn::begun).
 pub(crate) fn sqlite_writer(options: SqliteConnectOptions) -> SqlitePool {
     SqlitePoolOptions::new().max_connections(1).connect_lazy_with(options)
 }
