@@ -53,6 +53,9 @@ const LOCK_NOT_AVAILABLE: &str = "55P03";
 /// What Postgres says where a schema of this name is there, or is being made at the same moment.
 const TAKEN: [&str; 2] = ["42P06", "23505"];
 
+/// What a checkpoint says: position, rulebooks, definition, and the event at the position.
+type Checkpoint = (i64, i64, String, Option<Uuid>);
+
 /// Contracts by their codes.
 pub(super) type Contracts = BTreeMap<String, Arc<Contract>>;
 
@@ -116,7 +119,7 @@ impl Generation {
             }
         }
         let sql = CHECKPOINT.text(reader.dialect());
-        let found: sqlx::Result<Option<(i64, i64, String, Option<Uuid>)>> =
+        let found: sqlx::Result<Option<Checkpoint>> =
             on!(&reader, pool => sqlx::query_as(sql).fetch_optional(pool).await);
         match found {
             Ok(Some((position, upto, definition, log_event))) => {
@@ -180,8 +183,7 @@ impl Generation {
     /// The position that its tables stand at, whoever brought them there.
     pub async fn stands_at(&self) -> Result<Position, StoreError> {
         let sql = CHECKPOINT.text(self.reader.dialect());
-        let found: sqlx::Result<(i64, i64, String, Option<Uuid>)> =
-            on!(&self.reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
+        let found: sqlx::Result<Checkpoint> = on!(&self.reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
         found.map(|(position, ..)| Position(position)).map_err(doing("read where a view stands"))
     }
 

@@ -79,12 +79,12 @@ pub(crate) async fn settled(deployment: &Deployment) {
         names.find_map(|name| name.strip_suffix("-wal").map(str::to_owned))
     };
     // Two that close at the same moment leave it to each other: another one closes after them.
-    let folded = async {
+    let until_closed = async {
         while let Some(file) = journal_of() {
             alter_view(&file, "pragma wal_checkpoint(passive)").await;
         }
     };
-    tokio::time::timeout(PATIENCE, folded).await.expect("the last connection is closed");
+    tokio::time::timeout(PATIENCE, until_closed).await.expect("the last connection is closed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
