@@ -24,8 +24,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _, Sqlite, SqlitePool};
 
-pub(crate) use check::check_postgres;
 pub use check::is_corrupt;
+pub(crate) use check::{check_postgres, findings};
 pub(crate) use copied::Copied;
 pub(crate) use frozen::look_at;
 pub(crate) use growth::Growth;

@@ -647,8 +647,10 @@ fn shown_id(stored: Option<&[u8]>) -> String {
     id.map_or_else(|| shown(stored), |id| id.to_string())
 }
 
-/// An error with what lies beneath it.
+/// An error with what lies beneath it, without causes that the one before repeats already.
 fn told(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    let mut causes: Vec<String> = causes.map(ToString::to_string).collect();
+    causes.dedup_by(|cause, before| before.contains(&**cause));
+    causes.join(": ")
 }

@@ -35,7 +35,12 @@ fn check_sqlite(path: &Path, most: usize) -> rusqlite::Result<Vec<String>> {
     let said = check.query_map((), |row| row.get::<_, String>(0))?;
     // A check that cannot go on has found something, too.
     let said = said.map(|said| said.unwrap_or_else(|error| error.to_string()));
-    Ok(said.filter(|said| said != "ok").collect())
+    Ok(said.flat_map(|said| findings(&said)).collect())
+}
+
+/// What a check of `SQLite` says in one row: lines beneath a heading that names the database alone, or that all is well.
+pub(crate) fn findings(said: &str) -> Vec<String> {
+    said.lines().filter(|line| *line != "ok" && !line.starts_with("***")).map(str::to_owned).collect()
 }
 
 /// Whether an error says that what is stored is damaged: pages that cannot be read, or rows that they cannot hold.

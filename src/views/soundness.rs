@@ -112,7 +112,7 @@ fn of_sqlite(
     conn.pragma_update(None, "cache_size", -CACHE)?;
     let mut check = conn.prepare(check)?;
     let said = check.query_map((), |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(said.into_iter().filter(|said| said != "ok").collect())
+    Ok(said.iter().flat_map(|said| store::findings(said)).collect())
 }
 
 /// What the file lacks of what this build defines: it keeps the text of each definition.
