@@ -191,8 +191,8 @@ impl Work {
         let (replaying, is_over) = self.replaying().await?;
         let beside_replays = self.closed_loop(self.lasts).await?;
         is_over.store(true, Ordering::SeqCst);
-        let bytes: u64 = replaying.join_all().await.into_iter().sum();
-        let replayed = number(bytes) / self.lasts.as_secs_f64();
+        let events: u64 = replaying.join_all().await.into_iter().sum();
+        let replayed = number(events) / self.lasts.as_secs_f64();
         Ok(Round { reached, over, lasted, back_after, memory, beside_replays, replayed })
     }
 
@@ -274,23 +274,19 @@ impl Work {
         }
     }
 
-    /// Opens the sockets that replay; each gives how many events it was told when it is over.
+    /// Opens the sockets that replay; each gives the number of events that it received.
     async fn replaying(&self) -> Result<(JoinSet<u64>, Arc<AtomicBool>)> {
         let (is_over, begun) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let mut replaying = JoinSet::new();
         for _ in 0..REPLAYS {
             let socket = Socket::replaying(self.address, &self.reader).await?;
-            replaying.spawn(socket.told(Arc::clone(&is_over), Arc::clone(&begun)));
+            replaying.spawn(socket.count_events(Arc::clone(&is_over), Arc::clone(&begun)));
         }
-        while begun.load(Ordering::SeqCst) < number_of_replays() {
+        while begun.load(Ordering::SeqCst) < REPLAYS as u64 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
         Ok((replaying, is_over))
     }
-}
-
-const fn number_of_replays() -> u64 {
-    REPLAYS as u64
 }
 
 /// A WebSocket that knows as much of the protocol as it takes to subscribe and to count what comes.
@@ -317,8 +313,8 @@ impl Socket {
     }
 
     /// Counts the events that come until it is over.
-    async fn told(mut self, is_over: Arc<AtomicBool>, begun: Arc<AtomicU64>) -> u64 {
-        let (mut read, mut told) = (vec![0; 64 * 1_024], 0);
+    async fn count_events(mut self, is_over: Arc<AtomicBool>, begun: Arc<AtomicU64>) -> u64 {
+        let (mut read, mut events) = (vec![0; 64 * 1_024], 0);
         while !is_over.load(Ordering::SeqCst) {
             let waited = tokio::time::timeout(Duration::from_millis(100), self.0.read(&mut read)).await;
             let count = match waited {
@@ -326,17 +322,17 @@ impl Socket {
                 Ok(Ok(0) | Err(_)) => break,
                 Ok(Ok(count)) => count,
             };
-            let is_first = told == 0;
-            told += read[..count].windows(MARK.len()).filter(|part| *part == MARK).count() as u64;
-            if is_first && told > 0 {
+            let is_first = events == 0;
+            events += read[..count].windows(MARK.len()).filter(|part| *part == MARK).count() as u64;
+            if is_first && events > 0 {
                 begun.fetch_add(1, Ordering::SeqCst);
             }
         }
-        told
+        events
     }
 }
 
-/// Stands once in what is told of an event.
+/// Appears once in each event.
 const MARK: &[u8] = b"\"position\"";
 
 /// A text of fewer than 65,536 bytes as a client's frame.

@@ -36,12 +36,12 @@ use crate::graphql::transport::{
 };
 use crate::graphql::{Api, graphiql};
 use crate::log::ClockOff;
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 pub use connection::CONNECTIONS;
 pub use descriptors::connections_within;
 use metrics::Meters;
 
-static NOT_READY: Spell = Spell::of("not ready");
+static NOT_READY: Repeated = Repeated::of("not ready");
 
 /// The longest that a request may take until its answer begins, a little more than GraphQL takes to say that it cannot;
 /// events and sockets go on from there.

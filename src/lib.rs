@@ -4,6 +4,7 @@
 //! touches the world stands in the rest.
 
 pub mod access;
+mod causes;
 pub mod cli;
 pub mod clock;
 pub mod cloud_event;

@@ -1,6 +1,6 @@
 //! Telemetry: structured logs on standard error. Ids only; never a token, a note or a name.
 
-pub mod spell;
+pub mod repeated;
 
 use std::io::IsTerminal as _;
 

@@ -205,6 +205,11 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// By what their requests are told from those of others: the role, and the key of the login, however that is written.
+    pub fn key(&self) -> (Role, String) {
+        (self.role, crate::journey::people::login::key(&self.subject))
+    }
+
     /// How the log names them.
     pub fn actor(&self) -> crate::log::envelope::Actor {
         crate::log::envelope::Actor {

@@ -15,8 +15,9 @@ use super::files::is_damage;
 use super::rulebook::read;
 use super::table::{self, Table};
 use super::views::show_progress;
-use super::{Ending, Format, Places, said_once};
+use super::{Ending, Format, Places};
 use crate::access::{InScope, Scope};
+use crate::causes;
 use crate::clock::Clock;
 use crate::contract::money::Money;
 use crate::contract::{Contract, Rulebook, command};
@@ -63,7 +64,7 @@ pub(super) async fn run(places: &Places, asking: &Asking<'_>) -> Result<Ending> 
     };
     match compared {
         Err(error) if error.downcast_ref().is_some_and(ViewError::is_no_view_to_use) || is_damage(&error) => {
-            complain(&format!("there is no live view to compare with: {}", said_once(&error)));
+            complain(&format!("there is no live view to compare with: {}", causes::in_words(&*error)));
             let views = unless_stopped(async { Ok(Views::open_apart(log).await?) }).await?;
             let shown = alone(&views, asking).await;
             views.close().await;

@@ -12,8 +12,9 @@ use tokio_stream::StreamExt as _;
 
 use super::commands::{COMMAND_LINE, complain, open, told_to_stop};
 use super::results::Results;
-use super::{BadFile, Ending, Misuse, Places, said_once};
+use super::{BadFile, Ending, Misuse, Places};
 use crate::access::{Principal, Role, Scope};
+use crate::causes;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::export::ndjson::{self as exported, Zones};
@@ -59,7 +60,7 @@ pub(super) async fn verified_at(places: &Places, most: usize) -> Result<Verified
     match verified.await {
         // It is no database any more, so that there is no more to name.
         Err(error) if is_damage(&error) => {
-            let finding = Finding { position: None, damage: Damage::Index(said_once(&error)) };
+            let finding = Finding { position: None, damage: Damage::Index(causes::in_words(&*error)) };
             Ok(Verified { events: 0, position: Position::default(), findings: vec![finding], found: 1 })
         }
         verified => verified,

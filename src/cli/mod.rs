@@ -25,6 +25,7 @@ use chrono::{Datelike as _, NaiveDate};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
+use crate::causes;
 use crate::graphql::transport::{PER_MINUTE, REQUESTS};
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
@@ -448,22 +449,10 @@ fn exit_code(ended: anyhow::Result<Ending>) -> ExitCode {
         Ok(Ending::WrongUse) => ExitCode::from(2),
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            commands::complain(&format!("error: {}", said_once(&error)));
+            commands::complain(&format!("error: {}", causes::in_words(&*error)));
             ExitCode::from(if is_wrong_use(&error) { 2 } else { 3 })
         }
     }
-}
-
-/// An error and its causes, without those that the one before repeats already.
-pub(crate) fn said_once(error: &anyhow::Error) -> String {
-    let (mut said, mut last) = (error.to_string(), error.to_string());
-    for cause in error.chain().skip(1).map(ToString::to_string) {
-        if !last.contains(&cause) {
-            said = format!("{said}: {cause}");
-            last = cause;
-        }
-    }
-    said
 }
 
 /// An origin as browsers name it: a scheme, a host and perhaps a port.

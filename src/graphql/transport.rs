@@ -60,11 +60,12 @@ use super::{
 };
 use crate::access::Principal;
 use crate::access::token::{InvalidToken, Login};
+use crate::causes;
 use crate::log::LogError;
 use crate::store;
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 
-static CANNOT_ANSWER: Spell = Spell::of("the store cannot answer");
+static CANNOT_ANSWER: Repeated = Repeated::of("the store cannot answer");
 
 /// The most bytes of a request's body or of a message on a socket, variables included: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -271,13 +272,12 @@ where
 /// Raises a fault: the whole chain of causes for the log, and for the caller no more than "internal error" and a request
 /// id; or, where the store is locked, full or out of reach, that it is, and when to ask again.
 pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
-    let causes = || std::iter::successors(Some(error), |error| error.source());
-    let chain: Vec<_> = causes().map(ToString::to_string).collect();
-    let Some(outage) = causes().find_map(outage) else { return Code::Internal.error(chain.join(": ")) };
-    if !causes().any(is_logged) {
-        CANNOT_ANSWER.met(&format_args!("{}", chain.join(": ")));
+    let chain = || std::iter::successors(Some(error), |error| error.source());
+    let Some(outage) = chain().find_map(outage) else { return Code::Internal.error(causes::in_words(error)) };
+    if !chain().any(is_logged) {
+        CANNOT_ANSWER.met(&format_args!("{}", causes::in_words(error)));
     }
-    let of_clock = causes().find_map(|cause| match cause.downcast_ref() {
+    let of_clock = chain().find_map(|cause| match cause.downcast_ref() {
         Some(off @ LogError::ClockOff(_)) => Some(off.to_string()),
         _ => None,
     });

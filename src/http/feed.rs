@@ -21,9 +21,9 @@ use crate::log::LogError;
 use crate::log::envelope::{Envelope, Position};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 
-static UNREAD: Spell = Spell::of("the feed cannot be read");
+static UNREAD: Repeated = Repeated::of("the feed cannot be read");
 
 /// The events of one answer, unless `limit` says otherwise, and the most of them.
 const LIMIT: usize = 1_000;

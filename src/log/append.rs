@@ -30,7 +30,7 @@ use super::read;
 use super::{ClockOff, Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
 use crate::store::{Conn, Sql, StoreError, doing, on};
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 pub(super) use head::{lock_head, move_head};
 pub use reply::Sent;
 use reply::{answer, give_up, refuse};
@@ -45,7 +45,7 @@ static SECRET: Sql = Sql::new("select value from secrets where name = $1");
 /// Every statement of this module.
 pub(super) static STATEMENTS: &[&Sql] = &[&head::LOCK_HEAD, &COMMANDS, &head::MOVE_HEAD, &SECRET, &look_back::MOVED];
 
-static BATCH_FAILED: Spell = Spell::warning("a batch failed; each of its commands is tried alone");
+static BATCH_FAILED: Repeated = Repeated::warning("a batch failed; each of its commands is tried alone");
 
 /// How many commands one transaction takes at most.
 const BATCH: usize = 512;

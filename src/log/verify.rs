@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use super::envelope::{Envelope, Position, StreamId, hex, leaf_hash};
 use super::{Log, LogError};
+use crate::causes;
 use crate::store::{Dialect, Sql, StoreError, doing, is_corrupt, on};
 
 static PAGE: Sql = Sql::new(
@@ -288,7 +289,7 @@ impl Log {
                         break;
                     };
                     (after, size) = (readable, PAGE_SIZE);
-                    walk.cannot_read_up_to(after, told(&error));
+                    walk.cannot_read_up_to(after, causes::in_words(&error));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -312,7 +313,7 @@ impl Log {
         let tables = ["events", "commands", "log_head", "live_view", "secrets"];
         match self.store.check_indexes(&tables, most).await {
             Ok(wrong) => wrong.into_iter().for_each(|wrong| walk.find(None, Damage::Index(wrong))),
-            Err(error) if is_corrupt(&error) => walk.find(None, Damage::Index(told(&error))),
+            Err(error) if is_corrupt(&error) => walk.find(None, Damage::Index(causes::in_words(&error))),
             Err(error) => return Err(error.into()),
         }
         Ok(walk.done())
@@ -414,7 +415,7 @@ impl Walk {
         if !is_corrupt(&error) {
             return Err(error);
         }
-        self.find(None, Damage::Table { table, why: told(&error) });
+        self.find(None, Damage::Table { table, why: causes::in_words(&error) });
         Ok(())
     }
 
@@ -455,7 +456,7 @@ impl Walk {
         if let Some(envelope) = &envelope {
             self.columns(row, envelope);
             if let Err(error) = read_payload(envelope) {
-                self.find(Some(position), Damage::Payload(told(&*error)));
+                self.find(Some(position), Damage::Payload(causes::in_words(&*error)));
             }
         }
         let is_sound = self.found == found_before;
@@ -482,7 +483,7 @@ impl Walk {
         match text.map(Envelope::from_record) {
             Ok(Ok(envelope)) => Some(envelope),
             Ok(Err(error)) => {
-                self.find(position, Damage::Unreadable(told(&error)));
+                self.find(position, Damage::Unreadable(causes::in_words(&error)));
                 None
             }
             Err(_) => None,
@@ -645,12 +646,4 @@ fn shown(stored: Option<&[u8]>) -> String {
 fn shown_id(stored: Option<&[u8]>) -> String {
     let id = stored.and_then(|bytes| Uuid::from_slice(bytes).ok());
     id.map_or_else(|| shown(stored), |id| id.to_string())
-}
-
-/// An error with what lies beneath it, without causes that the one before repeats already.
-fn told(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    let mut causes: Vec<String> = causes.map(ToString::to_string).collect();
-    causes.dedup_by(|cause, before| before.contains(&**cause));
-    causes.join(": ")
 }

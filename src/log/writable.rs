@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::Log;
 use super::append::lock_head;
+use crate::causes;
 use crate::store::{Conn, StoreError, doing};
 
 /// How long nobody looks again after a look was begun.
@@ -41,15 +42,7 @@ impl Log {
 
     /// Somebody could not write.
     pub(super) fn was_not_written(&self, why: &(dyn std::error::Error + 'static)) {
-        let mut told = String::new();
-        for cause in std::iter::successors(Some(why), |error| error.source()).map(ToString::to_string) {
-            // Some say what their cause is themselves.
-            if !told.ends_with(&cause) {
-                told.push_str(if told.is_empty() { "" } else { ": " });
-                told.push_str(&cause);
-            }
-        }
-        self.writable.state().why = Some(told);
+        self.writable.state().why = Some(causes::in_words(why));
     }
 
     /// Why the log cannot be written, where the newest write failed and it has not been seen to be mended since; looks

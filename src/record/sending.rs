@@ -15,9 +15,9 @@ use crate::journey::{History, Recorded};
 use crate::log::append::{self, Answer, Appended, Expected, Rejection, Request};
 use crate::log::envelope::{CommandId, Envelope, StreamId};
 use crate::log::{Log, LogError};
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 
-static UNREAD: Spell = Spell::of("what was recorded before cannot be read");
+static UNREAD: Repeated = Repeated::of("what was recorded before cannot be read");
 
 /// A command that has only to be decided and written.
 pub struct Ready<'a> {

@@ -10,10 +10,10 @@ use std::path::Path;
 use sqlx::SqlitePool;
 
 use super::{Conn, On, Store, StoreError, doing, is_locked, sibling};
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 
-static UNKNOWN: Spell = Spell::warning("the length of the write-ahead log is not known");
-static GROWS: Spell = Spell::warning("the write-ahead log cannot be brought into its file, and grows");
+static UNKNOWN: Repeated = Repeated::warning("the length of the write-ahead log is not known");
+static GROWS: Repeated = Repeated::warning("the write-ahead log cannot be brought into its file, and grows");
 
 /// From so many pages on the write-ahead log is brought into its file, as `SQLite` would by itself.
 const PAGES_MAX: i64 = 1_000;

@@ -17,11 +17,11 @@ use super::rebuild::Options;
 use super::soundness::{Depth, is_of_the_view};
 use super::{ViewError, Views, pointer};
 use crate::store::is_corrupt;
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 
-static DOES_NOT_FOLLOW: Spell = Spell::of("the live view does not follow the log");
-static NOT_RULED: Spell = Spell::of("no view is built with the new rulebook yet");
-static NOT_SWEPT: Spell = Spell::warning("earlier views could not be removed yet");
+static DOES_NOT_FOLLOW: Repeated = Repeated::of("the live view does not follow the log");
+static NOT_RULED: Repeated = Repeated::of("no view is built with the new rulebook yet");
+static NOT_SWEPT: Repeated = Repeated::warning("earlier views could not be removed yet");
 
 /// How often a node looks for what another node has appended or switched.
 const POLL: Duration = Duration::from_millis(100);

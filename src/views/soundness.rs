@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::ViewError;
 use super::generation::{self, Generation, definitions};
+use crate::causes;
 use crate::projections::{TABLES, Type};
 use crate::store::{self, Dialect, Place, Pool, StoreError, doing};
 
@@ -52,7 +53,7 @@ impl Generation {
                 let looked = looking.await.unwrap_or(Ok(vec!["it could not be looked at".to_owned()]));
                 looked.or_else(|source| {
                     let error = StoreError::Sqlite { doing: "look at a view", source };
-                    if is_damage(&error) { Ok(vec![causes(&error)]) } else { Err(error) }
+                    if is_damage(&error) { Ok(vec![causes::in_words(&error)]) } else { Err(error) }
                 })
             }
             (Pool::Postgres(pool), Place::Postgres { options, schema }) => {
@@ -195,10 +196,4 @@ pub(super) fn is_of_the_view(error: &ViewError) -> bool {
         ViewError::Damaged { .. } => true,
         _ => false,
     }
-}
-
-/// An error with what lies beneath it, each cause once.
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

@@ -141,7 +141,9 @@ fn every_alarm_stands_on_the_page_for_operating() {
     for file in files {
         let source = fs::read_to_string(&file).expect("a text");
         let source = source.split("#[cfg(test)]").next().unwrap_or_default();
-        for called in ["tracing::error!(", "tracing::warn!(", ": Spell = Spell::of(", ": Spell = Spell::warning("] {
+        for called in
+            ["tracing::error!(", "tracing::warn!(", ": Repeated = Repeated::of(", ": Repeated = Repeated::warning("]
+        {
             for message in messages(source, called) {
                 all += 1;
                 if !page.contains(&message) {

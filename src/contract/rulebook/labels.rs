@@ -46,10 +46,10 @@ pub(super) fn labels(top: &Section<'_>, report: &mut Report<'_>) -> Labels {
             DeValue::String(text) if text.trim().is_empty() || text.trim() != text => {
                 wrong("a label is words without a space at its ends".to_owned());
             }
-            DeValue::String(text) if text::fault(text).is_some() => {
-                wrong(text::fault(text).unwrap_or_default().to_owned());
-            }
-            DeValue::String(text) => drop(read.insert(code.to_owned(), text.clone().into_owned())),
+            DeValue::String(text) => match text::fault(text) {
+                Some(fault) => wrong(fault.to_owned()),
+                None => drop(read.insert(code.to_owned(), text.clone().into_owned())),
+            },
             other => wrong(format!("expected a text, found {}", found(other))),
         }
     }

@@ -12,7 +12,6 @@ use async_graphql::ServerError;
 
 use crate::access::{Principal, Role};
 use crate::graphql::code::Code;
-use crate::journey::people::login;
 
 /// What a caller may spend within a minute, unless `serve --budget` says otherwise: sixty of the dearest requests.
 pub const PER_MINUTE: u64 = 6_000_000;
@@ -71,7 +70,7 @@ impl Budget {
         if purses.len() >= PURSES {
             purses.retain(|_, purse| left_at(purse) > 0.0);
         }
-        let purse = purses.entry((who.role, login::key(&who.subject))).or_insert(Purse { spent: 0.0, at: now });
+        let purse = purses.entry(who.key()).or_insert(Purse { spent: 0.0, at: now });
         *purse = Purse { spent: left_at(purse), at: now };
         let beyond = purse.spent + cost - limit;
         if beyond > 0.0 {

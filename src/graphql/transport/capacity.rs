@@ -18,7 +18,6 @@ use super::answer::Answer;
 use super::{Problem, accept};
 use crate::access::{Principal, Role};
 use crate::graphql::code::Code;
-use crate::journey::people::login;
 
 /// The most requests at once, unless `serve --requests` says otherwise.
 pub const REQUESTS: usize = 512;
@@ -27,7 +26,7 @@ const PLACES_MIN: usize = 8;
 /// An answer that takes longer is slow.
 const SLOW: Duration = Duration::from_millis(500);
 /// How long answers are looked at before the number of places changes.
-const SPELL: Duration = Duration::from_millis(100);
+const WINDOW: Duration = Duration::from_millis(100);
 /// When to ask again after having been turned away.
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -47,19 +46,19 @@ struct Books {
     /// By role and the key of the login; of those who have any.
     of_logins: HashMap<(Role, String), usize>,
     turned_away: u64,
-    spell: Spell,
+    window: Window,
 }
 
 /// What has happened since the number of places was last looked at.
 #[derive(Debug)]
-struct Spell {
+struct Window {
     began: Instant,
     answered: usize,
     slow: usize,
     turned_away: usize,
 }
 
-impl Spell {
+impl Window {
     const fn at(began: Instant) -> Self {
         Self { began, answered: 0, slow: 0, turned_away: 0 }
     }
@@ -98,8 +97,8 @@ impl Capacity {
     /// At most so many requests at once; at least one.
     pub fn of(most: usize) -> Self {
         let most = most.max(1);
-        let spell = Spell::at(Instant::now());
-        let books = Books { places: most, taken: 0, of_logins: HashMap::new(), turned_away: 0, spell };
+        let window = Window::at(Instant::now());
+        let books = Books { places: most, taken: 0, of_logins: HashMap::new(), turned_away: 0, window };
         Self { most, books: Mutex::new(books) }
     }
 
@@ -146,8 +145,8 @@ impl Capacity {
                 books.of_logins.remove(&login);
             }
         }
-        books.spell.answered += 1;
-        books.spell.slow += usize::from(now.duration_since(since) > SLOW);
+        books.window.answered += 1;
+        books.window.slow += usize::from(now.duration_since(since) > SLOW);
         books.look(now, self.most);
     }
 }
@@ -155,20 +154,20 @@ impl Capacity {
 impl Books {
     const fn turn_away(&mut self) {
         self.turned_away += 1;
-        self.spell.turned_away += 1;
+        self.window.turned_away += 1;
     }
 
-    /// Changes the number of places at the end of a spell in which somebody was turned away: where nobody is, nobody waits
+    /// Changes the number of places at the end of a window in which somebody was turned away: where nobody is, nobody waits
     /// for a place, and how long an answer takes is its own affair.
     fn look(&mut self, now: Instant, most: usize) {
-        if now.duration_since(self.spell.began) < SPELL {
+        if now.duration_since(self.window.began) < WINDOW {
             return;
         }
-        let spell = std::mem::replace(&mut self.spell, Spell::at(now));
-        let is_slow = spell.slow * 10 > spell.answered;
-        if spell.turned_away > 0 && spell.answered > 0 {
+        let window = std::mem::replace(&mut self.window, Window::at(now));
+        let is_slow = window.slow * 10 > window.answered;
+        if window.turned_away > 0 && window.answered > 0 {
             self.places = if is_slow { self.places * 3 / 4 } else { self.places + self.places.div_ceil(8) };
-        } else if spell.turned_away == 0 && !is_slow {
+        } else if window.turned_away == 0 && !is_slow {
             self.places += self.places.div_ceil(8);
         }
         self.places = self.places.clamp(PLACES_MIN.min(most), most);
@@ -180,7 +179,7 @@ impl Taken {
     pub fn by(&self, who: &Principal) -> Result<(), Full> {
         let mut books = self.capacity.books();
         let share = (books.places * 3 / 4).max(1);
-        let login = (who.role, login::key(&who.subject));
+        let login = who.key();
         let has = books.of_logins.entry(login.clone()).or_default();
         if *has >= share {
             books.turn_away();
@@ -264,12 +263,12 @@ mod tests {
         drop(other);
     }
 
-    /// Answers a spell's requests, each after so long, while others are turned away.
-    fn spell(capacity: &Arc<Capacity>, now: &mut Instant, took: Duration) {
-        *now += SPELL * 10;
+    /// Answers a window's requests, each after so long, while others are turned away.
+    fn window(capacity: &Arc<Capacity>, now: &mut Instant, took: Duration) {
+        *now += WINDOW * 10;
         let entered = *now;
         let taken: Vec<Taken> = std::iter::from_fn(|| capacity.enter_at(*now).ok()).collect();
-        *now += took.max(SPELL);
+        *now += took.max(WINDOW);
         for mut taken in taken {
             let login = taken.login.get_mut().expect("a login").take();
             capacity.leave_at(entered + took, taken.since, login);
@@ -281,11 +280,11 @@ mod tests {
     fn slow_answers_leave_fewer_places_and_quick_ones_more_again() {
         let (capacity, mut now) = (Arc::new(Capacity::of(64)), Instant::now());
         for _ in 0..40 {
-            spell(&capacity, &mut now, SLOW * 2);
+            window(&capacity, &mut now, SLOW * 2);
         }
         assert_eq!(capacity.load().places, PLACES_MIN);
         for _ in 0..40 {
-            spell(&capacity, &mut now, SLOW / 10);
+            window(&capacity, &mut now, SLOW / 10);
         }
         assert_eq!(capacity.load().places, 64);
     }

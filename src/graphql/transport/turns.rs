@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, Weak};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::{Principal, Role};
-use crate::journey::people::login;
 
 /// Items of one login that are in line for a turn at once.
 const IN_LINE: usize = 2;
@@ -54,7 +53,7 @@ impl Turns {
         if lines.len() >= LINES {
             lines.retain(|_, line| line.strong_count() > 0);
         }
-        let line = lines.entry((who.role, login::key(&who.subject))).or_default();
+        let line = lines.entry(who.key()).or_default();
         let own = line.upgrade().unwrap_or_else(|| {
             let own = Arc::new(Semaphore::new(IN_LINE));
             *line = Arc::downgrade(&own);

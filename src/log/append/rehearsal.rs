@@ -17,9 +17,9 @@ use crate::log::envelope::Position;
 use crate::log::moved::Moved;
 use crate::log::{Log, LogError};
 use crate::store::{Conn, doing};
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 
-static NOT_REHEARSED: Spell = Spell::of("commands cannot be rehearsed");
+static NOT_REHEARSED: Repeated = Repeated::of("commands cannot be rehearsed");
 
 impl<D: Decide<S>, S: State> Appender<D, S> {
     /// An appender that writes nothing. The ids and positions of what it answers with are made up, and of a command

@@ -6,9 +6,9 @@ use tokio::sync::oneshot;
 
 use super::{Answer, Batch, Decide, Failed, Rejection, Verdict, Waiting};
 use crate::log::LogError;
-use crate::telemetry::spell::Spell;
+use crate::telemetry::repeated::Repeated;
 
-static NOT_WRITTEN: Spell = Spell::of("the log cannot be written");
+static NOT_WRITTEN: Repeated = Repeated::of("the log cannot be written");
 
 /// A command that is with the append task, and what becomes of it. Whoever waits holds nothing of the store.
 pub struct Sent<R>(pub(super) oneshot::Receiver<Result<Answer, Rejection<R>>>);

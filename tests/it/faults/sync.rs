@@ -36,6 +36,14 @@ fn lost(steps: &[Step], file: &str) -> usize {
     steps.iter().position(is_lost).expect("a sync failed")
 }
 
+/// Cuts from a step on lose nothing, and cuts from another one on would where nothing is written again.
+async fn assert_harmless(recording: &Recording, field: &Field, (from, then): (usize, usize), control: &str) {
+    cut(recording, field, (from, cuts()), Syncs::All).await.assert_harmless();
+    let lossy = cut(recording, field, (then, cuts()), Syncs::WithoutRewrites).await;
+    eprintln!("control, {control}: {lossy:?}");
+    assert!(lossy.losing > 0, "{lossy:?}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_failed_sync_was_to_bring_is_written_again_before_anything_is_acknowledged() {
     for put_back in [0, 1] {
@@ -66,11 +74,8 @@ async fn what_a_failed_sync_was_to_bring_is_written_again_before_anything_is_ack
         let (from, then) = (lost(&steps, "-wal"), answered(&steps, &later));
         known.extend(later);
         let recording = Recording { before, steps, acknowledged: known };
-        cut(&recording, &field, (from, cuts()), Syncs::All).await.assert_harmless();
         // Control: a program that would only sync again, as if nothing had been lost, loses.
-        let control = cut(&recording, &field, (then, cuts()), Syncs::WithoutRewrites).await;
-        eprintln!("control, synced again and not written again, put back {put_back}: {control:?}");
-        assert!(control.losing > 0, "{control:?}");
+        assert_harmless(&recording, &field, (from, then), &format!("synced again, put back {put_back}")).await;
         let times = look(&place).await.expect("the log is whole");
         assert_eq!(missing(&times, &recording.acknowledged), Ok(0));
         place.remove().await;
@@ -105,11 +110,8 @@ async fn what_a_start_finds_behind_a_failed_sync_is_written_again_before_anythin
     let (from, then) = (lost(&steps, "-wal"), answered(&steps, &later));
     known.extend(later);
     let recording = Recording { before, steps, acknowledged: known };
-    cut(&recording, &field, (from, cuts()), Syncs::All).await.assert_harmless();
     // Control: a start that takes what it finds for what is on the disk loses what it acknowledges from then on.
-    let control = cut(&recording, &field, (then, cuts()), Syncs::WithoutRewrites).await;
-    eprintln!("control, the start writes nothing again: {control:?}");
-    assert!(control.losing > 0, "{control:?}");
+    assert_harmless(&recording, &field, (from, then), "the start writes nothing again").await;
     place.remove().await;
 }
 

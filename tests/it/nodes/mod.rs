@@ -11,19 +11,23 @@ mod unread;
 mod writers;
 
 use std::ffi::OsStr;
+use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use serde_json::Value;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline::log::envelope::JourneyId;
+use throughline::log::envelope::{CommandId, JourneyId};
+use uuid::Uuid;
 
 use crate::client::{self, Client};
-use crate::crash;
+use crate::crash::{self, Ledger, assert_all_is_there};
 use crate::field::{Field, now};
+use crate::reopened::assert_rebuilt_alike;
 use crate::stores::Place;
 
 /// How long anything may take that is to happen at all, on a machine that has other things to do.
@@ -138,4 +142,17 @@ fn named(place: &Place, node: &str) -> (String, String) {
     let (before, name) = place.url().rsplit_once("application_name=").expect("a test has its own name");
     let name = format!("{name}_{node}");
     (format!("{before}application_name={name}"), name)
+}
+
+/// Every acknowledged command is in the log, and the view is one built anew.
+async fn assert_nothing_is_missing_and_a_forgery_would_be(place: &Place, ledger: &Path) {
+    let mut acknowledged = Ledger::read(ledger);
+    assert_all_is_there(place, &acknowledged).await;
+    assert_rebuilt_alike(place).await;
+
+    // Control: an acknowledgement that was never given is missed.
+    acknowledged.push(CommandId(Uuid::from_u128(7)));
+    let missed = async { assert_all_is_there(place, &acknowledged).await };
+    let missed = AssertUnwindSafe(missed).catch_unwind().await;
+    assert!(missed.is_err(), "a forged acknowledgement is not missed");
 }

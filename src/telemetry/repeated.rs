@@ -1,4 +1,4 @@
-//! Spells: failures of one kind that repeat. The first is logged at once; while they go on, a line now and then says how
+//! Failures of one kind that repeat. The first is logged at once; while they go on, a line now and then says how
 //! often; and one says that they are over.
 //!
 //! Each failure is counted once, by whoever met it first: a layer above that only passes it on says nothing.
@@ -14,7 +14,7 @@ use tracing::Level;
 const EVERY: Duration = Duration::from_secs(10);
 
 /// Failures of one kind, of the whole process.
-pub struct Spell {
+pub struct Repeated {
     message: &'static str,
     level: Level,
     state: Mutex<State>,
@@ -39,7 +39,7 @@ enum Said {
     Over { total: u64 },
 }
 
-impl Spell {
+impl Repeated {
     /// Failures that keep somebody from something, with what the log says of them.
     pub const fn of(message: &'static str) -> Self {
         Self::at(Level::ERROR, message)
@@ -100,8 +100,8 @@ impl Spell {
 }
 
 impl State {
-    /// Takes failures in; whether they begin a spell. One of which nobody has said anything for long is not counted any
-    /// more: its runtime has ended.
+    /// Takes failures in; whether they are the first. Where nothing was said of them for long nobody counts them any more:
+    /// the runtime has ended.
     fn begins(&mut self, times: u64, error: &str, now: Instant) -> bool {
         error.clone_into(&mut self.newest);
         if self.said.is_some_and(|said| now.duration_since(said) < 3 * EVERY) {
@@ -130,9 +130,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_of_a_spell_is_said_and_the_others_are_counted_until_it_is_over() {
-        let (spell, begin) = (Spell::of("it fails"), Instant::now());
-        let (mut state, at) = (spell.state(), |secs| begin + Duration::from_secs(secs));
+    fn the_first_of_its_kind_is_said_and_the_others_are_counted_until_it_is_over() {
+        let (repeated, begin) = (Repeated::of("it fails"), Instant::now());
+        let (mut state, at) = (repeated.state(), |secs| begin + Duration::from_secs(secs));
         assert!(state.begins(1, "first", at(0)));
         assert!(!state.begins(7, "second", at(1)));
         assert!(!state.begins(400, "third", at(9)));
@@ -145,10 +145,10 @@ mod tests {
     }
 
     #[test]
-    fn a_spell_that_nobody_counts_any_more_keeps_nothing_from_the_log() {
-        let (spell, begin) = (Spell::warning("it fails"), Instant::now());
-        assert!(spell.state().begins(1, "first", begin));
-        assert!(!spell.state().begins(1, "second", begin + EVERY));
-        assert!(spell.state().begins(1, "third", begin + 3 * EVERY));
+    fn failures_that_nobody_counts_any_more_keep_nothing_from_the_log() {
+        let (repeated, begin) = (Repeated::warning("it fails"), Instant::now());
+        assert!(repeated.state().begins(1, "first", begin));
+        assert!(!repeated.state().begins(1, "second", begin + EVERY));
+        assert!(repeated.state().begins(1, "third", begin + 3 * EVERY));
     }
 }
