@@ -20,17 +20,17 @@ use super::raw::{Connections, OneByOne, Raw, Row, Rows};
 use super::report::{Figure, Limit, Size, median, number, rate};
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use crate::contract::command::OpenContract;
-use crate::contract::rulebook::packs::pack;
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::contract::rulebook::packs::pack;
 use crate::graphql::context::Parts;
-use crate::journey::command::{Command, ReceiveReferral};
-use crate::journey::event::{
+use throughline_domain::journey::command::{Command, ReceiveReferral};
+use throughline_domain::journey::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Direction, ReferralAccepted, ReferralReceived, SubjectKind,
 };
-use crate::journey::refusal::RefusalCode;
+use throughline_domain::journey::refusal::RefusalCode;
 use crate::log::Log;
 use crate::log::append::Expected;
-use crate::log::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
+use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
 use crate::record::{Instruction, Recorder};
 use crate::store::{Dialect, Mode, Store};
 use crate::views::Views;

@@ -21,7 +21,7 @@ use super::report::{Figure, Limit, Size, number};
 use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
-use crate::contract::batch::command::CLAIMS_MAX;
+use throughline_domain::contract::batch::command::CLAIMS_MAX;
 use crate::deployment::Deployment;
 use crate::graphql::transport::Terms;
 use crate::http;

@@ -11,15 +11,15 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use crate::clock::Chance;
-use crate::contract::Rulebook;
-use crate::contract::rulebook::CodeList;
-use crate::contract::rulebook::packs::pack;
-use crate::journey::event::{
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::CodeList;
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::journey::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Direction, Event, JourneyClosed, KEYWORKER, PlanAgreed,
     ReferralAccepted, ReferralReceived, RulebookPublished, SpellEnded, SpellStarted, SubjectKind, SubjectRegistered,
     WorkerAssigned, WorkerJoined,
 };
-use crate::log::envelope::{
+use throughline_domain::fact::envelope::{
     Actor, CommandId, Envelope, EventId, JourneyId, Occurred, Position, SpellId, StreamId, SubjectId, WorkerId,
 };
 
@@ -303,8 +303,8 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use crate::journey::event::EventType;
-    use crate::log::envelope::StreamKind;
+    use throughline_domain::journey::event::EventType;
+    use throughline_domain::fact::envelope::StreamKind;
     use crate::log::restore::Order;
 
     /// How many events and contacts a journey has, and whether it was closed.

@@ -18,7 +18,7 @@ use super::{Asked, generate, load};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::log::Log;
-use crate::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 use crate::log::restore::Order;
 use crate::store::{Dialect, Mode, Store};
 

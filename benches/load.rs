@@ -9,7 +9,7 @@ use anyhow::Result;
 use chrono::SecondsFormat;
 use rusqlite::{Connection, params};
 
-use crate::log::envelope::{Envelope, leaf_hash};
+use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 use crate::store::{Mode, Store};
 
 const EVENT: &str = "insert into events (position, event_id, stream_kind, stream_id, version, type, contract, \

@@ -15,15 +15,15 @@ use super::generate::CONTRACT;
 use super::over_http::{Server, token};
 use crate::access::Role;
 use crate::access::token::LocalKey;
-use crate::contract::Rulebook;
-use crate::contract::rulebook::packs::pack;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::packs::pack;
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::graphql::transport::Terms;
 use crate::http;
-use crate::journey::{History, Recorded};
-use crate::log::envelope::{Envelope, JourneyId, Position, StreamKind};
-use crate::projections;
+use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::envelope::{Envelope, JourneyId, Position, StreamKind};
+use throughline_projections;
 
 /// Journeys that a round asks for, at most.
 const SAMPLE: u64 = 200;

@@ -30,7 +30,7 @@ use crate::clock::{Chance, Clock};
 use crate::graphql::context::Parts;
 use crate::graphql::transport::{Arrival, Endpoint, Host, Stopping, Terms};
 use crate::http;
-use crate::log::envelope::JourneyId;
+use throughline_domain::fact::envelope::JourneyId;
 
 /// Sent to both: as much is asked for, and answered, by one as by the other.
 pub(super) const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \

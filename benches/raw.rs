@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::log::envelope::{Envelope, leaf_hash};
+use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::future::try_join_all;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};

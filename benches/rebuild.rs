@@ -14,7 +14,7 @@ use super::ground::{Ground, Place, size};
 use super::naive::Naive;
 use super::report::{Figure, Limit, median, number};
 use crate::deployment::Deployment;
-use crate::projections::TABLES;
+use throughline_projections::TABLES;
 use crate::store::Dialect;
 use crate::views::Views;
 use crate::views::rebuild::Options;

@@ -10,8 +10,8 @@ use super::generate::{CONTRACT, Generated, LAST_DAY, SEED};
 use super::ground::{Ground, size};
 use super::report::{Figure, Limit};
 use crate::cloud_event;
-use crate::contract::Rulebook;
-use crate::contract::rulebook::packs::pack;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::packs::pack;
 use crate::record::DEPLOYMENT_ZONE;
 use crate::try_out::{KnownAt, Trial};
 

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::obligation::last_holder;
 use super::{FOREVER, Rows, Told, Value, table};
-use crate::journey::event::{Attendance, KEYWORKER};
-use crate::journey::{Appointment, AppointmentOver, Journey, Task, TaskOver};
-use crate::log::envelope::WorkerId;
+use throughline_domain::journey::event::{Attendance, KEYWORKER};
+use throughline_domain::journey::{Appointment, AppointmentOver, Journey, Task, TaskOver};
+use throughline_domain::fact::envelope::WorkerId;
 
 table!("agenda", key 4, [
     "journey": Uuid, "kind": Text, "item": Uuid, "counts_from": Date, "counts_to": Date, "contract": Text,
@@ -212,10 +212,10 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Rulebook;
-    use crate::journey::event::{ContactLogged, TaskSet};
-    use crate::journey::refusal::RefusalCode;
-    use crate::journey::story::{
+    use throughline_domain::contract::Rulebook;
+    use throughline_domain::journey::event::{ContactLogged, TaskSet};
+    use throughline_domain::journey::refusal::RefusalCode;
+    use throughline_domain::journey::story::{
         ANN, APPOINTMENT, BOB, JOURNEY, RULES, Story, TASK, accepted, booked, called_off, closed, contact, day, done,
         keyworker, moved, state, task,
     };

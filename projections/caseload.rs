@@ -7,9 +7,9 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::{FOREVER, Rows, Told, Value, table};
-use crate::journey::Journey;
-use crate::journey::event::KEYWORKER;
-use crate::log::envelope::WorkerId;
+use throughline_domain::journey::Journey;
+use throughline_domain::journey::event::KEYWORKER;
+use throughline_domain::fact::envelope::WorkerId;
 
 table!("caseload", key 2, [
     "journey": Uuid, "from_on": Date, "to_on": Date, "contract": Text, "area": Text, "keyworker": Uuid,

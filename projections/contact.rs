@@ -6,9 +6,9 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{DaySpan, Rows, Told, Value, table};
-use crate::contract::rulebook::Recency;
-use crate::journey::{Contact, Journey};
-use crate::log::envelope::WorkerId;
+use throughline_domain::contract::rulebook::Recency;
+use throughline_domain::journey::{Contact, Journey};
+use throughline_domain::fact::envelope::WorkerId;
 
 table!("contact", key 3, ["journey": Uuid, "day": Date, "worker": Uuid, "latest": Date]);
 

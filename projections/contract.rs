@@ -1,7 +1,7 @@
 //! Contracts: which are open, on the terms agreed last, and the rulebook that this view applies to each.
 
 use super::{FOREVER, Rows, Value, table};
-use crate::contract::Contract;
+use throughline_domain::contract::Contract;
 
 table!("contract", key 1, [
     "code": Text, "name": Text, "starts_on": Date, "ends_on": Date, "rulebook_version": Text, "rulebook_hash": Text,

@@ -3,8 +3,8 @@
 //! The worker who stands in sees the cases of the absent worker on those days, and no longer.
 
 use super::{FOREVER, Rows, Value, table};
-use crate::journey::people::team::Team;
-use crate::log::envelope::TeamId;
+use throughline_domain::journey::people::team::Team;
+use throughline_domain::fact::envelope::TeamId;
 
 table!("cover", key 2, [
     "team": Uuid, "id": Uuid, "absent": Uuid, "stands_in": Uuid, "from_on": Date, "to_on": Date,

@@ -9,11 +9,11 @@ use std::collections::BTreeSet;
 use chrono::{Days, NaiveDate};
 
 use super::{FOREVER, Rows, Told, Value, table};
-use crate::contract::calendar::BankHolidays;
-use crate::contract::rulebook::terms::{MetBy, Standard, StandardFrom, Within};
-use crate::journey::event::{Attendance, KEYWORKER};
-use crate::journey::{Assignment, Contact, Journey, Plan, TaskOver};
-use crate::log::envelope::{EventId, Occurred, WorkerId};
+use throughline_domain::contract::calendar::BankHolidays;
+use throughline_domain::contract::rulebook::terms::{MetBy, Standard, StandardFrom, Within};
+use throughline_domain::journey::event::{Attendance, KEYWORKER};
+use throughline_domain::journey::{Assignment, Contact, Journey, Plan, TaskOver};
+use throughline_domain::fact::envelope::{EventId, Occurred, WorkerId};
 
 table!("obligation", key 4, [
     "journey": Uuid, "standard": Text, "nth": Int, "counts_from": Date, "counts_to": Date, "contract": Text,
@@ -269,10 +269,10 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Rulebook;
-    use crate::contract::rulebook::terms::Standard;
-    use crate::journey::event::{Attendance, ContactLogged, PlanAgreed, PlanReviewed};
-    use crate::journey::story::{
+    use throughline_domain::contract::Rulebook;
+    use throughline_domain::contract::rulebook::terms::Standard;
+    use throughline_domain::journey::event::{Attendance, ContactLogged, PlanAgreed, PlanReviewed};
+    use throughline_domain::journey::story::{
         ANN, BOB, JOURNEY, RULES, Story, accepted, closed, contact, day, declined, given, keyworker, on, plan_closed,
         referral, reopened, reviewed, state,
     };

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::{Between, DaySpan, FOREVER, Rows, Told, Value, table};
-use crate::contract::rulebook::CountsWhen;
-use crate::journey::Plan;
-use crate::log::envelope::Occurred;
+use throughline_domain::contract::rulebook::CountsWhen;
+use throughline_domain::journey::Plan;
+use throughline_domain::fact::envelope::Occurred;
 
 table!("referral_to_plan", key 2, [
     "journey": Uuid, "counts_from": Date, "counts_to": Date, "contract": Text, "area": Text, "from_on": Date,

@@ -8,12 +8,12 @@ use chrono::{Datelike, NaiveDate};
 use serde_json::Value as Json;
 
 use super::{Rows, Told, Value, table};
-use crate::contract::outcome::first_achieved;
-use crate::contract::rulebook::outcome::Trigger;
-use crate::contract::rulebook::{CountsWhen, StageWhen};
-use crate::journey::event::{AchievementRecorded, Attribute, EngagementStarted, MeasureRecorded};
-use crate::journey::{Fact, Spell};
-use crate::log::envelope::Occurred;
+use throughline_domain::contract::outcome::first_achieved;
+use throughline_domain::contract::rulebook::outcome::Trigger;
+use throughline_domain::contract::rulebook::{CountsWhen, StageWhen};
+use throughline_domain::journey::event::{AchievementRecorded, Attribute, EngagementStarted, MeasureRecorded};
+use throughline_domain::journey::{Fact, Spell};
+use throughline_domain::fact::envelope::Occurred;
 
 table!("stage", key 2, [
     "journey": Uuid, "stage": Text, "contract": Text, "area": Text, "ordinal": Int, "reached_on": Date, "month": Date,
@@ -111,10 +111,10 @@ pub fn rows(told: &Told<'_>, facts: &[Fact<'_>], rows: &mut Rows) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Rulebook;
-    use crate::contract::rulebook::packs::pack;
-    use crate::journey::event::{SpellChanged, SpellEnded};
-    use crate::journey::story::{
+    use throughline_domain::contract::Rulebook;
+    use throughline_domain::contract::rulebook::packs::pack;
+    use throughline_domain::journey::event::{SpellChanged, SpellEnded};
+    use throughline_domain::journey::story::{
         HOME, JOURNEY, Story, accepted, achieved, changed, engaged, home, measured, state, when,
     };
 

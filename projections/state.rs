@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use super::{FOREVER, Rows, Told, Value, table};
-use crate::journey::Journey;
-use crate::log::envelope::Occurred;
+use throughline_domain::journey::Journey;
+use throughline_domain::fact::envelope::Occurred;
 
 table!("state", key 2, ["journey": Uuid, "counts_from": Date, "to_on": Date, "state": Text]);
 

@@ -4,8 +4,8 @@
 //! links is asked, never stored.
 
 use super::{FOREVER, Rows, Value, table};
-use crate::journey::people::subject::Link;
-use crate::log::envelope::SubjectId;
+use throughline_domain::journey::people::subject::Link;
+use throughline_domain::fact::envelope::SubjectId;
 
 table!("subject_link", key 3, ["subject": Uuid, "other": Uuid, "from_on": Date, "to_on": Date]);
 

@@ -1,8 +1,8 @@
 //! Members of teams: over which days who was in which.
 
 use super::{FOREVER, Rows, Value, table};
-use crate::journey::people::team::Team;
-use crate::log::envelope::TeamId;
+use throughline_domain::journey::people::team::Team;
+use throughline_domain::fact::envelope::TeamId;
 
 table!("team_member", key 3, ["team": Uuid, "worker": Uuid, "from_on": Date, "to_on": Date]);
 

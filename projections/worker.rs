@@ -4,9 +4,9 @@
 //! its own stream alone.
 
 use super::{Rows, Value, table};
-use crate::journey::people::login;
-use crate::journey::people::worker::Worker;
-use crate::log::envelope::WorkerId;
+use throughline_domain::journey::people::login;
+use throughline_domain::journey::people::worker::Worker;
+use throughline_domain::fact::envelope::WorkerId;
 
 table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": Date, "left_on": Date,
     "login_key": Text]);

@@ -18,10 +18,10 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use crate::contract::civil_day::start_of_day;
-use crate::journey::event::{DecodeError, Event, EventType};
-use crate::journey::shape;
-use crate::log::envelope::{
+use throughline_domain::contract::civil_day::start_of_day;
+use throughline_domain::journey::event::{DecodeError, Event, EventType};
+use throughline_domain::journey::shape;
+use throughline_domain::fact::envelope::{
     Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId, StreamKind,
     hex,
 };

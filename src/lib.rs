@@ -8,14 +8,12 @@ mod causes;
 pub mod cli;
 pub mod clock;
 pub mod cloud_event;
-pub mod contract;
 pub mod demo;
 pub mod deployment;
 pub mod export;
 pub mod graphql;
 pub mod http;
 pub mod import;
-pub mod journey;
 pub mod log;
 pub mod record;
 pub mod shares;
@@ -23,10 +21,6 @@ pub mod store;
 pub mod telemetry;
 pub mod try_out;
 pub mod views;
-
-// The folds stand at the top of the repository, beside their tables: they may always be dropped.
-#[path = "../projections/mod.rs"]
-pub mod projections;
 
 // The measurements stand at the top too, and in the library, so that the released program can run them.
 #[path = "../benches/mod.rs"]

@@ -18,14 +18,14 @@ use uuid::Uuid;
 pub use known::{KnownAt, MalformedInstant};
 
 use crate::cloud_event::LineError;
-use crate::contract::Rulebook;
-use crate::contract::civil_day::civil_day;
-use crate::contract::outcome::many::Many;
-use crate::contract::outcome::settle::{Entitlement, Settled, settle};
-use crate::contract::outcome::versions::{Judged, JudgedMany, Sight, Versions, entitlement};
-use crate::contract::outcome::{Case, People, State, claim_id};
-use crate::journey::History;
-use crate::log::envelope::{EventId, JourneyId};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::civil_day::civil_day;
+use throughline_domain::contract::outcome::many::Many;
+use throughline_domain::contract::outcome::settle::{Entitlement, Settled, settle};
+use throughline_domain::contract::outcome::versions::{Judged, JudgedMany, Sight, Versions, entitlement};
+use throughline_domain::contract::outcome::{Case, People, State, claim_id};
+use throughline_domain::journey::History;
+use throughline_domain::fact::envelope::{EventId, JourneyId};
 use crate::shares::share_out;
 
 /// How many journeys are put into words at a time.

@@ -14,7 +14,7 @@ use std::str::FromStr;
 
 use chrono::NaiveDate;
 
-use crate::log::envelope::JourneyId;
+use throughline_domain::fact::envelope::JourneyId;
 use relation::{Cases, Standing};
 
 /// What somebody is to the service.
@@ -207,12 +207,12 @@ pub struct Principal {
 impl Principal {
     /// By what their requests are told from those of others: the role, and the key of the login, however that is written.
     pub fn key(&self) -> (Role, String) {
-        (self.role, crate::journey::people::login::key(&self.subject))
+        (self.role, throughline_domain::journey::people::login::key(&self.subject))
     }
 
     /// How the log names them.
-    pub fn actor(&self) -> crate::log::envelope::Actor {
-        crate::log::envelope::Actor {
+    pub fn actor(&self) -> throughline_domain::fact::envelope::Actor {
+        throughline_domain::fact::envelope::Actor {
             subject: self.subject.clone(),
             role: self.role.as_str().to_owned(),
             on_behalf_of: None,

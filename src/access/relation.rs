@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use crate::log::envelope::{JourneyId, WorkerId};
+use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 
 /// What somebody is to a journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

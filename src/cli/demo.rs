@@ -18,7 +18,7 @@ use crate::demo::{self, DOCUMENTED_REFERENCE, Progress, SEED, Size, Story};
 use crate::deployment::Deployment;
 use crate::graphql::transport::Terms;
 use crate::http;
-use crate::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 
 /// The last day of the story.
 const LAST_DAY: NaiveDate = NaiveDate::from_ymd_opt(2018, 2, 28).expect("a real day");

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use super::commands::{complain, complain_of};
 use super::files::opened;
 use super::{Ending, rulebook};
-use crate::contract::Rulebook;
+use throughline_domain::contract::Rulebook;
 use crate::try_out::{KnownAt, Trial, TryError};
 
 pub(super) fn run(names: &[String], events: &Path, as_of: NaiveDate, known_at: Option<KnownAt>) -> Result<Ending> {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::days::{FIRST, MONTHS, day};
 use super::story::NAMES;
-use crate::log::envelope::WorkerId;
+use throughline_domain::fact::envelope::WorkerId;
 
 /// How much of the story is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,11 +7,11 @@ use super::areas::Worker;
 use super::days::{FIRST, Moment, day};
 use super::story::{Deed, Item, NAMES};
 use crate::access::{Principal, Role, Scope};
-use crate::contract::command::OpenContract;
-use crate::contract::rulebook::packs::pack;
-use crate::journey::command::Command;
-use crate::journey::event::{ContractOpened, Party, WorkerJoined};
-use crate::log::envelope::{CommandId, Occurred, StreamId};
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::journey::command::Command;
+use throughline_domain::journey::event::{ContractOpened, Party, WorkerJoined};
+use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
 
 /// The hour before anybody else is at work.
 const EARLY: u32 = 8;

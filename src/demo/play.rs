@@ -9,9 +9,9 @@ use tokio::task::coop::unconstrained;
 
 use super::story::{Item, Story};
 use crate::clock::Clock;
-use crate::journey::refusal::RefusalCode;
+use throughline_domain::journey::refusal::RefusalCode;
 use crate::log::append::{Appended, Expected};
-use crate::log::envelope::{CommandId, EventId, Position};
+use throughline_domain::fact::envelope::{CommandId, EventId, Position};
 use crate::record::{Instruction, NotDone, Recorder};
 
 /// What the playing came to.

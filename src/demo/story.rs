@@ -12,9 +12,9 @@ use super::dice::Dice;
 use super::telling::{Case, Office, Telling};
 use super::{case, documented, opening, therapy, year};
 use crate::access::Principal;
-use crate::journey::command::{Command, CorrectFact, RetractFacts};
-use crate::journey::event::Event;
-use crate::log::envelope::{CommandId, EventId, JourneyId, Occurred, Source, StreamId};
+use throughline_domain::journey::command::{Command, CorrectFact, RetractFacts};
+use throughline_domain::journey::event::Event;
+use throughline_domain::fact::envelope::{CommandId, EventId, JourneyId, Occurred, Source, StreamId};
 
 /// The seed of the story that the documentation shows.
 pub const SEED: u64 = 2018;

@@ -12,12 +12,12 @@ use super::dice::Dice;
 use super::story::{Deed, Item, NAMES};
 use super::{CONTRACT, documented};
 use crate::access::{Principal, Role, Scope};
-use crate::journey::command::{Command, ReceiveReferral};
-use crate::journey::event::{
+use throughline_domain::journey::command::{Command, ReceiveReferral};
+use throughline_domain::journey::event::{
     Event, ExternalReference, KEYWORKER, ReferralAccepted, ReferralDeclined, ReferralReceived, Referrer, SubjectKind,
     WorkerAssigned,
 };
-use crate::log::envelope::{CommandId, JourneyId, Occurred, Source, StreamId, SubjectId};
+use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, Source, StreamId, SubjectId};
 
 /// The system through which most referrals come.
 pub(super) const PORTAL: &str = "referral-portal";

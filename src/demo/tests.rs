@@ -12,15 +12,15 @@ use super::{CONTRACT, DOCUMENTED_REFERENCE, GOES_ON_AT, Item, SEED, Story, docum
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::clock::{Chance, Clock};
-use crate::contract::Contract;
+use throughline_domain::contract::Contract;
 use crate::deployment::Deployment;
-use crate::journey::command::{Command, Given, NewEvent, decide};
-use crate::journey::event::Event;
-use crate::journey::refusal::{Refusal, RefusalCode};
-use crate::journey::{History, Recorded};
-use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId, StreamKind};
-use crate::log::moved::Moved;
-use crate::projections::{Told, contact, stage};
+use throughline_domain::journey::command::{Command, Given, NewEvent, decide};
+use throughline_domain::journey::event::Event;
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId, StreamKind};
+use throughline_domain::fact::moved::Moved;
+use throughline_projections::{Told, contact, stage};
 use crate::record::civil_day;
 
 /// A log in memory, which takes what the decisions give.

@@ -8,12 +8,12 @@ use super::dice::Dice;
 use super::story::{Deed, Item};
 use super::telling::{Case, Telling, promptly, somebody};
 use crate::access::Role;
-use crate::journey::command::{Command, ReceiveReferral};
-use crate::journey::event::{
+use throughline_domain::journey::command::{Command, ReceiveReferral};
+use throughline_domain::journey::event::{
     Attendance, ContactLogged, ContactWith, Direction, ExternalReference, KEYWORKER, PlanAgreed, ReferralAccepted,
     ReferralReceived, Referrer, SubjectKind, WorkerAssigned,
 };
-use crate::log::envelope::Occurred;
+use throughline_domain::fact::envelope::Occurred;
 
 const CONTRACT: &str = "mst-essex";
 const AREAS: [&str; 4] = ["north_east", "mid", "south", "west"];

@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use crate::access::Scope;
 use crate::cloud_event::{self, Kept};
-use crate::contract::{Rulebook, RulebookError};
-use crate::journey::event::{DecodeError, Event, EventType};
-use crate::log::envelope::{Envelope, Position, StreamId, WorkerId};
+use throughline_domain::contract::{Rulebook, RulebookError};
+use throughline_domain::journey::event::{DecodeError, Event, EventType};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId, WorkerId};
 use crate::log::read::Stored;
 use crate::log::{Log, LogError};
 use crate::record::DEPLOYMENT_ZONE;

@@ -19,8 +19,8 @@ use super::list::{NOT_IN_SCOPE, PageInfo, Source};
 use super::mutation::input::DayPeriodInput;
 use super::scalars::Id;
 use crate::access::relation as access;
-use crate::log::envelope::{AppointmentId, JourneyId, TaskId, TeamId, WorkerId};
-use crate::projections::agenda::{Kind, State};
+use throughline_domain::fact::envelope::{AppointmentId, JourneyId, TaskId, TeamId, WorkerId};
+use throughline_projections::agenda::{Kind, State};
 use crate::views::agenda::{AgendaFilter, Place, Standing};
 use crate::views::journeys::HeldBy;
 

@@ -11,8 +11,8 @@ use super::code::Code;
 use super::people::Worker;
 use super::scalars::{Date, Decimal};
 use super::table::{Asked, Read, Row};
-use crate::contract::rulebook::Buckets;
-use crate::log::envelope::WorkerId;
+use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::fact::envelope::WorkerId;
 use crate::views::board::Group as BoardGroup;
 use crate::views::caseload::HeldRow;
 use crate::views::durations::{self, Durations};
@@ -390,7 +390,7 @@ pub struct GroupCount {
 }
 
 /// Refuses a measure that the rulebook does not know.
-pub(super) fn check_measures(measures: Option<&[String]>, rulebook: &crate::contract::Rulebook) -> Result<()> {
+pub(super) fn check_measures(measures: Option<&[String]>, rulebook: &throughline_domain::contract::Rulebook) -> Result<()> {
     let known: Vec<&str> = rulebook.stages.iter().map(|stage| stage.code.as_str()).collect();
     match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
         None => Ok(()),

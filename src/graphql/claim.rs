@@ -27,12 +27,12 @@ use super::money::Money;
 use super::permission::ClaimPermissions;
 use super::scalars::{Date, Decimal};
 use crate::access::relation::Cases;
-use crate::contract::calendar::WorkingDays;
-use crate::contract::outcome::proof::{Proof, dated_within, proofs};
-use crate::contract::outcome::{self, Achievement, Case, Hold, State, Status};
-use crate::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
-use crate::journey::event::{ClaimAbout, EventType, Period};
-use crate::log::envelope::{self, ClaimId, JourneyId};
+use throughline_domain::contract::calendar::WorkingDays;
+use throughline_domain::contract::outcome::proof::{Proof, dated_within, proofs};
+use throughline_domain::contract::outcome::{self, Achievement, Case, Hold, State, Status};
+use throughline_domain::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
+use throughline_domain::journey::event::{ClaimAbout, EventType, Period};
+use throughline_domain::fact::envelope::{self, ClaimId, JourneyId};
 use crate::views::claims::{self, Asked, Claims, Excluded, Ground, Purpose};
 
 /// What has become of a claim, in the order in which the first that applies is shown.

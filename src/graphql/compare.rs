@@ -23,9 +23,9 @@ use super::money::Money;
 use super::point_of_view::PointOfView;
 use super::preview::ClaimMoved;
 use super::scalars::{Date, Instant, Position};
-use crate::contract::outcome::is_looked_at;
-use crate::journey::event::EventType;
-use crate::log::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
+use throughline_domain::contract::outcome::is_looked_at;
+use throughline_domain::journey::event::EventType;
+use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
 use crate::views::claims::{self, Claims, Shift};
 use crate::views::compare::{self, NumberDifference as Differs, Side};
 

@@ -7,9 +7,9 @@ use super::journey::Step;
 use super::journey::work::{DayPeriod, Measure};
 use super::known;
 use super::scalars::{Date, Decimal};
-use crate::contract::rulebook::CodeList;
-use crate::contract::{Contract, Rulebook, dealings, kpi};
-use crate::journey::{Entry, event};
+use throughline_domain::contract::rulebook::CodeList;
+use throughline_domain::contract::{Contract, Rulebook, dealings, kpi};
+use throughline_domain::journey::{Entry, event};
 
 /// Somebody bound by a contract.
 #[derive(Debug, Clone, SimpleObject)]

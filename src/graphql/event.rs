@@ -3,7 +3,7 @@
 use async_graphql::{Enum, ID, Object, SimpleObject};
 
 use super::scalars::{Date, Id, Instant, LocalTime, Position};
-use crate::log::envelope::{self, Envelope, Occurred};
+use throughline_domain::fact::envelope::{self, Envelope, Occurred};
 
 /// What a stream tells the story of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -14,12 +14,12 @@ use super::context::{Asked as _, OrFault as _};
 use super::journey::work::DayPeriod;
 use crate::access::Scope;
 use crate::access::policy::Action;
-use crate::contract::Contract;
-use crate::contract::outcome::funding::{Dismissed, Funded, double_funding};
-use crate::contract::rulebook::Outcome;
-use crate::journey::event::{Event, Period};
-use crate::journey::refusal::{Refusal, RefusalCode};
-use crate::log::envelope::{ClaimId, JourneyId, Position};
+use throughline_domain::contract::Contract;
+use throughline_domain::contract::outcome::funding::{Dismissed, Funded, double_funding};
+use throughline_domain::contract::rulebook::Outcome;
+use throughline_domain::journey::event::{Event, Period};
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::envelope::{ClaimId, JourneyId, Position};
 use crate::views::claims::{Asked, Claim, Claims, Purpose};
 
 /// A claim under another contract that seems to be paid for the same days of the same person.

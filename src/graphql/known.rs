@@ -11,9 +11,9 @@ use chrono::NaiveDate;
 use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::guard;
-use crate::contract::rulebook::CodeList;
-use crate::contract::{Contract, Rulebook};
-use crate::log::envelope::{TeamId, WorkerId};
+use throughline_domain::contract::rulebook::CodeList;
+use throughline_domain::contract::{Contract, Rulebook};
+use throughline_domain::fact::envelope::{TeamId, WorkerId};
 
 /// Refuses a code that is asked for and that no rulebook of these contracts knows; a rulebook that leaves the list out
 /// takes any.

@@ -23,10 +23,10 @@ use super::scalars::{Date, Id};
 use crate::access::CasesInScope;
 use crate::access::policy::{Action, Redaction};
 use crate::access::relation::Standing;
-use crate::contract;
-use crate::contract::Rulebook;
-use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
-use crate::projections::state::State;
+use throughline_domain::contract;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
+use throughline_projections::state::State;
 use crate::views::generation::Generation;
 use crate::views::journeys::{
     CaseNumber, HeldBy, InState, JourneyFilter, JourneyRow, Key, Order, Place, Population, SinceContact, Sort,

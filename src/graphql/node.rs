@@ -23,7 +23,7 @@ use super::people::{Subject, Worker};
 use super::query::visible;
 use super::team::Team;
 use crate::access::policy::Action;
-use crate::log::envelope::{
+use throughline_domain::fact::envelope::{
     BatchId, ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId,
 };
 

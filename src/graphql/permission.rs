@@ -13,16 +13,16 @@ use super::journey::Story;
 use super::mutation::input::batch::Verdict;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
-use crate::contract::batch::BatchLine;
-use crate::contract::batch::command::LineAct;
-use crate::contract::outcome::Status;
-use crate::journey::event::{
+use throughline_domain::contract::batch::BatchLine;
+use throughline_domain::contract::batch::command::LineAct;
+use throughline_domain::contract::outcome::Status;
+use throughline_domain::journey::event::{
     AchievementRecorded, Event, JourneyClosed, JourneyReopened, JourneyTransferred, PlanAgreed, ReferralAccepted,
     ReferralDeclined, ReferralWithdrawn,
 };
-use crate::journey::ground::{self, Change};
-use crate::journey::refusal::{Refusal, RefusalCode};
-use crate::log::envelope::Occurred;
+use throughline_domain::journey::ground::{self, Change};
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::envelope::Occurred;
 use crate::views::claims;
 
 /// Whether you may do something, and why not.

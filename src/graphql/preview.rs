@@ -12,10 +12,10 @@ use super::money::Money;
 use super::mutation::payload::Problem;
 use super::mutation::sent::Sent;
 use super::scalars::Date;
-use crate::contract::command;
-use crate::contract::money;
-use crate::journey::refusal::told;
-use crate::log::envelope::ClaimId;
+use throughline_domain::contract::command;
+use throughline_domain::contract::money;
+use throughline_domain::journey::refusal::told;
+use throughline_domain::fact::envelope::ClaimId;
 use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
 
 /// How a claim would move.

@@ -6,7 +6,7 @@ use async_graphql::{Enum, ID, SimpleObject};
 
 use super::batch::AdjustmentKind;
 use super::money::Money;
-use crate::contract::outcome::settle::Reason;
+use throughline_domain::contract::outcome::settle::Reason;
 use crate::views::claims::{self, Claims, Proposed};
 
 /// A proposal to pay more or less than a closed line says, because of what is known now. Nothing is paid or taken back

@@ -23,8 +23,8 @@ use super::staff::{StaffOf, TeamConnection};
 use super::team::Team;
 use super::views::Views;
 use crate::access::Scope;
-use crate::journey::event::EventType;
-use crate::log::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
+use throughline_domain::journey::event::EventType;
+use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
 use crate::log::read::Lane;
 use crate::views::journeys::Population;
 

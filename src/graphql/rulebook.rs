@@ -11,11 +11,11 @@ use super::cursor;
 use super::event::OccurredOn;
 use super::list::PageInfo;
 use super::scalars::{Date, Decimal};
-use crate::contract::rulebook::outcome::{AchievedBy, OncePer as Once};
-use crate::contract::rulebook::terms::Within;
-use crate::contract::rulebook::{self as domain, CodeList, Labels, Rulebook, sentences, shown_value};
-use crate::contract::{Contract, Published};
-use crate::log::envelope::{EventId, Occurred};
+use throughline_domain::contract::rulebook::outcome::{AchievedBy, OncePer as Once};
+use throughline_domain::contract::rulebook::terms::Within;
+use throughline_domain::contract::rulebook::{self as domain, CodeList, Labels, Rulebook, sentences, shown_value};
+use throughline_domain::contract::{Contract, Published};
+use throughline_domain::fact::envelope::{EventId, Occurred};
 
 /// One version of a contract's rules: its words, outcomes and standards.
 pub struct RulebookVersion {

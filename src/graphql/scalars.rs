@@ -4,7 +4,7 @@ use async_graphql::{InputValueError, InputValueResult, Number, Scalar, ScalarTyp
 use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat, Timelike as _, Utc};
 use uuid::Uuid;
 
-use crate::log::envelope;
+use throughline_domain::fact::envelope;
 
 /// Declares a scalar that is written as a text.
 macro_rules! text_scalar {

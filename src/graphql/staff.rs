@@ -17,7 +17,7 @@ use super::list::PageInfo;
 use super::people::Worker;
 use super::team::Team;
 use crate::access::InScope;
-use crate::log::envelope::{TeamId, WorkerId};
+use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use crate::views::generation::Generation;
 use crate::views::people::{LabelledTeam, WorkerRow};
 

@@ -26,13 +26,13 @@ use super::views::RebuildProgress;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Holders, Relation, Standing};
 use crate::access::{Principal, Scope};
-use crate::contract::Contract;
-use crate::journey::event::KEYWORKER;
-use crate::journey::{Assignment, Journey as Folded};
-use crate::log::envelope::{self, Envelope, JourneyId, StreamId, StreamKind, WorkerId};
+use throughline_domain::contract::Contract;
+use throughline_domain::journey::event::KEYWORKER;
+use throughline_domain::journey::{Assignment, Journey as Folded};
+use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, StreamKind, WorkerId};
 use crate::log::read::PAGE_SIZE;
 use crate::log::{LogError, Pages};
-use crate::projections::caseload;
+use throughline_projections::caseload;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::rebuild::Progress;
 

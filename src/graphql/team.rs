@@ -10,8 +10,8 @@ use super::context::Asked as _;
 use super::journey::Step;
 use super::people::{Setting, Worker, history};
 use super::scalars::{Date, Decimal};
-use crate::journey::people::team;
-use crate::log::envelope::{StreamId, TeamId, WorkerId};
+use throughline_domain::journey::people::team;
+use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
 
 /// A team of workers, read as of a day.
 #[derive(Debug, Clone, Copy)]

@@ -18,8 +18,8 @@ use super::mutation::payload::{Outcome, Problem, ViewsPayload, command_id_reused
 use super::mutation::sent::Sent;
 use super::mutation::{Answered, answered, body};
 use super::scalars::{Id, Instant, Position};
-use crate::journey::refusal::{Refusal, RefusalCode};
-use crate::log::envelope::{self, StreamId};
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::envelope::{self, StreamId};
 use crate::views::generation::Generation;
 use crate::views::orders::{Known, Order};
 use crate::views::rebuild::{Options, Phase, Progress};

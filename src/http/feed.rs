@@ -18,7 +18,7 @@ use crate::export::ndjson::{ExportError, Zones};
 use crate::graphql::query::lanes_of;
 use crate::graphql::transport::Problem;
 use crate::log::LogError;
-use crate::log::envelope::{Envelope, Position};
+use throughline_domain::fact::envelope::{Envelope, Position};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::telemetry::repeated::Repeated;

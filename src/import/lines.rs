@@ -8,7 +8,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use aws_lc_rs::digest;
 
 use crate::cloud_event::LineError;
-use crate::log::envelope::hex;
+use throughline_domain::fact::envelope::hex;
 
 /// The longest line that is read, in bytes: a batch of as many claims as one may hold, and room beside it.
 pub const LINE_MAX: usize = 8 * 1024 * 1024;

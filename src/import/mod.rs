@@ -12,11 +12,11 @@ use std::io;
 use crate::access::Principal;
 use crate::access::policy::Denied;
 use crate::cloud_event::LineError;
-use crate::contract::{Contract, UnreadableRulebook};
-use crate::journey::Recorded;
-use crate::journey::event::DecodeError;
-use crate::journey::refusal::Refusal;
-use crate::log::envelope::{Position, StreamId};
+use throughline_domain::contract::{Contract, UnreadableRulebook};
+use throughline_domain::journey::Recorded;
+use throughline_domain::journey::event::DecodeError;
+use throughline_domain::journey::refusal::Refusal;
+use throughline_domain::fact::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
 use crate::record::Recorder;
 

@@ -17,13 +17,13 @@ use super::lines::{Lines, digest_of};
 use super::{Import, ImportError, Outcome, Problem, Row, Summary, not_by_import};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
-use crate::journey::command::{
+use throughline_domain::journey::command::{
     Command, CorrectFact, PatchFact, Patched, PatchedDate, ReceiveReferral, RetractFacts, check_source,
 };
-use crate::journey::event::{Event, EventType, FactCorrected, SubjectKind};
-use crate::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::journey::event::{Event, EventType, FactCorrected, SubjectKind};
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
 use crate::log::append::{Appended, Expected};
-use crate::log::envelope::{
+use throughline_domain::fact::envelope::{
     CommandId, Envelope, EventId, JourneyId, Occurred, Source, StreamId, StreamKind, SubjectId,
 };
 use crate::record::{Instruction, NotDone};

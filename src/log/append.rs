@@ -24,8 +24,8 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use super::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
-use super::moved::Moved;
+use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
+use throughline_domain::fact::moved::Moved;
 use super::read;
 use super::{ClockOff, Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};

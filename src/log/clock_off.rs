@@ -77,7 +77,7 @@ impl Head {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::log::envelope::Position;
+    use throughline_domain::fact::envelope::Position;
 
     fn head(recorded: i64, database: Option<i64>) -> Head {
         let at = |seconds| DateTime::from_timestamp(seconds, 0).expect("an instant");

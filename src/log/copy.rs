@@ -9,7 +9,7 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::append::{Known, NewCommand, lock_head, move_head};
-use super::envelope::{CommandId, Envelope, Position, hex};
+use throughline_domain::fact::envelope::{CommandId, Envelope, Position, hex};
 use super::{Head, Log, LogError, insert};
 use crate::store::{Conn, On, Sql, StoreError, doing, on};
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_stream::Stream;
 
-use super::envelope::{Envelope, Position};
+use throughline_domain::fact::envelope::{Envelope, Position};
 use super::read::PAGE_SIZE;
 use super::{Log, LogError};
 

@@ -8,7 +8,7 @@ use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::append::{Batch, NewCommand, move_head};
-use super::envelope::{Envelope, leaf_hash};
+use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 use crate::store::{Conn, Dialect, On, Sql, StoreError, doing, portions};
 
 /// Adds the events whose columns are the first thirteen arrays.

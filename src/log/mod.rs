@@ -4,8 +4,6 @@
 
 pub mod append;
 pub mod copy;
-pub mod envelope;
-pub mod moved;
 pub mod read;
 pub mod restore;
 pub mod verify;
@@ -25,7 +23,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use crate::store::{Dialect, Sql, Store, StoreError};
-use envelope::{EnvelopeError, Position};
+use throughline_domain::fact::envelope::{EnvelopeError, Position};
 use writable::Writable;
 
 /// Where the log stands.

@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::envelope::{CommandId, Envelope, EnvelopeError, EventId, JourneyId, Position, StreamId};
+use throughline_domain::fact::envelope::{CommandId, Envelope, EnvelopeError, EventId, JourneyId, Position, StreamId};
 use super::{Head, Log, LogError};
 use crate::store::{Pool, Sql, doing, on};
 
@@ -364,8 +364,8 @@ async fn records_of(pool: &Pool, wanted: &str) -> sqlx::Result<Vec<(String,)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::outcome::is_looked_at;
-    use crate::journey::event::EventType;
+    use throughline_domain::contract::outcome::is_looked_at;
+    use throughline_domain::journey::event::EventType;
     use crate::store::Dialect;
 
     #[test]

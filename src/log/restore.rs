@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::append::{Known, NewCommand, lock_head, move_head};
-use super::envelope::{Envelope, Position, StreamId};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 use super::{Head, Log, LogError, insert};
 use crate::clock::Chance;
 use crate::store::{Conn, StoreError, doing};

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::envelope::{EventId, Position};
+use throughline_domain::fact::envelope::{EventId, Position};
 use super::{Log, LogError};
 use crate::store::{Copied, Place, Pool, Sql, StoreError, doing, look_at, on};
 

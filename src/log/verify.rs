@@ -13,7 +13,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use super::envelope::{Envelope, Position, StreamId, hex, leaf_hash};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId, hex, leaf_hash};
 use super::{Log, LogError};
 use crate::causes;
 use crate::store::{Dialect, Sql, StoreError, doing, is_corrupt, on};

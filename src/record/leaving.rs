@@ -4,11 +4,11 @@
 
 use chrono::NaiveDate;
 
-use crate::journey::command::{Command, PatchFact};
-use crate::journey::event::{Event, EventType};
-use crate::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::journey::command::{Command, PatchFact};
+use throughline_domain::journey::event::{Event, EventType};
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
 use crate::log::LogError;
-use crate::log::envelope::{Envelope, StreamKind, WorkerId};
+use throughline_domain::fact::envelope::{Envelope, StreamKind, WorkerId};
 use crate::views::Views;
 use crate::views::people::LaterFacts;
 

@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
-use crate::journey::History;
-use crate::journey::command::Command;
-use crate::journey::event::Event;
-use crate::journey::people::login::is_same;
-use crate::journey::people::worker::Worker;
-use crate::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::journey::History;
+use throughline_domain::journey::command::Command;
+use throughline_domain::journey::event::Event;
+use throughline_domain::journey::people::login::is_same;
+use throughline_domain::journey::people::worker::Worker;
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
 use crate::log::LogError;
-use crate::log::envelope::{StreamId, StreamKind, WorkerId};
+use throughline_domain::fact::envelope::{StreamId, StreamKind, WorkerId};
 use crate::views::Views;
 
 /// How long a command waits for the view to pass what was recorded before it.

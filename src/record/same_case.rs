@@ -11,11 +11,11 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use crate::access::Principal;
-use crate::journey::command::{Command, ReceiveReferral};
-use crate::journey::refusal::{Refusal, RefusalCode};
-use crate::journey::{History, Journey};
+use throughline_domain::journey::command::{Command, ReceiveReferral};
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::journey::{History, Journey};
 use crate::log::LogError;
-use crate::log::envelope::{JourneyId, StreamId};
+use throughline_domain::fact::envelope::{JourneyId, StreamId};
 use crate::views::Views;
 
 /// How long a command waits for the view to pass what was recorded before it.

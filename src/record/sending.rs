@@ -10,10 +10,10 @@ use chrono::NaiveDate;
 use super::admission::{amends, still_may};
 use super::{Decision, NotDone, Recorder};
 use crate::access::Principal;
-use crate::journey::command::Command;
-use crate::journey::{History, Recorded};
+use throughline_domain::journey::command::Command;
+use throughline_domain::journey::{History, Recorded};
 use crate::log::append::{self, Answer, Appended, Expected, Rejection, Request};
-use crate::log::envelope::{CommandId, Envelope, StreamId};
+use throughline_domain::fact::envelope::{CommandId, Envelope, StreamId};
 use crate::log::{Log, LogError};
 use crate::telemetry::repeated::Repeated;
 

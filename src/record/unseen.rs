@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::access::{Principal, Role, Scope};
-use crate::journey::command::{Command, PatchFact};
-use crate::journey::event::{AppointmentBooked, AppointmentMoved, Event, EventType, TaskSet};
-use crate::journey::path::Path;
-use crate::journey::people::login;
-use crate::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::journey::command::{Command, PatchFact};
+use throughline_domain::journey::event::{AppointmentBooked, AppointmentMoved, Event, EventType, TaskSet};
+use throughline_domain::journey::path::Path;
+use throughline_domain::journey::people::login;
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
 use crate::log::LogError;
-use crate::log::envelope::{JourneyId, StreamId, StreamKind, WorkerId};
+use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, WorkerId};
 use crate::views::Views;
 
 /// Somebody whose work something is to be.

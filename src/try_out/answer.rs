@@ -9,14 +9,14 @@ use rust_decimal::Decimal;
 use serde::Serialize;
 
 use super::{OfJourney, Trial};
-use crate::contract::Rulebook;
-use crate::contract::money::Money;
-use crate::contract::outcome::many::ManyEvaluation;
-use crate::contract::outcome::settle::{Entitlement, ExcludedBy, Settled, Terms};
-use crate::contract::outcome::versions::{Judged, JudgedMany, Versions, entitlement};
-use crate::contract::outcome::{Achievement, Hold, State, Status, claim_id};
-use crate::contract::rulebook::outcome::{AchievedBy, Scope};
-use crate::log::envelope::{EventId, JourneyId};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::money::Money;
+use throughline_domain::contract::outcome::many::ManyEvaluation;
+use throughline_domain::contract::outcome::settle::{Entitlement, ExcludedBy, Settled, Terms};
+use throughline_domain::contract::outcome::versions::{Judged, JudgedMany, Versions, entitlement};
+use throughline_domain::contract::outcome::{Achievement, Hold, State, Status, claim_id};
+use throughline_domain::contract::rulebook::outcome::{AchievedBy, Scope};
+use throughline_domain::fact::envelope::{EventId, JourneyId};
 
 /// One outcome of one journey, as it is printed.
 #[derive(Debug, Serialize)]

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::cloud_event::{CloudEvent, Time};
-use crate::contract::civil_day::{end_of_day, start_of_day};
+use throughline_domain::contract::civil_day::{end_of_day, start_of_day};
 
 /// A moment of knowing: a whole day, or an instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,11 +13,11 @@ use uuid::Uuid;
 use super::known::recorded_at;
 use super::{Streams, Trial, TryError};
 use crate::cloud_event::{self, CloudEvent, LineError};
-use crate::contract::outcome::is_looked_at;
+use throughline_domain::contract::outcome::is_looked_at;
 use crate::import::lines::Lines;
-use crate::journey::Recorded;
-use crate::journey::event::EventType;
-use crate::log::envelope::{Actor, EventId, Position, StreamId, StreamKind};
+use throughline_domain::journey::Recorded;
+use throughline_domain::journey::event::EventType;
+use throughline_domain::fact::envelope::{Actor, EventId, Position, StreamId, StreamKind};
 use crate::shares::processors;
 
 /// As much text as one processor decodes at a time: so little that the memory for it is used again and again.

@@ -15,9 +15,9 @@ use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
 use super::standing::{may_be_shown, whose};
 use crate::access::CasesInScope;
-use crate::log::envelope::{JourneyId, TeamId, WorkerId};
-use crate::projections::FOREVER;
-use crate::projections::agenda::{Kind, State};
+use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
+use throughline_projections::FOREVER;
+use throughline_projections::agenda::{Kind, State};
 use crate::store::{Sql, StoreError, doing, on};
 
 /// How an item stands at the end of a day.

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use crate::access::InScope;
-use crate::contract::Rulebook;
-use crate::contract::rulebook::CodeList;
-use crate::log::envelope::{TeamId, WorkerId};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::CodeList;
+use throughline_domain::fact::envelope::{TeamId, WorkerId};
 
 /// A keyworker as a board names them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@
 use uuid::Uuid;
 
 use super::generation::Generation;
-use crate::log::envelope::JourneyId;
+use throughline_domain::fact::envelope::JourneyId;
 use crate::store::{Sql, StoreError, doing, on};
 
 static OF_NUMBER: Sql = Sql::new(

@@ -18,9 +18,9 @@ use chrono::NaiveDate;
 
 use super::generation::Generation;
 use crate::access::InScope;
-use crate::contract::Contract;
-use crate::journey::Recorded;
-use crate::log::envelope::{BatchId, ClaimId, Position, StreamId};
+use throughline_domain::contract::Contract;
+use throughline_domain::journey::Recorded;
+use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
 use crate::log::{Log, LogError};
 
 pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Proposed, ProposedWithdrawal};

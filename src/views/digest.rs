@@ -4,8 +4,8 @@
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::whole;
-use crate::log::envelope::hex;
-use crate::projections::TABLES;
+use throughline_domain::fact::envelope::hex;
+use throughline_projections::TABLES;
 use crate::store::{Pool, StoreError};
 
 /// The digest of the generation that this pool reads.

@@ -9,11 +9,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::generation::Contracts;
-use crate::contract::{Contract, UnreadableRulebook};
-use crate::journey::event::{DecodeError, Event};
-use crate::journey::{History, Recorded};
-use crate::log::envelope::{Envelope, JourneyId, Position, Record, StreamId, StreamKind};
-use crate::projections::{self, Rows};
+use throughline_domain::contract::{Contract, UnreadableRulebook};
+use throughline_domain::journey::event::{DecodeError, Event};
+use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::envelope::{Envelope, JourneyId, Position, Record, StreamId, StreamKind};
+use throughline_projections::{self, Rows};
 
 /// The rules that a generation applies.
 #[derive(Debug, Clone, Default)]

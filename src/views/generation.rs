@@ -16,10 +16,10 @@ use uuid::Uuid;
 use super::soundness::is_no_view;
 use super::{digest, rows};
 use crate::access::{InScope, Scope};
-use crate::contract::Contract;
-use crate::log::envelope::Position;
+use throughline_domain::contract::Contract;
+use throughline_domain::fact::envelope::Position;
 use crate::log::{Log, LogError};
-use crate::projections::TABLES;
+use throughline_projections::TABLES;
 use crate::store::{self, Dialect, Growth, Hold, On, Place, Pool, Sql, Store, StoreError, doing, on};
 
 static CHECKPOINT: Sql =

@@ -15,9 +15,9 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use super::generation::{self, Generation};
 use super::rebuild::{self, Meter, Options, Phase, Progress, Wanted};
 use super::{ViewError, Views, caught_up};
-use crate::contract::Rulebook;
+use throughline_domain::contract::Rulebook;
 use crate::log::Log;
-use crate::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 use crate::store::{Place, Store, StoreError};
 
 /// How many are kept, the one that is being built among them.

@@ -50,7 +50,7 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::log::envelope::{Position, StreamId};
+use throughline_domain::fact::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
 use crate::store::{SoleBuilder, Sql, StoreError};
 use generation::{Aside, Found, Generation};

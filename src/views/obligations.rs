@@ -15,10 +15,10 @@ use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
 use super::standing::{may_be_shown, whose};
 use crate::access::{CasesInScope, InScope};
-use crate::contract::Rulebook;
-use crate::log::envelope::{JourneyId, TeamId, WorkerId};
-use crate::projections::obligation::{self, State};
-use crate::projections::{FOREVER, Told};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
+use throughline_projections::obligation::{self, State};
+use throughline_projections::{FOREVER, Told};
 use crate::store::{Sql, StoreError, doing, on};
 
 /// How an obligation stands at the end of a day.

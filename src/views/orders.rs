@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use crate::log::envelope::CommandId;
+use throughline_domain::fact::envelope::CommandId;
 
 /// Orders that are remembered.
 const KEPT: usize = 256;

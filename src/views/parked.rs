@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::fold::Stop;
 use super::generation::Generation;
-use crate::log::envelope::{Position, StreamId, StreamKind};
+use throughline_domain::fact::envelope::{Position, StreamId, StreamKind};
 use crate::log::read::wanted;
 use crate::store::{Conn, Sql, StoreError, doing, on};
 

@@ -13,9 +13,9 @@ use super::board::count;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
-use crate::journey::people::{login, worker};
-use crate::log::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
-use crate::projections::FOREVER;
+use throughline_domain::journey::people::{login, worker};
+use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use throughline_projections::FOREVER;
 use crate::store::{Sql, StoreError, doing, on};
 
 static CONTRACTS: Sql = Sql::new(

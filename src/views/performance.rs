@@ -11,7 +11,7 @@ use super::counted::{self, packed, settled, unsettled};
 use super::generation::Generation;
 use super::period::{Month, Months, bound};
 use crate::access::InScope;
-use crate::contract::Rulebook;
+use throughline_domain::contract::Rulebook;
 use crate::store::{Sql, StoreError, doing, on};
 
 /// The counts of a counted board, packed by month, and of the dated rows that it counts.

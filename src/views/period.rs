@@ -6,8 +6,8 @@ use std::fmt;
 
 use chrono::{Datelike, Days, Months as Ahead, NaiveDate};
 
-use crate::contract::Contract;
-use crate::projections::stage;
+use throughline_domain::contract::Contract;
+use throughline_projections::stage;
 
 /// A calendar month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -5,7 +5,7 @@
 
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, FromRow};
 
-use crate::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 use crate::store::{Place, Pool, Sql, Store, StoreError, doing, on};
 
 static POINTER: Sql = Sql::new(

@@ -12,7 +12,7 @@ use super::generation::{ADVANCE_CHECKPOINT, Generation, LOCK_CHECKPOINT};
 use super::parked::{self, Parked};
 use super::rows::Changes;
 use crate::log::Log;
-use crate::log::envelope::{Envelope, Position, StreamId, StreamKind};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId, StreamKind};
 use crate::store::{Conn, doing, on};
 
 /// Events that one step takes at most, where nothing else is said.
@@ -330,14 +330,14 @@ mod tests {
     use super::*;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use crate::contract::command::{OpenContract, PublishRulebook};
-    use crate::contract::rulebook::packs::pack;
-    use crate::journey::command::{Command, ReceiveReferral};
-    use crate::journey::event::{
+    use throughline_domain::contract::command::{OpenContract, PublishRulebook};
+    use throughline_domain::contract::rulebook::packs::pack;
+    use throughline_domain::journey::command::{Command, ReceiveReferral};
+    use throughline_domain::journey::event::{
         ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
     };
     use crate::log::append::Expected;
-    use crate::log::envelope::{CommandId, JourneyId, Occurred, SubjectId, WorkerId};
+    use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, SubjectId, WorkerId};
     use crate::record::{Instruction, Recorder};
     use crate::store::{Mode, Store};
     use crate::views::Views;

@@ -12,11 +12,11 @@ use super::counted::{self, packed, settled, unsettled};
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::InScope;
-use crate::contract::Rulebook;
-use crate::contract::rulebook::Buckets;
-use crate::log::envelope::{TeamId, WorkerId};
-use crate::projections::held::NOBODY;
-use crate::projections::{DaySpan, last_contact};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::fact::envelope::{TeamId, WorkerId};
+use throughline_projections::held::NOBODY;
+use throughline_projections::{DaySpan, last_contact};
 use crate::store::{Sql, StoreError, doing, on};
 
 /// The cases on the caseload on the day `$2` by who held them, their area and when the last contact was that `$counts`

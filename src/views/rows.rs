@@ -7,9 +7,9 @@ use aws_lc_rs::digest;
 use sqlx::QueryBuilder;
 
 use super::generation;
-use crate::contract::calendar::BankHolidays;
-use crate::log::envelope::hex;
-use crate::projections::{Counts, Rows, TABLES, Table, Type, Value};
+use throughline_domain::contract::calendar::BankHolidays;
+use throughline_domain::fact::envelope::hex;
+use throughline_projections::{Counts, Rows, TABLES, Table, Type, Value};
 use crate::store::{Conn, on, portions};
 
 /// What is to change in the view tables.

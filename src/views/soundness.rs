@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::ViewError;
 use super::generation::{self, Generation, definitions};
 use crate::causes;
-use crate::projections::{TABLES, Type};
+use throughline_projections::{TABLES, Type};
 use crate::store::{self, Dialect, Place, Pool, StoreError, doing};
 
 /// The longest file of a view whose pages are looked at before it is used, in bytes: some 20 MB are checked in a second,

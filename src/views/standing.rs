@@ -14,9 +14,9 @@ use super::period::bound;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{CasesInScope, Principal};
-use crate::journey::event::KEYWORKER;
-use crate::journey::people::login;
-use crate::log::envelope::{JourneyId, SubjectId, WorkerId};
+use throughline_domain::journey::event::KEYWORKER;
+use throughline_domain::journey::people::login;
+use throughline_domain::fact::envelope::{JourneyId, SubjectId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 
 /// Whether the caller may be shown a journey, which `$3` says how to find out: `all` of the contract, those of these

@@ -5,7 +5,7 @@
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use crate::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 
 /// So long may the live view stand behind the log without a move before it is taken to stand still. One step takes less,
 /// also of a view that has much to catch up, on a disk that has much to do.

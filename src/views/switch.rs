@@ -9,7 +9,7 @@ use super::generation::{Generation, HOLD_CHECKPOINT};
 use super::pointer;
 use super::project::Projector;
 use super::soundness::is_of_the_view;
-use crate::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 use crate::store::{Conn, Store, doing, on};
 
 /// Makes a generation the live one, caught up at least as far as the one that is live now, if there is one that can be

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::access::{Principal, Scope};
-use crate::log::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
 

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, Executor as _};
 use tokio::sync::mpsc;
 
 use super::rebuild::POSTGRES_EPOCH;
-use crate::projections::{TABLES, Table, Type};
+use throughline_projections::{TABLES, Table, Type};
 use crate::store::{Copied, Pool, Sessions, StoreError, doing, look_at};
 
 /// Bytes of rows that are handed on at once, more or less.

@@ -12,7 +12,7 @@ use throughline::access::Role;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
-use throughline::log::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
+use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
 use throughline::log::{Log, LogError};
 use throughline::record::NotDone;
 use throughline::store::{Dialect, Mode, Store, StoreError};

@@ -11,20 +11,20 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use throughline::access::Scope;
 use throughline::access::relation::Standing;
-use throughline::contract::Rulebook;
-use throughline::contract::command::OpenContract;
-use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline::journey::event::{
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::journey::event::{
     AchievementRecorded, Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged,
     EngagementStarted, Event, EventType, ExternalReference, JourneyClosed, JourneyReopened, JourneyTransferred,
     MeasureRecorded, PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn,
     SpellChanged, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined, WorkerReleased,
 };
-use throughline::journey::{History, Recorded};
-use throughline::log::envelope::{
+use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::envelope::{
     Envelope, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
 };
-use throughline::projections::{Told, contact, referral_to_plan, stage};
+use throughline_projections::{Told, contact, referral_to_plan, stage};
 use throughline::store::Dialect;
 use throughline::views::Views;
 use throughline::views::obligations::{By, Counts, ObligationFilter, of_journey};
@@ -505,7 +505,7 @@ fn replay(
     let facts = history.facts_as_of(as_of);
     let mut reached = rulebook.stages.iter().filter(|stage| stage::reached(&told, &facts, &stage.when).is_some());
     prop_assert_eq!(reached.next_back().map(|stage| stage.code.as_str()), case.stage());
-    let since = |contacts: &mut dyn Iterator<Item = &throughline::journey::Contact>| {
+    let since = |contacts: &mut dyn Iterator<Item = &throughline_domain::journey::Contact>| {
         contact::days_since(contacts, as_of).map(oracle_boards::span)
     };
     prop_assert_eq!(since(&mut contact::made(&journey, &rulebook.recency)), case.since_contact(false, as_of));

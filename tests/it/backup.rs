@@ -7,13 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use throughline::access::Scope;
 use throughline::clock::{Chance, Clock};
-use throughline::contract::command::OpenContract;
-use throughline::contract::rulebook::packs::pack;
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::contract::rulebook::packs::pack;
 use throughline::export::ndjson as export;
 use throughline::import::as_recorded::as_recorded;
-use throughline::journey::command::Command;
-use throughline::journey::event::ContractOpened;
-use throughline::log::envelope::{Actor, Position};
+use throughline_domain::journey::command::Command;
+use throughline_domain::journey::event::ContractOpened;
+use throughline_domain::fact::envelope::{Actor, Position};
 use throughline::log::read::Stored;
 use throughline::log::{Log, LogError};
 use throughline::record::NotDone;
@@ -246,7 +246,7 @@ fn open_mst() -> Command {
         ends_on: None,
     };
     let rulebook = pack("mst-essex").expect("it ships").text.to_owned();
-    let occurred = throughline::log::envelope::Occurred::on(day("2018-03-01"));
+    let occurred = throughline_domain::fact::envelope::Occurred::on(day("2018-03-01"));
     Command::OpenContract(OpenContract { occurred, fact, rulebook })
 }
 

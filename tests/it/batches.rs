@@ -5,20 +5,20 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use throughline::access::Role;
-use throughline::contract::Rulebook;
-use throughline::contract::batch::command::{
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::batch::command::{
     Basis, BatchAct, BatchCommand, CLAIMS_MAX, ClaimDecision, Payment, Prepared,
 };
-use throughline::contract::batch::{Batch, BatchState};
-use throughline::contract::money::Money;
-use throughline::contract::rulebook::packs;
+use throughline_domain::contract::batch::{Batch, BatchState};
+use throughline_domain::contract::money::Money;
+use throughline_domain::contract::rulebook::packs;
 use throughline::import::lines::LINE_MAX;
-use throughline::journey::command::Command;
-use throughline::journey::event::{AmountPaid, BatchOpened, ClaimAbout, ClaimLine};
-use throughline::journey::refusal::RefusalCode;
-use throughline::journey::{History, Recorded};
+use throughline_domain::journey::command::Command;
+use throughline_domain::journey::event::{AmountPaid, BatchOpened, ClaimAbout, ClaimLine};
+use throughline_domain::journey::refusal::RefusalCode;
+use throughline_domain::journey::{History, Recorded};
 use throughline::log::append::{Appended, Expected};
-use throughline::log::envelope::{BatchId, ClaimId, CommandId, JourneyId, Occurred, Position, StreamId};
+use throughline_domain::fact::envelope::{BatchId, ClaimId, CommandId, JourneyId, Occurred, Position, StreamId};
 use throughline::record::{Instruction, NotDone, Recorder};
 use throughline::store::Dialect;
 use uuid::Uuid;

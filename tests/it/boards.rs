@@ -5,16 +5,16 @@
 use chrono::{Days, NaiveDate};
 use throughline::access::relation::Standing;
 use throughline::access::{Principal, Role, Scope};
-use throughline::contract::Rulebook;
-use throughline::contract::command::OpenContract;
-use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline::journey::event::{
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::journey::event::{
     Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
     JourneyClosed, JourneyReopened, JourneyTransferred, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined,
     ReferralReceived, ReferralWithdrawn, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
 };
-use throughline::log::envelope::{EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId};
-use throughline::projections::DaySpan;
+use throughline_domain::fact::envelope::{EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId};
+use throughline_projections::DaySpan;
 use throughline::store::Dialect;
 use throughline::views::board::{Group, Holder};
 use throughline::views::durations::shown;

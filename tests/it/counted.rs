@@ -8,15 +8,15 @@ use std::fmt::Write as _;
 use chrono::{Days, NaiveDate};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{InScope, Scope};
-use throughline::contract::Rulebook;
-use throughline::contract::command::OpenContract;
-use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline::journey::event::{
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::journey::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, JourneyClosed, JourneyReopened,
     KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SubjectKind, TeamSet, WorkerAssigned,
     WorkerJoined, WorkerLeft,
 };
-use throughline::log::envelope::{EventId, JourneyId, Occurred, Precision, StreamId, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::envelope::{EventId, JourneyId, Occurred, Precision, StreamId, SubjectId, TeamId, WorkerId};
 use throughline::views::generation::Generation;
 use throughline::views::period::{Month, Months, Period};
 use throughline::views::rebuild::Options;

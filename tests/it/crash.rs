@@ -12,7 +12,7 @@ use serde_json::Value;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::log::Log;
-use throughline::log::envelope::{CommandId, JourneyId};
+use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use throughline::store::{Dialect, Mode, Store};
 use uuid::Uuid;
 

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use throughline::log::Log;
-use throughline::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 use throughline::log::verify::{Damage, Finding};
 use throughline::store::{Dialect, Mode, Store};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use throughline::demo::{GOES_ON_AT, SEED, Size, Story, documented_journey, play};
-use throughline::log::envelope::{Envelope, Position, StreamId};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 use throughline::store::Dialect;
 use throughline::views::Views;
 

@@ -5,16 +5,16 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
-use throughline::contract::command::OpenContract;
-use throughline::contract::rulebook::packs;
-use throughline::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline::journey::event::{
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::contract::rulebook::packs;
+use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::journey::event::{
     Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Direction, Event, ReferralAccepted,
     ReferralReceived, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
 };
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
-use throughline::log::envelope::{
+use throughline_domain::fact::envelope::{
     CommandId, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
 };
 use throughline::record::{Instruction, NotDone, Recorder};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use aws_lc_rs::digest::{SHA256, digest};
 use serde_json::{Value, json};
 use throughline::access::Role;
-use throughline::log::envelope::{Envelope, Position, StreamKind};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamKind};
 
 use crate::app::{SHPS, TestApp, administrator, call, keyworker, manager, on_both_stores, somebody, text};
 

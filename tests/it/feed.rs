@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
-use throughline::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 
 use crate::app::{
     Answer, SHPS, TestApp, administrator, call, keyworker, manager, on_both_stores, other_manager, somebody,

@@ -7,17 +7,17 @@ use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::Chance;
-use throughline::contract::command::OpenContract;
-use throughline::contract::rulebook::packs::pack;
-use throughline::journey::Recorded;
-use throughline::journey::command::{Command, ReceiveReferral};
-use throughline::journey::event::{
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::journey::Recorded;
+use throughline_domain::journey::command::{Command, ReceiveReferral};
+use throughline_domain::journey::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Event, ReferralAccepted, ReferralReceived, SubjectKind,
     SubjectRegistered,
 };
 use throughline::log::Log;
 use throughline::log::append::Expected;
-use throughline::log::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
+use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
 use throughline::record::{Instruction, Recorder};
 use uuid::Uuid;
 
@@ -80,7 +80,7 @@ impl Field {
             Role::Manager
         };
         Instruction {
-            accept_warnings: throughline::journey::refusal::RefusalCode::WARNINGS
+            accept_warnings: throughline_domain::journey::refusal::RefusalCode::WARNINGS
                 .iter()
                 .map(|code| code.as_str().to_owned())
                 .collect(),

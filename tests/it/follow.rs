@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, pin_mut};
 use throughline::log::Log;
-use throughline::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 use throughline::record::Recorder;
 use throughline::store::{Dialect, Mode, Store};
 

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use serde_json::Value;
-use throughline::contract::Rulebook;
-use throughline::journey::event::{Event, EventType};
-use throughline::log::envelope::StreamKind;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::journey::event::{Event, EventType};
+use throughline_domain::fact::envelope::StreamKind;
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schema/events")

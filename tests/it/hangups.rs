@@ -12,7 +12,7 @@ use throughline::deployment::Deployment;
 use throughline::graphql::context::Parts;
 use throughline::graphql::transport::Terms;
 use throughline::http;
-use throughline::log::envelope::{CommandId, JourneyId};
+use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use throughline::store::Dialect;
 use tokio::net::TcpListener;
 use uuid::Uuid;

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use throughline::contract::rulebook::packs::pack;
+use throughline_domain::contract::rulebook::packs::pack;
 use throughline::demo::{GOES_ON_AT, SEED, Size, Story, documented_journey, play};
-use throughline::journey::command::{Command, CorrectFact};
-use throughline::journey::event::WorkerJoined;
-use throughline::log::envelope::{EventId, Occurred, Position, StreamId, WorkerId};
+use throughline_domain::journey::command::{Command, CorrectFact};
+use throughline_domain::journey::event::WorkerJoined;
+use throughline_domain::fact::envelope::{EventId, Occurred, Position, StreamId, WorkerId};
 use throughline::store::Dialect;
 use throughline::views::known::Asked;
 use throughline::views::rebuild::Options;

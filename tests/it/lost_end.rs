@@ -4,7 +4,7 @@ use std::process::{Command as Program, Output};
 use std::sync::Arc;
 
 use throughline::log::Log;
-use throughline::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::{ViewError, Views};
 

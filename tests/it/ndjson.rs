@@ -8,9 +8,9 @@ use throughline::clock::{Chance, Clock};
 use throughline::export::ndjson as export;
 use throughline::import::as_recorded::{RestoreError, as_recorded};
 use throughline::import::{Import, ImportError, Outcome, Row, Summary};
-use throughline::journey::{History, Recorded};
+use throughline_domain::journey::{History, Recorded};
 use throughline::log::LogError;
-use throughline::log::envelope::{Actor, Position, StreamId};
+use throughline_domain::fact::envelope::{Actor, Position, StreamId};
 use throughline::record::Recorder;
 use throughline::store::Dialect;
 
@@ -90,7 +90,7 @@ async fn a_log_is_the_same_after_it_went_out_and_into_the_other_store() {
             let log = deployment.log.clone();
             async move { log.page(Position(0), Position(14)).await.expect("the log is read") }
         };
-        let salts = |envelopes: Vec<throughline::log::envelope::Envelope>| -> Vec<[u8; 16]> {
+        let salts = |envelopes: Vec<throughline_domain::fact::envelope::Envelope>| -> Vec<[u8; 16]> {
             envelopes.into_iter().map(|envelope| envelope.salt).collect()
         };
         assert_eq!(salts(records(&here).await), salts(records(&there).await));

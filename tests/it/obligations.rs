@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
-use throughline::contract::rulebook::packs;
+use throughline_domain::contract::rulebook::packs;
 
 use crate::app::{TestApp, administrator, keyworker, on_both_stores, somebody, text};
 use crate::relations::{leaves, set_team};

@@ -24,7 +24,7 @@ fn accepting(input: &Value, warning: &str) -> Value {
 
 /// The pack of a contract as a further version, in force from another day.
 fn another_version(contract: &str, from: &str) -> String {
-    let pack = throughline::contract::rulebook::packs::pack(contract).expect("a pack").text;
+    let pack = throughline_domain::contract::rulebook::packs::pack(contract).expect("a pack").text;
     let line = |line: &str| match line.split(" = ").next() {
         Some("version") => "version = \"another\"".to_owned(),
         Some("effective_from") => format!("effective_from = {from}"),

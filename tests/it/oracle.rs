@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::{Datelike, Days, Months, NaiveDate, NaiveTime};
 use serde_json::Value;
-use throughline::log::envelope::Envelope;
+use throughline_domain::fact::envelope::Envelope;
 use uuid::Uuid;
 
 /// The first and the last day on which something may have been so.

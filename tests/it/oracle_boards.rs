@@ -8,10 +8,10 @@ use proptest::test_runner::TestCaseError;
 use rust_decimal::Decimal;
 use throughline::access::InScope;
 use throughline::access::relation::Standing;
-use throughline::contract::Rulebook;
-use throughline::log::envelope::WorkerId;
-use throughline::projections::DaySpan;
-use throughline::projections::state::State;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::WorkerId;
+use throughline_projections::DaySpan;
+use throughline_projections::state::State;
 use throughline::views::board::Group;
 use throughline::views::generation::Generation;
 use throughline::views::journeys::{

@@ -3,8 +3,8 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
-use throughline::contract::rulebook::packs::pack;
-use throughline::log::envelope::Position;
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::fact::envelope::Position;
 
 use crate::app::{SHPS, TestApp, administrator, manager, new_id, on_both_stores, refusals, text, with};
 use crate::stores::PATIENCE;

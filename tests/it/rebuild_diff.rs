@@ -4,7 +4,7 @@ use std::process::{Command as Program, Output, Stdio};
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
-use throughline::contract::rulebook::packs::pack;
+use throughline_domain::contract::rulebook::packs::pack;
 use throughline::store::Dialect;
 
 use crate::deployment::{Deployment, JOURNEY, contact, instant, record, tell_a_story};

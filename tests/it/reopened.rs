@@ -6,11 +6,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use throughline::clock::{Chance, Clock};
-use throughline::contract::command::PublishRulebook;
-use throughline::contract::rulebook::packs::pack;
+use throughline_domain::contract::command::PublishRulebook;
+use throughline_domain::contract::rulebook::packs::pack;
 use throughline::deployment::Deployment;
-use throughline::journey::command::Command;
-use throughline::log::envelope::Occurred;
+use throughline_domain::journey::command::Command;
+use throughline_domain::fact::envelope::Occurred;
 use throughline::log::{self, Log};
 use throughline::record::Recorder;
 use throughline::store::{Mode, Sql, Store};

@@ -4,7 +4,7 @@
 //! nothing stands in the schema unchecked.
 
 use serde_json::{Map, Value};
-use throughline::contract::rulebook::{canonical_json, packs::packs};
+use throughline_domain::contract::rulebook::{canonical_json, packs::packs};
 
 const SCHEMA: &str = include_str!("../../schema/rulebook.schema.json");
 /// What says nothing about which values fit, or is checked elsewhere.
@@ -137,7 +137,7 @@ fn the_schema_refuses_what_the_program_refuses() {
     ] {
         assert!(text.contains(part), "{part}");
         let text = text.replacen(part, otherwise, 1);
-        assert!(throughline::contract::Rulebook::parse(&text).is_err(), "{otherwise:?} is read");
+        assert!(throughline_domain::contract::Rulebook::parse(&text).is_err(), "{otherwise:?} is read");
         assert!(!faults_of(&text).is_empty(), "{otherwise:?} fits the schema");
     }
 }

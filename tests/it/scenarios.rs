@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::{fs, path::Path};
 
 use serde_json::{Map, Value, json};
-use throughline::contract::Rulebook;
-use throughline::contract::rulebook::packs::pack;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::packs::pack;
 use throughline::try_out::Trial;
 use uuid::Uuid;
 

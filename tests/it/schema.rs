@@ -148,7 +148,7 @@ async fn run_the_documents_of_money(run: &mut impl AsyncFnMut(&str, &Value) -> V
     assert_eq!((&opened["problems"], &opened["batch"]["state"]), (&json!([]), &json!("OPEN")));
     let batches = run("batches", &json!({ "contract": SHPS })).await["contract"]["batches"].clone();
     assert_eq!(batches["nodes"][0]["id"], opened["batch"]["id"]);
-    let rulebook = throughline::contract::rulebook::packs::pack(SHPS).expect("a pack").text;
+    let rulebook = throughline_domain::contract::rulebook::packs::pack(SHPS).expect("a pack").text;
     let previewed = run("preview_rulebook", &json!({ "contract": SHPS, "rulebook": rulebook })).await;
     let previewed = previewed["previewRulebook"].clone();
     assert_eq!((&previewed["gained"], &previewed["lost"]), (&json!(0), &json!(0)), "{previewed}");

@@ -10,14 +10,14 @@ use std::sync::Arc;
 use serde_json::Value;
 use throughline::access::{Principal, Role};
 use throughline::clock::Chance;
-use throughline::contract::command::OpenContract;
-use throughline::contract::rulebook::packs::pack;
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::contract::rulebook::packs::pack;
 use throughline::import::ssda903::{Outcome, Return, SYSTEM, Summary, Told};
 use throughline::import::{Import, ImportError};
-use throughline::journey::command::{Command, CorrectFact, RetractFacts};
-use throughline::journey::event::{ContractOpened, Event, ReferralDeclined, SpellEnded};
-use throughline::journey::{History, Journey, Recorded};
-use throughline::log::envelope::{Envelope, JourneyId, Occurred, Position, StreamId};
+use throughline_domain::journey::command::{Command, CorrectFact, RetractFacts};
+use throughline_domain::journey::event::{ContractOpened, Event, ReferralDeclined, SpellEnded};
+use throughline_domain::journey::{History, Journey, Recorded};
+use throughline_domain::fact::envelope::{Envelope, JourneyId, Occurred, Position, StreamId};
 use throughline::record::Recorder;
 use throughline::store::Dialect;
 
@@ -132,7 +132,7 @@ pub(crate) async fn journeys(fresh: &Fresh) -> BTreeMap<String, (JourneyId, Hist
 pub(crate) async fn spells(fresh: &Fresh, child: &str) -> Vec<String> {
     let journeys = journeys(fresh).await;
     let journey = journeys[child].1.journey();
-    let spell = |spell: &throughline::journey::Spell| {
+    let spell = |spell: &throughline_domain::journey::Spell| {
         let ended = spell
             .ended
             .as_ref()
@@ -675,7 +675,7 @@ async fn care_days_of_the_year_to_march_2018_are_636_184_and_82_10_percent() {
             events.extend(throughline::cloud_event::to_line(&envelope, chrono_tz::Europe::London).into_bytes());
             events.push(b'\n');
         }
-        let rulebook = throughline::contract::Rulebook::parse(pack(MST).expect("it ships").text).expect("a rulebook");
+        let rulebook = throughline_domain::contract::Rulebook::parse(pack(MST).expect("it ships").text).expect("a rulebook");
         let trial = throughline::try_out::Trial {
             rulebooks: std::slice::from_ref(&rulebook),
             as_of: day("2018-05-31"),

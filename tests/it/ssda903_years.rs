@@ -3,7 +3,7 @@
 //! The children, days and codes are invented.
 
 use throughline::import::ssda903::Outcome;
-use throughline::log::envelope::StreamId;
+use throughline_domain::fact::envelope::StreamId;
 
 use crate::ssda903::{HEADER, file as file_of, head, import, journeys, on_both_stores, rehearse, row, shown, spells};
 

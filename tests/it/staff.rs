@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline::import::{Import, Outcome, Row};
-use throughline::journey::command::Command;
-use throughline::journey::event::WorkerJoined;
+use throughline_domain::journey::command::Command;
+use throughline_domain::journey::event::WorkerJoined;
 use throughline::log::append::Expected;
-use throughline::log::envelope::{CommandId, Occurred, StreamId, WorkerId};
+use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId, WorkerId};
 use throughline::record::Instruction;
 use uuid::Uuid;
 
@@ -34,7 +34,7 @@ async fn send(app: &TestApp, who: &Principal, mutation: &str, input: Value) -> S
     let answer = app.answer(who, &document, json!({ "input": input })).await;
     let payload = answer.json()["data"][mutation].clone();
     if let Some(position) = payload["position"].as_i64() {
-        let position = throughline::log::envelope::Position(position);
+        let position = throughline_domain::fact::envelope::Position(position);
         assert!(app.fresh.views.passed(position, std::time::Duration::from_mins(1)).await, "the view follows");
     }
     answer.body

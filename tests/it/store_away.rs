@@ -17,7 +17,7 @@ use throughline::deployment::Deployment;
 use throughline::graphql::context::Parts;
 use throughline::graphql::transport::Terms;
 use throughline::http;
-use throughline::log::envelope::JourneyId;
+use throughline_domain::fact::envelope::JourneyId;
 use throughline::store::Dialect;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline::clock::Chance;
 use throughline::log::Log;
-use throughline::log::envelope::JourneyId;
+use throughline_domain::fact::envelope::JourneyId;
 use throughline::record::Recorder;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;

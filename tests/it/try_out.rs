@@ -2,7 +2,7 @@
 //! was known when, and what is said of files that cannot be tried.
 
 use serde_json::{Value, json};
-use throughline::contract::Rulebook;
+use throughline_domain::contract::Rulebook;
 use throughline::try_out::{KnownAt, Trial, Tried, TryError};
 
 const RULEBOOK: &str = include_str!("../try/rulebook.toml");

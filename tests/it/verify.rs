@@ -1,7 +1,7 @@
 //! With the database's protection taken away, whatever is done to the log is named.
 
-use throughline::journey::Recorded;
-use throughline::log::envelope::Position;
+use throughline_domain::journey::Recorded;
+use throughline_domain::fact::envelope::Position;
 use throughline::log::verify::{Damage, Finding, Verified};
 use throughline::store::Dialect;
 

@@ -19,7 +19,7 @@ use super::super::money::Money;
 use super::super::scalars::Position;
 use super::super::selection::Selected;
 use super::{Claim, ClaimStatus, earliest_on, readable};
-use crate::log::envelope::ClaimId;
+use throughline_domain::fact::envelope::ClaimId;
 use crate::views::claims::{self, Claims};
 
 /// A claim and its place in the order.

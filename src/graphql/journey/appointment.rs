@@ -7,9 +7,9 @@ use super::{Journey, Step};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, LocalTime};
-use crate::journey::{self, AppointmentOver, Journey as Folded, event};
-use crate::log::envelope::{EventId, WorkerId};
-use crate::projections::agenda::State;
+use throughline_domain::journey::{self, AppointmentOver, Journey as Folded, event};
+use throughline_domain::fact::envelope::{EventId, WorkerId};
+use throughline_projections::agenda::State;
 
 /// What became of an appointment, at the end of the day as of which this is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

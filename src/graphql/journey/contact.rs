@@ -3,14 +3,14 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use super::appointment::Appointment;
-use crate::contract::Rulebook;
+use throughline_domain::contract::Rulebook;
 use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::Date;
-use crate::journey::event;
-use crate::log::envelope::WorkerId;
-use crate::projections::{self, DaySpan};
+use throughline_domain::journey::event;
+use throughline_domain::fact::envelope::WorkerId;
+use throughline_projections::{self, DaySpan};
 
 /// A contact or an attempt at one.
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that clients ask")]
@@ -52,7 +52,7 @@ pub struct Contact {
 impl Contact {
     /// A contact as these rules count it.
     pub(super) fn of(
-        contact: &crate::journey::Contact,
+        contact: &throughline_domain::journey::Contact,
         rules: Option<&Rulebook>,
         known: Known,
         appointment: Option<Appointment>,

@@ -39,10 +39,10 @@ use super::obligation::{Obligation, ObligationState};
 use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
 use super::scalars::{Date, Position};
-use crate::contract::{Contract, Rulebook};
-use crate::journey::{self, Entry, Journey as Folded};
-use crate::log::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
-use crate::projections::{self, Between, DaySpan, Told};
+use throughline_domain::contract::{Contract, Rulebook};
+use throughline_domain::journey::{self, Entry, Journey as Folded};
+use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
+use throughline_projections::{self, Between, DaySpan, Told};
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::journeys::JourneyRow;
 

@@ -7,9 +7,9 @@ use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::Date;
-use crate::journey::event::{self, KEYWORKER};
-use crate::journey::{self, Entry};
-use crate::log::envelope::{EventId, WorkerId};
+use throughline_domain::journey::event::{self, KEYWORKER};
+use throughline_domain::journey::{self, Entry};
+use throughline_domain::fact::envelope::{EventId, WorkerId};
 
 /// The referral with which a journey begins.
 #[derive(Debug, Clone, SimpleObject)]

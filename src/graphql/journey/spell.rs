@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 
 use crate::graphql::event::OccurredOn;
 use crate::graphql::scalars::Decimal;
-use crate::journey::event::{Attribute, Quantity, SpellChanged};
-use crate::journey::{self, Entry};
+use throughline_domain::journey::event::{Attribute, Quantity, SpellChanged};
+use throughline_domain::journey::{self, Entry};
 
 /// A job, home, placement or course.
 #[derive(Debug, Clone, SimpleObject)]

@@ -12,8 +12,8 @@ use async_graphql::{Context, Result};
 use crate::graphql::at::Known;
 use crate::graphql::context::{self, Asked as _, OrFault as _};
 use crate::graphql::event::Event;
-use crate::journey::{History, Recorded};
-use crate::log::envelope::{Envelope, EventId, JourneyId, StreamId};
+use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::envelope::{Envelope, EventId, JourneyId, StreamId};
 use crate::log::{Log, LogError};
 
 /// How many events the stories that are kept have together at most; one takes about a kilobyte.

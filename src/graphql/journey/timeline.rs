@@ -4,7 +4,7 @@ use async_graphql::SimpleObject;
 
 use super::Story;
 use crate::graphql::event::Event;
-use crate::journey::{Recorded, event};
+use throughline_domain::journey::{Recorded, event};
 
 /// One event of a journey's timeline with what became of it.
 #[derive(Debug, Clone, SimpleObject)]

@@ -5,9 +5,9 @@ use super::{Journey, Step};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, Decimal};
-use crate::journey::{self, Entry, Journey as Folded, TaskOver, event};
-use crate::log::envelope::WorkerId;
-use crate::projections::agenda::State;
+use throughline_domain::journey::{self, Entry, Journey as Folded, TaskOver, event};
+use throughline_domain::fact::envelope::WorkerId;
+use throughline_projections::agenda::State;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 /// The client engaged with the service.

@@ -10,10 +10,10 @@ use super::input::contract::{
 use super::input::reading::Reading;
 use super::payload::ContractPayload;
 use super::{Answered, answered, contract_today, own_id, record, state};
-use crate::contract::command::{OpenContract, PublishRulebook};
+use throughline_domain::contract::command::{OpenContract, PublishRulebook};
 use crate::graphql::context::Asked as _;
-use crate::journey::command::Command;
-use crate::log::envelope::StreamId;
+use throughline_domain::journey::command::Command;
+use throughline_domain::fact::envelope::StreamId;
 
 /// What may be recorded about a contract.
 #[derive(Default)]

@@ -22,8 +22,8 @@ use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, Meas
 use super::{Answered, answered, contract_today, own_id, record, state, state_of, today};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
-use crate::journey::command::{AssignMany, Command, ReceiveReferral};
-use crate::log::envelope::{JourneyId, StreamId};
+use throughline_domain::journey::command::{AssignMany, Command, ReceiveReferral};
+use throughline_domain::fact::envelope::{JourneyId, StreamId};
 
 /// What may be recorded about a journey.
 #[derive(Default)]

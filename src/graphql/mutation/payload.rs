@@ -16,9 +16,9 @@ use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
-use crate::journey::refusal::{self, DependentFact};
+use throughline_domain::journey::refusal::{self, DependentFact};
 use crate::log::append::Draft;
-use crate::log::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
 use crate::record::{Done, NotDone};
 
 /// How much a problem weighs.

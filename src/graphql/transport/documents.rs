@@ -13,7 +13,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use super::body::Sought;
 use crate::access::{Principal, Role};
 use crate::graphql::code::Code;
-use crate::log::envelope::hex;
+use throughline_domain::fact::envelope::hex;
 
 /// The most bytes of documents that are remembered for clients: 8 MiB.
 const BYTES_MAX: usize = 8 * 1024 * 1024;

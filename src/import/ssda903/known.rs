@@ -10,11 +10,11 @@ use uuid::Uuid;
 
 use super::SYSTEM;
 use super::file::{CODES, Particulars};
-use crate::journey::event::{
+use throughline_domain::journey::event::{
     Attribute, DecodeError, Event, EventType, FactCorrected, FactRetracted, SpellEnded, SpellStarted,
 };
-use crate::journey::{Fact, History, Recorded};
-use crate::log::envelope::{CommandId, Envelope, EventId, JourneyId, SpellId, StreamKind, SubjectId};
+use throughline_domain::journey::{Fact, History, Recorded};
+use throughline_domain::fact::envelope::{CommandId, Envelope, EventId, JourneyId, SpellId, StreamKind, SubjectId};
 
 /// The name space of every id that an import makes.
 const IDS: Uuid = Uuid::from_u128(0x3d07_a9d2_5b64_5c1e_8f0a_b1a5_62c4_0e97);

@@ -12,12 +12,12 @@ use serde::Serialize;
 use super::SYSTEM;
 use super::file::{CODES, Episode, Particulars};
 use super::known::{Ids, Known, KnownEpisode};
-use crate::journey::Fact;
-use crate::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, Together};
-use crate::journey::event::{
+use throughline_domain::journey::Fact;
+use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, Together};
+use throughline_domain::journey::event::{
     Attribute, Event, ExternalReference, ReferralReceived, SpellEnded, SpellStarted, SubjectKind,
 };
-use crate::log::envelope::{CommandId, Occurred, SpellId, StreamId};
+use throughline_domain::fact::envelope::{CommandId, Occurred, SpellId, StreamId};
 
 /// What the spells of a return are spells of.
 const CARE: &str = "care";

@@ -5,8 +5,8 @@
 use uuid::Uuid;
 
 use super::{AppendTask, Decide, State, Waiting, decoding};
-use crate::log::envelope::{Position, StreamId, StreamKind};
-use crate::log::moved::Moved;
+use throughline_domain::fact::envelope::{Position, StreamId, StreamKind};
+use throughline_domain::fact::moved::Moved;
 use crate::store::{Conn, Sql, StoreError, doing, on};
 
 pub(super) static MOVED: Sql = Sql::new(

@@ -13,8 +13,8 @@ use super::{
     commands_of, fingerprint_key, gather,
 };
 use crate::clock::{Chance, Clock};
-use crate::log::envelope::Position;
-use crate::log::moved::Moved;
+use throughline_domain::fact::envelope::Position;
+use throughline_domain::fact::moved::Moved;
 use crate::log::{Log, LogError};
 use crate::store::{Conn, doing};
 use crate::telemetry::repeated::Repeated;

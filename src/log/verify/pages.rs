@@ -2,7 +2,7 @@
 
 use super::{PAGE, Row};
 use crate::log::Log;
-use crate::log::envelope::Position;
+use throughline_domain::fact::envelope::Position;
 use crate::store::{Sql, StoreError, doing, on};
 
 /// How far the log goes by its head alone.

@@ -11,20 +11,20 @@ use chrono::NaiveDate;
 
 use super::judged::{Counted, JudgedAsOf, OfJourney, Shown};
 use super::{Asked, Purpose};
-use crate::contract::batch::ledger::{Ledger, LedgerLine};
-use crate::contract::batch::{Batch, BatchLine};
-use crate::contract::money::Money;
-use crate::contract::outcome::funding::Funded;
-use crate::contract::outcome::settle::{
+use throughline_domain::contract::batch::ledger::{Ledger, LedgerLine};
+use throughline_domain::contract::batch::{Batch, BatchLine};
+use throughline_domain::contract::money::Money;
+use throughline_domain::contract::outcome::funding::Funded;
+use throughline_domain::contract::outcome::settle::{
     Adjustment, Entitlement, ExcludedBy, Line, LineState, Pot, Reason, Settled, Settlement, Terms, Withdrawal, settle,
 };
-use crate::contract::outcome::versions::{Sight, Versions, entitlement};
-use crate::contract::outcome::{People, State, Status, claim_id};
-use crate::contract::rulebook::Cap;
-use crate::contract::rulebook::outcome::{AchievedBy, Scope};
-use crate::contract::{Contract, Rulebook};
-use crate::journey::event::{AdjustmentKind, ClaimAbout};
-use crate::log::envelope::{BatchId, ClaimId, JourneyId, Position, SubjectId};
+use throughline_domain::contract::outcome::versions::{Sight, Versions, entitlement};
+use throughline_domain::contract::outcome::{People, State, Status, claim_id};
+use throughline_domain::contract::rulebook::Cap;
+use throughline_domain::contract::rulebook::outcome::{AchievedBy, Scope};
+use throughline_domain::contract::{Contract, Rulebook};
+use throughline_domain::journey::event::{AdjustmentKind, ClaimAbout};
+use throughline_domain::fact::envelope::{BatchId, ClaimId, JourneyId, Position, SubjectId};
 
 /// The claims of a contract as of a day, as known at a position.
 #[derive(Debug, Clone)]
@@ -354,7 +354,7 @@ fn over_many(judged: &JudgedAsOf, versions: &Versions<'_>, ledger: &Ledger<'_>, 
     let submitted = ledger.submitted();
     let sight =
         Sight { as_of: judged.as_of, submitted_on: &|claim| submitted.get(&claim).copied(), recorded_on: &|_| None };
-    let shown = |of: crate::contract::outcome::versions::JudgedMany| {
+    let shown = |of: throughline_domain::contract::outcome::versions::JudgedMany| {
         let rulebook = Arc::clone(&judged.rulebooks[of.version]);
         let outcome = rulebook.outcomes[of.evaluation.outcome].code.clone();
         let about = of.evaluation.about();

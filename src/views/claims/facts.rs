@@ -13,13 +13,13 @@ use uuid::Uuid;
 use super::answer::{Batches, Beside, Claims, settled};
 use super::judged::JudgedAsOf;
 use super::{Asked, Purpose};
-use crate::contract::Contract;
-use crate::contract::batch::Batch;
-use crate::contract::batch::ledger::Ledger;
-use crate::contract::outcome::{People, is_looked_at};
-use crate::journey::event::EventType;
-use crate::journey::{History, Recorded};
-use crate::log::envelope::{Actor, BatchId, Envelope, JourneyId, Position, StreamId, StreamKind};
+use throughline_domain::contract::Contract;
+use throughline_domain::contract::batch::Batch;
+use throughline_domain::contract::batch::ledger::Ledger;
+use throughline_domain::contract::outcome::{People, is_looked_at};
+use throughline_domain::journey::event::EventType;
+use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::envelope::{Actor, BatchId, Envelope, JourneyId, Position, StreamId, StreamKind};
 use crate::log::{Log, LogError};
 
 /// How many answers are kept: with what journeys have come to they share all but what was settled.

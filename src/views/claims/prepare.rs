@@ -5,14 +5,14 @@
 use chrono::Months;
 
 use super::answer::{CapOf, CapUse, Claim, Claims};
-use crate::contract::batch::command::{Basis, Prepared};
-use crate::contract::batch::ledger::{self, Ledger, LedgerLine};
-use crate::contract::money::Money;
-use crate::contract::outcome::versions::{derivation, digest};
-use crate::contract::outcome::{State, Status};
-use crate::journey::event::ClaimLine;
-use crate::journey::refusal::{Refusal, RefusalCode as Code};
-use crate::log::envelope::{BatchId, ClaimId, Position, StreamId};
+use throughline_domain::contract::batch::command::{Basis, Prepared};
+use throughline_domain::contract::batch::ledger::{self, Ledger, LedgerLine};
+use throughline_domain::contract::money::Money;
+use throughline_domain::contract::outcome::versions::{derivation, digest};
+use throughline_domain::contract::outcome::{State, Status};
+use throughline_domain::journey::event::ClaimLine;
+use throughline_domain::journey::refusal::{Refusal, RefusalCode as Code};
+use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
 
 /// How many claims are named where many are refused alike.
 const NAMED: usize = 20;

@@ -12,17 +12,17 @@ use super::facts::Facts;
 use super::judged::Ground;
 use super::{Asked, Generation};
 use crate::access::InScope;
-use crate::contract::Rulebook;
-use crate::contract::money::Money;
-use crate::contract::outcome::turn::{Changes, Under};
-use crate::contract::outcome::{Case, State, Status};
-use crate::contract::rulebook::canonical;
-use crate::contract::rulebook::outcome::key::OutcomeKey;
-use crate::contract::rulebook::sentences;
-use crate::journey::event::ClaimAbout;
-use crate::log::envelope::{ClaimId, JourneyId};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::money::Money;
+use throughline_domain::contract::outcome::turn::{Changes, Under};
+use throughline_domain::contract::outcome::{Case, State, Status};
+use throughline_domain::contract::rulebook::canonical;
+use throughline_domain::contract::rulebook::outcome::key::OutcomeKey;
+use throughline_domain::contract::rulebook::sentences;
+use throughline_domain::journey::event::ClaimAbout;
+use throughline_domain::fact::envelope::{ClaimId, JourneyId};
 use crate::log::{Log, LogError};
-use crate::projections;
+use throughline_projections;
 
 /// The claims of a contract before and after, and what moves between.
 #[derive(Debug)]

@@ -11,16 +11,16 @@ use uuid::Uuid;
 use super::facts::Facts;
 use super::*;
 use crate::clock::Chance;
-use crate::contract::Rulebook;
-use crate::contract::money::Money;
-use crate::journey::Recorded;
-use crate::journey::event::{
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::money::Money;
+use throughline_domain::journey::Recorded;
+use throughline_domain::journey::event::{
     AchievementRecorded, AdjustmentKind, AdjustmentRaised, AmountPaid, BatchOpened, BatchSubmitted, ClaimAbout,
     ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn, ContractOpened, Event, FactCorrected,
     FactRetracted, PaymentReceived, PlanAgreed, Quantity, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
     RulebookPublished, SpellEnded, SpellStarted, SubjectsLinked, SubjectsUnlinked,
 };
-use crate::log::envelope::{
+use throughline_domain::fact::envelope::{
     Actor, AdjustmentId, BatchId, EventId, JourneyId, Occurred, Precision, RiskId, SpellId, StreamId, SubjectId,
 };
 

@@ -5,7 +5,7 @@ pub(crate) mod fault {
     use std::collections::HashSet;
     use std::sync::Mutex;
 
-    use crate::log::envelope::StreamId;
+    use throughline_domain::fact::envelope::StreamId;
 
     static STRUCK: Mutex<Option<HashSet<StreamId>>> = Mutex::new(None);
 
@@ -32,13 +32,13 @@ mod parking {
     use super::fault;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use crate::contract::command::OpenContract;
-    use crate::contract::rulebook::packs::pack;
-    use crate::journey::command::{Command, ReceiveReferral};
-    use crate::journey::event::{ContractOpened, Event, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind};
+    use throughline_domain::contract::command::OpenContract;
+    use throughline_domain::contract::rulebook::packs::pack;
+    use throughline_domain::journey::command::{Command, ReceiveReferral};
+    use throughline_domain::journey::event::{ContractOpened, Event, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind};
     use crate::log::Log;
     use crate::log::append::Expected;
-    use crate::log::envelope::{CommandId, JourneyId, Occurred, Position, StreamId, SubjectId};
+    use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, Position, StreamId, SubjectId};
     use crate::record::{Instruction, Recorder};
     use crate::store::{Mode, Store};
     use crate::views::Views;

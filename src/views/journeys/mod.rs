@@ -18,10 +18,10 @@ use super::period::{BEGINNING, END, bound};
 use super::standing::whose;
 use crate::access::CasesInScope;
 use crate::access::relation::Cases;
-use crate::contract::rulebook::Buckets;
-use crate::log::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
-use crate::projections::DaySpan;
-use crate::projections::state::State;
+use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
+use throughline_projections::DaySpan;
+use throughline_projections::state::State;
 use crate::store::{Sql, StoreError, doing, on};
 use texts::{CASELOAD, CASELOAD_HELD, JOURNEYS, JOURNEYS_FOUND, Texts, WHOLE};
 

@@ -3,12 +3,12 @@
 use super::*;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use crate::contract::command::OpenContract;
-use crate::contract::rulebook::packs::pack;
-use crate::journey::command::{Command, ReceiveReferral};
-use crate::journey::event::{ContractOpened, ReferralReceived, SubjectKind};
+use throughline_domain::contract::command::OpenContract;
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::journey::command::{Command, ReceiveReferral};
+use throughline_domain::journey::event::{ContractOpened, ReferralReceived, SubjectKind};
 use crate::log::append::Expected;
-use crate::log::envelope::{CommandId, JourneyId, Occurred, SubjectId};
+use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, SubjectId};
 use crate::record::{Instruction, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;

@@ -15,8 +15,8 @@ use super::super::generation::{definitions, postgres_options};
 use super::super::rows;
 use super::progress::Phase;
 use super::sink::{self, Finished, PARKED, Sink};
-use crate::log::envelope::StreamId;
-use crate::projections::{TABLES, Type, Value};
+use throughline_domain::fact::envelope::StreamId;
+use throughline_projections::{TABLES, Type, Value};
 use crate::store::{Dialect, doing};
 
 /// Connections that write at once.

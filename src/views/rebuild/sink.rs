@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::super::ViewError;
 use super::super::fold::{Folded, Stop};
 use super::progress::Meter;
-use crate::log::envelope::{Position, StreamId};
-use crate::projections::{Counts, TABLES, Type, Value};
+use throughline_domain::fact::envelope::{Position, StreamId};
+use throughline_projections::{Counts, TABLES, Type, Value};
 
 /// Some streams, in the order of their ids, with what each amounts to.
 pub(super) type Batch = Vec<Encoded>;

@@ -14,8 +14,8 @@ use super::super::generation::definitions;
 use super::super::rows;
 use super::progress::Phase;
 use super::sink::{self, Finished, PARKED, Sink};
-use crate::log::envelope::StreamId;
-use crate::projections::{TABLES, Type, Value};
+use throughline_domain::fact::envelope::StreamId;
+use throughline_projections::{TABLES, Type, Value};
 use crate::store::{Dialect, StoreError};
 
 /// Memory for pages while the file is filled and its indexes are sorted, in KiB.

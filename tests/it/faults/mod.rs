@@ -15,9 +15,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline::journey::Recorded;
+use throughline_domain::journey::Recorded;
 use throughline::log::Log;
-use throughline::log::envelope::{CommandId, Envelope, JourneyId, Position};
+use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Position};
 use throughline::store::{Mode, Store};
 use uuid::Uuid;
 

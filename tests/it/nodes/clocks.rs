@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use throughline::clock::Clock;
 use throughline::log::Log;
-use throughline::log::envelope::JourneyId;
+use throughline_domain::fact::envelope::JourneyId;
 use throughline::store::{Dialect, Mode, Store};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;

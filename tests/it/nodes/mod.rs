@@ -21,7 +21,7 @@ use futures_util::FutureExt as _;
 use serde_json::Value;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline::log::envelope::{CommandId, JourneyId};
+use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use uuid::Uuid;
 
 use crate::client::{self, Client};

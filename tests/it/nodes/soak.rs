@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use throughline::log::envelope::JourneyId;
+use throughline_domain::fact::envelope::JourneyId;
 use throughline::store::Dialect;
 use tokio::task::JoinSet;
 

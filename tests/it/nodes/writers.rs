@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use throughline::log::envelope::JourneyId;
+use throughline_domain::fact::envelope::JourneyId;
 use tokio::task::JoinSet;
 
 use super::{Node, PATIENCE, until};

@@ -4,13 +4,13 @@ use async_graphql::{Enum, InputObject};
 
 use super::DayPeriodInput;
 use super::reading::{Means as _, Reading};
-use crate::contract::batch::command::{ClaimDecision, Payment};
-use crate::contract::money::Money;
+use throughline_domain::contract::batch::command::{ClaimDecision, Payment};
+use throughline_domain::contract::money::Money;
 use crate::graphql::batch::AdjustmentKind;
 use crate::graphql::scalars::{Decimal, Id, Position};
-use crate::journey::event::{AmountPaid, BatchOpened, ClaimSelection};
-use crate::journey::refusal::{Refusal, RefusalCode};
-use crate::log::envelope::{AdjustmentId, ClaimId, TeamId, WorkerId};
+use throughline_domain::journey::event::{AmountPaid, BatchOpened, ClaimSelection};
+use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::envelope::{AdjustmentId, ClaimId, TeamId, WorkerId};
 
 /// What the commissioner decides of claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -1,0 +1,170 @@
+//! Key performance indicators: which there are, and the grade of what was found.
+//!
+//! Pure. What the rulebook has is graded by it; the parties grade only what it does not. Months that fail count on their
+//! own grade, and the third in a row is a major failure (domain §10).
+
+use std::collections::BTreeMap;
+
+use chrono::{Datelike, Months, NaiveDate};
+use rust_decimal::Decimal;
+
+use super::rulebook::terms::{Standard, graded};
+use super::rulebook::{CodeList, Grade, Rulebook};
+use super::{Contract, Dealings};
+use crate::journey::History;
+use crate::journey::event::{Event, KpiAssessed, Period};
+use crate::journey::refusal::{Refusal, RefusalCode as Code};
+use crate::fact::envelope::EventId;
+
+/// The grade of an indicator of which there was nothing to measure.
+const NO_DATA: &str = "no_data";
+const MET: &str = "met";
+const MINOR: &str = "minor";
+const MAJOR: &str = "major";
+
+/// What was assessed, with the grade that the rulebook of the period's last day gives it. A correction that repeats the
+/// grade says nothing of it.
+pub(crate) fn assessed(
+    stated: &KpiAssessed,
+    (history, corrected): (&History, Option<EventId>),
+    contract: &Contract,
+) -> Result<KpiAssessed, Box<Refusal>> {
+    let is_repeated = corrected
+        .and_then(|target| history.fact(target))
+        .is_some_and(|fact| matches!(fact.event, Event::KpiAssessed(before) if before.grade == stated.grade));
+    let given =
+        &KpiAssessed { grade: if is_repeated { String::new() } else { stated.grade.clone() }, ..stated.clone() };
+    let rulebook = contract.rulebook_in_force(given.period.last);
+    if let Some(rulebook) = rulebook {
+        is_known(rulebook, &given.kpi)?;
+        is_possible(rulebook, given)?;
+    }
+    let own = rulebook.and_then(|rulebook| own_grade(rulebook, &given.kpi, given.value.map(|value| value.0)));
+    let Some(own) = own else {
+        return if stated.grade.is_empty() { Err(Box::new(no_grade(&stated.kpi))) } else { Ok(stated.clone()) };
+    };
+    let facts = history.facts();
+    let mut earlier = Dealings::fold(&facts).assessments;
+    earlier.retain(|entry| Some(entry.event_id) != corrected && entry.details.kpi == given.kpi);
+    let failed = |period: Period| {
+        let of_month = earlier.iter().rfind(|entry| entry.details.period == period);
+        of_month.is_some_and(|entry| [MINOR, MAJOR].contains(&entry.details.grade.as_str()))
+    };
+    let is_third = own == MINOR && [1, 2].into_iter().all(|back| month_before(given.period, back).is_some_and(failed));
+    let grade = if is_third { MAJOR.to_owned() } else { own };
+    if !given.grade.is_empty() && given.grade != grade {
+        return Err(Box::new(other_grade(&given.grade, &grade)));
+    }
+    Ok(KpiAssessed { grade, ..given.clone() })
+}
+
+/// The indicators of a rulebook: its standards, the measures that its grades test, and its measures.
+fn codes(rulebook: &Rulebook) -> Vec<&str> {
+    let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());
+    let tested = rulebook.grades.iter().flat_map(|grade| &grade.all_of).map(|test| test.measure.as_str());
+    let measures = rulebook.codes.listed(CodeList::MeasureCodes).into_iter().flatten().map(String::as_str);
+    let mut codes: Vec<&str> = standards.chain(tested).chain(measures).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    codes
+}
+
+/// The indicators that a rulebook has; none where it leaves them to the parties.
+pub(crate) fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
+    let codes = codes(rulebook);
+    let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
+    (!is_left_open).then(|| codes.into_iter().map(str::to_owned).collect())
+}
+
+/// A rulebook without a list of measures, standards and grades leaves it to the parties, as a list that is left out does.
+fn is_known(rulebook: &Rulebook, kpi: &str) -> Result<(), Box<Refusal>> {
+    let codes = codes(rulebook);
+    let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
+    if is_left_open || codes.contains(&kpi) {
+        return Ok(());
+    }
+    let remedy = if codes.is_empty() { "publish one that has it" } else { "use one of those allowed" };
+    let message = format!("the rulebook {} has no indicator of this code: {remedy}", rulebook.version);
+    Err(Box::new(Refusal::new(Code::UnknownIndicator, message).at("kpi").allowing(codes)))
+}
+
+/// A standard with levels is met in a share of cases, and there is no share below none or above all of them.
+fn is_possible(rulebook: &Rulebook, given: &KpiAssessed) -> Result<(), Box<Refusal>> {
+    let is_share =
+        |standard: &Standard| standard.code == given.kpi && standard.minimum_level.or(standard.lower_level).is_some();
+    let possible = Decimal::ZERO..=Decimal::ONE_HUNDRED;
+    match given.value {
+        Some(value) if rulebook.standards.iter().any(is_share) && !possible.contains(&value.0) => {
+            let message = format!("{} is no share in percent: write one from 0 to 100", value.0);
+            Err(Box::new(Refusal::new(Code::InvalidValue, message).at("value")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The grade of a value by itself; none where the rulebook does not say.
+fn own_grade(rulebook: &Rulebook, kpi: &str, value: Option<Decimal>) -> Option<String> {
+    let standard = rulebook.standards.iter().find(|standard| standard.code == kpi);
+    let by_level = standard.filter(|standard| standard.minimum_level.or(standard.lower_level).is_some());
+    let tests_it = |grade: &Grade| grade.all_of.iter().any(|test| test.measure == kpi);
+    let by_grades = rulebook.grades.iter().any(tests_it);
+    if by_level.is_none() && !by_grades {
+        return None;
+    }
+    let Some(value) = value else { return Some(NO_DATA.to_owned()) };
+    match by_level {
+        Some(standard) => Some(by_levels(standard, value).to_owned()),
+        None => graded(&rulebook.grades, &BTreeMap::from([(kpi.to_owned(), value)])).map(|grade| grade.code.clone()),
+    }
+}
+
+/// At or above the minimum level it is met, below it a minor and below the lower level a major failure.
+fn by_levels(standard: &Standard, share: Decimal) -> &'static str {
+    let falls_below = |level: Option<Decimal>| level.is_some_and(|level| share < level);
+    match (falls_below(standard.minimum_level), falls_below(standard.lower_level)) {
+        (_, true) => MAJOR,
+        (true, false) => MINOR,
+        (false, false) => MET,
+    }
+}
+
+/// The calendar month so many months before a period that is one.
+fn month_before(period: Period, back: u32) -> Option<Period> {
+    let month = |first: NaiveDate| {
+        let last = first.checked_add_months(Months::new(1))?.pred_opt()?;
+        Some(Period { first, last })
+    };
+    if period.first.day() != 1 || month(period.first) != Some(period) {
+        return None;
+    }
+    month(period.first.checked_sub_months(Months::new(back))?)
+}
+
+fn no_grade(kpi: &str) -> Refusal {
+    let message =
+        format!("the rulebook does not say how {kpi:?} is graded: give the grade on which the parties agreed");
+    Refusal::new(Code::MissingValue, message).at("grade")
+}
+
+fn other_grade(given: &str, follows: &str) -> Refusal {
+    let message = format!("by the rulebook the grade is {follows}, not {given}: leave it out, or check the value");
+    Refusal::new(Code::OtherGrade, message).at("grade").allowing([follows])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn period(first: &str, last: &str) -> Period {
+        Period { first: first.parse().expect("a day"), last: last.parse().expect("a day") }
+    }
+
+    #[test]
+    fn only_a_calendar_month_has_months_before_it() {
+        let march = period("2018-03-01", "2018-03-31");
+        assert_eq!(month_before(march, 1), Some(period("2018-02-01", "2018-02-28")));
+        assert_eq!(month_before(march, 2), Some(period("2018-01-01", "2018-01-31")));
+        assert_eq!(month_before(period("2018-01-01", "2018-03-31"), 1), None);
+        assert_eq!(month_before(period("2018-03-02", "2018-03-31"), 1), None);
+    }
+}

@@ -1,0 +1,224 @@
+//! Journeys and rulebooks told in a few words, for the tests of this folder.
+//!
+//! Ids are small numbers: the n-th event of a journey has the id n.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use uuid::Uuid;
+
+use crate::contract::Rulebook;
+use crate::contract::outcome::{Achievement, Case, Evaluation, Hold, State, Status, evaluate};
+use crate::journey::event::{
+    Attribute, Event, EvidenceAttached, FactCorrected, FactRetracted, Quantity, ReferralReceived, SpellChanged,
+    SpellEnded, SpellStarted,
+};
+use crate::journey::{Fact, History, Recorded};
+use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
+
+/// The head of a rulebook.
+pub(in crate::contract::outcome) const HEAD: &str = r#"rulebook = 1
+contract = "try"
+version = "1"
+title = "Told"
+effective_from = 2010-01-01
+applies_by = "achieved"
+retroactive = false
+currency = "GBP"
+[calendar]
+zone = "Europe/London"
+working_days = "england-and-wales"
+financial_year = "04-01"
+"#;
+
+/// A rulebook with these sections.
+pub(in crate::contract::outcome) fn rules(sections: &str) -> Rulebook {
+    let text = format!("{HEAD}{sections}");
+    Rulebook::parse(&text).unwrap_or_else(|errors| panic!("{errors:#?}\n{text}"))
+}
+
+/// A rulebook with one outcome `it`, of these keys and a price of 100.
+pub(in crate::contract::outcome) fn outcome(keys: &str) -> Rulebook {
+    rules(&format!("[[outcome]]\ncode = \"it\"\ntitle = \"It\"\n{keys}\n[[outcome.tariff]]\namount = \"100.00\"\n"))
+}
+
+pub(in crate::contract::outcome) fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
+}
+
+/// When a fact was so: `2022-01-03`, `2022-01` or `2022`.
+pub(in crate::contract::outcome) fn when(text: &str) -> Occurred {
+    match text.len() {
+        4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
+        7 => Occurred::within(day(&format!("{text}-01")), Precision::Month),
+        _ => Occurred::on(day(text)),
+    }
+}
+
+pub(in crate::contract::outcome) const fn spell_id(n: u128) -> SpellId {
+    SpellId(Uuid::from_u128(0x5_0000 + n))
+}
+
+pub(in crate::contract::outcome) const fn evidence_id(n: u128) -> EvidenceId {
+    EvidenceId(Uuid::from_u128(0xe_0000 + n))
+}
+
+pub(in crate::contract::outcome) const fn risk_id(n: u128) -> RiskId {
+    RiskId(Uuid::from_u128(0xf_0000 + n))
+}
+
+/// A journey whose referral was received at the beginning of 2010.
+pub(in crate::contract::outcome) struct Told {
+    pub(in crate::contract::outcome) history: History,
+}
+
+pub(in crate::contract::outcome) fn journey() -> Told {
+    journey_in("north", None)
+}
+
+pub(in crate::contract::outcome) fn journey_in(area: &str, cohort: Option<&str>) -> Told {
+    let referral = ReferralReceived {
+        subject: SubjectId(Uuid::from_u128(0x1_0000)),
+        area: area.to_owned(),
+        cohort: cohort.map(str::to_owned),
+        referrer: None,
+        external_references: Vec::new(),
+    };
+    Told { history: History::default() }.and("2010-01-01", referral)
+}
+
+impl Told {
+    pub(in crate::contract::outcome) fn and(mut self, at: &str, event: impl Into<Event>) -> Self {
+        self.record(when(at), event.into());
+        self
+    }
+
+    pub(in crate::contract::outcome) fn record(&mut self, occurred: Occurred, event: Event) {
+        let version = self.history.version() + 1;
+        self.history.evolve(Recorded {
+            event_id: EventId(Uuid::from_u128(version.try_into().expect("versions are positive"))),
+            position: Position(version),
+            version,
+            contract: Some("try".to_owned()),
+            recorded_at: DateTime::<Utc>::MIN_UTC,
+            actor: Actor { subject: String::new(), role: String::new(), on_behalf_of: None },
+            occurred,
+            event,
+        });
+    }
+
+    /// A job, the n-th spell; hours 0: not known.
+    pub(in crate::contract::outcome) fn job(self, n: u128, employer: &str, hours: i64, from: &str) -> Self {
+        let hours = (hours > 0).then(|| Quantity(hours.into()));
+        self.and(from, start(n, "employment", Some(employer), hours))
+    }
+
+    /// A home, the n-th spell.
+    pub(in crate::contract::outcome) fn home(self, n: u128, secured_as: &str, from: &str) -> Self {
+        let mut home = start(n, "accommodation", None, None);
+        home.attributes.insert("secured_as".to_owned(), Attribute::Text(secured_as.to_owned()));
+        self.and(from, home)
+    }
+
+    /// The n-th spell has these hours from a day on.
+    pub(in crate::contract::outcome) fn hours(self, n: u128, hours: i64, from: &str) -> Self {
+        let hours_per_week = Some(Quantity(hours.into()));
+        self.and(from, SpellChanged { spell: spell_id(n), hours_per_week, attributes: [].into() })
+    }
+
+    pub(in crate::contract::outcome) fn ends(self, n: u128, on: &str) -> Self {
+        self.and(on, SpellEnded { spell: spell_id(n), reason: None })
+    }
+
+    /// The n-th piece of evidence, dated and attached on a day, for the n-th spell.
+    pub(in crate::contract::outcome) fn evidence(self, n: u128, kind: &str, on: &str, spell: u128) -> Self {
+        self.and(
+            on,
+            EvidenceAttached {
+                evidence: evidence_id(n),
+                kind: kind.to_owned(),
+                sha256: None,
+                dated_on: day(on),
+                obtained_on: None,
+                obtained_how: None,
+                supports: vec![spell_id(spell).0],
+            },
+        )
+    }
+
+    /// The n-th event, counted from 1 with the referral, reads otherwise.
+    pub(in crate::contract::outcome) fn corrected(self, n: u128, at: &str, event: impl Into<Event>) -> Self {
+        let occurred = when(at);
+        let payload = serde_json::from_str(event.into().payload().get()).expect("a payload is JSON");
+        self.and(
+            at,
+            FactCorrected {
+                target: EventId(Uuid::from_u128(n)),
+                occurred_on: occurred.earliest(),
+                precision: occurred.precision(),
+                local_time: None,
+                schema_version: 1,
+                payload,
+                reason: "typed wrongly".to_owned(),
+            },
+        )
+    }
+
+    pub(in crate::contract::outcome) fn retracted(self, n: u128, on: &str) -> Self {
+        self.and(on, FactRetracted { target: EventId(Uuid::from_u128(n)), reason: "never was so".to_owned() })
+    }
+
+    /// What every outcome has come to at the end of a day.
+    pub(in crate::contract::outcome) fn evaluated(&self, rulebook: &Rulebook, as_of: &str) -> Vec<Evaluation> {
+        let as_of = day(as_of);
+        let facts: Vec<Fact<'_>> =
+            self.history.facts().into_iter().filter(|fact| fact.occurred.earliest() <= as_of).collect();
+        evaluate(&Case::of(&facts), rulebook, as_of)
+    }
+
+    /// What the first outcome has come to at the end of a day.
+    pub(in crate::contract::outcome) fn state(&self, rulebook: &Rulebook, as_of: &str) -> State {
+        self.evaluated(rulebook, as_of).into_iter().next().expect("there is an outcome").state
+    }
+
+    /// The first outcome, which must be reached.
+    #[track_caller]
+    pub(in crate::contract::outcome) fn reached(&self, rulebook: &Rulebook, as_of: &str) -> Achievement {
+        match self.state(rulebook, as_of) {
+            State::Reached(achievement) => *achievement,
+            other => panic!("not reached: {other:?}"),
+        }
+    }
+
+    /// The day on which the first outcome was achieved.
+    #[track_caller]
+    /// Whether the outcome is claimable; false where it has not begun.
+    pub(in crate::contract::outcome) fn standing_or_none(&self, rulebook: &Rulebook, as_of: &str) -> bool {
+        matches!(self.state(rulebook, as_of), State::Reached(of) if of.standing(day(as_of)) == Status::Claimable)
+    }
+
+    pub(in crate::contract::outcome) fn achieved_on(&self, rulebook: &Rulebook, as_of: &str) -> String {
+        self.reached(rulebook, as_of).achieved_on.to_string()
+    }
+
+    /// The status of the first outcome alone, with its hold.
+    #[track_caller]
+    pub(in crate::contract::outcome) fn standing(&self, rulebook: &Rulebook, as_of: &str) -> (Status, Option<Hold>) {
+        let achievement = self.reached(rulebook, as_of);
+        (achievement.standing(day(as_of)), achievement.hold)
+    }
+}
+
+/// The start of the n-th spell.
+pub(in crate::contract::outcome) fn start(
+    n: u128,
+    domain: &str,
+    employer: Option<&str>,
+    hours: Option<Quantity>,
+) -> SpellStarted {
+    SpellStarted {
+        spell: spell_id(n),
+        domain: domain.to_owned(),
+        employer_ref: employer.map(str::to_owned),
+        hours_per_week: hours,
+        attributes: [].into(),
+    }
+}

@@ -1,0 +1,29 @@
+//! The contract packs that ship with the program, as text.
+//!
+//! A pack is a rulebook like any other: nothing in the program depends on its words.
+
+/// A rulebook that ships, ready to be published or copied and changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pack {
+    /// The code it is called by, which is also its contract's.
+    pub code: &'static str,
+    /// The rulebook as TOML.
+    pub text: &'static str,
+}
+
+const PACKS: [Pack; 4] = [
+    Pack { code: "shps", text: include_str!("../../../../../projections/rulebooks/shps.toml") },
+    Pack { code: "mhep", text: include_str!("../../../../../projections/rulebooks/mhep.toml") },
+    Pack { code: "innovation-fund", text: include_str!("../../../../../projections/rulebooks/innovation-fund.toml") },
+    Pack { code: "mst-essex", text: include_str!("../../../../../projections/rulebooks/mst-essex.toml") },
+];
+
+/// Every pack that ships.
+pub fn packs() -> &'static [Pack] {
+    &PACKS
+}
+
+/// The pack of this code.
+pub fn pack(code: &str) -> Option<&'static Pack> {
+    PACKS.iter().find(|pack| pack.code == code)
+}

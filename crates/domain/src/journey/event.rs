@@ -1,0 +1,328 @@
+//! Every fact that Throughline records: the payloads, their names and how old shapes are read.
+//!
+//! Pure. A payload's meaning never changes: a new shape is a new schema version with an upcast and a golden file.
+
+mod batch;
+mod contract;
+mod facts;
+mod people;
+mod value;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+pub use self::batch::*;
+pub use self::contract::*;
+pub use self::facts::*;
+pub use self::people::*;
+pub use self::value::*;
+use crate::fact::envelope::StreamKind;
+
+/// Declares the closed list of events: variant (also the type's name), the kinds of stream that hold it and its schema
+/// version.
+macro_rules! events {
+    ($($name:ident: $($kind:ident)|+ v $version:literal;)*) => {
+        /// A fact, as one of the closed list of types.
+        #[derive(Debug, Clone, PartialEq)]
+        #[expect(missing_docs, reason = "each variant carries the payload of the same name, documented there")]
+        pub enum Event {
+            $($name($name),)*
+        }
+
+        /// The name of an event type.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each variant names the payload of the same name, documented there")]
+        pub enum EventType {
+            $($name,)*
+        }
+
+        impl EventType {
+            /// Every type, in the order of the domain's table.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The name in records, such as `ContactLogged`.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => stringify!($name),)* }
+            }
+
+            /// The kinds of stream that hold events of this type.
+            pub const fn stream_kinds(self) -> &'static [StreamKind] {
+                match self { $(Self::$name => &[$(StreamKind::$kind),+],)* }
+            }
+
+            /// The payload's present schema version.
+            pub const fn schema_version(self) -> u16 {
+                match self { $(Self::$name => $version,)* }
+            }
+
+            fn decode_present(self, payload: &str) -> serde_json::Result<Event> {
+                match self { $(Self::$name => serde_json::from_str(payload).map(Event::$name),)* }
+            }
+        }
+
+        impl Event {
+            /// The type of this event.
+            pub const fn event_type(&self) -> EventType {
+                match self { $(Self::$name(_) => EventType::$name,)* }
+            }
+
+            /// The payload as it is stored.
+            pub fn payload(&self) -> Box<RawValue> {
+                match self { $(Self::$name(payload) => serde_json::value::to_raw_value(payload),)* }
+                    .expect("payloads hold only what JSON can say")
+            }
+        }
+
+        $(impl From<$name> for Event {
+            fn from(payload: $name) -> Self {
+                Self::$name(payload)
+            }
+        })*
+    };
+}
+
+events! {
+    ReferralReceived: Journey v 1;
+    ReferralAccepted: Journey v 1;
+    ReferralDeclined: Journey v 1;
+    ReferralWithdrawn: Journey v 1;
+    EligibilityAssessed: Journey v 1;
+    WorkerAssigned: Journey v 1;
+    WorkerReleased: Journey v 1;
+    AppointmentBooked: Journey v 1;
+    AppointmentMoved: Journey v 1;
+    AppointmentCancelled: Journey v 1;
+    ContactLogged: Journey v 1;
+    EngagementStarted: Journey v 1;
+    PlanAgreed: Journey v 1;
+    PlanReviewed: Journey v 1;
+    PlanClosed: Journey v 1;
+    TaskSet: Journey v 1;
+    TaskDone: Journey v 1;
+    TaskCancelled: Journey v 1;
+    AssessmentScored: Journey | Worker v 1;
+    SpellStarted: Journey v 1;
+    SpellChanged: Journey v 1;
+    SpellEnded: Journey v 1;
+    MeasureRecorded: Journey | Contract v 1;
+    AchievementRecorded: Journey v 1;
+    RiskRaised: Journey v 1;
+    RiskCleared: Journey v 1;
+    EvidenceAttached: Journey v 1;
+    EvidenceWithdrawn: Journey v 1;
+    EvidenceVerified: Journey v 1;
+    EvidenceRejected: Journey v 1;
+    Disengaged: Journey v 1;
+    JourneyClosed: Journey v 1;
+    JourneyReopened: Journey v 1;
+    JourneyTransferred: Journey v 1;
+    FactCorrected: Journey | Subject | Contract | Worker | Team v 1;
+    FactRetracted: Journey | Subject | Contract | Worker | Team v 1;
+    SubjectRegistered: Subject v 1;
+    SubjectsLinked: Subject v 1;
+    SubjectsUnlinked: Subject v 1;
+    ConsentGiven: Subject v 1;
+    ConsentWithdrawn: Subject v 1;
+    LegalHoldPlaced: Subject v 1;
+    LegalHoldLifted: Subject v 1;
+    ErasureProposed: Subject v 1;
+    ErasureApproved: Subject v 1;
+    ContractOpened: Contract v 1;
+    ContractVaried: Contract v 1;
+    ContractEnded: Contract v 1;
+    RulebookPublished: Contract v 1;
+    TargetsPublished: Contract v 1;
+    CommentaryRecorded: Contract v 1;
+    PeriodClosed: Contract v 1;
+    ReportSubmitted: Contract v 1;
+    KpiAssessed: Contract v 1;
+    NoticeIssued: Contract v 1;
+    ActionAgreed: Contract v 1;
+    ActionCompleted: Contract v 1;
+    DoubleFundingDismissed: Contract v 1;
+    BatchOpened: Batch v 1;
+    BatchSubmitted: Batch v 1;
+    ClaimAccepted: Batch v 1;
+    ClaimQueried: Batch v 1;
+    ClaimRejected: Batch v 1;
+    ClaimResubmitted: Batch v 1;
+    ClaimWithdrawn: Batch v 1;
+    PaymentReceived: Batch v 1;
+    AdjustmentRaised: Batch v 1;
+    WorkerJoined: Worker v 1;
+    WorkerLeft: Worker v 1;
+    WteSet: Worker v 1;
+    AbsenceRecorded: Worker v 1;
+    TeamSet: Team v 1;
+    CapacitySet: Worker | Team v 1;
+    VacancyOpened: Team v 1;
+    VacancyFilled: Team v 1;
+    CoverStarted: Team v 1;
+    CoverEnded: Team v 1;
+}
+
+/// Turns the payload of one schema version into the next one's.
+pub type Upcast = fn(Value) -> Value;
+
+/// How payloads of earlier schema versions are read: (type, from version, to the next one).
+///
+/// Empty while every type stands at its first version.
+pub const UPCASTS: &[(EventType, u16, Upcast)] = &[];
+
+impl EventType {
+    /// The type of this name, if this build knows it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|event_type| event_type.as_str() == name)
+    }
+
+    /// The `CloudEvents` name of such an event in a stream of this kind, such as
+    /// `throughline.journey.contact_logged.v1`.
+    pub fn cloud_event_type(self, kind: StreamKind, schema_version: u16) -> String {
+        format!("throughline.{}.{}.v{schema_version}", kind.as_str(), self.snake_case())
+    }
+
+    /// Reads a `CloudEvents` type name back into type, kind of stream and schema version.
+    pub fn from_cloud_event_type(name: &str) -> Option<(Self, StreamKind, u16)> {
+        let (stem, version) = name.strip_prefix("throughline.")?.rsplit_once(".v")?;
+        let version: u16 = version.parse().ok()?;
+        let (kind, snake_case) = stem.split_once('.')?;
+        let kind: StreamKind = kind.parse().ok()?;
+        let known =
+            |event_type: &&Self| event_type.stream_kinds().contains(&kind) && event_type.snake_case() == snake_case;
+        Self::ALL.iter().find(known).map(|event_type| (*event_type, kind, version))
+    }
+
+    /// The name in snake case, such as `contact_logged`.
+    pub fn snake_case(self) -> String {
+        let mut name = String::new();
+        for letter in self.as_str().chars() {
+            if letter.is_ascii_uppercase() && !name.is_empty() {
+                name.push('_');
+            }
+            name.push(letter.to_ascii_lowercase());
+        }
+        name
+    }
+
+    /// Whether a recorded event of this type may be corrected or retracted.
+    ///
+    /// Rulebooks, targets, periods and batches are superseded by a later decision; links are undone by unlinking,
+    /// erasures are decided by two people; a correction is itself superseded by the next one.
+    pub const fn is_correctable(self) -> bool {
+        !matches!(
+            self,
+            Self::FactCorrected
+                | Self::FactRetracted
+                | Self::RulebookPublished
+                | Self::TargetsPublished
+                | Self::PeriodClosed
+                | Self::SubjectsLinked
+                | Self::SubjectsUnlinked
+                | Self::ErasureProposed
+                | Self::ErasureApproved
+                | Self::BatchOpened
+                | Self::BatchSubmitted
+                | Self::ClaimAccepted
+                | Self::ClaimQueried
+                | Self::ClaimRejected
+                | Self::ClaimResubmitted
+                | Self::ClaimWithdrawn
+                | Self::PaymentReceived
+                | Self::AdjustmentRaised
+        )
+    }
+}
+
+impl Event {
+    /// Reads a recorded payload, carrying earlier schema versions forward.
+    pub fn decode(name: &str, schema_version: u16, payload: &str) -> Result<Self, DecodeError> {
+        let event_type = EventType::named(name).ok_or_else(|| DecodeError::UnknownType(name.to_owned()))?;
+        let fault = |source| DecodeError::Payload { event_type, schema_version, source };
+        if schema_version == event_type.schema_version() {
+            return event_type.decode_present(payload).map_err(fault);
+        }
+        let old = serde_json::from_str(payload).map_err(fault)?;
+        let present = carry_forward(UPCASTS, (event_type, event_type.schema_version()), schema_version, old)
+            .ok_or(DecodeError::UnknownVersion { event_type, schema_version })?;
+        event_type.decode_present(&present.to_string()).map_err(fault)
+    }
+}
+
+/// Applies the upcasts from one version to the wanted one; none where a step is unknown.
+fn carry_forward(
+    upcasts: &[(EventType, u16, Upcast)],
+    (event_type, wanted): (EventType, u16),
+    from: u16,
+    payload: Value,
+) -> Option<Value> {
+    if from > wanted {
+        return None;
+    }
+    (from..wanted).try_fold(payload, |value, version| {
+        let step = upcasts.iter().find(|(of, from, _)| *of == event_type && *from == version);
+        step.map(|(_, _, upcast)| upcast(value))
+    })
+}
+
+/// Why a recorded payload cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// The type is none that this build knows.
+    #[error("unknown event type {0:?}: this build is older than the log, or the file is not ours")]
+    UnknownType(String),
+    /// The version is none that this build knows.
+    #[error("unknown schema version {schema_version} of {}: this build is older than the log", event_type.as_str())]
+    UnknownVersion {
+        /// The event's type.
+        event_type: EventType,
+        /// The version that was recorded.
+        schema_version: u16,
+    },
+    /// The payload has another shape.
+    #[error("payload of {} v{schema_version} cannot be read: {source}", event_type.as_str())]
+    Payload {
+        /// The event's type.
+        event_type: EventType,
+        /// The version that was recorded.
+        schema_version: u16,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cloud_event_type_reads_back() {
+        for event_type in EventType::ALL {
+            for kind in event_type.stream_kinds() {
+                let name = event_type.cloud_event_type(*kind, 1);
+                assert_eq!(EventType::from_cloud_event_type(&name), Some((*event_type, *kind, 1)));
+            }
+        }
+        let name = EventType::ContactLogged.cloud_event_type(StreamKind::Journey, 1);
+        assert_eq!(name, "throughline.journey.contact_logged.v1");
+        assert_eq!(EventType::from_cloud_event_type("throughline.contract.contact_logged.v1"), None);
+    }
+
+    #[test]
+    fn an_earlier_shape_is_carried_forward_step_by_step() {
+        let upcasts: &[(EventType, u16, Upcast)] = &[
+            (EventType::PlanAgreed, 2, |old| serde_json::json!({ "kind": old["plan_kind"] })),
+            (EventType::PlanAgreed, 1, |old| serde_json::json!({ "plan_kind": old["plan"] })),
+        ];
+        let carry = |from| carry_forward(upcasts, (EventType::PlanAgreed, 3), from, serde_json::json!({"plan": "php"}));
+        assert_eq!(carry(1), Some(serde_json::json!({"kind": "php"})));
+        assert_eq!(carry(0), None, "a step that nobody wrote");
+        assert_eq!(carry(4), None, "a shape from the future");
+    }
+
+    #[test]
+    fn a_type_or_version_of_a_later_build_is_named() {
+        let later = Event::decode("PlanAgreed", 2, r#"{"kind":"php"}"#);
+        assert!(matches!(later, Err(DecodeError::UnknownVersion { schema_version: 2, .. })));
+        assert!(matches!(Event::decode("PlanShredded", 1, "{}"), Err(DecodeError::UnknownType(_))));
+    }
+}

@@ -1,0 +1,663 @@
+//! The fold of a journey: what its facts, taken in their order, amount to.
+//!
+//! Pure, and it never fails: whatever a restored log may hold, a fact that has no ground is left out of what it would
+//! change. What the fold of a past day shows never depends on a later fact.
+
+mod holding;
+
+use std::collections::BTreeMap;
+
+use chrono::{NaiveDate, NaiveTime};
+
+use super::Fact;
+use super::event::{
+    AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
+    Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
+    EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanClosed,
+    PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
+    RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
+};
+use super::thing::{self, Part};
+use crate::fact::envelope::{
+    AppointmentId, EventId, EvidenceId, Occurred, RiskId, SpellId, SubjectId, TaskId, WorkerId,
+};
+
+/// A journey at some point of view: what its facts, folded in order, amount to.
+#[derive(Debug, Clone, Default)]
+pub struct Journey {
+    /// The referral, if it stands.
+    pub referral: Option<Entry<ReferralReceived>>,
+    /// The acceptance: the service took the client on.
+    pub accepted: Option<Entry<ReferralAccepted>>,
+    /// The decline, with its reason.
+    pub declined: Option<Entry<ReferralDeclined>>,
+    /// The withdrawal: the referral was taken back.
+    pub withdrawn: Option<Entry<ReferralWithdrawn>>,
+    /// Every judgement whether the client is eligible, in order: the last one stands.
+    pub eligibility: Vec<Entry<EligibilityAssessed>>,
+    /// Who held the case in which role, in order.
+    pub assignments: Vec<Assignment>,
+    /// Every appointment, in the order in which they were booked.
+    pub appointments: Vec<Appointment>,
+    /// Every contact and attempt, in order.
+    pub contacts: Vec<Contact>,
+    /// Every beginning of an engagement, in order.
+    pub engagements: Vec<Entry<EngagementStarted>>,
+    /// Every plan, in order.
+    pub plans: Vec<Plan>,
+    /// Every task, in the order in which they were set.
+    pub tasks: Vec<Task>,
+    /// Every scored assessment, in order.
+    pub assessments: Vec<Entry<AssessmentScored>>,
+    /// Every spell, in order of start.
+    pub spells: Vec<Spell>,
+    /// Every measure, in order.
+    pub measures: Vec<Entry<MeasureRecorded>>,
+    /// Every achievement, in order.
+    pub achievements: Vec<Entry<AchievementRecorded>>,
+    /// Every risk, in the order in which they were raised.
+    pub risks: Vec<Risk>,
+    /// Every piece of evidence, in the order in which they were attached.
+    pub evidence: Vec<Evidence>,
+    /// Every dated mark of disengagement, in order.
+    pub disengagements: Vec<Entry<Disengaged>>,
+    /// Every time the case was closed or transferred, in order; all but the last were followed by a reopening.
+    pub closes: Vec<Close>,
+}
+
+/// A fact of which a journey may have many, each for itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry<T> {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was so.
+    pub occurred: Occurred,
+    /// What is known of it.
+    pub details: T,
+}
+
+/// One contact or attempt.
+pub type Contact = Entry<ContactLogged>;
+
+/// A time at which the client is, or was, to be met.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Appointment {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was booked.
+    pub booked: Occurred,
+    /// What was booked.
+    pub details: AppointmentBooked,
+    /// Every time that it was moved, in order.
+    pub moves: Vec<Entry<AppointmentMoved>>,
+    /// What became of it, once that is known.
+    pub over: Option<AppointmentOver>,
+}
+
+/// What became of an appointment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AppointmentOver {
+    /// It was called off.
+    Cancelled(Entry<AppointmentCancelled>),
+    /// A contact says so.
+    Contact(Contact),
+}
+
+/// When and how the client is to be met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot<'a> {
+    /// The day.
+    pub on: NaiveDate,
+    /// The time of that day, where one was agreed.
+    pub time: Option<NaiveTime>,
+    /// How.
+    pub channel: &'a str,
+    /// By whom; none where it is the keyworker of the day.
+    pub worker: Option<WorkerId>,
+}
+
+/// A worker held the case over a stretch of days: `[from, to)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// Who.
+    pub worker: WorkerId,
+    /// In which role.
+    pub role: String,
+    /// The first day.
+    pub from: NaiveDate,
+    /// The first day no longer, if it ended: they were released, or another keyworker took the case.
+    pub to: Option<NaiveDate>,
+    /// The release, if they were released.
+    pub released: Option<Entry<WorkerReleased>>,
+}
+
+impl Assignment {
+    /// Whether they hold the case at the end of a day.
+    pub fn is_on(&self, day: NaiveDate) -> bool {
+        self.from <= day && self.lasts_after(day)
+    }
+
+    /// Whether it lasts beyond the end of a day, once it has begun.
+    fn lasts_after(&self, day: NaiveDate) -> bool {
+        self.to.is_none_or(|to| day < to)
+    }
+}
+
+/// A plan that was agreed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Plan {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was agreed.
+    pub occurred: Occurred,
+    /// The kind, a code of the rulebook.
+    pub kind: String,
+    /// Every review, in order.
+    pub reviews: Vec<Entry<PlanReviewed>>,
+    /// Its close, if it was closed.
+    pub closed: Option<Entry<PlanClosed>>,
+}
+
+/// Something that is, or was, to be done by a day.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was set.
+    pub set: Occurred,
+    /// What is to be done, by when and by whom.
+    pub details: TaskSet,
+    /// How it was over, if it is.
+    pub over: Option<TaskOver>,
+}
+
+/// How a task was over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TaskOver {
+    /// It was done.
+    Done(Entry<TaskDone>),
+    /// It was no longer to be done.
+    Cancelled(Entry<TaskCancelled>),
+}
+
+/// A job, home, placement or course.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spell {
+    /// The event that recorded its start first.
+    pub event_id: EventId,
+    /// When it began.
+    pub started: Occurred,
+    /// What was known of it when it began.
+    pub details: SpellStarted,
+    /// What became otherwise while it lasted, in order.
+    pub changes: Vec<Entry<SpellChanged>>,
+    /// Its end, if it ended: its day is the first on which the spell no longer held.
+    pub ended: Option<Entry<SpellEnded>>,
+}
+
+/// The client is, or was, at risk over a stretch of days: `[raised, cleared)`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Risk {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// The first day.
+    pub raised: Occurred,
+    /// What kind of risk.
+    pub details: RiskRaised,
+    /// Its clearing, if it was cleared: its day is the first without it.
+    pub cleared: Option<Entry<RiskCleared>>,
+}
+
+/// A piece of evidence, and what was found of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When it was attached.
+    pub attached: Occurred,
+    /// What it is, its date, and what it supports.
+    pub details: EvidenceAttached,
+    /// The check that found it good, if one did.
+    pub verified: Option<Entry<EvidenceVerified>>,
+    /// The check that found a defect, if one did.
+    pub rejected: Option<Entry<EvidenceRejected>>,
+    /// Its withdrawal, if it was taken back.
+    pub withdrawn: Option<Entry<EvidenceWithdrawn>>,
+}
+
+/// The case left the caseload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Close {
+    /// The event that recorded it first.
+    pub event_id: EventId,
+    /// When.
+    pub occurred: Occurred,
+    /// How.
+    pub how: HowClosed,
+    /// Why, a code of the rulebook.
+    pub reason: String,
+    /// Where the client went: of a transfer the contract's code or the service's name.
+    pub destination: Option<String>,
+    /// Its reopening, if the case went on.
+    pub reopened: Option<Entry<JourneyReopened>>,
+}
+
+/// How a case left the caseload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HowClosed {
+    /// The work is over.
+    Closed,
+    /// It goes on in another contract or service.
+    Transferred,
+}
+
+impl Journey {
+    /// Folds facts that stand in order. What speaks of a spell, task, risk or piece of evidence is taken after all of
+    /// them have begun: an end known by its month alone may stand before its start.
+    pub fn fold(facts: &[Fact<'_>]) -> Self {
+        let follows = |fact: &&Fact<'_>| {
+            // Contacts stand in their order, whether or not they name an appointment.
+            !matches!(fact.event, Event::ContactLogged(_))
+                && thing::told_by(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins))
+        };
+        let mut journey = Self::default();
+        for fact in facts.iter().filter(|fact| !follows(fact)).chain(facts.iter().filter(follows)) {
+            journey.apply(fact);
+        }
+        journey.keep_appointments();
+        journey
+    }
+
+    /// Takes the next fact. Of those that a journey has only once the first stands, whatever a restored log may hold,
+    /// so that what a past day shows never depends on a later fact.
+    fn apply(&mut self, fact: &Fact<'_>) {
+        let (event_id, occurred) = (fact.original.event_id, fact.occurred);
+        match fact.event {
+            Event::ReferralReceived(referral) => {
+                self.referral.get_or_insert_with(|| Entry::of(fact, referral));
+            }
+            Event::ReferralAccepted(accepted) => {
+                self.accepted.get_or_insert_with(|| Entry::of(fact, accepted));
+            }
+            Event::ReferralDeclined(declined) => {
+                self.declined.get_or_insert_with(|| Entry::of(fact, declined));
+            }
+            Event::ReferralWithdrawn(withdrawn) => {
+                self.withdrawn.get_or_insert_with(|| Entry::of(fact, withdrawn));
+            }
+            Event::EligibilityAssessed(assessed) => self.eligibility.push(Entry::of(fact, assessed)),
+            Event::WorkerAssigned(assigned) => self.assign(Entry::of(fact, assigned)),
+            Event::WorkerReleased(released) => self.release(&Entry::of(fact, released)),
+            Event::ContactLogged(contact) => self.contacts.push(Entry::of(fact, contact)),
+            Event::EngagementStarted(engagement) => self.engagements.push(Entry::of(fact, engagement)),
+            Event::PlanAgreed(plan) => {
+                let (kind, reviews) = (plan.kind.clone(), Vec::new());
+                self.plans.push(Plan { event_id, occurred, kind, reviews, closed: None });
+            }
+            Event::PlanReviewed(review) => {
+                if let Some(plan) = self.open_plan(&review.kind) {
+                    plan.reviews.push(Entry::of(fact, review));
+                }
+            }
+            Event::PlanClosed(close) => {
+                if let Some(plan) = self.open_plan(&close.kind) {
+                    plan.closed = Some(Entry::of(fact, close));
+                }
+            }
+            Event::AssessmentScored(scored) => self.assessments.push(Entry::of(fact, scored)),
+            Event::MeasureRecorded(measure) => self.measures.push(Entry::of(fact, measure)),
+            Event::AchievementRecorded(achievement) => self.achievements.push(Entry::of(fact, achievement)),
+            Event::Disengaged(mark) => self.disengagements.push(Entry::of(fact, mark)),
+            Event::JourneyClosed(_) | Event::JourneyTransferred(_) | Event::JourneyReopened(_) => self.close(fact),
+            Event::AppointmentBooked(_)
+            | Event::AppointmentMoved(_)
+            | Event::AppointmentCancelled(_)
+            | Event::TaskSet(_)
+            | Event::TaskDone(_)
+            | Event::TaskCancelled(_)
+            | Event::SpellStarted(_)
+            | Event::SpellChanged(_)
+            | Event::SpellEnded(_)
+            | Event::RiskRaised(_)
+            | Event::RiskCleared(_)
+            | Event::EvidenceAttached(_)
+            | Event::EvidenceWithdrawn(_)
+            | Event::EvidenceVerified(_)
+            | Event::EvidenceRejected(_) => self.apply_to_thing(fact),
+            // Knowledge about facts, which is in how they read; and facts of other streams.
+            Event::FactCorrected(_)
+            | Event::FactRetracted(_)
+            | Event::SubjectRegistered(_)
+            | Event::SubjectsLinked(_)
+            | Event::SubjectsUnlinked(_)
+            | Event::ConsentGiven(_)
+            | Event::ConsentWithdrawn(_)
+            | Event::LegalHoldPlaced(_)
+            | Event::LegalHoldLifted(_)
+            | Event::ErasureProposed(_)
+            | Event::ErasureApproved(_)
+            | Event::ContractOpened(_)
+            | Event::ContractVaried(_)
+            | Event::ContractEnded(_)
+            | Event::RulebookPublished(_)
+            | Event::TargetsPublished(_)
+            | Event::CommentaryRecorded(_)
+            | Event::PeriodClosed(_)
+            | Event::ReportSubmitted(_)
+            | Event::KpiAssessed(_)
+            | Event::NoticeIssued(_)
+            | Event::ActionAgreed(_)
+            | Event::ActionCompleted(_)
+            | Event::DoubleFundingDismissed(_)
+            | Event::BatchOpened(_)
+            | Event::BatchSubmitted(_)
+            | Event::ClaimAccepted(_)
+            | Event::ClaimQueried(_)
+            | Event::ClaimRejected(_)
+            | Event::ClaimResubmitted(_)
+            | Event::ClaimWithdrawn(_)
+            | Event::PaymentReceived(_)
+            | Event::AdjustmentRaised(_)
+            | Event::WorkerJoined(_)
+            | Event::WorkerLeft(_)
+            | Event::WteSet(_)
+            | Event::AbsenceRecorded(_)
+            | Event::TeamSet(_)
+            | Event::CapacitySet(_)
+            | Event::VacancyOpened(_)
+            | Event::VacancyFilled(_)
+            | Event::CoverStarted(_)
+            | Event::CoverEnded(_) => {}
+        }
+    }
+
+    /// Takes a fact that speaks of a spell, task, risk or piece of evidence. Each ends once.
+    fn apply_to_thing(&mut self, fact: &Fact<'_>) {
+        let (event_id, occurred) = (fact.original.event_id, fact.occurred);
+        match fact.event {
+            Event::SpellStarted(start) => {
+                let (details, changes) = (start.clone(), Vec::new());
+                self.spells.push(Spell { event_id, started: occurred, details, changes, ended: None });
+            }
+            Event::SpellChanged(change) => {
+                if let Some(spell) = self.spell(change.spell) {
+                    spell.changes.push(Entry::of(fact, change));
+                }
+            }
+            Event::SpellEnded(end) => {
+                if let Some(spell) = self.spell(end.spell) {
+                    spell.ended.get_or_insert_with(|| Entry::of(fact, end));
+                }
+            }
+            Event::AppointmentBooked(booked) => {
+                let (details, moves) = (booked.clone(), Vec::new());
+                self.appointments.push(Appointment { event_id, booked: occurred, details, moves, over: None });
+            }
+            Event::AppointmentMoved(moved) => {
+                if let Some(appointment) = self.appointment(moved.appointment) {
+                    appointment.moves.push(Entry::of(fact, moved));
+                }
+            }
+            Event::AppointmentCancelled(cancelled) => {
+                if let Some(appointment) = self.appointment(cancelled.appointment) {
+                    appointment.over.get_or_insert_with(|| AppointmentOver::Cancelled(Entry::of(fact, cancelled)));
+                }
+            }
+            Event::TaskSet(set) => self.tasks.push(Task { event_id, set: occurred, details: set.clone(), over: None }),
+            Event::TaskDone(done) => {
+                if let Some(task) = self.task(done.task) {
+                    task.over.get_or_insert_with(|| TaskOver::Done(Entry::of(fact, done)));
+                }
+            }
+            Event::TaskCancelled(cancelled) => {
+                if let Some(task) = self.task(cancelled.task) {
+                    task.over.get_or_insert_with(|| TaskOver::Cancelled(Entry::of(fact, cancelled)));
+                }
+            }
+            Event::RiskRaised(raised) => {
+                self.risks.push(Risk { event_id, raised: occurred, details: raised.clone(), cleared: None });
+            }
+            Event::RiskCleared(cleared) => {
+                if let Some(risk) = self.risk(cleared.risk) {
+                    risk.cleared.get_or_insert_with(|| Entry::of(fact, cleared));
+                }
+            }
+            Event::EvidenceAttached(attached) => self.evidence.push(Evidence {
+                event_id,
+                attached: occurred,
+                details: attached.clone(),
+                verified: None,
+                rejected: None,
+                withdrawn: None,
+            }),
+            Event::EvidenceVerified(found) => {
+                if let Some(piece) = self.piece(found.evidence) {
+                    piece.verified.get_or_insert_with(|| Entry::of(fact, found));
+                }
+            }
+            Event::EvidenceRejected(found) => {
+                if let Some(piece) = self.piece(found.evidence) {
+                    piece.rejected.get_or_insert_with(|| Entry::of(fact, found));
+                }
+            }
+            Event::EvidenceWithdrawn(withdrawn) => {
+                if let Some(piece) = self.piece(withdrawn.evidence) {
+                    piece.withdrawn.get_or_insert_with(|| Entry::of(fact, withdrawn));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The plan of a kind that guides the work: the one agreed last, until it is closed.
+    fn open_plan(&mut self, kind: &str) -> Option<&mut Plan> {
+        self.plans.iter_mut().rfind(|plan| plan.kind == kind).filter(|plan| plan.closed.is_none())
+    }
+
+    /// A case is closed or transferred, reopened, closed again: what does not follow the other changes nothing.
+    fn close(&mut self, fact: &Fact<'_>) {
+        let (event_id, occurred) = (fact.original.event_id, fact.occurred);
+        let open = self.closed().is_none();
+        match fact.event {
+            Event::JourneyClosed(close) if open => self.closes.push(Close {
+                event_id,
+                occurred,
+                how: HowClosed::Closed,
+                reason: close.reason.clone(),
+                destination: close.destination.clone(),
+                reopened: None,
+            }),
+            Event::JourneyTransferred(transfer) if open => self.closes.push(Close {
+                event_id,
+                occurred,
+                how: HowClosed::Transferred,
+                reason: transfer.reason.clone(),
+                destination: Some(transfer.destination.clone()),
+                reopened: None,
+            }),
+            Event::JourneyReopened(reopened) => {
+                if let Some(close) = self.closes.last_mut() {
+                    close.reopened.get_or_insert_with(|| Entry::of(fact, reopened));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn spell(&mut self, id: SpellId) -> Option<&mut Spell> {
+        self.spells.iter_mut().find(|spell| spell.details.spell == id)
+    }
+
+    fn appointment(&mut self, id: AppointmentId) -> Option<&mut Appointment> {
+        self.appointments.iter_mut().find(|appointment| appointment.details.appointment == id)
+    }
+
+    /// Notes of each appointment what became of it, where a contact says so.
+    fn keep_appointments(&mut self) {
+        for appointment in self.appointments.iter_mut().filter(|appointment| appointment.over.is_none()) {
+            let id = Some(appointment.details.appointment);
+            let contact = self.contacts.iter().find(|contact| contact.details.appointment == id);
+            appointment.over = contact.cloned().map(AppointmentOver::Contact);
+        }
+    }
+
+    fn task(&mut self, id: TaskId) -> Option<&mut Task> {
+        self.tasks.iter_mut().find(|task| task.details.task == id)
+    }
+
+    fn risk(&mut self, id: RiskId) -> Option<&mut Risk> {
+        self.risks.iter_mut().find(|risk| risk.details.risk == id)
+    }
+
+    fn piece(&mut self, id: EvidenceId) -> Option<&mut Evidence> {
+        self.evidence.iter_mut().find(|piece| piece.details.evidence == id)
+    }
+
+    /// The keyworker who holds the case at the end of a day.
+    pub fn keyworker_on(&self, day: NaiveDate) -> Option<WorkerId> {
+        self.assignments.iter().rfind(|held| held.role == KEYWORKER && held.is_on(day)).map(|held| held.worker)
+    }
+
+    /// Who was referred.
+    pub fn subject(&self) -> Option<SubjectId> {
+        self.referral.as_ref().map(|referral| referral.details.subject)
+    }
+
+    /// The close or transfer that stands: none where the case was never closed, or was reopened since.
+    pub fn closed(&self) -> Option<&Close> {
+        self.closes.last().filter(|close| close.reopened.is_none())
+    }
+
+    /// Whether the case was closed at the end of a day, also if it was reopened since.
+    pub fn is_closed_on(&self, day: NaiveDate) -> bool {
+        let last = self.closes.iter().rfind(|close| close.occurred.earliest() <= day);
+        let still = |close: &Close| close.reopened.as_ref().is_none_or(|on| on.occurred.earliest() > day);
+        last.is_some_and(still)
+    }
+
+    /// The days on which the case was closed or reopened.
+    pub fn closed_or_reopened_on(&self) -> impl Iterator<Item = NaiveDate> {
+        let reopened = |close: &Close| close.reopened.as_ref().map(|on| on.occurred.earliest());
+        self.closes.iter().flat_map(move |close| [Some(close.occurred.earliest()), reopened(close)]).flatten()
+    }
+
+    /// When the referral came to nothing: it was declined or withdrawn, whichever was first.
+    pub fn turned_away(&self) -> Option<Occurred> {
+        let declined = self.declined.as_ref().map(|declined| declined.occurred);
+        let withdrawn = self.withdrawn.as_ref().map(|withdrawn| withdrawn.occurred);
+        declined.into_iter().chain(withdrawn).min_by_key(Occurred::earliest)
+    }
+
+    /// Whether the case is on the caseload: accepted, and neither turned away nor closed.
+    pub fn is_on_caseload(&self) -> bool {
+        self.referral.is_some() && self.accepted.is_some() && self.turned_away().is_none() && self.closed().is_none()
+    }
+
+    /// The judgement of the client's eligibility that stands: the newest.
+    pub fn newest_eligibility(&self) -> Option<&Entry<EligibilityAssessed>> {
+        self.eligibility.last()
+    }
+}
+
+impl<T: Clone> Entry<T> {
+    /// A fact with these details.
+    pub(crate) fn of(fact: &Fact<'_>, details: &T) -> Self {
+        Self { event_id: fact.original.event_id, occurred: fact.occurred, details: details.clone() }
+    }
+}
+
+impl ContactLogged {
+    /// Whether both sides saw each other; a record that does not say so is of none that did.
+    pub fn is_face_to_face(&self) -> bool {
+        self.face_to_face.unwrap_or(false)
+    }
+
+    /// Whether the contact was made: attended, or both sides spoke and no appointment was missed (domain.md §7).
+    pub const fn is_made(&self) -> bool {
+        match self.attendance {
+            Attendance::Attended => true,
+            Attendance::None => self.two_way,
+            Attendance::DidNotAttend
+            | Attendance::CancelledByClient
+            | Attendance::CancelledByService
+            | Attendance::NotOffered => false,
+        }
+    }
+}
+
+impl ContactLogged {
+    /// Whether nobody came: the appointment was missed, cancelled or never offered.
+    pub const fn is_missed(&self) -> bool {
+        !matches!(self.attendance, Attendance::Attended | Attendance::None)
+    }
+}
+
+impl Appointment {
+    /// Whether nobody has said yet what became of it.
+    pub const fn is_open(&self) -> bool {
+        self.over.is_none()
+    }
+
+    /// When and how the client is to be met, as it was arranged last by the end of a day.
+    pub fn slot(&self, by: NaiveDate) -> Slot<'_> {
+        let AppointmentBooked { scheduled_on, time, channel, worker, .. } = &self.details;
+        let booked = Slot { on: *scheduled_on, time: *time, channel, worker: *worker };
+        let moves = self.moves.iter().filter(|moved| moved.occurred.earliest() <= by);
+        moves.fold(booked, |slot, moved| Slot {
+            on: moved.details.scheduled_on.unwrap_or(slot.on),
+            time: moved.details.time.over(slot.time),
+            channel: moved.details.channel.as_deref().unwrap_or(slot.channel),
+            worker: moved.details.worker.over(slot.worker),
+        })
+    }
+}
+
+impl AppointmentOver {
+    /// The day on which it was over.
+    pub const fn occurred(&self) -> Occurred {
+        match self {
+            Self::Cancelled(cancelled) => cancelled.occurred,
+            Self::Contact(contact) => contact.occurred,
+        }
+    }
+}
+
+impl TaskOver {
+    /// The day on which it was over.
+    pub const fn occurred(&self) -> Occurred {
+        match self {
+            Self::Done(done) => done.occurred,
+            Self::Cancelled(cancelled) => cancelled.occurred,
+        }
+    }
+}
+
+impl Task {
+    /// Whether it is still to be done.
+    pub const fn is_open(&self) -> bool {
+        self.over.is_none()
+    }
+}
+
+impl Spell {
+    /// The hours a week that were worked on a day; none where they are not known.
+    pub fn hours_on(&self, day: NaiveDate) -> Option<Quantity> {
+        let changed = self.changes_by(day).filter_map(|change| change.hours_per_week).last();
+        changed.or(self.details.hours_per_week)
+    }
+
+    /// What else was known of the spell on a day: each attribute as it was said last.
+    pub fn attributes_on(&self, day: NaiveDate) -> BTreeMap<String, Attribute> {
+        let mut attributes = self.details.attributes.clone();
+        for change in self.changes_by(day) {
+            attributes.extend(change.attributes.clone());
+        }
+        attributes
+    }
+
+    fn changes_by(&self, day: NaiveDate) -> impl Iterator<Item = &SpellChanged> {
+        self.changes.iter().filter(move |change| change.occurred.earliest() <= day).map(|change| &change.details)
+    }
+}

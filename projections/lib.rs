@@ -1,0 +1,377 @@
+//! What follows from the log: for each question the field asks, one fold and one table.
+//!
+//! Pure: rows are derived from one stream's events and the contract's rulebook, and from nothing else. No fold may
+//! read another stream, a clock or a database. All of it may always be dropped and built anew.
+
+pub mod agenda;
+pub mod assignment;
+pub mod caseload;
+pub mod contact;
+pub mod contract;
+pub mod cover;
+pub mod disengagement;
+pub mod exit;
+pub mod external_reference;
+pub mod held;
+pub mod journey;
+pub mod last_contact;
+pub mod last_contact_by_area;
+pub mod monthly;
+pub mod newest_day;
+pub mod obligation;
+pub mod referral_to_plan;
+pub mod stage;
+pub mod state;
+pub mod subject;
+pub mod subject_link;
+pub mod team;
+pub mod team_member;
+pub mod thing;
+pub mod wait;
+pub mod worker;
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use throughline_domain::contract::Rulebook;
+use throughline_domain::journey::event::ReferralReceived;
+use throughline_domain::journey::people::subject::{Subject, links};
+use throughline_domain::journey::people::team::Team;
+use throughline_domain::journey::people::worker::Worker;
+use throughline_domain::journey::{Entry, Fact, History, Journey};
+use throughline_domain::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+
+/// A cell of a view table. Money is in minor units, other decimals in millionths.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// Nothing is known.
+    Null,
+    /// A text.
+    Text(String),
+    /// An id.
+    Uuid(Uuid),
+    /// A civil date.
+    Date(NaiveDate),
+    /// A number.
+    Int(i64),
+}
+
+/// The type of a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Type {
+    /// A text, compared bytewise.
+    Text,
+    /// An id.
+    Uuid,
+    /// A civil date.
+    Date,
+    /// A number.
+    Int,
+}
+
+/// A view table: its columns, the first of which are its natural key.
+#[derive(Debug)]
+pub struct Table {
+    /// Its name.
+    pub name: &'static str,
+    /// How many of the columns are the key.
+    pub key: usize,
+    /// The columns, in the order of the rows.
+    pub columns: &'static [(&'static str, Type)],
+    /// Its definition, one text for both stores (`{text}` is a text compared bytewise).
+    pub ddl: &'static str,
+    /// Whether it counts the rows of many journeys: every column but the last is its key, and the last is how many.
+    pub is_counted: bool,
+}
+
+/// Every view table; a table's place here is its number in [`Rows`].
+pub static TABLES: &[&Table] = &[
+    &agenda::TABLE,
+    &assignment::TABLE,
+    &caseload::TABLE,
+    &contact::TABLE,
+    &contract::TABLE,
+    &cover::TABLE,
+    &disengagement::TABLE,
+    &exit::TABLE,
+    &external_reference::TABLE,
+    &held::TABLE,
+    &journey::TABLE,
+    &last_contact::TABLE,
+    &last_contact_by_area::TABLE,
+    &monthly::TABLE,
+    &newest_day::TABLE,
+    &obligation::TABLE,
+    &referral_to_plan::TABLE,
+    &stage::TABLE,
+    &state::TABLE,
+    &subject::TABLE,
+    &subject_link::TABLE,
+    &team::TABLE,
+    &team_member::TABLE,
+    &thing::TABLE,
+    &wait::TABLE,
+    &worker::TABLE,
+];
+
+/// What follows from one stream: rows by table and key, each with its other columns, and what it adds to counted tables.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rows {
+    rows: BTreeMap<(&'static str, Vec<Value>), Vec<Value>>,
+    counts: Counts,
+}
+
+/// Counts by table and key.
+pub type Counts = BTreeMap<(&'static str, Vec<Value>), i64>;
+
+impl Rows {
+    /// Adds a row; one of the same key is replaced.
+    pub fn add<const N: usize>(&mut self, table: &'static Table, row: [Value; N]) {
+        debug_assert_eq!(N, table.columns.len(), "a row of {} has all its columns", table.name);
+        let mut key = Vec::from(row);
+        let rest = key.split_off(table.key);
+        self.rows.insert((table.name, key), rest);
+    }
+
+    /// Counts one under this key of a counted table.
+    pub fn count<const N: usize>(&mut self, table: &'static Table, key: [Value; N]) {
+        debug_assert!(table.is_counted && N == table.key, "a key of {} has all its columns", table.name);
+        *self.counts.entry((table.name, Vec::from(key))).or_default() += 1;
+    }
+
+    /// Every row, by table and key.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &[Value], &[Value])> {
+        self.rows.iter().map(|((table, key), rest)| (*table, key.as_slice(), rest.as_slice()))
+    }
+
+    /// The other columns of the row of this key.
+    pub fn get(&self, table: &'static str, key: &[Value]) -> Option<&[Value]> {
+        self.rows.get(&(table, key.to_vec())).map(Vec::as_slice)
+    }
+
+    /// The rows of one table.
+    pub fn of(&self, table: &'static Table) -> impl Iterator<Item = Row<'_>> {
+        let from = self.rows.range((table.name, Vec::new())..);
+        from.take_while(|((name, _), _)| *name == table.name).map(move |((_, key), rest)| Row { table, key, rest })
+    }
+
+    /// What it adds to counted tables.
+    pub const fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Takes out what it adds to counted tables.
+    pub fn take_counts(&mut self) -> Counts {
+        std::mem::take(&mut self.counts)
+    }
+}
+
+/// One row, whose cells are asked for by the names of their columns.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'r> {
+    table: &'static Table,
+    key: &'r [Value],
+    rest: &'r [Value],
+}
+
+impl<'r> Row<'r> {
+    /// The cell of a column.
+    pub fn cell(&self, column: &str) -> &'r Value {
+        let at = self.table.columns.iter().position(|(name, _)| *name == column).expect("a column of the table");
+        self.key.iter().chain(self.rest).nth(at).expect("a row has all its columns")
+    }
+
+    /// The day in a cell, if there is one.
+    pub fn day(&self, column: &str) -> Option<NaiveDate> {
+        match self.cell(column) {
+            Value::Date(day) => Some(*day),
+            _ => None,
+        }
+    }
+
+    /// The id in a cell, if there is one.
+    pub fn id(&self, column: &str) -> Option<Uuid> {
+        match self.cell(column) {
+            Value::Uuid(id) => Some(*id),
+            _ => None,
+        }
+    }
+}
+
+/// All rows of one journey, as its facts tell it under its contract's rulebook.
+///
+/// A journey whose referral does not stand has none.
+pub fn rows_of_journey(id: JourneyId, contract: &str, facts: &[Fact<'_>], rulebook: &Rulebook) -> Rows {
+    let mut rows = Rows::default();
+    if let Some(told) = Told::of(id, contract, &Journey::fold(facts), rulebook) {
+        journey::rows(&told, &mut rows);
+        assignment::rows(&told, &mut rows);
+        caseload::rows(&told, &mut rows);
+        contact::rows(&told, &mut rows);
+        referral_to_plan::rows(&told, &mut rows);
+        stage::rows(&told, facts, &mut rows);
+        exit::rows(&told, &mut rows);
+        external_reference::rows(&told, &mut rows);
+        state::rows(&told, &mut rows);
+        disengagement::rows(&told, &mut rows);
+        obligation::rows(&told, &mut rows);
+        thing::rows(&told, &mut rows);
+        agenda::rows(&told, &mut rows);
+        newest_day::count(contract, &mut rows);
+        held::count(contract, &mut rows);
+        last_contact::count(contract, &mut rows);
+        monthly::count(contract, &mut rows);
+        wait::count(contract, &mut rows);
+    }
+    rows
+}
+
+/// All rows of one stream of the deployment, as its facts tell it: of a subject, worker or team.
+pub fn rows_of_the_deployment(stream: StreamId, history: &History) -> Rows {
+    let (facts, mut rows) = (history.facts(), Rows::default());
+    match stream.kind {
+        StreamKind::Subject => {
+            subject::rows(SubjectId(stream.id), &Subject::fold(&facts), &mut rows);
+            subject_link::rows(SubjectId(stream.id), &links(&facts), &mut rows);
+        }
+        StreamKind::Worker => worker::rows(WorkerId(stream.id), &Worker::fold(&facts), &mut rows),
+        StreamKind::Team => {
+            let team = Team::fold(&facts);
+            team::rows(TeamId(stream.id), &team, &mut rows);
+            team_member::rows(TeamId(stream.id), &team, &mut rows);
+            cover::rows(TeamId(stream.id), &team, &mut rows);
+        }
+        StreamKind::Journey | StreamKind::Contract | StreamKind::Batch => {}
+    }
+    rows
+}
+
+/// What every fold of a journey is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// Which journey.
+    pub id: JourneyId,
+    /// Its contract's code.
+    pub contract: &'a str,
+    /// The journey, all its facts folded.
+    pub journey: &'a Journey,
+    /// The rulebook that the view applies.
+    pub rulebook: &'a Rulebook,
+    /// When the referral was received.
+    pub received: Occurred,
+    /// The referral.
+    pub referral: &'a ReferralReceived,
+}
+
+impl<'a> Told<'a> {
+    /// What the folds are told of a journey; none where its referral does not stand.
+    pub fn of(id: JourneyId, contract: &'a str, journey: &'a Journey, rulebook: &'a Rulebook) -> Option<Self> {
+        let Entry { occurred, details, .. } = journey.referral.as_ref()?;
+        Some(Self { id, contract, journey, rulebook, received: *occurred, referral: details })
+    }
+
+    /// What people call the journey.
+    pub fn reference(&self) -> String {
+        journey::reference(self.id, self.referral)
+    }
+
+    /// The first day at whose end this fact of the journey counts: the journey is there from its referral on, though
+    /// a fact may stand before it (a plan agreed before, a month known only as such).
+    pub fn counts_from(&self, occurred: Occurred) -> NaiveDate {
+        occurred.earliest().max(self.received.earliest())
+    }
+}
+
+/// A day after every day, for what has not ended.
+pub const FOREVER: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a real day");
+
+/// A duration in whole days of which only bounds are known when one of its ends is imprecise (domain.md §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DaySpan {
+    /// The fewest days it can be.
+    pub lowest: u32,
+    /// The most days it can be.
+    pub highest: u32,
+}
+
+/// The first and the last day on which something may have been.
+pub type Between = (NaiveDate, NaiveDate);
+
+impl DaySpan {
+    /// From one day to another, each known within bounds; never below zero.
+    pub fn between(from: Between, to: Between) -> Self {
+        let days = |from: NaiveDate, to: NaiveDate| u32::try_from((to - from).num_days()).unwrap_or(0);
+        Self { lowest: days(from.1, to.0), highest: days(from.0, to.1) }
+    }
+
+    /// From a day, known within bounds, to the end of another; never below zero.
+    pub fn since(from: Between, as_of: NaiveDate) -> Self {
+        Self::between(from, (as_of, as_of))
+    }
+
+    /// The number of days, where it is known exactly.
+    pub const fn exact(self) -> Option<u32> {
+        if self.lowest == self.highest { Some(self.lowest) } else { None }
+    }
+}
+
+impl Value {
+    pub(crate) fn text(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+
+    pub(crate) fn date(date: Option<NaiveDate>) -> Self {
+        date.map_or(Self::Null, Self::Date)
+    }
+}
+
+/// Declares a projection's table from the file that defines it.
+macro_rules! table {
+    ($name:literal, key $key:literal, [$($column:literal: $type:ident),* $(,)?]) => {
+        /// The table of this projection.
+        pub static TABLE: crate::Table = crate::Table {
+            name: $name,
+            key: $key,
+            columns: &[$(($column, crate::Type::$type)),*],
+            ddl: include_str!(concat!($name, ".sql")),
+            is_counted: false,
+        };
+    };
+}
+use table;
+
+/// Declares a counted table from the file that defines it and the columns of its key.
+macro_rules! counted {
+    ($name:literal, [$($column:literal: $type:ident),* $(,)?]) => {
+        /// The counted table of this projection.
+        pub static TABLE: crate::Table = crate::Table {
+            name: $name,
+            key: [$($column),*].len(),
+            columns: &[$(($column, crate::Type::$type)),*, ("journeys", crate::Type::Int)],
+            ddl: include_str!(concat!($name, ".sql")),
+            is_counted: true,
+        };
+    };
+}
+use counted;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_and_a_day_within_it_are_at_most_four_days_apart() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        let span = DaySpan::between((day("2021-10-01"), day("2021-10-31")), (day("2021-10-05"), day("2021-10-05")));
+        assert_eq!(span, DaySpan { lowest: 0, highest: 4 });
+        assert_eq!(span.exact(), None);
+    }
+
+    #[test]
+    fn tables_stand_in_the_order_of_their_names() {
+        let names: Vec<_> = TABLES.iter().map(|table| table.name).collect();
+        assert!(names.is_sorted());
+    }
+}
