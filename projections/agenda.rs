@@ -9,9 +9,10 @@ use std::collections::BTreeSet;
 use chrono::{NaiveDate, NaiveTime};
 use uuid::Uuid;
 
+use super::FOREVER;
 use super::obligation::last_holder;
-use super::{FOREVER, Rows, Told, Value, table};
-use throughline_domain::journey::event::{Attendance, KEYWORKER};
+use super::{Rows, Told, Value, table};
+use throughline_domain::fact::event::{Attendance, KEYWORKER};
 use throughline_domain::journey::{Appointment, AppointmentOver, Journey, Task, TaskOver};
 use throughline_domain::fact::envelope::WorkerId;
 
@@ -213,9 +214,9 @@ pub fn rows(told: &Told<'_>, rows: &mut Rows) {
 mod tests {
     use super::*;
     use throughline_domain::contract::Rulebook;
-    use throughline_domain::journey::event::{ContactLogged, TaskSet};
-    use throughline_domain::journey::refusal::RefusalCode;
-    use throughline_domain::journey::story::{
+    use throughline_domain::fact::event::{ContactLogged, TaskSet};
+    use throughline_domain::fact::refusal::RefusalCode;
+    use throughline_domain::story::{
         ANN, APPOINTMENT, BOB, JOURNEY, RULES, Story, TASK, accepted, booked, called_off, closed, contact, day, done,
         keyworker, moved, state, task,
     };

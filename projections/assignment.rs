@@ -2,7 +2,8 @@
 //!
 //! Who may see a case follows from who holds it now; to whom a worker is visible, from whose cases they ever held.
 
-use super::{FOREVER, Rows, Told, Value, table};
+use super::FOREVER;
+use super::{Rows, Told, Value, table};
 
 table!("assignment", key 4, [
     "journey": Uuid, "worker": Uuid, "role": Text, "counts_from": Date, "to_on": Date, "contract": Text,

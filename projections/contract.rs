@@ -1,6 +1,7 @@
 //! Contracts: which are open, on the terms agreed last, and the rulebook that this view applies to each.
 
-use super::{FOREVER, Rows, Value, table};
+use super::FOREVER;
+use super::{Rows, Value, table};
 use throughline_domain::contract::Contract;
 
 table!("contract", key 1, [

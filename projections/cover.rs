@@ -2,8 +2,9 @@
 //!
 //! The worker who stands in sees the cases of the absent worker on those days, and no longer.
 
-use super::{FOREVER, Rows, Value, table};
-use throughline_domain::journey::people::team::Team;
+use super::FOREVER;
+use super::{Rows, Value, table};
+use throughline_domain::people::team::Team;
 use throughline_domain::fact::envelope::TeamId;
 
 table!("cover", key 2, [

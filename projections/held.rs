@@ -4,7 +4,8 @@
 
 use uuid::Uuid;
 
-use super::{FOREVER, Row, Rows, Value, caseload, counted, stage};
+use super::{Row, Rows, Value, caseload, counted, stage};
+use super::FOREVER;
 
 counted!("held", ["contract": Text, "keyworker": Uuid, "stage": Text]);
 

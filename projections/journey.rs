@@ -1,7 +1,7 @@
 //! The journey itself: one row with what lists and filters ask for. It must hold nothing that only a day can tell.
 
 use super::{Rows, Told, Value, table};
-use throughline_domain::journey::event::ReferralReceived;
+use throughline_domain::fact::event::ReferralReceived;
 use throughline_domain::fact::envelope::JourneyId;
 
 table!("journey", key 1, [
@@ -51,8 +51,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use throughline_domain::journey::event::ExternalReference;
-    use throughline_domain::journey::story::{JOURNEY, referral};
+    use throughline_domain::fact::event::ExternalReference;
+    use throughline_domain::story::{JOURNEY, referral};
 
     #[test]
     fn a_case_number_can_be_said_and_follows_from_the_id() {

@@ -36,11 +36,15 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use throughline_domain::contract::Rulebook;
-use throughline_domain::journey::event::ReferralReceived;
-use throughline_domain::journey::people::subject::{Subject, links};
-use throughline_domain::journey::people::team::Team;
-use throughline_domain::journey::people::worker::Worker;
-use throughline_domain::journey::{Entry, Fact, History, Journey};
+pub use throughline_domain::journey::caseload::FOREVER;
+use throughline_domain::fact::event::ReferralReceived;
+use throughline_domain::people::subject::{Subject, links};
+use throughline_domain::people::team::Team;
+use throughline_domain::people::worker::Worker;
+use throughline_domain::fact::Entry;
+use throughline_domain::journey::Journey;
+use throughline_domain::fact::Fact;
+use throughline_domain::fact::History;
 use throughline_domain::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 
 /// A cell of a view table. Money is in minor units, other decimals in millionths.
@@ -284,9 +288,6 @@ impl<'a> Told<'a> {
     }
 }
 
-/// A day after every day, for what has not ended.
-pub const FOREVER: NaiveDate = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a real day");
-
 /// A duration in whole days of which only bounds are known when one of its ends is imprecise (domain.md §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct DaySpan {
@@ -318,7 +319,8 @@ impl DaySpan {
 }
 
 impl Value {
-    pub(crate) fn text(text: &str) -> Self {
+    /// A text, copied.
+    pub fn text(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 

@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 
 use chrono::{Days, NaiveDate};
 
-use super::{FOREVER, Rows, Told, Value, table};
+use super::{Rows, Told, Value, table};
+use super::FOREVER;
 use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::contract::rulebook::terms::{MetBy, Standard, StandardFrom, Within};
-use throughline_domain::journey::event::{Attendance, KEYWORKER};
+use throughline_domain::fact::event::{Attendance, KEYWORKER};
 use throughline_domain::journey::{Assignment, Contact, Journey, Plan, TaskOver};
 use throughline_domain::fact::envelope::{EventId, Occurred, WorkerId};
 
@@ -271,8 +272,8 @@ mod tests {
     use super::*;
     use throughline_domain::contract::Rulebook;
     use throughline_domain::contract::rulebook::terms::Standard;
-    use throughline_domain::journey::event::{Attendance, ContactLogged, PlanAgreed, PlanReviewed};
-    use throughline_domain::journey::story::{
+    use throughline_domain::fact::event::{Attendance, ContactLogged, PlanAgreed, PlanReviewed};
+    use throughline_domain::story::{
         ANN, BOB, JOURNEY, RULES, Story, accepted, closed, contact, day, declined, given, keyworker, on, plan_closed,
         referral, reopened, reviewed, state,
     };

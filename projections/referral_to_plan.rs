@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{Between, DaySpan, FOREVER, Rows, Told, Value, table};
+use super::{Between, DaySpan, Rows, Told, Value, table};
+use super::FOREVER;
 use throughline_domain::contract::rulebook::CountsWhen;
 use throughline_domain::journey::Plan;
 use throughline_domain::fact::envelope::Occurred;

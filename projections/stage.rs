@@ -11,8 +11,9 @@ use super::{Rows, Told, Value, table};
 use throughline_domain::contract::outcome::first_achieved;
 use throughline_domain::contract::rulebook::outcome::Trigger;
 use throughline_domain::contract::rulebook::{CountsWhen, StageWhen};
-use throughline_domain::journey::event::{AchievementRecorded, Attribute, EngagementStarted, MeasureRecorded};
-use throughline_domain::journey::{Fact, Spell};
+use throughline_domain::fact::event::{AchievementRecorded, Attribute, EngagementStarted, MeasureRecorded};
+use throughline_domain::journey::Spell;
+use throughline_domain::fact::Fact;
 use throughline_domain::fact::envelope::Occurred;
 
 table!("stage", key 2, [
@@ -113,8 +114,8 @@ mod tests {
     use super::*;
     use throughline_domain::contract::Rulebook;
     use throughline_domain::contract::rulebook::packs::pack;
-    use throughline_domain::journey::event::{SpellChanged, SpellEnded};
-    use throughline_domain::journey::story::{
+    use throughline_domain::fact::event::{SpellChanged, SpellEnded};
+    use throughline_domain::story::{
         HOME, JOURNEY, Story, accepted, achieved, changed, engaged, home, measured, state, when,
     };
 

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{FOREVER, Rows, Told, Value, table};
+use super::{Rows, Told, Value, table};
+use super::FOREVER;
 use throughline_domain::journey::Journey;
 use throughline_domain::fact::envelope::Occurred;
 

@@ -3,8 +3,9 @@
 //! A link stands in the streams of both, so each has its own row, from its own stream alone. Who is reached over many
 //! links is asked, never stored.
 
-use super::{FOREVER, Rows, Value, table};
-use throughline_domain::journey::people::subject::Link;
+use super::FOREVER;
+use super::{Rows, Value, table};
+use throughline_domain::people::subject::Link;
 use throughline_domain::fact::envelope::SubjectId;
 
 table!("subject_link", key 3, ["subject": Uuid, "other": Uuid, "from_on": Date, "to_on": Date]);

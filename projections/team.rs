@@ -1,7 +1,8 @@
 //! Teams: over which days each was called what.
 
-use super::{FOREVER, Rows, Value, table};
-use throughline_domain::journey::people::team::Team;
+use super::FOREVER;
+use super::{Rows, Value, table};
+use throughline_domain::people::team::Team;
 use throughline_domain::fact::envelope::TeamId;
 
 table!("team", key 2, ["id": Uuid, "from_on": Date, "to_on": Date, "label": Text]);

@@ -1,7 +1,8 @@
 //! Members of teams: over which days who was in which.
 
-use super::{FOREVER, Rows, Value, table};
-use throughline_domain::journey::people::team::Team;
+use super::FOREVER;
+use super::{Rows, Value, table};
+use throughline_domain::people::team::Team;
 use throughline_domain::fact::envelope::TeamId;
 
 table!("team_member", key 3, ["team": Uuid, "worker": Uuid, "from_on": Date, "to_on": Date]);

@@ -2,7 +2,8 @@
 //! everything has happened that the log tells of.
 
 use super::stage::month_of;
-use super::{FOREVER, Rows, Value, counted, referral_to_plan};
+use super::{Rows, Value, counted, referral_to_plan};
+use super::FOREVER;
 
 counted!("wait", [
     "contract": Text, "area": Text, "state": Text, "lowest": Int, "highest": Int, "exact": Int, "early": Int,

@@ -4,8 +4,8 @@
 //! its own stream alone.
 
 use super::{Rows, Value, table};
-use throughline_domain::journey::people::login;
-use throughline_domain::journey::people::worker::Worker;
+use throughline_domain::people::login;
+use throughline_domain::people::worker::Worker;
 use throughline_domain::fact::envelope::WorkerId;
 
 table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": Date, "left_on": Date,

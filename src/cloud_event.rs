@@ -19,8 +19,8 @@ use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use throughline_domain::contract::civil_day::start_of_day;
-use throughline_domain::journey::event::{DecodeError, Event, EventType};
-use throughline_domain::journey::shape;
+use throughline_domain::fact::event::{DecodeError, Event, EventType};
+use throughline_domain::command::validate;
 use throughline_domain::fact::envelope::{
     Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId, StreamKind,
     hex,
@@ -420,7 +420,7 @@ impl CloudEvent {
 /// elsewhere.
 pub fn check_numbers(event: &Event) -> Result<(), LineError> {
     let payload = if matches!(event, Event::FactCorrected(_)) { "data.payload.payload" } else { "data.payload" };
-    shape::check_numbers(event).map_err(|refusals| {
+    validate::check_numbers(event).map_err(|refusals| {
         let first = refusals.into_iter().next().expect("a refusal says something");
         let at = first.path.map_or_else(|| payload.to_owned(), |path| format!("{payload}.{path}"));
         LineError::at(at, first.message)

@@ -4,6 +4,7 @@
 //! touches the world stands in the rest.
 
 pub mod access;
+pub mod bench;
 mod causes;
 pub mod cli;
 pub mod clock;
@@ -21,7 +22,3 @@ pub mod store;
 pub mod telemetry;
 pub mod try_out;
 pub mod views;
-
-// The measurements stand at the top too, and in the library, so that the released program can run them.
-#[path = "../benches/mod.rs"]
-pub mod bench;

@@ -20,11 +20,11 @@ pub use known::{KnownAt, MalformedInstant};
 use crate::cloud_event::LineError;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::civil_day::civil_day;
-use throughline_domain::contract::outcome::many::Many;
+use throughline_domain::contract::outcome::aggregate::Many;
 use throughline_domain::contract::outcome::settle::{Entitlement, Settled, settle};
 use throughline_domain::contract::outcome::versions::{Judged, JudgedMany, Sight, Versions, entitlement};
 use throughline_domain::contract::outcome::{Case, People, State, claim_id};
-use throughline_domain::journey::History;
+use throughline_domain::fact::History;
 use throughline_domain::fact::envelope::{EventId, JourneyId};
 use crate::shares::share_out;
 

@@ -207,7 +207,7 @@ pub struct Principal {
 impl Principal {
     /// By what their requests are told from those of others: the role, and the key of the login, however that is written.
     pub fn key(&self) -> (Role, String) {
-        (self.role, throughline_domain::journey::people::login::key(&self.subject))
+        (self.role, throughline_domain::people::login::key(&self.subject))
     }
 
     /// How the log names them.

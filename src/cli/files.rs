@@ -21,7 +21,7 @@ use crate::export::ndjson::{self as exported, Zones};
 use crate::import::as_recorded::as_recorded;
 use crate::import::ssda903::{self, Mark, Return, Told, Unfit};
 use crate::import::{Import, Outcome, Problem, Row};
-use throughline_domain::journey::event::Event;
+use throughline_domain::fact::event::Event;
 use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 use crate::log::verify::{Damage, FINDINGS_KEPT, Finding, Unread, Verified};
 use crate::log::{Log, LogError};

@@ -11,7 +11,7 @@ use super::days::{EVENING, LAST, MORNING, Moment, before, day, working, working_
 use super::dice::Dice;
 use super::story::NAMES;
 use super::telling::{Case, Office, Telling, later, promptly};
-use throughline_domain::journey::event::{
+use throughline_domain::fact::event::{
     Attribute, ContactLogged, Disengaged, JourneyClosed, PlanAgreed, SpellEnded, SpellStarted,
 };
 use throughline_domain::fact::envelope::{Occurred, Precision, SpellId};
@@ -231,5 +231,5 @@ fn exit(told: &mut Telling, office: &Office<'_>, course: &Course, contacts: &[Co
 }
 
 fn is_with_client(contact: &ContactLogged) -> bool {
-    contact.is_made() && contact.with == throughline_domain::journey::event::ContactWith::Client
+    contact.is_made() && contact.with == throughline_domain::fact::event::ContactWith::Client
 }

@@ -6,7 +6,7 @@ use super::areas::Worker;
 use super::course::Course;
 use super::days::{after, is_working, working, working_after};
 use super::dice::Dice;
-use throughline_domain::journey::event::{Attendance, ContactLogged, ContactWith, Direction};
+use throughline_domain::fact::event::{Attendance, ContactLogged, ContactWith, Direction};
 use throughline_domain::fact::envelope::Occurred;
 
 /// A contact, who logs it, and the hour by which it was over.

@@ -14,7 +14,7 @@ use super::days::{Moment, day};
 use super::dice::Dice;
 use super::story::NAMES;
 use super::telling::{Case, Office, Telling};
-use throughline_domain::journey::event::PlanAgreed;
+use throughline_domain::fact::event::PlanAgreed;
 use throughline_domain::fact::envelope::{JourneyId, Occurred};
 
 /// The case number of the documented journey.

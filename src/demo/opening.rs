@@ -7,10 +7,10 @@ use super::areas::Worker;
 use super::days::{FIRST, Moment, day};
 use super::story::{Deed, Item, NAMES};
 use crate::access::{Principal, Role, Scope};
-use throughline_domain::contract::command::OpenContract;
+use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
-use throughline_domain::journey::command::Command;
-use throughline_domain::journey::event::{ContractOpened, Party, WorkerJoined};
+use throughline_domain::command::Command;
+use throughline_domain::fact::event::{ContractOpened, Party, WorkerJoined};
 use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
 
 /// The hour before anybody else is at work.

@@ -9,7 +9,7 @@ use tokio::task::coop::unconstrained;
 
 use super::story::{Item, Story};
 use crate::clock::Clock;
-use throughline_domain::journey::refusal::RefusalCode;
+use throughline_domain::fact::refusal::RefusalCode;
 use crate::log::append::{Appended, Expected};
 use throughline_domain::fact::envelope::{CommandId, EventId, Position};
 use crate::record::{Instruction, NotDone, Recorder};

@@ -12,8 +12,8 @@ use super::dice::Dice;
 use super::telling::{Case, Office, Telling};
 use super::{case, documented, opening, therapy, year};
 use crate::access::Principal;
-use throughline_domain::journey::command::{Command, CorrectFact, RetractFacts};
-use throughline_domain::journey::event::Event;
+use throughline_domain::command::{Command, CorrectFact, RetractFacts};
+use throughline_domain::fact::event::Event;
 use throughline_domain::fact::envelope::{CommandId, EventId, JourneyId, Occurred, Source, StreamId};
 
 /// The seed of the story that the documentation shows.

@@ -12,8 +12,8 @@ use super::dice::Dice;
 use super::story::{Deed, Item, NAMES};
 use super::{CONTRACT, documented};
 use crate::access::{Principal, Role, Scope};
-use throughline_domain::journey::command::{Command, ReceiveReferral};
-use throughline_domain::journey::event::{
+use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::event::{
     Event, ExternalReference, KEYWORKER, ReferralAccepted, ReferralDeclined, ReferralReceived, Referrer, SubjectKind,
     WorkerAssigned,
 };

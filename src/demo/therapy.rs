@@ -8,8 +8,8 @@ use super::dice::Dice;
 use super::story::{Deed, Item};
 use super::telling::{Case, Telling, promptly, somebody};
 use crate::access::Role;
-use throughline_domain::journey::command::{Command, ReceiveReferral};
-use throughline_domain::journey::event::{
+use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, Direction, ExternalReference, KEYWORKER, PlanAgreed, ReferralAccepted,
     ReferralReceived, Referrer, SubjectKind, WorkerAssigned,
 };

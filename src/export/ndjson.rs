@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::access::Scope;
 use crate::cloud_event::{self, Kept};
 use throughline_domain::contract::{Rulebook, RulebookError};
-use throughline_domain::journey::event::{DecodeError, Event, EventType};
+use throughline_domain::fact::event::{DecodeError, Event, EventType};
 use throughline_domain::fact::envelope::{Envelope, Position, StreamId, WorkerId};
 use crate::log::read::Stored;
 use crate::log::{Log, LogError};

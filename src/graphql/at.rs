@@ -14,7 +14,7 @@ use super::code::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::scalars::{Date, Instant, Position};
 use throughline_domain::contract;
-use throughline_domain::journey::Recorded;
+use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{self, StreamId};
 use crate::record::end_of_day;
 use crate::views::ViewError;

@@ -21,7 +21,7 @@ use super::selection::{ClaimSelection, Selected};
 use crate::access::policy::Action;
 use throughline_domain::contract::batch::{self as domain, Decision};
 use throughline_domain::contract::rulebook::terms::{CapScope, Crossing};
-use throughline_domain::journey::event::{self, ClaimAbout, Period};
+use throughline_domain::fact::event::{self, ClaimAbout, Period};
 use throughline_domain::fact::envelope::{BatchId, JourneyId, StreamId};
 use crate::views::claims::{Asked, CapOf, CapUse, Claims, Purpose};
 
@@ -374,7 +374,7 @@ impl Batch {
 
     /// The money that came for it, oldest first.
     async fn payments(&self) -> Vec<BatchPayment> {
-        let payment = |of: &throughline_domain::journey::Entry<event::PaymentReceived>| BatchPayment {
+        let payment = |of: &throughline_domain::fact::Entry<event::PaymentReceived>| BatchPayment {
             received: Step::of(of),
             reference: of.details.reference.clone(),
             amounts: of
@@ -518,7 +518,7 @@ impl Batch {
         &self.told.batches[self.at].1
     }
 
-    fn money(&self, amount: throughline_domain::contract::money::Money) -> Money {
+    fn money(&self, amount: throughline_domain::fact::money::Money) -> Money {
         let of_lines = self.batch().submitted.as_ref().map(|submitted| submitted.currency.as_str());
         Money::of(amount, of_lines.unwrap_or_else(|| self.told.currency()))
     }

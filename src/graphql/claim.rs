@@ -31,7 +31,7 @@ use throughline_domain::contract::calendar::WorkingDays;
 use throughline_domain::contract::outcome::proof::{Proof, dated_within, proofs};
 use throughline_domain::contract::outcome::{self, Achievement, Case, Hold, State, Status};
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
-use throughline_domain::journey::event::{ClaimAbout, EventType, Period};
+use throughline_domain::fact::event::{ClaimAbout, EventType, Period};
 use throughline_domain::fact::envelope::{self, ClaimId, JourneyId};
 use crate::views::claims::{self, Asked, Claims, Excluded, Ground, Purpose};
 

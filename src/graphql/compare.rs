@@ -24,7 +24,7 @@ use super::point_of_view::PointOfView;
 use super::preview::ClaimMoved;
 use super::scalars::{Date, Instant, Position};
 use throughline_domain::contract::outcome::is_looked_at;
-use throughline_domain::journey::event::EventType;
+use throughline_domain::fact::event::EventType;
 use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
 use crate::views::claims::{self, Claims, Shift};
 use crate::views::compare::{self, NumberDifference as Differs, Side};

@@ -8,8 +8,10 @@ use super::journey::work::{DayPeriod, Measure};
 use super::known;
 use super::scalars::{Date, Decimal};
 use throughline_domain::contract::rulebook::CodeList;
-use throughline_domain::contract::{Contract, Rulebook, dealings, kpi};
-use throughline_domain::journey::{Entry, event};
+use throughline_domain::contract::{Contract, Rulebook, kpi};
+use throughline_domain::contract::register;
+use throughline_domain::fact::Entry;
+use throughline_domain::fact::event;
 
 /// Somebody bound by a contract.
 #[derive(Debug, Clone, SimpleObject)]
@@ -79,7 +81,7 @@ impl Targets {
     /// What is asked for of the versions in force, in the order of their publication.
     pub(super) fn in_force(
         contract: &Contract,
-        dealings: &dealings::Dealings,
+        dealings: &register::Dealings,
         asked: &TargetsAsked,
     ) -> Result<Vec<Self>> {
         asked.check(contract, dealings)?;
@@ -100,7 +102,7 @@ impl Targets {
 
 impl TargetsAsked {
     /// Refuses what no version of the rules knows and no targets name.
-    fn check(&self, contract: &Contract, dealings: &dealings::Dealings) -> Result<()> {
+    fn check(&self, contract: &Contract, dealings: &register::Dealings) -> Result<()> {
         let published = || dealings.targets_in_force();
         let series = || published().flat_map(|targets| &targets.published.details.series);
         let Self { profile, measure, area } = self;
@@ -128,7 +130,7 @@ fn aims(rules: &Rulebook) -> Option<Vec<String>> {
 }
 
 /// What was measured of the whole contract, oldest first.
-pub(super) fn measures(contract: &Contract, dealings: &dealings::Dealings, code: Option<&str>) -> Result<Vec<Measure>> {
+pub(super) fn measures(contract: &Contract, dealings: &register::Dealings, code: Option<&str>) -> Result<Vec<Measure>> {
     let measured = || dealings.measures.iter().filter(|found| code.is_none_or(|code| found.details.code == code));
     if measured().next().is_none() {
         known::code([contract], ("measure", code), |rules| known::listed(rules, CodeList::MeasureCodes))?;
@@ -138,7 +140,7 @@ pub(super) fn measures(contract: &Contract, dealings: &dealings::Dealings, code:
 
 impl KpiAssessment {
     /// How well indicators were met, oldest first.
-    pub(super) fn found(contract: &Contract, dealings: &dealings::Dealings, kpi: Option<&str>) -> Result<Vec<Self>> {
+    pub(super) fn found(contract: &Contract, dealings: &register::Dealings, kpi: Option<&str>) -> Result<Vec<Self>> {
         let found = || dealings.assessments.iter().filter(|one| kpi.is_none_or(|kpi| one.details.kpi == kpi));
         if found().next().is_none() {
             known::code([contract], ("indicator", kpi), kpi::indicators)?;
@@ -150,7 +152,7 @@ impl KpiAssessment {
 impl Commentary {
     /// What was said of a report and exactly a period, oldest first.
     pub(super) fn said(
-        dealings: &dealings::Dealings,
+        dealings: &register::Dealings,
         report: Option<&str>,
         period: Option<event::Period>,
     ) -> Result<Vec<Self>> {
@@ -347,8 +349,8 @@ pub struct ContractAction {
     completed: Option<Step>,
 }
 
-impl From<&dealings::Action> for ContractAction {
-    fn from(action: &dealings::Action) -> Self {
+impl From<&register::Action> for ContractAction {
+    fn from(action: &register::Action) -> Self {
         let agreed = &action.agreed.details;
         Self {
             id: ID(agreed.action.to_string()),

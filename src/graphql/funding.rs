@@ -17,8 +17,8 @@ use crate::access::policy::Action;
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::outcome::funding::{Dismissed, Funded, double_funding};
 use throughline_domain::contract::rulebook::Outcome;
-use throughline_domain::journey::event::{Event, Period};
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::event::{Event, Period};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::fact::envelope::{ClaimId, JourneyId, Position};
 use crate::views::claims::{Asked, Claim, Claims, Purpose};
 

@@ -3,7 +3,7 @@
 use async_graphql::SimpleObject;
 
 use super::scalars::Decimal;
-use throughline_domain::contract::money;
+use throughline_domain::fact::money;
 
 /// An amount of money.
 #[derive(Debug, Clone, SimpleObject)]

@@ -14,14 +14,15 @@ use super::mutation::input::batch::Verdict;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use throughline_domain::contract::batch::BatchLine;
-use throughline_domain::contract::batch::command::LineAct;
+use throughline_domain::command::batches::LineAct;
 use throughline_domain::contract::outcome::Status;
-use throughline_domain::journey::event::{
+use throughline_domain::fact::event::{
     AchievementRecorded, Event, JourneyClosed, JourneyReopened, JourneyTransferred, PlanAgreed, ReferralAccepted,
     ReferralDeclined, ReferralWithdrawn,
 };
-use throughline_domain::journey::ground::{self, Change};
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::consistency::Change;
+use throughline_domain::journey::rules;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::fact::envelope::Occurred;
 use crate::views::claims;
 
@@ -64,7 +65,7 @@ impl JourneyPermissions {
 
     /// Whether a fact of a day would stand beside the recorded ones.
     fn stands(&self, on: NaiveDate, fact: &Event) -> Result<(), Vec<Refusal>> {
-        ground::check(self.story.history(), Change::Record(Occurred::on(on), fact))
+        rules::check(self.story.history(), Change::Record(Occurred::on(on), fact))
     }
 
     /// The day of the close that stands.

@@ -12,9 +12,9 @@ use super::money::Money;
 use super::mutation::payload::Problem;
 use super::mutation::sent::Sent;
 use super::scalars::Date;
-use throughline_domain::contract::command;
-use throughline_domain::contract::money;
-use throughline_domain::journey::refusal::told;
+use throughline_domain::command::contracts;
+use throughline_domain::fact::money;
+use throughline_domain::fact::refusal::told;
 use throughline_domain::fact::envelope::ClaimId;
 use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
 
@@ -333,7 +333,7 @@ pub(super) async fn preview(
     let generation = &ctx.caller().generation;
     let Some(contract) = generation.told(scope) else { return Ok(None) };
     let today = ctx.today(&contract);
-    let draft = match command::draft(&contract, text, today) {
+    let draft = match contracts::draft(&contract, text, today) {
         Ok(draft) => draft,
         Err(refusals) => {
             let problems = told(refusals).into_iter().map(|refusal| Problem::of(refusal, &Sent::default())).collect();

@@ -23,7 +23,7 @@ use super::staff::{StaffOf, TeamConnection};
 use super::team::Team;
 use super::views::Views;
 use crate::access::Scope;
-use throughline_domain::journey::event::EventType;
+use throughline_domain::fact::event::EventType;
 use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
 use crate::log::read::Lane;
 use crate::views::journeys::Population;

@@ -18,7 +18,7 @@ use super::team::Team;
 use crate::access::InScope;
 use crate::access::relation::Standing;
 use throughline_domain::contract::Contract;
-use throughline_domain::journey::event::{self, Period};
+use throughline_domain::fact::event::{self, Period};
 use throughline_domain::fact::envelope::JourneyId;
 use crate::views::claims::Claim;
 use crate::views::generation::Generation;

@@ -27,12 +27,12 @@ use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Holders, Relation, Standing};
 use crate::access::{Principal, Scope};
 use throughline_domain::contract::Contract;
-use throughline_domain::journey::event::KEYWORKER;
+use throughline_domain::fact::event::KEYWORKER;
 use throughline_domain::journey::{Assignment, Journey as Folded};
 use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, StreamKind, WorkerId};
 use crate::log::read::PAGE_SIZE;
 use crate::log::{LogError, Pages};
-use throughline_projections::caseload;
+use throughline_domain::journey::caseload;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::rebuild::Progress;
 

@@ -10,7 +10,7 @@ use super::context::Asked as _;
 use super::journey::Step;
 use super::people::{Setting, Worker, history};
 use super::scalars::{Date, Decimal};
-use throughline_domain::journey::people::team;
+use throughline_domain::people::team;
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
 
 /// A team of workers, read as of a day.

@@ -18,7 +18,7 @@ use super::mutation::payload::{Outcome, Problem, ViewsPayload, command_id_reused
 use super::mutation::sent::Sent;
 use super::mutation::{Answered, answered, body};
 use super::scalars::{Id, Instant, Position};
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::fact::envelope::{self, StreamId};
 use crate::views::generation::Generation;
 use crate::views::orders::{Known, Order};

@@ -19,7 +19,7 @@ use super::context::{Caller, OrFault as _, Parts};
 use crate::access::fields::{self, Shown};
 use crate::access::policy::is_bound_to_cases;
 use crate::access::relation::Relation;
-use throughline_domain::journey::refusal::Refusal;
+use throughline_domain::fact::refusal::Refusal;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 
 /// The extension that asks, once for each request.

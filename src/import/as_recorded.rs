@@ -15,7 +15,7 @@ use super::lines::Lines;
 use crate::clock::{Chance, Clock};
 use crate::cloud_event::{self, CloudEvent, Kept, LineError};
 use throughline_domain::contract::Rulebook;
-use throughline_domain::journey::event::{Event, EventType};
+use throughline_domain::fact::event::{Event, EventType};
 use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, EventId, Position, StreamId, StreamKind, leaf_hash};
 use crate::log::restore::{Disorder, NotLoaded, Order, Ordered};
 use crate::log::{Log, LogError};

@@ -17,11 +17,11 @@ use super::lines::{Lines, digest_of};
 use super::{Import, ImportError, Outcome, Problem, Row, Summary, not_by_import};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
-use throughline_domain::journey::command::{
+use throughline_domain::command::{
     Command, CorrectFact, PatchFact, Patched, PatchedDate, ReceiveReferral, RetractFacts, check_source,
 };
-use throughline_domain::journey::event::{Event, EventType, FactCorrected, SubjectKind};
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::event::{Event, EventType, FactCorrected, SubjectKind};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use crate::log::append::{Appended, Expected};
 use throughline_domain::fact::envelope::{
     CommandId, Envelope, EventId, JourneyId, Occurred, Source, StreamId, StreamKind, SubjectId,

@@ -365,7 +365,7 @@ async fn records_of(pool: &Pool, wanted: &str) -> sqlx::Result<Vec<(String,)>> {
 mod tests {
     use super::*;
     use throughline_domain::contract::outcome::is_looked_at;
-    use throughline_domain::journey::event::EventType;
+    use throughline_domain::fact::event::EventType;
     use crate::store::Dialect;
 
     #[test]

@@ -4,9 +4,9 @@
 
 use chrono::NaiveDate;
 
-use throughline_domain::journey::command::{Command, PatchFact};
-use throughline_domain::journey::event::{Event, EventType};
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::command::{Command, PatchFact};
+use throughline_domain::fact::event::{Event, EventType};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use crate::log::LogError;
 use throughline_domain::fact::envelope::{Envelope, StreamKind, WorkerId};
 use crate::views::Views;

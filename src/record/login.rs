@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
-use throughline_domain::journey::History;
-use throughline_domain::journey::command::Command;
-use throughline_domain::journey::event::Event;
-use throughline_domain::journey::people::login::is_same;
-use throughline_domain::journey::people::worker::Worker;
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::History;
+use throughline_domain::command::Command;
+use throughline_domain::fact::event::Event;
+use throughline_domain::people::login::is_same;
+use throughline_domain::people::worker::Worker;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use crate::log::LogError;
 use throughline_domain::fact::envelope::{StreamId, StreamKind, WorkerId};
 use crate::views::Views;

@@ -11,9 +11,10 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use crate::access::Principal;
-use throughline_domain::journey::command::{Command, ReceiveReferral};
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
-use throughline_domain::journey::{History, Journey};
+use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
+use throughline_domain::journey::Journey;
+use throughline_domain::fact::History;
 use crate::log::LogError;
 use throughline_domain::fact::envelope::{JourneyId, StreamId};
 use crate::views::Views;

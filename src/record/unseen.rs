@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::access::{Principal, Role, Scope};
-use throughline_domain::journey::command::{Command, PatchFact};
-use throughline_domain::journey::event::{AppointmentBooked, AppointmentMoved, Event, EventType, TaskSet};
-use throughline_domain::journey::path::Path;
-use throughline_domain::journey::people::login;
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::command::{Command, PatchFact};
+use throughline_domain::fact::event::{AppointmentBooked, AppointmentMoved, Event, EventType, TaskSet};
+use throughline_domain::fact::path::Path;
+use throughline_domain::people::login;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use crate::log::LogError;
 use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, WorkerId};
 use crate::views::Views;

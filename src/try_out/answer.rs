@@ -10,8 +10,8 @@ use serde::Serialize;
 
 use super::{OfJourney, Trial};
 use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::money::Money;
-use throughline_domain::contract::outcome::many::ManyEvaluation;
+use throughline_domain::fact::money::Money;
+use throughline_domain::contract::outcome::aggregate::ManyEvaluation;
 use throughline_domain::contract::outcome::settle::{Entitlement, ExcludedBy, Settled, Terms};
 use throughline_domain::contract::outcome::versions::{Judged, JudgedMany, Versions, entitlement};
 use throughline_domain::contract::outcome::{Achievement, Hold, State, Status, claim_id};

@@ -15,8 +15,8 @@ use super::{Streams, Trial, TryError};
 use crate::cloud_event::{self, CloudEvent, LineError};
 use throughline_domain::contract::outcome::is_looked_at;
 use crate::import::lines::Lines;
-use throughline_domain::journey::Recorded;
-use throughline_domain::journey::event::EventType;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::event::EventType;
 use throughline_domain::fact::envelope::{Actor, EventId, Position, StreamId, StreamKind};
 use crate::shares::processors;
 

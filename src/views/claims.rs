@@ -19,7 +19,7 @@ use chrono::NaiveDate;
 use super::generation::Generation;
 use crate::access::InScope;
 use throughline_domain::contract::Contract;
-use throughline_domain::journey::Recorded;
+use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
 use crate::log::{Log, LogError};
 

@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use super::generation::Contracts;
 use throughline_domain::contract::{Contract, UnreadableRulebook};
-use throughline_domain::journey::event::{DecodeError, Event};
-use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::event::{DecodeError, Event};
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, Position, Record, StreamId, StreamKind};
 use throughline_projections::{self, Rows};
 
@@ -163,9 +164,9 @@ impl Gathered {
 fn attempt(stream: StreamId, history: &History, rules: &Rules) -> Result<Rows, Unfolded> {
     let fold = || match stream.kind {
         StreamKind::Journey => of_a_journey(JourneyId(stream.id), history, &rules.contracts),
-        StreamKind::Contract => Ok(projections::contract::rows(&contract_of(history, rules.upto)?)),
+        StreamKind::Contract => Ok(throughline_projections::contract::rows(&contract_of(history, rules.upto)?)),
         StreamKind::Subject | StreamKind::Worker | StreamKind::Team => {
-            Ok(projections::rows_of_the_deployment(stream, history))
+            Ok(throughline_projections::rows_of_the_deployment(stream, history))
         }
         StreamKind::Batch => Ok(Rows::default()),
     };
@@ -184,7 +185,7 @@ fn of_a_journey(id: JourneyId, history: &History, contracts: &Contracts) -> Resu
     let contract = history.contract().and_then(|code| contracts.get(code)).map(Arc::as_ref);
     let ruled = contract.and_then(|contract| Some((contract.code()?, contract.newest_rulebook()?)));
     let (code, rulebook) = ruled.ok_or(Unfolded::NoRulebook)?;
-    Ok(projections::rows_of_journey(id, code, &history.facts(), rulebook))
+    Ok(throughline_projections::rows_of_journey(id, code, &history.facts(), rulebook))
 }
 
 /// The contract with its first rulebook and those published up to a position.

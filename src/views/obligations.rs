@@ -18,7 +18,8 @@ use crate::access::{CasesInScope, InScope};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
 use throughline_projections::obligation::{self, State};
-use throughline_projections::{FOREVER, Told};
+use throughline_projections::FOREVER;
+use throughline_projections::Told;
 use crate::store::{Sql, StoreError, doing, on};
 
 /// How an obligation stands at the end of a day.

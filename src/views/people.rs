@@ -13,7 +13,7 @@ use super::board::count;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
-use throughline_domain::journey::people::{login, worker};
+use throughline_domain::people::{login, worker};
 use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
 use throughline_projections::FOREVER;
 use crate::store::{Sql, StoreError, doing, on};

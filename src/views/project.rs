@@ -330,10 +330,10 @@ mod tests {
     use super::*;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use throughline_domain::contract::command::{OpenContract, PublishRulebook};
+    use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
     use throughline_domain::contract::rulebook::packs::pack;
-    use throughline_domain::journey::command::{Command, ReceiveReferral};
-    use throughline_domain::journey::event::{
+    use throughline_domain::command::{Command, ReceiveReferral};
+    use throughline_domain::fact::event::{
         ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
     };
     use crate::log::append::Expected;

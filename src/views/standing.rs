@@ -14,8 +14,8 @@ use super::period::bound;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{CasesInScope, Principal};
-use throughline_domain::journey::event::KEYWORKER;
-use throughline_domain::journey::people::login;
+use throughline_domain::fact::event::KEYWORKER;
+use throughline_domain::people::login;
 use throughline_domain::fact::envelope::{JourneyId, SubjectId, WorkerId};
 use crate::store::{Sql, StoreError, doing, on};
 

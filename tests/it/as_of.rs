@@ -12,15 +12,16 @@ use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use throughline::access::Scope;
 use throughline::access::relation::Standing;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::command::OpenContract;
-use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline_domain::journey::event::{
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::fact::event::{
     AchievementRecorded, Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged,
     EngagementStarted, Event, EventType, ExternalReference, JourneyClosed, JourneyReopened, JourneyTransferred,
     MeasureRecorded, PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn,
     SpellChanged, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined, WorkerReleased,
 };
-use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{
     Envelope, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
 };

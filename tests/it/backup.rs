@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use throughline::access::Scope;
 use throughline::clock::{Chance, Clock};
-use throughline_domain::contract::command::OpenContract;
+use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline::export::ndjson as export;
 use throughline::import::as_recorded::as_recorded;
-use throughline_domain::journey::command::Command;
-use throughline_domain::journey::event::ContractOpened;
+use throughline_domain::command::Command;
+use throughline_domain::fact::event::ContractOpened;
 use throughline_domain::fact::envelope::{Actor, Position};
 use throughline::log::read::Stored;
 use throughline::log::{Log, LogError};

@@ -6,17 +6,18 @@ use std::sync::LazyLock;
 
 use throughline::access::Role;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::batch::command::{
+use throughline_domain::command::batches::{
     Basis, BatchAct, BatchCommand, CLAIMS_MAX, ClaimDecision, Payment, Prepared,
 };
 use throughline_domain::contract::batch::{Batch, BatchState};
-use throughline_domain::contract::money::Money;
+use throughline_domain::fact::money::Money;
 use throughline_domain::contract::rulebook::packs;
 use throughline::import::lines::LINE_MAX;
-use throughline_domain::journey::command::Command;
-use throughline_domain::journey::event::{AmountPaid, BatchOpened, ClaimAbout, ClaimLine};
-use throughline_domain::journey::refusal::RefusalCode;
-use throughline_domain::journey::{History, Recorded};
+use throughline_domain::command::Command;
+use throughline_domain::fact::event::{AmountPaid, BatchOpened, ClaimAbout, ClaimLine};
+use throughline_domain::fact::refusal::RefusalCode;
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
 use throughline::log::append::{Appended, Expected};
 use throughline_domain::fact::envelope::{BatchId, ClaimId, CommandId, JourneyId, Occurred, Position, StreamId};
 use throughline::record::{Instruction, NotDone, Recorder};

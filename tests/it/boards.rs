@@ -6,9 +6,9 @@ use chrono::{Days, NaiveDate};
 use throughline::access::relation::Standing;
 use throughline::access::{Principal, Role, Scope};
 use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::command::OpenContract;
-use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline_domain::journey::event::{
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::fact::event::{
     Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
     JourneyClosed, JourneyReopened, JourneyTransferred, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined,
     ReferralReceived, ReferralWithdrawn, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,

@@ -9,9 +9,9 @@ use chrono::{Days, NaiveDate};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{InScope, Scope};
 use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::command::OpenContract;
-use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline_domain::journey::event::{
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, JourneyClosed, JourneyReopened,
     KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SubjectKind, TeamSet, WorkerAssigned,
     WorkerJoined, WorkerLeft,

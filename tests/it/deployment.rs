@@ -5,10 +5,10 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
-use throughline_domain::contract::command::OpenContract;
+use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs;
-use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline_domain::journey::event::{
+use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::fact::event::{
     Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Direction, Event, ReferralAccepted,
     ReferralReceived, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
 };

@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::Chance;
-use throughline_domain::contract::command::OpenContract;
+use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
-use throughline_domain::journey::Recorded;
-use throughline_domain::journey::command::{Command, ReceiveReferral};
-use throughline_domain::journey::event::{
+use throughline_domain::fact::Recorded;
+use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Event, ReferralAccepted, ReferralReceived, SubjectKind,
     SubjectRegistered,
 };
@@ -80,7 +80,7 @@ impl Field {
             Role::Manager
         };
         Instruction {
-            accept_warnings: throughline_domain::journey::refusal::RefusalCode::WARNINGS
+            accept_warnings: throughline_domain::fact::refusal::RefusalCode::WARNINGS
                 .iter()
                 .map(|code| code.as_str().to_owned())
                 .collect(),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::journey::event::{Event, EventType};
+use throughline_domain::fact::event::{Event, EventType};
 use throughline_domain::fact::envelope::StreamKind;
 
 fn folder() -> PathBuf {

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use throughline::access::{Principal, Role};
-use throughline_domain::contract::command::OpenContract;
+use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline::import::Import;
 use throughline::import::ssda903::Return;
-use throughline_domain::journey::command::Command;
-use throughline_domain::journey::event::ContractOpened;
+use throughline_domain::command::Command;
+use throughline_domain::fact::event::ContractOpened;
 use throughline_domain::fact::envelope::{Occurred, SubjectId};
 use throughline::store::Dialect;
 use tracing_subscriber::layer::SubscriberExt as _;

@@ -44,6 +44,7 @@ mod gateway;
 mod going_back;
 mod golden_events;
 mod hangups;
+mod house;
 mod http;
 mod idempotency;
 mod imports;

@@ -4,8 +4,8 @@
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
-use throughline_domain::journey::command::Command;
-use throughline_domain::journey::event::{ContactWith, TeamSet, WorkerAssigned, WorkerLeft};
+use throughline_domain::command::Command;
+use throughline_domain::fact::event::{ContactWith, TeamSet, WorkerAssigned, WorkerLeft};
 use throughline::log::append::Expected;
 use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, StreamId, TeamId, WorkerId};
 use throughline::record::{Instruction, NotDone};
@@ -331,7 +331,7 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
         let service = Service::with_teams(app).await;
         let journey = StreamId::journey(JourneyId(id(&service.own)));
         let instruct = |who: Principal, command: Command| Instruction {
-            accept_warnings: throughline_domain::journey::refusal::RefusalCode::WARNINGS
+            accept_warnings: throughline_domain::fact::refusal::RefusalCode::WARNINGS
                 .iter()
                 .map(|code| code.as_str().to_owned())
                 .collect(),
@@ -348,12 +348,12 @@ async fn a_command_right_behind_a_reassignment_is_judged_by_the_log_and_not_by_t
             let fact = WorkerAssigned { worker: WorkerId(id(worker)), role: "keyworker".to_owned(), until: None };
             instruct(manager(), Command::state(journey, today, fact))
         };
-        let contact = throughline_domain::journey::event::ContactLogged {
+        let contact = throughline_domain::fact::event::ContactLogged {
             appointment: None,
             channel: "phone".to_owned(),
             direction: None,
             with: ContactWith::Client,
-            attendance: throughline_domain::journey::event::Attendance::None,
+            attendance: throughline_domain::fact::event::Attendance::None,
             face_to_face: Some(false),
             two_way: true,
             group: false,

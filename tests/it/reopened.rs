@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use throughline::clock::{Chance, Clock};
-use throughline_domain::contract::command::PublishRulebook;
+use throughline_domain::command::contracts::PublishRulebook;
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline::deployment::Deployment;
-use throughline_domain::journey::command::Command;
+use throughline_domain::command::Command;
 use throughline_domain::fact::envelope::Occurred;
 use throughline::log::{self, Log};
 use throughline::record::Recorder;

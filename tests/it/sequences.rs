@@ -11,10 +11,12 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
-use throughline_domain::contract::command::OpenContract;
-use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline_domain::journey::event::{ContractOpened, Event, EventType, SubjectKind, WorkerJoined};
-use throughline_domain::journey::{History, Recorded, ground};
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::fact::event::{ContractOpened, Event, EventType, SubjectKind, WorkerJoined};
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
+use throughline_domain::journey::rules;
 use throughline_domain::fact::envelope::{Envelope, EventId, JourneyId, Occurred, Precision, StreamId, StreamKind, WorkerId};
 use throughline::store::Dialect;
 use throughline::views::Views;
@@ -212,7 +214,7 @@ impl Telling<'_> {
             let events = self.events(fresh, n).await;
             let history = History::of(events.iter().map(|event| Recorded::decode(event).expect("our own event")));
             prop_assert!(history.journey().referral.is_some() || history.facts().is_empty());
-            let found = ground::groundless(&history);
+            let found = rules::groundless(&history);
             prop_assert!(found.is_empty(), "left without ground: {found:#?}");
         }
         Ok(())

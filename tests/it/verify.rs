@@ -1,6 +1,6 @@
 //! With the database's protection taken away, whatever is done to the log is named.
 
-use throughline_domain::journey::Recorded;
+use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::Position;
 use throughline::log::verify::{Damage, Finding, Verified};
 use throughline::store::Dialect;

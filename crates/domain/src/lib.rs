@@ -1,7 +1,14 @@
-//! What Throughline records and computes: facts, journeys and the people in them, contracts, rulebooks and claims.
+//! What Throughline records and computes. Pure: its manifest has no crate that could reach a store, a network, a clock
+//! or chance.
 //!
-//! Pure. Nothing here may see a store, a network, a clock or chance: its manifest has no crate that could.
+//! Each folder may use those above it: [`fact`] (ids, events, histories, refusals), [`people`] (subjects, workers,
+//! teams), [`journey`] (the state of a case and the rules between its facts), [`contract`] (rulebooks, outcomes,
+//! claims) and [`command`] (what may be recorded).
 
+pub mod command;
 pub mod contract;
 pub mod fact;
 pub mod journey;
+pub mod people;
+#[cfg(any(test, feature = "stories"))]
+pub mod story;

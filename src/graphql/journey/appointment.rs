@@ -7,7 +7,8 @@ use super::{Journey, Step};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, LocalTime};
-use throughline_domain::journey::{self, AppointmentOver, Journey as Folded, event};
+use throughline_domain::journey::{self, AppointmentOver, Journey as Folded};
+use throughline_domain::fact::event;
 use throughline_domain::fact::envelope::{EventId, WorkerId};
 use throughline_projections::agenda::State;
 

@@ -8,7 +8,7 @@ use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::Date;
-use throughline_domain::journey::event;
+use throughline_domain::fact::event;
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_projections::{self, DaySpan};
 
@@ -71,7 +71,7 @@ impl Contact {
             minutes: details.minutes,
             scheduled_on: details.scheduled_on.map(Date),
             appointment,
-            counts: rules.is_some_and(|rules| projections::contact::counts(contact, &rules.recency)),
+            counts: rules.is_some_and(|rules| throughline_projections::contact::counts(contact, &rules.recency)),
             worker: details.worker,
             known,
         }

@@ -40,7 +40,8 @@ use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
 use super::scalars::{Date, Position};
 use throughline_domain::contract::{Contract, Rulebook};
-use throughline_domain::journey::{self, Entry, Journey as Folded};
+use throughline_domain::fact::Entry;
+use throughline_domain::journey::{self, Journey as Folded};
 use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
 use throughline_projections::{self, Between, DaySpan, Told};
 use crate::views::claims::{Asked, Claims, Purpose};
@@ -176,7 +177,7 @@ impl Journey {
     pub(super) fn starts_obligation(&self, standard: &str, nth: usize) -> Option<EventId> {
         let told = self.told()?;
         let standard = told.rulebook.standards.iter().find(|known| known.code == standard)?;
-        Some(projections::obligation::obligations(&told, standard).get(nth)?.started_by)
+        Some(throughline_projections::obligation::obligations(&told, standard).get(nth)?.started_by)
     }
 
     fn told(&self) -> Option<Told<'_>> {
@@ -368,7 +369,7 @@ impl Journey {
 
     /// The first plan of the kind that the rulebook counts from the referral.
     async fn plan(&self) -> Option<Plan> {
-        let first = projections::referral_to_plan::first_plan(&self.told()?)?;
+        let first = throughline_projections::referral_to_plan::first_plan(&self.told()?)?;
         Some(Plan::of(first, self.waited(first)))
     }
 
@@ -513,15 +514,15 @@ impl Journey {
             ContactMeasure::Anyone => None,
             ContactMeasure::Keyworker => Some(self.folded().keyworker_on(self.as_of)?),
         };
-        let made = projections::contact::made(self.folded(), recency);
+        let made = throughline_projections::contact::made(self.folded(), recency);
         let counted = made.filter(|contact| by.is_none() || contact.details.worker == by);
-        projections::contact::days_since(counted, self.as_of)
+        throughline_projections::contact::days_since(counted, self.as_of)
     }
 
     /// How long the client waited for a plan that the rulebook counts from the referral.
     fn waited(&self, plan: &journey::Plan) -> Option<Days> {
         let between = |occurred: Occurred| -> Between { (occurred.earliest(), occurred.latest()) };
-        let from = projections::referral_to_plan::clock_starts(&self.told()?)?;
+        let from = throughline_projections::referral_to_plan::clock_starts(&self.told()?)?;
         Some(DaySpan::between(between(from), between(plan.occurred)).into())
     }
 
@@ -529,7 +530,7 @@ impl Journey {
         let Some(told) = self.told() else { return Vec::new() };
         let facts = self.story().history().facts_as_of(self.as_of);
         let reached = told.rulebook.stages.iter().filter_map(|stage| {
-            projections::stage::reached(&told, &facts, &stage.when).filter(|on| on.earliest() <= self.as_of).map(
+            throughline_projections::stage::reached(&told, &facts, &stage.when).filter(|on| on.earliest() <= self.as_of).map(
                 |occurred| StageReached {
                     code: stage.code.clone(),
                     label: stage.label.clone(),

@@ -12,7 +12,8 @@ use async_graphql::{Context, Result};
 use crate::graphql::at::Known;
 use crate::graphql::context::{self, Asked as _, OrFault as _};
 use crate::graphql::event::Event;
-use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, EventId, JourneyId, StreamId};
 use crate::log::{Log, LogError};
 

@@ -4,7 +4,8 @@ use async_graphql::SimpleObject;
 
 use super::Story;
 use crate::graphql::event::Event;
-use throughline_domain::journey::{Recorded, event};
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::event;
 
 /// One event of a journey's timeline with what became of it.
 #[derive(Debug, Clone, SimpleObject)]

@@ -9,7 +9,7 @@ use super::input::reading::Reading;
 use super::payload::{AmendmentPayload, Outcome};
 use super::sent::Sent;
 use super::{Answered, answered, record, record_as};
-use throughline_domain::journey::command::{Command, PatchFact, RetractFacts};
+use throughline_domain::command::{Command, PatchFact, RetractFacts};
 use throughline_domain::fact::envelope::EventId;
 
 /// What may be said of facts that were recorded.

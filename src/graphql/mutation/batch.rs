@@ -18,14 +18,14 @@ use super::input::{Stamp, When};
 use super::payload::{BatchPayload, Outcome};
 use super::sent::Sent;
 use super::{Answered, answered, contract_today, own_id, record, today};
-use throughline_domain::contract::batch::command::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Prepared};
+use throughline_domain::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Prepared};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::funding;
 use crate::graphql::scalars::Id;
 use crate::graphql::selection::Selected;
-use throughline_domain::journey::command::Command;
-use throughline_domain::journey::event::AdjustmentRaised;
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::command::Command;
+use throughline_domain::fact::event::AdjustmentRaised;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::fact::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
 use crate::views::claims::{Asked, Claim, Claims, Purpose};
 

@@ -22,7 +22,7 @@ use super::payload::{AssessmentPayload, AssignmentsPayload, JourneyPayload, Meas
 use super::{Answered, answered, contract_today, own_id, record, state, state_of, today};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::scalars::Id;
-use throughline_domain::journey::command::{AssignMany, Command, ReceiveReferral};
+use throughline_domain::command::{AssignMany, Command, ReceiveReferral};
 use throughline_domain::fact::envelope::{JourneyId, StreamId};
 
 /// What may be recorded about a journey.

@@ -16,7 +16,7 @@ use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
-use throughline_domain::journey::refusal::{self, DependentFact};
+use throughline_domain::fact::refusal::{self, DependentFact};
 use crate::log::append::Draft;
 use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
 use crate::record::{Done, NotDone};

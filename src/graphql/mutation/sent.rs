@@ -4,7 +4,7 @@
 
 use async_graphql::{Context, Value};
 
-use throughline_domain::journey::path::{Path, Step};
+use throughline_domain::fact::path::{Path, Step};
 
 /// By what the entries of a list are known that is a map in a payload, and where an entry's value stands.
 const ENTRIES: [(&str, &str); 2] = [("name", "value"), ("month", "target")];
@@ -147,7 +147,7 @@ mod tests {
     use async_graphql::value;
 
     use super::*;
-    use throughline_domain::journey::path::{Name, Nth, Under};
+    use throughline_domain::fact::path::{Name, Nth, Under};
 
     fn sent(input: Value) -> Sent {
         Sent { input: Some(input), payload: Vec::new() }

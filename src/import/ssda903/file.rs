@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::cloud_event::LineError;
 use crate::import::lines::{LINE_MAX, Lines, digest_of};
-use throughline_domain::journey::personal;
+use throughline_domain::fact::personal;
 
 /// The columns whose codes a spell keeps, and the attributes that keep them.
 pub(super) const CODES: [(&str, &str); 7] = [

@@ -10,10 +10,12 @@ use uuid::Uuid;
 
 use super::SYSTEM;
 use super::file::{CODES, Particulars};
-use throughline_domain::journey::event::{
+use throughline_domain::fact::event::{
     Attribute, DecodeError, Event, EventType, FactCorrected, FactRetracted, SpellEnded, SpellStarted,
 };
-use throughline_domain::journey::{Fact, History, Recorded};
+use throughline_domain::fact::Fact;
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{CommandId, Envelope, EventId, JourneyId, SpellId, StreamKind, SubjectId};
 
 /// The name space of every id that an import makes.

@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::SYSTEM;
 use super::file::{CODES, Episode, Particulars};
 use super::known::{Ids, Known, KnownEpisode};
-use throughline_domain::journey::Fact;
-use throughline_domain::journey::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, Together};
-use throughline_domain::journey::event::{
+use throughline_domain::fact::Fact;
+use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, Together};
+use throughline_domain::fact::event::{
     Attribute, Event, ExternalReference, ReferralReceived, SpellEnded, SpellStarted, SubjectKind,
 };
 use throughline_domain::fact::envelope::{CommandId, Occurred, SpellId, StreamId};

@@ -17,8 +17,9 @@ use throughline_domain::contract::Contract;
 use throughline_domain::contract::batch::Batch;
 use throughline_domain::contract::batch::ledger::Ledger;
 use throughline_domain::contract::outcome::{People, is_looked_at};
-use throughline_domain::journey::event::EventType;
-use throughline_domain::journey::{History, Recorded};
+use throughline_domain::fact::event::EventType;
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Actor, BatchId, Envelope, JourneyId, Position, StreamId, StreamKind};
 use crate::log::{Log, LogError};
 

@@ -11,14 +11,14 @@ use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
 use throughline_domain::contract::batch::ledger::Ledger;
-use throughline_domain::contract::outcome::many::Many;
+use throughline_domain::contract::outcome::aggregate::Many;
 use throughline_domain::contract::outcome::versions::{Judged, Sight, Versions, parted};
 use throughline_domain::contract::outcome::{Begun, Case, State, claim_id};
 use throughline_domain::contract::rulebook::AppliesBy;
 use throughline_domain::contract::rulebook::outcome::AchievedBy;
 use throughline_domain::contract::{Contract, Rulebook};
-use throughline_domain::journey::History;
-use throughline_domain::journey::event::{ClaimAbout, EventType};
+use throughline_domain::fact::History;
+use throughline_domain::fact::event::{ClaimAbout, EventType};
 use throughline_domain::fact::envelope::{ClaimId, EventId, JourneyId, Occurred, SubjectId};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::shares::share_out;

@@ -5,13 +5,13 @@
 use chrono::Months;
 
 use super::answer::{CapOf, CapUse, Claim, Claims};
-use throughline_domain::contract::batch::command::{Basis, Prepared};
+use throughline_domain::command::batches::{Basis, Prepared};
 use throughline_domain::contract::batch::ledger::{self, Ledger, LedgerLine};
-use throughline_domain::contract::money::Money;
+use throughline_domain::fact::money::Money;
 use throughline_domain::contract::outcome::versions::{derivation, digest};
 use throughline_domain::contract::outcome::{State, Status};
-use throughline_domain::journey::event::ClaimLine;
-use throughline_domain::journey::refusal::{Refusal, RefusalCode as Code};
+use throughline_domain::fact::event::ClaimLine;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode as Code};
 use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
 
 /// How many claims are named where many are refused alike.

@@ -13,16 +13,15 @@ use super::judged::Ground;
 use super::{Asked, Generation};
 use crate::access::InScope;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::money::Money;
-use throughline_domain::contract::outcome::turn::{Changes, Under};
+use throughline_domain::fact::money::Money;
+use throughline_domain::contract::outcome::decisive_facts::{Changes, Under};
 use throughline_domain::contract::outcome::{Case, State, Status};
 use throughline_domain::contract::rulebook::canonical;
 use throughline_domain::contract::rulebook::outcome::key::OutcomeKey;
 use throughline_domain::contract::rulebook::sentences;
-use throughline_domain::journey::event::ClaimAbout;
+use throughline_domain::fact::event::ClaimAbout;
 use throughline_domain::fact::envelope::{ClaimId, JourneyId};
 use crate::log::{Log, LogError};
-use throughline_projections;
 
 /// The claims of a contract before and after, and what moves between.
 #[derive(Debug)]
@@ -225,7 +224,7 @@ impl Preview {
 /// What people call a journey: the first case number it came with, else the last digits of its id.
 fn reference(journey: JourneyId, facts: &Facts) -> Option<String> {
     let referral = facts.journeys.get(&journey)?.journey().referral?;
-    Some(projections::journey::reference(journey, &referral.details))
+    Some(throughline_projections::journey::reference(journey, &referral.details))
 }
 
 impl Claims {

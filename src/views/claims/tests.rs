@@ -12,9 +12,9 @@ use super::facts::Facts;
 use super::*;
 use crate::clock::Chance;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::money::Money;
-use throughline_domain::journey::Recorded;
-use throughline_domain::journey::event::{
+use throughline_domain::fact::money::Money;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::event::{
     AchievementRecorded, AdjustmentKind, AdjustmentRaised, AmountPaid, BatchOpened, BatchSubmitted, ClaimAbout,
     ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn, ContractOpened, Event, FactCorrected,
     FactRetracted, PaymentReceived, PlanAgreed, Quantity, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,

@@ -32,10 +32,10 @@ mod parking {
     use super::fault;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use throughline_domain::contract::command::OpenContract;
+    use throughline_domain::command::contracts::OpenContract;
     use throughline_domain::contract::rulebook::packs::pack;
-    use throughline_domain::journey::command::{Command, ReceiveReferral};
-    use throughline_domain::journey::event::{ContractOpened, Event, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind};
+    use throughline_domain::command::{Command, ReceiveReferral};
+    use throughline_domain::fact::event::{ContractOpened, Event, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind};
     use crate::log::Log;
     use crate::log::append::Expected;
     use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, Position, StreamId, SubjectId};

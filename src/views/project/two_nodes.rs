@@ -3,10 +3,10 @@
 use super::*;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use throughline_domain::contract::command::OpenContract;
+use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
-use throughline_domain::journey::command::{Command, ReceiveReferral};
-use throughline_domain::journey::event::{ContractOpened, ReferralReceived, SubjectKind};
+use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::event::{ContractOpened, ReferralReceived, SubjectKind};
 use crate::log::append::Expected;
 use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, SubjectId};
 use crate::record::{Instruction, Recorder};

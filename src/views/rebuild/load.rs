@@ -18,7 +18,7 @@ use super::sink::{Batch, Encoded, Finished, Sink, Written, end, fill, flush};
 use super::spill::Spill;
 use super::sqlite::SqliteSink;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::journey::event::EventType;
+use throughline_domain::fact::event::EventType;
 use throughline_domain::fact::envelope::{Position, Record, StreamId, StreamKind};
 use crate::log::scan::Lot;
 use crate::log::{Log, LogError};
@@ -218,7 +218,7 @@ async fn ruled(log: &Log, plan: &Plan) -> Result<(Rules, Vec<(StreamId, Folded)>
         let mut contract = gathered.contract(folded.version, &rules);
         if let Some(draft) = plan.draft.as_ref().filter(|draft| contract.code() == Some(&draft.contract)) {
             contract = contract.with_draft(Arc::clone(draft));
-            folded.rows = projections::contract::rows(&contract);
+            folded.rows = throughline_projections::contract::rows(&contract);
         }
         contracts.extend(contract.code().map(str::to_owned).map(|code| (code, Arc::new(contract))));
         own_rows.push((stream, folded));

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline_domain::journey::Recorded;
+use throughline_domain::fact::Recorded;
 use throughline::log::Log;
 use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Position};
 use throughline::store::{Mode, Store};

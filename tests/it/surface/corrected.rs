@@ -150,7 +150,7 @@ async fn each_kind_of_fact_is_corrected_by_its_own_replacement() {
 
 #[tokio::test]
 async fn every_type_of_fact_that_may_be_corrected_has_its_replacement() {
-    use throughline_domain::journey::event::EventType;
+    use throughline_domain::fact::event::EventType;
     use throughline_domain::fact::envelope::StreamKind;
     let sdl = throughline::graphql::sdl();
     let body =

@@ -11,9 +11,9 @@ use rust_decimal::Decimal;
 use super::rulebook::terms::{Standard, graded};
 use super::rulebook::{CodeList, Grade, Rulebook};
 use super::{Contract, Dealings};
-use crate::journey::History;
-use crate::journey::event::{Event, KpiAssessed, Period};
-use crate::journey::refusal::{Refusal, RefusalCode as Code};
+use crate::fact::History;
+use crate::fact::event::{Event, KpiAssessed, Period};
+use crate::fact::refusal::{Refusal, RefusalCode as Code};
 use crate::fact::envelope::EventId;
 
 /// The grade of an indicator of which there was nothing to measure.
@@ -70,7 +70,7 @@ fn codes(rulebook: &Rulebook) -> Vec<&str> {
 }
 
 /// The indicators that a rulebook has; none where it leaves them to the parties.
-pub(crate) fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
+pub fn indicators(rulebook: &Rulebook) -> Option<Vec<String>> {
     let codes = codes(rulebook);
     let is_left_open = codes.is_empty() && rulebook.codes.listed(CodeList::MeasureCodes).is_none();
     (!is_left_open).then(|| codes.into_iter().map(str::to_owned).collect())

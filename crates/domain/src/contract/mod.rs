@@ -6,13 +6,11 @@
 pub mod batch;
 pub mod calendar;
 pub mod civil_day;
-pub mod command;
-pub mod dealings;
-pub(crate) mod ground;
-pub(crate) mod kpi;
-pub mod money;
+pub mod kpi;
 pub mod outcome;
+pub mod register;
 pub mod rulebook;
+pub(crate) mod rules;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -21,11 +19,12 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-use crate::journey::event::{ContractOpened, Event};
-use crate::journey::refusal::Refusal;
-use crate::journey::{History, Recorded};
+use crate::fact::event::{ContractOpened, Event};
+use crate::fact::refusal::Refusal;
+use crate::fact::History;
+use crate::fact::Recorded;
 use crate::fact::envelope::{EventId, Occurred, Position};
-pub use dealings::Dealings;
+pub use register::Dealings;
 use rulebook::Channels;
 pub use rulebook::{Rulebook, RulebookError};
 
@@ -104,17 +103,17 @@ impl Contract {
 
     /// Why a referral of this date deserves a second look: the contract had not started by then.
     pub(crate) fn not_begun_by(&self, occurred: Occurred) -> Option<Refusal> {
-        self.opened().and_then(|opened| ground::not_begun_by(opened.starts_on, occurred))
+        self.opened().and_then(|opened| rules::not_begun_by(opened.starts_on, occurred))
     }
 
     /// Why facts of these dates deserve a second look: one lies in a period whose figures are settled.
     pub(crate) fn closed_at(&self, dates: &[Occurred]) -> Option<Refusal> {
-        ground::in_closed_period(&self.history, dates)
+        rules::in_closed_period(&self.history, dates)
     }
 
     /// Why a referral of this date may not be received: the contract no longer held by then.
     pub(crate) fn over_by(&self, occurred: Occurred) -> Option<Refusal> {
-        self.ended().and_then(|ended| ground::over_by(ended, occurred))
+        self.ended().and_then(|ended| rules::over_by(ended, occurred))
     }
 
     /// What the parties agreed, said and decided, at the end of this day.

@@ -350,34 +350,44 @@ pub struct Envelope {
 /// whoever folds a whole log reads each record once.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Record<'a> {
-    pub(crate) position: Position,
-    pub(crate) event_id: EventId,
-    pub(crate) stream: StreamId,
-    pub(crate) version: i64,
+pub struct Record<'a> {
+    /// Its place in the log.
+    pub position: Position,
+    /// Its id.
+    pub event_id: EventId,
+    /// Its stream.
+    pub stream: StreamId,
+    /// Its place in the stream.
+    pub version: i64,
+    /// The name of its type.
     #[serde(rename = "type", borrow)]
-    pub(crate) event_type: Cow<'a, str>,
-    pub(crate) schema_version: u16,
-    pub(crate) contract: Option<Cow<'a, str>>,
+    pub event_type: Cow<'a, str>,
+    /// The version of its payload.
+    pub schema_version: u16,
+    /// The code of the contract that the stream belongs to.
+    pub contract: Option<Cow<'a, str>>,
     occurred_on: NaiveDate,
     precision: Precision,
     local_time: Option<NaiveTime>,
+    /// When the log took it.
     #[serde(with = "micros")]
-    pub(crate) recorded_at: DateTime<Utc>,
-    pub(crate) actor: Cow<'a, Actor>,
+    pub recorded_at: DateTime<Utc>,
+    /// Who recorded it.
+    pub actor: Cow<'a, Actor>,
     source: Option<Cow<'a, Source>>,
     command_id: CommandId,
     correlation_id: Option<Uuid>,
     causation_id: Option<EventId>,
+    /// Its payload, as JSON.
     #[serde(borrow)]
-    pub(crate) payload: &'a RawValue,
+    pub payload: &'a RawValue,
     #[serde(with = "hex_salt")]
     salt: [u8; 16],
 }
 
 impl<'a> Record<'a> {
     /// Takes a record apart.
-    pub(crate) fn read(record: &'a str) -> Result<Self, EnvelopeError> {
+    pub fn read(record: &'a str) -> Result<Self, EnvelopeError> {
         serde_json::from_str(record).map_err(EnvelopeError::Record)
     }
 

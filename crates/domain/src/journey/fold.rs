@@ -9,15 +9,15 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use super::Fact;
-use super::event::{
+use crate::fact::{Entry, Fact};
+use crate::fact::event::{
     AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
     Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyReopened, KEYWORKER, MeasureRecorded, PlanClosed,
     PlanReviewed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared,
     RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
 };
-use super::thing::{self, Part};
+use crate::fact::tracked::{self, Part};
 use crate::fact::envelope::{
     AppointmentId, EventId, EvidenceId, Occurred, RiskId, SpellId, SubjectId, TaskId, WorkerId,
 };
@@ -63,17 +63,6 @@ pub struct Journey {
     pub disengagements: Vec<Entry<Disengaged>>,
     /// Every time the case was closed or transferred, in order; all but the last were followed by a reopening.
     pub closes: Vec<Close>,
-}
-
-/// A fact of which a journey may have many, each for itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry<T> {
-    /// The event that recorded it first.
-    pub event_id: EventId,
-    /// When it was so.
-    pub occurred: Occurred,
-    /// What is known of it.
-    pub details: T,
 }
 
 /// One contact or attempt.
@@ -260,7 +249,7 @@ impl Journey {
         let follows = |fact: &&Fact<'_>| {
             // Contacts stand in their order, whether or not they name an appointment.
             !matches!(fact.event, Event::ContactLogged(_))
-                && thing::told_by(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins))
+                && tracked::told_by(fact.event).is_some_and(|(_, part)| !matches!(part, Part::Begins))
         };
         let mut journey = Self::default();
         for fact in facts.iter().filter(|fact| !follows(fact)).chain(facts.iter().filter(follows)) {
@@ -558,13 +547,6 @@ impl Journey {
     /// The judgement of the client's eligibility that stands: the newest.
     pub fn newest_eligibility(&self) -> Option<&Entry<EligibilityAssessed>> {
         self.eligibility.last()
-    }
-}
-
-impl<T: Clone> Entry<T> {
-    /// A fact with these details.
-    pub(crate) fn of(fact: &Fact<'_>, details: &T) -> Self {
-        Self { event_id: fact.original.event_id, occurred: fact.occurred, details: details.clone() }
     }
 }
 

@@ -1,19 +1,14 @@
-//! One client's journey from referral to what lasted: how its facts combine.
-//!
-//! Pure: no SQL, HTTP, GraphQL, clock or randomness. `evolve` never fails; what may be recorded is decided in
-//! [`command`].
+//! One client's journey from referral to what lasted: how its facts combine, and which of them can be true together.
 
-pub mod command;
-pub mod event;
+pub mod caseload;
 mod fold;
-pub mod ground;
-pub mod path;
-pub mod people;
-pub mod personal;
-pub mod refusal;
-pub(crate) mod shape;
-pub(crate) mod stated;
-pub mod text;
+pub mod rules;
+
+use chrono::NaiveDate;
+
+pub use self::fold::*;
+use crate::fact::history::History;
+
 impl fold::Evidence {
     /// Whether it counts: neither withdrawn nor rejected.
     pub const fn counts(&self) -> bool {
@@ -21,198 +16,7 @@ impl fold::Evidence {
     }
 }
 
-#[cfg(test)]
-pub(crate) mod story;
-pub(crate) mod thing;
-
-use std::borrow::Cow;
-use std::collections::HashMap;
-
-use chrono::{DateTime, NaiveDate, Utc};
-
-pub use self::fold::*;
-use crate::fact::envelope::{Actor, Envelope, EventId, Occurred, Position, Record};
-use event::{DecodeError, Event, EventType, FactCorrected};
-
-/// One recorded event of a stream, decoded.
-#[derive(Debug, Clone)]
-pub struct Recorded {
-    /// Its own id.
-    pub event_id: EventId,
-    /// Its place in the log.
-    pub position: Position,
-    /// Its place in the stream.
-    pub version: i64,
-    /// The code of the contract that it belongs to.
-    pub contract: Option<String>,
-    /// When the log took it.
-    pub recorded_at: DateTime<Utc>,
-    /// Who recorded it.
-    pub actor: Actor,
-    /// When it was so.
-    pub occurred: Occurred,
-    /// What was so.
-    pub event: Event,
-}
-
-impl Recorded {
-    /// Decodes an envelope.
-    pub fn decode(envelope: &Envelope) -> Result<Self, DecodeError> {
-        Ok(Self {
-            event_id: envelope.event_id,
-            position: envelope.position,
-            version: envelope.version,
-            contract: envelope.contract.clone(),
-            recorded_at: envelope.recorded_at,
-            actor: envelope.actor.clone(),
-            occurred: envelope.occurred,
-            event: Event::decode(&envelope.event_type, envelope.schema_version, envelope.payload.get())?,
-        })
-    }
-
-    /// Decodes a record that nobody needs after that.
-    pub(crate) fn decode_once(record: Record<'_>) -> Result<Self, DecodeError> {
-        Ok(Self {
-            event: Event::decode(&record.event_type, record.schema_version, record.payload.get())?,
-            occurred: record.occurred(),
-            event_id: record.event_id,
-            position: record.position,
-            version: record.version,
-            contract: record.contract.map(Cow::into_owned),
-            recorded_at: record.recorded_at,
-            actor: record.actor.into_owned(),
-        })
-    }
-}
-
-/// A fact as it now reads: the original event with its last correction applied.
-#[derive(Debug, Clone, Copy)]
-pub struct Fact<'a> {
-    /// The original event.
-    pub original: &'a Recorded,
-    /// The event that gives the present reading: the original or its last correction.
-    pub reading: &'a Recorded,
-    /// When it was so.
-    pub occurred: Occurred,
-    /// What was so.
-    pub event: &'a Event,
-}
-
-/// Everything recorded in one stream, of whatever kind, in order, with corrections resolved as they come.
-#[derive(Debug, Clone, Default)]
-pub struct History {
-    events: Vec<Recorded>,
-    amendments: HashMap<EventId, Amendment>,
-}
-
-/// What is known about a fact beyond its original event.
-#[derive(Debug, Clone)]
-enum Amendment {
-    Corrected { by: usize, occurred: Occurred, event: Box<Event> },
-    Retracted { by: usize },
-}
-
 impl History {
-    /// The history that these events make.
-    pub fn of(events: impl IntoIterator<Item = Recorded>) -> Self {
-        let mut history = Self::default();
-        for event in events {
-            history.evolve(event);
-        }
-        history
-    }
-
-    /// Takes the next event of the stream. Never fails: a correction that cannot be read leaves its target as it was.
-    pub fn evolve(&mut self, recorded: Recorded) {
-        let by = self.events.len();
-        match &recorded.event {
-            Event::FactCorrected(correction) => self.correct(by, correction),
-            Event::FactRetracted(retraction) => {
-                self.amendments.insert(retraction.target, Amendment::Retracted { by });
-            }
-            _ => {}
-        }
-        self.events.push(recorded);
-    }
-
-    fn correct(&mut self, by: usize, correction: &FactCorrected) {
-        let Some(target) = self.events.iter().find(|event| event.event_id == correction.target) else { return };
-        if matches!(self.amendments.get(&correction.target), Some(Amendment::Retracted { .. })) {
-            return;
-        }
-        if let Ok(event) = correction.replacement(target.event.event_type()) {
-            let amendment = Amendment::Corrected { by, occurred: correction.occurred(), event: Box::new(event) };
-            self.amendments.insert(correction.target, amendment);
-        }
-    }
-
-    /// Every event, in the order of the stream.
-    pub fn events(&self) -> &[Recorded] {
-        &self.events
-    }
-
-    /// The code of the contract that the stream belongs to; none where it belongs to the deployment.
-    pub fn contract(&self) -> Option<&str> {
-        self.events.first().and_then(|event| event.contract.as_deref())
-    }
-
-    /// The stream's version: the number of its events.
-    pub fn version(&self) -> i64 {
-        self.events.last().map_or(0, |event| event.version)
-    }
-
-    /// The log position of the newest event.
-    pub fn position(&self) -> Position {
-        self.events.last().map_or(Position::default(), |event| event.position)
-    }
-
-    /// The event of this id.
-    pub fn event(&self, id: EventId) -> Option<&Recorded> {
-        self.events.iter().find(|event| event.event_id == id)
-    }
-
-    /// Which event corrected or retracted this one last, if any did.
-    pub fn amended_by(&self, id: EventId) -> Option<&Recorded> {
-        self.amendments.get(&id).map(|amendment| match amendment {
-            Amendment::Corrected { by, .. } | Amendment::Retracted { by } => &self.events[*by],
-        })
-    }
-
-    /// Whether this event was retracted.
-    pub fn is_retracted(&self, id: EventId) -> bool {
-        matches!(self.amendments.get(&id), Some(Amendment::Retracted { .. }))
-    }
-
-    /// The fact that this event recorded, as it now reads; none where it was retracted or is itself said of another fact.
-    pub fn fact(&self, id: EventId) -> Option<Fact<'_>> {
-        self.event(id).and_then(|original| self.reading_of(original))
-    }
-
-    /// The facts as they now read, ordered by day, local time where both have one, and the original's version.
-    pub fn facts(&self) -> Vec<Fact<'_>> {
-        let mut facts: Vec<Fact<'_>> = self.events.iter().filter_map(|original| self.reading_of(original)).collect();
-        in_order(&mut facts, |fact| (fact.occurred, fact.original.version));
-        facts
-    }
-
-    /// Those of the facts that were so by the end of this day.
-    pub fn facts_as_of(&self, day: NaiveDate) -> Vec<Fact<'_>> {
-        self.facts().into_iter().filter(|fact| fact.occurred.earliest() <= day).collect()
-    }
-
-    fn reading_of<'a>(&'a self, original: &'a Recorded) -> Option<Fact<'a>> {
-        if matches!(original.event, Event::FactCorrected(_) | Event::FactRetracted(_)) {
-            return None;
-        }
-        match self.amendments.get(&original.event_id).filter(|_| original.event.event_type().is_correctable()) {
-            None => Some(Fact { original, reading: original, occurred: original.occurred, event: &original.event }),
-            Some(Amendment::Corrected { by, occurred, event }) => {
-                Some(Fact { original, reading: &self.events[*by], occurred: *occurred, event })
-            }
-            Some(Amendment::Retracted { .. }) => None,
-        }
-    }
-
     /// The journey as these facts tell it, all of them.
     pub fn journey(&self) -> Journey {
         Journey::fold(&self.facts())
@@ -221,39 +25,6 @@ impl History {
     /// The journey at the end of this day: the fold of the facts that were so by then.
     pub fn journey_as_of(&self, day: NaiveDate) -> Journey {
         Journey::fold(&self.facts_as_of(day))
-    }
-}
-
-/// Orders facts by day; within a day by version, with timed facts in the order of their times. `stands` says when a
-/// fact was so and the version of its original event.
-///
-/// "Local time where both have one" alone is no order (an untimed fact may stand between two timed ones that run
-/// backwards), so each untimed fact keeps the place that its version gives it and the timed ones are sorted among the
-/// places that they hold.
-fn in_order<T: Copy>(facts: &mut [T], stands: impl Fn(&T) -> (Occurred, i64)) {
-    let day = |fact: &T| stands(fact).0.earliest();
-    let time = |fact: &T| stands(fact).0.local_time();
-    let version = |fact: &T| stands(fact).1;
-    facts.sort_by_key(|fact| (day(fact), version(fact)));
-    for same_day in facts.chunk_by_mut(|a, b| day(a) == day(b)) {
-        let timed: Vec<usize> = (0..same_day.len()).filter(|at| time(&same_day[*at]).is_some()).collect();
-        let mut by_time: Vec<T> = timed.iter().map(|at| same_day[*at]).collect();
-        by_time.sort_by_key(|fact| (time(fact), version(fact)));
-        for (at, fact) in timed.into_iter().zip(by_time) {
-            same_day[at] = fact;
-        }
-    }
-}
-
-impl FactCorrected {
-    /// When the corrected fact was so.
-    pub fn occurred(&self) -> Occurred {
-        Occurred::within(self.occurred_on, self.precision).at(self.local_time)
-    }
-
-    /// The replacement as an event of the target's type.
-    pub fn replacement(&self, of: EventType) -> Result<Event, DecodeError> {
-        Event::decode(of.as_str(), self.schema_version, &self.payload.to_string())
     }
 }
 

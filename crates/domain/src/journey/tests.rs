@@ -1,12 +1,12 @@
 //! How facts combine (domain.md §4): order, precision, corrections, retractions, and what was known when.
 
-use super::event::{ContactLogged, PlanAgreed, ReferralAccepted};
-use super::story::{
+use crate::fact::event::{ContactLogged, FactCorrected, FactRetracted, PlanAgreed, ReferralAccepted, WorkerAssigned};
+use crate::story::{
     ANN, BOB, FLAT, HOME, accepted, contact, correct, day, ended, given, home, keyworker, nth, on, plan, referral,
     retract, state,
 };
 use super::*;
-use crate::fact::envelope::WorkerId;
+use crate::fact::envelope::{Occurred, WorkerId};
 
 fn by(worker: WorkerId) -> ContactLogged {
     ContactLogged { worker: Some(worker), ..contact() }
@@ -122,7 +122,7 @@ fn the_contact_of_10_february_recorded_late_and_retracted_is_known_in_between_on
 fn a_new_keyworker_releases_the_former_that_day_and_other_roles_stand_beside() {
     let story = accepted()
         .and(&state("2018-01-12", keyworker(ANN)))
-        .and(&state("2018-01-13", event::WorkerAssigned { worker: ANN, role: "therapist".to_owned(), until: None }))
+        .and(&state("2018-01-13", WorkerAssigned { worker: ANN, role: "therapist".to_owned(), until: None }))
         .and(&state("2018-02-01", keyworker(BOB)));
     let journey = story.history.journey();
     assert_eq!(journey.keyworker_on(day("2018-12-31")), Some(BOB));
@@ -161,7 +161,7 @@ fn an_amendment_that_names_nothing_changes_nothing() {
     story.record(occurred, event);
     let (occurred, event) = on("2018-02-01", unreadable);
     story.record(occurred, event);
-    let (occurred, event) = on("2018-02-01", event::FactRetracted { target: nth(98), reason: "nothing".to_owned() });
+    let (occurred, event) = on("2018-02-01", FactRetracted { target: nth(98), reason: "nothing".to_owned() });
     story.record(occurred, event);
     assert_eq!(story.history.facts().len(), facts);
     assert_eq!(*story.history.fact(nth(2)).expect("the acceptance").event, ReferralAccepted {}.into());

@@ -26,8 +26,8 @@ use super::work::{
     PlanReviewPatch, RiskClearPatch, RiskPatch, TaskCancelPatch, TaskDonePatch, TaskPatch,
 };
 use crate::graphql::scalars::Id;
-use throughline_domain::journey::event::EventType;
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::event::EventType;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::fact::envelope::{JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
 /// Declares which replacement is of which type of event.

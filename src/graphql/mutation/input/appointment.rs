@@ -5,7 +5,7 @@ use async_graphql::MaybeUndefined;
 use super::reading::{Means, Reading, States};
 use crate::graphql::journey::appointment::CancelledBy;
 use crate::graphql::scalars::{Date, Id, LocalTime};
-use throughline_domain::journey::event::{self, Event};
+use throughline_domain::fact::event::{self, Event};
 
 impl Means<event::CancelledBy> for CancelledBy {
     fn meant(self, _: &mut Reading) -> event::CancelledBy {

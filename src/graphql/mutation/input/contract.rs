@@ -10,7 +10,7 @@ use super::named::each_once;
 use super::reading::{Means, Reading, States};
 use crate::graphql::dealings::NoticeKind;
 use crate::graphql::scalars::{Date, Decimal, Id};
-use throughline_domain::journey::event::{self, Event, Quantity};
+use throughline_domain::fact::event::{self, Event, Quantity};
 
 /// Somebody bound by a contract.
 #[derive(Debug, Clone, InputObject)]

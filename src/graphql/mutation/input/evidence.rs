@@ -4,7 +4,7 @@ use async_graphql::NewType;
 
 use super::reading::{Means, Reading, States};
 use crate::graphql::scalars::{Date, Id};
-use throughline_domain::journey::event::Event;
+use throughline_domain::fact::event::Event;
 
 /// Hexadecimal digits, which mean the same in either case.
 #[derive(Debug, Clone, NewType)]

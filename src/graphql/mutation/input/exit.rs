@@ -2,7 +2,7 @@
 
 use super::reading::{Means as _, Reading, States};
 use crate::graphql::scalars::{Date, Id};
-use throughline_domain::journey::event::Event;
+use throughline_domain::fact::event::Event;
 
 facts! {
     /// A dated mark that the client no longer engages; the case stays on the caseload until it is closed.

@@ -24,8 +24,8 @@ macro_rules! fact {
 
         impl $name {
             /// What it says.
-            pub fn read(self, reading: &mut Reading) -> throughline_domain::journey::event::$event {
-                throughline_domain::journey::event::$event {
+            pub fn read(self, reading: &mut Reading) -> throughline_domain::fact::event::$event {
+                throughline_domain::fact::event::$event {
                     $($field: reading.field(stringify!($field), |reading| self.$field.meant(reading)),)*
                 }
             }
@@ -60,8 +60,8 @@ macro_rules! identified_facts {
 
         impl crate::graphql::mutation::input::Identified<$name> {
             /// What it says.
-            pub fn read(self, reading: &mut Reading) -> throughline_domain::journey::event::$event {
-                throughline_domain::journey::event::$event {
+            pub fn read(self, reading: &mut Reading) -> throughline_domain::fact::event::$event {
+                throughline_domain::fact::event::$event {
                     $id: throughline_domain::fact::envelope::$id_type(self.id),
                     $($field: reading.field(stringify!($field), |reading| self.fact.$field.meant(reading)),)*
                 }
@@ -147,7 +147,7 @@ use uuid::Uuid;
 use self::reading::{Means, Reading};
 use crate::graphql::event::Precision;
 use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
-use throughline_domain::journey::event::{self, Quantity};
+use throughline_domain::fact::event::{self, Quantity};
 use crate::log::append::Expected;
 use throughline_domain::fact::envelope::{
     ActionId, AppointmentId, CommandId, CoverId, EventId, EvidenceId, HoldId, JourneyId, NoticeId, Occurred, RiskId,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::patch::Patches;
 use super::reading::{Means, Reading};
 use crate::graphql::scalars::Decimal;
-use throughline_domain::journey::event::{Attribute, Quantity};
+use throughline_domain::fact::event::{Attribute, Quantity};
 
 /// A list as the map that it means, where `by` is the field that tells one entry from another. Of two that are alike
 /// neither may be dropped in silence.

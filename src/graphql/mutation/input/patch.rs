@@ -22,8 +22,8 @@ use crate::graphql::journey::appointment::CancelledBy;
 use crate::graphql::journey::contact::{Attendance, ContactWith, Direction};
 use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
-use throughline_domain::journey::command::{Patched, PatchedDate};
-use throughline_domain::journey::event;
+use throughline_domain::command::{Patched, PatchedDate};
+use throughline_domain::fact::event;
 
 /// A type of a fact's field, and the type in which a correction gives it.
 pub trait Patchable {

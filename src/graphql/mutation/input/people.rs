@@ -8,7 +8,7 @@ use super::reading::{Means, Reading, States};
 use super::referral::only_true;
 use crate::graphql::people::ErasureGround;
 use crate::graphql::scalars::{Date, Decimal, Id};
-use throughline_domain::journey::event::{self, Event};
+use throughline_domain::fact::event::{self, Event};
 
 impl Means<event::SubjectKind> for SubjectKind {
     fn meant(self, _: &mut Reading) -> event::SubjectKind {

@@ -5,9 +5,9 @@
 
 use async_graphql::MaybeUndefined;
 
-use throughline_domain::journey::event::{Event, Patched};
-use throughline_domain::journey::path::{Path, Step};
-use throughline_domain::journey::refusal::{Refusal, RefusalCode};
+use throughline_domain::fact::event::{Event, Patched};
+use throughline_domain::fact::path::{Path, Step};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// An input as it is read.
 #[derive(Debug, Default)]

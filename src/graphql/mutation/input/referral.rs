@@ -9,7 +9,7 @@ use super::patch::Patches;
 use super::reading::{Means, Reading, States};
 use crate::graphql::journey::referral::Eligibility;
 use crate::graphql::scalars::{Date, Id};
-use throughline_domain::journey::event::{self, Event, KEYWORKER};
+use throughline_domain::fact::event::{self, Event, KEYWORKER};
 
 /// Who referred the client.
 #[derive(Debug, Clone, InputObject)]

@@ -3,7 +3,7 @@
 use super::named::SpellAttributeInput;
 use super::reading::{Means as _, Reading, States};
 use crate::graphql::scalars::{Decimal, Id};
-use throughline_domain::journey::event::Event;
+use throughline_domain::fact::event::Event;
 
 identified_facts! {
     /// A job, home, placement or course that begins.

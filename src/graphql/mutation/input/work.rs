@@ -5,7 +5,7 @@ use super::named::ItemScoreInput;
 use super::reading::{Means, Reading, States};
 use crate::graphql::journey::contact::{Attendance, ContactWith, Direction};
 use crate::graphql::scalars::{Date, Decimal, Id};
-use throughline_domain::journey::event::{self, Event};
+use throughline_domain::fact::event::{self, Event};
 
 impl Means<event::ContactWith> for ContactWith {
     fn meant(self, _: &mut Reading) -> event::ContactWith {

@@ -6,9 +6,9 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Batch, BatchLine, Decision};
-use crate::contract::money::Money;
+use crate::fact::money::Money;
 use crate::contract::outcome::settle::{Line, LineState, Terms};
-use crate::journey::event::{AdjustmentKind, AdjustmentRaised, ClaimAbout};
+use crate::fact::event::{AdjustmentKind, AdjustmentRaised, ClaimAbout};
 use crate::fact::envelope::{BatchId, ClaimId, JourneyId, SubjectId};
 use chrono::NaiveDate;
 

@@ -3,18 +3,19 @@
 //! Pure. `evolve` never fails; what may be recorded is decided in [`command`]. A line that was submitted never moves:
 //! what is due beyond it, or less, is an adjustment in a later batch.
 
-pub mod command;
 pub mod ledger;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::contract::money::Money;
-use crate::journey::event::{
+use crate::fact::money::Money;
+use crate::fact::event::{
     AdjustmentRaised, BatchOpened, ClaimLine, ClaimQueried, ClaimRejected, Event, PaymentReceived,
 };
-use crate::journey::{Entry, History, Recorded};
+use crate::fact::Entry;
+use crate::fact::History;
+use crate::fact::Recorded;
 use crate::fact::envelope::{AdjustmentId, ClaimId, Occurred, Position};
 
 /// A batch as its stream tells it.

@@ -5,17 +5,17 @@ use std::collections::{BTreeSet, HashMap};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use super::command::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Payment, Prepared};
+use crate::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Payment, Prepared};
 use super::ledger::{Ledger, LedgerLine};
 use super::*;
 use crate::contract::Contract;
 use crate::contract::outcome::settle::LineState;
-use crate::journey::command::{Command, Given, NewEvent, decide};
-use crate::journey::event::{
+use crate::command::{Command, Given, NewEvent, decide};
+use crate::fact::event::{
     AdjustmentKind, AmountPaid, BatchSubmitted, ClaimAbout, ClaimAccepted, ClaimResubmitted, RiskCleared,
 };
-use crate::journey::refusal::{Refusal, RefusalCode as Code};
-use crate::journey::story::{RULES, day, open_contract, recorded, when};
+use crate::fact::refusal::{Refusal, RefusalCode as Code};
+use crate::story::{RULES, day, open_contract, recorded, when};
 use crate::fact::envelope::{AdjustmentId, BatchId, EventId, JourneyId, RiskId, StreamId, SubjectId};
 use crate::fact::moved::Moved;
 

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::proof::WhyNot;
 use crate::contract::rulebook::outcome::{Condition, Trigger};
-use crate::journey::Fact;
-use crate::journey::event::{Attribute, Eligibility, Event, EventType, Quantity};
+use crate::fact::Fact;
+use crate::fact::event::{Attribute, Eligibility, Event, EventType, Quantity};
 use crate::fact::envelope::{EventId, EvidenceId, Occurred, Precision, RiskId, SpellId, SubjectId};
 
 /// A journey as outcomes see it at the end of a day.

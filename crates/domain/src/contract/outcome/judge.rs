@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use super::case::{Case, Mark, Spell, When, is_value};
 use super::days::{Coverage, Day, FOREVER, Pauses, Piece};
-use super::run::{Asked, Found, Run, find};
+use crate::contract::outcome::continuity::{Asked, Found, Run, find};
 use crate::contract::rulebook::outcome::{Combine, Hours, JourneyTerms, Trigger, UnknownHours};
-use crate::journey::event::Attribute;
+use crate::fact::event::Attribute;
 
 /// A case with every date read as one day.
 #[derive(Clone, Copy)]

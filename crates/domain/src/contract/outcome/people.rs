@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::journey::History;
-use crate::journey::event::Event;
+use crate::fact::History;
+use crate::fact::event::Event;
 use crate::fact::envelope::SubjectId;
 
 /// The one person behind each linked record.
@@ -68,8 +68,8 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
-    use crate::journey::Recorded;
-    use crate::journey::event::{SubjectsLinked, SubjectsUnlinked};
+    use crate::fact::Recorded;
+    use crate::fact::event::{SubjectsLinked, SubjectsUnlinked};
     use crate::fact::envelope::{Actor, EventId, Occurred, Position};
 
     const fn record(n: u128) -> SubjectId {

@@ -5,7 +5,7 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use crate::contract::money::Money;
+use crate::fact::money::Money;
 use crate::contract::rulebook::outcome::Tariff;
 
 /// For what a price is asked.

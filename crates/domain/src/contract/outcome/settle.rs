@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use super::Status;
 use super::price::Price;
-use crate::contract::money::Money;
-use crate::journey::event::AdjustmentKind;
+use crate::fact::money::Money;
+use crate::fact::event::AdjustmentKind;
 use crate::fact::envelope::{ClaimId, SubjectId};
 use caps::CapUse;
 pub use caps::Pot;

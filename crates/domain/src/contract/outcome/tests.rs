@@ -11,7 +11,7 @@ use telling::{Told, day, evidence_id, journey, outcome, risk_id, rules, spell_id
 use uuid::Uuid;
 
 use crate::contract::Rulebook;
-use crate::journey::event::{
+use crate::fact::event::{
     AchievementRecorded, Attribute, Eligibility, EligibilityAssessed, EngagementStarted, EvidenceRejected,
     EvidenceVerified, EvidenceWithdrawn, MeasureRecorded, PlanAgreed, Quantity, RiskCleared, RiskRaised, SpellChanged,
 };

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use toml::de::DeValue;
 
 use super::reader::{Report, Section, found, path_of};
-use crate::journey::text;
+use crate::fact::text;
 
 /// The labels that the rulebook gives, by code.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

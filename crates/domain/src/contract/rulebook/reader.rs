@@ -12,7 +12,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::RulebookError;
 use super::document::whole_number;
-use crate::journey::text;
+use crate::fact::text;
 
 /// The greatest amount of money: a hundred times what any contract pays.
 const MONEY_MAX: u64 = 1_000_000_000_000;

@@ -14,7 +14,7 @@ use super::outcome::{
 };
 use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{AppliesBy, AttributeRule, Cap, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings};
-use crate::contract::money::Money;
+use crate::fact::money::Money;
 
 /// What a rulebook says, one sentence after the other.
 pub fn of(rulebook: &Rulebook) -> Vec<String> {

@@ -3,7 +3,7 @@
 //! Pure, and it never fails.
 
 use super::{Assignment, Entry, Journey};
-use crate::journey::event::{KEYWORKER, WorkerAssigned, WorkerReleased};
+use crate::fact::event::{KEYWORKER, WorkerAssigned, WorkerReleased};
 
 impl Journey {
     /// A new keyworker releases the former that day, or for the days for which they take the case; other roles stand side

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use super::super::many::period_start;
+use crate::contract::outcome::aggregate::period_start;
 use super::terms::Terms;
-use crate::contract::money::Money;
+use crate::fact::money::Money;
 use crate::contract::rulebook::Cap;
 use crate::contract::rulebook::outcome::PeriodKind;
 use crate::contract::rulebook::terms::{CapScope, Crossing};

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{CapUse, Party, Status};
-use crate::contract::money::Money;
+use crate::fact::money::Money;
 use crate::fact::envelope::{ClaimId, SubjectId};
 
 /// A claim that was submitted.

@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use super::caps::Room;
 use super::targets::{Held, Targets};
 use super::{ExcludedBy, Party, Price, SetOf, Settled, Settling, Status, Volumes, is_payable};
-use crate::contract::money::Money;
+use crate::fact::money::Money;
 use crate::contract::rulebook::outcome::WhenCapped;
 use crate::fact::envelope::{ClaimId, SubjectId};
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::caps::{CapUse, Room};
 use super::{Adjustment, AdjustmentCause, Line, Party, Reason, SetOf, Settling, Status, Withdrawal};
-use crate::contract::money::Money;
+use crate::fact::money::Money;
 use crate::fact::envelope::{ClaimId, SubjectId};
 
 /// What submitted lines should be, and what they hold until it is decided.

@@ -5,7 +5,7 @@ use chrono::Days;
 
 use super::telling::{Told, day, evidence_id, journey, outcome, risk_id, spell_id, start};
 use crate::contract::outcome::{Hold, State, Status};
-use crate::journey::event::{
+use crate::fact::event::{
     Attribute, EvidenceAttached, MeasureRecorded, Quantity, RiskCleared, RiskRaised, SpellChanged,
 };
 

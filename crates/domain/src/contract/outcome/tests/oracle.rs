@@ -11,7 +11,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::telling::{Told, journey, rules, spell_id, start};
 use crate::contract::outcome::{Gap, Hold, State};
-use crate::journey::event::{Quantity, SpellChanged, SpellEnded};
+use crate::fact::event::{Quantity, SpellChanged, SpellEnded};
 use crate::fact::envelope::Occurred;
 
 /// As far as anything is looked at: beyond every length of the generated rules.

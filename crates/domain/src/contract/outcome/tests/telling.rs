@@ -7,11 +7,13 @@ use uuid::Uuid;
 
 use crate::contract::Rulebook;
 use crate::contract::outcome::{Achievement, Case, Evaluation, Hold, State, Status, evaluate};
-use crate::journey::event::{
+use crate::fact::event::{
     Attribute, Event, EvidenceAttached, FactCorrected, FactRetracted, Quantity, ReferralReceived, SpellChanged,
     SpellEnded, SpellStarted,
 };
-use crate::journey::{Fact, History, Recorded};
+use crate::fact::Fact;
+use crate::fact::History;
+use crate::fact::Recorded;
 use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
 
 /// The head of a rulebook.

@@ -17,8 +17,9 @@ use crate::contract::outcome::price::Price;
 use crate::contract::outcome::settle::{self, Settled};
 use crate::contract::outcome::versions::{Judged, Sight, Versions, entitlement};
 use crate::contract::outcome::{Case, People, State, claim_id};
-use crate::journey::event::Event;
-use crate::journey::{History, Recorded};
+use crate::fact::event::Event;
+use crate::fact::History;
+use crate::fact::Recorded;
 use crate::fact::envelope::{ClaimId, EventId, JourneyId};
 
 /// What is put before both.

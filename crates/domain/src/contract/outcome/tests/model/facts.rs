@@ -10,8 +10,8 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::contract::rulebook::outcome::{Condition, Trigger};
-use crate::journey::Recorded;
-use crate::journey::event::{Attribute, Event};
+use crate::fact::Recorded;
+use crate::fact::event::{Attribute, Event};
 use crate::fact::envelope::{EventId, Occurred};
 
 /// A day, by its number.

@@ -12,7 +12,7 @@ use crate::contract::calendar::BankHolidays;
 use crate::contract::outcome::{Hold, Status};
 use crate::contract::rulebook::outcome::{AchievedBy, EvidenceTerms, JourneyTerms, Outcome, Tariff, Trigger};
 use crate::contract::rulebook::{Calendar, Rulebook};
-use crate::journey::event::Event;
+use crate::fact::event::Event;
 use crate::fact::envelope::EventId;
 
 /// Everything known of a journey that outcomes look at.

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use super::dice::Dice;
 use super::rules::{self, AREAS, Book, COHORTS, DOMAINS, KINDS, RISKS, Use};
-use crate::journey::Recorded;
-use crate::journey::event::{
+use crate::fact::Recorded;
+use crate::fact::event::{
     AchievementRecorded, Attribute, Eligibility, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, FactCorrected, FactRetracted, MeasureRecorded, PlanAgreed,
     Quantity, ReferralReceived, Referrer, RiskCleared, RiskRaised, SpellChanged, SpellEnded, SpellStarted,

@@ -1,0 +1,205 @@
+//! Corrections and retractions: knowledge about facts, dated on the day it is recorded.
+//!
+//! Pure. A correction replaces a fact whole and is judged as if the fact were stated anew at its own date; a
+//! retraction takes the fact away with its corrections. Neither ever touches another stream.
+
+use std::collections::HashSet;
+
+use super::{
+    CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, duties, evidence, exists, graded,
+    heeded, of_stream, settled, stands, too_early, values,
+};
+use crate::fact::event::{Event, FactCorrected, FactRetracted};
+use crate::fact::consistency::Change;
+use crate::journey::rules;
+use crate::fact::path::{Path, Step};
+use crate::people::subject;
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::command::validate::Shape;
+use crate::fact::Fact;
+use crate::fact::History;
+use crate::fact::envelope::{EventId, Occurred, StreamKind};
+
+/// The most facts that one command retracts: more than any journey has, fewer than would hold up the log.
+const TARGETS_MAX: usize = 1_000;
+
+pub(super) fn correct(
+    history: &History,
+    command: &CorrectFact,
+    given: &Given<'_>,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let CorrectFact { stream, target, occurred, replacement, reason } = command;
+    let replacement = &completed(replacement, *occurred, given.contract);
+    exists(history, *stream)?;
+    let fact = standing(history, *target)?;
+    same_fact(stream.kind, &fact, replacement)?;
+    let mut stated = Shape::new(given.today);
+    values(&mut stated, (*occurred, replacement), Some((fact.occurred, fact.event)), given);
+    attributes::check(&mut stated, history, (*occurred, replacement), given);
+    let mut shape = Shape::new(given.today);
+    shape.reason(reason);
+    for refusal in in_payload(stream.kind, stated.done()).err().into_iter().flatten() {
+        shape.refuse(refusal);
+    }
+    shape.done()?;
+    let replacement = &in_payload(stream.kind, graded(replacement, history, Some(*target), given))?;
+    if fact.occurred == *occurred && fact.event == replacement {
+        let message = "the fact already reads so: change what should read otherwise";
+        return Err(Refusal::new(RefusalCode::NothingToCorrect, message).alone());
+    }
+    in_payload(stream.kind, subject::keeps_its_links(history, replacement))?;
+    in_payload(stream.kind, stands(history, stream.kind, Change::Correct(*target, *occurred, replacement)))?;
+    in_payload(stream.kind, duties::stays_verified(history, &fact, replacement, given))?;
+    let early = too_early(*occurred, replacement, given).filter(|_| fact.occurred != *occurred);
+    let known: Vec<RefusalCode> = codes(rules::doubts(history, Some(*target), (fact.occurred, fact.event)));
+    let doubts = rules::doubts(history, Some(*target), (*occurred, replacement));
+    let doubts = doubts.into_iter().filter(|doubt| !known.contains(&doubt.code));
+    let unproving = evidence::supports_nothing(history, replacement, given);
+    let is_news = evidence::supports_nothing(history, fact.event, given).is_none();
+    let settled = settled(stream.kind, replacement, &[fact.occurred, *occurred], given);
+    let warnings = doubts.chain(early).chain(unproving.filter(|_| is_news)).chain(settled);
+    in_payload(stream.kind, heeded(warnings, given))?;
+    let corrected = FactCorrected {
+        target: *target,
+        occurred_on: occurred.earliest(),
+        precision: occurred.precision(),
+        local_time: occurred.local_time(),
+        schema_version: replacement.event_type().schema_version(),
+        payload: serde_json::from_str(replacement.payload().get()).expect("a payload is JSON"),
+        reason: reason.clone(),
+    };
+    Ok(vec![of_stream(*stream, history, Occurred::on(given.today), corrected.into())])
+}
+
+fn codes(refusals: Vec<Refusal>) -> Vec<RefusalCode> {
+    refusals.into_iter().map(|refusal| refusal.code).collect()
+}
+
+/// A patch is a correction of the fact as it reads now.
+pub(super) fn patch(history: &History, command: &PatchFact, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    exists(history, command.stream)?;
+    let fact = standing(history, command.target)?;
+    correct(history, &command.of_fact(&fact, given.contract)?, given)
+}
+
+/// Refusals of a replacement's values, which stand in the payload of the correction; its date, and whose fact it is,
+/// stand beside it.
+fn in_payload<T>(kind: StreamKind, judged: Result<T, Vec<Refusal>>) -> Result<T, Vec<Refusal>> {
+    let beside = ["occurred_on", kind.as_str()];
+    let is_beside = |path: &Path| matches!(&path.0[..], [Step::Field(field)] if beside.contains(&field.as_str()));
+    let beneath = |path: Path| if is_beside(&path) { path } else { path.beneath("payload") };
+    let of_payload = |refusal: Refusal| Refusal { path: refusal.path.map(beneath), ..refusal };
+    judged.map_err(|refusals| refusals.into_iter().map(of_payload).collect())
+}
+
+pub(super) fn retract(
+    history: &History,
+    command: &RetractFacts,
+    given: &Given<'_>,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let RetractFacts { stream, targets, reason } = command;
+    exists(history, *stream)?;
+    let mut shape = Shape::new(given.today);
+    shape.reason(reason);
+    if targets.is_empty() {
+        shape.refuse(Refusal::new(RefusalCode::MissingValue, "no fact is named: name at least one").at("targets"));
+    }
+    if !shape.at_most("targets", targets.len(), TARGETS_MAX) {
+        return Err(shape.done().err().unwrap_or_default());
+    }
+    let mut named = HashSet::new();
+    for (index, target) in targets.iter().enumerate() {
+        let path = format!("targets.{index}");
+        if let Err(refusals) = standing(history, *target).and_then(|fact| retractable(&fact)) {
+            for refusal in refusals {
+                shape.refuse(refusal.at(path.as_str()));
+            }
+        } else if !named.insert(*target) {
+            shape.invalid(&path, "the fact is named twice: name it once");
+        }
+    }
+    shape.done()?;
+    stands(history, stream.kind, Change::Retract(targets))?;
+    let taken = targets.iter().filter_map(|target| history.fact(*target));
+    let mut settled = taken.filter_map(|fact| settled(stream.kind, fact.event, &[fact.occurred], given));
+    heeded(settled.next().map(|warning| warning.at("targets")), given)?;
+    let retracted = |target: &EventId| {
+        let event = FactRetracted { target: *target, reason: reason.clone() }.into();
+        of_stream(*stream, history, Occurred::on(given.today), event)
+    };
+    Ok(targets.iter().map(retracted).collect())
+}
+
+/// The fact that this event recorded, if it is one that may be corrected or retracted.
+fn standing(history: &History, target: EventId) -> Result<Fact<'_>, Vec<Refusal>> {
+    let Some(original) = history.event(target) else {
+        let message = "this stream has no event of this id: name the event that recorded the fact";
+        return Err(Refusal::new(RefusalCode::FactNotFound, message).at("target").alone());
+    };
+    match &original.event {
+        Event::FactCorrected(FactCorrected { target, .. }) | Event::FactRetracted(FactRetracted { target, .. }) => {
+            let message = "this event is itself a correction or retraction: name the original event";
+            return Err(Refusal::new(RefusalCode::NotCorrectable, message)
+                .at("target")
+                .by("domain §4: the target of a correction is always the original event")
+                .allowing([target])
+                .alone());
+        }
+        _ => {}
+    }
+    if history.is_retracted(target) {
+        let message = "the fact was retracted: record it anew if it was so after all";
+        return Err(Refusal::new(RefusalCode::AlreadyRetracted, message)
+            .at("target")
+            .by("domain §4: a retracted fact is recorded anew, not revived")
+            .alone());
+    }
+    history.fact(target).filter(|fact| fact.event.event_type().is_correctable()).ok_or_else(|| {
+        let message = "events of this type are superseded, not corrected: record the later state instead";
+        Refusal::new(RefusalCode::NotCorrectable, message).at("target").alone()
+    })
+}
+
+/// What begins the stream of a subject, worker or contract stays: others rest on it who are not asked here.
+fn retractable(fact: &Fact<'_>) -> Result<(), Vec<Refusal>> {
+    if matches!(fact.event, Event::SubjectRegistered(_) | Event::WorkerJoined(_) | Event::ContractOpened(_)) {
+        let message = "other streams rest on what this fact began: correct it instead, or record its end";
+        return Err(Refusal::new(RefusalCode::NotCorrectable, message).at("target").alone());
+    }
+    Ok(())
+}
+
+/// A correction keeps the type of the fact and that by which other facts name it.
+fn same_fact(kind: StreamKind, fact: &Fact<'_>, replacement: &Event) -> Result<(), Vec<Refusal>> {
+    let (is, becomes) = (fact.event.event_type(), replacement.event_type());
+    if is != becomes {
+        let message = format!(
+            "the fact is a {} and the replacement a {}: retract the one and record the other",
+            is.as_str(),
+            becomes.as_str()
+        );
+        return Err(Refusal::new(RefusalCode::OtherType, message).at("payload").allowing([is.as_str()]).alone());
+    }
+    in_payload(kind, rules::same_thing(fact.event, replacement))?;
+    match (own_name(fact.event), own_name(replacement)) {
+        (Some((field, old)), Some((_, new))) if old != new => {
+            let message = format!("the {field} is how others name it: retract this fact and record it anew");
+            in_payload(kind, Err(Refusal::new(RefusalCode::FixedField, message).at(field).alone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// By what others name the thing that a fact of a subject, team or contract begins, and the field that says so.
+fn own_name(fact: &Event) -> Option<(&'static str, String)> {
+    let (field, name) = match fact {
+        Event::LegalHoldPlaced(placed) => ("hold", placed.hold.to_string()),
+        Event::VacancyOpened(opened) => ("vacancy", opened.vacancy.to_string()),
+        Event::CoverStarted(started) => ("cover", started.cover.to_string()),
+        Event::ContractOpened(opened) => ("code", opened.code.clone()),
+        Event::NoticeIssued(issued) => ("notice", issued.notice.to_string()),
+        Event::ActionAgreed(agreed) => ("action", agreed.action.to_string()),
+        _ => return None,
+    };
+    Some((field, name))
+}

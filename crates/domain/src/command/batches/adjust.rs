@@ -1,0 +1,80 @@
+//! Decisions to pay more or less than a closed line says.
+//!
+//! Pure. The line stays as it was: the adjustment stands in an open batch, with which it is due.
+
+use super::submit::{moved_on, reaches, stands_still};
+use super::{Adjusting, Asked, LineAct, batch_not_found, claim_not_found};
+use crate::contract::batch::Batch;
+use crate::fact::money::Money;
+use crate::fact::event::{AdjustmentKind as Kind, AdjustmentRaised, Event};
+use crate::fact::refusal::{Refusal, RefusalCode as Code};
+use crate::command::validate::Shape;
+use crate::fact::envelope::StreamId;
+
+pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec<Event>, Vec<Refusal>> {
+    let Adjusting { from, fact, due } = adjusting;
+    asked.is_open()?;
+    let mut shape = asked.shape();
+    shape.reason(&fact.reason);
+    asked.amount("amount", fact.amount, &mut shape);
+    values(fact, &mut shape);
+    if asked.batch.adjustments.iter().any(|known| known.raised.details.adjustment == fact.adjustment) {
+        let message = "an adjustment of this id was raised already: give the new one a new id";
+        shape.refuse(Refusal::new(Code::AdjustmentExists, message).at("adjustment"));
+    }
+    shape.done()?;
+    reaches(asked, from)?;
+    about(asked, adjusting)?;
+    stands_still(asked, from)?;
+    if let Some(due) = due.filter(|due| *due + fact.amount < Money::ZERO) {
+        let (taken, due) = (-fact.amount, Money::of(due.amount(), asked.currency()));
+        let (message, allowed) = if due.is_positive() {
+            (format!("{taken} is more than there is to take back: name at most {due}"), Some(-due))
+        } else {
+            (format!("{taken} cannot be taken back: nothing is left to take back"), None)
+        };
+        return Err(Refusal::new(Code::AdjustmentTooLarge, message).at("amount").allowing(allowed).alone());
+    }
+    let amount = Money::of(fact.amount.amount(), asked.currency());
+    Ok(vec![AdjustmentRaised { amount, ..fact.clone() }.into()])
+}
+
+/// What each kind of adjustment names, and which way it goes.
+fn values(fact: &AdjustmentRaised, shape: &mut Shape) {
+    let (less, more) = (fact.amount < Money::ZERO, fact.amount.is_positive());
+    let (fits, must_be) = match fact.kind {
+        Kind::Clawback | Kind::Overpayment => (less, "less than nothing, for it is taken back"),
+        Kind::CapRelease => (more, "more than nothing, for it is paid"),
+        Kind::Conversion | Kind::Extrapolation | Kind::Restatement => (less || more, "more or less than nothing"),
+    };
+    if !fits {
+        shape.invalid("amount", format!("{} cannot be: the amount is {must_be}", fact.amount));
+    }
+    let is_of_claim = matches!(fact.kind, Kind::Clawback | Kind::Conversion | Kind::CapRelease | Kind::Restatement);
+    if is_of_claim && fact.claim.is_none() {
+        shape.missing("claim", "no claim is named: name the claim whose line is adjusted");
+    }
+    if !is_of_claim && fact.claim.is_some() {
+        shape.invalid("claim", "it is about no single claim: leave it out");
+    }
+    if fact.kind != Kind::Extrapolation && fact.batch.is_none() {
+        shape.missing("of_batch", "no batch is named: name the one whose line or excess it settles");
+    }
+}
+
+/// What an adjustment is about: a line that was accepted or paid, of whose journey nothing newer is known.
+fn about(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<(), Vec<Refusal>> {
+    let Adjusting { from, fact, .. } = adjusting;
+    let Some(of) = fact.batch else { return Ok(()) };
+    let history = (asked.given.history)(StreamId::batch(of));
+    let history = history.filter(|history| history.contract() == asked.given.contract.code());
+    let history = history.ok_or_else(|| batch_not_found().at("of_batch").alone())?;
+    let Some(claim) = fact.claim else { return Ok(()) };
+    let of = Batch::of(history);
+    let line = of.line(claim).ok_or_else(|| claim_not_found(claim).at("claim").alone())?;
+    let refusal = match line.may(LineAct::Adjust) {
+        Err(refusal) => Some(*refusal),
+        Ok(()) => moved_on(asked, from, &line.frozen),
+    };
+    refusal.map_or(Ok(()), |refusal| Err(refusal.at("claim").alone()))
+}

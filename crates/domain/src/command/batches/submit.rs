@@ -1,0 +1,181 @@
+//! Claims that go to the commissioner, for the first time or again.
+//!
+//! Pure. Every line must be what the facts, the rules and the other batches say at this moment: if any of them has
+//! moved since the lines were prepared, they are prepared anew.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{Asked, Basis, CLAIMS_MAX, LineAct, NAMED_MAX, Prepared, claim_not_found, twice};
+use crate::contract::batch::{Batch, BatchLine, Decision};
+use crate::contract::rulebook::{AppliesBy, Rulebook};
+use crate::fact::History;
+use crate::fact::event::{BatchSubmitted, ClaimAbout, ClaimLine, ClaimResubmitted, Event};
+use crate::fact::refusal::{Refusal, RefusalCode as Code};
+use crate::fact::envelope::{BatchId, ClaimId, StreamId, StreamKind};
+
+pub(super) fn submit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec<Event>, Vec<Refusal>> {
+    asked.is_open()?;
+    let lines = checked(asked, prepared)?;
+    if lines.is_empty() && asked.batch.adjustments.is_empty() {
+        let message = "there is nothing to submit: name a claim, or raise an adjustment first";
+        return Err(Refusal::new(Code::MissingValue, message).at("claims").alone());
+    }
+    let (prepared_at, currency) = (prepared.from.position, prepared.currency.clone());
+    Ok(vec![BatchSubmitted { prepared_at, currency, lines: lines.to_vec() }.into()])
+}
+
+pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec<Event>, Vec<Refusal>> {
+    asked.was_submitted()?;
+    let lines = checked(asked, prepared)?;
+    if lines.is_empty() {
+        return Err(Refusal::new(Code::MissingValue, "no claim is named: name at least one").at("claims").alone());
+    }
+    let mut rejected: HashMap<ClaimId, usize> = HashMap::new();
+    for line in asked.batch.lines.iter().filter(|line| matches!(line.decision, Decision::Rejected(_))) {
+        *rejected.entry(line.frozen.claim).or_default() += 1;
+    }
+    all(lines.iter().enumerate().filter_map(|(at, line)| {
+        let refusal = match asked.batch.line(line.claim) {
+            None => Some(claim_not_found(line.claim)),
+            Some(before) => not_again(asked, (before, rejected.get(&line.claim).copied().unwrap_or(0)), line),
+        };
+        refusal.map(|refusal| refusal.at(format!("claims.{at}")))
+    }))?;
+    let again = |line: &ClaimLine| ClaimResubmitted { prepared_at: prepared.from.position, line: line.clone() }.into();
+    Ok(lines.iter().map(again).collect())
+}
+
+/// Why a line of this batch, which was rejected so many times, may not go again, if it may not. A query costs no attempt:
+/// only what was rejected was tried in vain.
+fn not_again(asked: &Asked<'_, '_>, (before, rejected): (&BatchLine, usize), line: &ClaimLine) -> Option<Refusal> {
+    if let Err(refusal) = before.may(LineAct::Resubmit) {
+        return Some(*refusal);
+    }
+    if !matches!(before.decision, Decision::Rejected(_)) {
+        return None;
+    }
+    let published = asked.given.contract.rulebooks().iter().map(|published| &*published.rulebook);
+    let rulebook = published.into_iter().find(|rulebook| rulebook.hash() == line.rulebook)?;
+    let attempts = rulebook.outcome(&line.outcome)?.claim.attempts;
+    (rejected >= attempts as usize).then(|| no_attempts_left(line.claim, attempts, rulebook))
+}
+
+/// A claim was rejected as often as it may be tried.
+fn no_attempts_left(claim: ClaimId, attempts: u32, rulebook: &Rulebook) -> Refusal {
+    let message =
+        format!("the claim {claim} was rejected as often as it may be tried, {attempts} in all: leave it out");
+    Refusal::new(Code::NoAttemptsLeft, message).by(format!("rulebook {}: claim.attempts", rulebook.version))
+}
+
+/// The lines of a preparation that still holds.
+fn checked<'a>(asked: &Asked<'_, '_>, prepared: &'a Prepared) -> Result<&'a [ClaimLine], Vec<Refusal>> {
+    let from = &prepared.from;
+    let mut shape = asked.shape();
+    shape.at_most("claims", prepared.lines.as_ref().map_or(0, Vec::len), CLAIMS_MAX);
+    shape.done()?;
+    reaches(asked, from)?;
+    let lines = prepared.lines.as_ref().map_err(Clone::clone)?;
+    all(in_other_batches(asked, from, lines))?;
+    let mut named = BTreeSet::new();
+    all(lines.iter().enumerate().filter_map(|(at, line)| {
+        let once = named.insert(line.claim);
+        let refusal = if once { line_refused(asked, from, line) } else { Some(twice(line.claim)) };
+        refusal.map(|refusal| refusal.at(format!("claims.{at}")))
+    }))?;
+    stands_still(asked, from)?;
+    Ok(lines)
+}
+
+fn line_refused(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
+    moved_on(asked, from, line).or_else(|| not_ready(asked, from, line))
+}
+
+/// The journey of a line has moved since it was prepared.
+pub(super) fn moved_on(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
+    let ClaimAbout::Journey(journey) = line.about else { return None };
+    let moved = asked.given.moved.is_after(from.position, StreamId::journey(journey));
+    moved.then(|| stale(from, &format!("the journey {journey} of the claim {} has", line.claim)))
+}
+
+/// A rulebook was published after the lines were prepared, and may judge this one.
+fn not_ready(asked: &Asked<'_, '_>, from: &Basis, line: &ClaimLine) -> Option<Refusal> {
+    let on = asked.command.occurred.earliest();
+    let published = asked.given.contract.rulebooks().iter().map(|published| &published.rulebook);
+    let mut unknown = published.filter(|rulebook| !from.rulebooks.contains(rulebook.hash()));
+    let judges = |rulebook: &Rulebook| {
+        let by = match rulebook.applies_by {
+            AppliesBy::Achieved if !rulebook.retroactive => line.achieved_on,
+            // What chooses the version is not told by the line: no day of it is after this one.
+            _ => on,
+        };
+        rulebook.effective_from <= by
+    };
+    let version = &unknown.find(|rulebook| judges(rulebook))?.version;
+    let message = format!(
+        "the claim {} may be judged by the rulebook {version}, by which claims are not computed yet: try again shortly",
+        line.claim
+    );
+    Some(Refusal::new(Code::RulebookNotReady, message).by(format!("rulebook {version}: effective_from")))
+}
+
+/// Refuses claims that stand in another batch which was submitted meanwhile, naming each.
+fn in_other_batches(asked: &Asked<'_, '_>, from: &Basis, lines: &[ClaimLine]) -> impl Iterator<Item = Refusal> {
+    let others = moved_batches(asked, from).filter(|(id, _)| *id != asked.command.batch);
+    let others: Vec<(BatchId, Batch)> = others.map(|(id, history)| (id, Batch::of(history))).collect();
+    lines.iter().enumerate().filter_map(move |(at, line)| {
+        let (other, _) = others.iter().find(|(_, batch)| batch.holds(line.claim))?;
+        let message = format!("the claim {} is in the batch {other} already: leave it out", line.claim);
+        Some(Refusal::new(Code::ClaimInBatch, message).at(format!("claims.{at}")))
+    })
+}
+
+/// The batches of this contract that have moved since, with all that is recorded of them.
+fn moved_batches<'g>(asked: &Asked<'_, 'g>, from: &Basis) -> impl Iterator<Item = (BatchId, &'g History)> {
+    let (given, since) = (asked.given, from.position);
+    let of_batches = given.moved.streams().filter(|stream| stream.kind == StreamKind::Batch);
+    let moved = of_batches.filter(move |stream| given.moved.is_after(since, *stream));
+    let known = moved.filter_map(|stream| Some((BatchId(stream.id), (given.history)(stream)?)));
+    known.filter(|(_, history)| history.contract() == given.contract.code())
+}
+
+/// Refuses a preparation from so long ago that it is not known what has moved since.
+pub(super) fn reaches(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
+    if asked.given.moved.reaches(from.position) { Ok(()) } else { Err(stale(from, "too much in the log has").alone()) }
+}
+
+/// Refuses what was prepared before the batches of the contract came to use more or less of a cap, or before it became
+/// known who is one person.
+pub(super) fn stands_still(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Vec<Refusal>> {
+    if from.streams.iter().any(|stream| asked.given.moved.is_after(from.position, *stream)) {
+        return Err(stale(from, "somebody of whom they are has").alone());
+    }
+    let counts = |history: &History| {
+        let newer = history.events().iter().rev().take_while(|event| event.position > from.position);
+        newer.map(|event| &event.event).any(|event| {
+            matches!(
+                event,
+                Event::BatchSubmitted(_)
+                    | Event::ClaimRejected(_)
+                    | Event::ClaimResubmitted(_)
+                    | Event::ClaimWithdrawn(_)
+                    | Event::AdjustmentRaised(_)
+            )
+        })
+    };
+    match moved_batches(asked, from).find(|(_, history)| counts(history)) {
+        Some((batch, _)) => Err(stale(from, &format!("the batch {batch} of the same contract has")).alone()),
+        None => Ok(()),
+    }
+}
+
+fn stale(from: &Basis, what: &str) -> Refusal {
+    let message = format!("{what} moved since position {}: look at the claims anew", from.position);
+    let rule = "domain §8: a batch command names the view position that it was prepared from";
+    Refusal::new(Code::StaleClaims, message).by(rule)
+}
+
+/// Refuses if there is anything to refuse, naming only so much.
+fn all(refused: impl Iterator<Item = Refusal>) -> Result<(), Vec<Refusal>> {
+    let refused: Vec<Refusal> = refused.take(NAMED_MAX).collect();
+    if refused.is_empty() { Ok(()) } else { Err(refused) }
+}

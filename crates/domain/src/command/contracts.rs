@@ -1,0 +1,143 @@
+//! The write side of a contract: opening it and publishing its rules.
+//!
+//! Pure and synchronous. A rulebook that is published has been read whole by this build; its hash is computed here,
+//! never taken from outside.
+
+use chrono::NaiveDate;
+
+use crate::contract::{Contract, Rulebook, RulebookError};
+use crate::contract::rules;
+use crate::command::NewEvent;
+use crate::fact::event::{ContractOpened, Event, RulebookPublished};
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::command::validate::Shape;
+use crate::fact::envelope::{Occurred, StreamId};
+
+/// The longest rulebook, in bytes.
+const RULEBOOK_MAX: usize = 256 * 1024;
+
+/// A contract that begins, with its first rulebook.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenContract {
+    /// When it was opened.
+    pub occurred: Occurred,
+    /// Its code, name, parties and dates.
+    pub fact: ContractOpened,
+    /// The first rulebook, as TOML.
+    pub rulebook: String,
+}
+
+/// A further version of the rules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PublishRulebook {
+    /// The code of the contract.
+    pub contract: String,
+    /// When it was published.
+    pub occurred: Occurred,
+    /// The rulebook, as TOML.
+    pub rulebook: String,
+}
+
+/// Decides whether a contract may be opened: its two first events, or every refusal that is found.
+pub(crate) fn open(
+    contract: &Contract,
+    command: &OpenContract,
+    today: NaiveDate,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let OpenContract { occurred, fact, rulebook } = command;
+    let occurred = *occurred;
+    if contract.opened().is_some() {
+        return Err(rules::contract_exists().alone());
+    }
+    let mut shape = Shape::new(today);
+    shape.opening(fact);
+    shape.done()?;
+    let read = read(occurred, rulebook, &fact.code, today)?;
+    let opened = NewEvent {
+        stream: StreamId::contract(&fact.code),
+        contract: Some(fact.code.clone()),
+        occurred,
+        event: fact.clone().into(),
+    };
+    Ok(vec![opened, published(&fact.code, occurred, rulebook, &read)])
+}
+
+/// Decides whether a further version of the rules may be published.
+pub(crate) fn publish(
+    contract: &Contract,
+    command: &PublishRulebook,
+    today: NaiveDate,
+) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let PublishRulebook { contract: code, occurred, rulebook } = command;
+    if contract.code() != Some(code) {
+        return Err(Refusal::contract_not_found().alone());
+    }
+    let read = read(*occurred, rulebook, code, today)?;
+    further(contract, &read)?;
+    Ok(vec![published(code, *occurred, rulebook, &read)])
+}
+
+/// Reads a draft of a further version, which could be published today.
+pub fn draft(contract: &Contract, text: &str, today: NaiveDate) -> Result<Rulebook, Vec<Refusal>> {
+    let read = read(Occurred::on(today), text, contract.code().unwrap_or_default(), today)?;
+    further(contract, &read)?;
+    Ok(read)
+}
+
+/// Reads a rulebook that is to be published for this contract.
+fn read(occurred: Occurred, text: &str, code: &str, today: NaiveDate) -> Result<Rulebook, Vec<Refusal>> {
+    let mut shape = Shape::new(today);
+    shape.occurred(occurred);
+    if text.len() > RULEBOOK_MAX {
+        let message = format!("{} bytes are too many: write a rulebook of at most {RULEBOOK_MAX}", text.len());
+        shape.too_long("rulebook", message);
+    }
+    shape.done()?;
+    let rulebook = Rulebook::parse(text).map_err(|errors| errors.iter().map(invalid).collect::<Vec<_>>())?;
+    if rulebook.contract != code {
+        let message = format!(
+            "the rulebook is of the contract {:?}, not {code:?}: name the contract that its text names",
+            rulebook.contract
+        );
+        let refusal = Refusal::new(RefusalCode::RulebookOfOtherContract, message).at("rulebook").by("contract");
+        return Err(vec![refusal.allowing([code])]);
+    }
+    Ok(rulebook)
+}
+
+fn invalid(error: &RulebookError) -> Refusal {
+    let refusal = Refusal::new(RefusalCode::InvalidRulebook, error.to_string()).at("rulebook");
+    match &error.key {
+        Some(key) => refusal.by(key),
+        None => refusal,
+    }
+}
+
+/// What a further version must not repeat or move. One with the first day of another supersedes that.
+fn further(contract: &Contract, next: &Rulebook) -> Result<(), Vec<Refusal>> {
+    for published in contract.rulebooks() {
+        let known = &published.rulebook;
+        let (code, message) = if known.hash() == next.hash() {
+            let message = format!("this content is published already, as version {}: nothing is to do", known.version);
+            (RefusalCode::RulebookAlreadyPublished, message)
+        } else if known.version == next.version {
+            let message = format!("a version {} is published already: name this one otherwise", known.version);
+            (RefusalCode::RulebookVersionTaken, message)
+        } else if known.calendar.zone != next.calendar.zone {
+            let message = format!("the contract's dates are of {}: keep that zone", known.calendar.zone);
+            (RefusalCode::RulebookZoneChanged, message)
+        } else {
+            continue;
+        };
+        return Err(vec![Refusal::new(code, message).at("rulebook")]);
+    }
+    Ok(())
+}
+
+fn published(code: &str, occurred: Occurred, text: &str, rulebook: &Rulebook) -> NewEvent {
+    let event = RulebookPublished { content: text.to_owned(), hash: rulebook.hash().to_owned() };
+    NewEvent { stream: StreamId::contract(code), contract: Some(code.to_owned()), occurred, event: Event::from(event) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,63 @@
+//! What somebody should look at twice before a piece of evidence is recorded: that it shows nothing.
+//!
+//! Pure. Whether a piece counts for a claim depends on its date, a check and the claim's own run, and is not asked here.
+
+use uuid::Uuid;
+
+use super::Given;
+use crate::contract::outcome::is_mark;
+use crate::contract::rulebook::outcome::{AchievedBy, JourneyTerms, Trigger};
+use crate::fact::History;
+use crate::fact::event::{Event, EvidenceAttached};
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::fact::tracked::{self, Kind};
+
+/// The warning that a piece of evidence supports nothing, or nothing that an outcome would ask it to show.
+pub(super) fn supports_nothing(history: &History, fact: &Event, given: &Given<'_>) -> Option<Refusal> {
+    let Event::EvidenceAttached(piece) = fact else { return None };
+    let warning =
+        |message: String| Some(Refusal::new(RefusalCode::EvidenceSupportsNothing, message).at("supports").as_warning());
+    if piece.supports.is_empty() {
+        let message = "the piece names nothing that it shows, so it counts for no claim: name the spell, or the event of \
+                       the plan or achievement, in supports";
+        return warning(message.to_owned());
+    }
+    let asking: Vec<&JourneyTerms> = asking_for(piece, given).collect();
+    if asking.is_empty() || asking.iter().any(|terms| shows(history, &piece.supports, &terms.trigger)) {
+        return None;
+    }
+    let message = "what the piece names is nothing that an outcome asks to be shown by a {}, so it counts for no claim: \
+                   name the spell, or the event of the plan or achievement";
+    warning(message.replace("{}", &piece.kind))
+}
+
+/// The outcomes that ask for evidence of this kind, in any version of the rules.
+fn asking_for<'a>(piece: &EvidenceAttached, given: &Given<'a>) -> impl Iterator<Item = &'a JourneyTerms> {
+    let kind = piece.kind.clone();
+    let outcomes = given.contract.rulebooks().iter().flat_map(|published| &published.rulebook.outcomes);
+    let of_journeys = outcomes.filter_map(|outcome| match &outcome.achieved_by {
+        AchievedBy::Journey(terms) => Some(&**terms),
+        AchievedBy::Many(_) => None,
+    });
+    of_journeys.filter(move |terms| {
+        terms.evidence.as_ref().is_some_and(|asked| asked.any_of.iter().chain(&asked.all_of).any(|of| *of == kind))
+    })
+}
+
+/// Whether one of these ids is a spell, or an event, that a trigger names.
+fn shows(history: &History, supports: &[Uuid], trigger: &Trigger) -> bool {
+    let facts = history.facts();
+    let named = |original: Uuid, reading: Uuid| supports.contains(&original) || supports.contains(&reading);
+    let domain_of = |spell: Uuid| {
+        facts.iter().find_map(|fact| match fact.event {
+            Event::SpellStarted(start) if start.spell.0 == spell => Some(&start.domain),
+            _ => None,
+        })
+    };
+    let fits_spell = |spell: Uuid| domain_of(spell).is_some_and(|domain| trigger.spell_domains().contains(domain));
+    supports.iter().any(|id| fits_spell(*id))
+        || facts.iter().filter(|fact| named(fact.original.event_id.0, fact.reading.event_id.0)).any(|fact| {
+            let of_spell = tracked::told_by(fact.event).filter(|(thing, _)| thing.kind == Kind::Spell);
+            is_mark(fact.event, trigger) || of_spell.is_some_and(|(thing, _)| fits_spell(thing.id))
+        })
+}

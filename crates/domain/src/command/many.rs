@@ -1,0 +1,64 @@
+//! One worker takes many cases at once: every case, or none.
+//!
+//! Pure. Each case is decided as an assignment of its own would be; none of them has a rule of its own here.
+
+use std::collections::BTreeSet;
+
+use super::{AssignMany, Dated, Given, NewEvent, state, values};
+use crate::fact::event::Event;
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::command::validate::Shape;
+use crate::fact::envelope::{JourneyId, StreamId};
+
+/// The most cases that one command assigns.
+const CASES_MAX: usize = 1_000;
+
+impl AssignMany {
+    /// Whether it names more cases than one command assigns: it is refused whatever they are.
+    pub fn is_too_long(&self) -> bool {
+        self.journeys.len() > CASES_MAX
+    }
+}
+
+pub(super) fn assign(command: &AssignMany, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let AssignMany { journeys, occurred, fact } = command;
+    let fact = Event::from(fact.clone());
+    let mut shape = Shape::new(given.today);
+    if !shape.at_most("journeys", journeys.len(), CASES_MAX) {
+        return Err(shape.done().err().unwrap_or_default());
+    }
+    if journeys.is_empty() {
+        shape.missing("journeys", "no case is named: name at least one");
+    }
+    let mut named = BTreeSet::new();
+    for (index, journey) in journeys.iter().enumerate() {
+        if !named.insert(journey) {
+            shape.invalid(&format!("journeys.{index}"), "the case is named twice: name it once");
+        }
+    }
+    // What is wrong with the worker or the days is said once.
+    values(&mut shape, (*occurred, &fact), None, given);
+    shape.done()?;
+    let (mut events, mut refusals) = (Vec::new(), Vec::new());
+    for (index, journey) in journeys.iter().enumerate() {
+        match of_case(
+            *journey,
+            &Dated { stream: StreamId::journey(*journey), occurred: *occurred, fact: fact.clone() },
+            given,
+        ) {
+            Ok(assigned) => events.extend(assigned),
+            Err(refused) => refusals.extend(refused.into_iter().map(|one| one.at(format!("journeys.{index}")))),
+        }
+    }
+    if refusals.is_empty() { Ok(events) } else { Err(refusals) }
+}
+
+fn of_case(journey: JourneyId, stated: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let history = (given.history)(StreamId::journey(journey));
+    let history = history.ok_or_else(|| Refusal::journey_not_found().alone())?;
+    if history.contract() != given.contract.code() {
+        let message = "this journey is of another contract than the first: send the cases of each contract apart";
+        return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
+    }
+    state(history, stated, given)
+}

@@ -1,0 +1,495 @@
+//! The write side: what somebody wants recorded of a journey, subject, worker, team or contract, and the decision
+//! whether it may be.
+//!
+//! Pure and synchronous. A decision never looks at a clock or a store: all it may know is handed to it in [`Given`].
+//! It gives events or refusals, never both, and never changes anything. Whatever the kind of its stream, a fact goes
+//! one way: its values (shape), what it needs of the others (ground), its events.
+
+mod amend;
+mod attributes;
+pub mod batches;
+pub mod contracts;
+mod duties;
+mod evidence;
+mod many;
+mod names;
+mod patch;
+mod together;
+pub mod validate;
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use self::names::named;
+pub use self::names::not_found;
+pub use self::patch::{PatchFact, Patched, PatchedDate};
+use crate::command::batches::{BatchAct, BatchCommand};
+use crate::command::contracts::{OpenContract, PublishRulebook};
+use crate::contract::{self, Contract, kpi};
+use crate::fact::event::{
+    ContactLogged, Event, EventType, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
+    WorkerReleased,
+};
+use crate::fact::consistency::{self, Change};
+use crate::journey::rules;
+use crate::people::{subject, subject_exists, team, worker};
+use crate::fact::refusal::{self, Refusal, RefusalCode};
+use crate::command::validate::Shape;
+pub use crate::command::validate::check_source;
+use crate::fact::History;
+use crate::fact::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
+use crate::fact::moved::Moved;
+
+/// An event that a decision asks the log to take. Ids, versions, salts and instants are the log's to give.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// The stream it belongs to.
+    pub stream: StreamId,
+    /// The code of its contract; none where the stream belongs to the deployment.
+    pub contract: Option<String>,
+    /// When the fact was so.
+    pub occurred: Occurred,
+    /// What was so.
+    pub event: Event,
+}
+
+/// All that a decision may know beside the history of its stream.
+#[derive(Clone, Copy)]
+pub struct Given<'a> {
+    /// Today's civil date in the contract's zone.
+    pub today: NaiveDate,
+    /// The contract that the stream belongs to, with every rulebook published so far; an empty one where it belongs
+    /// to the deployment.
+    pub contract: &'a Contract,
+    /// The login of whoever sends the command.
+    pub sender: &'a str,
+    /// The history of another stream that the command names, where it exists for this sender.
+    pub history: &'a dyn Fn(StreamId) -> Option<&'a History>,
+    /// The warnings that the sender accepts, by code.
+    pub accepted: &'a BTreeSet<String>,
+    /// The streams that have moved since the position that the command was prepared from, if it was.
+    pub moved: &'a Moved,
+}
+
+impl Given<'_> {
+    /// Whether a stream that the command names exists, for this sender.
+    pub fn knows(&self, stream: StreamId) -> bool {
+        (self.history)(stream).is_some()
+    }
+}
+
+/// A fact that somebody states, with its date.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Dated {
+    /// Of what: a journey, subject, worker, team or contract.
+    pub stream: StreamId,
+    /// When it was so.
+    pub occurred: Occurred,
+    /// What was so.
+    pub fact: Event,
+}
+
+/// A referral that somebody received, and whether its subject is new.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReceiveReferral {
+    /// The journey that begins.
+    pub journey: JourneyId,
+    /// The code of the contract.
+    pub contract: String,
+    /// When it was received.
+    pub occurred: Occurred,
+    /// The kind of subject to register along with it; none where the subject is known already.
+    pub register: Option<SubjectKind>,
+    /// The referral.
+    pub fact: ReferralReceived,
+}
+
+/// The whole fact as it should read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CorrectFact {
+    /// Whose fact.
+    pub stream: StreamId,
+    /// The original event.
+    pub target: EventId,
+    /// When it was really so.
+    pub occurred: Occurred,
+    /// What was really so, of the target's type.
+    pub replacement: Event,
+    /// Why: at most 200 characters, nothing personal.
+    pub reason: String,
+}
+
+/// Facts that never were so, taken away together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetractFacts {
+    /// Whose facts.
+    pub stream: StreamId,
+    /// The original events.
+    pub targets: Vec<EventId>,
+    /// Why: at most 200 characters, nothing personal.
+    pub reason: String,
+}
+
+/// A worker takes many cases of one contract, all of them or none.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssignMany {
+    /// Which cases.
+    pub journeys: Vec<JourneyId>,
+    /// From when on.
+    pub occurred: Occurred,
+    /// Who takes them, in which role and until when.
+    pub fact: WorkerAssigned,
+}
+
+/// Several things about one stream that are recorded together or not at all, such as a spell with its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Together {
+    /// What all of them are about.
+    pub stream: StreamId,
+    /// What is recorded, each after the ones before it.
+    pub commands: Vec<Command>,
+}
+
+/// What somebody wants recorded.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// A journey begins.
+    ReceiveReferral(ReceiveReferral),
+    /// A contract begins, with its first rulebook.
+    OpenContract(OpenContract),
+    /// A further version of a contract's rules.
+    PublishRulebook(PublishRulebook),
+    /// Something was so: any fact but those above and what is said of other facts. A link of subjects is stated of
+    /// one of them and recorded of both.
+    State(Dated),
+    /// A fact was recorded wrongly: the whole of it as it should read.
+    CorrectFact(CorrectFact),
+    /// A fact was recorded wrongly: what of it should read otherwise.
+    PatchFact(PatchFact),
+    /// Facts never were so.
+    RetractFacts(RetractFacts),
+    /// All of these, or none.
+    Together(Together),
+    /// Something is done with a batch of claims.
+    Batch(BatchCommand),
+    /// A worker takes many cases.
+    AssignMany(AssignMany),
+}
+
+impl Command {
+    /// The command that states a fact.
+    pub fn state(stream: StreamId, occurred: Occurred, fact: impl Into<Event>) -> Self {
+        Self::State(Dated { stream, occurred, fact: fact.into() })
+    }
+
+    /// The stream that it is about; its expected version is this one's.
+    pub fn stream(&self) -> StreamId {
+        match self {
+            Self::ReceiveReferral(command) => StreamId::journey(command.journey),
+            Self::OpenContract(command) => StreamId::contract(&command.fact.code),
+            Self::PublishRulebook(command) => StreamId::contract(&command.contract),
+            Self::State(command) => command.stream,
+            Self::CorrectFact(command) => command.stream,
+            Self::PatchFact(command) => command.stream,
+            Self::RetractFacts(command) => command.stream,
+            Self::Together(together) => together.stream,
+            Self::Batch(command) => StreamId::batch(command.batch),
+            // An expected version is not asked of many, and none is refused before the list is looked at.
+            Self::AssignMany(command) => {
+                StreamId::journey(command.journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())))
+            }
+        }
+    }
+
+    /// The commands that it consists of, each about one stream alone: itself, unless it is about many.
+    pub fn of_each_stream(&self) -> Vec<Cow<'_, Self>> {
+        let Self::AssignMany(AssignMany { journeys, occurred, fact }) = self else { return vec![Cow::Borrowed(self)] };
+        let one = |journey: &JourneyId| Self::state(StreamId::journey(*journey), *occurred, fact.clone());
+        journeys.iter().map(one).map(Cow::Owned).collect()
+    }
+
+    /// Whether it begins its stream, so that there need be nothing of it yet.
+    pub fn begins(&self) -> bool {
+        match self {
+            Self::ReceiveReferral(_) | Self::OpenContract(_) => true,
+            Self::State(command) => begins_a_stream(&command.fact),
+            Self::Together(together) => together.commands.first().is_some_and(Self::begins),
+            Self::Batch(command) => matches!(command.act, BatchAct::Open(..)),
+            Self::PublishRulebook(_)
+            | Self::CorrectFact(_)
+            | Self::PatchFact(_)
+            | Self::RetractFacts(_)
+            | Self::AssignMany(_) => false,
+        }
+    }
+
+    /// The single commands that it consists of: itself, unless it is several together.
+    pub fn each(&self) -> Vec<&Self> {
+        match self {
+            Self::Together(together) => together.commands.iter().flat_map(Self::each).collect(),
+            single => vec![single],
+        }
+    }
+
+    /// The code of the contract that it names itself.
+    pub fn contract(&self) -> Option<&str> {
+        match self {
+            Self::ReceiveReferral(command) => Some(&command.contract),
+            Self::OpenContract(command) => Some(&command.fact.code),
+            Self::PublishRulebook(command) => Some(&command.contract),
+            Self::Together(together) => together.commands.iter().find_map(Self::contract),
+            Self::Batch(command) => command.contract(),
+            Self::State(_)
+            | Self::CorrectFact(_)
+            | Self::PatchFact(_)
+            | Self::RetractFacts(_)
+            | Self::AssignMany(_) => None,
+        }
+    }
+
+    /// The other streams that it names: subjects, workers, journeys and, for a referral, the contract.
+    pub fn names(&self) -> Vec<StreamId> {
+        match self {
+            Self::ReceiveReferral(command) => {
+                vec![StreamId::contract(&command.contract), StreamId::subject(command.fact.subject)]
+            }
+            Self::State(command) => named(&command.fact).into_iter().map(|named| named.stream).collect(),
+            Self::CorrectFact(command) => named(&command.replacement).into_iter().map(|named| named.stream).collect(),
+            Self::PatchFact(command) => command.names(),
+            Self::Together(together) => together.commands.iter().flat_map(Self::names).collect(),
+            Self::Batch(command) => command.names(),
+            Self::AssignMany(command) => {
+                let others = command.journeys.iter().map(|journey| StreamId::journey(*journey));
+                others.chain([StreamId::worker(command.fact.worker)]).collect()
+            }
+            Self::OpenContract(_) | Self::PublishRulebook(_) | Self::RetractFacts(_) => Vec::new(),
+        }
+    }
+
+    /// The other streams that it names without saying so: those that a fact names which it patches.
+    pub fn names_beside(&self, history: &History) -> Vec<StreamId> {
+        match self {
+            Self::PatchFact(command) => {
+                let fact = history.fact(command.target);
+                fact.map(|fact| named(fact.event).into_iter().map(|named| named.stream).collect()).unwrap_or_default()
+            }
+            Self::Together(together) => together.commands.iter().flat_map(|one| one.names_beside(history)).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The position that it was prepared from, since which nothing that it rests on may have moved.
+    pub const fn since(&self) -> Option<Position> {
+        match self {
+            Self::Batch(command) => command.since(),
+            _ => None,
+        }
+    }
+}
+
+/// Decides a command: the events that the log should take, or every refusal that is found.
+pub fn decide(history: &History, command: &Command, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let decided = match command {
+        Command::ReceiveReferral(command) => receive(history, command, given),
+        Command::OpenContract(command) => contracts::open(given.contract, command, given.today),
+        Command::PublishRulebook(command) => contracts::publish(given.contract, command, given.today),
+        Command::State(command) => state(history, command, given),
+        Command::CorrectFact(command) => amend::correct(history, command, given),
+        Command::PatchFact(command) => amend::patch(history, command, given),
+        Command::RetractFacts(command) => amend::retract(history, command, given),
+        Command::Together(together) => together::decide_each(history, together, given),
+        Command::Batch(command) => batches::decide(history, command, given),
+        Command::AssignMany(command) => many::assign(command, given),
+    };
+    decided.map_err(refusal::told)
+}
+
+fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let Dated { stream, occurred, fact } = command;
+    let fact = &completed(fact, *occurred, given.contract);
+    let is_stated = !matches!(
+        fact.event_type(),
+        EventType::FactCorrected | EventType::FactRetracted | EventType::RulebookPublished
+    ) && stream.kind != StreamKind::Batch;
+    if !is_stated || !fact.event_type().stream_kinds().contains(&stream.kind) {
+        let message = format!("a fact of this type is not stated of a {}: send its own command", stream.kind.as_str());
+        return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
+    }
+    if !begins_a_stream(fact) {
+        exists(history, *stream)?;
+    }
+    let mut shape = Shape::new(given.today);
+    values(&mut shape, (*occurred, fact), None, given);
+    attributes::check(&mut shape, history, (*occurred, fact), given);
+    shape.done()?;
+    let fact = &graded(fact, history, None, given)?;
+    subject::approved_by_another(history, fact, given.sender)?;
+    stands(history, stream.kind, Change::Record(*occurred, fact))?;
+    duties::verified_by_another(history, *occurred, fact, given)?;
+    let early = too_early(*occurred, fact, given);
+    let unproving = evidence::supports_nothing(history, fact, given);
+    let settled = settled(stream.kind, fact, &[*occurred], given);
+    let warnings = rules::warnings(history, *occurred, fact).into_iter();
+    heeded(warnings.chain(early).chain(unproving).chain(settled), given)?;
+    let own = of_stream(*stream, history, *occurred, fact.clone());
+    let others = of_the_other(history, command, given)?;
+    Ok(std::iter::once(own).chain(others).collect())
+}
+
+/// The fact with what it leaves to the rules of its day to say, whether a contact is face to face, and with the role of
+/// a keyworker as everything spells it that asks who holds a case.
+fn completed(fact: &Event, occurred: Occurred, contract: &Contract) -> Event {
+    match fact {
+        Event::ContactLogged(logged) if logged.face_to_face.is_none() => {
+            let by_channel = contract.is_face_to_face(&logged.channel, occurred.earliest());
+            let face_to_face = by_channel && !logged.is_missed();
+            ContactLogged { face_to_face: Some(face_to_face), ..logged.clone() }.into()
+        }
+        Event::WorkerAssigned(assigned) if is_keyworker(&assigned.role) => {
+            WorkerAssigned { role: KEYWORKER.to_owned(), ..assigned.clone() }.into()
+        }
+        Event::WorkerReleased(released) if is_keyworker(&released.role) => {
+            WorkerReleased { role: KEYWORKER.to_owned(), ..released.clone() }.into()
+        }
+        fact => fact.clone(),
+    }
+}
+
+/// Whether a role is the keyworker's, however it is written: `Keyworker`, `key worker`, `key-worker`.
+fn is_keyworker(role: &str) -> bool {
+    let letters = role.chars().filter(|letter| !letter.is_whitespace() && !matches!(letter, '-' | '_'));
+    letters.flat_map(char::to_lowercase).eq(KEYWORKER.chars())
+}
+
+/// What somebody should look at twice: a referral that was received before the contract starts.
+fn too_early(occurred: Occurred, fact: &Event, given: &Given<'_>) -> Option<Refusal> {
+    if matches!(fact, Event::ReferralReceived(_)) { given.contract.not_begun_by(occurred) } else { None }
+}
+
+/// What deserves a second look: a fact of a case, or a measure, that is dated in a period whose figures are settled.
+fn settled(kind: StreamKind, fact: &Event, dates: &[Occurred], given: &Given<'_>) -> Option<Refusal> {
+    let is_counted = match kind {
+        StreamKind::Journey => true,
+        StreamKind::Contract => matches!(fact, Event::MeasureRecorded(_)),
+        _ => false,
+    };
+    if is_counted { given.contract.closed_at(dates) } else { None }
+}
+
+/// The fact with what follows from the rulebook filled in: the grade of an indicator.
+fn graded(
+    fact: &Event,
+    history: &History,
+    corrected: Option<EventId>,
+    given: &Given<'_>,
+) -> Result<Event, Vec<Refusal>> {
+    match fact {
+        Event::KpiAssessed(assessed) => kpi::assessed(assessed, (history, corrected), given.contract)
+            .map(Event::from)
+            .map_err(|refusal| refusal.alone()),
+        other => Ok(other.clone()),
+    }
+}
+
+/// Holds a command back until its sender accepts what is to be looked at twice.
+pub(crate) fn heeded(warnings: impl IntoIterator<Item = Refusal>, given: &Given<'_>) -> Result<(), Vec<Refusal>> {
+    let mut unheeded: Vec<Refusal> = warnings.into_iter().collect();
+    unheeded.retain(|warning| !given.accepted.contains(warning.code.as_str()));
+    if unheeded.is_empty() { Ok(()) } else { Err(unheeded) }
+}
+
+/// Whether a fact is the first of its stream.
+const fn begins_a_stream(fact: &Event) -> bool {
+    matches!(fact, Event::SubjectRegistered(_) | Event::WorkerJoined(_) | Event::TeamSet(_))
+}
+
+/// What is said of two subjects is recorded of both.
+fn of_the_other(history: &History, command: &Dated, given: &Given<'_>) -> Result<Option<NewEvent>, Vec<Refusal>> {
+    let Dated { stream, occurred, fact } = command;
+    let Some((other, mirrored)) = subject::of_the_other(SubjectId(stream.id), fact) else { return Ok(None) };
+    if other == *stream {
+        let message = "a subject is not linked with itself: name the other record";
+        return Err(Refusal::new(RefusalCode::SameSubject, message).at("with").alone());
+    }
+    let theirs = (given.history)(other).ok_or_else(|| not_found(other.kind).at("with").alone())?;
+    subject::may_be_linked(history, theirs)?;
+    stands(theirs, other.kind, Change::Record(*occurred, &mirrored))?;
+    Ok(Some(of_stream(other, theirs, *occurred, mirrored)))
+}
+
+/// Judges the values of a fact, each for itself, and what it names. `before` is what it said until now, if it is one
+/// that is recorded already.
+fn values(
+    shape: &mut Shape,
+    (occurred, fact): (Occurred, &Event),
+    before: Option<(Occurred, &Event)>,
+    given: &Given<'_>,
+) {
+    shape.fact(occurred, fact, given.contract);
+    shape.of_people(occurred, fact);
+    shape.of_contract(occurred, fact, given.contract);
+    names::check(shape, (occurred, fact), before, given);
+    let is_new = before.is_none_or(|(on, _)| on != occurred);
+    if let (Event::ReferralReceived(_), true, Some(refusal)) = (fact, is_new, given.contract.over_by(occurred)) {
+        shape.refuse(refusal);
+    }
+}
+
+/// Judges whether facts can be so together, in the manner of their kind of stream.
+fn stands(history: &History, kind: StreamKind, change: Change<'_>) -> Result<(), Vec<Refusal>> {
+    match kind {
+        StreamKind::Journey => rules::check(history, change),
+        StreamKind::Subject => consistency::check(history, change, subject::judge),
+        StreamKind::Worker => consistency::check(history, change, worker::judge),
+        StreamKind::Team => consistency::check(history, change, team::judge),
+        StreamKind::Contract => consistency::check(history, change, contract::rules::judge),
+        // Nothing is stated of a batch, and none of its events is corrected.
+        StreamKind::Batch => Ok(()),
+    }
+}
+
+fn receive(history: &History, command: &ReceiveReferral, given: &Given<'_>) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+    let ReceiveReferral { journey, contract, occurred, register, fact } = command;
+    if given.contract.code() != Some(contract) {
+        return Err(Refusal::contract_not_found().alone());
+    }
+    if history.contract().is_some_and(|known| known != contract) {
+        return Err(Refusal::journey_not_found().alone());
+    }
+    let event = Event::from(fact.clone());
+    let mut shape = Shape::new(given.today);
+    values(&mut shape, (*occurred, &event), None, given);
+    match (given.knows(StreamId::subject(fact.subject)), register) {
+        (false, None) => shape.refuse(Refusal::subject_not_found()),
+        (true, Some(_)) => shape.refuse(subject_exists()),
+        (true, None) | (false, Some(_)) => {}
+    }
+    shape.done()?;
+    stands(history, StreamKind::Journey, Change::Record(*occurred, &event))?;
+    let settled = settled(StreamKind::Journey, &event, &[*occurred], given);
+    heeded(too_early(*occurred, &event, given).into_iter().chain(settled), given)?;
+    let registered = register.map(|kind| registered(fact.subject, *occurred, kind));
+    let received =
+        NewEvent { stream: StreamId::journey(*journey), contract: Some(contract.clone()), occurred: *occurred, event };
+    Ok(registered.into_iter().chain([received]).collect())
+}
+
+/// The event by which a subject is known from here on.
+fn registered(subject: SubjectId, occurred: Occurred, kind: SubjectKind) -> NewEvent {
+    let event = SubjectRegistered { kind }.into();
+    NewEvent { stream: StreamId::subject(subject), contract: None, occurred, event }
+}
+
+fn exists(history: &History, stream: StreamId) -> Result<(), Vec<Refusal>> {
+    if history.events().is_empty() { Err(not_found(stream.kind).alone()) } else { Ok(()) }
+}
+
+fn of_stream(stream: StreamId, history: &History, occurred: Occurred, event: Event) -> NewEvent {
+    NewEvent { stream, contract: history.contract().map(str::to_owned), occurred, event }
+}
+
+#[cfg(test)]
+mod tests;

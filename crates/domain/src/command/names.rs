@@ -1,0 +1,131 @@
+//! What a fact names beside its own stream: workers, subjects, journeys; and whether it may.
+//!
+//! Pure. A name leads to another stream's history, never into it: a decision reads there and writes only what it says.
+
+use chrono::NaiveDate;
+
+use super::Given;
+use crate::command::batches::batch_not_found;
+use crate::fact::event::Event;
+use crate::people::worker;
+use crate::fact::refusal::Refusal;
+use crate::command::validate::Shape;
+use crate::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, WorkerId};
+
+/// Something else that a fact names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Named {
+    /// Its stream.
+    pub(super) stream: StreamId,
+    /// The field of the payload that names it.
+    path: String,
+    /// What the fact says of it.
+    says: Says,
+    /// The day of which it says so, where that is not the fact's own.
+    on: Option<NaiveDate>,
+}
+
+/// What a fact says of what it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Says {
+    /// That the worker does something on that day, so they must not have left.
+    Works,
+    /// That the worker is in a team on that day, so they must have joined, too.
+    Belongs,
+    /// That the journey is one of the contract.
+    IsOurs,
+    /// Only that it is there.
+    IsThere,
+}
+
+/// What a fact names beside its own stream.
+pub(super) fn named(fact: &Event) -> Vec<Named> {
+    let works = |path: &str, id: WorkerId| Named::new(path, StreamId::worker(id), Says::Works);
+    let there = |path: &str, stream: StreamId| Named::new(path, stream, Says::IsThere);
+    let subject = |path: &str, id: SubjectId| there(path, StreamId::subject(id));
+    let journey = |path: &str, id: JourneyId, says| Named::new(path, StreamId::journey(id), says);
+    match fact {
+        Event::WorkerAssigned(assigned) => vec![works("worker", assigned.worker)],
+        Event::WorkerReleased(released) => vec![there("worker", StreamId::worker(released.worker))],
+        Event::AppointmentBooked(booked) => {
+            let works = |by| Named { on: Some(booked.scheduled_on), ..works("worker", by) };
+            booked.worker.map(works).into_iter().collect()
+        }
+        Event::AppointmentMoved(moved) => {
+            let works = |by| Named { on: moved.scheduled_on, ..works("worker", by) };
+            moved.worker.becomes().map(works).into_iter().collect()
+        }
+        Event::ContactLogged(contact) => contact.worker.map(|by| works("worker", by)).into_iter().collect(),
+        Event::TaskSet(task) => task.owner.map(|owner| works("owner", owner)).into_iter().collect(),
+        Event::TeamSet(set) => {
+            let members = set.members.iter().enumerate();
+            let belongs = |(index, member): (usize, &WorkerId)| {
+                Named::new(&format!("members.{index}"), StreamId::worker(*member), Says::Belongs)
+            };
+            members.map(belongs).collect()
+        }
+        Event::CoverStarted(cover) => {
+            vec![there("absent", StreamId::worker(cover.absent)), works("by", cover.by)]
+        }
+        Event::VacancyFilled(filled) => filled.worker.map(|by| works("worker", by)).into_iter().collect(),
+        Event::SubjectsLinked(link) => vec![subject("with", link.with)],
+        Event::SubjectsUnlinked(link) => vec![subject("with", link.with)],
+        Event::DoubleFundingDismissed(dismissed) => {
+            vec![journey("journey", dismissed.journey, Says::IsOurs), journey("other", dismissed.other, Says::IsThere)]
+        }
+        _ => Vec::new(),
+    }
+}
+
+impl Named {
+    fn new(path: &str, stream: StreamId, says: Says) -> Self {
+        Self { stream, path: path.to_owned(), says, on: None }
+    }
+
+    /// Why a fact of this date may not name it.
+    fn refusal(&self, occurred: Occurred, given: &Given<'_>) -> Option<Refusal> {
+        let occurred = self.on.map_or(occurred, Occurred::on);
+        let refusal = match ((given.history)(self.stream), self.says) {
+            (None, _) => Some(not_found(self.stream.kind)),
+            (Some(history), Says::Works) => worker::gone_by(history, occurred),
+            (Some(history), Says::Belongs) => {
+                worker::joins_after(history, occurred).or_else(|| worker::gone_by(history, occurred))
+            }
+            (Some(history), Says::IsOurs) if history.contract() != given.contract.code() => {
+                Some(not_found(self.stream.kind))
+            }
+            (Some(_), _) => None,
+        };
+        refusal.map(|refusal| refusal.at(self.path.as_str()))
+    }
+}
+
+/// Refuses to name what is not there, or not there any more. What the fact said before, on the same day, it may go on
+/// saying: a correction of something else does not ask again.
+pub(super) fn check(
+    shape: &mut Shape,
+    (occurred, fact): (Occurred, &Event),
+    before: Option<(Occurred, &Event)>,
+    given: &Given<'_>,
+) {
+    let said = before.filter(|(on, _)| *on == occurred).map(|(_, event)| named(event)).unwrap_or_default();
+    for named in
+        named(fact).iter().filter(|named| !said.iter().any(|said| (said.stream, said.on) == (named.stream, named.on)))
+    {
+        if let Some(refusal) = named.refusal(occurred, given) {
+            shape.refuse(refusal);
+        }
+    }
+}
+
+/// What is said of a stream that is not there, or not for this sender: both read the same.
+pub fn not_found(kind: StreamKind) -> Refusal {
+    match kind {
+        StreamKind::Journey => Refusal::journey_not_found(),
+        StreamKind::Contract => Refusal::contract_not_found(),
+        StreamKind::Subject => Refusal::subject_not_found(),
+        StreamKind::Worker => Refusal::worker_not_found(),
+        StreamKind::Team => Refusal::team_not_found(),
+        StreamKind::Batch => batch_not_found(),
+    }
+}

@@ -1,0 +1,69 @@
+//! The shape of what is said of a batch: its names, remarks and codes.
+//!
+//! Pure. Which claims there are and what they come to is not asked here.
+
+use super::{CODE_MAX, REASON_MAX, Rules, Shape};
+use crate::contract::rulebook::CodeList;
+use crate::fact::event::{BatchOpened, ClaimSelection};
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::fact::envelope::Occurred;
+
+impl Shape {
+    /// How a batch is begun.
+    pub(crate) fn of_batch(&mut self, occurred: Occurred, opened: &BatchOpened, rules: Rules<'_>) {
+        self.occurred(occurred);
+        if let Some(reference) = &opened.reference {
+            self.plain("reference", reference, CODE_MAX);
+        }
+        if let Some(period) = opened.period {
+            self.date(period.first, "period.first");
+            self.date(period.last, "period.last");
+            if period.last < period.first {
+                self.invalid("period.last", "the period would end before it begins: write its last day");
+            }
+        }
+        if let Some(selection) = &opened.claims {
+            self.selection(selection, rules);
+        }
+    }
+
+    /// Which claims a batch is for: codes that the rules know, and days in order.
+    fn selection(&mut self, selection: &ClaimSelection, (contract, on): Rules<'_>) {
+        if let Some(area) = &selection.area {
+            self.code("claims.area", area, CodeList::Areas, (contract, on));
+        }
+        if let Some(cohort) = &selection.cohort {
+            self.code("claims.cohort", cohort, CodeList::Cohorts, (contract, on));
+        }
+        let known = contract.outcome_codes();
+        for (at, outcome) in selection.outcomes.iter().enumerate() {
+            if !known.contains(outcome.as_str()) {
+                let message =
+                    format!("no version of the rulebook has an outcome {outcome:?}: use one of those allowed");
+                let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(format!("claims.outcomes.{at}"));
+                self.refuse(refusal.by("outcome").allowing(&known));
+            }
+        }
+        if selection.achieved.is_some_and(|achieved| achieved.last < achieved.first) {
+            self.invalid("claims.achieved.last", "the days would end before they begin: write the last day");
+        }
+    }
+
+    /// Why a claim is rejected.
+    pub(crate) fn rejection(&mut self, defect: &str, remark: Option<&str>, rules: Rules<'_>) {
+        self.code("defect", defect, CodeList::DefectCodes, rules);
+        if let Some(remark) = remark {
+            self.remark(remark);
+        }
+    }
+
+    /// What is said of a claim.
+    pub(crate) fn remark(&mut self, remark: &str) {
+        self.plain("remark", remark, REASON_MAX);
+    }
+
+    /// The number of a remittance, which may look like a telephone number.
+    pub(crate) fn remittance(&mut self, reference: &str) {
+        self.reference("reference", reference);
+    }
+}

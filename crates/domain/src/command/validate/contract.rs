@@ -1,0 +1,202 @@
+//! The shape of each fact of a contract's stream: its texts, periods, codes and numbers.
+//!
+//! Pure. It never looks at another fact. A rulebook has its own checks, where it is published.
+
+use std::collections::BTreeSet;
+
+use chrono::Datelike as _;
+
+use super::{CODE_MAX, REASON_MAX, Rules, Shape};
+use crate::contract::Contract;
+use crate::contract::rulebook::CodeList;
+use crate::fact::event::{
+    ActionAgreed, CommentaryRecorded, ContractOpened, ContractVaried, DoubleFundingDismissed, Event, KpiAssessed,
+    Party, PeriodClosed, TargetSeries, TargetsPublished,
+};
+use crate::fact::path::{Name, Place, Under};
+use crate::fact::personal;
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::fact::envelope::Occurred;
+
+/// The most parties of a contract.
+const PARTIES_MAX: usize = 50;
+/// The most series of one version of targets.
+const SERIES_MAX: usize = 2_000;
+/// The most months of one series: a hundred years.
+const MONTHS_MAX: usize = 1_200;
+
+impl Shape {
+    /// The values of a fact of a contract's stream.
+    pub(crate) fn of_contract(&mut self, occurred: Occurred, fact: &Event, contract: &Contract) {
+        match fact {
+            Event::ContractOpened(opened) => self.opening(opened),
+            Event::ContractVaried(varied) => self.variation(varied),
+            Event::ContractEnded(ended) => self.reason(&ended.reason),
+            Event::TargetsPublished(published) => self.targets(published, (contract, occurred.earliest())),
+            Event::CommentaryRecorded(said) => self.commentary(said),
+            Event::PeriodClosed(closed) => self.closing(occurred, closed),
+            Event::ReportSubmitted(submitted) => {
+                self.plain("report", &submitted.report, CODE_MAX);
+                self.over("period", submitted.period);
+            }
+            Event::KpiAssessed(assessed) => self.assessed(assessed),
+            Event::NoticeIssued(issued) => self.reason(&issued.reason),
+            Event::ActionAgreed(action) => self.action(occurred, action),
+            Event::DoubleFundingDismissed(dismissed) => self.dismissal(dismissed),
+            _ => {}
+        }
+    }
+
+    /// The terms of a contract that begins.
+    pub(crate) fn opening(&mut self, opened: &ContractOpened) {
+        self.contract_code("code", &opened.code);
+        self.name("name", &opened.name);
+        self.parties(&opened.parties);
+        self.date(opened.starts_on, "starts_on");
+        if let Some(ends_on) = opened.ends_on {
+            self.date(ends_on, "ends_on");
+            if ends_on < opened.starts_on {
+                self.invalid("ends_on", "the contract would end before it starts: write a day on or after starts_on");
+            }
+        }
+    }
+
+    fn parties(&mut self, parties: &[Party]) {
+        self.at_most("parties", parties.len(), PARTIES_MAX);
+        for (index, party) in parties.iter().take(PARTIES_MAX).enumerate() {
+            self.name(&format!("parties.{index}.name"), &party.name);
+            if let Some(role) = &party.role {
+                self.name(&format!("parties.{index}.role"), role);
+            }
+        }
+    }
+
+    fn variation(&mut self, varied: &ContractVaried) {
+        self.reason(&varied.reason);
+        if let Some(name) = &varied.name {
+            self.name("name", name);
+        }
+        if let Some(parties) = &varied.parties {
+            self.parties(parties);
+        }
+        if let Some(ends_on) = varied.ends_on {
+            self.date(ends_on, "ends_on");
+        }
+        if varied.name.is_none() && varied.parties.is_none() && varied.ends_on.is_none() {
+            self.missing("name", "nothing is varied: say what is, the name, the parties or the last day");
+        }
+    }
+
+    fn targets(&mut self, published: &TargetsPublished, rules: Rules<'_>) {
+        self.plain("profile", &published.profile, CODE_MAX);
+        self.at_most("series", published.series.len(), SERIES_MAX);
+        if published.series.is_empty() {
+            self.missing("series", "there are no targets here: give at least one series");
+        }
+        let mut named = BTreeSet::new();
+        for (index, series) in published.series.iter().take(SERIES_MAX).enumerate() {
+            let path = format!("series.{index}");
+            self.series(&path, series, rules);
+            if !named.insert((&series.measure, &series.area)) {
+                self.invalid(&path, "this measure and area stand twice: give one series of each");
+            }
+        }
+    }
+
+    fn series(&mut self, path: &str, series: &TargetSeries, rules: Rules<'_>) {
+        self.aim(&format!("{path}.measure"), &series.measure, rules);
+        if let Some(area) = &series.area {
+            self.code(&format!("{path}.area"), area, CodeList::Areas, rules);
+        }
+        let months = format!("{path}.months");
+        self.at_most(&months, series.months.len(), MONTHS_MAX);
+        if series.months.is_empty() {
+            self.missing(&months, "there are no months here: give at least one");
+        }
+        for (month, target) in series.months.iter().take(MONTHS_MAX) {
+            let named = month.to_string();
+            let (name, value) = (Name(&months, &named), Under(&months, &named));
+            self.date(*month, name);
+            if month.day() != 1 {
+                self.invalid(name, "a month is named by its first day: write one such as 2018-02-01");
+            }
+            if target.0.is_sign_negative() && !target.0.is_zero() {
+                self.invalid(value, format!("{target} cannot be: a target is 0 or more"));
+            } else {
+                self.quantity(value, *target);
+            }
+        }
+    }
+
+    /// What a target is of: a stage, outcome or standard of the rulebook in force, or a measure that it lists.
+    fn aim(&mut self, path: impl Place, measure: &str, (contract, on): Rules<'_>) {
+        if !self.text(path, measure, CODE_MAX) {
+            return;
+        }
+        let Some(rulebook) = contract.rulebook_in_force(on) else { return };
+        let stages = rulebook.stages.iter().map(|stage| stage.code.as_str());
+        let outcomes = rulebook.outcomes.iter().map(|outcome| outcome.code.as_str());
+        let standards = rulebook.standards.iter().map(|standard| standard.code.as_str());
+        let listed = rulebook.codes.listed(CodeList::MeasureCodes);
+        let measures = listed.into_iter().flatten().map(String::as_str);
+        let known: BTreeSet<&str> = stages.chain(outcomes).chain(standards).chain(measures).collect();
+        // Where measures are not listed any may be meant.
+        if known.contains(measure) || !self.impersonal(path, personal::found_in(measure)) || listed.is_none() {
+            return;
+        }
+        let message = format!("the rulebook {} counts no {measure:?}: aim at one of those allowed", rulebook.version);
+        let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(path);
+        self.refuse(refusal.by("the rulebook's stages, outcomes, standards and codes.measure_codes").allowing(known));
+    }
+
+    fn commentary(&mut self, said: &CommentaryRecorded) {
+        self.plain("report", &said.report, CODE_MAX);
+        self.over("period", said.period);
+        self.plain("section", &said.section, CODE_MAX);
+        self.plain("text", &said.text, REASON_MAX);
+    }
+
+    /// A period is closed once it is over.
+    fn closing(&mut self, occurred: Occurred, closed: &PeriodClosed) {
+        self.over("period", closed.period);
+        if closed.period.last > occurred.latest() {
+            self.invalid(
+                "period.last",
+                "a period is closed when it is over: date the closing on or after its last day",
+            );
+        }
+    }
+
+    fn assessed(&mut self, assessed: &KpiAssessed) {
+        self.plain("kpi", &assessed.kpi, CODE_MAX);
+        self.over("period", assessed.period);
+        if let Some(value) = assessed.value {
+            self.quantity("value", value);
+        }
+        // Where none is given, it follows from the rulebook.
+        if !assessed.grade.is_empty() {
+            self.plain("grade", &assessed.grade, CODE_MAX);
+        }
+    }
+
+    fn action(&mut self, occurred: Occurred, action: &ActionAgreed) {
+        self.plain("text", &action.text, REASON_MAX);
+        if let Some(owner) = &action.owner {
+            self.name("owner", owner);
+        }
+        if let Some(due_on) = action.due_on {
+            self.date(due_on, "due_on");
+            if due_on < occurred.earliest() {
+                self.invalid("due_on", "it would be due before it was agreed: write a later day");
+            }
+        }
+    }
+
+    fn dismissal(&mut self, dismissed: &DoubleFundingDismissed) {
+        self.plain("class", &dismissed.class, CODE_MAX);
+        self.reason(&dismissed.reason);
+        if dismissed.journey == dismissed.other {
+            self.invalid("other", "a journey is not funded twice by itself: name the other one");
+        }
+    }
+}

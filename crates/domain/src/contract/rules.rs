@@ -1,0 +1,233 @@
+//! The ground on which the facts of a contract stand.
+//!
+//! Pure. Rules and targets are superseded and never without ground. Whether the figures that somebody settles are
+//! right is not asked here.
+
+use std::collections::{BTreeSet, HashMap};
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::Dealings;
+use crate::fact::event::{DoubleFundingDismissed, Event, EventType, Period};
+use crate::fact::consistency::Groundless;
+use crate::people::open_close::{Pairs, Part, Words};
+use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
+use crate::fact::consistency::{Stated, judged, shown};
+use crate::fact::History;
+use crate::fact::Recorded;
+use crate::fact::envelope::{JourneyId, NoticeId, Occurred};
+
+const ACTIONS: Words = Words {
+    field: "action",
+    begins: "was agreed",
+    ends: "was done",
+    exists: Code::ActionExists,
+    not_found: Code::ActionNotFound,
+    over: Code::ActionAlreadyCompleted,
+};
+
+fn action(event: &Event) -> Option<(Uuid, Part)> {
+    match event {
+        Event::ActionAgreed(agreed) => Some((agreed.action.0, Part::Begins)),
+        Event::ActionCompleted(completed) => Some((completed.action.0, Part::Ends)),
+        _ => None,
+    }
+}
+
+/// What the facts of a contract rest on.
+struct Ground<'a> {
+    opened: Option<Stated<'a>>,
+    ended: Option<Stated<'a>>,
+    notices: HashMap<NoticeId, Stated<'a>>,
+    actions: Pairs<'a>,
+    periods: Vec<(Period, Stated<'a>)>,
+    dismissed: HashMap<(&'a str, [JourneyId; 2]), Stated<'a>>,
+}
+
+/// The facts of a contract's stream that stand without ground, in their order.
+pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
+    let ground = Ground::of(facts);
+    judged(facts, |fact| ground.refusal(fact))
+}
+
+impl<'a> Ground<'a> {
+    fn of(facts: &[Stated<'a>]) -> Self {
+        let first =
+            |is: fn(&Event) -> bool| facts.iter().filter(|fact| is(fact.event)).min_by_key(|fact| fact.said).copied();
+        let mut ground = Self {
+            opened: first(|event| matches!(event, Event::ContractOpened(_))),
+            ended: first(|event| matches!(event, Event::ContractEnded(_))),
+            notices: HashMap::new(),
+            actions: Pairs::of(facts, action, ACTIONS),
+            periods: Vec::new(),
+            dismissed: HashMap::new(),
+        };
+        for fact in facts {
+            let kept = match fact.event {
+                Event::PeriodClosed(closed) => {
+                    ground.periods.push((closed.period, *fact));
+                    continue;
+                }
+                Event::NoticeIssued(issued) => ground.notices.entry(issued.notice).or_insert(*fact),
+                Event::DoubleFundingDismissed(one) => ground.dismissed.entry(pair(one)).or_insert(*fact),
+                _ => continue,
+            };
+            *kept = kept.in_turn_of_saying(*fact).0;
+        }
+        ground
+    }
+
+    /// Why this fact cannot be so beside the others, if it cannot.
+    fn refusal(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        let Some(opened) = &self.opened else { return Some(Refusal::contract_not_found()) };
+        match fact.event {
+            Event::ContractOpened(_) => (opened.id != fact.id).then(contract_exists),
+            Event::ContractVaried(varied) => self.after_the_end(fact).or_else(|| {
+                let Event::ContractOpened(terms) = opened.event else { return None };
+                varied.ends_on.filter(|ends_on| *ends_on < terms.starts_on)?;
+                Some(ends_before_start(opened).at("ends_on"))
+            }),
+            Event::ContractEnded(_) => {
+                let Event::ContractOpened(terms) = opened.event else { return None };
+                if let Some(ended) = self.ended.filter(|ended| ended.id != fact.id) {
+                    return Some(contract_ended(&ended));
+                }
+                let is_before = fact.occurred.latest() < terms.starts_on;
+                is_before.then(|| ends_before_start(opened).at("occurred_on"))
+            }
+            Event::PeriodClosed(closed) => self.closed_before(fact, closed.period),
+            Event::NoticeIssued(issued) => {
+                let before = self.notices.get(&issued.notice).filter(|before| before.id != fact.id);
+                before.map(notice_exists)
+            }
+            Event::ActionAgreed(agreed) => {
+                self.actions.refusal(fact).or_else(|| agreed.notice.and_then(|notice| self.unnoticed(fact, notice)))
+            }
+            Event::ActionCompleted(_) => self.actions.refusal(fact),
+            Event::DoubleFundingDismissed(one) => {
+                let before = self.dismissed.get(&pair(one)).filter(|before| before.id != fact.id);
+                before.map(already_dismissed)
+            }
+            _ => None,
+        }
+    }
+
+    /// A period is closed once, and none across the edge of another: of periods that overlap the one closed first stands.
+    /// A longer one that holds it whole, such as a quarter over its months, is another.
+    fn closed_before(&self, fact: &Stated<'a>, own: Period) -> Option<Refusal> {
+        let holds = |period: &Period| own != *period && own.first <= period.first && period.last <= own.last;
+        let overlaps = |period: &Period| period.first <= own.last && own.first <= period.last && !holds(period);
+        let earlier = self.periods.iter().filter(|(period, before)| overlaps(period) && before.said < fact.said);
+        earlier.min_by_key(|(_, before)| before.said).map(|(period, before)| already_closed(before, *period))
+    }
+
+    /// Nothing is varied once the contract no longer holds.
+    fn after_the_end(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        self.ended.filter(|ended| is_over(fact.occurred, ended.occurred)).map(|ended| contract_ended(&ended))
+    }
+
+    /// An action answers a notice that was given by then.
+    fn unnoticed(&self, fact: &Stated<'a>, notice: NoticeId) -> Option<Refusal> {
+        let given = self.notices.get(&notice).is_some_and(|given| !fact.is_before(given));
+        (!given).then(|| {
+            let message = "no notice of this id was given by that day: leave it out, or name one of those";
+            Refusal::new(Code::NoticeNotFound, message)
+                .at("notice")
+                .allowing(self.notices.keys().collect::<BTreeSet<_>>())
+        })
+    }
+}
+
+/// The two journeys of a dismissal, whichever was named first, and the class of outcomes.
+fn pair(dismissed: &DoubleFundingDismissed) -> (&str, [JourneyId; 2]) {
+    let (one, other) = (dismissed.journey, dismissed.other);
+    (&dismissed.class, [one.min(other), one.max(other)])
+}
+
+/// Whether a fact cannot have been so before the end.
+fn is_over(occurred: Occurred, ended: Occurred) -> bool {
+    occurred.earliest() >= ended.latest()
+}
+
+fn notice_exists(before: &Stated<'_>) -> Refusal {
+    let message = format!("a notice of this id was given on {}: give the new one a new id", before.day());
+    Refusal::new(Code::NoticeExists, message).at("notice").naming([before.fact()])
+}
+
+/// The refusal to open a contract twice.
+pub(crate) fn contract_exists() -> Refusal {
+    let message = "a contract of this code is open already: publish a further rulebook, or choose another code";
+    Refusal::new(Code::ContractExists, message).at("code")
+}
+
+fn ends_before_start(opened: &Stated<'_>) -> Refusal {
+    let message = "the contract would end before it starts: write a later day, or correct its opening first";
+    Refusal::new(Code::EndedBeforeStart, message).naming([opened.fact()])
+}
+
+fn contract_ended(ended: &Stated<'_>) -> Refusal {
+    no_longer_holds(ended.occurred).naming([ended.fact()])
+}
+
+fn no_longer_holds(ended: Occurred) -> Refusal {
+    let message = format!("the contract ended on {}: date this before that day, or correct its end", shown(ended));
+    Refusal::new(Code::ContractEnded, message)
+        .at("occurred_on")
+        .by("domain §4: the end of a contract is the first day on which it no longer held")
+}
+
+/// Why nothing may begin on this day in a contract that was ended: it no longer held.
+pub(super) fn over_by(ended: Occurred, occurred: Occurred) -> Option<Refusal> {
+    is_over(occurred, ended).then(|| no_longer_holds(ended))
+}
+
+/// Why a referral of this date deserves a second look: whoever is in care or on the books when a contract starts was
+/// often referred before.
+pub(super) fn not_begun_by(starts_on: NaiveDate, occurred: Occurred) -> Option<Refusal> {
+    let message = format!("the contract starts on {starts_on}: check the day, or accept this warning");
+    let refusal = Refusal::new(Code::ContractNotStarted, message)
+        .at("occurred_on")
+        .by("domain §4: a referral is received under a contract that has started");
+    (occurred.latest() < starts_on).then(|| refusal.as_warning())
+}
+
+/// Why facts of these dates deserve a second look: one lies in a period whose figures the parties have settled.
+pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<Refusal> {
+    let is_closing = |recorded: &Recorded| matches!(recorded.event, Event::PeriodClosed(_));
+    if !history.events().iter().any(is_closing) {
+        return None;
+    }
+    let closed = Dealings::fold(&history.facts()).closed;
+    let lies_in =
+        |occurred: &Occurred, Period { first, last }: Period| occurred.earliest() <= last && first <= occurred.latest();
+    let (occurred, entry) = dates
+        .iter()
+        .find_map(|occurred| Some((occurred, closed.iter().find(|entry| lies_in(occurred, entry.details.period))?)))?;
+    let Period { first, last } = entry.details.period;
+    let message = format!(
+        "{} {} in {first} to {last}, a period that was closed on {}: check the day, or accept this warning",
+        shown(*occurred),
+        if first <= occurred.earliest() && occurred.latest() <= last { "lies" } else { "may lie" },
+        shown(entry.occurred)
+    );
+    let closing =
+        DependentFact { event_id: entry.event_id, event_type: EventType::PeriodClosed, occurred: entry.occurred };
+    Some(Refusal::new(Code::PeriodClosed, message).at("occurred_on").naming([closing]).as_warning())
+}
+
+fn already_closed(closed: &Stated<'_>, Period { first, last }: Period) -> Refusal {
+    let message = format!(
+        "{first} to {last} was closed on {}: what is recorded later is a later period's business",
+        closed.day()
+    );
+    Refusal::new(Code::PeriodAlreadyClosed, message).at("period").naming([closed.fact()])
+}
+
+fn already_dismissed(before: &Stated<'_>) -> Refusal {
+    let message = format!("this was dismissed on {}: nothing is to do", before.day());
+    Refusal::new(Code::AlreadyDismissed, message).at("other").naming([before.fact()])
+}
+
+#[cfg(test)]
+mod tests;

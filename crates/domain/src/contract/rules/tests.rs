@@ -1,0 +1,348 @@
+//! Given these facts of a contract, when somebody states another, then these events or this refusal.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::contract::Dealings;
+use crate::contract::register::Terms;
+use crate::fact::event::{
+    ActionAgreed, ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
+    DoubleFundingDismissed, KpiAssessed, MeasureRecorded, NoticeIssued, NoticeKind, Party, Period, PeriodClosed,
+    Quantity, ReferralReceived, ReportSubmitted, TargetSeries, TargetsPublished,
+};
+use crate::people::town::{Town, corrected, referred, retracted, shps, told, town};
+use crate::fact::refusal::{RefusalCode as Code, Severity};
+use crate::story::{JOURNEY, SUBJECT, day, referral};
+use crate::fact::envelope::{ActionId, JourneyId, NoticeId, StreamId};
+
+const OTHER_JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x11));
+const NOTICE: NoticeId = NoticeId(Uuid::from_u128(0x81));
+const ACTION: ActionId = ActionId(Uuid::from_u128(0x82));
+
+fn varied(ends_on: &str) -> ContractVaried {
+    let reason = "extended by a year".to_owned();
+    ContractVaried { name: None, parties: None, ends_on: Some(day(ends_on)), reason }
+}
+
+fn ended() -> ContractEnded {
+    ContractEnded { reason: "term over".to_owned() }
+}
+
+fn january() -> Period {
+    Period { first: day("2018-01-01"), last: day("2018-01-31") }
+}
+
+fn targets(profile: &str, target: i64) -> TargetsPublished {
+    let months = BTreeMap::from([(day("2018-01-01"), Quantity(target.into()))]);
+    let series = vec![TargetSeries { measure: "attendance".to_owned(), area: Some("brent".to_owned()), months }];
+    TargetsPublished { profile: profile.to_owned(), series }
+}
+
+fn issued() -> NoticeIssued {
+    NoticeIssued { notice: NOTICE, kind: NoticeKind::ImprovementPlan, reason: "late contacts".to_owned() }
+}
+
+fn agreed(notice: Option<NoticeId>) -> ActionAgreed {
+    let text = "weekly review of first contacts".to_owned();
+    ActionAgreed { action: ACTION, notice, text, owner: Some("provider".to_owned()), due_on: None }
+}
+
+fn commentary() -> CommentaryRecorded {
+    CommentaryRecorded {
+        report: "board".to_owned(),
+        period: january(),
+        section: "highlights".to_owned(),
+        text: "referrals above target".to_owned(),
+    }
+}
+
+fn submitted() -> ReportSubmitted {
+    ReportSubmitted { report: "board".to_owned(), period: january() }
+}
+
+fn assessed() -> KpiAssessed {
+    let value = Some(Quantity(93.into()));
+    KpiAssessed { kpi: "attendance".to_owned(), period: january(), value, grade: "minor".to_owned() }
+}
+
+fn spend(value: i64) -> MeasureRecorded {
+    let (unit, period) = (Some("GBP".to_owned()), Some(january()));
+    MeasureRecorded { code: "earnings".to_owned(), value: Quantity(value.into()), unit, period }
+}
+
+fn dismissed() -> DoubleFundingDismissed {
+    DoubleFundingDismissed {
+        class: "employment".to_owned(),
+        journey: JOURNEY,
+        other: OTHER_JOURNEY,
+        reason: "two jobs in two years".to_owned(),
+    }
+}
+
+fn as_of(town: &Town, on: &str) -> Dealings {
+    town.contract().dealings(day(on))
+}
+
+fn last_day(town: &Town, on: &str) -> Option<NaiveDate> {
+    as_of(town, on).terms.as_ref().and_then(Terms::ends_on)
+}
+
+#[test]
+fn what_is_varied_holds_from_its_day_on_and_the_rest_stays() {
+    let parties = vec![Party { name: "London Borough of Brent".to_owned(), role: Some("commissioner".to_owned()) }];
+    let renamed =
+        ContractVaried { name: Some("SHPS, extended".to_owned()), parties: Some(parties), ..varied("2020-12-31") };
+    let town = town().and(shps(), "2018-02-01", varied("2019-12-31")).and(shps(), "2018-02-10", renamed);
+    assert_eq!(last_day(&town, "2018-01-31"), Some(day("2018-12-31")));
+    assert_eq!(last_day(&town, "2018-02-09"), Some(day("2019-12-31")));
+    assert_eq!(last_day(&town, "2018-02-10"), Some(day("2020-12-31")));
+    assert_eq!(last_day(&town, "2010-01-01"), Some(day("2018-12-31")), "as it was opened on any day before");
+    let terms = as_of(&town, "2018-02-28").terms.expect("open");
+    assert_eq!((terms.name(), terms.parties().len()), ("SHPS, extended", 1));
+    let last = town.last();
+    let town = town.tell(&corrected(shps(), last, "2018-02-10", varied("2021-12-31")));
+    assert_eq!(last_day(&town, "2018-02-28"), Some(day("2021-12-31")));
+    assert_eq!(as_of(&town, "2018-02-28").terms.expect("open").name(), "Single Homelessness Prevention Service");
+}
+
+#[test]
+fn a_variation_says_what_is_varied_and_ends_no_contract_before_it_starts() {
+    let nothing = ContractVaried { ends_on: None, ..varied("2019-12-31") };
+    town().refuses_fact(shps(), "2018-02-01", nothing, Code::MissingValue);
+    let refusal = town().refuses_fact(shps(), "2018-02-01", varied("2017-02-28"), Code::EndedBeforeStart);
+    assert_eq!(refusal.path, Some("ends_on".into()));
+    let unknown = StreamId::contract("mhep");
+    town().refuses_fact(unknown, "2018-02-01", varied("2019-12-31"), Code::ContractNotFound);
+}
+
+#[test]
+fn the_opening_is_corrected_and_neither_repeated_nor_retracted_nor_renamed_in_urls() {
+    let town = town();
+    let first = town.contract().history().events()[0].event_id;
+    let opened = town.contract().opened().expect("open").clone();
+    town.refuses_fact(shps(), "2018-02-01", opened.clone(), Code::ContractExists);
+    town.refuses(&retracted(shps(), &[first]), Code::NotCorrectable);
+    let elsewhere = ContractOpened { code: "mhep".to_owned(), ..opened.clone() };
+    town.refuses(&corrected(shps(), first, "2017-03-01", elsewhere), Code::FixedField);
+    let backwards = ContractOpened { ends_on: Some(day("2017-02-01")), ..opened.clone() };
+    town.refuses(&corrected(shps(), first, "2017-03-01", backwards), Code::InvalidValue);
+    let longer = ContractOpened { ends_on: Some(day("2022-02-28")), ..opened.clone() };
+    let town = town.tell(&corrected(shps(), first, "2017-03-01", longer));
+    assert_eq!(last_day(&town, "2018-02-28"), Some(day("2022-02-28")));
+    let town = town.and(shps(), "2018-02-01", varied("2018-06-30"));
+    let later = ContractOpened { starts_on: day("2018-07-01"), ends_on: None, ..opened };
+    town.refuses(&corrected(shps(), first, "2017-03-01", later), Code::FactHasDependents);
+}
+
+#[test]
+fn a_contract_ends_once_and_takes_no_referral_from_that_day_on() {
+    town().refuses_fact(shps(), "2017-02-28", ended(), Code::EndedBeforeStart);
+    let town = town().tell(&referred(OTHER_JOURNEY, "2018-02-12")).and(shps(), "2018-02-10", ended());
+    let end = town.last();
+    town.refuses_fact(shps(), "2018-02-20", ended(), Code::ContractEnded);
+    town.refuses_fact(shps(), "2018-02-10", varied("2019-12-31"), Code::ContractEnded);
+    let refusal = town.refuses(&referred(JOURNEY, "2018-02-10"), Code::ContractEnded);
+    assert_eq!(refusal.path, Some("occurred_on".into()));
+    // What was received before the end was known may be put right; what is new on another day may not.
+    let (journey, first) =
+        (StreamId::journey(OTHER_JOURNEY), town.history(StreamId::journey(OTHER_JOURNEY)).events()[0].event_id);
+    let elsewhere = ReferralReceived { subject: SUBJECT, area: "ealing".to_owned(), ..referral() };
+    let town = town.tell(&corrected(journey, first, "2018-02-12", elsewhere));
+    town.refuses(&corrected(journey, first, "2018-02-11", referral()), Code::ContractEnded);
+    let town = town.tell(&referred(JOURNEY, "2018-02-09"));
+    assert!(as_of(&town, "2018-02-09").terms.expect("open").ended.is_none());
+    assert!(as_of(&town, "2018-02-10").terms.expect("open").ended.is_some());
+    let town = town.tell(&corrected(shps(), end, "2018-02-20", ended()));
+    let town = town.and(shps(), "2018-02-19", varied("2019-12-31"));
+    let variation = town.last();
+    town.refuses(&corrected(shps(), end, "2018-02-19", ended()), Code::FactHasDependents);
+    let town = town.tell(&retracted(shps(), &[end]));
+    town.tell(&retracted(shps(), &[variation]));
+}
+
+#[test]
+fn a_referral_from_before_the_contract_deserves_a_second_look() {
+    let early = town().refuses(&referred(JOURNEY, "2017-02-28"), Code::ContractNotStarted);
+    assert_eq!((early.severity, early.path), (Severity::Warning, Some("occurred_on".into())));
+    let town = town().tell(&referred(JOURNEY, "2017-03-01"));
+    let (journey, first) = (StreamId::journey(JOURNEY), town.history(StreamId::journey(JOURNEY)).events()[0].event_id);
+    town.refuses(&corrected(journey, first, "2016-12-24", referral()), Code::ContractNotStarted);
+    // Imports accept what nobody is there to look at; once it stands, only its day is asked for again.
+    let town = town.accepting(Code::ContractNotStarted).tell(&corrected(journey, first, "2016-12-24", referral()));
+    let elsewhere = ReferralReceived { area: "ealing".to_owned(), ..referral() };
+    town.heeding_all().tell(&corrected(journey, first, "2016-12-24", elsewhere));
+}
+
+#[test]
+fn targets_stand_in_profiles_side_by_side_and_a_revision_is_a_new_version() {
+    let town = town()
+        .and(shps(), "2018-01-05", targets("contract", 60))
+        .and(shps(), "2018-01-06", targets("business_plan", 63))
+        .and(shps(), "2018-02-01", targets("contract", 50));
+    let in_force = |on: &str| -> Vec<(String, usize, Quantity)> {
+        let dealings = as_of(&town, on);
+        let shown = dealings.targets_in_force().map(|targets| {
+            let series = &targets.published.details.series[0];
+            (targets.profile().to_owned(), targets.version, series.months[&day("2018-01-01")])
+        });
+        shown.collect()
+    };
+    let version = |profile: &str, version, target: i64| (profile.to_owned(), version, Quantity(target.into()));
+    assert_eq!(in_force("2018-01-05"), [version("contract", 1, 60)]);
+    assert_eq!(in_force("2018-01-31"), [version("contract", 1, 60), version("business_plan", 1, 63)]);
+    assert_eq!(in_force("2018-02-28"), [version("business_plan", 1, 63), version("contract", 2, 50)]);
+    assert_eq!(as_of(&town, "2018-02-28").targets.len(), 3, "the old one stays");
+    let last = town.last();
+    town.refuses(&corrected(shps(), last, "2018-02-01", targets("contract", 55)), Code::NotCorrectable);
+    town.refuses(&retracted(shps(), &[last]), Code::NotCorrectable);
+}
+
+#[test]
+fn targets_are_of_whole_months_areas_of_the_rulebook_and_never_negative() {
+    let refused = |published: TargetsPublished| {
+        let refusals = town().decide(&told(shps(), "2018-02-01", published)).expect_err("a refusal");
+        let path = refusals[0].path.clone().unwrap_or_default().to_string();
+        (refusals[0].code, path)
+    };
+    let with = |change: &dyn Fn(&mut TargetsPublished)| {
+        let mut published = targets("contract", 60);
+        change(&mut published);
+        published
+    };
+    let month = |on: &str, target: i64| BTreeMap::from([(day(on), Quantity(target.into()))]);
+    let path = |text: &str| text.to_owned();
+    assert_eq!(refused(with(&|it| it.series.clear())), (Code::MissingValue, path("series")));
+    assert_eq!(refused(with(&|it| it.series[0].months.clear())), (Code::MissingValue, path("series.0.months")));
+    let odd = with(&|it| it.series[0].area = Some("leeds".to_owned()));
+    assert_eq!(refused(odd), (Code::UnknownCode, path("series.0.area")));
+    let odd = with(&|it| it.series[0].months = month("2018-01-15", 60));
+    assert_eq!(refused(odd), (Code::InvalidValue, path("series.0.months.2018-01-15")));
+    let odd = with(&|it| it.series[0].months = month("2018-01-01", -1));
+    assert_eq!(refused(odd), (Code::InvalidValue, path("series.0.months.2018-01-01")));
+    let odd = with(&|it| it.series.push(it.series[0].clone()));
+    assert_eq!(refused(odd), (Code::InvalidValue, path("series.1")));
+    let odd = with(&|it| it.series[0].measure = "happiness".to_owned());
+    assert_eq!(refused(odd), (Code::UnknownCode, path("series.0.measure")));
+}
+
+#[test]
+fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
+    let closed = || PeriodClosed { period: january() };
+    town().refuses_fact(shps(), "2018-01-30", closed(), Code::InvalidValue);
+    let backwards = PeriodClosed { period: Period { first: day("2018-01-31"), last: day("2018-01-01") } };
+    town().refuses_fact(shps(), "2018-02-01", backwards, Code::InvalidValue);
+    let town = town().and(shps(), "2018-02-05", closed());
+    let close = town.last();
+    town.refuses_fact(shps(), "2018-02-06", closed(), Code::PeriodAlreadyClosed);
+    town.refuses(&retracted(shps(), &[close]), Code::NotCorrectable);
+    town.refuses(&corrected(shps(), close, "2018-02-06", closed()), Code::NotCorrectable);
+    // None across its edge, and no part of it: the one closed first is named.
+    let stretch = |first: &str, last: &str| PeriodClosed { period: Period { first: day(first), last: day(last) } };
+    let until = |last: &str| stretch("2017-11-01", last);
+    for other in [until("2018-01-30"), until("2018-01-01"), stretch("2018-01-10", "2018-01-20")] {
+        let refusal = town.refuses_fact(shps(), "2018-02-06", other, Code::PeriodAlreadyClosed);
+        assert_eq!(refusal.facts[0].event_id, close);
+        assert!(refusal.message.starts_with("2018-01-01 to 2018-01-31 was closed on 2018-02-05"), "{refusal}");
+    }
+    // What is recorded later is recorded once the warning is accepted, and the days before are another period.
+    let warning = town.refuses_fact(shps(), "2018-01-20", spend(5), Code::PeriodClosed);
+    assert_eq!(warning.facts[0].event_id, close);
+    let town = town.accepting(Code::PeriodClosed).and(shps(), "2018-01-20", spend(5)).heeding_all();
+    let town = town.and(shps(), "2018-02-06", until("2017-12-31"));
+    // A quarter is closed over its months.
+    let town = town.and(shps(), "2018-02-06", until("2018-01-31"));
+    assert_eq!(as_of(&town, "2018-02-28").closed.len(), 3);
+}
+
+#[test]
+fn what_is_said_measured_assessed_and_handed_in_is_corrected_and_retracted() {
+    let dealings = |town: &Town| as_of(town, "2018-02-28");
+    let town = town().and(shps(), "2018-02-01", commentary());
+    let said = town.last();
+    let louder = CommentaryRecorded { text: "referrals far above target".to_owned(), ..commentary() };
+    let town = town.tell(&corrected(shps(), said, "2018-02-01", louder.clone()));
+    assert_eq!(dealings(&town).commentary[0].details, louder);
+    town.refuses(&corrected(shps(), said, "2018-02-01", louder), Code::NothingToCorrect);
+    let named = CommentaryRecorded { text: "ring 020 7946 0958".to_owned(), ..commentary() };
+    let refusal = town.refuses_fact(shps(), "2018-02-01", named, Code::PersonalData);
+    assert_eq!(refusal.path, Some("text".into()));
+
+    let town = town.and(shps(), "2018-02-02", spend(125_000));
+    let measured = town.last();
+    let town = town.tell(&corrected(shps(), measured, "2018-02-02", spend(126_000)));
+    assert_eq!(dealings(&town).measures[0].details, spend(126_000));
+
+    let town = town.and(shps(), "2018-02-03", assessed());
+    let found = town.last();
+    let met = KpiAssessed { grade: "met".to_owned(), ..assessed() };
+    let town = town.tell(&corrected(shps(), found, "2018-02-03", met));
+    let town = town.and(shps(), "2018-02-04", assessed());
+    assert_eq!(dealings(&town).assessments.len(), 2, "of one indicator and period the last one stands");
+    let nothing = KpiAssessed { kpi: " ".to_owned(), ..assessed() };
+    town.refuses_fact(shps(), "2018-02-04", nothing, Code::MissingValue);
+
+    let town = town.and(shps(), "2018-02-05", submitted());
+    let handed_in = town.last();
+    let town = town.tell(&corrected(shps(), handed_in, "2018-02-06", submitted()));
+    assert_eq!(dealings(&town).reports[0].occurred.earliest(), day("2018-02-06"));
+    let future = Code::DatedInFuture;
+    town.refuses_fact(shps(), "2018-03-01", submitted(), future);
+    let town = town.tell(&retracted(shps(), &[said, measured, found, handed_in]));
+    let left = dealings(&town);
+    assert_eq!((left.commentary.len(), left.measures.len(), left.assessments.len(), left.reports.len()), (0, 0, 1, 0));
+}
+
+#[test]
+fn an_action_answers_a_notice_that_was_given_and_is_done_once() {
+    town().refuses_fact(shps(), "2018-02-01", agreed(Some(NOTICE)), Code::NoticeNotFound);
+    let town = town().and(shps(), "2018-02-05", issued());
+    let notice = town.last();
+    town.refuses_fact(shps(), "2018-02-06", issued(), Code::NoticeExists);
+    let refusal = town.refuses_fact(shps(), "2018-02-04", agreed(Some(NOTICE)), Code::NoticeNotFound);
+    assert_eq!(refusal.allowed, [NOTICE.to_string()]);
+    let done = || ActionCompleted { action: ACTION };
+    town.refuses_fact(shps(), "2018-02-06", done(), Code::ActionNotFound);
+    let overdue = ActionAgreed { due_on: Some(day("2018-02-05")), ..agreed(Some(NOTICE)) };
+    town.refuses_fact(shps(), "2018-02-06", overdue, Code::InvalidValue);
+    let town = town.and(shps(), "2018-02-06", agreed(Some(NOTICE)));
+    let action = town.last();
+    town.refuses_fact(shps(), "2018-02-07", agreed(None), Code::ActionExists);
+    town.refuses_fact(shps(), "2018-02-05", done(), Code::EndedBeforeStart);
+    town.refuses(&retracted(shps(), &[notice]), Code::FactHasDependents);
+    town.refuses(&corrected(shps(), notice, "2018-02-07", issued()), Code::FactHasDependents);
+    let other = NoticeIssued { notice: NoticeId(Uuid::from_u128(0x83)), ..issued() };
+    town.refuses(&corrected(shps(), notice, "2018-02-05", other), Code::FixedField);
+    let withheld = NoticeIssued { kind: NoticeKind::Withholding, ..issued() };
+    let town = town.tell(&corrected(shps(), notice, "2018-02-04", withheld));
+    let sooner = ActionAgreed { due_on: Some(day("2018-02-20")), ..agreed(Some(NOTICE)) };
+    let town = town.tell(&corrected(shps(), action, "2018-02-06", sooner));
+    let town = town.and(shps(), "2018-02-10", done());
+    let doing = town.last();
+    town.refuses_fact(shps(), "2018-02-11", done(), Code::ActionAlreadyCompleted);
+    let town = town.tell(&corrected(shps(), doing, "2018-02-12", done()));
+    let actions = as_of(&town, "2018-02-28").actions;
+    assert_eq!(actions[0].completed.as_ref().expect("done").occurred.earliest(), day("2018-02-12"));
+    assert!(as_of(&town, "2018-02-11").actions[0].completed.is_none());
+    town.tell(&retracted(shps(), &[notice, action, doing]));
+}
+
+#[test]
+fn double_funding_is_dismissed_once_between_two_journeys_one_of_them_ours() {
+    let unknown = town().tell(&referred(JOURNEY, "2018-01-10"));
+    let refusal = unknown.refuses_fact(shps(), "2018-02-01", dismissed(), Code::JourneyNotFound);
+    assert_eq!(refusal.path, Some("other".into()));
+    let town = unknown.tell(&referred(OTHER_JOURNEY, "2018-01-11"));
+    let oneself = DoubleFundingDismissed { other: JOURNEY, ..dismissed() };
+    town.refuses_fact(shps(), "2018-02-01", oneself, Code::InvalidValue);
+    let town = town.and(shps(), "2018-02-01", dismissed());
+    let said = town.last();
+    let turned = DoubleFundingDismissed { journey: OTHER_JOURNEY, other: JOURNEY, ..dismissed() };
+    town.refuses_fact(shps(), "2018-02-02", turned.clone(), Code::AlreadyDismissed);
+    let class = DoubleFundingDismissed { class: "accommodation".to_owned(), ..dismissed() };
+    let town = town.tell(&corrected(shps(), said, "2018-02-01", class));
+    let town = town.and(shps(), "2018-02-02", turned);
+    assert_eq!(as_of(&town, "2018-02-28").dismissals.len(), 2);
+    town.tell(&retracted(shps(), &[said]));
+}

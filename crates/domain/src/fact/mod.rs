@@ -1,0 +1,16 @@
+//! What is recorded: ids and dates, every kind of event, a stream's history, and the words in which a command is
+//! refused.
+
+pub mod consistency;
+pub mod envelope;
+pub mod event;
+pub mod history;
+pub mod money;
+pub mod moved;
+pub mod path;
+pub mod personal;
+pub mod refusal;
+pub mod text;
+pub(crate) mod tracked;
+
+pub use self::history::{Entry, Fact, History, Recorded};

@@ -1,0 +1,124 @@
+//! The ground on which facts stand: the one mechanism that says whether facts can be true together.
+//!
+//! Pure. It judges facts as they now read, each at its own date, whoever recorded them and in whatever order. New
+//! facts, corrections and retractions are all judged by what they would leave without ground. It never asks whether a
+//! single value is well formed: that is the business of the shape checks.
+
+mod alternation;
+mod doubles;
+mod invariants;
+mod refusals;
+
+use std::collections::HashMap;
+
+use crate::journey::rules::invariants::Footing;
+use crate::fact::History;
+use crate::fact::event::{Attendance, ContactLogged, Event};
+use crate::fact::refusal::{DependentFact, Refusal};
+use crate::fact::consistency::{self, Change, Groundless, Stated};
+use crate::fact::tracked::{self, Part};
+use crate::fact::envelope::{EventId, Occurred};
+
+/// The facts of this history that stand without ground, in their order; none in any history that was decided here.
+pub fn groundless(history: &History) -> Vec<Groundless> {
+    let facts: Vec<Stated<'_>> = history.facts().iter().map(Stated::from).collect();
+    Footing::of(&facts).judge()
+}
+
+/// Refuses a change that would leave a fact without ground: the fact that it states, or facts that are recorded.
+pub fn check(history: &History, change: Change<'_>) -> Result<(), Vec<Refusal>> {
+    consistency::check(history, change, |facts| Footing::of(facts).judge())
+}
+
+/// A fact of the work with the client that is dated more days than this before the referral deserves a second look.
+const LONG_BEFORE_DAYS: i64 = 28;
+
+/// What deserves a second look before this fact is recorded: what a close would leave undone, and what is more
+/// likely a slip than true.
+pub(crate) fn warnings(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
+    let left = left_undone(history, occurred, event);
+    let late = planned_after_close(history, occurred, event);
+    left.into_iter().chain(late).chain(doubts(history, None, (occurred, event))).collect()
+}
+
+/// What of a fact is more likely a slip than true, whether it is recorded or corrected: of one that is recorded already,
+/// `own` is its event.
+pub(crate) fn doubts(history: &History, own: Option<EventId>, (occurred, event): (Occurred, &Event)) -> Vec<Refusal> {
+    let (contradictory, ahead) = match event {
+        Event::ContactLogged(contact) => {
+            (refusals::contradictory(contact), before_appointment(history, occurred, contact))
+        }
+        _ => (None, None),
+    };
+    let early = matches!(event, Event::ContactLogged(_) | Event::PlanAgreed(_) | Event::PlanReviewed(_));
+    let early = early.then(|| long_before_referral(history, occurred)).flatten();
+    let again = doubles::of(history, own, (occurred, event)).map(refusals::recorded_already);
+    contradictory.into_iter().chain(ahead).chain(early).chain(again).map(Refusal::as_warning).collect()
+}
+
+/// A contact that says that an appointment was kept or missed before the day for which it is booked.
+fn before_appointment(history: &History, occurred: Occurred, contact: &ContactLogged) -> Option<Refusal> {
+    let id = contact.appointment?;
+    let may_be_known_ahead = matches!(
+        contact.attendance,
+        Attendance::CancelledByClient | Attendance::CancelledByService | Attendance::NotOffered
+    );
+    let journey = history.journey();
+    let booked =
+        journey.appointments.iter().find(|one| one.details.appointment == id).filter(|_| !may_be_known_ahead)?;
+    let scheduled_on = booked.slot(occurred.latest()).on;
+    (occurred.latest() < scheduled_on).then(|| refusals::before_appointment(scheduled_on, refusals::booked(booked)))
+}
+
+/// What is planned on the day on which the case was closed, after its close: it lapses at once.
+fn planned_after_close(history: &History, occurred: Occurred, event: &Event) -> Option<Refusal> {
+    if !matches!(event, Event::AppointmentBooked(_) | Event::AppointmentMoved(_) | Event::TaskSet(_)) {
+        return None;
+    }
+    let facts: Vec<Stated<'_>> = history.facts().iter().map(Stated::from).collect();
+    let stretches = alternation::closes(&facts, &mut HashMap::new());
+    let close = stretches.last().filter(|last| last.reopened.is_none())?.close;
+    let times = occurred.local_time().zip(close.occurred.local_time());
+    let is_earlier = times.is_some_and(|(this, closed)| this < closed);
+    let is_that_day = close.occurred.latest() == occurred.earliest() && !is_earlier;
+    is_that_day.then(|| refusals::planned_after_close(&close).as_warning())
+}
+
+/// A case that is closed or transferred leaves nobody to do what is still to be done.
+fn left_undone(history: &History, occurred: Occurred, event: &Event) -> Vec<Refusal> {
+    if !matches!(event, Event::JourneyClosed(_) | Event::JourneyTransferred(_)) {
+        return Vec::new();
+    }
+    let journey = history.journey_as_of(occurred.latest());
+    let tasks: Vec<DependentFact> = journey.tasks.iter().filter(|task| task.is_open()).map(refusals::task_set).collect();
+    let booked = journey.appointments.iter().filter(|appointment| appointment.is_open());
+    let booked: Vec<DependentFact> = booked.map(refusals::booked).collect();
+    let tasks = (!tasks.is_empty()).then(|| refusals::tasks_open(tasks));
+    let booked = (!booked.is_empty()).then(|| refusals::appointments_open(booked));
+    tasks.into_iter().chain(booked).map(Refusal::as_warning).collect()
+}
+
+fn long_before_referral(history: &History, occurred: Occurred) -> Option<Refusal> {
+    let facts = history.facts();
+    let referral = facts.iter().find(|fact| matches!(fact.event, Event::ReferralReceived(_)))?;
+    let received = referral.occurred.earliest();
+    let days = (received - occurred.latest()).num_days();
+    (days > LONG_BEFORE_DAYS).then(|| refusals::long_before_referral(received, days))
+}
+
+/// Refuses a correction that would make a fact speak of something else: a referral keeps its subject, and what others
+/// name by its id keeps that id.
+pub(crate) fn same_thing(fact: &Event, replacement: &Event) -> Result<(), Vec<Refusal>> {
+    if let (Event::ReferralReceived(old), Event::ReferralReceived(new)) = (fact, replacement) {
+        return if old.subject == new.subject { Ok(()) } else { Err(refusals::another_subject().alone()) };
+    }
+    match (tracked::told_by(fact), tracked::told_by(replacement)) {
+        (Some((old, Part::Begins)), Some((new, Part::Begins))) if old != new => {
+            Err(refusals::another_thing(old.kind).alone())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! Facts that go by turns, so that their order says what they mean: closes and reopenings, the holders of a role, the
+//! plan of a kind.
+//!
+//! Pure. They are taken in the order in which they are folded, where a month stands at its first day.
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::NaiveDate;
+
+use crate::journey::rules::refusals;
+use crate::fact::event::{Event, KEYWORKER};
+use crate::fact::refusal::Refusal;
+use crate::fact::consistency::Stated;
+use crate::fact::envelope::{EventId, WorkerId};
+
+/// What is refused, by the fact that is to blame.
+type OutOfTurn = HashMap<EventId, Refusal>;
+
+/// A stretch over which the journey was closed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Closed<'a> {
+    /// The close or transfer.
+    pub(super) close: Stated<'a>,
+    /// The reopening, if it was reopened.
+    pub(super) reopened: Option<Stated<'a>>,
+}
+
+/// A journey is closed, reopened, closed again.
+pub(super) fn closes<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) -> Vec<Closed<'a>> {
+    let mut stretches: Vec<Closed<'a>> = Vec::new();
+    for fact in facts {
+        match (fact.event, stretches.last_mut()) {
+            (Event::JourneyClosed(_) | Event::JourneyTransferred(_), last) => match last {
+                Some(Closed { close, reopened: None }) => {
+                    let (first, second) = close.in_turn_of_saying(*fact);
+                    out_of_turn.insert(second.id, refusals::already_closed(&first));
+                    *close = first;
+                }
+                _ => stretches.push(Closed { close: *fact, reopened: None }),
+            },
+            (Event::JourneyReopened(_), None) => {
+                out_of_turn.insert(fact.id, refusals::never_closed());
+            }
+            (Event::JourneyReopened(_), Some(last)) => match &mut last.reopened {
+                Some(reopened) => {
+                    let (first, second) = reopened.in_turn_of_saying(*fact);
+                    out_of_turn.insert(second.id, refusals::reopened_already(&first));
+                    *reopened = first;
+                }
+                none => *none = Some(*fact),
+            },
+            _ => {}
+        }
+    }
+    stretches
+}
+
+/// What goes by turns under one name: it has begun, or it was ended.
+enum Turn<'a> {
+    Begun(Stated<'a>),
+    Ended(Stated<'a>),
+}
+
+/// Takes an end. Of two ends the one said last is refused, and one without a beginning always.
+fn end<'a>(
+    turn: Option<&mut Turn<'a>>,
+    fact: &Stated<'a>,
+    out_of_turn: &mut OutOfTurn,
+    refusal: impl Fn(Option<&Stated<'a>>) -> Refusal,
+) {
+    match turn {
+        None => {
+            out_of_turn.insert(fact.id, refusal(None));
+        }
+        Some(Turn::Ended(end)) => {
+            let (first, second) = end.in_turn_of_saying(*fact);
+            out_of_turn.insert(second.id, refusal(Some(&first)));
+            *end = first;
+        }
+        Some(turn) => *turn = Turn::Ended(*fact),
+    }
+}
+
+/// Who holds the case in one role, and for which of them that ends on a day known beforehand.
+#[derive(Default)]
+struct Holding<'a> {
+    workers: HashMap<WorkerId, Turn<'a>>,
+    limited: Vec<Limited<'a>>,
+}
+
+/// An assignment for some days alone.
+struct Limited<'a> {
+    until: NaiveDate,
+    worker: WorkerId,
+    holds: Stated<'a>,
+    /// Who holds the case again from then on.
+    former: Option<(WorkerId, Stated<'a>)>,
+}
+
+impl<'a> Holding<'a> {
+    /// Ends what has ended by a day.
+    fn pass(&mut self, day: NaiveDate) {
+        self.limited.sort_by_key(|limited| limited.until);
+        let over = self.limited.iter().take_while(|limited| limited.until <= day).count();
+        for Limited { worker, holds, former, .. } in self.limited.drain(..over) {
+            self.workers.insert(worker, Turn::Ended(holds));
+            if let Some((former, held)) = former {
+                self.workers.insert(former, Turn::Begun(held));
+            }
+        }
+    }
+
+    /// A keyworker who held the case for some days gives it back before they are over.
+    fn given_back(&mut self, worker: WorkerId) {
+        self.limited.sort_by_key(|limited| limited.until);
+        let Some(at) = self.limited.iter().position(|limited| limited.worker == worker) else { return };
+        if let Some((former, held)) = self.limited.remove(at).former {
+            self.workers.insert(former, Turn::Begun(held));
+        }
+    }
+
+    /// One keyworker takes the case over from another, for good or until a day.
+    fn taken_over(&mut self, (worker, holds): (WorkerId, Stated<'a>), until: Option<NaiveDate>) {
+        let begun = |(worker, turn): (&WorkerId, &Turn<'a>)| match turn {
+            Turn::Begun(held) => Some((*worker, *held)),
+            Turn::Ended(_) => None,
+        };
+        let mut former = self.workers.iter().find_map(begun);
+        self.workers.retain(|_, turn| matches!(turn, Turn::Ended(_)));
+        let Some(until) = until else { return self.limited.clear() };
+        // What would have ended by then no longer does: the one who would hold the case then has it back instead.
+        self.limited.sort_by_key(|limited| limited.until);
+        let over = self.limited.iter().take_while(|limited| limited.until <= until).count();
+        for ended in self.limited.drain(..over) {
+            former = match (ended.former, former) {
+                (None, Some((holder, _))) if holder == ended.worker => None,
+                (again, held) => again.or(held),
+            };
+        }
+        self.limited.push(Limited { until, worker, holds, former });
+    }
+}
+
+/// A worker who holds the case in a role is not assigned to it again, and only who holds it is released. One keyworker
+/// holds a case; of any other role several stand side by side.
+pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
+    let mut roles: HashMap<&str, Holding<'a>> = HashMap::new();
+    for fact in facts {
+        match fact.event {
+            Event::WorkerAssigned(assigned) => {
+                let holding = roles.entry(&assigned.role).or_default();
+                holding.pass(fact.occurred.earliest());
+                let mut holds = *fact;
+                if let Some(Turn::Begun(already)) = holding.workers.get(&assigned.worker) {
+                    let (first, second) = already.in_turn_of_saying(*fact);
+                    out_of_turn.insert(second.id, refusals::already_assigned(&first, &assigned.role));
+                    holds = first;
+                }
+                if assigned.role == KEYWORKER {
+                    holding.taken_over((assigned.worker, holds), assigned.until);
+                } else {
+                    holding.limited.retain(|limited| limited.worker != assigned.worker);
+                    let limited = |until| Limited { until, worker: assigned.worker, holds, former: None };
+                    holding.limited.extend(assigned.until.map(limited));
+                }
+                holding.workers.insert(assigned.worker, Turn::Begun(holds));
+            }
+            Event::WorkerReleased(released) => {
+                let mut holding = roles.get_mut(released.role.as_str());
+                let turn = holding.as_mut().and_then(|holding| {
+                    holding.pass(fact.occurred.earliest());
+                    holding.workers.get_mut(&released.worker)
+                });
+                let held = matches!(turn, Some(Turn::Begun(_)));
+                end(turn, fact, out_of_turn, |already| refusals::not_assigned(&released.role, already));
+                if let Some(holding) = holding.filter(|_| held && released.role == KEYWORKER) {
+                    holding.given_back(released.worker);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A plan is reviewed and closed while it is open: of one kind the plan agreed last is, until it is closed.
+pub(super) fn plans<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn) {
+    let mut kinds: BTreeMap<&str, Turn<'a>> = BTreeMap::new();
+    for fact in facts {
+        match fact.event {
+            Event::PlanAgreed(plan) => {
+                kinds.insert(&plan.kind, Turn::Begun(*fact));
+            }
+            Event::PlanReviewed(review) if !matches!(kinds.get(review.kind.as_str()), Some(Turn::Begun(_))) => {
+                out_of_turn.insert(fact.id, refusals::plan_not_found(&open(&kinds), None));
+            }
+            Event::PlanClosed(close) => {
+                let others = open(&kinds);
+                let turn = kinds.get_mut(close.kind.as_str());
+                end(turn, fact, out_of_turn, |already| refusals::plan_not_found(&others, already));
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The kinds of which a plan is open.
+fn open<'a>(kinds: &BTreeMap<&'a str, Turn<'_>>) -> Vec<&'a str> {
+    kinds.iter().filter(|(_, turn)| matches!(turn, Turn::Begun(_))).map(|(kind, _)| *kind).collect()
+}

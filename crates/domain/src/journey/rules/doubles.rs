@@ -1,0 +1,106 @@
+//! Doubles: a fact that says again what is recorded already, whatever id either of them was given.
+//!
+//! Pure. It refuses nothing: the same may have been so twice, and whoever records it says so.
+
+use uuid::Uuid;
+
+use crate::fact::event::{AppointmentMoved, Event, EvidenceAttached, TaskSet};
+use crate::fact::refusal::DependentFact;
+use crate::fact::consistency::Stated;
+use crate::journey::{Journey, Slot};
+use crate::fact::History;
+use crate::fact::envelope::{
+    ActionId, AppointmentId, CoverId, EventId, EvidenceId, HoldId, NoticeId, Occurred, RiskId, SpellId, TaskId,
+    VacancyId,
+};
+
+/// The recorded fact that says what this one says. Of a correction, `besides` is the fact that it corrects.
+pub(super) fn of(
+    history: &History,
+    besides: Option<EventId>,
+    (occurred, event): (Occurred, &Event),
+) -> Option<DependentFact> {
+    let open = match event {
+        Event::AppointmentBooked(_)
+        | Event::AppointmentMoved(_)
+        | Event::TaskSet(_)
+        | Event::EvidenceAttached(EvidenceAttached { sha256: Some(_), .. }) => {
+            still_open(&history.journey(), besides, (occurred, event))
+        }
+        _ => None,
+    };
+    let facts = history.facts();
+    let stated = || facts.iter().map(Stated::from).filter(|fact| Some(fact.id) != besides);
+    if let Some(open) = open {
+        return stated().find(|fact| fact.id == open).map(|fact| fact.fact());
+    }
+    let same = |fact: &Stated<'_>| fact.occurred == occurred && is_alike(fact.event, event);
+    // What was booked or set alike and is over by now may be booked or set again.
+    let is_known_open = matches!(event, Event::AppointmentBooked(_) | Event::TaskSet(_));
+    stated().find(|fact| !is_known_open && same(fact)).map(|fact| fact.fact())
+}
+
+/// The event by which the same appointment, task or document was recorded, where that still stands: whatever the day on
+/// which it was booked, set or attached.
+fn still_open(journey: &Journey, besides: Option<EventId>, (occurred, event): (Occurred, &Event)) -> Option<EventId> {
+    let other = |id: EventId| Some(id) != besides;
+    match event {
+        Event::AppointmentBooked(booked) => {
+            let slot = (booked.scheduled_on, booked.time, booked.channel.as_str());
+            taken(journey, booked.appointment, slot).filter(|id| other(*id))
+        }
+        Event::AppointmentMoved(moved) => {
+            let own = journey.appointments.iter().find(|one| one.details.appointment == moved.appointment)?;
+            let before = own.slot(occurred.latest());
+            let AppointmentMoved { scheduled_on, time, channel, .. } = moved;
+            let channel = channel.as_deref().unwrap_or(before.channel);
+            taken(journey, moved.appointment, (scheduled_on.unwrap_or(before.on), time.over(before.time), channel))
+        }
+        Event::TaskSet(set) => {
+            let what = |task: &TaskSet| (task.kind.clone(), task.due_on, task.owner);
+            let mut open = journey.tasks.iter().filter(|task| task.is_open() && other(task.event_id));
+            open.find(|task| what(&task.details) == what(set)).map(|task| task.event_id)
+        }
+        Event::EvidenceAttached(attached) => {
+            let mut standing = journey.evidence.iter().filter(|piece| piece.counts() && other(piece.event_id));
+            let is_same = |piece: &&crate::journey::Evidence| piece.details.sha256 == attached.sha256;
+            standing.find(is_same).map(|piece| piece.event_id)
+        }
+        _ => None,
+    }
+}
+
+/// The booking of another appointment that is for this day, time and channel.
+fn taken(
+    journey: &Journey,
+    own: AppointmentId,
+    slot: (chrono::NaiveDate, Option<chrono::NaiveTime>, &str),
+) -> Option<EventId> {
+    let mut others = journey.appointments.iter().filter(|other| other.is_open() && other.details.appointment != own);
+    let same = |Slot { on, time, channel, .. }: Slot<'_>| (on, time, channel) == slot;
+    others.find(|other| same(other.slot(chrono::NaiveDate::MAX))).map(|other| other.event_id)
+}
+
+/// Whether two facts say the same but for the ids by which others name what they begin.
+fn is_alike(one: &Event, other: &Event) -> bool {
+    one.event_type() == other.event_type() && (one == other || without_id(one) == without_id(other))
+}
+
+/// The fact without the id by which others name what it begins.
+fn without_id(event: &Event) -> Event {
+    let (mut event, none) = (event.clone(), Uuid::nil());
+    match &mut event {
+        Event::SpellStarted(fact) => fact.spell = SpellId(none),
+        Event::AppointmentBooked(fact) => fact.appointment = AppointmentId(none),
+        Event::TaskSet(fact) => fact.task = TaskId(none),
+        Event::RiskRaised(fact) => fact.risk = RiskId(none),
+        Event::EvidenceAttached(fact) => fact.evidence = EvidenceId(none),
+        Event::LegalHoldPlaced(fact) => fact.hold = HoldId(none),
+        Event::VacancyOpened(fact) => fact.vacancy = VacancyId(none),
+        Event::CoverStarted(fact) => fact.cover = CoverId(none),
+        Event::NoticeIssued(fact) => fact.notice = NoticeId(none),
+        Event::ActionAgreed(fact) => fact.action = ActionId(none),
+        _ => {}
+    }
+    event
+}

@@ -1,0 +1,245 @@
+//! What the facts of a journey rest on, and which of them have nothing to rest on.
+//!
+//! Pure. Of facts that exclude each other the one said first stands, and the one said last is named.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use uuid::Uuid;
+
+use crate::fact::consistency::Groundless;
+use crate::journey::rules::refusals;
+use crate::journey::rules::alternation::{self, Closed};
+use crate::fact::event::{Event, EventType, EvidenceAttached};
+use crate::fact::refusal::Refusal;
+use crate::fact::consistency::Stated;
+use crate::fact::tracked::{self, Kind, Part, Thing};
+use crate::fact::envelope::EventId;
+
+/// What facts rest on.
+pub(super) struct Footing<'a> {
+    facts: &'a [Stated<'a>],
+    referral: Option<Stated<'a>>,
+    /// The acceptance, decline or withdrawal of the referral.
+    answer: Option<Stated<'a>>,
+    /// The stretches over which the journey was closed, in order.
+    closed: Vec<Closed<'a>>,
+    begun: HashMap<Thing, Stated<'a>>,
+    over: HashMap<Thing, Stated<'a>>,
+    verified: HashMap<Thing, Stated<'a>>,
+    /// The standing facts and spells that evidence may support.
+    supportable: HashSet<Uuid>,
+    /// What is refused of the facts that go by turns.
+    out_of_turn: HashMap<EventId, Refusal>,
+}
+
+impl<'a> Footing<'a> {
+    pub(super) fn of(facts: &'a [Stated<'a>]) -> Self {
+        let first = |of: &[EventType]| {
+            facts.iter().filter(|fact| of.contains(&fact.event.event_type())).min_by_key(|fact| fact.said).copied()
+        };
+        let mut out_of_turn = HashMap::new();
+        let closed = alternation::closes(facts, &mut out_of_turn);
+        alternation::assignments(facts, &mut out_of_turn);
+        alternation::plans(facts, &mut out_of_turn);
+        let mut footing = Self {
+            facts,
+            referral: first(&[EventType::ReferralReceived]),
+            answer: first(&[EventType::ReferralAccepted, EventType::ReferralDeclined, EventType::ReferralWithdrawn]),
+            closed,
+            begun: HashMap::new(),
+            over: HashMap::new(),
+            verified: HashMap::new(),
+            supportable: facts.iter().map(|fact| fact.id.0).collect(),
+            out_of_turn,
+        };
+        for fact in facts {
+            let Some((thing, part)) = tracked::told_by(fact.event) else { continue };
+            if let (Kind::Spell, Part::Begins) = (thing.kind, part) {
+                footing.supportable.insert(thing.id);
+            }
+            let kept = match part {
+                Part::Begins => &mut footing.begun,
+                Part::GoesOn if thing.kind == Kind::Evidence => &mut footing.verified,
+                Part::GoesOn => continue,
+                Part::Ends => &mut footing.over,
+            };
+            let kept = kept.entry(thing).or_insert(*fact);
+            *kept = kept.in_turn_of_saying(*fact).0;
+        }
+        footing
+    }
+
+    /// The facts that have nothing to rest on, in their order.
+    pub(super) fn judge(&self) -> Vec<Groundless> {
+        let found = |fact: &Stated<'a>| self.refusal(fact).map(|refusal| Groundless { fact: fact.fact(), refusal });
+        self.facts.iter().filter_map(found).collect()
+    }
+
+    /// Why this fact cannot be so beside the others, if it cannot.
+    fn refusal(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        let Some(referral) = &self.referral else { return Some(refusals::not_referred()) };
+        if let Event::ReferralReceived(_) = fact.event {
+            return (referral.id != fact.id).then(|| refusals::already_referred(referral));
+        }
+        self.after_answer(fact)
+            .or_else(|| self.own(fact, referral))
+            .or_else(|| self.out_of_turn.get(&fact.id).cloned())
+            .or_else(|| self.while_closed(fact))
+    }
+
+    /// What a fact of its type needs, whatever else there is.
+    fn own(&self, fact: &Stated<'a>, referral: &Stated<'a>) -> Option<Refusal> {
+        match fact.event {
+            Event::ReferralAccepted(_) => self.second_answer(fact).or_else(|| before_referral(fact, referral)),
+            Event::ReferralDeclined(_) | Event::ReferralWithdrawn(_) => self
+                .second_answer(fact)
+                .or_else(|| self.already_closed(fact))
+                .or_else(|| before_referral(fact, referral)),
+            Event::JourneyClosed(_) | Event::JourneyTransferred(_) | Event::JourneyReopened(_) => {
+                self.turned_away_before(fact).or_else(|| before_referral(fact, referral))
+            }
+            Event::EligibilityAssessed(_)
+            | Event::WorkerAssigned(_)
+            | Event::WorkerReleased(_)
+            | Event::EngagementStarted(_)
+            | Event::AppointmentBooked(_)
+            | Event::TaskSet(_)
+            | Event::Disengaged(_) => before_referral(fact, referral).or_else(|| self.of_a_thing(fact)),
+            Event::EvidenceAttached(attached) => self.of_a_thing(fact).or_else(|| self.unsupported(fact, attached)),
+            _ => self.of_a_thing(fact),
+        }
+    }
+
+    /// A referral is accepted, declined or withdrawn, once.
+    fn second_answer(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        self.answer.filter(|answer| answer.id != fact.id).map(|answer| refusals::answered(&answer))
+    }
+
+    /// The decline or withdrawal of the referral.
+    fn turned_away(&self) -> Option<Stated<'a>> {
+        self.answer.filter(|answer| !matches!(answer.event, Event::ReferralAccepted(_)))
+    }
+
+    /// A journey that is closed, and not reopened since, is neither declined nor withdrawn.
+    fn already_closed(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        let standing = self.closed.last().filter(|last| last.reopened.is_none() && last.close.said < fact.said);
+        standing.map(|last| refusals::already_closed(&last.close))
+    }
+
+    /// A referral that was declined or withdrawn is neither closed nor reopened.
+    fn turned_away_before(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        self.turned_away().filter(|answer| answer.said < fact.said).map(|answer| refusals::answered(&answer))
+    }
+
+    /// Nothing follows a decline or withdrawal.
+    fn after_answer(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        let answer = self.turned_away().filter(|answer| answer.id != fact.id && fact.is_after(answer))?;
+        let refusal = refusals::answered(&answer);
+        // Another answer, or a close, is refused whatever its day.
+        let on_any_day = matches!(
+            fact.event,
+            Event::ReferralAccepted(_)
+                | Event::ReferralDeclined(_)
+                | Event::ReferralWithdrawn(_)
+                | Event::JourneyClosed(_)
+                | Event::JourneyTransferred(_)
+                | Event::JourneyReopened(_)
+        );
+        Some(if on_any_day { refusal } else { refusal.at("occurred_on") })
+    }
+
+    /// What may not be dated while the journey is closed.
+    fn while_closed(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        if may_follow_a_close(fact.event) {
+            return None;
+        }
+        let within = |closed: &&Closed<'a>| {
+            fact.is_after(&closed.close) && closed.reopened.is_none_or(|reopened| fact.is_before(&reopened))
+        };
+        self.closed.iter().find(within).map(refusals::journey_closed)
+    }
+
+    /// What speaks of a spell, task, risk or piece of evidence needs it, and each begins and ends once.
+    fn of_a_thing(&self, fact: &Stated<'a>) -> Option<Refusal> {
+        let (thing, part) = tracked::told_by(fact.event)?;
+        let Some(begun) = self.begun.get(&thing) else {
+            return Some(refusals::not_found(thing.kind, self.open(thing.kind)));
+        };
+        if part == Part::Begins {
+            return (begun.id != fact.id).then(|| refusals::exists(thing.kind, begun));
+        }
+        let over = self.over.get(&thing).filter(|over| over.id != fact.id);
+        if part == Part::Ends
+            && let Some(over) = over
+        {
+            return Some(refusals::already_over(thing.kind, over));
+        }
+        if fact.is_before(begun) || is_earlier_that_day(fact, begun) {
+            return Some(refusals::before_it_began(thing.kind, part, begun));
+        }
+        if part == Part::Ends {
+            return None;
+        }
+        let verified = self.verified.get(&thing).filter(|verified| verified.id != fact.id);
+        match (thing.kind, over) {
+            // The end of a spell is the first day on which it no longer held.
+            (Kind::Spell, Some(over)) if fact.occurred.earliest() >= over.occurred.latest() => {
+                Some(refusals::after_the_spell(over))
+            }
+            (Kind::Appointment, Some(over))
+                if fact.is_after(over) || !fact.is_before(over) && over.said < fact.said =>
+            {
+                Some(refusals::already_over(Kind::Appointment, over))
+            }
+            (Kind::Evidence, _) if verified.is_some() => verified.map(refusals::already_verified),
+            (Kind::Evidence, Some(over)) if fact.is_after(over) => Some(refusals::already_over(Kind::Evidence, over)),
+            _ => None,
+        }
+    }
+
+    /// The ids of what is still open, of one kind, in their order.
+    fn open(&self, kind: Kind) -> BTreeSet<Uuid> {
+        let open = self.begun.keys().filter(|thing| thing.kind == kind && !self.over.contains_key(thing));
+        open.map(|thing| thing.id).collect()
+    }
+
+    /// Evidence supports other facts of the journey, or its spells, that stand.
+    fn unsupported(&self, fact: &Stated<'a>, attached: &EvidenceAttached) -> Option<Refusal> {
+        let stands = |id: &Uuid| *id != fact.id.0 && self.supportable.contains(id);
+        attached.supports.iter().position(|id| !stands(id)).map(refusals::support_not_found)
+    }
+}
+
+/// Closing ends the caseload, not the clock: what becomes of the client may follow, and what shows it.
+const fn may_follow_a_close(event: &Event) -> bool {
+    matches!(
+        event,
+        Event::SpellStarted(_)
+            | Event::SpellChanged(_)
+            | Event::SpellEnded(_)
+            | Event::EvidenceAttached(_)
+            | Event::EvidenceWithdrawn(_)
+            | Event::EvidenceVerified(_)
+            | Event::EvidenceRejected(_)
+            | Event::RiskRaised(_)
+            | Event::RiskCleared(_)
+            | Event::AchievementRecorded(_)
+            | Event::MeasureRecorded(_)
+            | Event::AssessmentScored(_)
+            // What nobody can keep any more may be called off.
+            | Event::AppointmentCancelled(_)
+            // Whether these may follow is a matter of turns.
+            | Event::JourneyClosed(_)
+            | Event::JourneyTransferred(_)
+            | Event::JourneyReopened(_)
+    )
+}
+
+fn before_referral(fact: &Stated<'_>, referral: &Stated<'_>) -> Option<Refusal> {
+    fact.is_before(referral).then(|| refusals::before_referral(referral))
+}
+
+fn is_earlier_that_day(fact: &Stated<'_>, begun: &Stated<'_>) -> bool {
+    fact.occurred.earliest() == begun.occurred.earliest()
+        && fact.occurred.local_time().zip(begun.occurred.local_time()).is_some_and(|(this, begun)| this < begun)
+}

@@ -1,0 +1,553 @@
+//! Given, when, then: journeys told in a few words, for the tests of this folder.
+//!
+//! Ids are small numbers that follow from the order of telling, so that a test can name the n-th event.
+
+use std::borrow::Borrow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use uuid::Uuid;
+
+use super::command::{Command, CorrectFact, Given, NewEvent, ReceiveReferral, RetractFacts, decide};
+use crate::fact::event::{
+    AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
+    Attribute, CancelledBy, ContactLogged, ContactWith, ContractOpened, Disengaged, Eligibility, EligibilityAssessed,
+    EngagementStarted, Event, EvidenceAttached, EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, JourneyClosed,
+    JourneyReopened, JourneyTransferred, KEYWORKER, MeasureRecorded, Patched, PlanAgreed, PlanClosed, PlanReviewed,
+    Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
+    RulebookPublished, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
+    WorkerReleased,
+};
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::fact::Entry;
+use crate::fact::History;
+use crate::fact::Recorded;
+use crate::contract::Contract;
+use crate::fact::envelope::{
+    Actor, AppointmentId, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId,
+    SubjectId, TaskId, WorkerId,
+};
+use crate::fact::moved::Moved;
+
+/// The day on which every story is told.
+pub const TODAY: &str = "2018-02-28";
+
+/// A small rulebook: two boroughs, no cohorts, one kind of plan.
+pub const RULES: &str = r#"rulebook = 1
+contract = "shps"
+version = "2017-03"
+title = "Single Homelessness Prevention Service"
+effective_from = 2017-03-01
+applies_by = "achieved"
+retroactive = false
+currency = "GBP"
+
+[calendar]
+zone = "Europe/London"
+working_days = "england-and-wales"
+financial_year = "04-01"
+
+[codes]
+areas = ["brent", "ealing"]
+cohorts = []
+referrer_kinds = ["self", "prison"]
+plan_kinds = ["php", "safety_plan"]
+contact_channels = ["face_to_face", "phone"]
+spell_domains = ["accommodation"]
+evidence_kinds = ["payslip", "landlord_letter"]
+risk_kinds = ["homelessness", "rent_arrears"]
+achievement_codes = ["qualification", "tenancy_training"]
+measure_codes = ["attendance", "earnings"]
+disengage_reasons = ["no_contact"]
+close_reasons = ["housed", "lost_contact", "not_eligible"]
+defect_codes = ["illegible", "remarks_on_form"]
+"#;
+
+/// The case that every story is about.
+pub const JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x10));
+/// Its subject.
+pub const SUBJECT: SubjectId = SubjectId(Uuid::from_u128(0x20));
+/// A worker.
+pub const ANN: WorkerId = WorkerId(Uuid::from_u128(0x31));
+/// Another worker.
+pub const BOB: WorkerId = WorkerId(Uuid::from_u128(0x32));
+/// A spell in a home.
+pub const HOME: SpellId = SpellId(Uuid::from_u128(0x41));
+/// Another spell.
+pub const FLAT: SpellId = SpellId(Uuid::from_u128(0x42));
+/// An appointment.
+pub const APPOINTMENT: AppointmentId = AppointmentId(Uuid::from_u128(0x81));
+/// A task.
+pub const TASK: TaskId = TaskId(Uuid::from_u128(0x51));
+/// Another task.
+pub const OTHER_TASK: TaskId = TaskId(Uuid::from_u128(0x52));
+/// A risk.
+pub const RISK: RiskId = RiskId(Uuid::from_u128(0x61));
+/// Another risk.
+pub const OTHER_RISK: RiskId = RiskId(Uuid::from_u128(0x62));
+/// A piece of evidence.
+pub const PIECE: EvidenceId = EvidenceId(Uuid::from_u128(0x71));
+/// Another piece of evidence.
+pub const OTHER_PIECE: EvidenceId = EvidenceId(Uuid::from_u128(0x72));
+
+/// When this was, if it was.
+pub fn at<T>(entry: Option<&Entry<T>>) -> Option<Occurred> {
+    entry.map(|entry| entry.occurred)
+}
+
+/// When each of these was.
+pub fn days<T>(entries: &[Entry<T>]) -> Vec<Occurred> {
+    entries.iter().map(|entry| entry.occurred).collect()
+}
+
+/// A date as tests write it.
+pub fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap_or_else(|fault| panic!("{text}: {fault}"))
+}
+
+/// When a fact was so: `2018-02-10`, `2018-02-10 09:30`, `2018-02` or `2018`.
+pub fn when(text: &str) -> Occurred {
+    match text.len() {
+        4 => Occurred::within(day(&format!("{text}-01-01")), Precision::Year),
+        7 => Occurred::within(day(&format!("{text}-01")), Precision::Month),
+        10 => Occurred::on(day(text)),
+        _ => {
+            let (date, time) = text.split_once(' ').expect("a date, a space, a time");
+            Occurred::on(day(date)).at(Some(NaiveTime::parse_from_str(time, "%H:%M").expect("a time")))
+        }
+    }
+}
+
+/// The id of the n-th event that a story tells, from 1.
+pub fn nth(n: u128) -> EventId {
+    EventId(Uuid::from_u128(n))
+}
+
+/// A plain [`ReferralReceived`].
+pub fn referral() -> ReferralReceived {
+    ReferralReceived {
+        subject: SUBJECT,
+        area: "brent".to_owned(),
+        cohort: None,
+        referrer: None,
+        external_references: Vec::new(),
+    }
+}
+
+/// A plain [`ContactLogged`].
+pub fn contact() -> ContactLogged {
+    ContactLogged {
+        appointment: None,
+        channel: "phone".to_owned(),
+        direction: None,
+        with: ContactWith::Client,
+        attendance: Attendance::None,
+        face_to_face: Some(false),
+        two_way: true,
+        group: false,
+        minutes: None,
+        scheduled_on: None,
+        worker: Some(ANN),
+    }
+}
+
+/// A plain [`SpellStarted`].
+pub fn home(spell: SpellId) -> SpellStarted {
+    SpellStarted {
+        spell,
+        domain: "accommodation".to_owned(),
+        employer_ref: None,
+        hours_per_week: None,
+        attributes: BTreeMap::new(),
+    }
+}
+
+/// A plain [`WorkerAssigned`].
+pub fn keyworker(worker: WorkerId) -> WorkerAssigned {
+    WorkerAssigned { worker, role: KEYWORKER.to_owned(), until: None }
+}
+
+/// A plain [`ReferralDeclined`].
+pub fn declined() -> ReferralDeclined {
+    ReferralDeclined { reason: "not_eligible".to_owned() }
+}
+
+/// A plain [`PlanAgreed`].
+pub fn plan() -> PlanAgreed {
+    PlanAgreed { kind: "php".to_owned() }
+}
+
+/// A plain [`SpellEnded`].
+pub fn ended(spell: SpellId) -> SpellEnded {
+    SpellEnded { spell, reason: None }
+}
+
+/// A plain [`Disengaged`].
+pub fn disengaged() -> Disengaged {
+    Disengaged { reason: "no_contact".to_owned(), last_seen_on: None }
+}
+
+/// A plain [`JourneyClosed`].
+pub fn closed() -> JourneyClosed {
+    JourneyClosed { reason: "housed".to_owned(), destination: None }
+}
+
+/// A plain [`ReferralWithdrawn`].
+pub fn withdrawn() -> ReferralWithdrawn {
+    ReferralWithdrawn { reason: "lost_contact".to_owned() }
+}
+
+/// A plain [`EligibilityAssessed`].
+pub fn eligible() -> EligibilityAssessed {
+    EligibilityAssessed {
+        result: Eligibility::Eligible,
+        criteria: BTreeMap::from([("homeless".to_owned(), true)]),
+        facts: BTreeMap::from([("age".to_owned(), Attribute::Quantity(Quantity(34.into())))]),
+    }
+}
+
+/// A plain [`WorkerReleased`].
+pub fn released(worker: WorkerId) -> WorkerReleased {
+    WorkerReleased { worker, role: KEYWORKER.to_owned() }
+}
+
+/// A plain [`EngagementStarted`].
+pub fn engaged() -> EngagementStarted {
+    EngagementStarted { basis: "second_meeting".to_owned() }
+}
+
+/// A plain [`PlanReviewed`].
+pub fn reviewed() -> PlanReviewed {
+    PlanReviewed { kind: "php".to_owned() }
+}
+
+/// A plain [`PlanClosed`].
+pub fn plan_closed() -> PlanClosed {
+    PlanClosed { kind: "php".to_owned(), reason: None }
+}
+
+/// An appointment on this day, at the office.
+pub fn booked(scheduled_on: &str) -> AppointmentBooked {
+    AppointmentBooked {
+        appointment: APPOINTMENT,
+        scheduled_on: day(scheduled_on),
+        time: None,
+        channel: "face_to_face".to_owned(),
+        worker: None,
+    }
+}
+
+/// A plain [`AppointmentMoved`].
+pub fn moved(scheduled_on: &str) -> AppointmentMoved {
+    let scheduled_on = Some(day(scheduled_on));
+    let (time, worker) = (Patched::Stays, Patched::Stays);
+    AppointmentMoved { appointment: APPOINTMENT, scheduled_on, time, channel: None, worker }
+}
+
+/// A plain [`AppointmentCancelled`].
+pub fn called_off() -> AppointmentCancelled {
+    AppointmentCancelled { appointment: APPOINTMENT, by: Some(CancelledBy::Client), reason: None }
+}
+
+/// A task of Ann's that is due on 5 March.
+pub fn task(task: TaskId) -> TaskSet {
+    let kind = if task == OTHER_TASK { "call_council" } else { "call_landlord" };
+    TaskSet { task, kind: kind.to_owned(), due_on: day("2018-03-05"), owner: Some(ANN) }
+}
+
+/// A plain [`TaskDone`].
+pub fn done(task: TaskId) -> TaskDone {
+    TaskDone { task }
+}
+
+/// A plain [`TaskCancelled`].
+pub fn cancelled(task: TaskId) -> TaskCancelled {
+    TaskCancelled { task, reason: None }
+}
+
+/// A plain [`AssessmentScored`].
+pub fn scored() -> AssessmentScored {
+    AssessmentScored {
+        instrument: "sdq".to_owned(),
+        items: BTreeMap::from([("restless".to_owned(), Quantity(2.into()))]),
+        score: Quantity(17.into()),
+    }
+}
+
+/// From here on the home is one that was kept.
+pub fn changed(spell: SpellId) -> SpellChanged {
+    let attributes = BTreeMap::from([("secured_as".to_owned(), Attribute::Text("kept".to_owned()))]);
+    SpellChanged { spell, hours_per_week: None, attributes }
+}
+
+/// A plain [`MeasureRecorded`].
+pub fn measured() -> MeasureRecorded {
+    let value = Quantity(rust_decimal::Decimal::new(925, 1));
+    MeasureRecorded { code: "attendance".to_owned(), value, unit: Some("percent".to_owned()), period: None }
+}
+
+/// A plain [`AchievementRecorded`].
+pub fn achieved() -> AchievementRecorded {
+    AchievementRecorded { code: "qualification".to_owned(), level: Some("2".to_owned()) }
+}
+
+/// A plain [`RiskRaised`].
+pub fn raised(risk: RiskId) -> RiskRaised {
+    RiskRaised { risk, kind: "homelessness".to_owned() }
+}
+
+/// A plain [`RiskCleared`].
+pub fn cleared(risk: RiskId) -> RiskCleared {
+    RiskCleared { risk }
+}
+
+/// The warning that every story accepts, for its pieces of evidence support nothing in particular.
+fn taken_for_granted() -> BTreeSet<String> {
+    BTreeSet::from([RefusalCode::EvidenceSupportsNothing.as_str().to_owned()])
+}
+
+/// A payslip of 31 January that supports nothing in particular.
+pub fn attached(evidence: EvidenceId) -> EvidenceAttached {
+    EvidenceAttached {
+        evidence,
+        kind: "payslip".to_owned(),
+        sha256: Some("0a".repeat(32)),
+        dated_on: day("2018-01-31"),
+        obtained_on: None,
+        obtained_how: None,
+        supports: Vec::new(),
+    }
+}
+
+/// A plain [`EvidenceVerified`].
+pub fn verified(evidence: EvidenceId) -> EvidenceVerified {
+    EvidenceVerified { evidence }
+}
+
+/// A plain [`EvidenceRejected`].
+pub fn rejected(evidence: EvidenceId) -> EvidenceRejected {
+    EvidenceRejected { evidence, defect: "illegible".to_owned() }
+}
+
+/// A plain [`EvidenceWithdrawn`].
+pub fn taken_back(evidence: EvidenceId) -> EvidenceWithdrawn {
+    EvidenceWithdrawn { evidence, reason: None }
+}
+
+/// A plain [`JourneyReopened`].
+pub fn reopened() -> JourneyReopened {
+    JourneyReopened { reason: "came back after a month".to_owned() }
+}
+
+/// A plain [`JourneyTransferred`].
+pub fn transferred() -> JourneyTransferred {
+    JourneyTransferred { reason: "housed".to_owned(), destination: "mhep".to_owned() }
+}
+
+/// A fact and its date, as the story's events are given.
+pub fn on(at: &str, fact: impl Into<Event>) -> (Occurred, Event) {
+    (when(at), fact.into())
+}
+
+/// The command that states this fact.
+pub fn state(at: &str, fact: impl Into<Event>) -> Command {
+    let (journey, occurred) = (JOURNEY, when(at));
+    match fact.into() {
+        Event::ReferralReceived(fact) => {
+            let contract = "shps".to_owned();
+            Command::ReceiveReferral(ReceiveReferral { journey, contract, occurred, register: None, fact })
+        }
+        fact => Command::state(StreamId::journey(journey), occurred, fact),
+    }
+}
+
+/// The command that makes the n-th event read otherwise.
+pub fn correct(target: u128, at: &str, fact: impl Into<Event>) -> Command {
+    Command::CorrectFact(CorrectFact {
+        stream: StreamId::journey(JOURNEY),
+        target: nth(target),
+        occurred: when(at),
+        replacement: fact.into(),
+        reason: "typed wrongly".to_owned(),
+    })
+}
+
+/// The command that takes these events away.
+pub fn retract(targets: &[u128]) -> Command {
+    Command::RetractFacts(RetractFacts {
+        stream: StreamId::journey(JOURNEY),
+        targets: targets.iter().copied().map(nth).collect(),
+        reason: "never was so".to_owned(),
+    })
+}
+
+/// A referral of 10 January, accepted the day after: events 1 and 2.
+pub fn accepted() -> Story {
+    given([on("2018-01-10", referral()), on("2018-01-11", ReferralAccepted {})])
+}
+
+/// A journey of which these facts were recorded, in this order.
+pub fn given(facts: impl IntoIterator<Item = (Occurred, Event)>) -> Story {
+    let (contract, today) = (open_contract(&[RULES]), day(TODAY));
+    let mut story = Story { history: History::default(), contract, today, accepted: taken_for_granted() };
+    for (occurred, event) in facts {
+        story.record(occurred, event);
+    }
+    story
+}
+
+/// The contract `shps` with these rulebooks.
+pub fn open_contract(rulebooks: &[&str]) -> Contract {
+    let opened = ContractOpened {
+        code: "shps".to_owned(),
+        name: "Single Homelessness Prevention Service".to_owned(),
+        parties: Vec::new(),
+        starts_on: day("2017-03-01"),
+        ends_on: None,
+    };
+    let published = rulebooks
+        .iter()
+        .map(|content| Event::from(RulebookPublished { content: (*content).to_owned(), hash: String::new() }));
+    let events = std::iter::once(Event::from(opened)).chain(published);
+    let recorded: Vec<Recorded> =
+        (1..).zip(events).map(|(at, event)| recorded(at, when("2017-03-01"), event)).collect();
+    Contract::of(&recorded).expect("the rulebooks can be read")
+}
+
+/// The n-th event of a stream, recorded n days after the beginning of 2018.
+pub fn recorded(version: i64, occurred: Occurred, event: Event) -> Recorded {
+    let began = "2018-01-01T09:00:00Z".parse::<DateTime<Utc>>().expect("an instant");
+    Recorded {
+        event_id: nth(version.try_into().expect("versions are positive")),
+        position: Position(version),
+        version,
+        contract: Some("shps".to_owned()),
+        recorded_at: began + TimeDelta::days(version),
+        actor: Actor { subject: "ann".to_owned(), role: "keyworker".to_owned(), on_behalf_of: None },
+        occurred,
+        event,
+    }
+}
+
+/// A journey as it was recorded so far.
+#[derive(Clone)]
+pub struct Story {
+    /// What is recorded so far.
+    pub history: History,
+    /// The contract that it belongs to.
+    pub contract: Contract,
+    /// The day on which the commands are sent.
+    pub today: NaiveDate,
+    /// The warnings that every sender accepts.
+    pub accepted: BTreeSet<String>,
+}
+
+impl Story {
+    /// The same on another day.
+    pub fn told_on(self, today: &str) -> Self {
+        Self { today: day(today), ..self }
+    }
+
+    /// The same by people who accept this warning.
+    pub fn accepting(self, warning: RefusalCode) -> Self {
+        let mut accepted = self.accepted;
+        accepted.insert(warning.as_str().to_owned());
+        Self { accepted, ..self }
+    }
+
+    /// The same by people who accept whatever warns.
+    pub fn accepting_all(self) -> Self {
+        let accepted = RefusalCode::WARNINGS.iter().map(|warning| warning.as_str().to_owned());
+        Self { accepted: accepted.collect(), ..self }
+    }
+
+    /// The same under these rulebooks.
+    pub fn under(self, rulebooks: &[&str]) -> Self {
+        Self { contract: open_contract(rulebooks), ..self }
+    }
+
+    /// Adds an event without asking the rules.
+    pub fn record(&mut self, occurred: Occurred, event: Event) {
+        self.history.evolve(recorded(self.history.version() + 1, occurred, event));
+    }
+
+    /// What is decided about a command; the workers Ann and Bob and the one subject are known.
+    pub fn decide(&self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+        let known = [StreamId::worker(ANN), StreamId::worker(BOB), StreamId::subject(SUBJECT)];
+        let empty = History::default();
+        let given = Given {
+            today: self.today,
+            contract: &self.contract,
+            // Not the one who is recorded: evidence is verified by another person than the one who attached it.
+            sender: "bob",
+            history: &|stream| known.contains(&stream).then_some(&empty),
+            accepted: &self.accepted,
+            moved: &Moved::default(),
+        };
+        decide(&self.history, command, &given)
+    }
+
+    /// Decides a command; if it is accepted, its events are recorded.
+    pub fn tell(&mut self, command: &Command) -> Result<Vec<NewEvent>, Vec<Refusal>> {
+        let events = self.decide(command)?;
+        for event in events.iter().filter(|event| event.stream == StreamId::journey(JOURNEY)) {
+            self.record(event.occurred, event.event.clone());
+        }
+        Ok(events)
+    }
+
+    /// The same story with this command accepted.
+    pub fn and(mut self, command: &Command) -> Self {
+        self.tell(command).unwrap_or_else(|refusals| panic!("{command:?} is refused: {refusals:#?}"));
+        self
+    }
+
+    /// What becomes of a command.
+    pub fn when(self, command: impl Borrow<Command>) -> When {
+        let outcome = self.decide(command.borrow());
+        When { outcome }
+    }
+}
+
+/// What became of a command.
+pub struct When {
+    outcome: Result<Vec<NewEvent>, Vec<Refusal>>,
+}
+
+impl When {
+    /// It gave exactly these events of the journey.
+    #[track_caller]
+    pub fn then(self, expected: impl IntoIterator<Item = (Occurred, Event)>) {
+        let events = self.outcome.unwrap_or_else(|refusals| panic!("refused: {refusals:#?}"));
+        let got: Vec<(Occurred, Event)> = events.into_iter().map(|event| (event.occurred, event.event)).collect();
+        assert_eq!(got, expected.into_iter().collect::<Vec<_>>());
+    }
+
+    /// It was accepted.
+    #[track_caller]
+    pub fn accepted(self) {
+        if let Err(refusals) = self.outcome {
+            panic!("refused: {refusals:#?}");
+        }
+    }
+
+    /// It was refused once, with this code.
+    #[track_caller]
+    pub fn refused(self, code: RefusalCode) -> Refusal {
+        let refusals = self.outcome.expect_err("a refusal");
+        let codes: Vec<RefusalCode> = refusals.iter().map(|refusal| refusal.code).collect();
+        assert_eq!(codes, [code], "{refusals:#?}");
+        refusals.into_iter().next().expect("there is one")
+    }
+
+    /// It was refused with each of these codes and fields.
+    #[track_caller]
+    pub fn refused_each(self, expected: &[(RefusalCode, &str)]) {
+        let refusals = self.outcome.expect_err("refusals");
+        let path = |refusal: &Refusal| refusal.path.as_ref().map(ToString::to_string).unwrap_or_default();
+        let got: Vec<(RefusalCode, String)> = refusals.iter().map(|refusal| (refusal.code, path(refusal))).collect();
+        let expected: Vec<(RefusalCode, String)> =
+            expected.iter().map(|(code, path)| (*code, (*path).to_owned())).collect();
+        assert_eq!(got, expected);
+    }
+}

@@ -1,0 +1,128 @@
+//! The house, as tests: which crates and folders may know of which, and in what words they speak.
+//!
+//! The compiler keeps the pure crates pure as long as their manifests do not name a crate that reaches the world. These
+//! tests keep the manifests, the order of the folders of `crates/domain`, and the list of words.
+
+use std::collections::BTreeSet;
+
+use crate::tidy::{File, files, refuse};
+
+/// What the pure crates may depend on: no store, network, runtime or API.
+const PURE_DEPENDENCIES: [&str; 11] = [
+    "aws-lc-rs",
+    "chrono",
+    "chrono-tz",
+    "rust_decimal",
+    "serde",
+    "serde_json",
+    "thiserror",
+    "toml",
+    "unicase",
+    "unicode-normalization",
+    "uuid",
+];
+
+/// The folders of `crates/domain`: each may use those before it.
+const ORDER: [&str; 5] = ["fact", "people", "journey", "contract", "command"];
+
+/// Words and phrases that a council officer, a keyworker or an integrator would not say.
+const NOT_OUR_WORDS: [&str; 11] = [
+    "told",
+    "tells",
+    "stands so",
+    "whoever",
+    "of whom",
+    "let go of",
+    "goes on",
+    "but for",
+    "is none of",
+    "as it is",
+    "comes to",
+];
+
+fn dependencies(manifest: &str) -> BTreeSet<String> {
+    let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).expect(manifest);
+    let manifest: toml::Table = text.parse().expect("it is TOML");
+    manifest["dependencies"].as_table().expect("a table").keys().cloned().collect()
+}
+
+#[test]
+fn the_manifests_of_the_pure_crates_name_no_crate_that_reaches_the_world() {
+    let pure: BTreeSet<String> = PURE_DEPENDENCIES.map(str::to_owned).into();
+    let domain = dependencies("crates/domain/Cargo.toml");
+    assert_eq!(domain.difference(&pure).collect::<Vec<_>>(), Vec::<&String>::new(), "crates/domain is pure");
+    let mut projections = dependencies("projections/Cargo.toml");
+    assert!(projections.remove("throughline-domain"), "the projections fold what the domain records");
+    assert_eq!(projections.difference(&pure).collect::<Vec<_>>(), Vec::<&String>::new(), "projections are pure");
+    // Control: the service does reach it.
+    assert!(dependencies("Cargo.toml").difference(&pure).any(|name| name == "sqlx"));
+}
+
+#[test]
+fn a_folder_of_the_domain_uses_only_those_before_it() {
+    let mut looked_at = 0;
+    let mut complaints = Vec::new();
+    for (at, folder) in ORDER.iter().enumerate() {
+        for file in files(&format!("crates/domain/src/{folder}"), "rs") {
+            // Tests tell whole stories, from the command on.
+            if is_test(&file) {
+                continue;
+            }
+            looked_at += 1;
+            let later = ORDER[at + 1..].iter().filter(|later| file.text.contains(&format!("crate::{later}")));
+            complaints.extend(later.map(|later| format!("{}: `{folder}` must not know of `{later}`", file.path)));
+        }
+    }
+    assert!(looked_at > 50, "only {looked_at} files were looked at");
+    refuse(complaints.into_iter());
+}
+
+#[test]
+fn no_module_is_taken_from_elsewhere_and_no_source_is_read_as_data() {
+    let attribute = concat!("#[", "path");
+    let sources = ["src", "crates", "projections", "tests"].into_iter().flat_map(|folder| files(folder, "rs"));
+    refuse(sources.flat_map(|file| {
+        let read = file.text.lines().filter(|line| line.contains("include_") && line.contains(".rs\""));
+        let taken = file.text.lines().filter(|line| line.contains(attribute));
+        let lines: Vec<String> = read.chain(taken).map(|line| format!("{}: {}", file.path, line.trim())).collect();
+        lines
+    }));
+}
+
+#[test]
+fn sources_schema_and_pages_speak_plainly() {
+    let mut places: Vec<File> = ["src", "crates", "projections"].into_iter().flat_map(|folder| files(folder, "rs")).collect();
+    places.extend(files("schema", "graphql"));
+    places.extend(files("docs", "md").into_iter().filter(|page| !is_history(&page.path)));
+    places.push(File::at("README.md"));
+    refuse(places.iter().flat_map(|file| {
+        let lines = file.text.lines().enumerate();
+        lines.flat_map(|(at, line)| {
+            let words = words(line);
+            let odd = NOT_OUR_WORDS.iter().filter(move |odd| words.contains(&format!(" {odd} ")));
+            odd.map(move |odd| format!("{}:{}: say it without `{odd}`", file.path, at + 1))
+        })
+    }));
+}
+
+#[test]
+fn the_list_of_words_finds_them_in_sentences_and_names() {
+    assert_eq!(words("/// Whoever is told_of it."), " whoever is told of it ");
+    assert_eq!(words("let retold = Told::new();"), " let retold told new ");
+}
+
+/// A line in lower case, with one space around each word. `_` parts words, so that names count too.
+fn words(line: &str) -> String {
+    let line = line.to_lowercase();
+    let words = line.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    words.fold(" ".to_owned(), |text, word| text + word + " ")
+}
+
+fn is_test(file: &File) -> bool {
+    file.path.contains("/tests") || file.path.ends_with("/town.rs")
+}
+
+/// Decisions and reports to other projects stay as they were written.
+fn is_history(path: &str) -> bool {
+    path.starts_with("docs/decisions/") || path.starts_with("docs/upstream/")
+}
