@@ -24,8 +24,6 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
-use throughline_domain::fact::moved::Moved;
 use super::read;
 use super::{ClockOff, Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
@@ -34,6 +32,8 @@ use crate::telemetry::repeated::Repeated;
 pub(super) use head::{lock_head, move_head};
 pub use reply::Sent;
 use reply::{answer, give_up, refuse};
+use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
+use throughline_domain::fact::moved::Moved;
 
 static COMMANDS: Sql = Sql::new(
     "select c.actor, c.command_id, c.fingerprint, c.first_position, c.last_position from {commands $1} asked \

@@ -578,7 +578,9 @@ async fn a_document_is_remembered_by_its_hash_once_it_may_be_executed() {
     let wrong = send(json!({ "query": "{ hello }", "documentId": hash })).await;
     assert_eq!((wrong.status, wrong.code()), (422, "BAD_USER_INPUT"));
     // The SHA-256 of `{ hello }`.
-    let hash = throughline_domain::fact::envelope::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"{ hello }").as_ref());
+    let hash = throughline_domain::fact::envelope::hex(
+        aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, b"{ hello }").as_ref(),
+    );
     let persisted = json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } });
     assert_eq!(send(json!({ "query": "{ hello }", "extensions": persisted })).await.status, 200);
     for by_hash in [json!({ "extensions": persisted }), json!({ "documentId": format!("sha256:{hash}") })] {
@@ -601,7 +603,9 @@ async fn with_trusted_documents_the_rest_is_refused() {
 async fn a_document_that_is_not_valid_is_not_remembered() {
     let router = router();
     let hash_of = |text: &str| {
-        throughline_domain::fact::envelope::hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref())
+        throughline_domain::fact::envelope::hex(
+            aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes()).as_ref(),
+        )
     };
     let send = async |body: Json| {
         let request = HttpRequest::post("/graphql")
