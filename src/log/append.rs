@@ -475,7 +475,9 @@ impl<S: State> AppendTask<S> {
         waiting: &[Waiting<D, S>],
     ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
         let head = lock_head(conn).await?;
-        if let Some(off) = head.clock_off(&self.clock).filter(ClockOff::is_refused) {
+        // Read once: a clock that jumps after the check must not stamp the events.
+        let now = self.clock.now();
+        if let Some(off) = head.clock_off(&self.clock, now).filter(ClockOff::is_refused) {
             return Err(Failed::ClockOff(off));
         }
         let ids: Vec<_> = waiting
@@ -488,7 +490,7 @@ impl<S: State> AppendTask<S> {
         }
         let moved = self.moved(conn, head.position, waiting).await?;
         self.load(conn, (head.position, &moved), waiting).await?;
-        let now = self.clock.now().max(head.recorded_at);
+        let now = now.max(head.recorded_at);
         let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new(), moved };
         let mut verdicts = Vec::with_capacity(waiting.len());
         for waiting in waiting {
