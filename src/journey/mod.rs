@@ -1,7 +1,6 @@
-//! One client's journey from referral to what lasted: how its facts combine.
+//! The domain: one client's case from referral to outcome, and how its facts combine.
 //!
-//! Pure: no SQL, HTTP, GraphQL, clock or randomness. `evolve` never fails; what may be recorded is decided in
-//! [`command`].
+//! Pure: no SQL, HTTP, GraphQL, clock or randomness. `evolve` never fails. [`command`] decides what may be recorded.
 
 pub mod command;
 pub mod event;
@@ -15,7 +14,7 @@ pub(crate) mod shape;
 pub(crate) mod stated;
 pub mod text;
 impl fold::Evidence {
-    /// Whether it counts: neither withdrawn nor rejected.
+    /// Whether the evidence counts: it was neither withdrawn nor rejected.
     pub const fn counts(&self) -> bool {
         self.withdrawn.is_none() && self.rejected.is_none()
     }
@@ -37,21 +36,21 @@ use event::{DecodeError, Event, EventType, FactCorrected};
 /// One recorded event of a stream, decoded.
 #[derive(Debug, Clone)]
 pub struct Recorded {
-    /// Its own id.
+    /// The id of the event.
     pub event_id: EventId,
-    /// Its place in the log.
+    /// The position of the event in the log.
     pub position: Position,
-    /// Its place in the stream.
+    /// The version of the event in its stream.
     pub version: i64,
-    /// The code of the contract that it belongs to.
+    /// The code of the contract that the event belongs to.
     pub contract: Option<String>,
-    /// When the log took it.
+    /// When the log recorded the event.
     pub recorded_at: DateTime<Utc>,
-    /// Who recorded it.
+    /// Who recorded the event.
     pub actor: Actor,
-    /// When it was so.
+    /// The date of the fact.
     pub occurred: Occurred,
-    /// What was so.
+    /// The fact.
     pub event: Event,
 }
 
@@ -70,7 +69,7 @@ impl Recorded {
         })
     }
 
-    /// Decodes a record that nobody needs after that.
+    /// Decodes a record that is not used afterwards.
     pub(crate) fn decode_once(record: Record<'_>) -> Result<Self, DecodeError> {
         Ok(Self {
             event: Event::decode(&record.event_type, record.schema_version, record.payload.get())?,
@@ -85,27 +84,27 @@ impl Recorded {
     }
 }
 
-/// A fact as it now reads: the original event with its last correction applied.
+/// A fact with its last correction applied.
 #[derive(Debug, Clone, Copy)]
 pub struct Fact<'a> {
     /// The original event.
     pub original: &'a Recorded,
-    /// The event that gives the present reading: the original or its last correction.
+    /// The event that gives the current values: the original or its last correction.
     pub reading: &'a Recorded,
-    /// When it was so.
+    /// The date of the fact.
     pub occurred: Occurred,
-    /// What was so.
+    /// The fact.
     pub event: &'a Event,
 }
 
-/// Everything recorded in one stream, of whatever kind, in order, with corrections resolved as they come.
+/// All events of one stream, of any kind, in order, with corrections applied as they arrive.
 #[derive(Debug, Clone, Default)]
 pub struct History {
     events: Vec<Recorded>,
     amendments: HashMap<EventId, Amendment>,
 }
 
-/// What is known about a fact beyond its original event.
+/// A correction or retraction of a fact.
 #[derive(Debug, Clone)]
 enum Amendment {
     Corrected { by: usize, occurred: Occurred, event: Box<Event> },
@@ -113,7 +112,7 @@ enum Amendment {
 }
 
 impl History {
-    /// The history that these events make.
+    /// Builds the history from these events.
     pub fn of(events: impl IntoIterator<Item = Recorded>) -> Self {
         let mut history = Self::default();
         for event in events {
@@ -122,7 +121,7 @@ impl History {
         history
     }
 
-    /// Takes the next event of the stream. Never fails: a correction that cannot be read leaves its target as it was.
+    /// Adds the next event of the stream. Never fails: a correction that cannot be read leaves its target unchanged.
     pub fn evolve(&mut self, recorded: Recorded) {
         let by = self.events.len();
         match &recorded.event {
@@ -146,12 +145,12 @@ impl History {
         }
     }
 
-    /// Every event, in the order of the stream.
+    /// All events, in the order of the stream.
     pub fn events(&self) -> &[Recorded] {
         &self.events
     }
 
-    /// The code of the contract that the stream belongs to; none where it belongs to the deployment.
+    /// The code of the contract that the stream belongs to. None if it belongs to the deployment.
     pub fn contract(&self) -> Option<&str> {
         self.events.first().and_then(|event| event.contract.as_deref())
     }
@@ -166,12 +165,12 @@ impl History {
         self.events.last().map_or(Position::default(), |event| event.position)
     }
 
-    /// The event of this id.
+    /// The event with this id.
     pub fn event(&self, id: EventId) -> Option<&Recorded> {
         self.events.iter().find(|event| event.event_id == id)
     }
 
-    /// Which event corrected or retracted this one last, if any did.
+    /// The event that last corrected or retracted this one, if there is one.
     pub fn amended_by(&self, id: EventId) -> Option<&Recorded> {
         self.amendments.get(&id).map(|amendment| match amendment {
             Amendment::Corrected { by, .. } | Amendment::Retracted { by } => &self.events[*by],
@@ -183,19 +182,21 @@ impl History {
         matches!(self.amendments.get(&id), Some(Amendment::Retracted { .. }))
     }
 
-    /// The fact that this event recorded, as it now reads; none where it was retracted or is itself said of another fact.
+    /// The fact that this event recorded, with corrections applied. None if it was retracted, or if the event is itself
+    /// a correction or retraction.
     pub fn fact(&self, id: EventId) -> Option<Fact<'_>> {
         self.event(id).and_then(|original| self.reading_of(original))
     }
 
-    /// The facts as they now read, ordered by day, local time where both have one, and the original's version.
+    /// The facts with corrections applied, ordered by day, by local time where both have one, and by the version of the
+    /// original event.
     pub fn facts(&self) -> Vec<Fact<'_>> {
         let mut facts: Vec<Fact<'_>> = self.events.iter().filter_map(|original| self.reading_of(original)).collect();
         in_order(&mut facts, |fact| (fact.occurred, fact.original.version));
         facts
     }
 
-    /// Those of the facts that were so by the end of this day.
+    /// The facts dated up to the end of this day.
     pub fn facts_as_of(&self, day: NaiveDate) -> Vec<Fact<'_>> {
         self.facts().into_iter().filter(|fact| fact.occurred.earliest() <= day).collect()
     }
@@ -213,22 +214,22 @@ impl History {
         }
     }
 
-    /// The journey as these facts tell it, all of them.
+    /// The case as all facts leave it.
     pub fn journey(&self) -> Journey {
         Journey::fold(&self.facts())
     }
 
-    /// The journey at the end of this day: the fold of the facts that were so by then.
+    /// The case at the end of this day: the fold of the facts dated up to then.
     pub fn journey_as_of(&self, day: NaiveDate) -> Journey {
         Journey::fold(&self.facts_as_of(day))
     }
 }
 
-/// Orders facts by day; within a day by version, with timed facts in the order of their times. `stands` says when a
-/// fact was so and the version of its original event.
+/// Orders facts by day. Within a day they keep the order of their versions, and timed facts are sorted by time.
+/// `stands` returns the date of a fact and the version of its original event.
 ///
-/// "Local time where both have one" alone is no order (an untimed fact may stand between two timed ones that run
-/// backwards), so each untimed fact keeps the place that its version gives it and the timed ones are sorted among the
+/// "Local time where both have one" alone is not an order: an untimed fact may lie between two timed facts that run
+/// backwards. So each untimed fact keeps the place that its version gives it, and the timed facts are sorted among the
 /// places that they hold.
 fn in_order<T: Copy>(facts: &mut [T], stands: impl Fn(&T) -> (Occurred, i64)) {
     let day = |fact: &T| stands(fact).0.earliest();
@@ -246,7 +247,7 @@ fn in_order<T: Copy>(facts: &mut [T], stands: impl Fn(&T) -> (Occurred, i64)) {
 }
 
 impl FactCorrected {
-    /// When the corrected fact was so.
+    /// The date of the corrected fact.
     pub fn occurred(&self) -> Occurred {
         Occurred::within(self.occurred_on, self.precision).at(self.local_time)
     }
