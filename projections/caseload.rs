@@ -1,6 +1,6 @@
-//! Caseload: who held each case over which days, from acceptance to close, and again from a reopening on.
+//! Caseload: the keyworker of each case over time, from acceptance to close, and again after a reopening.
 //!
-//! A case without a keyworker is on the caseload too, in a row of its own (domain.md §7).
+//! A case without a keyworker is on the caseload too, in a row of its own.
 
 use std::collections::BTreeSet;
 
@@ -16,18 +16,18 @@ table!("caseload", key 2, [
     "reference": Text, "received_on": Date,
 ]);
 
-/// A stretch of days `[from, to)` on which a case was on the caseload with one keyworker, or with none.
+/// A range of days `[from, to)` on which a case was on the caseload with one keyworker, or with none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stretch {
     /// The first day.
     pub from: NaiveDate,
-    /// The first day no longer.
+    /// The first day after it.
     pub to: NaiveDate,
-    /// Who held the case.
+    /// The keyworker who held the case.
     pub keyworker: Option<WorkerId>,
 }
 
-/// The stretches of a case, in order and without overlap.
+/// The ranges of a case, in order and without overlap.
 pub fn stretches(journey: &Journey) -> Vec<Stretch> {
     let (Some(received), Some(accepted)) = (&journey.referral, &journey.accepted) else { return Vec::new() };
     let from = accepted.occurred.earliest().max(received.occurred.earliest());
@@ -54,7 +54,7 @@ pub fn stretches(journey: &Journey) -> Vec<Stretch> {
     stretches
 }
 
-/// The rows of a journey.
+/// The rows of a case.
 pub fn rows(told: &Told<'_>, rows: &mut Rows) {
     for stretch in stretches(told.journey) {
         rows.add(

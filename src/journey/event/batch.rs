@@ -209,7 +209,7 @@ pub enum AdjustmentKind {
     Clawback,
     /// The lower outcome that is included in a claim is paid differently from before.
     Conversion,
-    /// More was paid than was due, and the excess is settled.
+    /// The lower outcome that a claim converts from is paid differently from before.
     Overpayment,
     /// A cap has room again.
     CapRelease,
