@@ -311,7 +311,11 @@ mod tests {
         assert_eq!(told(&accepted(), &first_contact())[0].1, states(&[("2018-01-10", State::Owed)]));
         let tried = ContactLogged { two_way: false, ..contact() };
         let story = accepted().and(&state("2018-01-20", tried));
-        assert_eq!(told(&story, &first_contact())[0].1, states(&[("2018-01-10", State::Owed)]), "an attempt does not meet it");
+        assert_eq!(
+            told(&story, &first_contact())[0].1,
+            states(&[("2018-01-10", State::Owed)]),
+            "an attempt does not meet it"
+        );
     }
 
     #[test]

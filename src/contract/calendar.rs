@@ -41,7 +41,7 @@ pub struct WorkingDays {
 /// A day is outside the years with known bank holidays.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "the bank holidays of {division} are known only for {years}, and {day} is outside: give a file with further years with `--bank-holidays`"
+    "bank holidays of {division} are known only for {years}, not for {day}: give a further file with `--bank-holidays`"
 )]
 pub struct BeyondCalendar {
     /// The requested day.

@@ -118,7 +118,8 @@ fn further(contract: &Contract, next: &Rulebook) -> Result<(), Vec<Refusal>> {
     for published in contract.rulebooks() {
         let known = &published.rulebook;
         let (code, message) = if known.hash() == next.hash() {
-            let message = format!("this content is already published, as version {}: there is nothing to do", known.version);
+            let message =
+                format!("this content is already published, as version {}: there is nothing to do", known.version);
             (RefusalCode::RulebookAlreadyPublished, message)
         } else if known.version == next.version {
             let message = format!("a version {} is already published: give this one a new version name", known.version);

@@ -131,7 +131,8 @@ impl<'a> Ground<'a> {
     fn unnoticed(&self, fact: &Stated<'a>, notice: NoticeId) -> Option<Refusal> {
         let given = self.notices.get(&notice).is_some_and(|given| !fact.is_before(given));
         (!given).then(|| {
-            let message = "there is no notice with this id by that day: leave the notice out, or name one of the allowed notices";
+            let message =
+                "there is no notice with this id by that day: leave it out, or name one of the allowed notices";
             Refusal::new(Code::NoticeNotFound, message)
                 .at("notice")
                 .allowing(self.notices.keys().collect::<BTreeSet<_>>())
@@ -157,7 +158,7 @@ fn notice_exists(before: &Stated<'_>) -> Refusal {
 
 /// The refusal where a contract is opened twice.
 pub(super) fn contract_exists() -> Refusal {
-    let message = "a contract with this code is already open: publish a new version of its rulebook, or use another code";
+    let message = "a contract with this code is already open: publish a new rulebook version, or use another code";
     Refusal::new(Code::ContractExists, message).at("code")
 }
 
@@ -171,7 +172,7 @@ fn contract_ended(ended: &Stated<'_>) -> Refusal {
 }
 
 fn no_longer_holds(ended: Occurred) -> Refusal {
-    let message = format!("the contract ended on {}: use an earlier day, or correct the end of the contract", shown(ended));
+    let message = format!("the contract ended on {}: use an earlier day, or correct that end", shown(ended));
     Refusal::new(Code::ContractEnded, message)
         .at("occurred_on")
         .by("a contract ends on the first day on which it no longer applies")
@@ -217,10 +218,8 @@ pub(super) fn in_closed_period(history: &History, dates: &[Occurred]) -> Option<
 }
 
 fn already_closed(closed: &Stated<'_>, Period { first, last }: Period) -> Refusal {
-    let message = format!(
-        "the period {first} to {last} was closed on {}: close only days that are still open",
-        closed.day()
-    );
+    let message =
+        format!("the period {first} to {last} was closed on {}: close only days that are still open", closed.day());
     Refusal::new(Code::PeriodAlreadyClosed, message).at("period").naming([closed.fact()])
 }
 

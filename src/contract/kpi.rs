@@ -143,13 +143,13 @@ fn month_before(period: Period, back: u32) -> Option<Period> {
 }
 
 fn no_grade(kpi: &str) -> Refusal {
-    let message =
-        format!("the rulebook does not grade {kpi:?}: give the grade that the parties agreed");
+    let message = format!("the rulebook does not grade {kpi:?}: give the grade that the parties agreed");
     Refusal::new(Code::MissingValue, message).at("grade")
 }
 
 fn other_grade(given: &str, follows: &str) -> Refusal {
-    let message = format!("the rulebook gives the grade {follows}, not {given}: leave the grade out, or check the value");
+    let message =
+        format!("the rulebook gives the grade {follows}, not {given}: leave the grade out, or check the value");
     Refusal::new(Code::OtherGrade, message).at("grade").allowing([follows])
 }
 

@@ -340,7 +340,7 @@ const TOLD_MAX: usize = 20;
 pub fn told(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
     if refusals.len() > TOLD_MAX {
         let more = refusals.split_off(TOLD_MAX - 1).len();
-        let message = format!("there are {more} more problems: fix these first");
+        let message = format!("{more} more problems were found: fix these first");
         refusals.push(Refusal::new(RefusalCode::MoreProblems, message));
     }
     refusals
@@ -447,13 +447,17 @@ impl Refusal {
 
     /// No open contract has this code, or the caller may not know of it.
     pub fn contract_not_found() -> Self {
-        Self::new(RefusalCode::ContractNotFound, "there is no open contract with this code: check the code, or open the contract first")
-            .at("contract")
+        Self::new(
+            RefusalCode::ContractNotFound,
+            "there is no open contract with this code: check the code, or open it first",
+        )
+        .at("contract")
     }
 
     /// The caller may not open a contract with this code, whether or not it exists.
     pub fn contract_of_others() -> Self {
-        let message = "your token does not cover this contract: ask for a token that covers it, or covers all contracts";
+        let message =
+            "your token does not cover this contract: ask for a token that covers it, or covers all contracts";
         Self::new(RefusalCode::ContractNotFound, message).at("code")
     }
 

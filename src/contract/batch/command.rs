@@ -394,7 +394,9 @@ fn already_decided(line: &BatchLine) -> Refusal {
     let (is, remedy) = match line.decision {
         Decision::Submitted => ("submitted", "accept, query or reject it"),
         Decision::Queried(_) => ("queried", "accept or reject it, or submit it again"),
-        Decision::Accepted if line.paid.is_positive() => ("paid", "reject it, or record an adjustment in an open batch"),
+        Decision::Accepted if line.paid.is_positive() => {
+            ("paid", "reject it, or record an adjustment in an open batch")
+        }
         Decision::Accepted => ("accepted", "reject it if it is wrong"),
         Decision::Rejected(_) => ("rejected", "submit it again if attempts are left"),
         Decision::Withdrawn | Decision::Replaced => ("withdrawn", "claim it in another batch"),

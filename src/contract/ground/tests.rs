@@ -244,7 +244,10 @@ fn a_period_is_closed_once_when_it_is_over_and_stays_closed() {
     for other in [until("2018-01-30"), until("2018-01-01"), stretch("2018-01-10", "2018-01-20")] {
         let refusal = town.refuses_fact(shps(), "2018-02-06", other, Code::PeriodAlreadyClosed);
         assert_eq!(refusal.facts[0].event_id, close);
-        assert!(refusal.message.starts_with("2018-01-01 to 2018-01-31 was closed on 2018-02-05"), "{refusal}");
+        assert!(
+            refusal.message.starts_with("the period 2018-01-01 to 2018-01-31 was closed on 2018-02-05"),
+            "{refusal}"
+        );
     }
     // What is recorded later is recorded once the warning is accepted, and the days before are another period.
     let warning = town.refuses_fact(shps(), "2018-01-20", spend(5), Code::PeriodClosed);

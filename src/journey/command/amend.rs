@@ -100,7 +100,10 @@ pub(super) fn retract(
     let mut shape = Shape::new(given.today);
     shape.reason(reason);
     if targets.is_empty() {
-        shape.refuse(Refusal::new(RefusalCode::MissingValue, "no fact is named: name at least one event to retract").at("targets"));
+        shape.refuse(
+            Refusal::new(RefusalCode::MissingValue, "no fact is named: name at least one event to retract")
+                .at("targets"),
+        );
     }
     if !shape.at_most("targets", targets.len(), TARGETS_MAX) {
         return Err(shape.done().err().unwrap_or_default());
@@ -182,7 +185,8 @@ fn same_fact(kind: StreamKind, fact: &Fact<'_>, replacement: &Event) -> Result<(
     in_payload(kind, ground::same_thing(fact.event, replacement))?;
     match (own_name(fact.event), own_name(replacement)) {
         (Some((field, old)), Some((_, new))) if old != new => {
-            let message = format!("the {field} cannot change, because other facts refer to it: retract this fact and record it again");
+            let message =
+                format!("other facts refer to the {field}, so it cannot change: retract this fact and record it again");
             in_payload(kind, Err(Refusal::new(RefusalCode::FixedField, message).at(field).alone()))
         }
         _ => Ok(()),

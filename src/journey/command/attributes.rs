@@ -70,7 +70,8 @@ impl Listed<'_> {
         }
         let version = &rulebook.version;
         let said = value.to_string();
-        let message = format!("the rulebook {version} does not list {said:?} as a value of {name}: use one of the allowed values");
+        let message =
+            format!("the rulebook {version} does not list {said:?} for {name}: use one of the allowed values");
         let refusal = Refusal::new(Code::UnknownCode, message);
         let allowed = values.iter().map(shown_value);
         Some(refusal.at(Under("attributes", name)).by(format!("attributes.{domain}.{name}")).allowing(allowed))

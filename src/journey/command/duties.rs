@@ -51,8 +51,7 @@ pub(super) fn stays_verified(
         return Err(refusal.by(ATTACH_VERIFY).naming([Stated::from(verified).fact()]).alone());
     }
     if is.supports != becomes.supports && has_attached(history, is.evidence, given) {
-        let message =
-            "you attached this evidence and it was verified: another person must change what it supports";
+        let message = "you attached this evidence and it was verified: another person must change what it supports";
         return Err(Refusal::new(RefusalCode::SamePerson, message).at("supports").by(ATTACH_VERIFY).alone());
     }
     Ok(())

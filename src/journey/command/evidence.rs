@@ -19,8 +19,8 @@ pub(super) fn supports_nothing(history: &History, fact: &Event, given: &Given<'_
     let warning =
         |message: String| Some(Refusal::new(RefusalCode::EvidenceSupportsNothing, message).at("supports").as_warning());
     if piece.supports.is_empty() {
-        let message = "the evidence does not say what it supports, so it counts for no claim: name the spell, or the event of \
-                       the plan or achievement, in supports";
+        let message = "the evidence does not say what it supports, so it counts for no claim: name the spell or event of the \
+                       plan or achievement in supports";
         return warning(message.to_owned());
     }
     let asking: Vec<&JourneyTerms> = asking_for(piece, given).collect();

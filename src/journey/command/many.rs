@@ -57,7 +57,7 @@ fn of_case(journey: JourneyId, stated: &Dated, given: &Given<'_>) -> Result<Vec<
     let history = (given.history)(StreamId::journey(journey));
     let history = history.ok_or_else(|| Refusal::journey_not_found().alone())?;
     if history.contract() != given.contract.code() {
-        let message = "this case belongs to another contract than the first case: send a separate command for each contract";
+        let message = "this case belongs to another contract than the first one: send a command for each contract";
         return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
     }
     state(history, stated, given)

@@ -312,7 +312,8 @@ fn state(history: &History, command: &Dated, given: &Given<'_>) -> Result<Vec<Ne
         EventType::FactCorrected | EventType::FactRetracted | EventType::RulebookPublished
     ) && stream.kind != StreamKind::Batch;
     if !is_stated || !fact.event_type().stream_kinds().contains(&stream.kind) {
-        let message = format!("a fact of this type cannot be recorded for a {}: use its own command", stream.kind.as_str());
+        let message =
+            format!("a fact of this type cannot be recorded for a {}: use its own command", stream.kind.as_str());
         return Err(Refusal::new(RefusalCode::InvalidValue, message).alone());
     }
     if !begins_a_stream(fact) {

@@ -24,10 +24,7 @@ pub(super) fn already_referred(referral: &Stated<'_>) -> Refusal {
         "this case already has a referral, received on {}: correct that referral, or start another case",
         referral.day()
     );
-    Refusal::new(Code::AlreadyReferred, message)
-        .at("journey")
-        .by("a case has one referral")
-        .naming([referral.fact()])
+    Refusal::new(Code::AlreadyReferred, message).at("journey").by("a case has one referral").naming([referral.fact()])
 }
 
 pub(super) fn before_referral(referral: &Stated<'_>) -> Refusal {
@@ -47,19 +44,21 @@ pub(super) fn answered(answer: &Stated<'_>) -> Refusal {
     let (code, message, rule) = match answer.event {
         Event::ReferralAccepted(_) => (
             Code::AlreadyAccepted,
-            format!("the referral was accepted on {day}: close the case, or correct or retract the acceptance if it is wrong"),
+            format!(
+                "the referral was accepted on {day}: close the case, or correct or retract that fact if it is wrong"
+            ),
             "a referral is accepted, declined or withdrawn once",
         ),
         Event::ReferralWithdrawn(_) => (
             Code::ReferralWithdrawn,
-            format!("the referral was withdrawn on {day}: retract the withdrawal if it is wrong, or start another case"),
+            format!(
+                "the referral was withdrawn on {day}: retract the withdrawal if it is wrong, or start another case"
+            ),
             "no fact may follow the withdrawal of a referral",
         ),
         _ => (
             Code::ReferralDeclined,
-            format!(
-                "the referral was declined on {day}: retract the decline if it is wrong, or start another case"
-            ),
+            format!("the referral was declined on {day}: retract the decline if it is wrong, or start another case"),
             "no fact may follow the decline of a referral",
         ),
     };
@@ -112,8 +111,10 @@ fn left(close: &Stated<'_>) -> &'static str {
 }
 
 pub(super) fn already_assigned(held: &Stated<'_>, role: &str) -> Refusal {
-    let message =
-        format!("the worker already holds the case as {role} from {}: correct that assignment if its date is wrong", held.day());
+    let message = format!(
+        "the worker already holds the case as {role} from {}: correct that fact if its date is wrong",
+        held.day()
+    );
     Refusal::new(Code::AlreadyAssigned, message).at("worker").naming([held.fact()])
 }
 
@@ -190,8 +191,7 @@ pub(super) fn exists(kind: Kind, begun: &Stated<'_>) -> Refusal {
         Kind::Evidence => Code::EvidenceExists,
     };
     let (thing, verb) = began(kind);
-    let message =
-        format!("{thing} with this id {verb} on {}: use a new id, or correct that fact", begun.day());
+    let message = format!("{thing} with this id {verb} on {}: use a new id, or correct that fact", begun.day());
     Refusal::new(code, message).at(field(kind)).naming([begun.fact()])
 }
 
@@ -220,12 +220,11 @@ pub(super) fn already_over(kind: Kind, over: &Stated<'_>) -> Refusal {
 pub(super) fn before_it_began(kind: Kind, part: Part, begun: &Stated<'_>) -> Refusal {
     let (code, rule) = match (kind, part) {
         (Kind::Spell, Part::GoesOn) => (Code::OutsideSpell, "a spell can only change between its start and its end"),
-        (Kind::Spell, _) => (
-            Code::EndedBeforeStart,
-            "a spell ends on the first day on which it no longer applies",
-        ),
+        (Kind::Spell, _) => (Code::EndedBeforeStart, "a spell ends on the first day on which it no longer applies"),
         (Kind::Evidence, _) => (Code::BeforeAttached, "evidence is attached before it is checked"),
-        (Kind::Appointment | Kind::Task | Kind::Risk, _) => (Code::EndedBeforeStart, "an end cannot be dated before its start"),
+        (Kind::Appointment | Kind::Task | Kind::Risk, _) => {
+            (Code::EndedBeforeStart, "an end cannot be dated before its start")
+        }
     };
     let (_, verb) = began(kind);
     let message = format!(
@@ -252,7 +251,8 @@ pub(super) fn already_verified(verified: &Stated<'_>) -> Refusal {
 }
 
 pub(super) fn support_not_found(at: usize) -> Refusal {
-    let message = "this case has no fact or spell with this id, or it was retracted: name original events or spells of this case";
+    let message =
+        "this case has no fact or spell with this id, or it was retracted: name events or spells of this case";
     Refusal::new(Code::SupportNotFound, message)
         .at(format!("supports.{at}"))
         .by("evidence supports events or spells of its own case")
@@ -267,9 +267,7 @@ pub(super) fn tasks_open(open: Vec<DependentFact>) -> Refusal {
         1 => "a task is still open: complete or cancel it first, or accept this warning".to_owned(),
         many => format!("{many} tasks are still open: complete or cancel them first, or accept this warning"),
     };
-    Refusal::new(Code::TasksOpen, message)
-        .by("tasks cannot be completed after the case is closed")
-        .naming(open)
+    Refusal::new(Code::TasksOpen, message).by("tasks cannot be completed after the case is closed").naming(open)
 }
 
 pub(super) fn booked(appointment: &Appointment) -> DependentFact {
@@ -302,7 +300,7 @@ pub(super) fn contradictory(contact: &ContactLogged) -> Option<Refusal> {
         _ => return None,
     };
     let message = format!(
-        "the contact was {}, but it also says that {what}: change one of them, or accept this warning if both are right",
+        "the contact was {}, but also says that {what}: change one of them, or accept this warning if both are right",
         missed(contact.attendance)
     );
     Some(Refusal::new(Code::ContactContradictory, message).at(field))
@@ -335,7 +333,9 @@ pub(super) fn recorded_already(other: DependentFact) -> Refusal {
         }
         EventType::TaskSet => "the same task is already open: use that one, or accept this warning",
         EventType::EvidenceAttached => "the same document is already attached: use that one, or accept this warning",
-        _ => "the same fact is already recorded for this day: leave it out, or accept this warning if it happened twice",
+        _ => {
+            "the same fact is already recorded for this day: leave it out, or accept this warning if it happened twice"
+        }
     };
     Refusal::new(Code::RecordedAlready, message).naming([other])
 }

@@ -89,10 +89,8 @@ impl<'a> Pairs<'a> {
 
     fn exists(&self, begun: &Stated<'_>) -> Refusal {
         let Words { field, begins, exists, .. } = self.words;
-        let message = format!(
-            "the {field} with this id {begins} on {}: use a new id, or correct that fact",
-            begun.day()
-        );
+        let message =
+            format!("the {field} with this id {begins} on {}: use a new id, or correct that fact", begun.day());
         Refusal::new(exists, message).at(field).naming([begun.fact()])
     }
 

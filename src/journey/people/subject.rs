@@ -220,14 +220,15 @@ fn link(event: &Event) -> Option<(SubjectId, Part)> {
 fn link_refused(part: Part, standing: Option<&Stated<'_>>) -> Refusal {
     let refusal = match (part, standing) {
         (Part::Begins, Some(link)) => {
-            let message = format!("the two subjects are already linked from {}: do nothing, or unlink them first", link.day());
+            let message =
+                format!("the two are already linked from {}: leave this out, or unlink them first", link.day());
             Refusal::new(Code::AlreadyLinked, message)
         }
         (_, Some(unlink)) => {
-            let message = format!("the two subjects were unlinked on {}: link them first, or use another date", unlink.day());
+            let message = format!("the two were unlinked on {}: link them first, or use another date", unlink.day());
             Refusal::new(Code::NotLinked, message)
         }
-        (_, None) => Refusal::new(Code::NotLinked, "the two subjects are not linked on that day: link them first"),
+        (_, None) => Refusal::new(Code::NotLinked, "the two are not linked on that day: link them first"),
     };
     refusal.at("with").naming(standing.map(Stated::fact))
 }
@@ -243,14 +244,17 @@ fn consent(event: &Event) -> Option<(&str, Part)> {
 fn consent_refused(part: Part, standing: Option<&Stated<'_>>) -> Refusal {
     let refusal = match (part, standing) {
         (Part::Begins, Some(given)) => {
-            let message = format!("this consent is in force from {}: correct that fact if its date is wrong", given.day());
+            let message =
+                format!("this consent is in force from {}: correct that fact if its date is wrong", given.day());
             Refusal::new(Code::AlreadyConsented, message)
         }
         (_, Some(withdrawn)) => {
             let message = format!("this consent was withdrawn on {}: record a new consent first", withdrawn.day());
             Refusal::new(Code::NotConsented, message)
         }
-        (_, None) => Refusal::new(Code::NotConsented, "there is no consent to this purpose on that day: check the code"),
+        (_, None) => {
+            Refusal::new(Code::NotConsented, "there is no consent to this purpose on that day: check the code")
+        }
     };
     refusal.at("purpose").naming(standing.map(Stated::fact))
 }

@@ -190,7 +190,7 @@ pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
 }
 
 fn before_it_was_set(first: &Stated<'_>) -> Refusal {
-    let message = format!("the team was set up on {}: use that day or a later one, or set the team up from an earlier day", first.day());
+    let message = format!("the team was set up on {}: use that day or a later one, or set it up earlier", first.day());
     Refusal::new(Code::BeforeTeam, message).at("occurred_on").naming([first.fact()])
 }
 
@@ -202,7 +202,8 @@ fn stranger(facts: &[Stated<'_>], fact: &Stated<'_>) -> Option<Refusal> {
         _ => false,
     };
     (!facts.iter().any(holds)).then(|| {
-        let message = "this worker has not been a member of the team by that day: name a member, or add the worker first";
+        let message =
+            "this worker has not been a member of the team by that day: name a member, or add the worker first";
         Refusal::new(Code::NotAMember, message).at("absent")
     })
 }

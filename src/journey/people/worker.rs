@@ -118,8 +118,7 @@ fn before_joining(joined: &Stated<'_>) -> Refusal {
 }
 
 fn has_not_joined(joined: Occurred) -> Refusal {
-    let message =
-        format!("the worker joined on {}: use that day or a later one, or correct that fact", shown(joined));
+    let message = format!("the worker joined on {}: use that day or a later one, or correct that fact", shown(joined));
     Refusal::new(Code::BeforeJoining, message)
 }
 
@@ -129,9 +128,8 @@ fn is_gone(occurred: Occurred, left: Occurred) -> bool {
 }
 
 fn has_left(left: Occurred) -> Refusal {
-    let message =
-        format!("the worker left on {}: use an earlier day, or name a current worker", shown(left));
-    Refusal::new(Code::WorkerLeft, message).by("the day of leaving is the first day on which the worker no longer works here")
+    let message = format!("the worker left on {}: use an earlier day, or name a current worker", shown(left));
+    Refusal::new(Code::WorkerLeft, message).by("a worker leaves on the first day on which they no longer work here")
 }
 
 /// The refusal where a worker had not joined by the date of a fact that makes them a member of a team.

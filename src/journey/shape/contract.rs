@@ -145,9 +145,10 @@ impl Shape {
         if known.contains(measure) || !self.impersonal(path, personal::found_in(measure)) || listed.is_none() {
             return;
         }
-        let message = format!("the rulebook {} has no measure {measure:?}: use one of the allowed measures", rulebook.version);
+        let message = format!("the rulebook {} has no measure {measure:?}: use one of those allowed", rulebook.version);
         let refusal = Refusal::new(RefusalCode::UnknownCode, message).at(path);
-        self.refuse(refusal.by("a target names one of the rulebook's stages, outcomes, standards or codes.measure_codes").allowing(known));
+        let rule = "a target names one of the rulebook's stages, outcomes, standards or codes.measure_codes";
+        self.refuse(refusal.by(rule).allowing(known));
     }
 
     fn commentary(&mut self, said: &CommentaryRecorded) {
@@ -161,10 +162,7 @@ impl Shape {
     fn closing(&mut self, occurred: Occurred, closed: &PeriodClosed) {
         self.over("period", closed.period);
         if closed.period.last > occurred.latest() {
-            self.invalid(
-                "period.last",
-                "the period is not over: date the closing on or after its last day",
-            );
+            self.invalid("period.last", "the period is not over: date the closing on or after its last day");
         }
     }
 

@@ -174,7 +174,10 @@ impl Shape {
         }
         match (contact.appointment, contact.attendance) {
             (Some(_), Attendance::NotOffered) => {
-                self.invalid("attendance", "a booked appointment was offered: say whether it was attended, missed or cancelled");
+                self.invalid(
+                    "attendance",
+                    "a booked appointment was offered: say whether it was attended, missed or cancelled",
+                );
             }
             (Some(_), Attendance::None) if !contact.two_way => {
                 self.missing("attendance", "the contact names an appointment: give the attendance");
@@ -231,7 +234,10 @@ impl Shape {
     fn hours(&mut self, hours: Option<Quantity>) {
         let Some(hours) = hours else { return };
         if hours.0 < 0.into() || hours.0 > HOURS_MAX.into() {
-            self.invalid("hours_per_week", format!("the hours are out of range: a week has {HOURS_MAX} hours, use 0 to {HOURS_MAX}"));
+            self.invalid(
+                "hours_per_week",
+                format!("the hours are out of range: a week has {HOURS_MAX} hours, use 0 to {HOURS_MAX}"),
+            );
         } else if hours.0.normalize().scale() > HOURS_PLACES {
             let message = format!("the hours have too many decimal places: round them to at most {HOURS_PLACES}");
             self.invalid("hours_per_week", message);
@@ -314,12 +320,18 @@ impl Shape {
         if let Some(day) = piece.obtained_on {
             self.past(day, "obtained_on");
             if day <= self.today && day > attached_on {
-                self.invalid("obtained_on", "the evidence was attached before it was obtained: use a later date for the attachment");
+                self.invalid(
+                    "obtained_on",
+                    "the evidence was attached before it was obtained: use a later date for the attachment",
+                );
             }
         }
         let obtained_on = piece.obtained_on.unwrap_or(attached_on).min(self.today);
         if piece.dated_on <= self.today && piece.dated_on > obtained_on {
-            self.invalid("dated_on", "the document is dated after it was obtained: give the date printed on the document");
+            self.invalid(
+                "dated_on",
+                "the document is dated after it was obtained: give the date printed on the document",
+            );
         }
         self.optional_word("obtained_how", piece.obtained_how.as_deref());
         self.at_most("supports", piece.supports.len(), SUPPORTS_MAX);
@@ -336,7 +348,8 @@ impl Shape {
         let Some(seen) = mark.last_seen_on else { return };
         self.past(seen, "last_seen_on");
         if seen <= self.today && seen > occurred.latest() {
-            let message = "the client was last seen after they disengaged: date the disengagement on or after the day they were last seen";
+            let message =
+                "the client was seen after this disengagement: date it on or after the day they were last seen";
             self.invalid("last_seen_on", message);
         }
     }

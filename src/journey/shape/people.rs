@@ -38,7 +38,10 @@ impl Shape {
                 self.plain("role", &opened.role, CODE_MAX);
                 self.within("wte", opened.wte, WTE_MAX);
                 if opened.wte.0.is_zero() {
-                    self.invalid("wte", format!("a vacant post has a whole-time equivalent above 0: use up to {WTE_MAX}"));
+                    self.invalid(
+                        "wte",
+                        format!("a vacant post has a whole-time equivalent above 0: use up to {WTE_MAX}"),
+                    );
                 }
             }
             Event::CoverStarted(cover) => {

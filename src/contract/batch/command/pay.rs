@@ -53,8 +53,8 @@ pub(super) fn warnings(asked: &Asked<'_, '_>, payment: &Payment) -> Vec<Refusal>
         let left = Money::of(asked.batch.line(paid.claim)?.outstanding().amount(), asked.currency());
         (paid.amount > left).then(|| {
             let message = format!(
-                "{} is more than the {left} that is left to pay for the claim {}: check the amount, or accept this warning and \
-                 the rest is recorded as excess",
+                "{} is more than the {left} that is left to pay for the claim {}: check the amount, or accept this \
+                 warning and the rest is recorded as excess",
                 paid.amount, paid.claim
             );
             Refusal::new(Code::PaymentBeyondDue, message).at(format!("amounts.{at}.amount")).as_warning()
@@ -85,8 +85,8 @@ fn repeated(asked: &Asked<'_, '_>, payment: &Payment) -> Option<Refusal> {
     };
     let before = asked.batch.payments.iter().rev().find(is_same)?;
     let message = format!(
-        "a payment of {} was already recorded for this batch on {}: leave it out if it is the same payment, or accept this \
-         warning",
+        "a payment of {} was already recorded for this batch on {}: leave it out if it is the same payment, or accept \
+         this warning",
         Money::of(total.amount(), asked.currency()),
         before.occurred.earliest()
     );
@@ -154,7 +154,7 @@ impl Asked<'_, '_> {
     pub(super) fn amount(&self, path: &str, amount: Money, shape: &mut Shape) {
         let currency = self.currency();
         if Money::of(amount.amount(), currency) != amount {
-            shape.invalid(path, format!("{amount} has too many decimal places for {currency}: round it to the minor unit"));
+            shape.invalid(path, format!("{amount} has too many decimal places for {currency}: round it"));
         }
     }
 }

@@ -28,7 +28,9 @@ pub(super) fn resubmit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec
     asked.was_submitted()?;
     let lines = checked(asked, prepared)?;
     if lines.is_empty() {
-        return Err(Refusal::new(Code::MissingValue, "no claim is named: name at least one claim").at("claims").alone());
+        return Err(Refusal::new(Code::MissingValue, "no claim is named: name at least one claim")
+            .at("claims")
+            .alone());
     }
     let mut rejected: HashMap<ClaimId, usize> = HashMap::new();
     for line in asked.batch.lines.iter().filter(|line| matches!(line.decision, Decision::Rejected(_))) {
@@ -62,8 +64,7 @@ fn not_again(asked: &Asked<'_, '_>, (before, rejected): (&BatchLine, usize), lin
 
 /// The refusal where the claim has no attempts left.
 fn no_attempts_left(claim: ClaimId, attempts: u32, rulebook: &Rulebook) -> Refusal {
-    let message =
-        format!("the claim {claim} was rejected on all of its {attempts} attempts: leave it out");
+    let message = format!("the claim {claim} was rejected on all of its {attempts} attempts: leave it out");
     Refusal::new(Code::NoAttemptsLeft, message).by(format!("rulebook {}: claim.attempts", rulebook.version))
 }
 
@@ -169,8 +170,11 @@ pub(super) fn stands_still(asked: &Asked<'_, '_>, from: &Basis) -> Result<(), Ve
 }
 
 fn stale(from: &Basis, what: &str) -> Refusal {
-    let message = format!("{what} changed since position {}: read the claims again and send the command with their new position", from.position);
-    let rule = "a batch command names the position that its claims were read at, and is refused if they may have changed since";
+    let message = format!(
+        "{what} changed since position {}: read the claims again and send the command with their new position",
+        from.position
+    );
+    let rule = "the claims of a batch command must not have changed since the position that it names";
     Refusal::new(Code::StaleClaims, message).by(rule)
 }
 
