@@ -1,4 +1,4 @@
-//! Given these facts, when somebody states another, then these events or this refusal.
+//! Given these facts, when a command records another, then these events or this refusal.
 
 use std::collections::BTreeMap;
 

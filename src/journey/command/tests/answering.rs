@@ -1,4 +1,4 @@
-//! How a referral is answered: accepted, declined or withdrawn, and whom the contract is for.
+//! The answer to a referral (accepted, declined or withdrawn), and eligibility.
 
 use super::*;
 use crate::journey::event::{EligibilityAssessed, ReferralWithdrawn};
