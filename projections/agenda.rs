@@ -69,16 +69,16 @@ impl State {
 
     /// The state of an appointment by the day to which its case is folded.
     pub fn of_appointment(journey: &Journey, appointment: &Appointment) -> Self {
-        appointment.over.as_ref().map_or_else(|| Self::unsaid(journey), of_over)
+        appointment.over.as_ref().map_or_else(|| Self::without_result(journey), of_over)
     }
 
     /// The state of a task by the day to which its case is folded.
     pub fn of_task(journey: &Journey, task: &Task) -> Self {
-        task.over.as_ref().map_or_else(|| Self::unsaid(journey), of_end)
+        task.over.as_ref().map_or_else(|| Self::without_result(journey), of_end)
     }
 
     /// The state of an item without a result.
-    fn unsaid(journey: &Journey) -> Self {
+    fn without_result(journey: &Journey) -> Self {
         let ended = journey.closed().is_some() || journey.turned_away().is_some();
         if ended { Self::Lapsed } else { Self::Open }
     }

@@ -100,9 +100,10 @@ impl<'a> Ground<'a> {
                 let before = self.notices.get(&issued.notice).filter(|before| before.id != fact.id);
                 before.map(notice_exists)
             }
-            Event::ActionAgreed(agreed) => {
-                self.actions.refusal(fact).or_else(|| agreed.notice.and_then(|notice| self.unnoticed(fact, notice)))
-            }
+            Event::ActionAgreed(agreed) => self
+                .actions
+                .refusal(fact)
+                .or_else(|| agreed.notice.and_then(|notice| self.without_notice(fact, notice))),
             Event::ActionCompleted(_) => self.actions.refusal(fact),
             Event::DoubleFundingDismissed(one) => {
                 let before = self.dismissed.get(&pair(one)).filter(|before| before.id != fact.id);
@@ -128,7 +129,7 @@ impl<'a> Ground<'a> {
     }
 
     /// An action answers a notice dated up to the day of the action.
-    fn unnoticed(&self, fact: &Stated<'a>, notice: NoticeId) -> Option<Refusal> {
+    fn without_notice(&self, fact: &Stated<'a>, notice: NoticeId) -> Option<Refusal> {
         let given = self.notices.get(&notice).is_some_and(|given| !fact.is_before(given));
         (!given).then(|| {
             let message =

@@ -334,12 +334,12 @@ impl fmt::Display for RefusalCode {
 }
 
 /// The most refusals in one answer.
-const TOLD_MAX: usize = 20;
+const REFUSALS_MAX: usize = 20;
 
 /// Limits the refusals of one answer. Where there are more, the last one says how many were left out.
 pub fn told(mut refusals: Vec<Refusal>) -> Vec<Refusal> {
-    if refusals.len() > TOLD_MAX {
-        let more = refusals.split_off(TOLD_MAX - 1).len();
+    if refusals.len() > REFUSALS_MAX {
+        let more = refusals.split_off(REFUSALS_MAX - 1).len();
         let message = format!("{more} more problems were found: fix these first");
         refusals.push(Refusal::new(RefusalCode::MoreProblems, message));
     }

@@ -263,7 +263,7 @@ pub(crate) fn cleared(risk: RiskId) -> RiskCleared {
 }
 
 /// The warning that every test case accepts, because its evidence supports nothing in particular.
-fn taken_for_granted() -> BTreeSet<String> {
+fn accepted_by_default() -> BTreeSet<String> {
     BTreeSet::from([RefusalCode::EvidenceSupportsNothing.as_str().to_owned()])
 }
 
@@ -345,7 +345,7 @@ pub(crate) fn accepted() -> Story {
 /// A case with these facts, recorded in this order.
 pub(crate) fn given(facts: impl IntoIterator<Item = (Occurred, Event)>) -> Story {
     let (contract, today) = (open_contract(&[RULES]), day(TODAY));
-    let mut story = Story { history: History::default(), contract, today, accepted: taken_for_granted() };
+    let mut story = Story { history: History::default(), contract, today, accepted: accepted_by_default() };
     for (occurred, event) in facts {
         story.record(occurred, event);
     }

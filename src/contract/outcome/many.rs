@@ -360,7 +360,7 @@ pub(super) fn period_start(on: NaiveDate, period: PeriodKind, financial_year: Mo
     }
     let begins = |year: i32| NaiveDate::from_ymd_opt(year, financial_year.month, financial_year.day);
     let year = begins(on.year()).filter(|first| *first <= on).or_else(|| begins(on.year() - 1));
-    let mut first = year.expect("a financial year begins on a day that every year has");
+    let mut first = year.expect("a financial year starts on a day that every year has");
     let step = Months::new(months(period));
     while let Some(next) = first.checked_add_months(step).filter(|next| *next <= on) {
         first = next;
@@ -401,7 +401,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_days_counts_each_day_of_a_person_once_and_everybody_all_year() {
+    fn a_share_of_days_counts_each_day_of_a_person_once_and_every_person_all_year() {
         let rulebook = rules(&RATIO.replace("0.5", "0.6"));
         let in_care = journey_in("north", None)
             .and("2017-03-01", start(1, "care", None, None))
@@ -430,7 +430,7 @@ mod tests {
     }
 
     #[test]
-    fn a_volume_is_the_sum_of_a_sites_measure_in_the_period_that_it_speaks_of() {
+    fn a_volume_is_the_sum_of_a_sites_measure_in_its_period() {
         let rulebook = rules(VOLUME);
         let visits = |value: i64, last: &str| MeasureRecorded {
             code: "anc".to_owned(),
@@ -476,7 +476,7 @@ mod tests {
     }
 
     #[test]
-    fn quarters_and_years_begin_with_the_financial_year() {
+    fn quarters_and_years_start_with_the_financial_year() {
         let april = MonthDay { month: 4, day: 1 };
         let start = |on: &str, kind| period_start(day(on), kind, april).to_string();
         assert_eq!(start("2022-03-31", PeriodKind::FinancialYear), "2021-04-01");

@@ -229,7 +229,7 @@ impl<'a> Settling<'a> {
         let (status, amount) = match (self.live_line(of.claim), lines.last()) {
             (Some(line), _) => (line.state.status(), Some(line.current())),
             (None, Some(line)) if line.is_reversed() => (Status::Reversed, Some(line.current())),
-            (None, Some(line)) if self.is_tried_out(at) || line.current() != Money::ZERO => {
+            (None, Some(line)) if self.has_no_attempts_left(at) || line.current() != Money::ZERO => {
                 (Status::Rejected, Some(line.amount))
             }
             (None, Some(_)) => (self.again(of, lines), None),
@@ -249,7 +249,7 @@ impl<'a> Settling<'a> {
     }
 
     /// Whether a claim was rejected on all of its attempts.
-    fn is_tried_out(&self, at: usize) -> bool {
+    fn has_no_attempts_left(&self, at: usize) -> bool {
         let of = &self.entitlements[at];
         let lines = self.lines_of.get(&of.claim).into_iter().flatten();
         let rejected = lines.filter(|line| line.state == LineState::Rejected).count();

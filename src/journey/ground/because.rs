@@ -68,7 +68,7 @@ pub(super) fn answered(answer: &Stated<'_>) -> Refusal {
 pub(super) fn already_closed(close: &Stated<'_>) -> Refusal {
     let message = format!(
         "the case was {} on {}: reopen it first, or correct or retract that fact if it is wrong",
-        left(close),
+        closed_or_transferred(close),
         close.day()
     );
     Refusal::new(Code::AlreadyClosed, message)
@@ -90,7 +90,7 @@ pub(super) fn reopened_already(reopening: &Stated<'_>) -> Refusal {
 }
 
 pub(super) fn journey_closed(closed: &Closed<'_>) -> Refusal {
-    let (left, day) = (left(&closed.close), closed.close.day());
+    let (left, day) = (closed_or_transferred(&closed.close), closed.close.day());
     let message = match &closed.reopened {
         None => {
             format!("the case was {left} on {day}: use that day or an earlier one, or reopen the case first")
@@ -106,7 +106,7 @@ pub(super) fn journey_closed(closed: &Closed<'_>) -> Refusal {
         .naming([closed.close].iter().chain(&closed.reopened).map(Stated::fact))
 }
 
-fn left(close: &Stated<'_>) -> &'static str {
+fn closed_or_transferred(close: &Stated<'_>) -> &'static str {
     if matches!(close.event, Event::JourneyTransferred(_)) { "transferred" } else { "closed" }
 }
 
@@ -148,7 +148,7 @@ const fn field(kind: Kind) -> &'static str {
 }
 
 /// The item with its article, and the verb for how it starts.
-const fn began(kind: Kind) -> (&'static str, &'static str) {
+const fn item_and_verb(kind: Kind) -> (&'static str, &'static str) {
     match kind {
         Kind::Spell => ("a spell", "started"),
         Kind::Appointment => ("an appointment", "was booked"),
@@ -190,7 +190,7 @@ pub(super) fn exists(kind: Kind, begun: &Stated<'_>) -> Refusal {
         Kind::Risk => Code::RiskExists,
         Kind::Evidence => Code::EvidenceExists,
     };
-    let (thing, verb) = began(kind);
+    let (thing, verb) = item_and_verb(kind);
     let message = format!("{thing} with this id {verb} on {}: use a new id, or correct that fact", begun.day());
     Refusal::new(code, message).at(field(kind)).naming([begun.fact()])
 }
@@ -226,7 +226,7 @@ pub(super) fn before_it_began(kind: Kind, part: Part, begun: &Stated<'_>) -> Ref
             (Code::EndedBeforeStart, "an end cannot be dated before its start")
         }
     };
-    let (_, verb) = began(kind);
+    let (_, verb) = item_and_verb(kind);
     let message = format!(
         "the {} {verb} on {}: use that day or a later one, or correct that fact first",
         field(kind),
@@ -301,13 +301,13 @@ pub(super) fn contradictory(contact: &ContactLogged) -> Option<Refusal> {
     };
     let message = format!(
         "the contact was {}, but also says that {what}: change one of them, or accept this warning if both are right",
-        missed(contact.attendance)
+        how_missed(contact.attendance)
     );
     Some(Refusal::new(Code::ContactContradictory, message).at(field))
 }
 
 /// How the message describes an appointment that was missed.
-const fn missed(attendance: Attendance) -> &'static str {
+const fn how_missed(attendance: Attendance) -> &'static str {
     match attendance {
         Attendance::NotOffered => "not offered",
         Attendance::CancelledByClient | Attendance::CancelledByService => "cancelled",
@@ -354,7 +354,7 @@ pub(super) fn planned_after_close(close: &Stated<'_>) -> Refusal {
     let message = format!(
         "the case was {} on {}, so this appointment or task lapses at once: reopen the case first, or accept this \
          warning",
-        left(close),
+        closed_or_transferred(close),
         close.day()
     );
     Refusal::new(Code::PlannedAfterClose, message)
@@ -364,7 +364,7 @@ pub(super) fn planned_after_close(close: &Stated<'_>) -> Refusal {
 }
 
 pub(super) fn another_subject() -> Refusal {
-    fixed(
+    fixed_field(
         "subject",
         "the subject of a case cannot change: retract its facts and record a referral for the other subject",
     )
@@ -378,9 +378,9 @@ pub(super) fn another_thing(kind: Kind) -> Refusal {
         Kind::Risk => "the id of a risk cannot change: retract this one and raise the risk again",
         Kind::Evidence => "the id of evidence cannot change: retract this and attach the evidence again",
     };
-    fixed(field(kind), message)
+    fixed_field(field(kind), message)
 }
 
-fn fixed(path: &str, message: &str) -> Refusal {
+fn fixed_field(path: &str, message: &str) -> Refusal {
     Refusal::new(Code::FixedField, message).at(path)
 }

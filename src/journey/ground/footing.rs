@@ -104,9 +104,9 @@ impl<'a> Footing<'a> {
             | Event::EngagementStarted(_)
             | Event::AppointmentBooked(_)
             | Event::TaskSet(_)
-            | Event::Disengaged(_) => before_referral(fact, referral).or_else(|| self.of_a_thing(fact)),
-            Event::EvidenceAttached(attached) => self.of_a_thing(fact).or_else(|| self.unsupported(fact, attached)),
-            _ => self.of_a_thing(fact),
+            | Event::Disengaged(_) => before_referral(fact, referral).or_else(|| self.of_an_item(fact)),
+            Event::EvidenceAttached(attached) => self.of_an_item(fact).or_else(|| self.unsupported(fact, attached)),
+            _ => self.of_an_item(fact),
         }
     }
 
@@ -161,7 +161,7 @@ impl<'a> Footing<'a> {
 
     /// A fact about a spell, appointment, task, risk or piece of evidence needs that item. Each item starts and ends
     /// once.
-    fn of_a_thing(&self, fact: &Stated<'a>) -> Option<Refusal> {
+    fn of_an_item(&self, fact: &Stated<'a>) -> Option<Refusal> {
         let (thing, part) = thing::told_by(fact.event)?;
         let Some(begun) = self.begun.get(&thing) else {
             return Some(because::not_found(thing.kind, self.open(thing.kind)));

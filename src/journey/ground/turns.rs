@@ -100,7 +100,7 @@ struct Limited<'a> {
 
 impl<'a> Holding<'a> {
     /// Ends the assignments that have ended by a day.
-    fn pass(&mut self, day: NaiveDate) {
+    fn end_by(&mut self, day: NaiveDate) {
         self.limited.sort_by_key(|limited| limited.until);
         let over = self.limited.iter().take_while(|limited| limited.until <= day).count();
         for Limited { worker, holds, former, .. } in self.limited.drain(..over) {
@@ -112,7 +112,7 @@ impl<'a> Holding<'a> {
     }
 
     /// A keyworker with an end date gives the case back early.
-    fn given_back(&mut self, worker: WorkerId) {
+    fn give_back(&mut self, worker: WorkerId) {
         self.limited.sort_by_key(|limited| limited.until);
         let Some(at) = self.limited.iter().position(|limited| limited.worker == worker) else { return };
         if let Some((former, held)) = self.limited.remove(at).former {
@@ -121,7 +121,7 @@ impl<'a> Holding<'a> {
     }
 
     /// One keyworker takes over the case from another, permanently or until a day.
-    fn taken_over(&mut self, (worker, holds): (WorkerId, Stated<'a>), until: Option<NaiveDate>) {
+    fn take_over(&mut self, (worker, holds): (WorkerId, Stated<'a>), until: Option<NaiveDate>) {
         let begun = |(worker, turn): (&WorkerId, &Turn<'a>)| match turn {
             Turn::Begun(held) => Some((*worker, *held)),
             Turn::Ended(_) => None,
@@ -151,7 +151,7 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
         match fact.event {
             Event::WorkerAssigned(assigned) => {
                 let holding = roles.entry(&assigned.role).or_default();
-                holding.pass(fact.occurred.earliest());
+                holding.end_by(fact.occurred.earliest());
                 let mut holds = *fact;
                 if let Some(Turn::Begun(already)) = holding.workers.get(&assigned.worker) {
                     let (first, second) = already.in_turn_of_saying(*fact);
@@ -159,7 +159,7 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
                     holds = first;
                 }
                 if assigned.role == KEYWORKER {
-                    holding.taken_over((assigned.worker, holds), assigned.until);
+                    holding.take_over((assigned.worker, holds), assigned.until);
                 } else {
                     holding.limited.retain(|limited| limited.worker != assigned.worker);
                     let limited = |until| Limited { until, worker: assigned.worker, holds, former: None };
@@ -170,13 +170,13 @@ pub(super) fn assignments<'a>(facts: &[Stated<'a>], out_of_turn: &mut OutOfTurn)
             Event::WorkerReleased(released) => {
                 let mut holding = roles.get_mut(released.role.as_str());
                 let turn = holding.as_mut().and_then(|holding| {
-                    holding.pass(fact.occurred.earliest());
+                    holding.end_by(fact.occurred.earliest());
                     holding.workers.get_mut(&released.worker)
                 });
                 let held = matches!(turn, Some(Turn::Begun(_)));
                 end(turn, fact, out_of_turn, |already| because::not_assigned(&released.role, already));
                 if let Some(holding) = holding.filter(|_| held && released.role == KEYWORKER) {
-                    holding.given_back(released.worker);
+                    holding.give_back(released.worker);
                 }
             }
             _ => {}

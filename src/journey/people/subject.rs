@@ -273,7 +273,7 @@ fn proposal(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>) -> Optio
         let message = format!("this erasure was already proposed on {}: another person can approve it", again.day());
         return Some(Refusal::new(Code::ErasureAlreadyProposed, message).at("ground").naming([again.fact()]));
     }
-    held_back(holds, fact)
+    under_legal_hold(holds, fact)
 }
 
 /// An approval names a proposal dated up to then, and only one erasure is approved.
@@ -289,7 +289,7 @@ fn approval(facts: &[Stated<'_>], holds: &Pairs<'_>, fact: &Stated<'_>, approval
         let message = "this event did not propose an erasure by that day: name the event that proposed it";
         return Some(Refusal::new(Code::ErasureNotProposed, message).at("proposal"));
     }
-    held_back(holds, fact)
+    under_legal_hold(holds, fact)
 }
 
 fn already_approved(approved: &Stated<'_>) -> Refusal {
@@ -298,7 +298,7 @@ fn already_approved(approved: &Stated<'_>) -> Refusal {
 }
 
 /// A legal hold that is known not to have been lifted prevents an erasure, whatever the dates of the two.
-fn held_back(holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
+fn under_legal_hold(holds: &Pairs<'_>, fact: &Stated<'_>) -> Option<Refusal> {
     let stands = |(placed, lifted): &(&Stated<'_>, Option<&Stated<'_>>)| {
         placed.said < fact.said && lifted.is_none_or(|lifted| lifted.occurred.latest() > fact.occurred.earliest())
     };

@@ -183,19 +183,19 @@ pub(crate) fn judge(facts: &[Stated<'_>]) -> Vec<Groundless> {
     judged(facts, |fact| {
         let Some(first) = first else { return Some(Refusal::team_not_found()) };
         if fact.is_before(first) {
-            return Some(before_it_was_set(first));
+            return Some(before_team(first));
         }
-        vacancies.refusal(fact).or_else(|| covers.refusal(fact)).or_else(|| stranger(facts, fact))
+        vacancies.refusal(fact).or_else(|| covers.refusal(fact)).or_else(|| not_a_member(facts, fact))
     })
 }
 
-fn before_it_was_set(first: &Stated<'_>) -> Refusal {
+fn before_team(first: &Stated<'_>) -> Refusal {
     let message = format!("the team was set up on {}: use that day or a later one, or set it up earlier", first.day());
     Refusal::new(Code::BeforeTeam, message).at("occurred_on").naming([first.fact()])
 }
 
 /// Only a current or former member can be covered.
-fn stranger(facts: &[Stated<'_>], fact: &Stated<'_>) -> Option<Refusal> {
+fn not_a_member(facts: &[Stated<'_>], fact: &Stated<'_>) -> Option<Refusal> {
     let Event::CoverStarted(cover) = fact.event else { return None };
     let holds = |other: &Stated<'_>| match other.event {
         Event::TeamSet(set) => !other.is_after(fact) && set.members.contains(&cover.absent),

@@ -61,7 +61,7 @@ impl<'a> Settling<'a> {
             let (left, capped) = open.round(room.clone());
             // A claim that the caps leave nothing makes way for others: all claims are settled again without it.
             if capped.is_subset(&open.capped) || !self.gives_way(&capped) {
-                open.name_what_would_make_room(&left);
+                open.set_waits_for(&left);
                 return (open.claims, left);
             }
             open.capped.extend(capped);
@@ -69,7 +69,7 @@ impl<'a> Settling<'a> {
     }
 
     /// Whether an exclusion within one case can affect other cases, through persons or tiers.
-    fn is_intertwined(&self) -> bool {
+    fn affects_other_cases(&self) -> bool {
         self.entitlements.iter().any(|of| {
             matches!(of.price, Price::Tiers(_)) || self.terms.is_family_of_persons(self.terms.family(of.outcome))
         })
@@ -98,7 +98,7 @@ impl Open<'_, '_> {
             self.one_per_set();
             let by_another = |at: &usize| matches!(self.claims[*at].excluded_by, Some(ExcludedBy::Outcome(_)));
             let lost: BTreeSet<usize> = self.order.iter().copied().filter(by_another).collect();
-            let is_settled = lost == self.lost || !self.settling.is_intertwined();
+            let is_settled = lost == self.lost || !self.settling.affects_other_cases();
             self.lost = lost;
             if is_settled {
                 break;
@@ -222,7 +222,7 @@ impl Open<'_, '_> {
         for members in members.chunk_by(|(one, _), (other, _)| one == other) {
             let mut winners: Vec<Party> = Vec::new();
             for (_, at) in members.iter().copied() {
-                if let Some((by, waits_for)) = self.had_by(at, members[0].0) {
+                if let Some((by, waits_for)) = self.held_by(at, members[0].0) {
                     self.exclude(at, ExcludedBy::Outcome(by), waits_for);
                     continue;
                 }
@@ -251,7 +251,7 @@ impl Open<'_, '_> {
 
     /// The outcome of a line that has the payment of a set instead. If every such line is proposed to go, also the
     /// claim of the first one.
-    fn had_by(&self, at: usize, set: SetOf) -> Option<(usize, Option<ClaimId>)> {
+    fn held_by(&self, at: usize, set: SetOf) -> Option<(usize, Option<ClaimId>)> {
         let party = self.settling.entitlements[at].party();
         let blocks = |held: &&Held<'_>| {
             let other = held.line.party();
@@ -282,7 +282,7 @@ impl Open<'_, '_> {
     }
 
     /// For each claim that the caps leave nothing, sets the line that is proposed to use less of one of them.
-    fn name_what_would_make_room(&mut self, room: &Room<'_, '_>) {
+    fn set_waits_for(&mut self, room: &Room<'_, '_>) {
         for at in self.with_status(Status::Capped) {
             let uses = self.settling.entitlements[at].cap_use();
             self.claims[at].waits_for = self.targets.making_room(|other| room.share_a_pot(uses, other));

@@ -132,7 +132,7 @@ fn rule_v2_by_submission_from_2021_10_01() {
     let submitted = View { submitted_on: Some(day("2021-09-30")), ..on("2021-12-31") };
     assert_eq!(version_of(submitted.of(&rulebooks, &told, "plan")).0, "1", "submitted 30 September under v1");
     let again = View { submitted_on: Some(day("2021-10-01")), ..on("2021-12-31") };
-    assert_eq!(version_of(again.of(&rulebooks, &told, "plan")).0, "2", "a failed one goes again under v2");
+    assert_eq!(version_of(again.of(&rulebooks, &told, "plan")).0, "2", "a rejected one is submitted again under v2");
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn retroactive_v2_removes_a_paid_outcome() {
 }
 
 #[test]
-fn retroactive_v2_prices_what_was_paid_otherwise() {
+fn retroactive_v2_reprices_a_paid_outcome() {
     let rulebooks = read(&[
         version("1", "2021-01-01", "achieved", "100.00"),
         retroactive(&version("2", "2021-10-01", "achieved", "80.00")),
@@ -234,7 +234,7 @@ fn retroactive_v2_prices_what_was_paid_otherwise() {
 }
 
 #[test]
-fn nothing_is_claimable_on_a_day_to_come() {
+fn nothing_is_claimable_on_a_future_day() {
     let rulebooks = two("achieved");
     let versions = Versions::of(&rulebooks);
     let standing = |as_of: &str, today: &str| {
@@ -248,7 +248,7 @@ fn nothing_is_claimable_on_a_day_to_come() {
 }
 
 #[test]
-fn outcomes_of_two_versions_exclude_each_other_where_the_one_that_judges_says_so() {
+fn outcomes_of_two_versions_exclude_each_other_if_the_judging_version_says_so() {
     let grouped = version("1", "2021-01-01", "achieved", "100.00")
         .replace("title = \"Job\"", "title = \"Job\"\ngroup = \"g\"")
         .replace("title = \"Plan\"", "title = \"Plan\"\ngroup = \"g\"");

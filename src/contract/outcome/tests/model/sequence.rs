@@ -609,8 +609,7 @@ pub(super) fn broken(seed: u64) -> Option<String> {
         moments.push(course.moment());
     }
     let changed = moments.iter().find(|moment| course.then(moment) != moment.said);
-    changed
-        .map(|moment| format!("what was known at {} and {} reads otherwise now", moment.world.known, moment.position))
+    changed.map(|moment| format!("the knowledge at {} and {} has changed since", moment.world.known, moment.position))
 }
 
 #[test]
