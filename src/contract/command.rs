@@ -95,7 +95,7 @@ fn read(occurred: Occurred, text: &str, code: &str, today: NaiveDate) -> Result<
     let rulebook = Rulebook::parse(text).map_err(|errors| errors.iter().map(invalid).collect::<Vec<_>>())?;
     if rulebook.contract != code {
         let message = format!(
-            "the rulebook names the contract {:?}, not {code:?}: publish it for the contract that it names",
+            "the rulebook names the contract {:?}, not {code:?}: use the contract that it names",
             rulebook.contract
         );
         let refusal = Refusal::new(RefusalCode::RulebookOfOtherContract, message).at("rulebook").by("contract");
