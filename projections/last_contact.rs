@@ -1,7 +1,7 @@
 //! Last contacts: the open cases after all events in the log, counted by keyworker and by the date of the last contact:
 //! by anyone, and by the keyworker.
 //!
-//! The date is an ISO day, or the first and last possible day, or null if there was no contact.
+//! The date is an ISO day, or the first and last possible day, or an empty text if there was no contact.
 
 use uuid::Uuid;
 

@@ -22,8 +22,8 @@ const MET: &str = "met";
 const MINOR: &str = "minor";
 const MAJOR: &str = "major";
 
-/// The assessment, with the grade that the rulebook in force on the last day of the period gives it. Where the grade
-/// follows from the rulebook, a correction may repeat it.
+/// The assessment, with the grade that the rulebook in force on the last day of the period gives it. If a correction
+/// repeats the recorded grade, the grade counts as left out.
 pub(crate) fn assessed(
     stated: &KpiAssessed,
     (history, corrected): (&History, Option<EventId>),

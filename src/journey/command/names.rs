@@ -100,8 +100,8 @@ impl Named {
     }
 }
 
-/// Refuses a fact that names a stream that does not exist, or no longer applies. A correction does not check again the
-/// names that the fact already had for the same day.
+/// Refuses a fact that names another stream that it may not name, such as an unknown worker or one who has left. A
+/// correction does not check again the names that the fact already had for the same day.
 pub(super) fn check(
     shape: &mut Shape,
     (occurred, fact): (Occurred, &Event),
