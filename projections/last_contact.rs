@@ -20,7 +20,7 @@ fn written(between: Option<Between>) -> Value {
 
 /// Reads a date that the tables store. None if there is none.
 pub fn read(written: &str) -> Option<Between> {
-    let day = |text: &str| text.parse().expect("the tables write days");
+    let day = |text: &str| text.parse().expect("stored dates are ISO days");
     match written.split_once('/') {
         None if written.is_empty() => None,
         None => Some((day(written), day(written))),

@@ -126,7 +126,7 @@ mod tests {
     }
 
     fn pack_of(contract: &str) -> Rulebook {
-        Rulebook::parse(pack(contract).expect("it ships").text).expect("it is read")
+        Rulebook::parse(pack(contract).expect("a built-in pack").text).expect("the rulebook is valid")
     }
 
     #[test]
@@ -187,11 +187,11 @@ mod tests {
 
     #[test]
     fn an_outcome_reaches_its_stage_on_the_day_it_is_achieved_if_spells_continue() {
-        let text = pack("shps").expect("it ships").text;
+        let text = pack("shps").expect("a built-in pack").text;
         let stage = "[[stage]]\ncode = \"sustained\"\nlabel = \"Sustained\"\nwhen = { outcome = [\"kept_30_days\"] }\n\
              [[outcome]]\ncode = \"kept_30_days\"\ntitle = \"30 days\"\ntrigger = { spell = [\"accommodation\"] }\n\
              sustain = { days = 30, continuity = \"none\", combine = \"employers\" }\n";
-        let rules = Rulebook::parse(&format!("{text}\n{stage}")).expect("it is read");
+        let rules = Rulebook::parse(&format!("{text}\n{stage}")).expect("the rulebook is valid");
         let sustained = |story: &Story| reached_in(story, &rules, "sustained");
         assert_eq!(sustained(&accepted()), None);
         let story = || accepted().and(&state("2018-01-20", home(HOME)));

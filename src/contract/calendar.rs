@@ -220,7 +220,7 @@ impl WorkingDays {
         let mut day = from;
         for _ in 0..n {
             loop {
-                day = day.checked_add_days(Days::new(1)).expect("a calendar ends long before time does");
+                day = day.checked_add_days(Days::new(1)).expect("the known years end before the last possible date");
                 if self.is_working(day)? {
                     break;
                 }

@@ -69,7 +69,7 @@ macro_rules! events {
             /// The payload as it is stored.
             pub fn payload(&self) -> Box<RawValue> {
                 match self { $(Self::$name(payload) => serde_json::value::to_raw_value(payload),)* }
-                    .expect("payloads hold only what JSON can say")
+                    .expect("every payload can be written as JSON")
             }
         }
 
