@@ -51,7 +51,7 @@ pub(super) async fn warning(views: &Views, command: &Command) -> Result<Option<R
     let message = format!(
         "of this worker there is, on {day} or later, {found}{last}: check the day, correct these, or accept this warning"
     );
-    let rule = "a worker leaves on the first day on which they no longer work here";
+    let rule = "domain §4: the day of leaving is the first day no longer here";
     Ok(Some(Refusal::new(RefusalCode::WorkerHasLaterFacts, message).at("occurred_on").by(rule).as_warning()))
 }
 

@@ -79,7 +79,7 @@ pub(super) async fn warnings(
         if !sees(views, (sender, today), &named).await? {
             let message = "this worker does not see the case: assign them in a role, or accept this warning";
             let warning = Refusal::new(RefusalCode::WorkerDoesNotSeeCase, message).at(named.path);
-            let rule = "a keyworker sees their own cases, those of their team, and those that they cover";
+            let rule = "domain §3: a keyworker sees their own cases and those of their team, and those that they cover";
             warnings.push(warning.by(rule).as_warning());
         }
     }

@@ -244,7 +244,7 @@ fn outside(told: Option<&Claims>, of: Option<&Selected>, named: &[ClaimId]) -> V
             format!("the claim {} is none of those that this batch is for: submit it with another batch", claim.claim);
         Refusal::new(RefusalCode::ClaimOutsideBatch, message)
             .at(format!("claims.{at}"))
-            .by("a claim must match every part of the selection that its batch is for")
+            .by("domain §8: of what a batch is for, everything given must fit")
     };
     others.map(refusal).collect()
 }
