@@ -134,7 +134,7 @@ async fn a_draft_that_cannot_be_published_is_told_and_nothing_is_compared() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let name = file.path().to_str().expect("a name").to_owned();
     for (text, wanted) in [
-        (pack("shps").expect("it ships").text.to_owned(), "published already"),
+        (pack("shps").expect("it ships").text.to_owned(), "already published"),
         (pack("mhep").expect("it ships").text.to_owned(), "is open: open it with"),
         ("grammar = 1".to_owned(), "write rulebook = 1"),
     ] {

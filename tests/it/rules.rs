@@ -422,7 +422,7 @@ fn further_bank_holidays_are_counted_and_a_wrong_file_is_refused() {
     assert!(stderr.contains(named), "{stderr}");
     let (status, _, stderr) = run(&["--bank-holidays", "wrong.json"], "2028-01-06");
     assert_eq!(status, 2);
-    assert!(stderr.contains("wrong.json: \"5 January\" is no date of a calendar"), "{stderr}");
+    assert!(stderr.contains("wrong.json: \"5 January\" is not a date"), "{stderr}");
     assert_eq!(run(&["--bank-holidays", "none.json"], "2028-01-06").0, 2);
 }
 

@@ -492,7 +492,7 @@ async fn whoever_may_not_open_a_contract_of_this_code_is_told_what_their_token_i
         let open = |code: &str| json!({ "code": code, "name": code, "startsOn": "2018-01-01", "rulebook": "" });
         let not_mine = ("CONTRACT_NOT_FOUND", &["code"][..]);
         let there = refused(app, &who, "openContract", open(SHPS), not_mine).await;
-        assert!(there.contains("this token is for other contracts"), "{there}");
+        assert!(there.contains("your token does not cover this contract"), "{there}");
         assert_eq!(there, refused(app, &who, "openContract", open("nothing"), not_mine).await);
     })
     .await;
