@@ -141,7 +141,7 @@ async fn an_export_restores_the_same_records_and_hashes_and_a_changed_or_missing
             assert!(error.starts_with(&expected), "{error}");
         }
         let error = refused(&there, &lines.replace("\"channel\":\"phone\"", "\"channel\":\"video\"")).await;
-        assert!(error.contains("recordhash: not the hash of what this line says"), "{error}");
+        assert!(error.contains("recordhash: does not match this line"), "{error}");
         // Control: without salts the records are others, whatever the lines say.
         restore(&there, &unkept(&lines)).await.expect("loaded");
         assert_ne!(stored(&there).await, stored(&here).await);
@@ -199,7 +199,7 @@ async fn one_bad_line_and_nothing_is_loaded() {
         (changed(14, r#""channel""#, r#""channels""#), "line 14: data.payload.channels: unknown key"),
         (changed(14, r#""channel":"phone","#, ""), "line 14: data.payload.channel: missing"),
         (changed(14, r#""precision""#, r#""precise""#), "line 14: data.precise: unknown key"),
-        (changed(2, r#""hash":""#, r#""hash":"00"#), "line 2: data.payload.hash: not the hash of this rulebook"),
+        (changed(2, r#""hash":""#, r#""hash":"00"#), "line 2: data.payload.hash: is not the hash of this rulebook"),
         (changed(2, "rulebook = 1", "rulebook = 2"), "line 2: data.payload.content"),
         (changed(14, id_of(14), id_of(13)), "an event id that stood before"),
     ];
@@ -229,11 +229,11 @@ async fn a_contract_is_opened_and_ruled_before_it_is_used() {
     };
     let deployment = Deployment::on(Dialect::Sqlite).await;
     let error = refused(&deployment, &renumbered(&lines[2..])).await;
-    assert!(error.starts_with(r#"line 3: data.contract: no line above opens "shps""#), "{error}");
+    assert!(error.starts_with(r#"line 3: data.contract: no earlier line opens "shps""#), "{error}");
     let error = refused(&deployment, &renumbered(&[&lines[..1], &lines[2..]].concat())).await;
     assert!(error.starts_with("line 4: data.contract: shps has no rulebook yet"), "{error}");
     let error = refused(&deployment, &renumbered(&lines[1..])).await;
-    assert!(error.starts_with("line 1: type: a contract begins with ContractOpened"), "{error}");
+    assert!(error.starts_with("line 1: type: a contract must begin with ContractOpened"), "{error}");
     deployment.end().await;
 }
 
@@ -510,7 +510,7 @@ async fn an_import_needs_an_open_contract_in_scope() {
     let Outcome::Refused(problems) = &rows[0].outcome else { panic!("{rows:?}") };
     assert_eq!(
         problems[0].message,
-        "an import may not receive referrals: record this over the API, in a role that may"
+        "an import may not receive referrals: record this through the API, in a role that may"
     );
     drop(recorder);
     deployment.end().await;

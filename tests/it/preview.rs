@@ -123,7 +123,8 @@ async fn a_draft_with_20_hours_for_16_names_the_job_with_18_and_published_it_giv
         assert_eq!((&preview["moneyDelta"]["amount"], &preview["problems"]), (&json!("-500.00"), &json!([])));
 
         let lost = moved(&preview, &job_of(app, &jobs[1].0).await);
-        let hours = |least: u32| format!("The hours a week must be at least {least} on average; unknown hours hold it.");
+        let hours = |least: u32| format!("The hours a week must be at least {least} on average; unknown hours hold \
+            it.");
         let by = |started: &str, event_type: &str, on: &str| {
             json!([{ "id": started, "type": event_type, "occurred": { "on": on } }])
         };
@@ -333,8 +334,8 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
                 leave one of the two out",
             ),
             ("shps", "claims", "name the contract that its text names"),
-            ("next.toml", "other", "no contract \"other\" is open: open it with `throughline contract open`"),
-            ("none.toml", "claims", "give a rulebook's file, or one of the packs"),
+            ("next.toml", "other", "contract \"other\" is not open: open it with `throughline contract open`"),
+            ("none.toml", "claims", "give a rulebook file, or one of the built-in packs"),
         ] {
             let (status, stdout, stderr) = run(&["rulebook", command, contract, file]);
             assert_eq!((status, stdout.as_str()), (2, ""), "{stderr}");
@@ -373,13 +374,13 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
     assert!(lines.contains("claimable 500.00 GBP"), "{lines}");
     assert!(lines.lines().all(|line| line.chars().count() <= 120), "{lines}");
     let at = |part: &str| lines.find(part).unwrap_or_else(|| panic!("{part} is not in {lines}"));
-    assert!(at("By outcome") < at("By rule") && at("By rule") < at("Claims that would move"));
+    assert!(at("By outcome") < at("By rule") && at("By rule") < at("Claims that would change"));
     assert_eq!(shown("json"), shown("json"), "nothing is stored");
 
     let (status, stdout, stderr) = run(&["rulebook", "publish", "claims", "next.toml"]);
     assert_eq!(status, 0, "{stderr}");
     assert!(stdout.starts_with("published next.toml, version 2018-02, for claims, at position "), "{stdout}");
-    assert!(stdout.contains("live under it: position "), "{stdout}");
+    assert!(stdout.contains("live view under it: position "), "{stdout}");
     let (status, _, stderr) = run(&["rulebook", "preview", "claims", "next.toml"]);
     assert!(status == 2 && stderr.contains("the content is that of version 2018-02 already"), "{stderr}");
 }

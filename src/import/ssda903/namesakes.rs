@@ -1,34 +1,34 @@
-//! Codes of children that differ by leading zeros or by case alone: a spreadsheet drops zeros, and one child may be here
-//! twice.
+//! Children's codes that differ only by leading zeros or by case. A spreadsheet drops leading zeros, so one child may
+//! be recorded twice.
 //!
-//! Pure. It never joins two children: it only says which codes look like one.
+//! Pure. It never joins two children. It only reports codes that look alike.
 
 use std::collections::{BTreeSet, HashMap};
 
 use super::Told;
 
-/// Codes by what is left of them without leading zeros and case.
+/// Codes, grouped by their text without leading zeros and case.
 #[derive(Debug, Default)]
 pub(super) struct Namesakes {
     codes: HashMap<String, BTreeSet<String>>,
 }
 
 impl Namesakes {
-    /// The codes that are known already.
+    /// The codes that are already known.
     pub(super) fn of(codes: impl IntoIterator<Item = String>) -> Self {
         let mut namesakes = Self::default();
         namesakes.learn(codes);
         namesakes
     }
 
-    /// Takes further codes.
+    /// Adds further codes.
     pub(super) fn learn(&mut self, codes: impl IntoIterator<Item = String>) {
         for code in codes {
             self.codes.entry(bare(&code)).or_default().insert(code);
         }
     }
 
-    /// Says of a row whose child's code looks like others which those are.
+    /// Adds a remark to the result of a row whose child's code looks like another.
     pub(super) fn note(&self, told: &mut Told) {
         let Some(child) = &told.child else { return };
         let alike = self.codes.get(&bare(child)).into_iter().flatten().filter(|code| *code != child);
