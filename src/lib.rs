@@ -1,7 +1,6 @@
 //! Throughline: event-sourced case tracking and claims for outcomes contracts.
 //!
-//! The table of contents. Everything pure stands in [`journey`], [`contract`] and [`projections`]; everything that
-//! touches the world stands in the rest.
+//! All pure code is in [`journey`], [`contract`] and [`projections`]. Code that performs IO is in the other modules.
 
 pub mod access;
 mod causes;
@@ -24,10 +23,10 @@ pub mod telemetry;
 pub mod try_out;
 pub mod views;
 
-// The folds stand at the top of the repository, beside their tables: they may always be dropped.
+// The folds are at the top of the repository, beside their tables. Those tables may always be dropped and rebuilt.
 #[path = "../projections/mod.rs"]
 pub mod projections;
 
-// The measurements stand at the top too, and in the library, so that the released program can run them.
+// The measurements are at the top too. They are part of the library so that the released program can run them.
 #[path = "../benches/mod.rs"]
 pub mod bench;

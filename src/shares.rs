@@ -1,18 +1,18 @@
-//! Work shared out over the processors.
+//! Splits work over the processors.
 //!
-//! It waits for all of it, and never puts it into another order.
+//! It waits for all of the work and never changes its order.
 
 use std::num::NonZero;
 
-/// Fewer things than this are not worth another thread.
+/// The smallest number of items for which another thread is worthwhile.
 const WORTH_SHARING: usize = 256;
 
-/// How many threads are worth having.
+/// The number of useful threads.
 pub fn processors() -> usize {
     std::thread::available_parallelism().map_or(1, NonZero::get)
 }
 
-/// Does something with things that are many, a share on each processor; what comes of it is in the order of the things.
+/// Applies a function to many items, a share of them on each processor. The results are in the order of the items.
 pub fn share_out<T: Send, R: Send>(mut things: Vec<T>, work: impl Fn(Vec<T>) -> R + Sync) -> Vec<R> {
     let share = things.len().div_ceil(processors()).max(WORTH_SHARING);
     let mut shares = Vec::new();

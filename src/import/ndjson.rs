@@ -570,8 +570,8 @@ fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result
     let event_type = target.event_type.filter(|event_type| event_type.is_correctable()).ok_or_else(|| {
         refuse(
             RefusalCode::NotCorrectable,
-            "this event is itself a correction, or a correction replaced it: name the \
-            original fact",
+            "this event cannot be corrected: it is itself a correction, or a newer event replaces it. Name the \
+                original fact",
         )
     })?;
     if let Some(occurred) = stated.patched {

@@ -225,7 +225,7 @@ mod read_only {
         copy.seal(0o555);
         let output = copy.run(&["log", "verify"]);
         assert_eq!(output.status.code(), Some(3), "{}", said(&output));
-        assert!(said(&output).contains("log.db-wal holds what was recorded last"), "{}", said(&output));
+        assert!(said(&output).contains("log.db-wal holds the newest events"), "{}", said(&output));
         copy.end();
         deployment.end().await;
     }

@@ -189,8 +189,8 @@ async fn one_bad_line_and_nothing_is_loaded() {
             "line 14: recordedtime: 9000-03-01",
         ),
         (changed(14, r#""version":10"#, r#""version":11"#), "line 14: data.version: version 10 of journey/"),
-        (changed(14, "contact_logged.v1", "contact_made.v1"), "line 14: type: this build knows no type"),
-        (changed(14, "contact_logged.v1", "contact_logged.v2"), "line 14: type: this build knows no version 2"),
+        (changed(14, "contact_logged.v1", "contact_made.v1"), "line 14: type: this build does not know the type"),
+        (changed(14, "contact_logged.v1", "contact_logged.v2"), "line 14: type: this build does not know version 2"),
         (changed(14, "journey/", "worker/"), "line 14: subject: ContactLogged belongs to a journey, not a worker"),
         (
             changed(14, r#""contract":"shps""#, r#""contract":"mhep""#),
@@ -344,7 +344,7 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
         ),
         (
             line(6, "identity_guessed", "2018-02-10", "{}"),
-            "unreadable: type: this build knows no type \"throughline.journey.identity_guessed.v1\"",
+            "unreadable: type: this build does not know the type \"throughline.journey.identity_guessed.v1\"",
         ),
         (line(7, "contact_logged", "10/02/2018", CONTACT), "unreadable: time: \"10/02/2018\" is no date"),
         (line(8, "contact_logged", "2018-03-02", CONTACT), "refused: DATED_IN_FUTURE at occurred_on"),
@@ -405,7 +405,7 @@ async fn a_bad_row_is_told_by_line_and_key_and_the_rest_is_imported() {
         let recorder = deployment.recorder().await;
         open_contract(&recorder).await;
         let (_, told) = import(&deployment, &recorder, &file).await;
-        let expected = rows.iter().map(|(_, outcome)| *outcome).chain(["unreadable: not UTF-8 from byte 5 on"]);
+        let expected = rows.iter().map(|(_, outcome)| *outcome).chain(["unreadable: not UTF-8 from byte 5"]);
         let expected: Vec<(u64, &str)> = (1..).zip(expected).filter(|(_, outcome)| !outcome.is_empty()).collect();
         assert_eq!(told.len(), expected.len());
         for (row, (line, outcome)) in told.iter().zip(expected) {

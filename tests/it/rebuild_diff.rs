@@ -135,7 +135,7 @@ async fn a_draft_that_cannot_be_published_is_told_and_nothing_is_compared() {
     let name = file.path().to_str().expect("a name").to_owned();
     for (text, wanted) in [
         (pack("shps").expect("it ships").text.to_owned(), "published already"),
-        (pack("mhep").expect("it ships").text.to_owned(), "is open: open it with"),
+        (pack("mhep").expect("it ships").text.to_owned(), "is not open: open it with"),
         ("grammar = 1".to_owned(), "write rulebook = 1"),
     ] {
         std::fs::write(file.path(), text).expect("it is written");

@@ -438,7 +438,7 @@ fn further_bank_holidays_are_counted_and_a_wrong_file_is_refused() {
     let further = ["--bank-holidays", "further.json"];
     assert_eq!(run(&further, "2028-01-05").1, "achieved", "that day is a bank holiday");
     assert_eq!(run(&further, "2028-01-06").1, "claimable");
-    assert_eq!(run(&further, "2028-01-06").2.matches("none of the divisions").count(), 0);
+    assert_eq!(run(&further, "2028-01-06").2.matches("is not a built-in division").count(), 0);
     write("slip.json", r#"{"englnd-and-wales": {"events": [{"title": "x", "date": "2028-01-05"}]}}"#);
     let (_, became, stderr) = run(&["--bank-holidays", "slip.json"], "2028-01-06");
     assert_eq!(became, "achieved", "the days are another division's");

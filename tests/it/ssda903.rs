@@ -598,7 +598,7 @@ fn on_the_command_line_a_return_is_told_row_by_row() {
         "{stderr}"
     );
     let (status, _, stderr) = run(&format!("{import} good.csv --area mid --results good.csv"));
-    assert!(status == 2 && stderr.contains("write the results elsewhere"), "{stderr}");
+    assert!(status == 2 && stderr.contains("give another --results file"), "{stderr}");
     assert_eq!(std::fs::read_to_string(at("good.csv")).expect("a file"), good, "what is imported is never replaced");
     assert!(!at("good.csv.results.csv").exists(), "nothing was done");
 
