@@ -1,9 +1,9 @@
-//! A clock that is off: what tells so, and from when on nothing is recorded by it.
+//! A wrong clock: how it is noticed, and when it stops the recording of events.
 //!
-//! Every event says when it was recorded, by the clock of the machine that recorded it. On Postgres the database has a
-//! clock of its own, and what reads the head brings its time along, so that no question is asked for it. A file of
-//! `SQLite` has none: there only the newest event can tell, and only of a clock that is behind it. Whichever of the two is
-//! wrong, no event is ever recorded at an earlier time than the one before it.
+//! Every event carries the time at which it was recorded, from the clock of the machine that recorded it. On Postgres
+//! the database has its own clock, and reading the head also reads its time, so no extra query is needed. An `SQLite`
+//! file has no clock. There, only the newest event can show a wrong clock, and only one that is behind. Whichever clock
+//! is wrong, no event is ever recorded at an earlier time than the event before it.
 
 use std::fmt;
 
@@ -12,17 +12,17 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Head;
 use crate::clock::Clock;
 
-/// Clocks that are further apart than this are named.
+/// A larger difference between the clocks is reported.
 const NAMED: TimeDelta = TimeDelta::minutes(1);
-/// By a clock that is further off the database's than this nothing is recorded.
+/// A larger difference from the database's clock stops the recording.
 const REFUSED: TimeDelta = TimeDelta::minutes(5);
 
 /// A clock that is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockOff {
-    /// How far it is ahead; behind where this is negative.
+    /// How far it is ahead. Negative if it is behind.
     pub by: TimeDelta,
-    /// Of what.
+    /// What it was compared with.
     pub of: Witness,
 }
 
@@ -31,13 +31,13 @@ pub struct ClockOff {
 pub enum Witness {
     /// The database's own clock.
     Database,
-    /// The time at which the newest event was recorded, which cannot be still to come.
+    /// The recording time of the newest event, which cannot be in the future.
     NewestEvent,
 }
 
 impl ClockOff {
-    /// Whether nothing is recorded by it. What the newest event says may have been wrong then, and stopping for it would
-    /// stop for good: that is only named.
+    /// Whether this stops the recording. The newest event's time may itself be wrong, and stopping because of it would
+    /// stop for good, so that is only reported.
     pub fn is_refused(&self) -> bool {
         self.of == Witness::Database && self.by.abs() > REFUSED
     }
@@ -48,19 +48,19 @@ impl fmt::Display for ClockOff {
         let side = if self.by < TimeDelta::zero() { "behind" } else { "ahead of" };
         let of = match self.of {
             Witness::Database => "the database's",
-            Witness::NewestEvent => "the time at which the newest event was recorded",
+            Witness::NewestEvent => "the recording time of the newest event",
         };
         write!(f, "this server's clock is {} s {side} {of}", self.by.num_seconds().abs())
     }
 }
 
 impl Head {
-    /// How far the machine's clock is off, where it is far enough to be named. A story's time may be any.
+    /// How far the machine's clock is off, if it is far enough to report. A simulated clock may show any time.
     pub fn clock_off(&self, clock: &Clock) -> Option<ClockOff> {
         self.compared(clock).filter(|off| off.by.abs() > NAMED)
     }
 
-    /// The machine's clock beside what there is to tell whether it is right.
+    /// The machine's clock compared with the database or the newest event.
     pub fn compared(&self, clock: &Clock) -> Option<ClockOff> {
         let Clock::Machine = clock else { return None };
         Some(self.compared_at(clock.now()))

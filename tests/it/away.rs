@@ -95,8 +95,12 @@ async fn a_leaving_warns_of_appointments_tasks_covers_and_loans_that_outlast_it_
         let loan = json!({ "journeys": [journey], "worker": bob, "until": "2018-03-12" });
         app.done(&manager(), "assignWorkers", loan).await;
         let found = warning().await;
-        for part in ["1 planned appointment", "1 open task", "1 cover of another worker", "1 temporarily held case that no worker would hold"]
-        {
+        for part in [
+            "1 planned appointment",
+            "1 open task",
+            "1 cover of another worker",
+            "1 temporarily held case that no worker would hold",
+        ] {
             assert!(found.contains(part), "{found}");
         }
         let accepted = with(leaves.clone(), json!({ "acceptWarnings": ["WORKER_HAS_LATER_FACTS"] }));

@@ -137,7 +137,7 @@ async fn an_export_restores_the_same_records_and_hashes_and_a_changed_or_missing
         };
         for at in [2, 9] {
             let error = refused(&there, &without(at)).await;
-            let expected = format!("line {at}: aftersequence: this line follows the one of position {at}, and");
+            let expected = format!("line {at}: aftersequence: this line follows position {at}, but");
             assert!(error.starts_with(&expected), "{error}");
         }
         let error = refused(&there, &lines.replace("\"channel\":\"phone\"", "\"channel\":\"video\"")).await;
