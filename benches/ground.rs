@@ -52,7 +52,7 @@ impl Ground {
 
     /// Removes what the run has made and is not to keep.
     pub async fn clear(self) -> Result<()> {
-        let schemas = self.schemas.into_inner().expect("nobody panics while holding it");
+        let schemas = self.schemas.into_inner().expect("no panic while holding it");
         let Some(server) = self.asked.postgres.filter(|_| !schemas.is_empty()) else { return Ok(()) };
         // Whoever still works in one, because the run was stopped, is not waited for without end.
         let mut conn = options(&server)?.options([("lock_timeout", "30s")]).connect().await?;
@@ -132,7 +132,7 @@ impl Ground {
         let server = self.asked.postgres.as_deref().context("no Postgres server was named")?;
         let mut schemas = vec![name.to_owned()];
         schemas.retain(|_| lasting == Lasting::Run);
-        self.schemas.lock().expect("nobody panics while holding it").append(&mut schemas);
+        self.schemas.lock().expect("no panic while holding it").append(&mut schemas);
         let mut conn = options(server)?.connect().await.context("cannot reach the Postgres server: see --postgres")?;
         conn.execute(AssertSqlSafe(format!("create schema if not exists {name}"))).await?;
         let joint = if server.contains('?') { '&' } else { '?' };

@@ -91,7 +91,7 @@ impl Chance {
         match self {
             Self::System => SystemRandom::new().fill(&mut bytes).expect("the system has random bytes"),
             Self::Seeded(state) => {
-                let mut state = state.lock().expect("nobody panics while holding the seed");
+                let mut state = state.lock().expect("no panic while holding the seed");
                 for chunk in bytes.chunks_mut(8) {
                     chunk.copy_from_slice(&split_mix(&mut state).to_le_bytes()[..chunk.len()]);
                 }

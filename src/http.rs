@@ -170,7 +170,7 @@ pub async fn serve(listener: TcpListener, connections: usize, router: Router, st
         () = stop => tell.send_replace(true),
     };
     if tokio::time::timeout(PATIENCE, serving).await.is_err() {
-        tracing::warn!("some connections did not end in time and were left");
+        tracing::warn!("some connections did not end in time and were dropped");
     }
 }
 

@@ -471,7 +471,7 @@ impl Store {
     pub async fn close(&self) {
         on!(&self.reader, pool => pool.close().await);
         on!(&self.writer, pool => pool.close().await);
-        drop(self.claim.lock().expect("nobody panics while holding the claim").take());
+        drop(self.claim.lock().expect("no panic while holding the claim").take());
     }
 }
 

@@ -17,7 +17,7 @@ use crate::log::envelope::{CommandId, Envelope, StreamId};
 use crate::log::{Log, LogError};
 use crate::telemetry::repeated::Repeated;
 
-static UNREAD: Repeated = Repeated::of("what was recorded before cannot be read");
+static UNREAD: Repeated = Repeated::of("the result of a repeated command cannot be read");
 
 /// A command that only needs to be decided and written.
 pub struct Ready<'a> {

@@ -96,7 +96,7 @@ impl Repeated {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while counting")
+        self.state.lock().expect("no panic while counting")
     }
 }
 

@@ -103,8 +103,10 @@ async fn a_position_that_the_log_does_not_have_is_told_at_once_and_not_waited_fo
             let answer = get(app, &manager(), &format!("/events?after={after}&wait=20")).await;
             assert_eq!(answer.status, StatusCode::CONFLICT, "{}", answer.body);
             assert_eq!(answer.header("content-type"), "application/problem+json");
-            let detail = format!("the log ends at position {head}: {after} belongs to another log, or is not recorded \
-                yet");
+            let detail = format!(
+                "the log ends at position {head}: {after} belongs to another log, or is not recorded \
+                yet"
+            );
             assert_eq!(answer.json()["detail"], detail);
         }
         assert!(lines(&get(app, &manager(), &format!("/events?after={head}")).await).is_empty());

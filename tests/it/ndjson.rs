@@ -201,7 +201,7 @@ async fn one_bad_line_and_nothing_is_loaded() {
         (changed(14, r#""precision""#, r#""precise""#), "line 14: data.precise: unknown key"),
         (changed(2, r#""hash":""#, r#""hash":"00"#), "line 2: data.payload.hash: is not the hash of this rulebook"),
         (changed(2, "rulebook = 1", "rulebook = 2"), "line 2: data.payload.content"),
-        (changed(14, id_of(14), id_of(13)), "an event id that stood before"),
+        (changed(14, id_of(14), id_of(13)), "an event id occurs twice"),
     ];
     for dialect in STORES {
         let deployment = Deployment::on(dialect).await;

@@ -175,9 +175,7 @@ async fn events_that_changed_places_are_named() {
 async fn a_remembered_command_that_disagrees_is_named() {
     let told = told_after("delete from commands where first_position = 7").await;
     assert_eq!(told.len(), 1);
-    assert!(
-        told[0].starts_with("position 7: the stored command disagrees") && told[0].ends_with("is not stored")
-    );
+    assert!(told[0].starts_with("position 7: the stored command disagrees") && told[0].ends_with("is not stored"));
     let told = told_after("update commands set last_position = 8 where first_position = 7").await;
     assert!(told[0].contains("claims this event"), "{told:#?}");
     let told = told_after("update commands set first_position = 6 where first_position = 7").await;
