@@ -1,7 +1,7 @@
-//! Writes a generated log into an `SQLite` file past the append task, so that one of many millions of events is there in
-//! minutes and needs no second copy of itself on the disk.
+//! Writes a generated log into an `SQLite` file without the append task, so that many millions of events take minutes
+//! and no second copy on disk.
 //!
-//! It must write what a restore would, byte for byte: `throughline log verify` finds nothing in such a log.
+//! It must write the same bytes as a restore: `throughline log verify` finds nothing in such a log.
 
 use std::path::Path;
 
@@ -17,10 +17,10 @@ const EVENT: &str = "insert into events (position, event_id, stream_kind, stream
 const COMMAND: &str =
     "insert into commands (actor, command_id, fingerprint, first_position, last_position) values (?, ?, null, ?3, ?3)";
 const HEAD: &str = "update log_head set position = ?, recorded_at = ? where id = 1";
-/// Events after which somebody who wants to stop is heard.
+/// The number of events between two checks whether the user wants to stop.
 const AT_ONCE: usize = 10_000;
 
-/// Makes the file with a log in it. It has its name only when it is whole.
+/// Creates the file with a log in it. The file gets its final name only when it is complete.
 pub(super) async fn into_file(file: &Path, story: impl Iterator<Item = Envelope>) -> Result<()> {
     let beside = |ending: &str| {
         let mut name = file.as_os_str().to_owned();
@@ -33,7 +33,7 @@ pub(super) async fn into_file(file: &Path, story: impl Iterator<Item = Envelope>
     }
     Store::open(&format!("sqlite:{}", part.display()), Mode::Write).await?.close().await;
     let conn = Connection::open(&part)?;
-    // Nothing to undo it by: what is not whole is thrown away.
+    // No rollback is needed: an incomplete file is deleted.
     for (pragma, value) in [("journal_mode", "delete"), ("journal_mode", "off"), ("synchronous", "off")] {
         conn.pragma_update(None, pragma, value)?;
     }

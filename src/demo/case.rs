@@ -1,4 +1,5 @@
-//! Telling a whole case from its course: contacts, plan, homes and exit, with what was recorded late or wrongly.
+//! Generates the commands of a whole case from its course: contacts, plan, homes and exit, including late and wrong
+//! records.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +17,7 @@ use crate::journey::event::{
 };
 use crate::log::envelope::{Occurred, Precision, SpellId};
 
-/// Tells a case.
+/// Generates the commands of a case.
 pub(super) fn tell(office: &Office<'_>, case: Case, course: &Course, dice: &Dice) -> Telling {
     let at = Moment::at(course.received_on, dice.from(MORNING..=16));
     let mut told = Telling::receive(office, case, course.received_on, at, dice);
@@ -33,7 +34,7 @@ pub(super) fn tell(office: &Office<'_>, case: Case, course: &Course, dice: &Dice
     told
 }
 
-/// A contact as it was written up: some late, some twice, some not as it was.
+/// Logs a contact. Some are recorded late, some twice, some with errors.
 fn log(told: &mut Telling, office: &Office<'_>, course: &Course, contact: &Contact, dice: &Dice) {
     let by = contact.by.map_or_else(|| office.manager(), |at| office.worker(at));
     let at = written_up(contact, dice);
@@ -64,8 +65,8 @@ fn log(told: &mut Telling, office: &Office<'_>, course: &Course, contact: &Conta
     }
 }
 
-/// When a contact was written up: mostly the same day, sometimes weeks later. Notes of early February 2018 were found
-/// and written up at the end of that month.
+/// When a contact was recorded: mostly on the same day, sometimes weeks later. Some contacts of early February 2018
+/// were recorded at the end of that month.
 fn written_up(contact: &Contact, dice: &Dice) -> Moment {
     let same_day = Moment::at(contact.on, dice.from(contact.hour + 1..=EVENING));
     let found = contact.on >= day(2018, 2, 1) && contact.on <= day(2018, 2, 13) && dice.permille(120);
@@ -95,7 +96,7 @@ fn plan(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) {
     }
 }
 
-/// A place that the story gives a number, so that each of its spells has an id of its own.
+/// The id of a place, by its number in the case, so that each spell has its own id.
 fn spell(told: &Telling, number: u32) -> SpellId {
     SpellId(Uuid::new_v5(&NAMES, format!("spell {number} of {}", told.reference()).as_bytes()))
 }
@@ -116,7 +117,7 @@ fn accommodation<const N: usize>(spell: SpellId, attributes: [(&str, &str); N], 
     }
 }
 
-/// Where the client lived: a temporary place for some, then the home that was kept or found, and what came after.
+/// Where the client lived: for some a temporary place, then the home that was kept or found, and what followed.
 fn homes(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) {
     let Some(accepted_on) = course.accepted_on() else { return };
     if dice.permille(80) {
@@ -137,7 +138,7 @@ fn homes(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) 
     }
     let Some((to, reason, next)) = end else { return };
     let heard = Moment::at(working_after(to, dice.from(0..=20)), dice.from(MORNING..=17)).max(at);
-    // Of some homes only the month of their end was ever known.
+    // For some homes only the month of their end is known.
     let vague = to.month() != from.month() && dice.permille(80);
     let ended = Occurred::within(to, if vague { Precision::Month } else { Precision::Day });
     let fact = SpellEnded { spell: first, reason: Some(reason.to_owned()) };
@@ -148,7 +149,7 @@ fn homes(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) 
     }
 }
 
-/// A temporary place, which is no home secured.
+/// A temporary place, which does not count as a home secured.
 fn temporary(told: &mut Telling, office: &Office<'_>, course: &Course, from: NaiveDate, dice: &Dice) {
     let to = course.home.map(|home| home.from).or(course.exit.map(|exit| exit.on));
     if from > LAST || to.is_some_and(|to| to < from) {
@@ -165,7 +166,7 @@ fn temporary(told: &mut Telling, office: &Office<'_>, course: &Course, from: Nai
     }
 }
 
-/// What was recorded in the wrong case and taken back: a plan, a home, a close.
+/// Facts recorded in the wrong case and retracted: a plan, a home, a close.
 fn slips(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) {
     let Some(accepted_on) = course.accepted_on() else { return };
     let on = working_after(accepted_on, dice.from(5..=40));
@@ -186,7 +187,7 @@ fn slips(told: &mut Telling, office: &Office<'_>, course: &Course, dice: &Dice) 
         let said = told.state(&by, at, on, fact);
         told.retract(&office.manager(), then, vec![said], reason);
     } else if dice.permille(6) {
-        // Taken back the same day, before anything later is dated.
+        // Retracted on the same day, before any later fact.
         let (written, noticed) = (Moment::at(on.earliest(), 12), Moment::at(on.earliest(), EVENING));
         let said = told.state(&by, written, on, closed("duplicate_referral"));
         told.retract(&office.manager(), noticed, vec![said], reason);
@@ -197,7 +198,7 @@ fn closed(reason: &str) -> JourneyClosed {
     JourneyClosed { reason: reason.to_owned(), destination: None }
 }
 
-/// The end of a case; whoever was not reached any more is marked as disengaged before.
+/// The end of a case. A client who could no longer be reached is first marked as disengaged.
 fn exit(told: &mut Telling, office: &Office<'_>, course: &Course, contacts: &[Contact], dice: &Dice) {
     if let Some(from) = course.silent_from {
         let on = working_after(from, 14);

@@ -1,4 +1,4 @@
-//! The story through the pure decisions and folds: nothing is refused, and February adds up.
+//! Runs the demo through the pure decisions and folds: no command is refused, and the counts of February are right.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
@@ -23,7 +23,7 @@ use crate::log::moved::Moved;
 use crate::projections::{Told, contact, stage};
 use crate::record::civil_day;
 
-/// A log in memory, which takes what the decisions give.
+/// A log in memory that stores the decided events.
 #[derive(Default)]
 struct Ledger {
     histories: HashMap<StreamId, History>,
@@ -53,7 +53,7 @@ impl Ledger {
         let stream = command.stream();
         let history = self.histories.get(&stream).unwrap_or(&empty);
         let code = command.contract().or_else(|| history.contract());
-        // The demo accepts every warning, as those did who recorded what it tells.
+        // The demo accepts every warning, as the people who recorded the real facts would.
         let accepted = RefusalCode::WARNINGS.iter().map(|code| code.as_str().to_owned()).collect();
         assert!(code.is_none_or(|code| item.principal.scope.contract(code).is_some()), "{item:?} is in scope");
         if stream.kind == StreamKind::Journey {
@@ -95,7 +95,7 @@ impl Ledger {
         journeys.map(|(stream, history)| (JourneyId(stream.id), history))
     }
 
-    /// Counts of journeys by area, stage and month, as the folds of the views give them.
+    /// Counts of journeys by area, stage and month, from the folds of the views.
     fn counts(&self) -> BTreeMap<(String, String, NaiveDate), u32> {
         let mut counts = BTreeMap::new();
         let rulebook = self.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
@@ -170,7 +170,7 @@ fn the_same_seed_tells_the_same_story() {
 }
 
 #[test]
-fn any_seed_is_told_without_a_refusal() {
+fn no_seed_leads_to_a_refusal() {
     for seed in 0..6 {
         let ledger = Ledger::played(&Story::new(seed, Size::OneIn(10)));
         assert!(ledger.journeys().count() > 300);
@@ -228,13 +228,13 @@ async fn the_same_seed_makes_the_same_bytes() {
     assert!(one.iter().map(Envelope::to_record).eq(other.iter().map(Envelope::to_record)));
 }
 
-/// Plays a story into a log of its own, and reads its first events.
+/// Records the demo in a log of its own, and reads its first events.
 async fn records(story: &Story, most: i64) -> Vec<Envelope> {
     let held = tempfile::tempdir().expect("a temporary directory");
     let url = format!("sqlite:{}", held.path().join("log.db").display());
     let (clock, chance) = (Arc::new(Clock::standing_at(GOES_ON_AT)), Arc::new(Chance::seeded(SEED)));
     let deployment = Deployment::open(&url, clock, chance).await.expect("the deployment opens");
-    play(&deployment.recorder, &deployment.clock, story).await.expect("the story is played");
+    play(&deployment.recorder, &deployment.clock, story).await.expect("the demo is recorded");
     let page = deployment.log.page(Position::default(), Position(most)).await.expect("the log is read");
     deployment.close().await;
     page

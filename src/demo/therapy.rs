@@ -1,4 +1,4 @@
-//! A few families of the other contract that ships, so that what belongs to one contract is seen to stay in it.
+//! A few families of the other built-in contract, to show that data of one contract stays in it.
 
 use chrono::NaiveDate;
 
@@ -24,7 +24,7 @@ pub(super) fn therapists() -> [Worker; 2] {
     [1, 2].map(|number| Worker::numbered("TH", number, FIRST))
 }
 
-/// Everything recorded of the families.
+/// All commands for the families.
 pub(super) fn items(dice: &Dice) -> Vec<Item> {
     let therapists = therapists();
     let family = |number: u32| {

@@ -1,4 +1,5 @@
-//! The year of one area: which case got what in which month, so that the months add up to what the board shows.
+//! The year of one area: the cases that reach each milestone in each month, so that the months have the counts of the
+//! board.
 
 use chrono::NaiveDate;
 
@@ -28,7 +29,7 @@ pub(super) fn courses(area: &Area, team: &[Worker], size: Size, dice: &Dice) -> 
     courses
 }
 
-/// The referrals of a month, less the one that is documented and told for itself.
+/// The referrals of a month, without the documented one, which is generated separately.
 fn referrals(area: &Area, at: usize, size: Size, dice: &Dice) -> Vec<Course> {
     let (first, last) = month(at);
     let days = working_days(first, last);
@@ -37,11 +38,11 @@ fn referrals(area: &Area, at: usize, size: Size, dice: &Dice) -> Vec<Course> {
     (0..received.saturating_sub(told)).map(|_| Course::received(*dice.pick(&days), dice)).collect()
 }
 
-/// A step of the funnel: who may take it, from which day on, and when they would.
+/// A step of the funnel: the cases that may take it, from which day, and when they would.
 struct Step {
     ready_on: fn(&Course) -> Option<NaiveDate>,
     due_on: fn(&Course) -> NaiveDate,
-    /// How many of a month's are told elsewhere.
+    /// The number of a month's steps that are generated elsewhere.
     told: fn(area: &Area, month: NaiveDate) -> u32,
 }
 
@@ -57,8 +58,8 @@ const HOME: Step = Step {
     told: |_, _| 0,
 };
 
-/// The cases that take a step in a month, each with its day: those that are due in it, then those that waited, the
-/// latest first, then those whose time would come later.
+/// The cases that take a step in a month, each with its day: first those due in it, then those that waited, the latest
+/// first, then those that would be due later.
 fn chosen<'a>(
     courses: &'a mut [Course],
     (area, at): (&Area, usize),

@@ -125,7 +125,7 @@ fn whoever_follows_a_log_on_the_command_line_after_its_end_is_told_so() {
     };
     assert_eq!(run("contract open --rulebook shps").0, Some(0));
     let (status, said) = run("log tail --after 99");
-    assert!(status == Some(2) && said.contains("the log ends at position 2: 99 is of another log"), "{said}");
+    assert!(status == Some(2) && said.contains("the log ends at position 2: 99 belongs to another log"), "{said}");
 }
 
 #[tokio::test]

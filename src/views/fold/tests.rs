@@ -147,7 +147,7 @@ mod parking {
         fault::mend(stream);
         views.retry_parked(Some(stream)).await.expect("it tries");
         assert_eq!(views.live().parked(Position::default(), 10).await.expect("a list"), []);
-        let rebuilt = Views::rebuild(views.log()).await.expect("it is built anew");
+        let rebuilt = Views::rebuild(views.log()).await.expect("the view is rebuilt");
         assert_eq!(rebuilt.old, Some(rebuilt.new), "nothing was skipped");
     }
 
