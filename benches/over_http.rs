@@ -34,8 +34,7 @@ use crate::http;
 use crate::log::envelope::JourneyId;
 
 /// The document sent to both, so that both receive and answer the same amount.
-pub(super) const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { \
-    replayed position \
+pub(super) const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \
      journey { id reference version daysSinceContact } events { id type version } problems { code message } } }";
 /// How long the tokens of a run are valid.
 const TOKENS_LAST: TimeDelta = TimeDelta::hours(24);

@@ -297,8 +297,7 @@ impl Socket {
     async fn replaying(address: SocketAddr, token: &str) -> Result<Self> {
         let mut stream = TcpStream::connect(address).await?;
         let handshake = format!(
-            "GET /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: \
-                Upgrade\r\nupgrade: \
+            "GET /graphql HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\nconnection: Upgrade\r\nupgrade: \
              websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
              sec-websocket-protocol: graphql-transport-ws\r\n\r\n"
         );

@@ -457,19 +457,14 @@ fn present_types() -> &'static HashMap<String, (EventType, StreamKind, u16)> {
 fn known_type(name: &str) -> Result<(EventType, StreamKind, u16), LineError> {
     let present = present_types().get(name).copied();
     let Some((event_type, kind, version)) = present.or_else(|| EventType::from_cloud_event_type(name)) else {
-        let message = format!(
-            "this build does not know the type {}: leave out the line, or use a later \
-            build",
-            cut(name)
-        );
+        let message =
+            format!("this build does not know the type {}: leave out the line, or use a later build", cut(name));
         return Err(LineError::at("type", message));
     };
     if version == 0 || version > event_type.schema_version() {
         let newest = event_type.cloud_event_type(kind, event_type.schema_version());
-        let message = format!(
-            "this build does not know version {version} of the type: write {newest}, or use a later \
-            build"
-        );
+        let message =
+            format!("this build does not know version {version} of the type: write {newest}, or use a later build");
         return Err(LineError::at("type", message));
     }
     Ok((event_type, kind, version))

@@ -283,7 +283,8 @@ async fn readyz(State(service): State<Service>) -> Response {
     let position = *live.position().borrow();
     if let Some(still) = service.parts.views.stands_still(head) {
         return unavailable(format!(
-            "the live view has been at position {position} for {} s, while the log is at {head}: new events are safe but not shown; see the log of this server",
+            "the live view has been at position {position} for {} s, while the log is at {head}: new events \
+             are safe but not shown; see the log of this server",
             still.as_secs()
         ));
     }

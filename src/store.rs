@@ -265,8 +265,7 @@ pub enum StoreError {
     #[error("cannot read the database URL {0:?}: use sqlite:FILE or postgres://USER@HOST/DATABASE")]
     Url(String),
     /// Another process has the file open for writing.
-    #[error("{} is open for writing in another process: stop it, or use the mutations of its GraphQL \
-        API", .0.display())]
+    #[error("{} is open for writing in another process: stop it, or use the mutations of its GraphQL API", .0.display())]
     Claimed(PathBuf),
     /// Another program holds a lock on the file, such as the `SQLite` shell.
     #[error("{} is locked by another process: stop that process, or wait, and try again", .0.display())]

@@ -80,8 +80,7 @@ pub(super) async fn backup(places: &Places, to: &Path) -> Result<Ending> {
     print_findings(&found)?;
     if found.position != copied.position {
         bail!(
-            "the copy ends at position {}, not {}: the copy was deleted, run the backup \
-            again",
+            "the copy ends at position {}, not {}: the copy was deleted, run the backup again",
             found.position,
             copied.position
         );
@@ -161,8 +160,8 @@ pub(super) async fn restore(places: &Places, from: &Path) -> Result<Ending> {
     if let Some((number, position, _)) = Views::ahead(&log).await? {
         let view = Views::called(&log, number);
         let message = format!(
-            "{view} is the view of another log, up to position {position}: restore to another place, or move \
-                this view away"
+            "{view} is the view of another log, up to position {position}: restore to another place, or move this view \
+                away"
         );
         return Err(Misuse(message).into());
     }

@@ -236,8 +236,7 @@ fn trusted(folder: &Path) -> Result<Result<Documents, String>> {
     }
     if texts.is_empty() {
         return Ok(Err(format!(
-            "{} contains no *.graphql files: give the folder that holds the trusted \
-            documents",
+            "{} contains no *.graphql files: give the folder that holds the trusted documents",
             folder.display()
         )));
     }

@@ -74,10 +74,9 @@ async fn tell(database: &str) -> Result<Ending> {
         return Ok(Ending::WrongUse);
     }
     tracing::info!(commands = story.items().len(), "recording a year of cases");
-    demo::play_showing(&deployment.recorder, &clock, &story, progress()).await.context(
-        "a command of the demo was \
-        refused",
-    )?;
+    demo::play_showing(&deployment.recorder, &clock, &story, progress())
+        .await
+        .context("a command of the demo was refused")?;
     let head = deployment.log.head().await?.position;
     if !deployment.views.passed(head, PATIENCE).await {
         bail!("the live view did not reach position {head} in time");

@@ -130,11 +130,9 @@ pub(super) async fn export(places: &Places, contracts: Vec<String>) -> Result<En
     if let Scope::Contracts(codes) = &scope {
         for code in codes {
             if log.streams(std::iter::once((StreamId::contract(code), 0))).await?.is_empty() {
-                return Err(Misuse(format!(
-                    "contract {code:?} was never opened in this database: check the \
-                    code"
-                ))
-                .into());
+                return Err(
+                    Misuse(format!("contract {code:?} was never opened in this database: check the code")).into()
+                );
             }
         }
     }
@@ -276,8 +274,7 @@ pub(super) async fn import_ssda903(
     for (path, read) in paths.iter().zip(&returns).filter(|(_, read)| !read.absent().is_empty()) {
         let absent = read.absent().join(", ");
         complain(&format!(
-            "{}: columns that the file does not have: {absent}. Their recorded values do not \
-            change",
+            "{}: columns that the file does not have: {absent}. Their recorded values do not change",
             path.display()
         ));
     }
@@ -362,11 +359,7 @@ fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10]
         Outcome::Missing => (
             None,
             None,
-            Some(
-                "recorded before, but not in any readable row of this file: the record does not \
-                change"
-                    .to_owned(),
-            ),
+            Some("recorded before, but not in any readable row of this file: the record does not change".to_owned()),
         ),
         Outcome::Recorded(_) | Outcome::Corrected(_) | Outcome::There(_) => (None, None, None),
     };

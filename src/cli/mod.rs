@@ -299,8 +299,7 @@ enum ParkedCommand {
 enum ContractCommand {
     /// Opens a contract with its first rulebook.
     #[command(
-        after_help = "Example: throughline contract open --rulebook shps.toml --name 'SHPS' --party 'commissioner=A \
-            council'"
+        after_help = "Example: throughline contract open --rulebook shps.toml --name 'SHPS' --party 'commissioner=A council'"
     )]
     Open {
         /// The rulebook's file, or the name of a built-in pack: `shps`, `mhep`, `innovation-fund`, `mst-essex`.

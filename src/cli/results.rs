@@ -32,8 +32,7 @@ impl Results {
         let path = path.or_else(beside).context("no file to import")?;
         if imported.iter().any(|imported| are_one(imported, &path)) {
             return Err(Misuse(format!(
-                "{} is one of the files to import: give another --results \
-                file",
+                "{} is one of the files to import: give another --results file",
                 path.display()
             ))
             .into());

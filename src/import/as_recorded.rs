@@ -208,21 +208,14 @@ impl<R> Checked<'_, R> {
         let written = read.data.contract.as_deref();
         let begins = self.order.due(read.stream) == 1;
         if begins && read.event_type != opening(read.stream.kind) {
-            let message = format!(
-                "a {} must begin with \
-                {}",
-                read.stream.kind.as_str(),
-                opening(read.stream.kind).as_str()
-            );
+            let message =
+                format!("a {} must begin with {}", read.stream.kind.as_str(), opening(read.stream.kind).as_str());
             return Err(LineError::at("type", message));
         }
         match read.stream.kind {
             StreamKind::Subject | StreamKind::Worker | StreamKind::Team if written.is_some() => {
-                let message = format!(
-                    "a {} does not belong to a contract: leave out the \
-                    key",
-                    read.stream.kind.as_str()
-                );
+                let message =
+                    format!("a {} does not belong to a contract: leave out the key", read.stream.kind.as_str());
                 Err(LineError::at("data.contract", message))
             }
             StreamKind::Subject | StreamKind::Worker | StreamKind::Team => Ok((None, Some(DEPLOYMENT_ZONE))),
@@ -275,8 +268,7 @@ impl<R> Checked<'_, R> {
                 if self.contracts.iter().any(|known| known.code == opened.code) {
                     return Err(LineError::at(
                         "data.payload.code",
-                        "opened by an earlier line: open a contract only \
-                        once",
+                        "opened by an earlier line: open a contract only once",
                     ));
                 }
                 self.contracts.push(Opened { code: opened.code.clone(), zone: None });
@@ -331,8 +323,7 @@ fn known_actor(actor: Actor) -> Result<Actor, LineError> {
     if actor.subject.trim().is_empty() || actor.subject.chars().any(char::is_control) {
         return Err(LineError::at(
             "data.actor.subject",
-            "is not a valid login: use the login of the person who recorded \
-            the event",
+            "is not a valid login: use the login of the person who recorded the event",
         ));
     }
     Ok(actor)

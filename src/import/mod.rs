@@ -94,10 +94,9 @@ impl From<Refusal> for Problem {
 /// The message for a row that an import may not record.
 fn not_by_import(denied: Denied) -> String {
     match denied {
-        Denied::Role { what, .. } => format!(
-            "an import may not {what}: record this through the API, in a role that \
-            may"
-        ),
+        Denied::Role { what, .. } => {
+            format!("an import may not {what}: record this through the API, in a role that may")
+        }
         Denied::Areas { .. } | Denied::Outside => denied.to_string(),
     }
 }

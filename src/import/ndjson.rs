@@ -481,8 +481,7 @@ impl Reader<'_> {
         let written = read.data.contract.as_deref().filter(|_| !read.stream.kind.belongs_to_deployment());
         if let Some(other) = written.filter(|written| *written != self.contract) {
             let message = format!(
-                "the line belongs to {other:?}, but this import is for {:?}: import the line into \
-                {other:?}",
+                "the line belongs to {other:?}, but this import is for {:?}: import the line into {other:?}",
                 self.contract
             );
             let refusal = Refusal::new(RefusalCode::ContractNotFound, message).at("contract");
@@ -563,8 +562,7 @@ fn correct(stated: &Stated, correction: &FactCorrected, known: &Known) -> Result
     let target = known.target(correction.target, stated.stream).ok_or_else(|| {
         refuse(
             RefusalCode::FactNotFound,
-            "no earlier line and no event of the log has this id: use the id of the \
-            fact's line",
+            "no earlier line and no event of the log has this id: use the id of the fact's line",
         )
     })?;
     let event_type = target.event_type.filter(|event_type| event_type.is_correctable()).ok_or_else(|| {

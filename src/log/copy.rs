@@ -22,8 +22,7 @@ static KEEP_SECRET: Sql = Sql::new("update secrets set value = $1 where name = $
 static KEEP_EPOCH: Sql = Sql::new("update log_head set epoch = $1 where id = 1");
 
 /// A backup is always an `SQLite` file, and only a backup has this table. So these statements are not prepared.
-const MAKE_MARK: &str = "create table backup (id integer not null primary key check (id = 1), position integer not \
-    null, digest text not null)";
+const MAKE_MARK: &str = "create table backup (id integer not null primary key check (id = 1), position integer not null, digest text not null)";
 const MARK: &str = "insert into backup (id, position, digest) values (1, $1, $2)";
 const IS_MARKED: &str = "select 1 from sqlite_master where type = 'table' and name = 'backup' limit 1";
 const READ_MARK: &str = "select position, digest from backup where id = 1";

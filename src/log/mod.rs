@@ -76,8 +76,7 @@ pub enum LogError {
     Stopped,
     /// The database does not answer, is locked or full, and nothing of the command was recorded.
     #[error(
-        "the log's database does not answer, is locked or full, and nothing was recorded: repeat the command in a \
-            moment"
+        "the log's database does not answer, is locked or full, and nothing was recorded: repeat the command in a moment"
     )]
     NotBegun,
     /// The database does not answer, so it is unknown whether the command was recorded.

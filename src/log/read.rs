@@ -58,8 +58,7 @@ static OF_COMMANDS: Sql = Sql::new(
 );
 
 static CONTRACTS: Sql = Sql::new(
-    "select record from events where stream_kind = 'contract' and position > $1 and position <= $2 order by position \
-        limit $3",
+    "select record from events where stream_kind = 'contract' and position > $1 and position <= $2 order by position limit $3",
 );
 
 static OF_CONTRACT: Sql = Sql::new(

@@ -276,7 +276,8 @@ fn refused(error: sqlx::Error, (first, last): (Position, Position)) -> LogError 
     });
     if is_repeated {
         return LogError::Restore(format!(
-            "between positions {first} and {last}, an event id occurs twice, or the events of a command are not on consecutive lines: give each event its own id, and keep each command's events together"
+            "between positions {first} and {last}, an event id occurs twice, or the events of a command are \
+             not on consecutive lines: give each event its own id, and keep each command's events together"
         ));
     }
     StoreError::Database { doing: "load events", source: error }.into()

@@ -595,10 +595,8 @@ impl Walk {
         }
         let last = command.last_position.unwrap_or_default();
         let (id, actor) = (shown_id(command.command_id.as_deref()), shown(command.actor.as_deref()));
-        let why = format!(
-            "{id} of {actor} is stored with positions {first} to {last}, which hold no event of this \
-            command"
-        );
+        let why =
+            format!("{id} of {actor} is stored with positions {first} to {last}, which hold no event of this command");
         self.find(Some(Position(first)), Damage::Command(why));
     }
 
@@ -611,8 +609,7 @@ impl Walk {
         };
         if position > last {
             let why = format!(
-                "it is at {position}, but the last event is at {last}: the head was moved, or events are \
-                missing"
+                "it is at {position}, but the last event is at {last}: the head was moved, or events are missing"
             );
             self.find(None, Damage::Head(why));
         } else if position < last {

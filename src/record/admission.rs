@@ -341,11 +341,8 @@ impl Admission {
     fn notice_of_another_role(&self, command: &Command, told: Option<&History>) -> Option<Refusal> {
         let (role, theirs) = (self.principal.role, kinds_of_notice(self.principal.role));
         let kind = notices_in(command, told).into_iter().find(|kind| !theirs.contains(kind))?;
-        let message = format!(
-            "a {role} may not give a notice of the kind {}: ask a commissioner to give \
-            it",
-            kind.as_str()
-        );
+        let message =
+            format!("a {role} may not give a notice of the kind {}: ask a commissioner to give it", kind.as_str());
         let allowed = theirs.iter().map(|kind| kind.as_str());
         Some(Refusal::new(RefusalCode::KindOfAnotherRole, message).at("kind").allowing(allowed))
     }

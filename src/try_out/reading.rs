@@ -138,8 +138,7 @@ impl Streams {
             Entry::Occupied(before) if before.get().1 == text => return Ok(()),
             Entry::Occupied(before) => {
                 let message = format!(
-                    "the event {id} is on line {} with different content: give the event a new \
-                        id",
+                    "the event {id} is on line {} with different content: give the event a new id",
                     before.get().0
                 );
                 return Err(LineError::at("id", message));

@@ -195,8 +195,7 @@ impl Views {
                 if !self.shared.is_foreign.swap(true, Ordering::Relaxed) {
                     tracing::warn!(
                         generation = pointer.live,
-                        "the live view belongs to another version of this \
-                        program"
+                        "the live view belongs to another version of this program"
                     );
                 }
             }

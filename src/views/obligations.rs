@@ -239,8 +239,7 @@ macro_rules! page {
             "where b.contract = $1 and b.state in ($7, $8, $9) and b.counts_from <= $6 and b.counts_to > $6 ",
             "and b.due_on >= $10 and b.due_on <= $11 and (cast($12 as text) is null or ",
             standing!("$6"),
-            " in {texts $12}) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or \
-                b.area = $14) ",
+            " in {texts $12}) and (cast($13 as text) is null or b.standard = $13) and (cast($14 as text) is null or b.area = $14) ",
             "and (cast($15 as text) is null or ",
             keyworker!("$6"),
             " in {uuids $15}) and (not $16 or ",

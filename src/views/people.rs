@@ -59,8 +59,7 @@ static LINKS: Sql = Sql::new(
      where l.from_on <= $2 and l.to_on > $2 limit $3",
 );
 static TEAMS: Sql = Sql::new(
-    "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit \
-        $4",
+    "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit $4",
 );
 /// Whether the team `t` belongs to the contract `$1` on the day `$2`.
 macro_rules! team_in_contract {

@@ -160,8 +160,7 @@ async fn verify_names_what_an_index_does_not_find_and_every_finding_when_asked()
     };
     let (status, said) = verify(&[]);
     assert_eq!((status, said.as_str()), (Some(0), "14 events up to position 14: sound\n"));
-    let other = "pragma writable_schema = on; update sqlite_schema set sql = replace(sql, '''contract''', \
-        '''journey''') \
+    let other = "pragma writable_schema = on; update sqlite_schema set sql = replace(sql, '''contract''', '''journey''') \
                  where name = 'events_of_contracts'; pragma writable_schema = off";
     deployment.behind_its_back(other).await.expect("the owner may do anything");
     let (status, said) = verify(&[]);

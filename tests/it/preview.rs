@@ -123,8 +123,7 @@ async fn a_draft_with_20_hours_for_16_names_the_job_with_18_and_published_it_giv
         assert_eq!((&preview["moneyDelta"]["amount"], &preview["problems"]), (&json!("-500.00"), &json!([])));
 
         let lost = moved(&preview, &job_of(app, &jobs[1].0).await);
-        let hours = |least: u32| format!("The hours a week must be at least {least} on average; unknown hours hold \
-            it.");
+        let hours = |least: u32| format!("The hours a week must be at least {least} on average; unknown hours hold it.");
         let by = |started: &str, event_type: &str, on: &str| {
             json!([{ "id": started, "type": event_type, "occurred": { "on": on } }])
         };

@@ -45,12 +45,10 @@ async fn a_form_is_built_from_the_rulebook_by_api_alone() {
         );
         assert!(text(&outcome["inWords"][1]).starts_with("It begins with a spell of accommodation"), "{outcome:#}");
         // A rulebook without a list allows any code there: the list is null.
-        let open = "{ contract(code: \"mst-essex\") { rulebook { codes { contactChannels { code } } attributes { \
-            domain { code } } } } }";
+        let open = "{ contract(code: \"mst-essex\") { rulebook { codes { contactChannels { code } } attributes { domain { code } } } } }";
         let other = app.ask(&crate::app::other_manager(), open, json!({})).await["contract"]["rulebook"].clone();
         assert_eq!(other["attributes"], json!([]));
-        let versions = "{ rulebooks(contract: \"shps\") { totalCount nodes { version effectiveFrom supersededBy \
-            published { on } } } }";
+        let versions = "{ rulebooks(contract: \"shps\") { totalCount nodes { version effectiveFrom supersededBy published { on } } } }";
         let versions = app.ask(&manager, versions, json!({})).await["rulebooks"].clone();
         assert_eq!((&versions["totalCount"], &versions["nodes"][0]["version"]), (&json!(1), &json!("2017-03")));
         assert_eq!(versions["nodes"][0]["supersededBy"], Value::Null);
@@ -185,8 +183,7 @@ async fn an_adjustment_beyond_price_or_headroom_warns_and_nothing_allows_minus_n
         let next = open_batch(app).await;
         let raise = async |kind: &str, amount: &str, more: Value| {
             let input = json!({
-                "batch": next, "ofBatch": batch, "claim": claim[0], "kind": kind, "amount": amount, "reason": "so \
-                    agreed",
+                "batch": next, "ofBatch": batch, "claim": claim[0], "kind": kind, "amount": amount, "reason": "so agreed",
             });
             app.tell(&manager(), "raiseAdjustment", with(input, more)).await
         };
@@ -217,8 +214,7 @@ async fn a_reduction_by_hand_stays_until_it_is_given_back_by_hand() {
         let next = open_batch(app).await;
         let seen = async || {
             let document = format!(
-                "{{ node(id: \"{next}\") {{ ... on Batch {{ proposal {{ adjustments {{ amount {{ amount }} reason }} \
-                    }} \
+                "{{ node(id: \"{next}\") {{ ... on Batch {{ proposal {{ adjustments {{ amount {{ amount }} reason }} }} \
                  adjustments {{ amount {{ amount }} byHand {{ amount }} }} }} }} }}"
             );
             app.ask(&manager(), &document, json!({})).await["node"].clone()
@@ -232,8 +228,7 @@ async fn a_reduction_by_hand_stays_until_it_is_given_back_by_hand() {
             [("RESTATEMENT", "-500.00", &["-500.00"][..]), ("CLAWBACK", "-2500.00", &["-500.00", "-2500.00"])]
         {
             let input = json!({
-                "batch": next, "ofBatch": batch, "claim": claim[0], "kind": kind, "amount": reduction, "reason": "so \
-                    agreed",
+                "batch": next, "ofBatch": batch, "claim": claim[0], "kind": kind, "amount": reduction, "reason": "so agreed",
             });
             app.done(&manager(), "raiseAdjustment", input).await;
             let found = seen().await;
@@ -353,8 +348,7 @@ async fn claims_and_batches_are_found_by_day_area_keyworker_team_and_outcome_and
         assert_eq!(found(json!({ "outcomes": ["housing_secured"] })).await, at(&[]));
         assert_eq!(found(json!({ "outcomes": ["php_complete"], "area": "ealing" })).await, at(&[1]));
         for wrong in [json!({ "area": "leeds" }), json!({ "outcomes": ["moon"] }), json!({ "cohort": "x" })] {
-            let document = "query($filter: ClaimSelectionInput) { contract(code: \"shps\") { claims(filter: $filter) { \
-                totalCount } } }";
+            let document = "query($filter: ClaimSelectionInput) { contract(code: \"shps\") { claims(filter: $filter) { totalCount } } }";
             assert_eq!(
                 app.answer(&manager, document, json!({ "filter": wrong })).await.codes(),
                 ["BAD_USER_INPUT"],
@@ -390,8 +384,7 @@ async fn claims_and_batches_are_found_by_day_area_keyworker_team_and_outcome_and
         let lines = app.ask(&manager, document, json!({ "id": batch })).await["node"]["lines"]["nodes"].clone();
         assert_eq!(lines.as_array().map(Vec::len), Some(2), "{lines}");
         let batches = async |filter: Value| {
-            let document = "query($filter: ClaimSelectionInput) { contract(code: \"shps\") { batches(filter: $filter) \
-                { totalCount } } }";
+            let document = "query($filter: ClaimSelectionInput) { contract(code: \"shps\") { batches(filter: $filter) { totalCount } } }";
             app.ask(&manager, document, json!({ "filter": filter })).await["contract"]["batches"]["totalCount"].clone()
         };
         assert_eq!(batches(json!({ "area": "brent" })).await, 1);

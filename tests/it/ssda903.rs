@@ -460,8 +460,7 @@ async fn an_import_needs_its_contract_an_area_and_somebody_who_may() {
         (
             MST,
             Some("brent"),
-            "no rulebook of the contract lists the area \"brent\": give --area, one of north_east, mid, south, west, \
-                essex",
+            "no rulebook of the contract lists the area \"brent\": give --area, one of north_east, mid, south, west, essex",
         ),
         (
             "shps",

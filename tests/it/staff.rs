@@ -142,8 +142,7 @@ async fn workers_and_teams_of_another_contract_are_answered_like_ones_that_do_no
         refused(app, &manager(), "addWorker", taken, ("WORKER_NOT_FOUND", &["worker"])).await;
         let taken = json!({ "team": elsewhere.team, "label": "T", "members": [] });
         refused(app, &manager(), "setTeam", taken, ("TEAM_NOT_FOUND", &["team"])).await;
-        let document = "query($id: UUID!, $node: ID!) { team(id: $id) { id } node(id: $node) { id } teams { nodes { id \
-            } } \
+        let document = "query($id: UUID!, $node: ID!) { team(id: $id) { id } node(id: $node) { id } teams { nodes { id } } \
                         contract(code: \"shps\") { teams { nodes { id } } workers { nodes { label } } } }";
         let data = app.ask(&manager(), document, json!({ "id": elsewhere.team, "node": elsewhere.team })).await;
         let none = json!({ "nodes": [] });
@@ -223,8 +222,7 @@ async fn whoever_has_no_case_anywhere_yet_is_there_to_be_chosen() {
         let listed = async |who: &Principal, code: &str, as_of: &str| {
             let document = "query($code: String!, $asOf: Date!, $worker: ID!, $team: ID!) { \
                             worker: node(id: $worker) { id } team: node(id: $team) { id } \
-                            contract(code: $code, at: { asOf: $asOf }) { workers { nodes { id } } teams { nodes { id } \
-                            } } }";
+                            contract(code: $code, at: { asOf: $asOf }) { workers { nodes { id } } teams { nodes { id } } } }";
             let variables = json!({ "code": code, "asOf": as_of, "worker": worker, "team": team });
             let data = app.ask(who, document, variables).await;
             let is_listed = data["contract"]["workers"]["nodes"][0]["id"] == worker.as_str();

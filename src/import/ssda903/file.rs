@@ -550,10 +550,10 @@ mod tests {
         assert_eq!(read.silent(), ["placement_provider", "reason_placement_change", "urn"]);
         let Row::Read(episode) = &read.rows[0] else { panic!("{:?}", read.rows[0]) };
         assert_eq!(episode.particulars.codes.len(), 4);
-        assert!(unfit(format!("{}\n{ROW}\n", header.replace("LS,", ""))).starts_with(
-            "line 1 does not name the column \
-            LS, but"
-        ));
+        assert!(
+            unfit(format!("{}\n{ROW}\n", header.replace("LS,", "")))
+                .starts_with("line 1 does not name the column LS, but")
+        );
     }
 
     #[test]

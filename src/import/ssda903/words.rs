@@ -127,8 +127,7 @@ mod tests {
         assert_eq!(
             of(&[open, &open.replace("2023", "2021"), ended]),
             [[4, 2]],
-            "rows with the same content are one \
-            version"
+            "rows with the same content are one version"
         );
         let put_right = ended.replace("C2", "J1").replace("10/05/2023", "11/05/2023").replace("2024", "2025");
         assert_eq!(of(&[&put_right, ended, open]), [[2, 3, 4]]);

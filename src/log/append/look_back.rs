@@ -10,8 +10,7 @@ use crate::log::moved::Moved;
 use crate::store::{Conn, Sql, StoreError, doing, on};
 
 pub(super) static MOVED: Sql = Sql::new(
-    "select stream_kind, stream_id, max(position) from events where position > $1 group by stream_kind, stream_id \
-        limit $2",
+    "select stream_kind, stream_id, max(position) from events where position > $1 group by stream_kind, stream_id limit $2",
 );
 
 /// The most events to search for changed streams.
