@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_highest_mark_is_read_in_mebibytes() {
+    fn the_peak_memory_is_read_in_mebibytes() {
         let status = "Name:\tthroughline\nVmHWM:\t  524288 kB\nVmRSS:\t 1000 kB\n";
         assert_eq!(high_water_mark(status).map(f64::round), Some(512.0));
         assert_eq!(high_water_mark("Name:\tgone\n"), None);

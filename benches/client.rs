@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_length_is_found_in_whatever_case_it_is_written() {
+    fn the_length_is_found_in_any_letter_case() {
         let head = b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n";
         assert_eq!(length_of(head).expect("a length"), 12);
         assert!(length_of(b"HTTP/1.1 200 OK\r\n\r\n").is_err());

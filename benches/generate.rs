@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happens_is_recorded_on_its_day_and_the_last_day_has_its_own() {
+    fn facts_are_recorded_on_their_day_and_the_last_day_has_some() {
         let (events, _) = counted(400);
         assert!(events.iter().all(|event| event.occurred.earliest() == event.recorded_at.date_naive()));
         let newest = events.last().expect("there are events");
@@ -355,7 +355,7 @@ mod tests {
     }
 
     #[test]
-    fn the_events_of_a_journey_stand_apart_and_a_payload_is_about_as_long_as_a_contact_is() {
+    fn the_events_of_a_journey_are_far_apart_and_a_payload_is_about_as_long_as_a_contacts() {
         let (events, _) = counted(2_000);
         let beside = events.windows(2).filter(|pair| pair[0].stream == pair[1].stream).count();
         assert!(beside * 10 < events.len(), "{beside} of {}", events.len());
@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_seed_tells_the_same_story() {
+    fn the_same_seed_gives_the_same_events() {
         let records = |seed| story(30, seed).iter().map(Envelope::to_record).collect::<Vec<_>>();
         assert_eq!(records(3), records(3));
         assert_ne!(records(3), records(4));

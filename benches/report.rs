@@ -290,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn a_figure_beyond_its_limit_is_said_to_be_missed() {
+    fn a_figure_beyond_its_limit_is_missed() {
         let figure = |ours: f64| Figure::new("x", "s", SIZE, vec![ours]).against("y", &[1.0]);
         let at_most = Limit::at_most_times(2.5).aiming_at(1.5);
         let verdict = |ours, limit| figure(ours).within(limit).verdict();

@@ -356,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_an_answer_counts_is_read_from_a_board_and_from_a_page() {
+    fn counts_are_read_from_a_board_and_from_a_page() {
         let board = json!({ "data": { "contract": {
             "view": { "position": 12 }, "caseload": { "totalCount": 5, "nodes": [{}] },
             "anyone": [{ "total": 2 }, { "total": 3 }], "keyworker": [{ "total": 5 }], "toPlan": [{ "total": 9 }],

@@ -22,7 +22,7 @@ mod tests {
     struct Said(&'static str, #[source] Option<Box<Said>>);
 
     #[test]
-    fn a_cause_is_said_once() {
+    fn a_cause_is_named_once() {
         let error = |texts: &[&'static str]| {
             texts.iter().rev().fold(None, |cause, text| Some(Box::new(Said(text, cause)))).expect("an error")
         };

@@ -586,7 +586,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_needs_no_more_than_it_must() {
+    fn a_line_needs_only_the_required_keys() {
         let read = from_line(&line("2022-01-03", "")).expect("a line");
         assert_eq!(read.event_type, EventType::PlanAgreed);
         assert_eq!((read.sequence, read.recorded_at, read.data.contract), (None, None, None));

@@ -132,7 +132,7 @@ async fn if_there_is_a_place(State(capacity): State<Arc<Capacity>>, mut request:
     answer
 }
 
-/// Tells the request's place which login it belongs to. Returns a refusal if the login already has too many places.
+/// Records in the request's place which login it belongs to. Returns a refusal if the login already has too many places.
 fn beyond_its_share(http: &Request, login: &Login) -> Option<Response> {
     let place = http.extensions().get::<Arc<TakenPlace>>();
     place.and_then(|place| place.by(&login.principal).err()).map(|full| full.response(http))

@@ -35,7 +35,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_comes_of_shares_is_in_order() {
+    fn results_of_shares_are_in_order() {
         for many in [0, 1, WORTH_SHARING - 1, WORTH_SHARING, 10_007] {
             let things: Vec<usize> = (0..many).collect();
             let doubled: Vec<usize> = share_out(things, |part| part.iter().map(|n| n * 2).collect::<Vec<_>>()).concat();

@@ -148,7 +148,7 @@ mod tests {
     use crate::bench::report::{Limit, Size};
 
     #[test]
-    fn a_figure_that_is_missed_says_so_in_the_table() {
+    fn a_missed_limit_is_marked_in_the_table() {
         let size = Size { journeys: 40, events: 1_000 };
         let figure = Figure::new("rebuild", "s", size, vec![3.0, 5.0, 4.0]).on(Dialect::Sqlite);
         let figure = figure.against("scan and write", &[1.0, 1.0, 1.0]).within(Limit::at_most_times(2.5));

@@ -45,7 +45,7 @@ impl Dice {
             }
             thrown -= weight;
         }
-        unreachable!("the weights add up to more than what was thrown")
+        unreachable!("the weights add up to more than the number drawn")
     }
 
     /// Shuffles these.

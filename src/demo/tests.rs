@@ -133,7 +133,7 @@ fn february_is_as_the_board_printed_it() {
 }
 
 #[test]
-fn every_month_of_every_area_is_as_it_was_meant() {
+fn every_month_of_every_area_has_the_planned_counts() {
     let counts = whole().1.counts();
     for area in &AREAS {
         for at in 0..MONTHS {
@@ -152,7 +152,7 @@ fn brent_sums_to_what_its_board_printed() {
 }
 
 #[test]
-fn the_story_is_of_the_size_of_a_real_year() {
+fn the_demo_has_the_size_of_a_real_year() {
     let (story, ledger) = whole();
     assert!((3_500..=5_000).contains(&ledger.journeys().count()), "{} journeys", ledger.journeys().count());
     assert!((60_000..=100_000).contains(&ledger.events.len()), "{} events", ledger.events.len());
@@ -163,7 +163,7 @@ fn the_story_is_of_the_size_of_a_real_year() {
 }
 
 #[test]
-fn the_same_seed_tells_the_same_story() {
+fn the_same_seed_gives_the_same_commands() {
     let size = Size::OneIn(20);
     assert_eq!(Story::new(7, size), Story::new(7, size));
     assert_ne!(Story::new(7, size), Story::new(8, size));
@@ -178,7 +178,7 @@ fn no_seed_leads_to_a_refusal() {
 }
 
 #[test]
-fn the_documented_contact_counts_only_while_it_was_known() {
+fn the_documented_contact_counts_only_while_it_is_known() {
     let (_, ledger) = whole();
     let history = &ledger.histories[&StreamId::journey(documented_journey())];
     let rulebook = ledger.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
@@ -206,7 +206,7 @@ fn some_contacts_of_early_february_were_recorded_at_its_end() {
 }
 
 #[tokio::test]
-async fn many_commands_of_one_moment_are_recorded_in_their_order() {
+async fn commands_with_one_recording_time_are_recorded_in_order() {
     let mut story = Story::new(SEED, Size::OneIn(3));
     let evening = Moment::at(day(2017, 3, 31), EVENING).instant();
     story.items.retain(|item| item.recorded_at <= evening && item.deed.targets().is_empty());

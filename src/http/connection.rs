@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_write_that_nobody_takes_fails_in_time() {
+    async fn a_write_that_is_not_read_times_out() {
         let (ours, theirs) = duplex(16);
         let mut connection = Connection::new(ours, Duration::from_millis(20));
         let failed = connection.write_all(&[0; 17]).await.expect_err("nobody reads");
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_reads_now_and_then_is_waited_for() {
+    async fn a_slow_reader_does_not_time_out() {
         let (ours, mut theirs) = duplex(4);
         let mut connection = Connection::new(ours, Duration::from_secs(30));
         let written = tokio::spawn(async move { connection.write_all(b"every byte of it").await });

@@ -1,7 +1,7 @@
 //! Import as recorded: loads a whole exported log into an empty one, for restore, audit and tests.
 //!
 //! It keeps ids, positions, times, actors, commands and payloads as written, and the salts and hashes of a file from
-//! `export ndjson`. If the file is part of a log, positions are numbered anew without gaps. The import checks shape and
+//! `export ndjson`. If the file is part of a log, positions are renumbered without gaps. The import checks shape and
 //! order: known types, readable payloads, contracts opened before use, and rulebooks that this build can read and whose
 //! hash matches. It does not decide anything again. If one line is wrong, nothing is loaded.
 

@@ -111,21 +111,21 @@ mod tests {
     }
 
     #[test]
-    fn marks_returns_empty_lines_and_a_missing_end_do_no_harm() {
+    fn byte_order_marks_carriage_returns_empty_lines_and_a_missing_end_are_accepted() {
         let read = lines(b"\xef\xbb\xbfone\r\n\r\n  \ntwo\nthree");
         let told: Vec<(u64, &str)> = read.iter().map(|(at, line)| (*at, line.as_deref().expect("text"))).collect();
         assert_eq!(told, [(1, "one"), (4, "two"), (5, "three")]);
     }
 
     #[test]
-    fn a_line_that_is_no_text_is_told_and_the_next_is_read() {
+    fn a_line_that_is_not_text_is_reported_and_the_next_line_is_read() {
         let read = lines(b"caf\xe9\nnext\n");
         assert_eq!(read[0], (1, Err("not UTF-8 from byte 4: save the file as UTF-8".to_owned())));
         assert_eq!(read[1], (2, Ok("next".to_owned())));
     }
 
     #[test]
-    fn a_line_of_ten_mebibytes_is_told_without_being_held() {
+    fn a_line_of_ten_mebibytes_is_reported_without_being_kept_in_memory() {
         let mut file = vec![b'x'; 10 << 20];
         file.extend_from_slice(b"\nnext");
         let mut lines = Lines::of(file.as_slice());

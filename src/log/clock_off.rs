@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn the_database_tells_and_where_it_has_no_clock_the_newest_event_of_a_clock_behind_it() {
+    fn a_clock_is_compared_with_the_database_or_else_with_the_newest_event() {
         let now = DateTime::from_timestamp(10_000, 0).expect("an instant");
         for (recorded, database, by, of, is_refused) in [
             (9_000, Some(10_050), -50, Witness::Database, false),
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_of_a_story_is_never_off_and_one_of_the_machine_is_named_beyond_a_minute() {
+    fn a_simulated_clock_is_never_off_and_a_machine_clock_is_reported_beyond_a_minute() {
         let far = head(0, Some(0));
         assert_eq!(far.clock_off(&Clock::standing_at(far.recorded_at)), None);
         assert_eq!(far.clock_off(&Clock::going_on_from(far.recorded_at)), None);

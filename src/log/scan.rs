@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_differ_little_are_spread_over_shares_and_lanes() {
+    fn similar_ids_are_spread_over_shares_and_lanes() {
         let ids: Vec<Uuid> = (0..6_000).map(Uuid::from_u128).collect();
         let sample = ids.iter().copied().step_by(10).collect();
         let lanes = lanes(Shares::dividing(sample, 3));
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn shares_follow_one_another_in_the_order_of_ids() {
+    fn shares_are_in_the_order_of_ids() {
         let shares = Shares::dividing((0..1_000).map(Uuid::from_u128).collect(), 4);
         let of: Vec<usize> = (0..1_000).map(|id| shares.of(Uuid::from_u128(id))).collect();
         assert!(of.is_sorted(), "{of:?}");
@@ -276,14 +276,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_longer_than_a_share_is_whole_in_one_of_them() {
+    fn a_stream_longer_than_a_share_is_in_one_share_as_a_whole() {
         let shares = Shares::dividing(vec![Uuid::from_u128(7); 100], 4);
         assert_eq!(shares.count(), 2, "before it, and from it on");
         assert_eq!(Shares::dividing(Vec::new(), 1).count(), 1);
     }
 
     #[test]
-    fn a_lot_gives_back_what_it_took() {
+    fn a_lot_returns_its_records_unchanged() {
         let mut lot = Lot::of(0, 0);
         let records = ["{}", "", "a record of a café"];
         for record in records {

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_read_however_their_bytes_are_cut() {
+    fn rows_are_read_however_their_bytes_are_split() {
         let field = |text: &str| Some(text.as_bytes().to_vec());
         let rows = [vec![field("one"), None], vec![field(""), field("two")], vec![None, field("and three")]];
         let bytes = framed(&rows);

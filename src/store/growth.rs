@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_session_from_before_a_doubling_is_no_longer_planned_for_and_one_from_after_it_is() {
+    fn a_session_from_before_a_doubling_is_replaced_and_one_from_after_it_is_kept() {
         let (growth, hour) = (Growth::default(), Duration::from_hours(1));
         for size in [1, 150, 200] {
             growth.reaches(size);

@@ -57,7 +57,7 @@ impl Store {
     /// Prevents all use of the part with this name while the session lasts. Returns `false` if it is in use.
     pub(crate) async fn unheld(session: &mut PgConnection, name: &str) -> Result<bool, StoreError> {
         let lock = sqlx::query_scalar("select pg_try_advisory_lock(hashtextextended($1, 2))").bind(name);
-        lock.fetch_one(session).await.map_err(doing("ask who holds a view"))
+        lock.fetch_one(session).await.map_err(doing("check whether a view is in use"))
     }
 
     /// Completes when a use has ended.

@@ -19,7 +19,7 @@ impl Store {
         let taken = tokio::task::spawn_blocking(move || taken(&beside)).await.expect("it does not panic");
         match taken {
             Err(source) if is_outage(&source) => {
-                Err(StoreError::Database { doing: "make room beside the log", source: sqlx::Error::Io(source) })
+                Err(StoreError::Database { doing: "make space beside the log", source: sqlx::Error::Io(source) })
             }
             _ => Ok(()),
         }

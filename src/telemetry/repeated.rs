@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn failures_that_nobody_counts_any_more_keep_nothing_from_the_log() {
+    fn failures_after_the_counting_task_has_ended_are_logged_again() {
         let (repeated, begin) = (Repeated::warning("it fails"), Instant::now());
         assert!(repeated.state().begins(1, "first", begin));
         assert!(!repeated.state().begins(1, "second", begin + EVERY));

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn counts_come_with_their_days_and_with_none() {
+    fn counts_are_unpacked_with_and_without_days() {
         assert_eq!(
             unpacked("2018-01-10,2018-02-01", "2,17").collect::<Vec<_>>(),
             [("2018-01-10", 2), ("2018-02-01", 17)]

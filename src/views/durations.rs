@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_median_and_no_mean() {
+    fn no_cases_have_no_median_and_no_mean() {
         assert_eq!((durations(&[]).median(), durations(&[]).mean()), (None, None));
         assert_eq!(durations(&[3]).percentile(101), None);
     }

@@ -186,7 +186,7 @@ impl Generation {
         let sql = CHECKPOINT.text(self.reader.dialect());
         let found: sqlx::Result<(i64, i64, String, Option<Uuid>)> =
             on!(&self.reader, pool => sqlx::query_as(sql).fetch_one(pool).await);
-        found.map(|(position, ..)| Position(position)).map_err(doing("read where a view stands"))
+        found.map(|(position, ..)| Position(position)).map_err(doing("read a view's position"))
     }
 
     /// The digest of its rows.

@@ -59,7 +59,8 @@ static LINKS: Sql = Sql::new(
      where l.from_on <= $2 and l.to_on > $2 limit $3",
 );
 static TEAMS: Sql = Sql::new(
-    "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit $4",
+    "select id, label from team where from_on <= $1 and to_on > $1 and (label, id) > ($2, $3) order by label, id limit \
+        $4",
 );
 /// Whether the team `t` belongs to the contract `$1` on the day `$2`.
 macro_rules! team_in_contract {
@@ -285,7 +286,7 @@ impl Generation {
         let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(login.map(login::key)).bind(of.0).bind(i64::MAX).fetch_all(pool).await
         });
-        let found = found.map_err(doing("find who has a login"))?;
+        let found = found.map_err(doing("find the workers with a login"))?;
         Ok(found.into_iter().map(|(id,)| WorkerId(id)).collect())
     }
 
@@ -359,7 +360,7 @@ impl Generation {
             sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
         });
         let mut contracts: BTreeMap<Uuid, BTreeSet<String>> = BTreeMap::new();
-        for (id, contract) in found.map_err(doing("find who is visible"))? {
+        for (id, contract) in found.map_err(doing("find the visible workers and teams"))? {
             contracts.entry(id).or_default().extend(contract);
         }
         Ok(contracts.into_iter().map(|(id, of)| (id, scope.knows_of(&of))).collect())
@@ -376,7 +377,7 @@ impl Generation {
         let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(json!(ids).to_string()).bind(i64::MAX).fetch_all(pool).await
         });
-        for (id, journey) in found.map_err(doing("find things by their ids"))? {
+        for (id, journey) in found.map_err(doing("find tracked items by their ids"))? {
             journeys.entry(id).or_default().push(JourneyId(journey));
         }
         Ok(journeys)
@@ -393,7 +394,7 @@ impl Generation {
             sqlx::query_as(sql).bind(json!(subjects).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
         });
         let mut links: BTreeMap<SubjectId, BTreeSet<SubjectId>> = BTreeMap::new();
-        for (subject, other) in found.map_err(doing("read who is linked with whom"))? {
+        for (subject, other) in found.map_err(doing("read the links of subjects"))? {
             links.entry(SubjectId(subject)).or_default().insert(SubjectId(other));
         }
         Ok(links)
@@ -468,7 +469,7 @@ impl Generation {
         let found: sqlx::Result<Later> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(worker.0).bind(bound(from)).bind(FOREVER).fetch_one(pool).await
         });
-        let found = found.map_err(doing("find what is recorded of a worker who leaves"))?;
+        let found = found.map_err(doing("find the later facts of a worker who leaves"))?;
         Ok(LaterFacts {
             contacts: count(found.contacts),
             assignments: count(found.assignments),
@@ -486,7 +487,7 @@ impl Generation {
         let found: sqlx::Result<Vec<(Uuid,)>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(worker.0).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
         });
-        let found = found.map_err(doing("find for whom a worker stands in"))?;
+        let found = found.map_err(doing("find the workers whom a worker covers for"))?;
         Ok(found.into_iter().map(|(absent,)| WorkerId(absent)).collect())
     }
 
@@ -500,7 +501,7 @@ impl Generation {
         let found: sqlx::Result<Vec<(Uuid, Uuid)>> = on!(&self.reader, pool => {
             sqlx::query_as(sql).bind(json!(workers).to_string()).bind(bound(on)).bind(i64::MAX).fetch_all(pool).await
         });
-        let found = found.map_err(doing("read who is in which team"))?;
+        let found = found.map_err(doing("read the teams of workers"))?;
         Ok(found.into_iter().map(|(worker, team)| (WorkerId(worker), TeamId(team))).collect())
     }
 }

@@ -375,7 +375,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn days_that_share_a_place_are_told_apart() {
+    fn dates_that_share_a_slot_are_counted_apart() {
         let buckets = Buckets {
             upper: vec![7, 28],
             labels: ["a week", "a month", "longer"].map(str::to_owned).to_vec(),

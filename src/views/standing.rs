@@ -134,7 +134,7 @@ impl Generation {
             let shown = sqlx::query_as(sql).bind(scope.contract()).bind(bound(scope.on()));
             shown.bind(whose).bind(ids).bind(unassigned).bind(i64::MAX).fetch_all(pool).await
         });
-        let found = found.map_err(doing("find the journeys that somebody may be shown"))?;
+        let found = found.map_err(doing("find the journeys that a caller may see"))?;
         Ok(Some(found.into_iter().map(|(id,)| JourneyId(id)).collect()))
     }
 
@@ -252,7 +252,7 @@ impl Generation {
         });
         let mut known = KnownWorker::default();
         let mut holders: BTreeMap<JourneyId, Holders> = BTreeMap::new();
-        for Part { part, worker, journey, contract } in parts.map_err(doing("read who works with whom"))? {
+        for Part { part, worker, journey, contract } in parts.map_err(doing("read a caller's colleagues and covers"))? {
             known.with_teams.extend(contract);
             let Some(worker) = worker.map(WorkerId) else { continue };
             match (journey.map(JourneyId), part.as_str()) {

@@ -21,7 +21,7 @@ impl Standstill {
     /// Records the positions of the view and the log. Returns how long the view has not moved, if it counts as standing
     /// still.
     pub(super) fn look(&self, view: Position, head: Position, now: Instant) -> Option<Duration> {
-        let mut seen = self.seen.lock().expect("no panic while holding what was seen");
+        let mut seen = self.seen.lock().expect("no panic while holding the last observation");
         if view >= head {
             *seen = None;
             return None;

@@ -519,7 +519,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_read_whatever_wrote_it() {
+    fn a_file_is_read_whichever_program_wrote_it() {
         let plain = told(format!("{HEADER}\n{ROW}\n"));
         assert_eq!(plain, ["2: 101 2017-04-01 to 2017-04-30 Some(\"X1\")"]);
         assert_eq!(told(format!("\u{feff}{HEADER}\r\n{ROW}")), plain, "a byte order mark, CRLF, no final line end");
@@ -543,7 +543,7 @@ mod tests {
     }
 
     #[test]
-    fn a_return_without_the_columns_that_came_later_is_read() {
+    fn a_return_without_later_columns_is_read() {
         let header = HEADER.replace(",URN", "").replace("PLACE_PROVIDER,", "").replace("REASON_PLACE_CHANGE,", "");
         let read = read(format!("{header}\n101,01/04/2017,S,C2,N1,U6,30/04/2017,X1,AB1 2CD,EF3 4GH\n"));
         assert_eq!(read.absent(), ["PLACE_PROVIDER", "REASON_PLACE_CHANGE", "URN"]);
@@ -557,7 +557,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_with_a_midnight_behind_it_is_that_date_and_with_another_time_none() {
+    fn a_date_followed_by_midnight_is_a_date_and_followed_by_another_time_is_not() {
         for midnight in [
             "2017-04-01 00:00:00",
             "2017-04-01T00:00:00",
@@ -587,7 +587,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quoted_field_may_go_on_and_a_stray_mark_spoils_one_row() {
+    fn a_quoted_field_may_span_lines_and_a_stray_mark_spoils_one_row() {
         let header = format!("{HEADER},NOTE");
         let (one, other) = (format!("{ROW},\"moved,\r\nthen \"\"home\"\"\""), format!("{ROW},"));
         let rows = told(format!("{header}\r\n{one}\r\n{other}\r\n"));

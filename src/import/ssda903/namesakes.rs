@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_that_differs_by_zeros_or_case_alone_is_noted_and_no_other() {
+    fn only_codes_that_differ_by_zeros_or_case_alone_are_reported() {
         let expected = "differs from 001234, 01234 by leading zeros or case only: one child may be here twice";
         assert_eq!(noted("1234", &["01234", "1234", "001234", "12340", "12034"]).as_deref(), Some(expected));
         assert!(noted("00ab1", &["AB1"]).is_some_and(|note| note.starts_with("differs from AB1 by")));

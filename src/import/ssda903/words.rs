@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_year_an_open_episode_is_the_older_version_for_one_that_ended() {
+    fn without_a_year_an_open_episode_is_an_older_version_of_one_that_ended() {
         let (open, ended) = ("1,01/04/2022,S,C2,N1,U6,,,,", "1,01/04/2022,S,C2,N1,U6,10/05/2023,X1,CARPL,");
         assert_eq!(of(&[ended, open]), [[2, 3]]);
         let other = open.replace("C2", "V2");
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn an_episode_of_a_moment_and_the_one_that_follows_on_the_same_day_are_two_in_every_year() {
+    fn an_episode_that_ends_on_its_first_day_and_the_next_one_are_two_in_every_year() {
         let moment = "1,01/04/2022,S,C2,N1,U6,01/04/2022,X1,,2023";
         let (open, ended) = ("1,01/04/2022,P,C2,N1,U4,,,,2023", "1,01/04/2022,P,C2,N1,U4,10/05/2023,E4A,,2024");
         assert_eq!(of(&[moment, open, ended]), [vec![4, 3], vec![2]]);

@@ -365,7 +365,7 @@ fn from_nothing(story: &Story, contract: &Arc<Contract>, asked: &Asked, upto: Po
 }
 
 #[test]
-fn claims_judged_again_where_something_moved_are_those_judged_from_nothing() {
+fn claims_evaluated_again_after_changes_equal_those_evaluated_from_scratch() {
     let mut statuses = BTreeSet::new();
     for seed in 0..6 {
         let mut story = Story::of(seed);

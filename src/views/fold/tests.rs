@@ -118,7 +118,7 @@ mod parking {
     }
 
     #[tokio::test]
-    async fn a_journey_whose_fold_panics_is_parked_and_named_the_others_go_on_and_a_retry_mends_it() {
+    async fn a_journey_whose_fold_panics_is_parked_others_continue_and_a_retry_repairs_it() {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let (views, recorder) = opened(&directory).await;
         let struck = receive(&recorder, 0x5701).await;

@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_share_comes_back_in_its_order_and_whole() {
+    async fn a_share_is_returned_complete_and_in_order() {
         let directory = tempfile::tempdir().expect("a directory");
         let mut spill = set_aside(directory.path().to_owned(), &[1, 3, 1, 1]).await.expect("there is room");
         let left = std::fs::read_dir(directory.path()).expect("it is there").count();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_place_that_takes_nothing_is_named_with_what_to_do() {
+    async fn an_unusable_directory_is_named_with_the_remedy() {
         let nowhere = tempfile::tempdir().expect("a directory").path().join("gone");
         let refused = set_aside(nowhere.clone(), &[1]).await.err().expect("there is no such place").to_string();
         assert!(refused.contains(&*nowhere.to_string_lossy()) && refused.contains("TMPDIR"), "{refused}");
