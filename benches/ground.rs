@@ -150,7 +150,7 @@ impl Ground {
                 load::into_file(&place.file, Generated::of(journeys, SEED)).await?;
                 true
             }
-            Dialect::Postgres => self.told_to_postgres(place, journeys).await?,
+            Dialect::Postgres => self.generated_in_postgres(place, journeys).await?,
         };
         if is_new {
             let per_second = rate(events, began.elapsed()).round();
@@ -160,7 +160,7 @@ impl Ground {
     }
 
     /// Loads the log into its schema in one transaction, like a restore. Returns `false` if it exists.
-    async fn told_to_postgres(&self, place: &Place, journeys: u64) -> Result<bool> {
+    async fn generated_in_postgres(&self, place: &Place, journeys: u64) -> Result<bool> {
         let log = Log::open(Arc::new(Store::open(&place.url, Mode::Write).await?)).await?;
         let is_new = log.head().await?.position == Position::default();
         if is_new {

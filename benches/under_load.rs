@@ -83,7 +83,7 @@ async fn measured(
     let mut rebuilds = Vec::new();
     for round in 0..=ground.rounds() {
         tracing::info!(round, of = ground.rounds(), "rebuilding under load");
-        let took = rebuilt_on_order(&mut administrator, &orders, &deployment.views).await?;
+        let took = rebuilt_by_mutation(&mut administrator, &orders, &deployment.views).await?;
         if round > 0 {
             rebuilds.push(took);
         }
@@ -314,7 +314,7 @@ async fn read(mut peer: Peer, questions: Arc<[Question]>, nth: usize) {
 }
 
 /// Starts a rebuild as an administrator does, and waits until the new view is live. Returns the seconds.
-async fn rebuilt_on_order(administrator: &mut Peer, token: &str, views: &Views) -> Result<f64> {
+async fn rebuilt_by_mutation(administrator: &mut Peer, token: &str, views: &Views) -> Result<f64> {
     let input = json!({ "input": { "commandId": Chance::System.id_at(Clock::Machine.now()) } });
     let began = Instant::now();
     administrator.answer(&Request::graphql(token, START, &input, "\"problems\":[]")).await?;

@@ -112,13 +112,17 @@ pub fn router(parts: Parts, key: Arc<LocalKey>, terms: Terms) -> Router {
         .layer(traced)
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
-        .layer(middleware::from_fn_with_state(capacity, if_there_is_a_place))
+        .layer(middleware::from_fn_with_state(capacity, admit_if_there_is_a_place))
 }
 
 /// Admits a request to GraphQL if there is a free place, and otherwise refuses it before any work is done. A socket or
 /// a stream of answers gives its place back once it is open. The feed takes a place itself, because it may wait. Probes
 /// and GraphiQL are always answered.
-async fn if_there_is_a_place(State(capacity): State<Arc<Capacity>>, mut request: Request, next: Next) -> Response {
+async fn admit_if_there_is_a_place(
+    State(capacity): State<Arc<Capacity>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     if request.uri().path() != GRAPHQL || request.method() == Method::OPTIONS {
         return next.run(request).await;
     }
@@ -133,7 +137,7 @@ async fn if_there_is_a_place(State(capacity): State<Arc<Capacity>>, mut request:
 }
 
 /// Records in the request's place which login it belongs to. Returns a refusal if the login already has too many places.
-fn beyond_its_share(http: &Request, login: &Login) -> Option<Response> {
+fn refuse_login_over_its_share(http: &Request, login: &Login) -> Option<Response> {
     let place = http.extensions().get::<Arc<TakenPlace>>();
     place.and_then(|place| place.by(&login.principal).err()).map(|full| full.response(http))
 }
@@ -188,7 +192,7 @@ async fn graphql(State(service): State<Service>, http: Request) -> Response {
         None
     } else {
         match authenticate(&service.key, &http) {
-            Ok(login) => match beyond_its_share(&http, &login) {
+            Ok(login) => match refuse_login_over_its_share(&http, &login) {
                 None => Some(login),
                 Some(refused) => return refused,
             },

@@ -40,7 +40,7 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
     let listener = if once { None } else { Some(listening(listen).await?) };
     let mut stop = std::pin::pin!(told_to_stop());
     let told = tokio::select! {
-        told = tell(&database) => told?,
+        told = record_year(&database) => told?,
         () = &mut stop => return Ok(Ending::Done),
     };
     if told == Ending::Done {
@@ -64,7 +64,7 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
 }
 
 /// Records the demo's commands in an empty database.
-async fn tell(database: &str) -> Result<Ending> {
+async fn record_year(database: &str) -> Result<Ending> {
     let story = Story::new(SEED, Size::Whole);
     let clock = Arc::new(Clock::standing_at(demo::GOES_ON_AT));
     let deployment = Deployment::open(database, Arc::clone(&clock), Arc::new(Chance::seeded(SEED))).await?;

@@ -30,7 +30,7 @@ impl Results {
     pub(crate) fn begin(path: Option<PathBuf>, imported: &[PathBuf], heads: &'static [&'static str]) -> Result<Self> {
         let beside = || imported.first().map(|first| crate::store::sibling(first, ".results.csv"));
         let path = path.or_else(beside).context("no file to import")?;
-        if imported.iter().any(|imported| are_one(imported, &path)) {
+        if imported.iter().any(|imported| are_same_file(imported, &path)) {
             return Err(Misuse(format!(
                 "{} is one of the files to import: give another --results file",
                 path.display()
@@ -73,7 +73,7 @@ impl Results {
     }
 }
 
-fn are_one(one: &Path, other: &Path) -> bool {
+fn are_same_file(one: &Path, other: &Path) -> bool {
     match (one.canonicalize(), other.canonicalize()) {
         (Ok(one), Ok(other)) => one == other,
         _ => false,

@@ -214,10 +214,10 @@ fn tables(preview: &Preview, format: Format) -> Vec<Table> {
         totals("By rule (a claim that several rules change is counted under each)", "rule", preview.by_rule()),
     ];
     if format == Format::Table {
-        tables.push(moves_in_short(preview, &money));
+        tables.push(changes_in_short(preview, &money));
         tables.push(rules_in_words(preview));
     } else {
-        tables.push(moves_in_full(preview, &money));
+        tables.push(changes_in_full(preview, &money));
     }
     tables
 }
@@ -228,15 +228,15 @@ fn total_row(total: &Total, money: &impl Fn(Money) -> String) -> Vec<String> {
 }
 
 /// The claims that would change, each in one line of a terminal.
-fn moves_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+fn changes_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let rules: Vec<&str> = of.causes.iter().map(|cause| cause.rule).collect();
         let case = preview.reference(of.claim).unwrap_or("several cases");
         vec![
             shortened(case, CASE_MAX),
             shortened(preview.outcome(of.claim), OUTCOME_MAX),
-            stands_in_short(&preview.before, of.claim, money),
-            stands_in_short(&preview.after, of.claim, money),
+            status_in_short(&preview.before, of.claim, money),
+            status_in_short(&preview.after, of.claim, money),
             money(of.delta),
             shortened(&rules.join(", "), RULES_MAX),
         ]
@@ -266,7 +266,7 @@ fn rules_in_words(preview: &Preview) -> Table {
 }
 
 /// The claims that would change, with all details of each.
-fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+fn changes_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let causes: Vec<String> = of.causes.iter().map(cause).collect();
         vec![
@@ -288,7 +288,7 @@ fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
 }
 
 /// The status of a claim, with its amount. The currency is left out where the row would be too long.
-fn stands_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
+fn status_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
     let stands = stands(claims, claim, money);
     if stands.chars().count() <= STANDS_MAX {
         return stands;

@@ -54,7 +54,7 @@ impl Import<'_> {
         loop {
             let next = next_line(&mut lines, &reader, window.last)?;
             let is_last = next.is_none();
-            if is_last || next.as_ref().is_some_and(|next| window.must_go_before(next)) {
+            if is_last || next.as_ref().is_some_and(|next| window.must_be_sent_before(next)) {
                 let mut rows = Vec::with_capacity(window.lines.len());
                 let sent = self.send(std::mem::take(&mut window), &mut rehearsed, &mut rows).await;
                 for row in &rows {
@@ -387,7 +387,7 @@ struct Window {
 impl Window {
     /// Whether the window must be sent before this line: the window is full, or the line depends on another line of the
     /// window.
-    fn must_go_before(&self, next: &Line) -> bool {
+    fn must_be_sent_before(&self, next: &Line) -> bool {
         let Some(stated) = next.stated() else { return self.lines.len() >= WINDOW };
         if self.is_joined_by(stated) {
             return false;

@@ -368,7 +368,7 @@ impl Failed {
     }
 
     /// Whether no session was available in the time within which a server answers.
-    const fn is_of_nobody_there(&self) -> bool {
+    const fn is_without_server(&self) -> bool {
         matches!(self, Self::NotBegun(StoreError::Database { source: sqlx::Error::PoolTimedOut, .. }))
     }
 }
@@ -388,7 +388,7 @@ impl<S: State> AppendTask<S> {
                 Ok(()) => {}
                 Err((Failed::Faulted(error), batch)) => self.one_at_a_time(&error, batch).await,
                 // Commands that arrived meanwhile would wait just as long for the same server.
-                Err((failed @ Failed::NotBegun(_), batch)) if failed.is_of_nobody_there() => {
+                Err((failed @ Failed::NotBegun(_), batch)) if failed.is_without_server() => {
                     give_up(&failed, batch, std::iter::from_fn(|| waiting.try_recv().ok()));
                 }
                 Err((failed, batch)) => give_up(&failed, batch, []),

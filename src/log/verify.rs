@@ -290,7 +290,7 @@ impl Log {
                         break;
                     };
                     (after, size) = (readable, PAGE_SIZE);
-                    walk.cannot_read_up_to(after, causes::in_words(&error));
+                    walk.skip_unreadable_up_to(after, causes::in_words(&error));
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -404,7 +404,7 @@ impl Walk {
     }
 
     /// Skips events that the database cannot read.
-    fn cannot_read_up_to(&mut self, to: Position, why: String) {
+    fn skip_unreadable_up_to(&mut self, to: Position, why: String) {
         let from = self.position.next();
         self.find(Some(from), Damage::Pages { to, why });
         self.position = to;

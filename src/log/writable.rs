@@ -48,7 +48,7 @@ impl Log {
     /// Why the log cannot be written to, if the newest write failed and no check has succeeded since. Starts a new
     /// check if it is time, and waits for its result at most `patience`.
     pub async fn unwritable(&self, patience: Duration) -> Option<String> {
-        if self.begins_to_look(Instant::now()) {
+        if self.begins_check(Instant::now()) {
             let log = self.clone();
             let looking = tokio::spawn(async move {
                 let seen = log.look().await;
@@ -64,7 +64,7 @@ impl Log {
         self.writable.state().why.clone()
     }
 
-    fn begins_to_look(&self, now: Instant) -> bool {
+    fn begins_check(&self, now: Instant) -> bool {
         let mut state = self.writable.state();
         let is_early = state.looked.is_some_and(|looked| now.duration_since(looked) < AGAIN);
         if state.why.is_none() || state.is_looking || is_early {

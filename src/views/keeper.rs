@@ -48,12 +48,12 @@ impl Later {
 impl Views {
     /// Keeps the live view up to date for as long as it is polled, and monitors whether it moves.
     pub async fn keep_up(self) {
-        tokio::join!(self.follow_on(), self.look_on(), self.look_over());
+        tokio::join!(self.keep_following(), self.watch_standstill(), self.check_all_pages());
     }
 
     /// Checks every page of the live view once, and starts a rebuild if it is damaged. For a large view this takes too
     /// long to do at the start.
-    async fn look_over(&self) {
+    async fn check_all_pages(&self) {
         let live = self.live();
         match live.must_be_sound(Depth::Pages).await {
             Ok(()) => {}
@@ -81,7 +81,7 @@ impl Views {
 
     /// Checks regularly whether the live view follows the log, so that the answer is ready when it is asked for. It
     /// does not wait for anything that the follower waits for.
-    async fn look_on(&self) {
+    async fn watch_standstill(&self) {
         let mut poll = tokio::time::interval(POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut was_still = false;
@@ -99,7 +99,7 @@ impl Views {
         }
     }
 
-    async fn follow_on(&self) {
+    async fn keep_following(&self) {
         let mut later = Later { sweep: Some(Instant::now()), rebuild: Some(Instant::now()) };
         loop {
             // A fault of this program must not end this task silently.
@@ -152,7 +152,7 @@ impl Views {
                         if pointer.live != self.live().number {
                             self.adopt().await?;
                         }
-                        self.tidy(later).await;
+                        self.delete_unused(later).await;
                         // If another view is live, leave this one, even if nothing is appended.
                         if !self.is_live(&projector) || pointer.head > *projector.generation().position().borrow() {
                             break;
@@ -227,7 +227,7 @@ impl Views {
     }
 
     /// Deletes generations that are no longer needed.
-    async fn tidy(&self, later: &mut Later) {
+    async fn delete_unused(&self, later: &mut Later) {
         if Later::is_due(later.sweep) {
             later.sweep = match self.sweep().await {
                 Ok(true) => None,

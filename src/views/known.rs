@@ -109,7 +109,7 @@ impl OnDemand {
     }
 
     /// Drops the least recently used generations until one more fits, taking them from the caller with the most.
-    fn make_room(&self) {
+    fn drop_least_recent(&self) {
         let mut kept = self.kept();
         while kept.len() + 1 > KEPT {
             let of = |who: &Option<String>| kept.iter().filter(|other| other.who == *who).count();
@@ -253,7 +253,7 @@ impl Views {
         (asked, who): (Option<Asked>, Option<String>),
     ) -> Result<Arc<Generation>, ViewError> {
         let on_demand = &self.shared.on_demand;
-        on_demand.make_room();
+        on_demand.drop_least_recent();
         let meter = Arc::new(Meter::new(on_demand.progress.clone()));
         *on_demand.meter() = Some(Arc::clone(&meter));
         let built = rebuild::made(&self.shared.log, (&on_demand.place, 1), wanted, options, &meter).await;

@@ -101,7 +101,7 @@ fn of_sqlite(
     let conn = store::look_at(file)?;
     // The caller may no longer be waiting.
     let _ = begun.send(conn.get_interrupt_handle());
-    let wrong = defined_otherwise(&conn)?;
+    let wrong = missing_definitions(&conn)?;
     if !wrong.is_empty() {
         return Ok(wrong);
     }
@@ -117,7 +117,7 @@ fn of_sqlite(
 }
 
 /// Definitions of this build that the file lacks. `SQLite` stores the text of each definition.
-fn defined_otherwise(conn: &Connection) -> rusqlite::Result<Vec<String>> {
+fn missing_definitions(conn: &Connection) -> rusqlite::Result<Vec<String>> {
     let mut stored = conn.prepare("select sql from sqlite_schema where sql is not null")?;
     let stored = stored.query_map((), |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
     let stored: BTreeSet<String> = stored.into_iter().map(|text| text.to_lowercase()).collect();

@@ -342,7 +342,7 @@ impl Child<'_> {
                     (outcome.clone(), Some(format!("line {line} has newer content for the same episode")))
                 }
             };
-            let repeated = there_by_now(&outcome);
+            let repeated = already_recorded(&outcome);
             if newest.is_none() && !matches!(outcome, Outcome::Refused(_)) {
                 newest = Some((first.line, repeated.clone()));
             }
@@ -371,7 +371,7 @@ impl Child<'_> {
         };
         match plan {
             Plan::Nothing => {
-                let note = before.and_then(|before| stands_otherwise(before, row)).or_else(|| loose_reason(row));
+                let note = before.and_then(|before| corrected_here(before, row)).or_else(|| loose_reason(row));
                 Ok((Outcome::There(before.map(marks).unwrap_or_default()), note))
             }
             Plan::Retracted => {
@@ -419,7 +419,7 @@ impl Child<'_> {
 }
 
 /// The result of a row with the same content as a row with this result.
-fn there_by_now(outcome: &Outcome) -> Outcome {
+fn already_recorded(outcome: &Outcome) -> Outcome {
     match outcome {
         Outcome::Recorded(marks) | Outcome::Corrected(marks) | Outcome::There(marks) => Outcome::There(marks.clone()),
         other => other.clone(),
@@ -457,7 +457,7 @@ fn marks(episode: &KnownEpisode<'_>) -> Vec<Mark> {
     facts.map(|fact| (fact.original.position, fact.original.event_id)).collect()
 }
 
-fn stands_otherwise(before: &KnownEpisode<'_>, row: &Episode) -> Option<String> {
+fn corrected_here(before: &KnownEpisode<'_>, row: &Episode) -> Option<String> {
     let (began_on, particulars) = before.reads()?;
     let is_other = began_on != row.began_on || particulars != row.particulars;
     is_other.then(|| "corrected here since; the return has not changed".to_owned())

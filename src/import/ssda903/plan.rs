@@ -148,7 +148,7 @@ impl Bringing<'_> {
             each.extend(command.map(|command| (Part::Start, command)));
         }
         if says.ended != before.said.ended {
-            each.extend(self.ended_otherwise(before, says).map(|command| (Part::End, command)));
+            each.extend(self.changed_end(before, says).map(|command| (Part::End, command)));
         }
         if each.is_empty() {
             // Someone has already corrected it here.
@@ -214,7 +214,7 @@ impl Bringing<'_> {
     }
 
     /// The commands that make an episode end as the row says, if an earlier row said something else.
-    fn ended_otherwise(&self, before: &KnownEpisode<'_>, says: &Particulars) -> Option<Command> {
+    fn changed_end(&self, before: &KnownEpisode<'_>, says: &Particulars) -> Option<Command> {
         match (before.end, &says.ended) {
             (None, _) => self.end(before.spell, says),
             (Some(end), Some((on, reason))) => {

@@ -28,7 +28,7 @@ impl<'a> Word<'a> {
 
     /// Whether this can only be an older version of the other: while an episode is open, its end and the columns that
     /// are filled at its end are empty.
-    fn is_open_form_of(&self, other: &Self) -> bool {
+    fn is_older_version_of(&self, other: &Self) -> bool {
         let (one, other) = (self.says(), other.says());
         let codes = &other.codes;
         one.ended.is_none() && one.codes.iter().all(|(attribute, code)| codes.get(attribute) == Some(code))
@@ -63,7 +63,7 @@ pub(super) fn episodes<'a>(rows: &[&'a Episode]) -> Vec<Vec<Word<'a>>> {
 fn within_year<'a>(words: &[Word<'a>]) -> Vec<Vec<Word<'a>>> {
     let mut episodes: Vec<Vec<Word<'a>>> = Vec::new();
     for word in words {
-        let is_newer = |episode: &&mut Vec<Word<'a>>| episode.last().is_some_and(|last| last.is_open_form_of(word));
+        let is_newer = |episode: &&mut Vec<Word<'a>>| episode.last().is_some_and(|last| last.is_older_version_of(word));
         match episodes.iter_mut().find(is_newer) {
             Some(episode) => episode.push(word.clone()),
             None => episodes.push(vec![word.clone()]),

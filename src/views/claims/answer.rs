@@ -301,7 +301,7 @@ pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Ask
     }
     let rulebooks = [judged.rulebooks.as_slice(), &judged.superseded].concat();
     let own = |journey: JourneyId| judged.journeys.get(&journey);
-    stand_beside_lines(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &rulebooks, own));
+    add_batches(&mut claims, &entitled, ledger, |line| Claim::without_ground(line, &rulebooks, own));
     Claims {
         position: *position,
         contract: Arc::clone(contract),
@@ -318,7 +318,7 @@ pub(super) fn settled(judged: &JudgedAsOf, contract: &Arc<Contract>, asked: &Ask
 }
 
 /// Adds the batch to each submitted claim. If the facts no longer support a claim, the decision on its line stands.
-fn stand_beside_lines(
+fn add_batches(
     claims: &mut Vec<Claim>,
     entitled: &[usize],
     ledger: &Ledger<'_>,
@@ -339,7 +339,7 @@ fn stand_beside_lines(
         claims[at].batch = ledger.line(claim).map(|line| line.batch);
         // The indexes are sorted, because claims were added in that order.
         if entitled.binary_search(&at).is_err() {
-            claims[at].stand_as_submitted(ledger);
+            claims[at].apply_line_decision(ledger);
         }
     }
 }
@@ -468,7 +468,7 @@ impl Claim {
     }
 
     /// The decision on its line stands, although the facts no longer support it.
-    fn stand_as_submitted(&mut self, ledger: &Ledger<'_>) {
+    fn apply_line_decision(&mut self, ledger: &Ledger<'_>) {
         let Some(line) = ledger.line(self.claim) else { return };
         let due = line.due();
         let status = match line.state() {

@@ -280,7 +280,7 @@ impl<'a> Causes<'a> {
         let versions = (old.rulebook.hash(), new.rulebook.hash(), old.outcome.code.as_str());
         let changed = self.outcomes.entry(versions).or_insert_with(|| Changed::between(old, new));
         let mut causes = changed.judged(self.facts, (was, is), self.as_of);
-        if causes.is_empty() || is_settled_otherwise(was, is) {
+        if causes.is_empty() || is_settled_differently(was, is) {
             let settled = changed.changes.keys().filter(|key| !key.is_judged_alone());
             causes.extend(settled.map(|key| changed.cause(key, Vec::new())));
             if self.caps_differ && (causes.is_empty() || is_capped(was, is)) {
@@ -356,7 +356,7 @@ fn under(claim: &Claim) -> Option<Under<'_>> {
 }
 
 /// Whether the settlement with other claims differs: what excludes the claim, or how much of its price is left.
-fn is_settled_otherwise(was: &Claim, is: &Claim) -> bool {
+fn is_settled_differently(was: &Claim, is: &Claim) -> bool {
     was.excluded_by != is.excluded_by || is_capped(was, is) || lacks(was) != lacks(is)
 }
 

@@ -324,7 +324,7 @@ impl<'a> Bound<'a> {
             unassigned,
             filter,
             states: states.map(|(one, other)| (one.as_str(), other.as_str())),
-            references_to: after_all_that_begin(&filter.reference_begins),
+            references_to: first_after_prefix(&filter.reference_begins),
             as_of: bound(as_of),
             contact,
         })
@@ -338,7 +338,7 @@ fn ago(day: NaiveDate, days: Option<u32>) -> NaiveDate {
 }
 
 /// The first text, in the order of bytes, after all texts with this start. `None` if no text comes after them.
-fn after_all_that_begin(beginning: &str) -> Option<String> {
+fn first_after_prefix(beginning: &str) -> Option<String> {
     let mut letters: Vec<char> = beginning.chars().collect();
     while let Some(last) = letters.pop() {
         let next = match last {
@@ -481,9 +481,9 @@ mod tests {
         for (beginning, after) in
             [("BR-1", "BR-2"), ("BR-\u{10FFFF}", "BR."), ("\u{D7FF}", "\u{E000}"), ("a\u{7F}", "a\u{80}")]
         {
-            assert_eq!(after_all_that_begin(beginning).as_deref(), Some(after));
+            assert_eq!(first_after_prefix(beginning).as_deref(), Some(after));
             assert!(beginning < after && format!("{beginning}\u{10FFFF}").as_str() < after);
         }
-        assert_eq!((after_all_that_begin(""), after_all_that_begin("\u{10FFFF}")), (None, None));
+        assert_eq!((first_after_prefix(""), first_after_prefix("\u{10FFFF}")), (None, None));
     }
 }

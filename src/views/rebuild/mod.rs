@@ -72,7 +72,7 @@ pub(super) async fn build(
         if let Some(generation) = Arc::into_inner(generation) {
             generation.end().await;
         }
-        leave_nothing(log, place, number).await;
+        delete_remains(log, place, number).await;
     }
     caught_up
 }
@@ -89,13 +89,13 @@ pub(super) async fn made(
     let made = fill(log, (place, number), wanted, options, meter).await;
     held.release().await;
     if made.is_err() {
-        leave_nothing(log, place, number).await;
+        delete_remains(log, place, number).await;
     }
     made
 }
 
 /// Deletes the remains of a failed rebuild.
-async fn leave_nothing(log: &Log, place: &Place, number: i64) {
+async fn delete_remains(log: &Log, place: &Place, number: i64) {
     // Postgres may need a moment to notice that its last session has ended. Then a later cleanup deletes it.
     if let Err(error) = generation::remove(log.store(), place, number).await {
         tracing::warn!(error = ?error, number, "the remains of a rebuild could not be removed yet");

@@ -112,15 +112,15 @@ impl Meter {
 
     pub(super) fn has_read(&self, events: i64) {
         self.read.fetch_add(events, Ordering::Relaxed);
-        self.tell_now_and_then();
+        self.tell_at_intervals();
     }
 
     pub(super) fn has_written(&self, events: i64) {
         self.written.fetch_add(events, Ordering::Relaxed);
-        self.tell_now_and_then();
+        self.tell_at_intervals();
     }
 
-    fn tell_now_and_then(&self) {
+    fn tell_at_intervals(&self) {
         if let Ok(mut state) = self.state.try_lock()
             && state.told.elapsed() >= EVERY
         {
