@@ -79,7 +79,7 @@ pub(super) fn tell(office: &Office<'_>, case: Case) -> Telling {
     told.state(&by, Moment::at(PLAN_ON, 15), Occurred::on(PLAN_ON), plan);
     let late = contact(Kind::Call, LATE_ON, worker, &dice);
     let late = log(&mut told, office, Moment::at(day(2018, 2, 25), 11), late);
-    let reason = "the call was with another client and was recorded in the wrong case";
+    let reason = "the call was with another client and stands in the wrong case";
     told.retract(&office.manager(), Moment::at(day(2018, 2, 26), 10), vec![late], reason);
     told
 }

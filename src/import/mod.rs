@@ -166,7 +166,7 @@ pub enum ImportError {
 
 fn named_area(named: Option<&str>) -> String {
     named.map_or_else(
-        || "no area was given, and the contract has more than one".to_owned(),
+        || "no area was given, and the contract does not have exactly one".to_owned(),
         |named| format!("no rulebook of the contract lists the area {named:?}"),
     )
 }
