@@ -79,7 +79,7 @@ struct Running {
     lasts: u64,
     stays_open: bool,
     /// The number of its events generated so far. The subject's registration is the first.
-    told: u64,
+    generated: u64,
 }
 
 impl Generated {
@@ -108,9 +108,9 @@ impl Generated {
         let areas = rulebook.codes.listed(CodeList::Areas).unwrap_or_default().to_vec();
         let later = (0..DAYS).map(|_| Vec::new()).collect();
         let (position, today) = (Position::default(), Vec::new());
-        let mut told = Self { chance, at, position, workers, areas, opening, journeys, begun: 0, day: 0, today, later };
-        told.begin();
-        told
+        let mut log = Self { chance, at, position, workers, areas, opening, journeys, begun: 0, day: 0, today, later };
+        log.begin();
+        log
     }
 
     /// The number of events for this many journeys.
@@ -155,7 +155,7 @@ impl Generated {
             began: self.day,
             lasts,
             stays_open,
-            told: 0,
+            generated: 0,
         }
     }
 
@@ -173,7 +173,7 @@ impl Generated {
         }
         let mut running = self.today.pop()?;
         let fact = running.next(&self.areas);
-        if running.told <= EVENTS_EACH {
+        if running.generated <= EVENTS_EACH {
             match running.due() {
                 day if day == self.day => self.today.push(running),
                 day => self.later[within(day)].push(running),
@@ -206,12 +206,12 @@ fn within(number: u64) -> usize {
 impl Running {
     /// The day of its next event.
     fn due(&self) -> u64 {
-        self.began + self.told * self.lasts / EVENTS_EACH
+        self.began + self.generated * self.lasts / EVENTS_EACH
     }
 
     fn next(&mut self, areas: &[String]) -> (StreamId, i64, Event) {
-        let nth = self.told;
-        self.told += 1;
+        let nth = self.generated;
+        self.generated += 1;
         let (stream, version) = match nth {
             0 => (StreamId::subject(self.subject), 1),
             _ => (StreamId::journey(self.journey), i64::try_from(nth).expect("a journey is short")),

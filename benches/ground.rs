@@ -104,14 +104,14 @@ impl Ground {
             (format!("{}_{journeys}", run.replace('-', "_")), Lasting::Run)
         };
         let place = self.place(store, &name, lasting).await?;
-        self.told(store, &place, journeys).await?;
+        self.generate_log(store, &place, journeys).await?;
         Ok(place)
     }
 
     /// A place with a generated log of this many journeys that no other run uses.
     pub(super) async fn log_of_this_run(&self, store: Dialect, journeys: u64) -> Result<Place> {
         let place = self.empty(store).await?;
-        self.told(store, &place, journeys).await?;
+        self.generate_log(store, &place, journeys).await?;
         Ok(place)
     }
 
@@ -142,7 +142,7 @@ impl Ground {
     }
 
     /// Generates the log, unless it exists from an earlier run.
-    async fn told(&self, store: Dialect, place: &Place, journeys: u64) -> Result<()> {
+    async fn generate_log(&self, store: Dialect, place: &Place, journeys: u64) -> Result<()> {
         let (began, events) = (Instant::now(), Generated::events(journeys));
         let is_new = match store {
             Dialect::Sqlite if place.file.exists() => false,

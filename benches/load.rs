@@ -48,29 +48,29 @@ pub(super) async fn into_file(file: &Path, story: impl Iterator<Item = Envelope>
 }
 
 async fn fill(conn: &Connection, story: impl Iterator<Item = Envelope>) -> Result<()> {
-    let (mut event, mut command) = (conn.prepare(EVENT)?, conn.prepare(COMMAND)?);
+    let (mut insert_event, mut insert_command) = (conn.prepare(EVENT)?, conn.prepare(COMMAND)?);
     let mut head = None;
-    for (nth, told) in story.enumerate() {
-        let record = told.to_record();
+    for (nth, event) in story.enumerate() {
+        let record = event.to_record();
         let (recorded_at, command_id) =
-            (told.recorded_at.to_rfc3339_opts(SecondsFormat::AutoSi, false), told.command_id.0);
-        event.execute(params![
-            told.position.0,
-            told.event_id.0.as_bytes(),
-            told.stream.kind.as_str(),
-            told.stream.id.as_bytes(),
-            told.version,
-            told.event_type,
-            told.contract,
-            told.occurred.earliest().to_string(),
+            (event.recorded_at.to_rfc3339_opts(SecondsFormat::AutoSi, false), event.command_id.0);
+        insert_event.execute(params![
+            event.position.0,
+            event.event_id.0.as_bytes(),
+            event.stream.kind.as_str(),
+            event.stream.id.as_bytes(),
+            event.version,
+            event.event_type,
+            event.contract,
+            event.occurred.earliest().to_string(),
             recorded_at,
-            told.actor.subject,
+            event.actor.subject,
             command_id.as_bytes(),
             record,
             leaf_hash(&record),
         ])?;
-        command.execute(params![told.actor.subject, command_id.as_bytes(), told.position.0])?;
-        head = Some((told.position.0, recorded_at));
+        insert_command.execute(params![event.actor.subject, command_id.as_bytes(), event.position.0])?;
+        head = Some((event.position.0, recorded_at));
         if nth % AT_ONCE == 0 {
             tokio::task::yield_now().await;
         }

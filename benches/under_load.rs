@@ -144,8 +144,8 @@ impl Tally {
     }
 
     fn failed(&self, what: &dyn std::fmt::Display) {
-        let told: String = what.to_string().chars().take(TOLD).collect();
-        tracing::warn!(told, "a request failed");
+        let text: String = what.to_string().chars().take(TOLD).collect();
+        tracing::warn!(text, "a request failed");
         Self::count(&self.failed);
     }
 }
@@ -342,9 +342,9 @@ impl Compared {
             views.start_rebuild(views.right_to_build().await?, Options { workers, ..Options::default() });
             views.rebuild_ended().await?;
             *took = began.elapsed().as_secs_f64();
-            let told = views.told().await?;
-            tracing::info!(workers, position = told.0.0, digest = told.1, kept_up = kept_up.1, "rebuilt");
-            differ += u64::from(told != kept_up);
+            let rebuilt = views.told().await?;
+            tracing::info!(workers, position = rebuilt.0.0, digest = rebuilt.1, kept_up = kept_up.1, "rebuilt");
+            differ += u64::from(rebuilt != kept_up);
         }
         let [one, all] = took;
         Ok(Self { differ, one, all })

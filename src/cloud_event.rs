@@ -518,19 +518,19 @@ fn optional<'a, T: Deserialize<'a>>(key: &str, raw: Option<&'a RawValue>) -> Res
 
 /// An error from reading JSON under a key. Names the key beneath it if serde names one.
 fn located(key: &str, error: &serde_json::Error) -> LineError {
-    let told = error.to_string();
+    let text = error.to_string();
     // The column is relative to a part of the line, so it is removed.
-    let told = told.rsplit_once(" at line ").map_or(told.as_str(), |(told, _)| told);
-    let named = told.split('`').nth(1);
+    let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
+    let named = text.split('`').nth(1);
     match named {
-        Some(field) if told.starts_with("unknown field") => {
-            let known = told.split_once(", ").map_or("", |(_, known)| known);
+        Some(field) if text.starts_with("unknown field") => {
+            let known = text.split_once(", ").map_or("", |(_, known)| known);
             LineError::at(format!("{key}.{field}"), format!("unknown key: leave out the key ({known})"))
         }
-        Some(field) if told.starts_with("missing field") => {
+        Some(field) if text.starts_with("missing field") => {
             LineError::at(format!("{key}.{field}"), "missing: write a value")
         }
-        _ => LineError::at(key, format!("cannot be read: {told}")),
+        _ => LineError::at(key, format!("cannot be read: {text}")),
     }
 }
 
@@ -544,15 +544,15 @@ pub fn payload_error(error: DecodeError) -> LineError {
 
 fn not_json(error: &serde_json::Error) -> String {
     if error.is_data() {
-        let told = error.to_string();
-        return format!("not a CloudEvent ({told}): write one JSON object on each line");
+        let text = error.to_string();
+        return format!("not a CloudEvent ({text}): write one JSON object on each line");
     }
     format!("not JSON at column {} ({}): write one JSON object on each line", error.column(), reason(error))
 }
 
 fn reason(error: &serde_json::Error) -> String {
-    let told = error.to_string();
-    told.rsplit_once(" at line ").map_or(told.as_str(), |(told, _)| told).to_owned()
+    let text = error.to_string();
+    text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text).to_owned()
 }
 
 /// A text from outside, shortened for an error message.
@@ -658,22 +658,22 @@ mod tests {
 
     #[test]
     fn an_error_names_the_key_and_the_remedy() {
-        let told = |from: &str, to: &str| {
+        let error_of = |from: &str, to: &str| {
             let text = line("2022-01-03", "").replacen(from, to, 1);
             from_line(&text).and_then(|read| read.event().map(drop)).expect_err(to).to_string()
         };
-        assert_eq!(told(r#""time""#, r#""times""#), "time: missing: write the date of the fact");
-        assert_eq!(told("1.0", "0.3"), r#"specversion: "0.3" is not supported: write "1.0""#);
-        assert!(told("plan_agreed.v1", "plan_torn.v1").starts_with("type: this build does not know the type"));
-        assert!(told("journey/75bc", "subject/75bc").starts_with("subject: PlanAgreed belongs to a journey"));
-        assert!(told("journey/75bc", "75bc").starts_with("subject: malformed stream"));
+        assert_eq!(error_of(r#""time""#, r#""times""#), "time: missing: write the date of the fact");
+        assert_eq!(error_of("1.0", "0.3"), r#"specversion: "0.3" is not supported: write "1.0""#);
+        assert!(error_of("plan_agreed.v1", "plan_torn.v1").starts_with("type: this build does not know the type"));
+        assert!(error_of("journey/75bc", "subject/75bc").starts_with("subject: PlanAgreed belongs to a journey"));
+        assert!(error_of("journey/75bc", "75bc").starts_with("subject: malformed stream"));
         assert!(
-            told(r#""payload""#, r#""payloads""#)
+            error_of(r#""payload""#, r#""payloads""#)
                 .starts_with("data.payloads: unknown key: leave out the key (expected")
         );
-        assert!(told(r#""kind""#, r#""kinds""#).starts_with("data.payload.kinds: unknown key"));
-        assert_eq!(told(r#""kind":"php""#, ""), "data.payload.kind: missing: write a value");
-        assert_eq!(told(r#"{"kind":"php"}"#, "[]"), "data.payload: not an object: write the facts as an object");
-        assert!(told("}", "").starts_with("not JSON at column"));
+        assert!(error_of(r#""kind""#, r#""kinds""#).starts_with("data.payload.kinds: unknown key"));
+        assert_eq!(error_of(r#""kind":"php""#, ""), "data.payload.kind: missing: write a value");
+        assert_eq!(error_of(r#"{"kind":"php"}"#, "[]"), "data.payload: not an object: write the facts as an object");
+        assert!(error_of("}", "").starts_with("not JSON at column"));
     }
 }

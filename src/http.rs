@@ -160,8 +160,8 @@ fn of_origins(origins: &[String]) -> Option<CorsLayer> {
 /// Serves at most `connections` connections until told to stop. Then it ends streams and sockets, and lets requests in
 /// progress finish.
 pub async fn serve(listener: TcpListener, connections: usize, router: Router, stop: impl Future<Output = ()>) {
-    let (tell, told) = watch::channel(false);
-    let stopping = Stopping::told_by(told);
+    let (tell, stopping) = watch::channel(false);
+    let stopping = Stopping::told_by(stopping);
     let router = router.layer(Extension(stopping.clone()));
     let serving = async {
         connection::serve((listener, connections), router, stopping).await;

@@ -332,8 +332,8 @@ impl Decide<StreamState> for Decision {
 
     fn decide(&self, streams: &Streams<'_, StreamState>, now: DateTime<Utc>) -> Result<Vec<Draft>, NotDone> {
         let on = civil_day(now, DEPLOYMENT_ZONE);
-        let told = |stream| history(streams, stream);
-        login::is_free(&self.command, (&self.namesakes, on), told).map_err(NotDone::Refused)?;
+        let history_of = |stream| history(streams, stream);
+        login::is_free(&self.command, (&self.namesakes, on), history_of).map_err(NotDone::Refused)?;
         let is_unheeded = |warning: &&Refusal| !self.accept_warnings.contains(warning.code.as_str());
         let unheeded: Vec<Refusal> = self.warnings.iter().filter(is_unheeded).cloned().collect();
         let events = self.events(streams, now).map_err(|mut refusals| {

@@ -221,15 +221,15 @@ pub(crate) enum Place {
 pub fn is_outage(error: &(dyn std::error::Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<sqlx::Error>() {
         return match error {
-            sqlx::Error::Database(told) => told.code().is_some_and(|code| is_outage_code(&code)),
+            sqlx::Error::Database(database_error) => database_error.code().is_some_and(|code| is_outage_code(&code)),
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
                 true
             }
             _ => false,
         };
     }
-    if let Some(rusqlite::Error::SqliteFailure(told, _)) = error.downcast_ref() {
-        return is_outage_of_sqlite(told.extended_code);
+    if let Some(rusqlite::Error::SqliteFailure(database_error, _)) = error.downcast_ref() {
+        return is_outage_of_sqlite(database_error.extended_code);
     }
     let full = [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded];
     error.downcast_ref::<std::io::Error>().is_some_and(|error| full.contains(&error.kind()))

@@ -39,11 +39,11 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
     let key = Arc::new(LocalKey::read_or_make(&key)?);
     let listener = if once { None } else { Some(listening(listen).await?) };
     let mut stop = std::pin::pin!(told_to_stop());
-    let told = tokio::select! {
-        told = record_year(&database) => told?,
+    let ending = tokio::select! {
+        ending = record_year(&database) => ending?,
         () = &mut stop => return Ok(Ending::Done),
     };
-    if told == Ending::Done {
+    if ending == Ending::Done {
         let clock = Arc::new(Clock::going_on_from(demo::GOES_ON_AT));
         let deployment = Deployment::open(&database, clock, Arc::new(Chance::System)).await?;
         match listener {
@@ -60,7 +60,7 @@ pub(super) async fn run(places: &Places, listen: &str, once: bool) -> Result<End
             }
         }
     }
-    Ok(told)
+    Ok(ending)
 }
 
 /// Records the demo's commands in an empty database.
@@ -81,7 +81,7 @@ async fn record_year(database: &str) -> Result<Ending> {
     if !deployment.views.passed(head, PATIENCE).await {
         bail!("the live view did not reach position {head} in time");
     }
-    tracing::info!(events = head.0, "told");
+    tracing::info!(events = head.0, "recorded the year");
     deployment.close().await;
     Ok(Ending::Done)
 }

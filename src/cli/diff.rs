@@ -120,8 +120,8 @@ fn draft(views: &Views, path: &Path) -> Result<Result<Rulebook, Ending>> {
         Ok(rulebook) => rulebook.contract,
         Err(errors) => return Ok(Err(super::commands::complain_of(&path.display().to_string(), &errors))),
     };
-    let told = Scope::Deployment.contract(&named).and_then(|scoped| views.live().told(scoped));
-    let Some(contract) = told else {
+    let contract = Scope::Deployment.contract(&named).and_then(|scoped| views.live().told(scoped));
+    let Some(contract) = contract else {
         complain(&format!(
             "{}: contract {named:?} is not open: open it with `throughline contract open`",
             path.display()
@@ -218,8 +218,8 @@ async fn journeys(compared: &Compared) -> Result<Table> {
     names.extend(compared.built.names(ids()).await?);
     let scope = Scope::Deployment;
     let rules = |view: &Generation, code: &str| {
-        let told = scope.contract(code).and_then(|scoped| view.told(scoped))?;
-        told.newest_rulebook().map(Arc::clone)
+        let contract = scope.contract(code).and_then(|scoped| view.told(scoped))?;
+        contract.newest_rulebook().map(Arc::clone)
     };
     let why = |code: &str| match (rules(&compared.live, code), rules(&compared.built, code)) {
         (Some(was), Some(is)) if was.hash() == is.hash() => "rows do not match the log".to_owned(),

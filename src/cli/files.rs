@@ -284,7 +284,7 @@ pub(super) async fn import_ssda903(
     let import = importing.import(&principal, &options.contract);
     let area = import.area(area.as_deref()).await?;
     let mut results = Results::begin(options.results, &paths, heads)?;
-    let report = |at: usize, told: &Told| results.row(episode_cells(&paths[at], told, &importing));
+    let report = |at: usize, result: &Told| results.row(episode_cells(&paths[at], result, &importing));
     let summary = import.ssda903(&returns, &area, report).await?;
     let (results, prefix) = (results.end()?, importing.prefix());
     importing.close(summary.position).await;
@@ -323,10 +323,10 @@ fn line_cells(row: &Row, importing: &Importing) -> Vec<[Value; 7]> {
         Outcome::Recorded(position) => vec![cells("recorded", importing.shown(position), None, None, None)],
         Outcome::Replayed(position) => vec![cells("replayed", importing.shown(position), None, None, None)],
         Outcome::Refused(problems) => {
-            let told = |told: &Problem| {
-                cells("refused", Value::Null, Some(told.code), told.path.as_deref(), Some(&told.message))
+            let problem = |problem: &Problem| {
+                cells("refused", Value::Null, Some(problem.code), problem.path.as_deref(), Some(&problem.message))
             };
-            problems.iter().map(told).collect()
+            problems.iter().map(problem).collect()
         }
         Outcome::Unreadable(error) => {
             vec![cells("unreadable", Value::Null, None, error.key.as_deref(), Some(&error.message))]
@@ -335,10 +335,10 @@ fn line_cells(row: &Row, importing: &Importing) -> Vec<[Value; 7]> {
 }
 
 /// The result of a row of a return: one row of cells.
-fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10] {
+fn episode_cells(file: &Path, result: &Told, importing: &Importing) -> [Value; 10] {
     use ssda903::Outcome;
     let none: &[Mark] = &[];
-    let (outcome, marks) = match &told.outcome {
+    let (outcome, marks) = match &result.outcome {
         Outcome::Recorded(marks) => ("recorded", marks.as_slice()),
         Outcome::Corrected(marks) => ("corrected", marks.as_slice()),
         Outcome::There(marks) => ("already there", marks.as_slice()),
@@ -346,7 +346,7 @@ fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10]
         Outcome::Unreadable(_) => ("unreadable", none),
         Outcome::Missing => ("missing", none),
     };
-    let (code, column, message) = match &told.outcome {
+    let (code, column, message) = match &result.outcome {
         Outcome::Refused(problems) => {
             let each = |of: fn(&Problem) -> Option<&str>, mark: &str| {
                 let each: Vec<&str> = problems.iter().filter_map(of).collect();
@@ -363,14 +363,14 @@ fn episode_cells(file: &Path, told: &Told, importing: &Importing) -> [Value; 10]
         ),
         Outcome::Recorded(_) | Outcome::Corrected(_) | Outcome::There(_) => (None, None, None),
     };
-    let said: Vec<&str> = message.iter().chain(&told.note).map(String::as_str).collect();
+    let said: Vec<&str> = message.iter().chain(&result.note).map(String::as_str).collect();
     let message = (!said.is_empty()).then(|| said.join("; "));
     let listed = |each: Vec<String>| if each.is_empty() { Value::Null } else { importing.shown(&each.join(" ")) };
     [
         json!(file.display().to_string()),
-        json!(told.line),
-        json!(told.child),
-        json!(told.began_on),
+        json!(result.line),
+        json!(result.child),
+        json!(result.began_on),
         json!(outcome),
         listed(marks.iter().map(|(position, _)| position.to_string()).collect()),
         listed(marks.iter().map(|(_, event)| event.to_string()).collect()),

@@ -59,12 +59,12 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
         }
     }
     // A view built when this command started is new, unless a rulebook was published since.
-    let old = if views.is_fresh() && !is_published { None } else { Some(told(&views).await) };
+    let old = if views.is_fresh() && !is_published { None } else { Some(position_and_digest(&views).await) };
     if old.is_some() {
         let workers = workers.map_or(Options::default().workers, usize::from);
         build(&views, right, Options { workers, ..Options::default() }).await?;
     }
-    let new = told(&views).await?;
+    let new = position_and_digest(&views).await?;
     let mut out = std::io::stdout().lock();
     let old = match &old {
         None => "no view that this build can read".to_owned(),
@@ -79,7 +79,7 @@ pub(super) async fn rebuild(places: &Places, rulebook: Option<&Path>, workers: O
     Ok(Ending::Done)
 }
 
-async fn told(views: &Views) -> Result<String> {
+async fn position_and_digest(views: &Views) -> Result<String> {
     let (position, digest) = views.told().await?;
     Ok(format!("position {position}  digest {digest}"))
 }

@@ -53,14 +53,14 @@ pub(super) fn plans(area: &Area, month: NaiveDate) -> u32 {
 pub(super) fn tell(office: &Office<'_>, case: Case) -> Telling {
     let dice = Dice::of(0, 0);
     let keyworker = 0;
-    let mut told = Telling::receive(office, case, RECEIVED_ON, Moment::at(RECEIVED_ON, 10), &dice);
+    let mut telling = Telling::receive(office, case, RECEIVED_ON, Moment::at(RECEIVED_ON, 10), &dice);
     let course = Course {
         answer: Answer::Accepted(ACCEPTED_ON),
         keyworkers: vec![(ACCEPTED_ON, keyworker)],
         ..Course::received(RECEIVED_ON, &dice)
     };
-    told.answer(office, &course, &dice);
-    told.assign(office, &course, &dice);
+    telling.answer(office, &course, &dice);
+    telling.assign(office, &course, &dice);
     let worker = &office.team[keyworker];
     for (kind, on) in [
         (Kind::Call, day(2018, 1, 4)),
@@ -72,23 +72,23 @@ pub(super) fn tell(office: &Office<'_>, case: Case) -> Telling {
         (Kind::Missed, day(2018, 2, 14)),
         (Kind::Landlord, day(2018, 2, 20)),
     ] {
-        log(&mut told, office, Moment::at(on, 15), contact(kind, on, worker, &dice));
+        log(&mut telling, office, Moment::at(on, 15), contact(kind, on, worker, &dice));
     }
     let plan = PlanAgreed { kind: "php".to_owned() };
     let by = office.worker(keyworker);
-    told.state(&by, Moment::at(PLAN_ON, 15), Occurred::on(PLAN_ON), plan);
+    telling.state(&by, Moment::at(PLAN_ON, 15), Occurred::on(PLAN_ON), plan);
     let late = contact(Kind::Call, LATE_ON, worker, &dice);
-    let late = log(&mut told, office, Moment::at(day(2018, 2, 25), 11), late);
+    let late = log(&mut telling, office, Moment::at(day(2018, 2, 25), 11), late);
     let reason = "the call was with another client and stands in the wrong case";
-    told.retract(&office.manager(), Moment::at(day(2018, 2, 26), 10), vec![late], reason);
-    told
+    telling.retract(&office.manager(), Moment::at(day(2018, 2, 26), 10), vec![late], reason);
+    telling
 }
 
 fn contact(kind: Kind, on: NaiveDate, worker: &Worker, dice: &Dice) -> Contact {
     Contact { on, hour: 14, local_time: None, by: Some(0), logged: logged(kind, on, Some(worker), dice) }
 }
 
-fn log(told: &mut Telling, office: &Office<'_>, at: Moment, contact: Contact) -> crate::log::envelope::CommandId {
+fn log(telling: &mut Telling, office: &Office<'_>, at: Moment, contact: Contact) -> crate::log::envelope::CommandId {
     let by = office.worker(0);
-    told.state(&by, at, contact.occurred(), contact.logged)
+    telling.state(&by, at, contact.occurred(), contact.logged)
 }

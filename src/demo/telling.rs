@@ -101,16 +101,16 @@ impl Telling {
     pub(super) fn receive(office: &Office<'_>, case: Case, on: NaiveDate, at: Moment, dice: &Dice) -> Self {
         let fact = referral(office.area, &case, dice);
         let slip = dice.permille(15).then(|| later(at, dice)).flatten();
-        let mut told = Self::begin(case.reference, at);
+        let mut telling = Self::begin(case.reference, at);
         let Some(then) = slip else {
-            told.refer(office, case.registers, (on, at), fact, dice);
-            return told;
+            telling.refer(office, case.registers, (on, at), fact, dice);
+            return telling;
         };
         let others: Vec<&Area> = AREAS.iter().filter(|area| area.code != office.area.code).collect();
         let wrong = ReferralReceived { area: dice.pick(&others).code.to_owned(), ..fact.clone() };
-        let said = told.refer(office, case.registers, (on, at), wrong, dice);
-        told.correct(&office.manager(), then, said, (Occurred::on(on), fact.into()), "sent to the wrong borough");
-        told
+        let said = telling.refer(office, case.registers, (on, at), wrong, dice);
+        telling.correct(&office.manager(), then, said, (Occurred::on(on), fact.into()), "sent to the wrong borough");
+        telling
     }
 
     /// The same referral entered twice: a second journey, which was retracted. `None` if the demo's year ends before.
@@ -119,10 +119,10 @@ impl Telling {
         let then = later(at, dice)?;
         let again = Case { reference: format!("{}-2", case.reference), ..case.clone() };
         let fact = referral(office.area, &again, dice);
-        let mut told = Self::begin(again.reference, at);
-        let said = told.refer(office, false, (on, at), fact, dice);
-        told.retract(&office.manager(), then, vec![said], "the referral was entered twice");
-        Some(told)
+        let mut telling = Self::begin(again.reference, at);
+        let said = telling.refer(office, false, (on, at), fact, dice);
+        telling.retract(&office.manager(), then, vec![said], "the referral was entered twice");
+        Some(telling)
     }
 
     /// Starts a case without commands.

@@ -101,11 +101,11 @@ impl Ledger {
         let rulebook = self.contracts[CONTRACT].newest_rulebook().expect("a rulebook");
         for (id, history) in self.journeys().filter(|(_, history)| history.contract() == Some(CONTRACT)) {
             let journey = history.journey();
-            let Some(told) = Told::of(id, CONTRACT, &journey, rulebook) else { continue };
+            let Some(case) = Told::of(id, CONTRACT, &journey, rulebook) else { continue };
             for stage in &rulebook.stages {
-                if let Some(reached) = stage::reached(&told, &history.facts(), &stage.when) {
+                if let Some(reached) = stage::reached(&case, &history.facts(), &stage.when) {
                     let month = stage::month_of(reached.earliest());
-                    *counts.entry((told.referral.area.clone(), stage.code.clone(), month)).or_default() += 1;
+                    *counts.entry((case.referral.area.clone(), stage.code.clone(), month)).or_default() += 1;
                 }
             }
         }
@@ -189,8 +189,8 @@ fn the_documented_contact_counts_only_while_it_is_known() {
     };
     assert_eq!([23, 25, 26].map(|known| answer(day(2018, 2, known))), [Some(22), Some(13), Some(22)]);
     let journey = history.journey();
-    let told = Told::of(documented_journey(), CONTRACT, &journey, rulebook).expect("a referral");
-    assert_eq!(told.reference(), DOCUMENTED_REFERENCE);
+    let case = Told::of(documented_journey(), CONTRACT, &journey, rulebook).expect("a referral");
+    assert_eq!(case.reference(), DOCUMENTED_REFERENCE);
     assert!(history.journey().is_on_caseload());
 }
 

@@ -34,8 +34,8 @@ fn referrals(area: &Area, at: usize, size: Size, dice: &Dice) -> Vec<Course> {
     let (first, last) = month(at);
     let days = working_days(first, last);
     let [received, ..] = area.counts(at, size);
-    let told = documented::referrals(area, first);
-    (0..received.saturating_sub(told)).map(|_| Course::received(*dice.pick(&days), dice)).collect()
+    let elsewhere = documented::referrals(area, first);
+    (0..received.saturating_sub(elsewhere)).map(|_| Course::received(*dice.pick(&days), dice)).collect()
 }
 
 /// A step of the funnel: the cases that may take it, from which day, and when they would.
@@ -43,19 +43,19 @@ struct Step {
     ready_on: fn(&Course) -> Option<NaiveDate>,
     due_on: fn(&Course) -> NaiveDate,
     /// The number of a month's steps that are generated elsewhere.
-    told: fn(area: &Area, month: NaiveDate) -> u32,
+    elsewhere: fn(area: &Area, month: NaiveDate) -> u32,
 }
 
 const PLAN: Step = Step {
     ready_on: |course| course.accepted_on().filter(|_| course.plan_on.is_none()).map(|on| after(on, 1)),
     due_on: |course| course.plan_due,
-    told: documented::plans,
+    elsewhere: documented::plans,
 };
 
 const HOME: Step = Step {
     ready_on: |course| course.plan_on.filter(|_| course.home.is_none()).map(|on| after(on, 2)),
     due_on: |course| course.home_due,
-    told: |_, _| 0,
+    elsewhere: |_, _| 0,
 };
 
 /// The cases that take a step in a month, each with its day: first those due in it, then those that waited, the latest
@@ -81,7 +81,7 @@ fn chosen<'a>(
         let due = working((step.due_on)(course));
         if due < first { (1, (first - due).num_days()) } else { (i32::from(due > last) * 2, 0) }
     });
-    let count = count.saturating_sub((step.told)(area, first));
+    let count = count.saturating_sub((step.elsewhere)(area, first));
     ready.truncate(usize::try_from(count).expect("a count of cases"));
     let dated = |(course, days): (&'a mut Course, Vec<NaiveDate>)| {
         let due = working((step.due_on)(course));

@@ -314,8 +314,8 @@ const fn opening(kind: StreamKind) -> EventType {
 
 fn rulebook(content: &str) -> Result<Rulebook, LineError> {
     Rulebook::parse(content).map_err(|errors| {
-        let told = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-        LineError::at("data.payload.content", told)
+        let message = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+        LineError::at("data.payload.content", message)
     })
 }
 

@@ -113,8 +113,8 @@ mod tests {
     #[test]
     fn byte_order_marks_carriage_returns_empty_lines_and_a_missing_end_are_accepted() {
         let read = lines(b"\xef\xbb\xbfone\r\n\r\n  \ntwo\nthree");
-        let told: Vec<(u64, &str)> = read.iter().map(|(at, line)| (*at, line.as_deref().expect("text"))).collect();
-        assert_eq!(told, [(1, "one"), (4, "two"), (5, "three")]);
+        let texts: Vec<(u64, &str)> = read.iter().map(|(at, line)| (*at, line.as_deref().expect("text"))).collect();
+        assert_eq!(texts, [(1, "one"), (4, "two"), (5, "three")]);
     }
 
     #[test]

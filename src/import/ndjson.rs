@@ -94,7 +94,7 @@ impl Import<'_> {
                             Err(not_done) => Sent::Answered(rows, not_done),
                         }
                     }
-                    Err(outcome) => Sent::Told(told(stated.rows(), &outcome)),
+                    Err(outcome) => Sent::Told(rows_with(stated.rows(), &outcome)),
                 },
             });
         }
@@ -102,8 +102,8 @@ impl Import<'_> {
         let mut failed = Ok(());
         for sent in sent {
             let (of, answer) = match sent {
-                Sent::Told(told) => {
-                    rows.extend(told);
+                Sent::Told(finished) => {
+                    rows.extend(finished);
                     continue;
                 }
                 Sent::Answered(of, not_done) => (of, Err(not_done)),
@@ -113,7 +113,7 @@ impl Import<'_> {
                 done.events.iter().for_each(|event| rehearsed.learn(event));
             }
             match outcome(answer) {
-                Ok(outcome) => rows.extend(told(of, &outcome)),
+                Ok(outcome) => rows.extend(rows_with(of, &outcome)),
                 Err(fault) => failed = failed.and(Err(fault)),
             }
         }
@@ -182,7 +182,7 @@ enum Sent {
     Waiting(Vec<(u64, Uuid)>),
 }
 
-fn told(rows: Vec<(u64, Uuid)>, outcome: &Outcome) -> Vec<Row> {
+fn rows_with(rows: Vec<(u64, Uuid)>, outcome: &Outcome) -> Vec<Row> {
     rows.into_iter().map(|(line, id)| Row { line, id: Some(id), outcome: outcome.clone() }).collect()
 }
 

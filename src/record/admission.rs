@@ -32,7 +32,7 @@ use crate::views::Views;
 /// The actions of a command, in the terms of the access policy. A sender who may state a fact may also correct and
 /// retract it, so an amendment is judged by the type of the events that it names. An event that the stream does not
 /// have has no action.
-fn actions(command: &Command, told: Option<&History>) -> Vec<Action> {
+fn actions(command: &Command, stream_history: Option<&History>) -> Vec<Action> {
     let kind = command.stream().kind;
     let of_single = |single: &Command| match single {
         Command::ReceiveReferral(_) => vec![Action::ReceiveReferral],
@@ -42,11 +42,11 @@ fn actions(command: &Command, told: Option<&History>) -> Vec<Action> {
         Command::CorrectFact(_) | Command::PatchFact(_) | Command::RetractFacts(_) if kind == StreamKind::Journey => {
             vec![Action::CorrectFacts]
         }
-        Command::CorrectFact(correction) => vec![amending(kind, told, correction.target)],
-        Command::PatchFact(patch) => vec![amending(kind, told, patch.target)],
+        Command::CorrectFact(correction) => vec![amending(kind, stream_history, correction.target)],
+        Command::PatchFact(patch) => vec![amending(kind, stream_history, patch.target)],
         Command::RetractFacts(retraction) if retraction.targets.is_empty() => vec![Action::Amend],
         Command::RetractFacts(retraction) => {
-            retraction.targets.iter().map(|target| amending(kind, told, *target)).collect()
+            retraction.targets.iter().map(|target| amending(kind, stream_history, *target)).collect()
         }
         Command::AssignMany(_) => vec![Action::RecordFacts],
         Command::Together(_) => Vec::new(),
@@ -65,8 +65,8 @@ const fn claiming(act: &BatchAct) -> Action {
 }
 
 /// The action of amending this event. If the event is itself an amendment, the action of its target.
-fn amending(kind: StreamKind, told: Option<&History>, target: EventId) -> Action {
-    let event = |id| told.and_then(|history| history.event(id)).map(|recorded| &recorded.event);
+fn amending(kind: StreamKind, stream_history: Option<&History>, target: EventId) -> Action {
+    let event = |id| stream_history.and_then(|history| history.event(id)).map(|recorded| &recorded.event);
     let fact = match event(target) {
         Some(Event::FactCorrected(correction)) => event(correction.target),
         Some(Event::FactRetracted(retraction)) => event(retraction.target),
@@ -338,9 +338,9 @@ impl Admission {
     }
 
     /// The refusal for a sender whose role may not give a notice of this kind.
-    fn notice_of_another_role(&self, command: &Command, told: Option<&History>) -> Option<Refusal> {
+    fn notice_of_another_role(&self, command: &Command, stream_history: Option<&History>) -> Option<Refusal> {
         let (role, theirs) = (self.principal.role, kinds_of_notice(self.principal.role));
-        let kind = notices_in(command, told).into_iter().find(|kind| !theirs.contains(kind))?;
+        let kind = notices_in(command, stream_history).into_iter().find(|kind| !theirs.contains(kind))?;
         let message =
             format!("a {role} may not give a notice of the kind {}: ask a commissioner to give it", kind.as_str());
         let allowed = theirs.iter().map(|kind| kind.as_str());
@@ -360,12 +360,14 @@ const fn kinds_of_notice(role: Role) -> &'static [NoticeKind] {
 }
 
 /// The kinds of the notices that a command gives, corrects or retracts.
-fn notices_in(command: &Command, told: Option<&History>) -> Vec<NoticeKind> {
+fn notices_in(command: &Command, stream_history: Option<&History>) -> Vec<NoticeKind> {
     let kind = |fact: &Event| match fact {
         Event::NoticeIssued(notice) => Some(notice.kind),
         _ => None,
     };
-    let recorded = |target: &EventId| told.and_then(|told| told.fact(*target)).and_then(|fact| kind(fact.event));
+    let recorded = |target: &EventId| {
+        stream_history.and_then(|stream_history| stream_history.fact(*target)).and_then(|fact| kind(fact.event))
+    };
     let of_single = |single: &Command| match single {
         Command::State(stated) => kind(&stated.fact).into_iter().collect(),
         Command::CorrectFact(correction) => {
@@ -391,8 +393,8 @@ fn area_of(history: &History) -> String {
 async fn hidden_claims(views: &Views, principal: &Principal, command: &Command) -> Result<BTreeSet<ClaimId>, LogError> {
     let (Some(areas), Command::Batch(of)) = (principal.scope.areas(), command) else { return Ok(BTreeSet::new()) };
     let BatchAct::Decide(claims, _) = &of.act else { return Ok(BTreeSet::new()) };
-    let told = read_whole(views.log(), command.stream()).await?;
-    let batch = Batch::of(&told);
+    let stream_history = read_whole(views.log(), command.stream()).await?;
+    let batch = Batch::of(&stream_history);
     let journey = |claim: &ClaimId| batch.line(*claim).and_then(|line| line.frozen.about.journey());
     let journeys: Vec<JourneyId> = claims.iter().filter_map(journey).collect();
     let known = views.live().areas_of(&journeys).await?;
@@ -410,11 +412,11 @@ fn not_done(denied: Denied, outside: Refusal) -> NotDone {
 
 /// Whether a sender may still do what a command did the first time, and may still know its events. The log looks for an
 /// earlier recording first, but its result is only for senders who may still see it. For a command that amends facts,
-/// `told` is the history of its stream.
+/// `stream_history` is the history of its stream.
 pub(super) async fn still_may(
     views: Option<&Views>,
     (principal, on): (Principal, NaiveDate),
-    (command, told): (&Command, &History),
+    (command, stream_history): (&Command, &History),
     events: &[Envelope],
 ) -> Result<Result<(), NotDone>, LogError> {
     let of_contracts = || events.iter().filter_map(|event| Some((event.stream, event.contract.as_deref()?)));
@@ -436,7 +438,7 @@ pub(super) async fn still_may(
         (true, None) => Relation::Contract,
         (false, _) => Relation::Outside,
     };
-    let mut actions = actions(command, Some(told));
+    let mut actions = actions(command, Some(stream_history));
     if !journeys.is_empty() {
         actions.push(Action::ReadJourneys);
     }
@@ -453,9 +455,9 @@ pub(super) fn amends(command: &Command) -> bool {
 }
 
 async fn read_whole(log: &Log, stream: StreamId) -> Result<History, LogError> {
-    let mut told = History::default();
+    let mut stream_history = History::default();
     for envelope in log.stream(stream).await? {
-        told.evolve(Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
+        stream_history.evolve(Recorded::decode(&envelope).map_err(|error| LogError::Payload(Box::new(error)))?);
     }
-    Ok(told)
+    Ok(stream_history)
 }

@@ -27,9 +27,9 @@ fn said(command: &Command) -> Option<NaiveDate> {
 async fn moved(views: &Views, command: &Command) -> Result<Option<NaiveDate>, LogError> {
     let Command::PatchFact(PatchFact { stream, target, occurred, .. }) = command else { return Ok(None) };
     let Some(day) = occurred.on else { return Ok(None) };
-    let told = views.log().stream(*stream).await?;
+    let events = views.log().stream(*stream).await?;
     let is_leaving = |event: &Envelope| event.event_id == *target && event.event_type == EventType::WorkerLeft.as_str();
-    Ok(told.iter().any(is_leaving).then_some(day))
+    Ok(events.iter().any(is_leaving).then_some(day))
 }
 
 /// The warning if facts about a leaving worker are recorded on that day or later.
@@ -72,11 +72,11 @@ fn listed(later: &LaterFacts) -> String {
         ),
     ];
     let some = all.into_iter().filter(|(count, ..)| *count > 0);
-    let mut told: Vec<String> =
+    let mut parts: Vec<String> =
         some.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
-    match told.pop() {
-        Some(last) if told.is_empty() => last,
-        Some(last) => format!("{} and {last}", told.join(", ")),
+    match parts.pop() {
+        Some(last) if parts.is_empty() => last,
+        Some(last) => format!("{} and {last}", parts.join(", ")),
         None => String::new(),
     }
 }

@@ -62,15 +62,15 @@ pub(super) fn is_free<'h>(
     (namesakes, on): (&[WorkerId], NaiveDate),
     history: impl Fn(StreamId) -> Option<&'h History>,
 ) -> Result<(), Vec<Refusal>> {
-    let told = |stream| history(stream).map(|history| Worker::fold(&history.facts())).unwrap_or_default();
+    let worker_of = |stream| history(stream).map(|history| Worker::fold(&history.facts())).unwrap_or_default();
     let login = |worker: &Worker| worker.joined.as_ref().and_then(|joined| joined.details.login.clone());
-    let held = namesakes.iter().map(|worker| told(StreamId::worker(*worker)));
+    let held = namesakes.iter().map(|worker| worker_of(StreamId::worker(*worker)));
     let is_here = |worker: &Worker| worker.left.as_ref().is_none_or(|left| left.occurred.earliest() > on);
     let held: Vec<String> = held.filter(is_here).filter_map(|worker| login(&worker)).collect();
     if held.is_empty() {
         return Ok(());
     }
-    let own = told(command.stream());
+    let own = worker_of(command.stream());
     for single in command.each() {
         let (wanted, path) = match single {
             Command::RetractFacts(retraction) => {

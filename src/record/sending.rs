@@ -90,8 +90,8 @@ impl Recorder {
                 (Ok(Answer::New(events)), _) => Ok(Appended { events, replayed: false }),
                 (Ok(Answer::Rehearsed), _) => self.replayed(asked, Vec::new(), &History::default()).await,
                 (Ok(Answer::Before(..)), Ok(before)) => {
-                    let (events, told) = (before.events(&asked), before.told(&asked));
-                    self.replayed(asked, events, told).await
+                    let (events, stream_history) = (before.events(&asked), before.stream_history(&asked));
+                    self.replayed(asked, events, stream_history).await
                 }
                 (Ok(Answer::Before(..)), Err(())) => Err(NotDone::Fault(LogError::Unreachable)),
                 (Err(rejection), _) => Err(self.rejected(rejection, &asked).await),
@@ -102,8 +102,13 @@ impl Recorder {
 
     /// The first result of a repeated command, if the sender may still send it and see its events. If that cannot be
     /// checked, the command is still in the log.
-    async fn replayed(&self, asked: Asked, events: Vec<Envelope>, told: &History) -> Result<Appended, NotDone> {
-        let may = still_may(self.asked(), asked.sender, (&asked.command, told), &events).await;
+    async fn replayed(
+        &self,
+        asked: Asked,
+        events: Vec<Envelope>,
+        stream_history: &History,
+    ) -> Result<Appended, NotDone> {
+        let may = still_may(self.asked(), asked.sender, (&asked.command, stream_history), &events).await;
         may.map_err(|fault| {
             UNREAD.met(&fault);
             NotDone::Fault(LogError::Unreachable)
@@ -161,7 +166,7 @@ impl Before {
         self.by_command.get(&(asked.sender.0.subject.clone(), asked.id)).cloned().unwrap_or_default()
     }
 
-    fn told(&self, asked: &Asked) -> &History {
+    fn stream_history(&self, asked: &Asked) -> &History {
         self.streams.get(&asked.command.stream()).unwrap_or(&self.none)
     }
 }

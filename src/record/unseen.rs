@@ -93,8 +93,8 @@ async fn sees(views: &Views, (sender, today): (&Principal, NaiveDate), named: &N
     if login::is_same(&login, &sender.subject) {
         return Ok(true);
     }
-    let told = views.log().stream(named.stream).await?;
-    let Some(contract) = told.first().and_then(|first| first.contract.as_deref()) else { return Ok(true) };
+    let events = views.log().stream(named.stream).await?;
+    let Some(contract) = events.first().and_then(|first| first.contract.as_deref()) else { return Ok(true) };
     let worker = Principal { subject: login, role: Role::Keyworker, scope: Scope::Deployment };
     let journey = (JourneyId(named.stream.id), contract);
     for day in [Some(today), named.day.filter(|day| *day > today)].into_iter().flatten() {

@@ -141,9 +141,9 @@ impl Gathered {
     /// The contract of this stream, at a version that can be folded.
     pub(super) fn contract(&self, version: i64, rules: &Rules) -> Contract {
         let whole = version == self.history.version();
-        let told =
+        let contract =
             if whole { contract_of(&self.history, rules.upto) } else { contract_of(&self.first(version), rules.upto) };
-        told.unwrap_or_default()
+        contract.unwrap_or_default()
     }
 
     /// The position of the newest rulebook that is not among the rules, if any.

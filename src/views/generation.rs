@@ -165,7 +165,11 @@ impl Generation {
     /// Every contract in scope, by code, with the rulebooks that this view applies.
     pub fn all_told(&self, scope: &Scope) -> Vec<Arc<Contract>> {
         let contracts = self.contracts.read().expect("no panic while holding the contracts");
-        contracts.iter().filter(|(code, _)| scope.contract(code).is_some()).map(|(_, told)| Arc::clone(told)).collect()
+        contracts
+            .iter()
+            .filter(|(code, _)| scope.contract(code).is_some())
+            .map(|(_, contract)| Arc::clone(contract))
+            .collect()
     }
 
     pub(super) fn tell(&self, contracts: Arc<Contracts>) {

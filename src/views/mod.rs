@@ -418,9 +418,9 @@ impl Views {
         // Held until the rebuild can be cancelled.
         let mut running = self.running();
         let meter = Arc::new(Meter::new(self.shared.progress.clone()));
-        let (views, told) = (self.clone(), Arc::clone(&meter));
+        let (views, reporting) = (self.clone(), Arc::clone(&meter));
         let ended = tokio::spawn(async move {
-            let rebuilt = views.replace(right, options, &told).await;
+            let rebuilt = views.replace(right, options, &reporting).await;
             match &rebuilt {
                 Ok(()) => {}
                 Err(ViewError::Cancelled) => tracing::info!("a rebuild was cancelled; nothing was kept"),

@@ -153,14 +153,14 @@ pub enum By {
 
 /// The obligations of one journey at the end of a day, from all its facts by then, ordered by due date. The caller must
 /// check whether a keyworker has left by then.
-pub fn of_journey(told: &Told<'_>, as_of: NaiveDate) -> Vec<ObligationRow> {
+pub fn of_journey(case: &Told<'_>, as_of: NaiveDate) -> Vec<ObligationRow> {
     let mut rows: Vec<ObligationRow> = Vec::new();
-    for standard in &told.rulebook.standards {
-        for (nth, owed) in (0..).zip(obligation::obligations(told, standard)) {
-            let stretches = owed.stretches(told.journey);
+    for standard in &case.rulebook.standards {
+        for (nth, owed) in (0..).zip(obligation::obligations(case, standard)) {
+            let stretches = owed.stretches(case.journey);
             let Some(now) = stretches.iter().find(|one| one.from <= as_of && as_of < one.to) else { continue };
             rows.push(ObligationRow {
-                place: Place { due: owed.due, journey: told.id, standard: standard.code.clone(), nth },
+                place: Place { due: owed.due, journey: case.id, standard: standard.code.clone(), nth },
                 standing: Standing::of(now.state, owed.due, now.ended, as_of),
                 from: owed.from,
                 due: (owed.due < FOREVER).then_some(owed.due),

@@ -165,14 +165,14 @@ pub struct WorkerRow {
 
 impl WorkerRow {
     /// A worker, from the facts of their stream. `None` if they never joined.
-    pub fn told(id: WorkerId, told: &worker::Worker) -> Option<Self> {
-        let joined = told.joined.as_ref()?;
+    pub fn told(id: WorkerId, state: &worker::Worker) -> Option<Self> {
+        let joined = state.joined.as_ref()?;
         Some(Self {
             worker: id,
             login: joined.details.login.clone(),
             label: joined.details.label.clone(),
             joined_on: joined.occurred.earliest(),
-            left_on: told.left.as_ref().map(|left| left.occurred.earliest()),
+            left_on: state.left.as_ref().map(|left| left.occurred.earliest()),
         })
     }
 }

@@ -473,15 +473,15 @@ mod tests {
     }
 
     /// Each row, in a few words.
-    fn told(file: impl AsRef<[u8]>) -> Vec<String> {
-        let told = |row: &Row| match row {
+    fn described(file: impl AsRef<[u8]>) -> Vec<String> {
+        let describe = |row: &Row| match row {
             Row::Read(Episode { line, child, began_on, particulars, .. }) => {
                 let ended = particulars.ended.as_ref().map(|(on, reason)| format!(" to {on} {reason:?}"));
                 format!("{line}: {child} {began_on}{}", ended.unwrap_or_default())
             }
             Row::Unread(unread) => format!("{}: {}", unread.line, unread.error),
         };
-        read(file).rows.iter().map(told).collect()
+        read(file).rows.iter().map(describe).collect()
     }
 
     /// The sample row, with this cell in a column.
@@ -520,17 +520,21 @@ mod tests {
 
     #[test]
     fn a_file_is_read_whichever_program_wrote_it() {
-        let plain = told(format!("{HEADER}\n{ROW}\n"));
+        let plain = described(format!("{HEADER}\n{ROW}\n"));
         assert_eq!(plain, ["2: 101 2017-04-01 to 2017-04-30 Some(\"X1\")"]);
-        assert_eq!(told(format!("\u{feff}{HEADER}\r\n{ROW}")), plain, "a byte order mark, CRLF, no final line end");
-        assert_eq!(told(format!("{}\n{ROW},,\n", HEADER.to_lowercase())), plain, "cells that hold nothing");
+        assert_eq!(
+            described(format!("\u{feff}{HEADER}\r\n{ROW}")),
+            plain,
+            "a byte order mark, CRLF, no final line end"
+        );
+        assert_eq!(described(format!("{}\n{ROW},,\n", HEADER.to_lowercase())), plain, "cells that hold nothing");
         let quoted = format!("\"{}\"", ROW.replace(',', "\",\""));
-        assert_eq!(told(format!("{HEADER}\n{quoted}\n")), plain);
-        assert_eq!(told(format!("{HEADER}\n{}\n", ROW.replace(',', " , "))), plain);
+        assert_eq!(described(format!("{HEADER}\n{quoted}\n")), plain);
+        assert_eq!(described(format!("{HEADER}\n{}\n", ROW.replace(',', " , "))), plain);
         let turned = |line: &str| line.split(',').rev().collect::<Vec<_>>().join(",");
-        assert_eq!(told(format!("{},YEAR\n{},2018\n", turned(HEADER), turned(ROW))), plain);
-        assert_eq!(told(with("DECOM", "2017-04-01")), plain);
-        assert_eq!(told(with("DECOM", "1/4/2017")), plain);
+        assert_eq!(described(format!("{},YEAR\n{},2018\n", turned(HEADER), turned(ROW))), plain);
+        assert_eq!(described(with("DECOM", "2017-04-01")), plain);
+        assert_eq!(described(with("DECOM", "1/4/2017")), plain);
     }
 
     #[test]
@@ -539,7 +543,7 @@ mod tests {
         let file = format!(
             "{commas}\r\n{HEADER}\r\n{commas}\r\n{ROW}\r\n ,\u{a0},\"\"\r\n,\r\n{ROW}\r\n{commas},,\r\n{commas}"
         );
-        assert_eq!(told(file).iter().map(|row| &row[..6]).collect::<Vec<_>>(), ["4: 101", "7: 101"]);
+        assert_eq!(described(file).iter().map(|row| &row[..6]).collect::<Vec<_>>(), ["4: 101", "7: 101"]);
     }
 
     #[test]
@@ -572,7 +576,7 @@ mod tests {
             "01/04/2017 0:00",
             "01/04/2017 12:00:00 AM",
         ] {
-            assert!(told(with("DECOM", midnight))[0].starts_with("2: 101 2017-04-01"), "{midnight}");
+            assert!(described(with("DECOM", midnight))[0].starts_with("2: 101 2017-04-01"), "{midnight}");
         }
         for other in [
             "2017-04-01 09:30:00",
@@ -582,7 +586,7 @@ mod tests {
             "2017-04-01T00:00:00+x1:00",
             "2017-04-01T01:00:00+01:00",
         ] {
-            assert_eq!(told(with("DECOM", other)), ["2: DECOM: not a date: write DD/MM/YYYY"], "{other}");
+            assert_eq!(described(with("DECOM", other)), ["2: DECOM: not a date: write DD/MM/YYYY"], "{other}");
         }
     }
 
@@ -590,13 +594,13 @@ mod tests {
     fn a_quoted_field_may_span_lines_and_a_stray_mark_spoils_one_row() {
         let header = format!("{HEADER},NOTE");
         let (one, other) = (format!("{ROW},\"moved,\r\nthen \"\"home\"\"\""), format!("{ROW},"));
-        let rows = told(format!("{header}\r\n{one}\r\n{other}\r\n"));
+        let rows = described(format!("{header}\r\n{one}\r\n{other}\r\n"));
         assert_eq!(rows.iter().map(|row| &row[..6]).collect::<Vec<_>>(), ["2: 101", "4: 101"]);
         let stray = other.replacen("S,", "\"S,", 1);
-        let rows = told(format!("{header}\n{stray}\n{other}\n{stray}\n{other}\n"));
+        let rows = described(format!("{header}\n{stray}\n{other}\n{stray}\n{other}\n"));
         let begins: Vec<&str> = rows.iter().map(|row| &row[..12]).collect();
         assert_eq!(begins, ["2: a quotati", "3: 101 2017-", "4: a quotati", "5: 101 2017-"]);
-        let rows = told(format!("{header}\n{stray}\n101,01/04\",2017\n{other}\n{stray}"));
+        let rows = described(format!("{header}\n{stray}\n101,01/04\",2017\n{other}\n{stray}"));
         let begins: Vec<&str> = rows.iter().map(|row| &row[..12]).collect();
         assert_eq!(begins, ["2: a quotati", "3: 3 fields,", "4: 101 2017-", "5: a quotati"]);
     }
@@ -619,7 +623,7 @@ mod tests {
         ];
         let mut bytes = file.join("\n").into_bytes();
         bytes.extend_from_slice(b"\n102,\xe9");
-        let rows = told(&bytes);
+        let rows = described(&bytes);
         let expected = [
             "2: 4 fields, but 13 columns: give each column one field",
             "3: 14 fields, but 13 columns: give each column one field",

@@ -136,14 +136,14 @@ impl Import<'_> {
                 let portion = portion.unwrap_or_default();
                 let taken = self.portion(one, area, portion, &rehearsed).await?;
                 let is_last = portion.last().map(|(child, _)| child) == children.last().map(|(child, _)| child);
-                let ahead = unread.iter().take_while(|told| is_last || told.line <= last_line_of(portion)).count();
-                let mut told: Vec<Told> = unread.drain(..ahead).collect();
+                let ahead = unread.iter().take_while(|result| is_last || result.line <= last_line_of(portion)).count();
+                let mut results: Vec<Told> = unread.drain(..ahead).collect();
                 let mut fault = None;
                 for child in taken {
                     match child {
                         Ok(child) => {
                             summary.journeys += u64::from(child.began);
-                            told.extend(child.told);
+                            results.extend(child.results);
                             if self.recorder.is_rehearsing() {
                                 for event in child.recorded {
                                     rehearsed.entry(event.stream).or_insert_with(Vec::new).push(event);
@@ -153,11 +153,11 @@ impl Import<'_> {
                         Err(error) => fault = fault.or(Some(error)),
                     }
                 }
-                told.sort_by_key(|told| told.line.unwrap_or(u64::MAX));
-                for mut told in told {
-                    namesakes.note(&mut told);
-                    summary.count(&told.outcome);
-                    report(at, &told);
+                results.sort_by_key(|result| result.line.unwrap_or(u64::MAX));
+                for mut result in results {
+                    namesakes.note(&mut result);
+                    summary.count(&result.outcome);
+                    report(at, &result);
                 }
                 // Rows already recorded are reported before the error of the others.
                 if let Some(fault) = fault {
@@ -274,7 +274,7 @@ impl Return {
 /// The results of a child's rows.
 #[derive(Default)]
 struct Taken {
-    told: Vec<Told>,
+    results: Vec<Told>,
     recorded: Vec<Envelope>,
     /// Whether the child's journey is new.
     began: bool,
@@ -295,7 +295,8 @@ impl Child<'_> {
         if let Err(refusals) = check_source(&source(self.bringing.ids.child, self.digest, 1)) {
             // The code is not a pseudonym, or cannot be stored. So it is not repeated in the result either.
             let refused = Outcome::Refused(problems(refusals, |_| Some("CHILD")));
-            self.taken.told = episodes.iter().map(|row| Told { child: None, ..told(row, refused.clone()) }).collect();
+            self.taken.results =
+                episodes.iter().map(|row| Told { child: None, ..result_of(row, refused.clone()) }).collect();
             return Ok(self.taken);
         }
         let mut named = HashSet::new();
@@ -309,7 +310,7 @@ impl Child<'_> {
             outcome: Outcome::Missing,
             note: None,
         });
-        self.taken.told.extend(missing);
+        self.taken.results.extend(missing);
         Ok(self.taken)
     }
 
@@ -346,12 +347,12 @@ impl Child<'_> {
             if newest.is_none() && !matches!(outcome, Outcome::Refused(_)) {
                 newest = Some((first.line, repeated.clone()));
             }
-            self.taken.told.push(Told { note, ..told(first, outcome) });
+            self.taken.results.push(Told { note, ..result_of(first, outcome) });
             let again = |row: &&Episode| {
                 let note = Some(format!("has the same content as line {}", first.line));
-                Told { note, ..told(row, repeated.clone()) }
+                Told { note, ..result_of(row, repeated.clone()) }
             };
-            self.taken.told.extend(word.rows[1..].iter().map(again));
+            self.taken.results.extend(word.rows[1..].iter().map(again));
         }
         Ok(())
     }
@@ -436,7 +437,7 @@ fn of_rows(rows: &[&Particulars], known: &[KnownEpisode<'_>]) -> Vec<Option<Spel
     matched(rows, known).into_iter().map(|at| at.map(|at| known[at].spell)).collect()
 }
 
-fn told(row: &Episode, outcome: Outcome) -> Told {
+fn result_of(row: &Episode, outcome: Outcome) -> Told {
     let (line, child, began_on) = (Some(row.line), Some(row.child.clone()), Some(row.began_on));
     Told { line, child, began_on, outcome, note: None }
 }

@@ -29,8 +29,8 @@ impl Namesakes {
     }
 
     /// Adds a remark to the result of a row whose child's code looks like another.
-    pub(super) fn note(&self, told: &mut Told) {
-        let Some(child) = &told.child else { return };
+    pub(super) fn note(&self, result: &mut Told) {
+        let Some(child) = &result.child else { return };
         let alike = self.codes.get(&bare(child)).into_iter().flatten().filter(|code| *code != child);
         let alike: Vec<&str> = alike.map(String::as_str).collect();
         if alike.is_empty() {
@@ -38,7 +38,7 @@ impl Namesakes {
         }
         let note =
             format!("differs from {} by leading zeros or case only: one child may be here twice", alike.join(", "));
-        told.note = Some(told.note.take().map_or_else(|| note.clone(), |before| format!("{before}; {note}")));
+        result.note = Some(result.note.take().map_or_else(|| note.clone(), |before| format!("{before}; {note}")));
     }
 }
 
@@ -52,15 +52,15 @@ mod tests {
     use super::*;
 
     fn noted(child: &str, codes: &[&str]) -> Option<String> {
-        let mut told = Told {
+        let mut result = Told {
             line: Some(2),
             child: Some(child.to_owned()),
             began_on: None,
             outcome: Outcome::Missing,
             note: None,
         };
-        Namesakes::of(codes.iter().map(|code| (*code).to_owned())).note(&mut told);
-        told.note
+        Namesakes::of(codes.iter().map(|code| (*code).to_owned())).note(&mut result);
+        result.note
     }
 
     #[test]

@@ -143,8 +143,8 @@ impl Bringing<'_> {
         }
         let mut each = Vec::new();
         if says.codes != before.said.codes {
-            let told = recoded(start, says, before.unsaid());
-            let command = self.corrected(start, row.began_on, told);
+            let replacement = recoded(start, says, before.unsaid());
+            let command = self.corrected(start, row.began_on, replacement);
             each.extend(command.map(|command| (Part::Start, command)));
         }
         if says.ended != before.said.ended {

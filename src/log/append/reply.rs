@@ -37,14 +37,14 @@ pub(super) fn answer<D: Decide<S>, S>(waiting: Vec<Waiting<D, S>>, done: Batch, 
 /// Answers that a command failed on its own and that nothing was recorded. If the store is away, it is logged here.
 /// Other errors are logged by the sender.
 pub(super) fn refuse<D: Decide<S>, S>(error: LogError, alone: Vec<Waiting<D, S>>) {
-    let told = if error.is_outage() {
+    let reported = if error.is_outage() {
         NOT_WRITTEN.met(&error);
         LogError::NotBegun
     } else {
         error
     };
     if let Some(waiting) = alone.into_iter().next() {
-        let _ = waiting.reply.send(Err(Rejection::Fault(told)));
+        let _ = waiting.reply.send(Err(Rejection::Fault(reported)));
     }
 }
 
@@ -59,12 +59,12 @@ pub(super) fn give_up<D: Decide<S>, S>(
     let mut commands = 0;
     let tried = batch.into_iter().map(|waiting| (waiting, matches!(failed, Failed::NotBegun(_))));
     for (waiting, is_not_begun) in tried.chain(rest.into_iter().map(|waiting| (waiting, true))) {
-        let told = match failed {
+        let reported = match failed {
             Failed::ClockOff(off) => LogError::ClockOff(*off),
             _ if is_not_begun => LogError::NotBegun,
             _ => LogError::Unreachable,
         };
-        let _ = waiting.reply.send(Err(Rejection::Fault(told)));
+        let _ = waiting.reply.send(Err(Rejection::Fault(reported)));
         commands += 1;
     }
     let error: &dyn std::fmt::Debug = match failed {

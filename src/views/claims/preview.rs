@@ -257,7 +257,7 @@ struct Causes<'a> {
 /// The changed keys of an outcome, with their sentences.
 struct Changed<'a> {
     changes: Changes<'a>,
-    told: HashMap<OutcomeKey, [Option<Arc<str>>; 2]>,
+    sentences: HashMap<OutcomeKey, [Option<Arc<str>>; 2]>,
 }
 
 impl<'a> Causes<'a> {
@@ -305,12 +305,12 @@ impl<'a> Causes<'a> {
 impl<'a> Changed<'a> {
     fn between(was: Under<'a>, is: Under<'a>) -> Self {
         let changes = Changes::between(was, is);
-        let told = changes.keys().map(|key| (key, [was, is].map(|of| sentence(of, key)))).collect();
-        Self { changes, told }
+        let sentences = changes.keys().map(|key| (key, [was, is].map(|of| sentence(of, key)))).collect();
+        Self { changes, sentences }
     }
 
     fn cause(&self, key: OutcomeKey, grounds: Vec<Ground>) -> Cause {
-        let [before, after] = self.told.get(&key).cloned().unwrap_or_default();
+        let [before, after] = self.sentences.get(&key).cloned().unwrap_or_default();
         Cause { rule: key.as_str(), before, after, grounds }
     }
 

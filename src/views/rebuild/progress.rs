@@ -74,14 +74,14 @@ struct State {
     generation: i64,
     phase: Phase,
     of: i64,
-    told: Instant,
+    reported_at: Instant,
 }
 
 impl Meter {
     /// A meter at the start of a rebuild.
     pub(in super::super) fn new(watched: watch::Sender<Option<Progress>>) -> Self {
         let began = Instant::now();
-        let state = Mutex::new(State { generation: 0, phase: Phase::Preparing, of: 0, told: began });
+        let state = Mutex::new(State { generation: 0, phase: Phase::Preparing, of: 0, reported_at: began });
         let (read, written, is_cancelled) = (AtomicI64::new(0), AtomicI64::new(0), AtomicBool::new(false));
         let meter = Self { watched, began, state, read, written, is_cancelled };
         meter.enters(Phase::Preparing);
@@ -122,9 +122,9 @@ impl Meter {
 
     fn tell_at_intervals(&self) {
         if let Ok(mut state) = self.state.try_lock()
-            && state.told.elapsed() >= EVERY
+            && state.reported_at.elapsed() >= EVERY
         {
-            state.told = Instant::now();
+            state.reported_at = Instant::now();
             drop(state);
             self.tell();
         }
