@@ -554,7 +554,14 @@ async fn a_file_keeps_logins_apart_knows_everybody_and_brings_no_decisions() {
         let codes: Vec<Option<&str>> = told.iter().map(|told| told.as_ref().map(|(code, _)| *code)).collect();
         assert_eq!(codes, lines.iter().map(|(_, code)| *code).collect::<Vec<_>>(), "{told:?}");
         let (_, message) = told.pop().flatten().expect("a refusal");
-        assert!(message.starts_with("an import may not place holds") && message.contains("over the API"), "{message}");
+        assert!(
+            message.starts_with("an import may not place holds")
+                && message.contains(
+                    "through the \
+            API"
+                ),
+            "{message}"
+        );
     })
     .await;
 }
