@@ -332,7 +332,7 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
                 "first.toml: line 4: version: the content is that of version 2018-01 already; \
                 leave one of the two out",
             ),
-            ("shps", "claims", "name the contract that its text names"),
+            ("shps", "claims", "use the contract that it names"),
             ("next.toml", "other", "contract \"other\" is not open: open it with `throughline contract open`"),
             ("none.toml", "claims", "give a rulebook file, or one of the built-in packs"),
         ] {
