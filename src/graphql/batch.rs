@@ -1,4 +1,4 @@
-//! Batches as clients read them: their lines, what was decided of each, and the money that came.
+//! Batches in the API: their lines, the decision on each line, and the payments.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -25,97 +25,98 @@ use crate::journey::event::{self, ClaimAbout, Period};
 use crate::log::envelope::{BatchId, JourneyId, StreamId};
 use crate::views::claims::{Asked, CapOf, CapUse, Claims, Purpose};
 
-/// How far a batch has come.
+/// The state of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "domain::BatchState")]
 pub enum BatchState {
-    /// Claims and adjustments can still be put into it.
+    /// Claims and adjustments can still be added.
     Open,
-    /// Its claims are with the commissioner.
+    /// Its claims were submitted to the commissioner.
     Submitted,
-    /// Nothing of it is left to decide or to pay.
+    /// Nothing is left to decide or to pay.
     Settled,
 }
 
-/// What was decided of a line.
+/// The latest decision on a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub enum LineState {
-    /// Nothing yet.
+    /// Submitted, with no decision yet.
     Submitted,
-    /// The commissioner asks about it.
+    /// The commissioner has queried it.
     Queried,
-    /// It was accepted.
+    /// Accepted.
     Accepted,
-    /// It was rejected.
+    /// Rejected.
     Rejected,
-    /// It was taken back before it was decided.
+    /// Withdrawn before a decision.
     Withdrawn,
-    /// It was queried, and a further line stands for it.
+    /// Queried, and replaced by a later line.
     Replaced,
 }
 
-/// Why more or less is due than a closed line says.
+/// The reason why the amount due differs from a submitted line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "event::AdjustmentKind")]
 pub enum AdjustmentKind {
-    /// What was paid is taken back: there is no ground for it any more.
+    /// A payment is taken back, because the claim is no longer supported.
     Clawback,
-    /// The lower outcome that a claim took up is paid otherwise than it was.
+    /// The amount changes because the lower outcome that the claim converts was paid at a different amount.
     Conversion,
-    /// More was paid than was due, and is settled.
+    /// More was paid than was due, and the difference is settled.
     Overpayment,
     /// There is room under a cap again.
     CapRelease,
-    /// What a sample showed is taken as so of all that it was drawn from.
+    /// The result of a sample is applied to everything the sample was drawn from.
     Extrapolation,
-    /// The price is another, as the facts or rules now read.
+    /// The price has changed, because of changed facts or rules.
     Restatement,
 }
 
-/// Claims that go to the commissioner together, what is decided of each, and the money that comes for them.
+/// A batch: claims submitted to the commissioner together, the decision on each, and the payments.
 #[derive(Clone)]
 pub struct Batch {
     told: Arc<Claims>,
     at: usize,
 }
 
-/// One claim of a batch, at one time that it was submitted: it never moves again.
+/// One claim in a batch, at one submission. A line never changes after it is submitted; only its decision and payments
+/// do.
 #[derive(Clone, SimpleObject)]
 #[graphql(complex)]
 pub struct BatchLine {
-    /// The claim, by its id.
+    /// The id of the claim.
     claim: ID,
-    /// The journey that it is about, by its id; none where it is about many together.
+    /// The id of the case. Null if the claim covers many cases together.
     journey_id: Option<ID>,
-    /// The cohort, site or area that it is about, where it is about many journeys together.
+    /// The cohort, site or area. Null if the claim is for one case.
     scope: Option<ClaimScope>,
-    /// The outcome, by its code in the rulebook.
+    /// The code of the outcome in the rulebook.
     outcome: String,
-    /// Which time it is that the outcome was achieved, from 1.
+    /// For an outcome that can be achieved several times: which time this is, from 1.
     repeat: u32,
-    /// The day on which it was achieved.
+    /// The day on which the outcome was achieved.
     achieved_on: Date,
-    /// The amount that is claimed.
+    /// The amount claimed.
     amount: Money,
-    /// The hash of the rulebook by which it was judged.
+    /// The hash of the rulebook by which the claim was judged.
     rulebook: String,
-    /// SHA-256 of the derivation, in lower-case hexadecimal.
+    /// SHA-256 of the derivation (the reasons for the claim), in lower-case hexadecimal.
     derivation: String,
-    /// When it was submitted.
+    /// The day on which it was submitted.
     submitted: OccurredOn,
-    /// The log position of the event that submitted it.
+    /// The position in the log of the event that submitted it.
     position: Position,
-    /// Which time it was submitted within this batch, from 1.
+    /// How often the claim has been submitted in this batch, from 1.
     attempt: u32,
-    /// What was decided of it last.
+    /// The latest decision.
     state: LineState,
-    /// What is wrong with it, by the rulebook's code, if it was rejected.
+    /// The code of the defect in the rulebook, if the line was rejected.
     defect: Option<String>,
-    /// What the commissioner asks or says beside.
+    /// The commissioner's question or remark.
     remark: Option<String>,
-    /// What was paid for it.
+    /// The amount paid.
     paid: Money,
-    /// What is still to be paid for it.
+    /// The amount still to be paid.
     outstanding: Money,
     #[graphql(skip)]
     told: Arc<Claims>,
@@ -127,14 +128,14 @@ pub struct BatchLine {
 
 #[ComplexObject]
 impl BatchLine {
-    /// The journey that it is about; none where it is about many together, or you may not read it.
+    /// The case. Null if the claim covers many cases together or you may not read the case.
     async fn journey(&self) -> Option<Journey> {
         let id = self.line.about.journey()?;
         let story = Arc::clone(self.story.as_ref()?);
         Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
     }
 
-    /// The claim as it now stands; none where it is about a journey that you may not read.
+    /// The claim as it is today. Null if you may not read its case.
     async fn claim_now(&self) -> Option<Claim> {
         let is_readable = self.line.about.journey().is_none() || self.story.is_some();
         Claim::with_journey(&self.told, self.line.claim, self.story.clone()).filter(|_| is_readable)
@@ -188,191 +189,197 @@ impl BatchLine {
     }
 }
 
-/// A batch and its place in the order.
+/// A batch with its cursor.
 #[derive(SimpleObject)]
 pub struct BatchEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this batch. Pass it as `after` to get the batches that follow.
     cursor: String,
     /// The batch.
     node: Batch,
 }
 
-/// Batches in the order in which they were opened, page by page.
+/// A page of batches, in the order in which they were opened.
 #[derive(SimpleObject)]
 pub struct BatchConnection {
     /// The batches of this page, each with its cursor.
     edges: Vec<BatchEdge>,
     /// The batches of this page.
     nodes: Vec<Batch>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
-    /// How many there are on all pages.
+    /// The number of batches on all pages.
     total_count: usize,
 }
 
-/// A line and its place in the batch.
+/// A line of a batch with its cursor.
 #[derive(SimpleObject)]
 pub struct BatchLineEdge {
-    /// Give it as `after` to go on from here.
+    /// The cursor of this line. Pass it as `after` to get the lines that follow.
     cursor: String,
     /// The line.
     node: BatchLine,
 }
 
-/// The lines of a batch in the order in which they were submitted, page by page.
+/// A page of the lines of a batch, in the order in which they were submitted.
 #[derive(SimpleObject)]
 pub struct BatchLineConnection {
     /// The lines of this page, each with its cursor.
     edges: Vec<BatchLineEdge>,
     /// The lines of this page.
     nodes: Vec<BatchLine>,
-    /// Where the page begins and ends.
+    /// The cursors of this page, and whether there are more pages.
     page_info: PageInfo,
-    /// How many there are on all pages.
+    /// The number of lines on all pages.
     total_count: usize,
 }
 
-/// Money that came for a batch.
+/// A payment for a batch.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct BatchPayment {
-    /// When it came, with its event.
+    /// When the payment was received, with its event.
     received: Step,
-    /// The remittance's own number, where it has one.
+    /// The reference number of the remittance, if there is one.
     reference: Option<String>,
-    /// What of it is for which claim.
+    /// The amounts by claim.
     amounts: Vec<ClaimPayment>,
-    /// The adjustments that were settled with it, by their ids.
+    /// The ids of the adjustments settled with this payment.
     adjustments: Vec<ID>,
-    /// What came beyond everything due.
+    /// The amount paid beyond everything due.
     excess: Option<Money>,
 }
 
-/// What was paid for one claim.
+/// The amount paid for one claim.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct ClaimPayment {
-    /// The claim, by its id.
+    /// The id of the claim.
     claim: ID,
-    /// How much.
+    /// The amount.
     amount: Money,
 }
 
-/// A decision to pay more or less than a closed line says: it is due with the batch that records it.
+/// A decision to pay more or less than a submitted line says. It is due with the batch that records it.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Adjustment {
-    /// Its own id.
+    /// The id of the adjustment.
     id: ID,
-    /// Why.
+    /// The kind of adjustment.
     kind: AdjustmentKind,
-    /// When it was decided and why, with its event.
+    /// When it was decided, with the reason and the event.
     raised: Step,
-    /// The batch whose line or excess it settles, by its id.
+    /// The id of the batch whose line or excess payment it settles.
     of_batch: Option<ID>,
-    /// The claim that it is about, by its id; none for an excess or a sample.
+    /// The id of the claim. Null for an excess payment or a sample.
     claim: Option<ID>,
-    /// How much more is due; less than nothing: how much less.
+    /// The change in the amount due. Negative: less is due.
     amount: Money,
-    /// What of the amount was decided by hand, nothing having proposed it; null where it is no more than was proposed. A
-    /// reduction by hand stays: it is not proposed back.
+    /// The part of the amount that was decided by hand and not proposed by the service. Null if the amount is no more
+    /// than the proposal. A reduction by hand is permanent: it is not proposed back.
     by_hand: Option<Money>,
-    /// When it was settled with a payment, if it was.
+    /// When it was settled with a payment. Null if it is not settled yet.
     settled: Option<OccurredOn>,
 }
 
-/// What a batch that is open could submit now.
+/// What an open batch could submit now.
 pub struct Proposal {
     told: Arc<Claims>,
     selected: Selected,
 }
 
-/// What a batch that is open could submit now.
+/// What an open batch could submit now.
 #[Object]
 impl Proposal {
-    /// The position of the log from which it is prepared: name it as `preparedAt` to submit exactly this.
+    /// The position of the log from which the proposal is prepared. Pass it as `preparedAt` to submit exactly this
+    /// proposal.
     async fn position(&self) -> Position {
         Position(self.told.position)
     }
 
-    /// The claims that can be claimed, in the order of their days.
+    /// The claims that can be claimed, by day.
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<ClaimConnection> {
         claim::page(ctx, &self.told, ClaimFilter::claimable(self.selected.clone()), (first, after)).await
     }
 
-    /// The adjustments that should be raised. What they take back makes way for other claims once they are raised.
+    /// The adjustments that should be raised. An amount they take back makes room for other claims once they are
+    /// raised.
     async fn adjustments(&self) -> Vec<ProposedAdjustment> {
         ProposedAdjustment::all(&self.told)
     }
 
-    /// The claims that were submitted before and should be withdrawn.
+    /// The claims submitted earlier that should be withdrawn.
     async fn withdrawals(&self) -> Vec<ProposedWithdrawal> {
         ProposedWithdrawal::all(&self.told)
     }
 }
 
-/// Claims that go to the commissioner together, what is decided of each, and the money that comes for them.
+/// A batch: claims submitted to the commissioner together, the decision on each, and the payments.
 #[Object]
 impl Batch {
-    /// The batch's id.
+    /// The id of the batch.
     pub async fn id(&self) -> ID {
         ID(self.batch_id().to_string())
     }
 
-    /// The stream's version as known here: what `expectedVersion` compares with.
+    /// The version of the batch's stream. Pass it as `expectedVersion` to refuse a command if the batch has changed
+    /// since.
     async fn version(&self) -> i64 {
         self.batch().version
     }
 
-    /// What the parties call it.
+    /// The reference that the parties use for the batch.
     async fn reference(&self) -> Option<&str> {
         self.batch().opened.as_ref().and_then(|opened| opened.details.reference.as_deref())
     }
 
-    /// The period that it is for.
+    /// The period of the batch.
     async fn period(&self) -> Option<DayPeriod> {
         self.batch().opened.as_ref().and_then(|opened| opened.details.period).map(Into::into)
     }
 
-    /// Which claims it is for; none where it is for all of the contract.
+    /// Which claims the batch is for. Null if it is for all claims of the contract.
     async fn selection(&self, ctx: &Context<'_>) -> Option<Result<ClaimSelection>> {
         let of = self.batch().opened.as_ref()?.details.claims.as_ref()?;
         Some(ClaimSelection::of(ctx, of).await)
     }
 
-    /// The opening, with its event.
+    /// When the batch was opened, with its event.
     async fn opened(&self) -> Option<Step> {
         self.batch().opened.as_ref().map(Step::of)
     }
 
-    /// When its claims were submitted; none while it is open.
+    /// The day on which its claims were submitted. Null while the batch is open.
     async fn submitted(&self) -> Option<OccurredOn> {
         self.batch().submitted.as_ref().map(|submitted| submitted.occurred.into())
     }
 
-    /// The position of the log that its claims were prepared from; none while it is open.
+    /// The position of the log from which its claims were prepared. Null while the batch is open.
     async fn prepared_at(&self) -> Option<Position> {
         self.batch().submitted.as_ref().map(|submitted| Position(submitted.prepared_at))
     }
 
-    /// How far it has come.
+    /// The state of the batch.
     async fn state(&self) -> BatchState {
         self.batch().state().into()
     }
 
-    /// Its lines, in the order in which they were submitted. A claim that went again has a further line.
+    /// The lines, in the order in which they were submitted. A claim that was submitted again has a line for each
+    /// submission.
     async fn lines(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
-        #[graphql(desc = "Only those after this cursor.")] after: Option<String>,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
+        #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
+        after: Option<String>,
     ) -> Result<BatchLineConnection> {
         self.page(ctx, first.count(), after.as_deref()).await
     }
 
-    /// The money that came for it, oldest first.
+    /// The payments received, oldest first.
     async fn payments(&self) -> Vec<BatchPayment> {
         let payment = |of: &crate::journey::Entry<event::PaymentReceived>| BatchPayment {
             received: Step::of(of),
@@ -389,7 +396,7 @@ impl Batch {
         self.batch().payments.iter().map(payment).collect()
     }
 
-    /// The decisions to pay more or less than closed lines say, due with this batch, oldest first.
+    /// The adjustments due with this batch, oldest first.
     async fn adjustments(&self) -> Vec<Adjustment> {
         let adjustment = |of: &domain::BatchAdjustment| Adjustment {
             id: ID(of.raised.details.adjustment.to_string()),
@@ -404,32 +411,32 @@ impl Batch {
         self.batch().adjustments.iter().map(adjustment).collect()
     }
 
-    /// What was claimed: the lines as they were submitted, but for those that a further line stands for.
+    /// The amount claimed: the total of the lines as submitted, without lines that a later line replaces.
     async fn claimed(&self) -> Money {
         self.money(self.batch().claimed())
     }
 
-    /// What is due for it: the lines that stand, and the adjustments.
+    /// The amount due: the lines that count, plus the adjustments.
     async fn due(&self) -> Money {
         self.money(self.batch().due())
     }
 
-    /// What the adjustments that it records amount to.
+    /// The total of the adjustments recorded in this batch.
     async fn adjusted(&self) -> Money {
         self.money(self.batch().adjusted())
     }
 
-    /// The money that came: for claims, for adjustments, and in excess.
+    /// The amount received: for claims, for adjustments, and in excess.
     async fn received(&self) -> Money {
         self.money(self.batch().received())
     }
 
-    /// What came beyond everything due.
+    /// The amount received beyond everything due.
     async fn excess(&self) -> Money {
         self.money(self.batch().excess())
     }
 
-    /// What it could submit now; none once it was submitted.
+    /// What the batch could submit now. Null once it was submitted.
     async fn proposal(&self, ctx: &Context<'_>) -> Option<Result<Proposal>> {
         if self.batch().state() != domain::BatchState::Open {
             return None;
@@ -439,7 +446,7 @@ impl Batch {
 }
 
 impl Batch {
-    /// The batch as it now is, as far as the caller may know of it.
+    /// The batch as it is now, if the caller may see it.
     pub(super) async fn today(ctx: &Context<'_>, id: BatchId) -> Result<Option<Self>> {
         if !ctx.may(Action::ReadBatches) {
             return Ok(None);
@@ -449,7 +456,7 @@ impl Batch {
         Self::of_contract(ctx, code, id).await
     }
 
-    /// The batch of a contract as it now is.
+    /// The batch of a contract as it is now.
     pub(super) async fn of_contract(ctx: &Context<'_>, code: &str, id: BatchId) -> Result<Option<Self>> {
         let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
         let generation = &ctx.caller().generation;
@@ -461,13 +468,13 @@ impl Batch {
         Ok(told.and_then(|told| Self::among(&told, id)))
     }
 
-    /// The batch of this id among those of a contract.
+    /// The batch with this id among those of a contract.
     pub(super) fn among(told: &Arc<Claims>, id: BatchId) -> Option<Self> {
         let at = told.batches.iter().position(|(known, _)| *known == id)?;
         Some(Self { told: Arc::clone(told), at })
     }
 
-    /// A page of the batches of a contract that have come so far, in the order in which they were opened.
+    /// A page of the batches of a contract in this state, in the order in which they were opened.
     pub(super) fn all(
         told: &Arc<Claims>,
         (state, selected): (Option<BatchState>, &Selected),
@@ -486,7 +493,8 @@ impl Batch {
             |batch: &Self| state.is_none_or(|state| BatchState::from(batch.batch().state()) == state) && has(batch);
         let batches: Vec<Self> = (0..told.batches.len()).map(of).filter(fits).collect();
         let list = cursor::named("batches", &format!("{state:?}{} {}", selected.name(), told.asked.as_of));
-        // A batch that has come further since is in the list no more: the next one is the first that was opened later.
+        // A batch whose state has changed since is no longer in the list: the page continues with the first one opened
+        // after it.
         let place = |id: &str| told.batches.iter().position(|(known, _)| known.to_string() == id);
         let after = after.map(|after| cursor::place(&after, &list, cursor::SAME_FILTER, place)).transpose()?;
         let rest = after.map_or(0, |after| batches.partition_point(|batch| batch.at <= after));
@@ -502,7 +510,7 @@ impl Batch {
         })
     }
 
-    /// The claims that it is for.
+    /// The claims that the batch is for.
     async fn selected(&self, ctx: &Context<'_>, told: &Claims) -> Result<Selected> {
         let of = self.batch().opened.as_ref().and_then(|opened| opened.details.claims.clone()).unwrap_or_default();
         let code = told.contract.code().unwrap_or_default();
@@ -558,7 +566,7 @@ impl Batch {
 }
 
 impl Batch {
-    /// The stories of the journeys of some lines, where anything is asked of these.
+    /// The cases of some lines, if the query requests fields of them.
     async fn stories(&self, ctx: &Context<'_>, lines: &[domain::BatchLine]) -> Result<HashMap<JourneyId, Arc<Story>>> {
         let asked = ctx.look_ahead();
         let nodes = [asked.field("nodes"), asked.field("edges").field("node")];
@@ -570,18 +578,18 @@ impl Batch {
     }
 }
 
-/// How many lines stand before the one after a cursor: lines are only ever added behind others.
+/// The number of lines up to the cursor. Lines are only ever added at the end.
 fn next(cursor: &str, list: &str) -> Result<usize> {
     cursor::place(cursor, list, cursor::PAGE_BEFORE, |at| at.parse().ok())
 }
 
-/// For what a cap is the most.
+/// What the limit of a cap applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(name = "CapScope", remote = "CapScope")]
 pub enum CapFor {
     /// The contract as a whole.
     Contract,
-    /// Each financial year, by the day an outcome was achieved.
+    /// Each financial year, by the day on which an outcome was achieved.
     Year,
     /// Each person.
     Person,
@@ -589,45 +597,45 @@ pub enum CapFor {
     Outcome,
 }
 
-/// What becomes of a claim that does not fit under a cap in whole.
+/// What happens to a claim that does not fully fit under a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(name = "CapCrossing", remote = "Crossing")]
 pub enum CapCrossing {
-    /// It gets what is left.
+    /// It is paid up to what is left under the cap.
     Partial,
-    /// It gets nothing; smaller ones are still tried.
+    /// It is not paid at all. Smaller claims after it are still considered.
     Whole,
 }
 
-/// How much of a cap is used by what it counts together.
+/// How much of a cap is used.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Cap {
-    /// For what it is the most.
+    /// What the limit applies to.
     scope: CapFor,
-    /// The only outcomes whose payments it counts, by code; none named: all.
+    /// The codes of the outcomes whose payments count. Empty: all outcomes.
     outcomes: Vec<String>,
-    /// The first day of the financial year, where it is for each year.
+    /// The first day of the financial year, for a cap per year.
     year: Option<Date>,
-    /// The subject by whose id the person is known, where it is for each person.
+    /// The id of the subject that identifies the person, for a cap per person.
     person: Option<ID>,
-    /// The outcome, by code, where it is for each outcome.
+    /// The code of the outcome, for a cap per outcome.
     outcome: Option<String>,
-    /// What becomes of a claim that does not fit in whole.
+    /// What happens to a claim that does not fully fit.
     crossing: CapCrossing,
-    /// Whether what is paid back may be paid again.
+    /// Whether an amount paid back can be used again.
     refill: bool,
-    /// The most.
+    /// The limit of the cap.
     limit: Money,
-    /// What submitted lines use, by what is due for them.
+    /// The amount used by submitted lines, counted by the amount due.
     used: Money,
-    /// What is left.
+    /// The amount left under the cap.
     headroom: Money,
-    /// What lines and claims would be more but for it.
+    /// The amount that lines and claims lose because of the cap.
     capped: Money,
 }
 
 impl Cap {
-    /// Every cap in force, by what it counts together.
+    /// Every cap in force, with an entry for each year, person or outcome it applies to.
     pub(super) fn all(told: &Claims) -> Vec<Self> {
         told.caps.iter().map(|cap| Self::of(cap, told.currency())).collect()
     }

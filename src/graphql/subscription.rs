@@ -86,8 +86,9 @@ impl Subscription {
     async fn event_recorded(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only events after this position; those to come if left out.")] after: Option<Position>,
-        #[graphql(desc = "Which events.")] filter: Option<EventFilter>,
+        #[graphql(desc = "Return only events after this position in the log. Default: only new events, from now on.")]
+        after: Option<Position>,
+        #[graphql(desc = "Which events to return.")] filter: Option<EventFilter>,
     ) -> Result<impl Stream<Item = Result<RecordedEvent>>> {
         entitled(ctx, Action::ReadEvents)?;
         let filter = filter.unwrap_or_default();
@@ -102,8 +103,11 @@ impl Subscription {
     async fn journey_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The journey's id.")] id: Id,
-        #[graphql(desc = "Only changes after this position; those to come if left out.")] after: Option<Position>,
+        #[graphql(desc = "The id of the case.")] id: Id,
+        #[graphql(
+            desc = "Return only changes after this position in the log. Default: only new changes, from now on."
+        )]
+        after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<ChangedJourney>>> {
         entitled(ctx, Action::ReadJourneys)?;
         let (follower, journey) = (Follower::of(ctx), JourneyId(id.0));
@@ -126,9 +130,12 @@ impl Subscription {
     async fn caseload_changed(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The contract's code.")] contract: String,
+        #[graphql(desc = "The code of the contract.")] contract: String,
         #[graphql(desc = "Whose caseload; everybody's and nobody's if left out.")] keyworker: Option<Id>,
-        #[graphql(desc = "Only changes after this position; those to come if left out.")] after: Option<Position>,
+        #[graphql(
+            desc = "Return only changes after this position in the log. Default: only new changes, from now on."
+        )]
+        after: Option<Position>,
     ) -> Result<impl Stream<Item = Result<ChangedCase>>> {
         entitled(ctx, Action::ReadJourneys)?;
         let follower = Follower::of(ctx);

@@ -162,7 +162,7 @@ impl Views {
     async fn parked(
         &self,
         ctx: &Context<'_>,
-        #[graphql(default, desc = "How many, from 1 to 200; 20 if left out or null.")] first: PageLength,
+        #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
         #[graphql(desc = "After this position, that of the last one of the page before; a cursor is one.")]
         after: Option<Position>,
     ) -> Result<ParkedStreamConnection> {
@@ -278,7 +278,7 @@ impl ViewMutations {
     async fn start_rebuild(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "How it is to be built.")] input: StartRebuildInput,
+        #[graphql(desc = "How to build the new view.")] input: StartRebuildInput,
     ) -> Answered<ViewsPayload> {
         let mut reading = Reading::default();
         let workers = match input.workers.map(usize::try_from) {

@@ -129,7 +129,7 @@ impl Evidence {
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those of this outcome, by code.")] outcome: Option<String>,
+        #[graphql(desc = "Only claims for this outcome, by code.")] outcome: Option<String>,
     ) -> Result<Vec<EvidenceForClaim>> {
         let told = self.of.told_claims(ctx).await?;
         known::outcome([&*told.contract], outcome.as_deref())?;

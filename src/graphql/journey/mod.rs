@@ -332,7 +332,8 @@ impl Journey {
     /// or its day is not known exactly.
     async fn days_since_contact(
         &self,
-        #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
+        #[graphql(default, desc = "Which contacts to count: with any worker, or with the keyworker only.")]
+        measure: ContactMeasure,
     ) -> Option<u32> {
         self.since_contact(measure).and_then(DaySpan::exact)
     }
@@ -341,7 +342,8 @@ impl Journey {
     /// where there is no such contact.
     async fn time_since_contact(
         &self,
-        #[graphql(default, desc = "Whose contacts count.")] measure: ContactMeasure,
+        #[graphql(default, desc = "Which contacts to count: with any worker, or with the keyworker only.")]
+        measure: ContactMeasure,
     ) -> Option<Days> {
         self.since_contact(measure).map(Days::from)
     }
@@ -402,7 +404,7 @@ impl Journey {
     async fn claims(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Only those that stand so.")] status: Option<Vec<ClaimStatus>>,
+        #[graphql(desc = "Only claims with one of these statuses.")] status: Option<Vec<ClaimStatus>>,
     ) -> Result<Vec<Claim>> {
         let told = self.told_claims(ctx).await?;
         let mut claims = Claim::of_journey(&told, self.id, self.story());
@@ -438,7 +440,7 @@ impl Journey {
     /// Every piece of evidence, in the order in which they were attached.
     async fn evidence(
         &self,
-        #[graphql(desc = "Only that in this state.")] state: Option<EvidenceState>,
+        #[graphql(desc = "Only evidence in this state.")] state: Option<EvidenceState>,
     ) -> Vec<Evidence> {
         self.all_evidence().into_iter().filter(|piece| state.is_none_or(|state| piece.state == state)).collect()
     }

@@ -24,7 +24,7 @@ impl Amendments {
     async fn correct_fact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CorrectFactInput,
+        #[graphql(desc = "The details to record.")] input: CorrectFactInput,
     ) -> Answered<AmendmentPayload> {
         answered(async {
             let sent = Sent::of(ctx)?;
@@ -60,7 +60,7 @@ impl Amendments {
     async fn retract_fact(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RetractFactInput,
+        #[graphql(desc = "The details to record.")] input: RetractFactInput,
     ) -> Answered<AmendmentPayload> {
         answered(async {
             let whose = match Whose::of(input.journey, input.subject, input.worker, input.team, input.contract) {

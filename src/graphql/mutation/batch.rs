@@ -43,7 +43,7 @@ impl BatchMutations {
     async fn open_batch(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: OpenBatchInput,
+        #[graphql(desc = "The details to record.")] input: OpenBatchInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let mut reading = Reading::default();
@@ -60,7 +60,7 @@ impl BatchMutations {
     async fn submit_batch(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SubmitBatchInput,
+        #[graphql(desc = "The details to record.")] input: SubmitBatchInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let day = day(ctx, input.batch, &input.when).await?;
@@ -86,7 +86,7 @@ impl BatchMutations {
     async fn resubmit_claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ResubmitClaimInput,
+        #[graphql(desc = "The details to record.")] input: ResubmitClaimInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let wanted = claims(&input.claims);
@@ -103,7 +103,7 @@ impl BatchMutations {
     async fn decide_claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: DecideClaimInput,
+        #[graphql(desc = "The details to record.")] input: DecideClaimInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             match input.decided() {
@@ -132,7 +132,7 @@ impl BatchMutations {
     async fn withdraw_claim(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: WithdrawClaimInput,
+        #[graphql(desc = "The details to record.")] input: WithdrawClaimInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let act = BatchAct::Withdraw(claims(&input.claims), input.reason);
@@ -145,7 +145,7 @@ impl BatchMutations {
     async fn record_payment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RecordPaymentInput,
+        #[graphql(desc = "The details to record.")] input: RecordPaymentInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let act = BatchAct::Pay(input.payment());
@@ -158,7 +158,7 @@ impl BatchMutations {
     async fn raise_adjustment(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RaiseAdjustmentInput,
+        #[graphql(desc = "The details to record.")] input: RaiseAdjustmentInput,
     ) -> Answered<BatchPayload> {
         answered(async {
             let day = day(ctx, input.batch, &input.when).await?;

@@ -38,7 +38,7 @@ impl ContractMutations {
     async fn open_contract(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: OpenContractInput,
+        #[graphql(desc = "The details to record.")] input: OpenContractInput,
     ) -> Answered<ContractPayload> {
         answered(async {
             let mut reading = Reading::default();
@@ -55,7 +55,7 @@ impl ContractMutations {
     async fn vary_contract(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: VaryContractInput,
+        #[graphql(desc = "The details to record.")] input: VaryContractInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
@@ -64,7 +64,7 @@ impl ContractMutations {
     async fn end_contract(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: EndContractInput,
+        #[graphql(desc = "The details to record.")] input: EndContractInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
@@ -74,7 +74,7 @@ impl ContractMutations {
     async fn publish_rulebook(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: PublishRulebookInput,
+        #[graphql(desc = "The details to record.")] input: PublishRulebookInput,
     ) -> Answered<ContractPayload> {
         answered(async {
             let mut reading = Reading::default();
@@ -94,7 +94,7 @@ impl ContractMutations {
     async fn publish_targets(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: PublishTargetsInput,
+        #[graphql(desc = "The details to record.")] input: PublishTargetsInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
@@ -103,7 +103,7 @@ impl ContractMutations {
     async fn record_commentary(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RecordCommentaryInput,
+        #[graphql(desc = "The details to record.")] input: RecordCommentaryInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
@@ -115,7 +115,7 @@ impl ContractMutations {
     async fn close_period(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ClosePeriodInput,
+        #[graphql(desc = "The details to record.")] input: ClosePeriodInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
@@ -124,7 +124,7 @@ impl ContractMutations {
     async fn submit_report(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SubmitReportInput,
+        #[graphql(desc = "The details to record.")] input: SubmitReportInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
@@ -134,7 +134,7 @@ impl ContractMutations {
     async fn assess_kpi(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AssessKpiInput,
+        #[graphql(desc = "The details to record.")] input: AssessKpiInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
@@ -144,7 +144,7 @@ impl ContractMutations {
     async fn issue_notice(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: IssueNoticeInput,
+        #[graphql(desc = "The details to record.")] input: IssueNoticeInput,
     ) -> Answered<ContractPayload> {
         let notice = own_id(&input.stamp, "notice", input.notice);
         of_contract!(ctx, input, input.fact.of(notice))
@@ -154,7 +154,7 @@ impl ContractMutations {
     async fn agree_action(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AgreeActionInput,
+        #[graphql(desc = "The details to record.")] input: AgreeActionInput,
     ) -> Answered<ContractPayload> {
         let action = own_id(&input.stamp, "action", input.action);
         of_contract!(ctx, input, input.fact.of(action))
@@ -164,7 +164,7 @@ impl ContractMutations {
     async fn complete_action(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: CompleteActionInput,
+        #[graphql(desc = "The details to record.")] input: CompleteActionInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }
@@ -173,7 +173,7 @@ impl ContractMutations {
     async fn dismiss_double_funding(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: DismissDoubleFundingInput,
+        #[graphql(desc = "The details to record.")] input: DismissDoubleFundingInput,
     ) -> Answered<ContractPayload> {
         of_contract!(ctx, input, input.fact)
     }

@@ -35,16 +35,20 @@ pub enum Severity {
 #[expect(clippy::duplicated_attributes, reason = "fields of an interface share types")]
 #[derive(Debug, Clone, Interface)]
 #[graphql(
-    field(name = "code", ty = "&String", desc = "The stable code, such as `DATED_IN_FUTURE`."),
+    field(name = "code", ty = "&String", desc = "The stable code of the problem, such as `DATED_IN_FUTURE`."),
     field(name = "severity", ty = "&Severity", desc = "How much it weighs."),
     field(name = "message", ty = "&String", desc = "What is wrong and what to do next."),
-    field(name = "path", ty = "&Vec<String>", desc = "The field of the input that it is about, outermost first."),
+    field(
+        name = "path",
+        ty = "&Vec<String>",
+        desc = "The path to the input field with the problem, outermost field first."
+    ),
     field(
         name = "rule",
         ty = "&Option<String>",
-        desc = "The rule behind it: of the domain, or a key of the rulebook."
+        desc = "The rule behind the problem: a rule of the domain, or a key of the rulebook."
     ),
-    field(name = "allowed", ty = "&Vec<String>", desc = "What would be allowed, where that is a list.")
+    field(name = "allowed", ty = "&Vec<String>", desc = "The values that are allowed, if these can be listed.")
 )]
 pub enum Problem {
     /// The domain says no.

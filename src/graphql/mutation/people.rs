@@ -63,7 +63,7 @@ impl PeopleMutations {
     async fn register_subject(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RegisterSubjectInput,
+        #[graphql(desc = "The details to record.")] input: RegisterSubjectInput,
     ) -> Answered<SubjectPayload> {
         let id = own_id(&input.stamp, "subject", input.subject);
         of_subject!(ctx, input, id, input.fact)
@@ -73,7 +73,7 @@ impl PeopleMutations {
     async fn link_subjects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: LinkSubjectsInput,
+        #[graphql(desc = "The details to record.")] input: LinkSubjectsInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
@@ -82,7 +82,7 @@ impl PeopleMutations {
     async fn unlink_subjects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: UnlinkSubjectsInput,
+        #[graphql(desc = "The details to record.")] input: UnlinkSubjectsInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
@@ -91,7 +91,7 @@ impl PeopleMutations {
     async fn give_consent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: GiveConsentInput,
+        #[graphql(desc = "The details to record.")] input: GiveConsentInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
@@ -100,7 +100,7 @@ impl PeopleMutations {
     async fn withdraw_consent(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: WithdrawConsentInput,
+        #[graphql(desc = "The details to record.")] input: WithdrawConsentInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
@@ -110,7 +110,7 @@ impl PeopleMutations {
     async fn place_hold(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: PlaceHoldInput,
+        #[graphql(desc = "The details to record.")] input: PlaceHoldInput,
     ) -> Answered<SubjectPayload> {
         let hold = own_id(&input.stamp, "hold", input.hold);
         of_subject!(ctx, input, input.subject.0, input.fact.of(hold))
@@ -120,7 +120,7 @@ impl PeopleMutations {
     async fn lift_hold(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: LiftHoldInput,
+        #[graphql(desc = "The details to record.")] input: LiftHoldInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
@@ -129,7 +129,7 @@ impl PeopleMutations {
     async fn propose_erasure(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ProposeErasureInput,
+        #[graphql(desc = "The details to record.")] input: ProposeErasureInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
@@ -139,7 +139,7 @@ impl PeopleMutations {
     async fn approve_erasure(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: ApproveErasureInput,
+        #[graphql(desc = "The details to record.")] input: ApproveErasureInput,
     ) -> Answered<SubjectPayload> {
         of_subject!(ctx, input, input.subject.0, input.fact)
     }
@@ -149,7 +149,7 @@ impl PeopleMutations {
     async fn add_worker(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: AddWorkerInput,
+        #[graphql(desc = "The details to record.")] input: AddWorkerInput,
     ) -> Answered<WorkerPayload> {
         let id = own_id(&input.stamp, "worker", input.worker);
         of_worker!(ctx, input, id, input.fact)
@@ -161,7 +161,7 @@ impl PeopleMutations {
     async fn leave_worker(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] mut input: LeaveWorkerInput,
+        #[graphql(desc = "The details to record.")] mut input: LeaveWorkerInput,
     ) -> Answered<WorkerPayload> {
         if let (Some(last), Some(_)) = (input.last_day, input.when.occurred_on) {
             let message = format!("the last day {} and the first day after it are one thing: give one of them", last.0);
@@ -181,7 +181,7 @@ impl PeopleMutations {
     async fn set_wte(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SetWteInput,
+        #[graphql(desc = "The details to record.")] input: SetWteInput,
     ) -> Answered<WorkerPayload> {
         of_worker!(ctx, input, input.worker.0, input.fact)
     }
@@ -190,7 +190,7 @@ impl PeopleMutations {
     async fn record_absence(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: RecordAbsenceInput,
+        #[graphql(desc = "The details to record.")] input: RecordAbsenceInput,
     ) -> Answered<WorkerPayload> {
         of_worker!(ctx, input, input.worker.0, input.fact)
     }
@@ -199,7 +199,7 @@ impl PeopleMutations {
     async fn set_capacity(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SetCapacityInput,
+        #[graphql(desc = "The details to record.")] input: SetCapacityInput,
     ) -> Answered<CapacityPayload> {
         let whose = Whose::one_of([("worker", Whose::worker(input.worker)), ("team", Whose::team(input.team))]);
         answered(async {
@@ -213,7 +213,7 @@ impl PeopleMutations {
     async fn set_team(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: SetTeamInput,
+        #[graphql(desc = "The details to record.")] input: SetTeamInput,
     ) -> Answered<TeamPayload> {
         let id = own_id(&input.stamp, "team", input.team);
         of_team!(ctx, input, id, input.fact)
@@ -223,7 +223,7 @@ impl PeopleMutations {
     async fn open_vacancy(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: OpenVacancyInput,
+        #[graphql(desc = "The details to record.")] input: OpenVacancyInput,
     ) -> Answered<TeamPayload> {
         let vacancy = own_id(&input.stamp, "vacancy", input.vacancy);
         of_team!(ctx, input, input.team.0, input.fact.of(vacancy))
@@ -233,7 +233,7 @@ impl PeopleMutations {
     async fn fill_vacancy(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: FillVacancyInput,
+        #[graphql(desc = "The details to record.")] input: FillVacancyInput,
     ) -> Answered<TeamPayload> {
         of_team!(ctx, input, input.team.0, input.fact)
     }
@@ -242,7 +242,7 @@ impl PeopleMutations {
     async fn start_cover(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: StartCoverInput,
+        #[graphql(desc = "The details to record.")] input: StartCoverInput,
     ) -> Answered<TeamPayload> {
         let cover = own_id(&input.stamp, "cover", input.cover);
         of_team!(ctx, input, input.team.0, input.fact.of(cover))
@@ -252,7 +252,7 @@ impl PeopleMutations {
     async fn end_cover(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "What is to be recorded.")] input: EndCoverInput,
+        #[graphql(desc = "The details to record.")] input: EndCoverInput,
     ) -> Answered<TeamPayload> {
         of_team!(ctx, input, input.team.0, input.fact)
     }
