@@ -60,7 +60,7 @@ pub enum LineState {
 pub enum AdjustmentKind {
     /// A payment is taken back, because the claim is no longer supported.
     Clawback,
-    /// The amount changes because the lower outcome that the claim converts was paid at a different amount.
+    /// The amount changes because the payment for the lower outcome that the claim converts has changed.
     Conversion,
     /// More was paid than was due, and the difference is settled.
     Overpayment,

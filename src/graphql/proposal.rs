@@ -52,7 +52,7 @@ pub enum ProposalReason {
     EvidenceMissing,
     /// Another claim of its group or person has the payment.
     PaidElsewhere,
-    /// The lower outcome that the claim converts was paid at a different amount.
+    /// The payment for the lower outcome that the claim converts has changed.
     Conversion,
     /// There is room under a cap again.
     RoomUnderCap,

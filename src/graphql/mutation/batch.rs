@@ -1,7 +1,7 @@
-//! Mutations about batches: claims go to the commissioner, are decided, paid and adjusted.
+//! Mutations on batches: submit claims to the commissioner, record decisions and payments, raise adjustments.
 //!
-//! What is submitted is prepared here, from the view that answers, and judged again beside the log: if anything that it
-//! rests on has moved meanwhile, it is refused as stale.
+//! A submission is prepared here, from the view that answers, and judged again next to the log. If anything it depends
+//! on has changed in between, it is refused as stale.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -29,17 +29,17 @@ use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
 use crate::views::claims::{Asked, Claim, Claims, Purpose};
 
-/// The most claims that one answer warns of.
+/// The most claims with a warning in one response.
 const WARNINGS_MAX: usize = 20;
 
-/// What may be done with claims.
+/// The mutations on batches and claims.
 #[derive(Default)]
 pub(super) struct BatchMutations;
 
-/// What may be done with claims.
+/// The mutations on batches and claims.
 #[Object]
 impl BatchMutations {
-    /// A batch is begun. Its `proposal` says what it could submit.
+    /// Opens a batch. Its `proposal` shows what it could submit.
     async fn open_batch(
         &self,
         ctx: &Context<'_>,
@@ -56,7 +56,8 @@ impl BatchMutations {
         .await
     }
 
-    /// The claims of a batch go to the commissioner, each frozen as it is; with the adjustments raised in it.
+    /// Submits the claims of a batch to the commissioner, with the adjustments raised in it. Each line keeps its
+    /// content from then on.
     async fn submit_batch(
         &self,
         ctx: &Context<'_>,
@@ -81,8 +82,8 @@ impl BatchMutations {
         .await
     }
 
-    /// Queried or rejected claims of a batch go to the commissioner again, each frozen as it now is. A query costs no
-    /// attempt; a rejection does.
+    /// Submits queried or rejected claims of a batch again, as they are now. Resubmission after a query does not use up
+    /// an attempt; after a rejection it does.
     async fn resubmit_claim(
         &self,
         ctx: &Context<'_>,
@@ -99,7 +100,7 @@ impl BatchMutations {
         .await
     }
 
-    /// The commissioner accepts, queries or rejects claims.
+    /// Records that the commissioner accepts, queries or rejects claims.
     async fn decide_claim(
         &self,
         ctx: &Context<'_>,
@@ -128,7 +129,7 @@ impl BatchMutations {
         .await
     }
 
-    /// Claims are taken back before they are decided: they may be claimed again.
+    /// Withdraws claims before they are decided. They can be claimed again.
     async fn withdraw_claim(
         &self,
         ctx: &Context<'_>,
@@ -141,7 +142,7 @@ impl BatchMutations {
         .await
     }
 
-    /// Money came for a batch. What is more than is due for a claim is kept apart as excess.
+    /// Records a payment for a batch. An amount beyond what is due for a claim is kept apart as excess.
     async fn record_payment(
         &self,
         ctx: &Context<'_>,
@@ -154,7 +155,8 @@ impl BatchMutations {
         .await
     }
 
-    /// It is decided to pay more or less than a closed line says: due with the open batch that records it.
+    /// Raises an adjustment: a decision to pay more or less than a submitted line says. It is due with the open batch
+    /// that records it.
     async fn raise_adjustment(
         &self,
         ctx: &Context<'_>,
@@ -185,10 +187,10 @@ impl BatchMutations {
     }
 }
 
-/// The day of a command about a batch.
+/// The date of a command on a batch.
 async fn day(ctx: &Context<'_>, batch: Id, when: &When) -> Result<NaiveDate> {
     let today = today(ctx, StreamId::batch(BatchId(batch.0)), when).await?;
-    // Whoever sends the command with it says what is wrong with the date.
+    // An invalid date is reported when the command itself is sent.
     Ok(when.occurred(today, &mut Reading::default()).earliest())
 }
 
@@ -205,8 +207,8 @@ async fn send(
     BatchPayload::of(ctx, batch, record(ctx, stamp, reading, command).await?).await
 }
 
-/// The claims of a batch's contract by the facts of a day, beside every batch, as if these were not queried; none where
-/// the caller may not know of the batch.
+/// The claims of a batch's contract as of a day, settled against all batches, as if the claims in `again` were not
+/// queried. None if the caller may not see the batch.
 async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<ClaimId>) -> Result<Option<Arc<Claims>>> {
     let log = &ctx.parts().log;
     let opened = log.stream(StreamId::batch(BatchId(batch.0))).await.or_fault()?;
@@ -217,7 +219,7 @@ async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<Cl
     ctx.caller().generation.claims(log, scope, asked).await.or_fault()
 }
 
-/// Which claims a batch is for; none where it is for all of the contract.
+/// Which claims the batch is for; none if it is for all claims of the contract.
 async fn selection(ctx: &Context<'_>, told: Option<&Claims>, batch: Id) -> Result<Option<Selected>> {
     let batch = told.and_then(|told| Some((told, told.batches.iter().find(|(known, _)| known.0 == batch.0)?)));
     let Some((told, (_, batch))) = batch else { return Ok(None) };
@@ -228,13 +230,13 @@ async fn selection(ctx: &Context<'_>, told: Option<&Claims>, batch: Id) -> Resul
     Selected::read(&ctx.caller().generation, scope, (contract, as_of), of).await.map(Some)
 }
 
-/// The claims that a batch is for and that can be claimed.
+/// The claims that the batch is for and that can be claimed.
 fn selected(told: &Claims, of: &Selected) -> Vec<ClaimId> {
     let claimable = told.claimable().into_iter().filter(|claim| of.fits(claim, claim.achieved_on()));
     claimable.map(|claim| claim.claim).collect()
 }
 
-/// Why claims that are named do not go with a batch that is for others.
+/// Refusals for named claims that the batch is not for.
 fn outside(told: Option<&Claims>, of: Option<&Selected>, named: &[ClaimId]) -> Vec<Refusal> {
     let Some((told, of)) = told.zip(of) else { return Vec::new() };
     let known = named.iter().enumerate().filter_map(|(at, claim)| Some((at, told.get(*claim)?)));
@@ -265,8 +267,8 @@ async fn doubly_funded(ctx: &Context<'_>, told: Option<&Arc<Claims>>, named: &[C
     Ok(warnings.take(WARNINGS_MAX).collect())
 }
 
-/// Claims prepared for a batch. Of a batch that the caller may not know of nothing is: the command says that it is not
-/// there.
+/// Prepares claims for a batch. If the caller may not see the batch, nothing is prepared and the command reports that
+/// the batch does not exist.
 fn prepared(told: Option<&Claims>, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
     let nothing = || Prepared { from: Basis::default(), currency: String::new(), lines: Ok(Vec::new()) };
     told.map_or_else(nothing, |told| told.prepared(wanted, seen))

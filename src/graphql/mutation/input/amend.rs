@@ -1,4 +1,4 @@
-//! Corrections and retractions as mutations take them.
+//! The inputs of corrections and retractions.
 
 use async_graphql::{InputObject, OneofObject};
 use serde_json::Value;
@@ -30,22 +30,22 @@ use crate::journey::event::EventType;
 use crate::journey::refusal::{Refusal, RefusalCode};
 use crate::log::envelope::{JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
-/// Declares which replacement is of which type of event.
+/// Declares which replacement is for which type of event.
 macro_rules! replacements {
     ($($(#[$doc:meta])* $name:ident($fact:ident) => $event:ident as $field:literal;)*) => {
-        /// What of the fact should read otherwise: exactly one, of the type of the event that is corrected.
+        /// The corrected fields of the fact: exactly one of these, matching the type of the event being corrected.
         #[derive(Debug, Clone, OneofObject)]
         pub enum Replacement {
             $($(#[$doc])* #[graphql(name = $field)] $name($fact),)*
         }
 
         impl Replacement {
-            /// The field of the input that holds it.
+            /// The input field that holds the replacement.
             pub const fn field(&self) -> &'static str {
                 match self { $(Self::$name(_) => $field,)* }
             }
 
-            /// The type of event that it is for.
+            /// The type of event that the replacement is for.
             pub const fn of(&self) -> EventType {
                 match self { $(Self::$name(_) => EventType::$event,)* }
             }
@@ -180,73 +180,75 @@ replacements! {
     Dismissal(DismissalPatch) => DoubleFundingDismissed as "dismissal";
 }
 
-/// A fact was recorded wrongly: here is what of it should read otherwise. What is left out stays as it was, and an
-/// explicit null clears it.
+/// The correction of a fact that was recorded wrongly. Fields that are left out stay the same; an explicit null clears
+/// a field.
 #[derive(Debug, Clone, InputObject)]
 pub struct CorrectFactInput {
-    /// What comes with every command.
+    /// The fields that every command has.
     #[graphql(flatten)]
     pub stamp: Stamp,
-    /// Whose fact it is, where it is of a journey: give exactly one of journey, subject, worker, team and contract.
+    /// The id of the case, for a fact about a case. Give exactly one of `journey`, `subject`, `worker`, `team` and
+    /// `contract`.
     pub journey: Option<Id>,
-    /// Which subject.
+    /// The id of the subject, for a fact about a subject.
     pub subject: Option<Id>,
-    /// Which worker.
+    /// The id of the worker, for a fact about a worker.
     pub worker: Option<Id>,
-    /// Which team.
+    /// The id of the team, for a fact about a team.
     pub team: Option<Id>,
-    /// The code of the contract.
+    /// The code of the contract, for a fact about a contract.
     pub contract: Option<String>,
-    /// The original event, never another correction.
+    /// The id of the original event. Never the id of an earlier correction.
     pub target: Id,
-    /// What of the fact should read otherwise. Left out, only its date does.
+    /// The corrected fields. Leave it out to correct only the date.
     pub replacement: Option<Replacement>,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, without personal data.
     pub reason: String,
-    /// What of its date should read otherwise.
+    /// The corrected date.
     #[graphql(flatten)]
     pub when: WhenPatch,
 }
 
-/// Facts never were so: they go, with their corrections, all or none.
+/// The retraction of facts that were recorded by mistake, together with their corrections: all of them or none.
 #[derive(Debug, Clone, InputObject)]
 pub struct RetractFactInput {
-    /// What comes with every command.
+    /// The fields that every command has.
     #[graphql(flatten)]
     pub stamp: Stamp,
-    /// Whose facts they are, where they are of a journey: give exactly one of journey, subject, worker, team and contract.
+    /// The id of the case, for facts about a case. Give exactly one of `journey`, `subject`, `worker`, `team` and
+    /// `contract`.
     pub journey: Option<Id>,
-    /// Which subject.
+    /// The id of the subject, for facts about a subject.
     pub subject: Option<Id>,
-    /// Which worker.
+    /// The id of the worker, for facts about a worker.
     pub worker: Option<Id>,
-    /// Which team.
+    /// The id of the team, for facts about a team.
     pub team: Option<Id>,
-    /// The code of the contract.
+    /// The code of the contract, for facts about a contract.
     pub contract: Option<String>,
-    /// The original events.
+    /// The ids of the original events.
     pub targets: Vec<Id>,
-    /// Why: at most 200 characters, nothing personal.
+    /// The reason: at most 200 characters, without personal data.
     pub reason: String,
 }
 
-/// Whose facts are stated, corrected or retracted, where they may be of several kinds of things.
+/// The stream whose facts are recorded, corrected or retracted, for mutations on several kinds of streams.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Whose {
-    /// A journey's.
+    /// The case with this id.
     Journey(JourneyId),
-    /// A subject's.
+    /// The subject with this id.
     Subject(SubjectId),
-    /// A worker's.
+    /// The worker with this id.
     Worker(WorkerId),
-    /// A team's.
+    /// The team with this id.
     Team(TeamId),
-    /// Those of the contract with this code.
+    /// The contract with this code.
     Contract(String),
 }
 
 impl Whose {
-    /// A journey, if one is named.
+    /// A case, if one is named.
     pub fn journey(id: Option<Id>) -> Option<Self> {
         id.map(|id| Self::Journey(JourneyId(id.0)))
     }
@@ -271,7 +273,7 @@ impl Whose {
         code.map(Self::Contract)
     }
 
-    /// Whose facts are corrected or retracted: the one that is named.
+    /// The stream whose facts are corrected or retracted: the one that is named.
     pub fn of(
         journey: Option<Id>,
         subject: Option<Id>,
@@ -288,7 +290,7 @@ impl Whose {
         ])
     }
 
-    /// The one that is named, of those that a field each may name; refused where none is, or several.
+    /// The one stream that these fields name. Refused if no field or several fields name one.
     pub fn one_of<const N: usize>(fields: [(&str, Option<Self>); N]) -> Result<Self, Vec<Refusal>> {
         let names = fields.each_ref().map(|(name, _)| *name);
         let (last, others) = names.split_last().expect("there are fields to choose from");
@@ -301,7 +303,7 @@ impl Whose {
         }
     }
 
-    /// The stream that holds them.
+    /// The id of the stream.
     pub fn stream(&self) -> StreamId {
         match self {
             Self::Journey(id) => StreamId::journey(*id),
