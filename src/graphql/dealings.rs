@@ -200,7 +200,7 @@ impl From<&event::TargetSeries> for TargetSeries {
 /// A commentary on a figure or a period, for a report.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Commentary {
-    /// The event that first recorded it. Use it as the target of a correction or retraction.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// The date of the commentary.
     occurred: OccurredOn,

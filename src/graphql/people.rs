@@ -360,7 +360,7 @@ impl Worker {
 /// A value that applies from a date until another value is set.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Setting {
-    /// The event that first recorded it. Use it as the target of a correction or retraction.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// The first day on which the value applies.
     occurred: OccurredOn,
@@ -378,7 +378,7 @@ impl Setting {
 /// A period in which a worker is absent.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Absence {
-    /// The event that first recorded it. Use it as the target of a correction or retraction.
+    /// The id of the event that first recorded it. Use it as the target of a correction or retraction.
     event: ID,
     /// The first day of absence.
     occurred: OccurredOn,
