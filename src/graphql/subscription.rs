@@ -132,7 +132,8 @@ impl Subscription {
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The code of the contract.")] contract: String,
-        #[graphql(desc = "The id of the keyworker. Default: the whole caseload, including unassigned cases.")] keyworker: Option<Id>,
+        #[graphql(desc = "The id of the keyworker. Default: the whole caseload, including unassigned cases.")]
+        keyworker: Option<Id>,
         #[graphql(
             desc = "Return only changes after this position in the log. Default: only new changes, from now on."
         )]
