@@ -1,8 +1,8 @@
-//! Turns: how many items of subscriptions are made at once, so that many who replay the log leave the machine to those who
-//! write.
+//! Turns: the number of subscription items made at once. The limit leaves capacity for writers while many subscribers
+//! replay the log.
 //!
-//! A turn is taken for one item and given back when the item is made, before it is sent: a peer that reads slowly holds
-//! none. Logins take turns about, whatever number of subscriptions each has.
+//! A turn is taken for one item and returned when the item is made, before it is sent: a peer that reads slowly holds
+//! none. Logins take turns in rotation, however many subscriptions each has.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, Weak};
@@ -11,9 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::access::{Principal, Role};
 
-/// Items of one login that are in line for a turn at once.
+/// The items of one login that may queue for a turn at once.
 const IN_LINE: usize = 2;
-/// How many lines are kept before those that nobody stands in are thrown away.
+/// The number of queues above which empty ones are dropped.
 const LINES: usize = 1_000;
 
 /// The turns of one service.
@@ -23,17 +23,17 @@ pub(super) struct Turns {
     lines: Mutex<HashMap<(Role, String), Weak<Semaphore>>>,
 }
 
-/// The line of one login.
+/// The queue of one login.
 #[derive(Clone, Debug)]
 pub(super) struct Line {
     all: Arc<Semaphore>,
     own: Arc<Semaphore>,
 }
 
-/// A turn, until it is dropped.
+/// A turn, held until it is dropped.
 #[derive(Debug)]
 pub(super) struct Turn {
-    // In the order in which they go back.
+    // Fields are dropped in this order.
     _turn: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
 }
@@ -47,7 +47,7 @@ impl Default for Turns {
 }
 
 impl Turns {
-    /// The line in which a login stands.
+    /// The queue of a login.
     pub(super) fn line(&self, who: &Principal) -> Line {
         let mut lines = self.lines.lock().expect("nobody panics while holding the lines");
         if lines.len() >= LINES {
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_turn_is_had_by_one_and_then_by_the_next() {
+    fn turns_are_taken_one_after_the_other() {
         let turns = one_at_a_time();
         let (ann, ben) = (turns.line(&principal("ann")), turns.line(&principal("ben")));
         let first = ann.turn().now_or_never().expect("free");
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn many_of_one_login_do_not_keep_another_waiting_for_all_of_them() {
+    async fn many_items_of_one_login_do_not_delay_another_login_behind_all_of_them() {
         let turns = one_at_a_time();
         let (ann, ben) = (turns.line(&principal("ann")), turns.line(&principal("ben")));
         let held = ben.turn().await;
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_stands_in_one_line_and_lines_that_nobody_stands_in_go() {
+    fn a_login_has_one_queue_and_empty_queues_are_dropped() {
         let turns = one_at_a_time();
         let kept = turns.line(&principal("zo\u{e9}"));
         assert!(Arc::ptr_eq(&kept.own, &turns.line(&principal("ZOE\u{301}")).own));
