@@ -21,7 +21,7 @@ use crate::access::token::bearer;
 use crate::graphql::transport::tests::{Behind, KEY, endpoint, executed, token};
 use crate::graphql::transport::{Arrival, Stopping, Terms};
 
-/// A server that is told to stop when this is dropped or used.
+/// A server that stops when this is dropped or used.
 struct Server {
     address: SocketAddr,
     behind: Behind,
@@ -53,7 +53,7 @@ async fn serve(terms: Terms) -> Server {
     Server { address, behind, stopping, task }
 }
 
-/// The other side of a socket.
+/// The client side of a socket.
 struct Peer(WebSocketStream<TcpStream>);
 
 impl Peer {
@@ -66,12 +66,12 @@ impl Peer {
         client_async(request, stream).await.map(|(socket, _)| Self(socket))
     }
 
-    /// Connects and says nothing yet.
+    /// Connects and sends nothing yet.
     async fn silent(server: &Server) -> Self {
         Self::connect(server, &[("sec-websocket-protocol", PROTOCOL)]).await.expect("a socket")
     }
 
-    /// Connects and shows a token.
+    /// Connects and sends a token.
     async fn open(server: &Server) -> Self {
         Self::open_for(server, TimeDelta::minutes(5)).await
     }
@@ -91,7 +91,7 @@ impl Peer {
         self.say(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
     }
 
-    /// The next message that is not a sign of life.
+    /// The next message other than a heartbeat.
     async fn hear(&mut self) -> Json {
         loop {
             match self.0.next().await.expect("a message").expect("no failure") {
@@ -102,7 +102,7 @@ impl Peer {
         }
     }
 
-    /// Why the socket was closed, whatever came before.
+    /// The close reason, skipping earlier messages.
     async fn closed(mut self) -> (u16, String) {
         loop {
             if let Message::Close(frame) = self.0.next().await.expect("a close frame").expect("no failure") {
@@ -135,7 +135,7 @@ async fn operations_of_every_kind_are_answered_on_one_socket() {
     peer.subscribe("2", "mutation { logContact(minutes: 3) }").await;
     assert_eq!(peer.hear().await, next("2", &json!({ "logContact": 3 })));
     assert_eq!(peer.hear().await, complete("2"));
-    // An id that is complete may be used again.
+    // The id of a finished operation may be used again.
     peer.subscribe("1", "subscription { ticks(upto: 3) }").await;
     for nth in 1..=3 {
         assert_eq!(peer.hear().await, next("1", &json!({ "ticks": nth })));
@@ -144,7 +144,7 @@ async fn operations_of_every_kind_are_answered_on_one_socket() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_handshake_will_do() {
+async fn a_token_in_the_handshake_is_enough() {
     let server = serve(Terms::default()).await;
     let credentials = format!("Bearer {}", token(TimeDelta::minutes(5)));
     let headers = [("sec-websocket-protocol", PROTOCOL), ("authorization", &credentials)];
@@ -154,7 +154,7 @@ async fn a_token_in_the_handshake_will_do() {
 }
 
 #[tokio::test]
-async fn what_is_refused_is_an_error_and_ends_the_operation_alone() {
+async fn a_refusal_is_an_error_and_ends_only_its_operation() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     let bomb = crate::graphql::guard::tests::bomb(30);
@@ -175,7 +175,7 @@ async fn what_is_refused_is_an_error_and_ends_the_operation_alone() {
         assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("1")), "{query}: {error}");
         assert_eq!(error["payload"][0]["extensions"]["code"], code, "{query}: {error}");
     }
-    // A field that fails is part of an answer.
+    // A failed field is part of a response.
     peer.subscribe("1", "{ hello broken }").await;
     let answer = peer.hear().await;
     assert_eq!(answer["payload"]["data"], json!({ "hello": "hello you", "broken": null }));
@@ -184,7 +184,7 @@ async fn what_is_refused_is_an_error_and_ends_the_operation_alone() {
 }
 
 #[tokio::test]
-async fn an_operation_that_gives_something_twice_is_refused_and_the_socket_goes_on() {
+async fn an_operation_with_a_repeated_key_is_refused_and_the_socket_stays_open() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     for payload in [
@@ -203,7 +203,7 @@ async fn an_operation_that_gives_something_twice_is_refused_and_the_socket_goes_
 }
 
 #[tokio::test]
-async fn whatever_breaks_the_protocol_closes_the_socket() {
+async fn a_breach_of_the_protocol_closes_the_socket() {
     let server = serve(Terms::default()).await;
     let ping = json!({ "type": "ping", "payload": 1 });
     for (sent, why) in [("NONSENSE", 4400), ("[]", 4400), ("{\"type\":\"start\"}", 4400), (&ping.to_string(), 4400)] {
@@ -232,7 +232,7 @@ async fn whatever_breaks_the_protocol_closes_the_socket() {
 }
 
 #[tokio::test]
-async fn nothing_is_done_for_whoever_has_not_shown_who_they_are() {
+async fn nothing_runs_for_an_unauthenticated_client() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::silent(&server).await;
     peer.subscribe("1", "mutation { logContact(minutes: 3) }").await;
@@ -252,7 +252,7 @@ async fn nothing_is_done_for_whoever_has_not_shown_who_they_are() {
 }
 
 #[tokio::test]
-async fn whoever_says_nothing_at_first_is_not_waited_for() {
+async fn a_client_that_sends_no_first_message_is_disconnected() {
     let patience = Patience { init: Duration::from_millis(50), ..Patience::default() };
     let server = serve(Terms { patience, ..Terms::default() }).await;
     let mut peer = Peer::silent(&server).await;
@@ -261,7 +261,7 @@ async fn whoever_says_nothing_at_first_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_question_whether_anybody_is_there_is_answered_with_what_it_had() {
+async fn a_ping_is_answered_with_its_payload() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::silent(&server).await;
     peer.say(json!({ "type": "ping" })).await;
@@ -272,7 +272,7 @@ async fn a_question_whether_anybody_is_there_is_answered_with_what_it_had() {
 }
 
 #[tokio::test]
-async fn an_operation_that_is_complete_says_no_more() {
+async fn a_completed_operation_sends_nothing_more() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "subscription { flood(bytes: 10) }").await;
@@ -297,7 +297,7 @@ async fn two_thousand_operations_on_a_socket_are_refused_cheaply() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     let began = Instant::now();
-    // Nothing of a payload is looked at for which there is no place.
+    // A payload without a place is not parsed.
     let payload = json!({ "query": crate::graphql::guard::tests::bomb(600) });
     for nth in 0..2_000 {
         let payload = if nth < 100 { &json!({ "query": "subscription { silence }" }) } else { &payload };
@@ -316,7 +316,7 @@ async fn two_thousand_operations_on_a_socket_are_refused_cheaply() {
 }
 
 #[tokio::test]
-async fn a_place_that_an_operation_leaves_may_be_taken_by_another() {
+async fn a_place_left_by_an_operation_can_be_taken_by_another() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     for nth in 0..101 {
@@ -328,7 +328,7 @@ async fn a_place_that_an_operation_leaves_may_be_taken_by_another() {
     assert_eq!(peer.hear().await, next("again", &json!({ "hello": "hello you" })));
 }
 
-/// Waits until a number stands still.
+/// Waits until a number no longer changes.
 async fn settled(number: impl Fn() -> usize) -> usize {
     let (mut seen, mut times) = (number(), 0);
     while times < 25 {
@@ -341,7 +341,7 @@ async fn settled(number: impl Fn() -> usize) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_made_for_a_peer_that_does_not_read_and_nothing_is_lost() {
+async fn no_item_is_made_for_a_peer_that_does_not_read_and_none_is_lost() {
     const BYTES: usize = 64 * 1024;
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
@@ -350,7 +350,7 @@ async fn nothing_is_made_for_a_peer_that_does_not_read_and_nothing_is_lost() {
     }
     let made = settled(|| server.behind.made.load(Ordering::SeqCst)).await;
     eprintln!("{made} texts of {BYTES} bytes were made");
-    // What the operating system keeps for the connection is in it too.
+    // This includes what the operating system buffers for the connection.
     assert!(made * BYTES < 64 * 1024 * 1024, "{made} texts of {BYTES} bytes were made");
     let mut seen = std::collections::BTreeSet::new();
     while seen.len() < made {
@@ -365,7 +365,7 @@ async fn nothing_is_made_for_a_peer_that_does_not_read_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_answer_for_a_while_is_left() {
+async fn a_silent_client_is_disconnected() {
     let patience = Patience {
         heartbeat: Duration::from_millis(50),
         silence: Duration::from_millis(1_500),
@@ -376,7 +376,7 @@ async fn whoever_does_not_answer_for_a_while_is_left() {
     let answering = {
         let mut peer = Peer::open(&server).await;
         tokio::spawn(async move {
-            // Whoever reads answers by that.
+            // A client that reads answers pings automatically.
             while let Some(Ok(_)) = peer.0.next().await {}
         })
     };
@@ -417,7 +417,7 @@ async fn sockets_are_closed_and_waited_for_when_the_service_stops() {
 }
 
 #[tokio::test]
-async fn an_answer_that_takes_too_long_is_not_waited_for() {
+async fn a_response_that_takes_too_long_is_abandoned() {
     let patience = Patience { answer: Duration::from_millis(20), ..Patience::default() };
     let server = serve(Terms { patience, ..Terms::default() }).await;
     let mut peer = Peer::open(&server).await;
@@ -426,12 +426,12 @@ async fn an_answer_that_takes_too_long_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_message_is_at_most_as_long_as_a_body() {
+async fn a_message_has_the_same_limit_as_a_body() {
     let server = serve(Terms::default()).await;
     for bytes in [BODY_BYTES_MAX + 1, 3 * BODY_BYTES_MAX] {
         let mut peer = Peer::open(&server).await;
         let message = json!({ "type": "ping", "payload": { "x": "x".repeat(bytes) } });
-        // The other side may be gone before it has all of it.
+        // The server may have closed before it receives all of it.
         let _ = peer.0.send(Message::text(message.to_string())).await;
         assert_eq!(peer.closed().await.0, 1009, "{bytes}");
     }
@@ -441,7 +441,7 @@ async fn a_message_is_at_most_as_long_as_a_body() {
     assert_eq!(peer.hear().await["type"], "pong");
 }
 
-/// The status of a handshake that is refused.
+/// The status of a refused handshake.
 fn refused(handshake: Result<Peer, Error>) -> u16 {
     match handshake {
         Err(Error::Http(response)) => response.status().as_u16(),
@@ -451,7 +451,7 @@ fn refused(handshake: Result<Peer, Error>) -> u16 {
 }
 
 #[tokio::test]
-async fn pages_of_foreign_origins_and_other_protocols_are_refused_at_the_door() {
+async fn pages_of_foreign_origins_and_other_protocols_are_refused_in_the_handshake() {
     let terms = Terms { origins: vec!["https://cases.example.org/".to_owned()], ..Terms::default() };
     let server = serve(terms).await;
     let own = format!("http://{}", server.address);
@@ -474,7 +474,7 @@ async fn pages_of_foreign_origins_and_other_protocols_are_refused_at_the_door() 
 }
 
 #[test]
-fn an_origin_is_of_a_host_whatever_scheme_a_proxy_took_off() {
+fn an_origin_matches_its_host_whatever_scheme_a_proxy_removed() {
     for (origin, host) in [
         ("http://example.org", "example.org"),
         ("https://Example.org", "example.org:443"),
