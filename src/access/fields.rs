@@ -441,9 +441,9 @@ pub fn table<'a>(fields: impl Iterator<Item = (&'a str, &'a str)>) -> String {
 }
 
 const HEADING: &str = "\
-# Who sees what of the API: for each field and role a sign for each relation to the journey or contract that it is of:
-# own, team, unassigned, contract (elsewhere in a contract in scope), outside.
-# + seen, ~ null in its place, - refused, . answered as if it did not exist.
+# Who may see which field of the API: for each role, one sign for each relation of the caller to the case or contract:
+# own, team, unassigned, contract (another case of a contract in scope), outside.
+# + visible, ~ null, - refused, . treated as if it did not exist, ? not listed.
 ";
 
 fn line(of: &str, field: &str) -> String {

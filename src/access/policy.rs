@@ -87,7 +87,7 @@ impl Allow {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
     /// The role does not allow the action at all.
-    #[error("the role {role} may not {what}: ask for a token of another role")]
+    #[error("the role {role} may not {what}: use a token with another role")]
     Role {
         /// The role.
         role: Role,
@@ -95,13 +95,13 @@ pub enum Denied {
         what: &'static str,
     },
     /// The token is limited to service areas, but the action concerns whole contracts.
-    #[error("a token for some areas may not {what}, which is about a whole contract: ask for a token without areas")]
+    #[error("a token for some areas may not {what}, because this concerns a whole contract: use a token without areas")]
     Areas {
         /// The action, as text for the message.
         what: &'static str,
     },
     /// The object is outside the caller's access. The response must be the same as for an object that does not exist.
-    #[error("there is no such thing")]
+    #[error("not found")]
     Outside,
 }
 
@@ -121,13 +121,13 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
     use Role::{Administrator, Auditor, Commissioner, Integrator, Keyworker, Manager};
     let (what, about, roles): (_, _, &[Role]) = match action {
         Action::LookAround => ("look around", About::Deployment, &Role::ALL),
-        Action::KnowContract => ("know a contract", About::Contract, &Role::ALL),
+        Action::KnowContract => ("see contracts", About::Contract, &Role::ALL),
         Action::ReadRecords => ("read records", About::Journey, &Role::ALL),
         Action::ReadPerformance => {
             ("read performance", About::Contract, &[Keyworker, Manager, Commissioner, Auditor, Administrator])
         }
         Action::ReadJourneys => {
-            ("read journeys", About::Journey, &[Keyworker, Manager, Commissioner, Auditor, Integrator])
+            ("read cases", About::Journey, &[Keyworker, Manager, Commissioner, Auditor, Integrator])
         }
         Action::ReadEvents => ("read events", About::Contract, &[Manager, Auditor, Integrator]),
         Action::RecordFacts => ("record facts", About::Journey, &[Keyworker, Manager, Integrator]),
@@ -139,11 +139,11 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::RegisterSubject => ("register subjects", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::RecordConsent => ("record consents", About::Journey, &[Keyworker, Manager, Integrator]),
         Action::LinkSubjects => ("link subjects", About::Journey, &[Manager, Integrator]),
-        Action::RetainSubjects => ("place holds or decide on erasures", About::Journey, &[Manager, Administrator]),
+        Action::RetainSubjects => ("place holds or handle erasures", About::Journey, &[Manager, Administrator]),
         Action::ManageStaff => ("manage staff", About::Contract, &[Manager, Integrator, Administrator]),
-        Action::ReadStaff => ("read of staff", About::Contract, &[Manager, Auditor, Integrator]),
-        Action::AccountForContract => ("account for a contract", About::Contract, &[Manager, Integrator]),
-        Action::HoldToContract => ("hold anybody to a contract", About::Contract, &[Manager, Commissioner]),
+        Action::ReadStaff => ("read details of staff", About::Contract, &[Manager, Auditor, Integrator]),
+        Action::AccountForContract => ("report on contracts", About::Contract, &[Manager, Integrator]),
+        Action::HoldToContract => ("supervise contracts", About::Contract, &[Manager, Commissioner]),
         Action::PreviewRules => {
             ("preview rules", About::Contract, &[Manager, Commissioner, Auditor, Integrator, Administrator])
         }
@@ -153,7 +153,7 @@ pub fn policy(principal: &Principal, action: Action, relation: Relation) -> Resu
         Action::DecideClaims => ("decide on claims", About::Contract, &[Commissioner]),
         Action::SettleClaims => ("settle claims", About::Contract, &[Manager, Commissioner]),
         Action::RuleContracts => ("set the terms, rules or targets of contracts", About::Contract, &[Administrator]),
-        Action::TendViews => ("look at or replace the views themselves", About::Deployment, &[Administrator]),
+        Action::TendViews => ("manage the views", About::Deployment, &[Administrator]),
     };
     let role = principal.role;
     if !roles.contains(&role) {

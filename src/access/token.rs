@@ -52,7 +52,9 @@ pub enum KeyError {
         source: std::io::Error,
     },
     /// The file does not contain a key.
-    #[error("{path} holds no Ed25519 key in PEM: give another --key, or move it away to have a new one made")]
+    #[error(
+        "{path} does not contain an Ed25519 key in PEM format: give another --key, or move the file away to create a new key"
+    )]
     Content {
         /// The path of the file.
         path: String,
@@ -61,7 +63,7 @@ pub enum KeyError {
 
 /// The reason why a token is not accepted. The caller gets little detail; the log has the rest.
 #[derive(Debug, thiserror::Error)]
-#[error("the token is not valid here: ask for a new one")]
+#[error("the token is not valid here: get a new one")]
 pub struct InvalidToken(Flaw);
 
 /// The fault of a token.
@@ -88,11 +90,11 @@ impl InvalidToken {
                 ErrorKind::ImmatureSignature => "the token is not valid yet",
                 ErrorKind::InvalidSignature => "the token was signed with another key",
                 ErrorKind::InvalidAlgorithm | ErrorKind::InvalidAlgorithmName => {
-                    "the token is signed in a way that is not accepted"
+                    "the token is signed with an algorithm that is not accepted"
                 }
-                ErrorKind::InvalidIssuer => "the token is of another issuer",
+                ErrorKind::InvalidIssuer => "the token is from another issuer",
                 ErrorKind::InvalidAudience => "the token is for another service",
-                ErrorKind::MissingRequiredClaim(_) => "the token leaves out a claim that is needed",
+                ErrorKind::MissingRequiredClaim(_) => "the token lacks a required claim",
                 _ => "the token cannot be read",
             },
         }
@@ -177,7 +179,7 @@ impl LocalKey {
             jti: id,
         };
         let header = Header { typ: Some(TYPE.to_owned()), ..Header::new(Algorithm::EdDSA) };
-        jsonwebtoken::encode(&header, &claims, &self.signing).expect("an Ed25519 key signs any claims")
+        jsonwebtoken::encode(&header, &claims, &self.signing).expect("an Ed25519 key can sign any claims")
     }
 
     /// Verifies a token: who the caller is and how long it is valid. It must be signed with this key and not be
@@ -195,17 +197,17 @@ impl LocalKey {
         let data = data.map_err(|error| InvalidToken(Flaw::Signed(error)))?;
         let wrong = |reason| InvalidToken(Flaw::Within(reason));
         if data.header.typ.as_deref() != Some(TYPE) {
-            return Err(wrong("the token is of another type"));
+            return Err(wrong("the token has another type"));
         }
         // No critical extension is supported (RFC 7515 §4.1.11).
         if data.header.crit.is_some() || names_critical(token) {
-            return Err(wrong("the token's header names a critical extension that is not known here"));
+            return Err(wrong("the token's header names an unknown critical extension"));
         }
         if data.claims.sub.trim().is_empty() {
-            return Err(wrong("the token names nobody"));
+            return Err(wrong("the token has no subject"));
         }
         let now = Clock::Machine.now();
-        let instant = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(wrong("the token names no instant"));
+        let instant = |seconds| DateTime::from_timestamp(seconds, 0).ok_or(wrong("the token has an invalid time"));
         let (issued_at, expires_at) = (instant(data.claims.iat)?, instant(data.claims.exp)?);
         if issued_at > now + AHEAD_MAX {
             return Err(wrong("the token was issued in the future"));
@@ -213,19 +215,19 @@ impl LocalKey {
         if expires_at - issued_at > LIFE_MAX {
             return Err(wrong("the token lives longer than a day"));
         }
-        let role: Role = data.claims.role.parse().map_err(|_| wrong("the token names no role"))?;
+        let role: Role = data.claims.role.parse().map_err(|_| wrong("the token has no valid role"))?;
         let everywhere = data.claims.contracts.iter().any(|code| code == EVERY_CONTRACT);
         let contracts = data.claims.contracts.into_iter().collect();
         let scope = match (everywhere, data.claims.areas) {
             (true, None) => Scope::Deployment,
             (false, None) => Scope::Contracts(contracts),
             // An empty list of areas is refused, because its meaning is unclear.
-            (_, Some(areas)) if areas.is_empty() => return Err(wrong("the token is limited to areas and names none")),
+            (_, Some(areas)) if areas.is_empty() => return Err(wrong("the token is limited to areas but has none")),
             // Areas need named contracts and a role that may be limited to areas.
             (false, Some(areas)) if role.may_be_limited_to_areas() => {
                 Scope::Areas { contracts, areas: areas.into_iter().collect() }
             }
-            (_, Some(_)) => return Err(wrong("its role or scope cannot be limited to areas")),
+            (_, Some(_)) => return Err(wrong("the token's role or scope cannot be limited to areas")),
         };
         Ok(Login { principal: Principal { subject: data.claims.sub, role, scope }, expires_at })
     }

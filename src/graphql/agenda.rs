@@ -199,7 +199,9 @@ impl Page {
         (first, after): (PageLength, Option<String>),
     ) -> Result<Self> {
         if filter.area.as_ref().is_some_and(|area| area.contains('\0')) {
-            return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+            return Err(
+                Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
+            );
         }
         known::area([&*source.told], filter.area.as_deref())?;
         known::days("the days", filter.from, filter.to)?;

@@ -185,7 +185,7 @@ async fn rules_of(
     let Some(named) = published.find(|published| published.rulebook.version == version) else {
         let mut known: Vec<&str> = told.rulebooks().iter().map(|known| known.rulebook.version.as_str()).collect();
         known.dedup();
-        let message = format!("no rules of version {version:?} were published: write one of {}", known.join(", "));
+        let message = format!("there is no published rulebook version {version:?}: use one of {}", known.join(", "));
         return Err(Code::BadUserInput.error(message));
     };
     let is_newest = |published: Option<&contract::Published>| {
@@ -225,7 +225,7 @@ fn found(asked: Result<Arc<Generation>, ViewError>) -> Result<Arc<Generation>> {
 }
 
 fn not_yet(progress: Option<Progress>) -> Error {
-    let mut error = Code::ViewBuilding.error("what was known then is being put together: ask again in a moment");
+    let mut error = Code::ViewBuilding.error("the view for this knowledge date is being built: try again in a moment");
     let extensions = error.extensions.get_or_insert_default();
     let progress = progress.filter(|progress| !progress.phase.is_over());
     let [usual, least, most] = ASK_AGAIN;

@@ -69,8 +69,9 @@ impl PeriodInput {
         let last = self.to.map_or(first, |to| period::Month::of(to.0));
         Months::from_to(first, last).ok_or_else(|| {
             let most = period::MONTHS_MAX;
-            Code::BadUserInput
-                .error(format!("the period runs backwards or is longer than {most} months: write from before to"))
+            Code::BadUserInput.error(format!(
+                "the period runs backwards or is longer than {most} months: give a from before to, and a shorter period"
+            ))
         })
     }
 }
@@ -396,7 +397,7 @@ pub(super) fn check_measures(measures: Option<&[String]>, rulebook: &crate::cont
     match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
         None => Ok(()),
         Some(unknown) => {
-            Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: write one of {}", known.join(", "))))
+            Err(Code::BadUserInput.error(format!("unknown measure {unknown:?}: use one of {}", known.join(", "))))
         }
     }
 }

@@ -31,7 +31,7 @@ impl CustomValidator<i32> for Bounds {
         if (*least..=*most).contains(given) {
             return Ok(());
         }
-        Err(InputValueError::custom(format!("{name} is from {least} to {most}: {given} is not")))
+        Err(InputValueError::custom(format!("{name} must be from {least} to {most}, not {given}")))
     }
 }
 

@@ -218,12 +218,13 @@ async fn contract(ctx: &Context<'_>, code: &str, point: ViewPoint) -> Result<Opt
     };
     if known_at.is_some() || known_on.is_some() || position.is_some() || rulebook.is_some() {
         return Err(
-            Code::BadUserInput.error("a view by its number knows what it knows: give no other but asOf with it")
+            Code::BadUserInput.error("a view number has its own knowledge date and rulebook: give only asOf with it")
         );
     }
     let found = ctx.parts().views.numbered(view.into()).await.or_fault()?;
     let none = || {
-        Code::BadUserInput.error(format!("no view of the number {view} is kept: take the live one or the one before"))
+        Code::BadUserInput
+            .error(format!("there is no view with the number {view}: use the live one or the one before it"))
     };
     let generation = found.ok_or_else(none)?;
     let known = Known(*generation.position().borrow());

@@ -159,7 +159,7 @@ impl Contract {
     }
 
     /// The targets in force: the latest published version of each profile. The arguments select profiles and series.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn targets(
         &self,
         #[graphql(desc = "Only this target profile, such as `contract`.")] profile: Option<String>,
@@ -170,7 +170,7 @@ impl Contract {
     }
 
     /// The commentary on figures and periods, for reports, oldest first.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn commentary(
         &self,
         #[graphql(desc = "Only for this report, by code.")] report: Option<String>,
@@ -180,7 +180,7 @@ impl Contract {
     }
 
     /// The measurements of the whole contract, such as spend or complaints, oldest first.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn measures(
         &self,
         #[graphql(desc = "Only those with this code.")] code: Option<String>,
@@ -205,7 +205,7 @@ impl Contract {
 
     /// The assessments of key performance indicators, as settled by the parties, oldest first. If an indicator was
     /// assessed several times for the same period, the last assessment counts.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn kpi_assessments(
         &self,
         #[graphql(desc = "Only for this indicator, by code.")] kpi: Option<String>,
@@ -238,7 +238,7 @@ impl Contract {
     }
 
     /// A rulebook of the contract: the one that the boards use, or the one that applies to facts of a day.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn rulebook(
         &self,
         #[graphql(
@@ -255,7 +255,7 @@ impl Contract {
     }
 
     /// Every version of the rulebook that this view knows, in the order of publication.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn rulebooks(
         &self,
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,
@@ -266,7 +266,7 @@ impl Contract {
     }
 
     /// The cases on the caseload that you may see: accepted and not closed. Default order: by reference.
-    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    #[expect(clippy::too_many_arguments, reason = "each argument is an argument of the API")]
     async fn caseload(
         &self,
         ctx: &Context<'_>,
@@ -314,7 +314,7 @@ impl Contract {
 
     /// The obligations that the rulebook's service standards create on the cases that you may see: due, overdue, met
     /// and missed. The earliest due date comes first.
-    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    #[expect(clippy::too_many_arguments, reason = "each argument is an argument of the API")]
     async fn obligations(
         &self,
         ctx: &Context<'_>,
@@ -346,7 +346,7 @@ impl Contract {
 
     /// The appointments on the cases that you may see, by day and time: booked, kept, missed, cancelled, and past ones
     /// without a recorded outcome.
-    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    #[expect(clippy::too_many_arguments, reason = "each argument is an argument of the API")]
     async fn diary(
         &self,
         ctx: &Context<'_>,
@@ -378,7 +378,7 @@ impl Contract {
     }
 
     /// The tasks on the cases that you may see, the earliest due date first.
-    #[expect(clippy::too_many_arguments, reason = "each argument is one a client may give")]
+    #[expect(clippy::too_many_arguments, reason = "each argument is an argument of the API")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,
@@ -463,7 +463,7 @@ impl Contract {
         #[graphql(desc = "Only those with a due date in this period.")] due: Option<DayPeriodInput>,
     ) -> Result<Vec<StandardObligations>> {
         let due = due.map(|due| (due.first.0, due.last.0));
-        known::days("the days on which they are due", due.map(|due| due.0), due.map(|due| due.1))?;
+        known::days("the due dates", due.map(|due| due.0), due.map(|due| due.1))?;
         let (scope, generation) = (self.scope(ctx)?, &self.seen.generation);
         let counts =
             generation.obligation_counts(scope, self.as_of, self.rules()?, (by.into(), due)).await.or_fault()?;
@@ -634,7 +634,7 @@ impl Contract {
         (first, after): (PageLength, Option<String>),
     ) -> Result<JourneyConnection> {
         if filter.contract.as_ref().is_some_and(|code| *code != self.code) {
-            let message = format!("this list is of the contract {}: leave contract out of the filter", self.code);
+            let message = format!("this list belongs to the contract {}: leave contract out of the filter", self.code);
             return Err(Code::BadUserInput.error(message));
         }
         filter.contract = Some(self.code.clone());
@@ -648,7 +648,7 @@ impl Contract {
             let claims = self.seen.generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;
             claim::of_caller(ctx, claims)
                 .await?
-                .ok_or_else(|| Code::Internal.error("the view has no claims of an open contract"))
+                .ok_or_else(|| Code::Internal.error("the view has no claims for an open contract"))
         };
         self.claims.get_or_try_init(judged).await
     }

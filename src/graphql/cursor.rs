@@ -11,9 +11,9 @@ use super::code::Code;
 use crate::log::envelope::hex;
 
 /// What to do about a cursor of a list that takes no filter.
-pub(super) const PAGE_BEFORE: &str = "take endCursor of the page before";
+pub(super) const PAGE_BEFORE: &str = "use endCursor of the previous page";
 /// The same of one that does.
-pub(super) const SAME_FILTER: &str = "take endCursor of the page before, and ask with the same filter";
+pub(super) const SAME_FILTER: &str = "use endCursor of the previous page, with the same filter";
 
 /// The name of a list, of its kind and a digest of what it was asked with.
 pub(super) fn named(kind: &str, asked: &str) -> String {
@@ -30,5 +30,5 @@ pub(super) fn place<T>(cursor: &str, list: &str, remedy: &str, read: impl FnOnce
     let text = BASE64.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
     let told = text.as_ref().and_then(|text| text.split_once('\n')).filter(|(of, _)| *of == list);
     told.and_then(|(_, place)| read(place))
-        .ok_or_else(|| Code::BadUserInput.error(format!("this cursor is none of this list: {remedy}")))
+        .ok_or_else(|| Code::BadUserInput.error(format!("this cursor belongs to a different list: {remedy}")))
 }

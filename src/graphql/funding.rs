@@ -47,8 +47,8 @@ impl DoubleFunding {
         let Period { first, last } = self.both;
         let whose = self.contract.as_ref().map_or("another contract".to_owned(), |code| format!("the contract {code}"));
         let message = format!(
-            "{whose} claims under {} for the same person from {first} to {last}: agree who pays, dismiss it, or accept \
-             this warning",
+            "{whose} claims under {} for the same person from {first} to {last}: agree who pays, dismiss the double \
+             funding, or accept this warning",
             self.class
         );
         Refusal::new(RefusalCode::DoubleFunding, message).at(format!("claims.{at}")).by("outcome.class").as_warning()

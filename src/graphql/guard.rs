@@ -161,8 +161,8 @@ impl From<Refusal> for ServerError {
                 extensions.set("asked", asked);
                 extensions.set("allowed", allowed);
                 let message = format!(
-                    "too complex: {limit} {asked} of at most {allowed}, so ask for less or in \
-                     several requests"
+                    "too complex: {limit} is {asked} and must be at most {allowed}, so request less \
+                     or split the request"
                 );
                 (message, Vec::new())
             }
@@ -299,7 +299,7 @@ fn select<'a>(
         (DocumentOperations::Multiple(operations), Some(name)) => {
             let Some((name, operation)) = operations.get_key_value(name) else {
                 return refuse(format!(
-                    "there is no operation named {}: name one of the document's in operationName",
+                    "there is no operation named {}: name an operation of the document in operationName",
                     shortened(name)
                 ));
             };

@@ -33,7 +33,7 @@ pub(super) fn code<'c>(
     }
     let remedy = match known.into_iter().collect::<Vec<_>>() {
         none if none.is_empty() => format!("the rulebook lists no {what}: leave it out"),
-        known => format!("write one of {}", known.join(", ")),
+        known => format!("use one of {}", known.join(", ")),
     };
     Err(Code::BadUserInput.error(format!("there is no {what} {:?}: {remedy}", guard::shortened(asked))))
 }
@@ -69,8 +69,8 @@ pub(super) fn contract(ctx: &Context<'_>, asked: Option<&str>) -> Result<()> {
     let seen = generation.all_told(&ctx.caller().principal.scope);
     let codes: Vec<&str> = seen.iter().filter_map(|contract| contract.code()).collect();
     let remedy = match codes.as_slice() {
-        [] => "you see no contract".to_owned(),
-        codes => format!("write one of {}", codes.join(", ")),
+        [] => "you have access to no contract".to_owned(),
+        codes => format!("use one of {}", codes.join(", ")),
     };
     // The message is identical for a contract that exists.
     Err(Code::BadUserInput.error(format!("there is no such contract: {remedy}")))
@@ -84,7 +84,7 @@ pub(super) async fn worker(ctx: &Context<'_>, asked: Option<WorkerId>) -> Result
     if seen.contains(&asked) {
         return Ok(());
     }
-    Err(Code::BadUserInput.error(format!("there is no worker {asked}: take an id from `workers` of the contract")))
+    Err(Code::BadUserInput.error(format!("there is no worker {asked}: use an id from `workers` of the contract")))
 }
 
 /// Refuses a team that the caller may not see, whether or not the id exists.
@@ -95,14 +95,14 @@ pub(super) async fn team(ctx: &Context<'_>, asked: Option<TeamId>) -> Result<()>
     if seen.contains(&asked) {
         return Ok(());
     }
-    Err(Code::BadUserInput.error(format!("there is no team {asked}: take an id from `teams`")))
+    Err(Code::BadUserInput.error(format!("there is no team {asked}: use an id from `teams`")))
 }
 
 /// Refuses a period that ends before it begins.
 pub(super) fn days(what: &str, first: Option<NaiveDate>, last: Option<NaiveDate>) -> Result<()> {
     match (first, last) {
         (Some(first), Some(last)) if last < first => {
-            Err(Code::BadUserInput.error(format!("{what} end before they begin: write the earlier day first")))
+            Err(Code::BadUserInput.error(format!("{what} end before they begin: give the earlier day first")))
         }
         _ => Ok(()),
     }

@@ -314,7 +314,7 @@ pub(super) async fn page(ctx: &Context<'_>, sources: Vec<Source>, asked: Asked) 
 
 /// The requested fields of the cases, as far as they decide how a page is read.
 #[derive(Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is asked for or not, whatever the others are")]
+#[expect(clippy::struct_excessive_bools, reason = "the flags are independent")]
 struct Wanted {
     nodes: bool,
     edges: bool,
@@ -385,12 +385,14 @@ fn check(ctx: &Context<'_>, filter: &JourneyFilterInput, order: Option<JourneyOr
     let number = filter.external_reference.iter().flat_map(|number| [&number.system, &number.id]);
     let texts = [&filter.area, &filter.cohort, &filter.stage, &filter.recency, &filter.reference_begins];
     if texts.into_iter().flatten().chain(number).any(|text| text.contains('\0')) {
-        return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+        return Err(
+            Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
+        );
     }
     let by_reference = filter.external_reference.is_some() || filter.reference_begins.is_some();
     let ordered = order.is_some_and(|order| order.by == JourneySort::Reference);
     if (by_reference || ordered) && ctx.redacts(Redaction::CaseNumbers) {
-        let message = "case numbers are not shown to you: filter by something else, and order by RECEIVED";
+        let message = "you may not see case numbers: use another filter, and order by RECEIVED";
         return Err(Code::Forbidden.error(message));
     }
     Ok(())
@@ -431,7 +433,7 @@ fn parts(sources: Vec<Source>, filter: &JourneyFilterInput) -> Result<Vec<Part>>
         known.sort();
         known.dedup();
         let known = known.join(", ");
-        return Err(Code::BadUserInput.error(format!("no rulebook has a row {label:?}: write one of {known}")));
+        return Err(Code::BadUserInput.error(format!("no rulebook has a row {label:?}: use one of {known}")));
     }
     Ok(parts)
 }
@@ -481,7 +483,7 @@ fn cursor(place: &Place, list: &str) -> String {
 }
 
 fn place(cursor: &str, order: Order, list: &str) -> Result<Place> {
-    let remedy = "take endCursor of the page before, and ask with the same filter and order";
+    let remedy = "use endCursor of the previous page, with the same filter and order";
     cursor::place(cursor, &named(order, list), remedy, |place| {
         let (journey, key) = place.split_once('\n')?;
         let key = match order.by {

@@ -169,13 +169,15 @@ pub(super) async fn page(
     (first, after): (PageLength, Option<String>),
 ) -> Result<ObligationConnection> {
     if [&filter.standard, &filter.area].into_iter().flatten().any(|text| text.contains('\0')) {
-        return Err(Code::BadUserInput.error("a filter holds a NUL, which nothing recorded does: leave it out"));
+        return Err(
+            Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
+        );
     }
     known::area([&*source.told], filter.area.as_deref())?;
     known::code([&*source.told], ("standard", filter.standard.as_deref()), |rules| {
         Some(rules.standards.iter().map(|standard| standard.code.clone()).collect())
     })?;
-    known::days("the days on which they are due", filter.due_from, filter.due_to)?;
+    known::days("the due dates", filter.due_from, filter.due_to)?;
     known::worker(ctx, filter.held.keyworker()).await?;
     known::team(ctx, filter.team).await?;
     let list = format!("{filter:?}");

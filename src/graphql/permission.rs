@@ -152,13 +152,13 @@ impl ClaimPermissions {
 }
 
 /// A sample fact of the work with the client. Such facts end with the close.
-#[expect(clippy::unnecessary_wraps, reason = "of some mutations there is nothing like them")]
+#[expect(clippy::unnecessary_wraps, reason = "the macro expects an Option")]
 fn work() -> Option<Event> {
     Some(PlanAgreed { kind: String::new() }.into())
 }
 
 /// A sample fact about outcomes. Such facts may follow the close.
-#[expect(clippy::unnecessary_wraps, reason = "of some mutations there is nothing like them")]
+#[expect(clippy::unnecessary_wraps, reason = "the macro expects an Option")]
 fn outcome() -> Option<Event> {
     Some(AchievementRecorded { code: String::new(), level: None }.into())
 }

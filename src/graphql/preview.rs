@@ -239,7 +239,7 @@ impl RulebookPreview {
     }
 
     /// The claims that would change, in the order of their ids.
-    #[expect(clippy::unused_async, reason = "a resolver is async whether or not it waits")]
+    #[expect(clippy::unused_async, reason = "a resolver must be async")]
     async fn claims(
         &self,
         #[graphql(default, desc = "How many to return, from 1 to 200. Default: 20.")] first: PageLength,

@@ -86,7 +86,7 @@ impl EventFilter {
         known::contract(ctx, self.contract.as_deref())?;
         match self.types.iter().flatten().find(|name| EventType::named(name).is_none()) {
             Some(name) => {
-                Err(Code::BadUserInput.error(format!("unknown event type {name:?}: write one such as ContactLogged")))
+                Err(Code::BadUserInput.error(format!("unknown event type {name:?}: use a type such as ContactLogged")))
             }
             None => Ok(()),
         }
@@ -366,9 +366,7 @@ impl Query {
         #[graphql(desc = "The ids, 200 at most.")] ids: Vec<ID>,
     ) -> Result<Vec<Option<Node>>> {
         if ids.len() > usize::try_from(FIRST_MAX).unwrap_or_default() {
-            return Err(
-                Code::BadUserInput.error(format!("{} ids are too many: ask for at most {FIRST_MAX}", ids.len()))
-            );
+            return Err(Code::BadUserInput.error(format!("{} ids are too many: give at most {FIRST_MAX}", ids.len())));
         }
         node::find(ctx, &ids).await
     }

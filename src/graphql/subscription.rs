@@ -113,7 +113,7 @@ impl Subscription {
         entitled(ctx, Action::ReadJourneys)?;
         let (follower, journey) = (Follower::of(ctx), JourneyId(id.0));
         let events = follower.parts.log.stream(StreamId::journey(journey)).await.or_fault()?;
-        let unknown = || Code::BadUserInput.error("no journey of this id is known: check the id");
+        let unknown = || Code::BadUserInput.error("there is no case with this id: check the id");
         let newest = events.last().map(|event| event.position).ok_or_else(unknown)?;
         let contract = events.into_iter().next().and_then(|first| first.contract).ok_or_else(unknown)?;
         // The view knows the holder of the case, and may lag a moment behind.
@@ -142,7 +142,7 @@ impl Subscription {
         entitled(ctx, Action::ReadJourneys)?;
         let follower = Follower::of(ctx);
         if follower.contract(&contract).is_none() {
-            return Err(Code::BadUserInput.error("no contract of this code is open: check the code"));
+            return Err(Code::BadUserInput.error("there is no open contract with this code: check the code"));
         }
         let steps = follower.steps(after).await?;
         let keyworker = keyworker.map(|id| WorkerId(id.0));
@@ -152,7 +152,7 @@ impl Subscription {
 
     /// The progress of the rebuild that this server runs, each time it advances. The last known progress, if any, is
     /// sent first. Steps that arrive together are sent as one item.
-    #[expect(clippy::unused_async, reason = "subscriptions are asked for so")]
+    #[expect(clippy::unused_async, reason = "a subscription must be async")]
     async fn rebuild_progress(&self, ctx: &Context<'_>) -> Result<impl Stream<Item = Result<RebuildProgress>>> {
         entitled(ctx, Action::TendViews)?;
         let follower = Follower::of(ctx);

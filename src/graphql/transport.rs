@@ -284,8 +284,8 @@ pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error 
         _ => None,
     });
     let message = of_clock.unwrap_or_else(|| {
-        "the service cannot read or write its data now: ask again in a moment, and send a mutation again under its \
-         commandId"
+        "the service cannot read or write its data now: try again in a moment, and send a mutation again with the \
+         same commandId"
             .to_owned()
     });
     let mut unavailable = Code::Unavailable.error_for_now(message, STORE_AGAIN);
@@ -332,7 +332,7 @@ fn not_acceptable() -> Response {
 
 /// A subscription needs a transport that can send more than one response.
 fn without_events() -> Answer {
-    let message = "a single answer cannot carry a subscription: accept text/event-stream, or open a WebSocket";
+    let message = "a single response cannot carry a subscription: accept text/event-stream, or open a WebSocket";
     Answer::refused(vec![Code::OperationResolutionFailure.refusal(message)])
 }
 

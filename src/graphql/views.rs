@@ -288,7 +288,7 @@ impl ViewMutations {
             None => Options::default().workers,
             Some(Ok(workers @ 1..=WORKERS_MAX)) => workers,
             Some(_) => {
-                let message = format!("write 1 to {WORKERS_MAX} threads, or leave it out for one on each core");
+                let message = format!("use 1 to {WORKERS_MAX} threads, or leave it out for one per core");
                 reading.field("workers", |reading| reading.invalid(message));
                 1
             }
@@ -323,7 +323,7 @@ impl ViewMutations {
         #[graphql(desc = "Which parked streams to retry.")] input: RetryParkedInput,
     ) -> Answered<ViewsPayload> {
         let mut reading = Reading::default();
-        let half = "write both the kind and the id of one stream, or neither for every parked stream";
+        let half = "give both the kind and the id of one stream, or neither for every parked stream";
         match (input.kind, input.id) {
             (Some(_), None) => reading.field("id", |reading| reading.invalid(half)),
             (None, Some(_)) => reading.field("kind", |reading| reading.invalid(half)),
@@ -384,14 +384,18 @@ async fn act(ctx: &Context<'_>, (stamp, mut reading): (&Stamp, Reading), what: A
     }
     let live = views.live().number;
     if !expected.allows(live) {
-        let message = format!("the live view is number {live}: look at it, then send the command anew");
+        let message = format!("the live view is number {live}: check it, then send the command again");
         return answer(false, vec![conflict(live, message, Vec::new())]);
     }
     let done = if stamp.dry_run { what.judged(views).await } else { what.done(views).await };
     match done {
-        Ok(()) if stamp.dry_run => {
-            answer(false, vec![notice("DRY_RUN", "nothing was done; without dryRun it would be".to_owned())])
-        }
+        Ok(()) if stamp.dry_run => answer(
+            false,
+            vec![notice(
+                "DRY_RUN",
+                "nothing was done because of dryRun; without it the command would succeed".to_owned(),
+            )],
+        ),
         Ok(()) => {
             views.remember(order);
             answer(false, Vec::new())

@@ -64,7 +64,7 @@ impl Extension for Wall {
                 if info.return_type.ends_with('!') {
                     return Err(error);
                 }
-                self.refused.lock().expect("nobody panics while holding the refusals").push(error);
+                self.refused.lock().expect("no code panics while it holds the lock").push(error);
                 Ok(None)
             }
         }
@@ -77,7 +77,7 @@ impl Extension for Wall {
         next: NextExecute<'_>,
     ) -> Response {
         let mut response = next.run(ctx, operation_name).await;
-        response.errors.append(&mut self.refused.lock().expect("nobody panics while holding the refusals"));
+        response.errors.append(&mut self.refused.lock().expect("no code panics while it holds the lock"));
         response
     }
 }
@@ -130,17 +130,17 @@ pub(super) fn is_open(caller: &Caller, of: &str, field: &str) -> bool {
 
 fn shown(caller: Option<&Caller>, of: &str, field: &str) -> Result<Shown, String> {
     let class = fields::class(of, field).ok_or_else(|| {
-        tracing::error!(of, field, "nobody has said who may see a field");
-        format!("nobody has said who may see {of}.{field}")
+        tracing::error!(of, field, "a field has no access class");
+        format!("{of}.{field} has no access class")
     })?;
-    let caller = caller.ok_or("nobody has shown who they are")?;
+    let caller = caller.ok_or("the caller is not authenticated")?;
     // The nearest relation is assumed: a field that a role may not see in its own cases is hidden in all cases.
     class.shown(&caller.principal, Relation::Own).map_err(|denied| denied.to_string())
 }
 
 /// Every field of every type and interface of the schema.
 pub(super) fn fields_of(sdl: &str) -> Vec<(String, String)> {
-    let document = parse_schema(sdl).expect("the printed schema can be read");
+    let document = parse_schema(sdl).expect("a printed schema parses");
     let mut found = Vec::new();
     for definition in document.definitions {
         let TypeSystemDefinition::Type(of) = definition else { continue };

@@ -76,7 +76,7 @@ impl Catalogue {
     pub(super) fn of(sdl: &str, weights: &[Weight]) -> Self {
         let mut catalogue = Self::read(sdl);
         for (place, weight) in weights {
-            let (of, field) = place.split_once('.').expect("a field is named with its type");
+            let (of, field) = place.split_once('.').expect("a weight is named Type.field");
             let output = catalogue.outputs.get_mut(of).and_then(|output| output.fields.get_mut(field));
             let input = match catalogue.inputs.get_mut(of) {
                 Some(InputType::Object { fields, .. }) => fields.get_mut(field),
@@ -85,14 +85,14 @@ impl Catalogue {
             match (output, input) {
                 (Some(field), _) => field.weight = *weight,
                 (None, Some(field)) => field.weight = *weight,
-                (None, None) => panic!("{place} is no field of the schema"),
+                (None, None) => panic!("{place} is not a field of the schema"),
             }
         }
         catalogue
     }
 
     fn read(sdl: &str) -> Self {
-        let document = parse_schema(sdl).expect("a printed schema can be read");
+        let document = parse_schema(sdl).expect("a printed schema parses");
         let mut catalogue = Self::default();
         for scalar in ["Int", "Float", "String", "Boolean", "ID"] {
             catalogue.inputs.insert(scalar.to_owned(), InputType::Scalar);

@@ -103,7 +103,7 @@ impl<'a> Lexer<'a> {
 
     fn number(&mut self, rest: &str) -> Result<Token<'a>, Refusal> {
         let pos = self.pos;
-        let refuse = || syntax(pos, "this is not a number");
+        let refuse = || syntax(pos, "invalid number");
         let digits = |from: usize| run(&rest[from..], |byte| byte.is_ascii_digit());
         let bytes = rest.as_bytes();
         let mut end = usize::from(bytes[0] == b'-');
@@ -143,7 +143,7 @@ impl<'a> Lexer<'a> {
 
     fn string(&mut self, rest: &str) -> Result<String, Refusal> {
         let pos = self.pos;
-        let endless = || syntax(pos, "this string does not end");
+        let endless = || syntax(pos, "unterminated string");
         if let Some(block) = rest.strip_prefix("\"\"\"") {
             let (raw, length) = block_content(block).ok_or_else(endless)?;
             self.advance(length + 3);
@@ -159,7 +159,7 @@ impl<'a> Lexer<'a> {
                 '\\' => {
                     let Some((read, length)) = escaped(&rest[at..]) else {
                         self.advance(at);
-                        return Err(syntax(self.pos, "this is not an escape of a string"));
+                        return Err(syntax(self.pos, "invalid escape in a string"));
                     };
                     value.push(read);
                     at += length;

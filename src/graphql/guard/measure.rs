@@ -71,7 +71,7 @@ impl Measures {
         if operation.ty == OperationType::Subscription && size.root_fields != 1 {
             return Err(Refusal::Invalid {
                 message: format!(
-                    "a subscription has one root field and this one has {}: open one for each",
+                    "a subscription must have one root field, and this one has {}: use a subscription for each",
                     size.root_fields
                 ),
                 at: vec![operation.selection_set.pos],
@@ -236,7 +236,7 @@ fn enter<'a>(
     match visits.get(name) {
         Some(Visit::Done) => Ok(()),
         Some(Visit::Open) => Err(Refusal::Invalid {
-            message: format!("fragment {} spreads itself: take the spread out", super::shortened(name)),
+            message: format!("fragment {} spreads itself: remove the spread", super::shortened(name)),
             at: vec![fragment.pos],
         }),
         None => {

@@ -192,7 +192,7 @@ impl<'a> Merging<'a> {
         let (one, two) = (&first.node, &other.node);
         let key = shortened(&one.response_key().node);
         let refuse = |why: &str| Refusal::Invalid {
-            message: format!("two fields are named {key} in the answer and {why}: give one of them an alias"),
+            message: format!("two fields have the response name {key} and {why}: give one of them an alias"),
             at: vec![first.pos, other.pos],
         };
         if one.name.node != two.name.node {

@@ -57,14 +57,15 @@ impl Definitions {
         };
         match taken {
             Some((first, message)) => {
-                Err(Refusal::Invalid { message: format!("{message}: name each once"), at: vec![first, pos] })
+                Err(Refusal::Invalid { message: format!("{message}: give each its own name"), at: vec![first, pos] })
             }
             None => Ok(()),
         }
     }
 
     fn add_fragment(&mut self, name: Name, fragment: Positioned<FragmentDefinition>) -> Read<()> {
-        let (pos, message) = (fragment.pos, format!("fragment {} is defined twice: name each once", shortened(&name)));
+        let (pos, message) =
+            (fragment.pos, format!("fragment {} is defined twice: give each its own name", shortened(&name)));
         match self.fragments.insert(name, fragment) {
             Some(first) => Err(Refusal::Invalid { message, at: vec![first.pos, pos] }),
             None => Ok(()),
@@ -348,7 +349,7 @@ impl<'a> Parser<'a> {
     fn constant(&mut self) -> Read<Positioned<ConstValue>> {
         let value = self.value()?;
         let pos = value.pos;
-        let constant = value.node.into_const().ok_or_else(|| syntax(pos, "a default holds no variable"))?;
+        let constant = value.node.into_const().ok_or_else(|| syntax(pos, "a default must not contain a variable"))?;
         Ok(Positioned::new(constant, pos))
     }
 }

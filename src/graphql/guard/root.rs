@@ -31,11 +31,11 @@ pub(super) fn wrapped(
         let [only] = &set.node.items[..] else { return Ok(None) };
         let refuse = |message: &str| Err(Refusal::Invalid { message: message.to_owned(), at: vec![only.pos] });
         if !only.node.directives().is_empty() {
-            return refuse("the root of a subscription is always there: take the directive away");
+            return refuse("the root field of a subscription cannot be conditional: remove the directive");
         }
         let condition = match &only.node {
             Selection::Field(field) if field.node.name.node.starts_with("__") => {
-                return refuse("a subscription follows a field of its own type: ask this in a query");
+                return refuse("a subscription cannot follow this field: use a query");
             }
             Selection::Field(field) => return Ok(is_wrapped.then(|| Wrapped { field: field.clone(), fragments })),
             Selection::InlineFragment(inline) => {
@@ -65,7 +65,7 @@ impl Wrapped {
             (DocumentOperations::Multiple(operations), Some(name)) => operations.get_mut(name),
             (DocumentOperations::Multiple(operations), None) => operations.values_mut().next(),
         };
-        let operation = operation.expect("the guard has selected it");
+        let operation = operation.expect("the guard has selected an operation");
         let set = &mut operation.node.selection_set.node;
         set.items = vec![Positioned::new(Selection::Field(self.field), operation.pos)];
         let still_spread = spread_in(document);

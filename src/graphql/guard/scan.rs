@@ -96,7 +96,7 @@ fn unterminated(text: &str, at: usize) -> Refusal {
     let line = before.matches('\n').count() + 1;
     let column = before.chars().rev().take_while(|&c| c != '\n').count() + 1;
     let pos = Pos { line, column };
-    Refusal::Syntax { message: format!("syntax error at {pos}: this string does not end"), at: vec![pos] }
+    Refusal::Syntax { message: format!("syntax error at {pos}: unterminated string"), at: vec![pos] }
 }
 
 #[cfg(test)]

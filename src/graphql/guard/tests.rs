@@ -230,7 +230,7 @@ fn a_fragment_that_spreads_itself_is_refused_by_name() {
         let Refusal::Invalid { message, .. } = only(asked(query)) else {
             panic!("admitted {query}");
         };
-        assert_eq!(message, format!("fragment {name} spreads itself: take the spread out"));
+        assert_eq!(message, format!("fragment {name} spreads itself: remove the spread"));
     }
 }
 
@@ -405,7 +405,7 @@ fn arguments_fed_by_variables_are_remembered() {
 #[test]
 fn an_excess_names_the_limit_and_both_figures() {
     let error = ServerError::from(Refusal::TooComplex { limit: "depth", asked: 30, allowed: 24 });
-    assert_eq!(error.message, "too complex: depth 30 of at most 24, so ask for less or in several requests");
+    assert_eq!(error.message, "too complex: depth is 30 and must be at most 24, so request less or split the request");
     let extensions = error.extensions.expect("extensions");
     assert_eq!(extensions.get("code"), Some(&Value::from("QUERY_TOO_COMPLEX")));
     assert_eq!(extensions.get("limit"), Some(&Value::from("depth")));

@@ -76,7 +76,7 @@ fn is_no_input(catalogue: &Catalogue, definition: &Positioned<VariableDefinition
         return None;
     }
     let name = shortened(&definition.node.name.node);
-    let message = format!("variable ${name} must be of an input type, and {} is none", shortened(&ty.to_string()));
+    let message = format!("variable ${name} must have an input type, and {} is not one", shortened(&ty.to_string()));
     Some(Refusal::Invalid { message, at: vec![definition.pos] })
 }
 
@@ -230,7 +230,7 @@ impl Usage<'_> {
         }
         let expected = if self.is_the_one { format!("{}!", self.ty.base) } else { self.ty.to_string() };
         let message = format!(
-            "variable ${} is {} and stands where {expected} is expected: declare it so",
+            "variable ${} is {} but is used where {expected} is expected: declare it as that",
             shortened(self.variable),
             shortened(&ty.to_string()),
         );

@@ -13,7 +13,7 @@ use crate::log::envelope::WorkerId;
 use crate::projections::{self, DaySpan};
 
 /// A contact or an attempted contact.
-#[expect(clippy::struct_excessive_bools, reason = "each is a question of its own that clients ask")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a field of the API")]
 #[derive(SimpleObject)]
 #[graphql(complex)]
 pub struct Contact {

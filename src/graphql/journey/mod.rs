@@ -131,7 +131,7 @@ impl Journey {
     fn told_by_story(&self) -> (&Arc<Story>, &OnceLock<Box<Folded>>) {
         match &self.teller {
             Teller::Story { story, folded } => (story, folded),
-            Teller::Row(_) => unreachable!("a list is told by its rows only where they hold all that is asked"),
+            Teller::Row(_) => unreachable!("rows are used only if they hold every requested field"),
         }
     }
 
@@ -506,7 +506,7 @@ impl Journey {
         let code = self.contract.code().unwrap_or_default();
         let asked = Asked { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
         let told = claim::as_known(ctx, code, self.known.0, asked).await?;
-        told.ok_or_else(|| Code::Internal.error("a journey is of a contract that its reading knows"))
+        told.ok_or_else(|| Code::Internal.error("the contract of a case is known at the same point in time"))
     }
 
     fn since_contact(&self, measure: ContactMeasure) -> Option<DaySpan> {
@@ -569,7 +569,7 @@ pub struct StageReached {
 impl StageReached {
     /// When the first fact reached the stage.
     async fn reached(&self) -> OccurredOn {
-        self.reached.expect("a list is told by its rows only where they hold all that is asked")
+        self.reached.expect("rows are used only if they hold every requested field")
     }
 }
 

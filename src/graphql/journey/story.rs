@@ -152,7 +152,7 @@ impl Stories {
     }
 
     fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.kept.lock().expect("nobody panics while holding the stories")
+        self.kept.lock().expect("no code panics while it holds the lock")
     }
 }
 

@@ -242,11 +242,10 @@ fn outside(told: Option<&Claims>, of: Option<&Selected>, named: &[ClaimId]) -> V
     let known = named.iter().enumerate().filter_map(|(at, claim)| Some((at, told.get(*claim)?)));
     let others = known.filter(|(_, claim)| !of.fits(claim, claim.achieved_on())).take(WARNINGS_MAX);
     let refusal = |(at, claim): (usize, &Claim)| {
-        let message =
-            format!("the claim {} is none of those that this batch is for: submit it with another batch", claim.claim);
+        let message = format!("this batch is not for the claim {}: submit it with another batch", claim.claim);
         Refusal::new(RefusalCode::ClaimOutsideBatch, message)
             .at(format!("claims.{at}"))
-            .by("domain §8: of what a batch is for, everything given must fit")
+            .by("domain §8: a claim must match every condition of its batch")
     };
     others.map(refusal).collect()
 }

@@ -417,7 +417,7 @@ async fn assign_many(ctx: &Context<'_>, input: AssignWorkersInput, journeys: Vec
     let mut reading = Reading::default();
     let fact = input.fact.read(&mut reading);
     if input.stamp.expected_version.is_some() {
-        let message = "many cases have no version in common: leave it out";
+        let message = "expectedVersion cannot be used for several cases: leave it out";
         reading.field("expected_version", |reading| reading.invalid(message));
     }
     let first = StreamId::journey(journeys.first().copied().unwrap_or(JourneyId(Uuid::nil())));

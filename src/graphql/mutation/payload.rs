@@ -159,7 +159,7 @@ pub(in crate::graphql) fn command_id_reused() -> Problem {
     Problem::Refusal(Refusal {
         code: "COMMAND_ID_REUSED".to_owned(),
         severity: Severity::Error,
-        message: "this commandId was used for another command: give every new command an id of its own".to_owned(),
+        message: "this commandId was used for another command: give every command a new id".to_owned(),
         path: vec!["commandId".to_owned()],
         rule: None,
         allowed: Vec::new(),
@@ -181,17 +181,17 @@ pub(in crate::graphql) fn conflict(actual: i64, message: String, since: Vec<Enve
 }
 
 fn view_behind() -> Problem {
-    notice("VIEW_BEHIND", "recorded, but lists and counts do not show it yet: ask again in a moment".to_owned())
+    notice("VIEW_BEHIND", "recorded, but lists and counts do not show it yet: read them again in a moment".to_owned())
 }
 
 fn not_readable_now() -> Problem {
-    let message = "recorded, but what it is about cannot be read now: ask for it in a moment";
+    let message = "recorded, but the changed object cannot be read now: query it in a moment";
     notice("NOT_READABLE_NOW", message.to_owned())
 }
 
 fn dry_run(events: &[Draft]) -> Problem {
     let types: Vec<&str> = events.iter().map(|event| event.event_type).collect();
-    notice("DRY_RUN", format!("nothing was recorded; without dryRun it would be: {}", types.join(", ")))
+    notice("DRY_RUN", format!("nothing was recorded; without dryRun this would be recorded: {}", types.join(", ")))
 }
 
 pub(in crate::graphql) fn notice(code: &str, message: String) -> Problem {
@@ -225,7 +225,7 @@ impl Outcome {
             Err(NotDone::Refused(refusals)) => Ok(Self::refused(refusals, sent)),
             Err(NotDone::CommandIdReused) => unrecorded(vec![command_id_reused()]),
             Err(NotDone::Conflict { actual, since }) => {
-                let told = "look at the events since, then send the command anew";
+                let told = "check the events recorded since, then send the command again";
                 let message = format!("the stream is at version {actual}: {told}");
                 unrecorded(vec![conflict(actual, message, since)])
             }
@@ -251,9 +251,8 @@ impl Outcome {
     #[must_use]
     pub fn spelt_otherwise(mut self, login: &str, spelt: Option<&str>) -> Self {
         if let Some(spelt) = spelt.filter(|_| self.accepted()) {
-            let message = format!(
-                "recorded as a contact of the worker who signs in as {spelt:?}, which {login:?} is the same as"
-            );
+            let message =
+                format!("recorded for the worker with the login {spelt:?}, which is the same login as {login:?}");
             self.problems.push(notice("LOGIN_SPELT_OTHERWISE", message));
         }
         self

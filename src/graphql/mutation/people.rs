@@ -165,7 +165,7 @@ impl PeopleMutations {
         #[graphql(desc = "The details to record.")] mut input: LeaveWorkerInput,
     ) -> Answered<WorkerPayload> {
         if let (Some(last), Some(_)) = (input.last_day, input.when.occurred_on) {
-            let message = format!("the last day {} and the first day after it are one thing: give one of them", last.0);
+            let message = format!("lastDay {} and occurredOn both give the date: give only one of them", last.0);
             let refusal = Refusal::new(RefusalCode::InvalidValue, message).at("last_day");
             return answered(async {
                 let outcome = Outcome::refused(refusal.alone(), &Sent::of(ctx)?);

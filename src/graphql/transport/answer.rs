@@ -115,7 +115,7 @@ impl Answer {
 
     /// Writes the response as the body of an HTTP response.
     pub(super) fn into_response(self, media: Media) -> Response {
-        let body = serde_json::to_vec(&self).expect("a GraphQL answer holds nothing but JSON");
+        let body = serde_json::to_vec(&self).expect("a GraphQL response serialises to JSON");
         let mut response = Response::new(Body::from(body));
         *response.status_mut() = self.status();
         let retry_after = self.retry_after();
@@ -151,5 +151,5 @@ impl Serialize for Answer {
 
 /// 294 Partial Success: executed, and at least one field failed.
 fn partial_success() -> StatusCode {
-    StatusCode::from_u16(294).expect("294 lies between 100 and 999")
+    StatusCode::from_u16(294).expect("294 is between 100 and 999")
 }

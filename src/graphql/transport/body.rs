@@ -39,7 +39,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Pro
     }
     let read = tokio::time::timeout(COMES_WITHIN, whole(body)).await;
     read.map_err(|_| {
-        Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time: send the request again")
+        Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not arrive in time: send the request again")
     })?
 }
 
@@ -169,7 +169,7 @@ impl Parameters {
         let persisted = persisted_query(extensions.as_ref().and_then(|extensions| extensions.get("persistedQuery")))?;
         let hash = match (named, persisted) {
             (Some(named), Some(persisted)) if named != persisted => {
-                return Err(malformed("documentId and persistedQuery name two documents: send one of them"));
+                return Err(malformed("documentId and persistedQuery name different documents: send only one of them"));
             }
             (named, persisted) => named.or(persisted),
         };
@@ -177,7 +177,7 @@ impl Parameters {
             (Some(Value::String(text)), None) => Sought::Text(text),
             (Some(Value::String(text)), Some(hash)) => Sought::Both { text, hash },
             (None | Some(Value::Null), Some(hash)) => Sought::Hash(hash),
-            _ => return Err(malformed("query must be given and a string")),
+            _ => return Err(malformed("query is required and must be a string")),
         };
         let operation_name = match self.operation_name {
             None | Some(Value::Null) => None,
@@ -440,21 +440,21 @@ mod tests {
             ("-1", "the body must be a JSON object"),
             ("1.5", "the body must be a JSON object"),
             ("\"{ a }\"", "the body must be a JSON object"),
-            ("{}", "query must be given"),
-            ("{\"query\":null}", "query must be given"),
-            ("{\"query\":1}", "query must be given"),
+            ("{}", "query is required"),
+            ("{\"query\":null}", "query is required"),
+            ("{\"query\":1}", "query is required"),
             ("{\"query\":\"{ a }\",\"variables\":[]}", "variables must"),
             ("{\"query\":\"{ a }\",\"variables\":\"{}\"}", "variables must"),
             ("{\"query\":\"{ a }\",\"operationName\":1}", "operationName must"),
             ("{\"query\":\"{ a }\",\"extensions\":true}", "extensions must"),
             ("{\"documentId\":7}", "documentId must"),
-            ("{\"query\":7,\"documentId\":\"ab\"}", "query must be given"),
+            ("{\"query\":7,\"documentId\":\"ab\"}", "query is required"),
             ("{\"extensions\":{\"persistedQuery\":[]}}", "persistedQuery must be an object"),
             ("{\"extensions\":{\"persistedQuery\":{\"version\":2,\"sha256Hash\":\"a\"}}}", "persistedQuery must have"),
             ("{\"extensions\":{\"persistedQuery\":{\"version\":1}}}", "persistedQuery must have"),
             (
                 "{\"documentId\":\"a\",\"extensions\":{\"persistedQuery\":{\"version\":1,\"sha256Hash\":\"b\"}}}",
-                "documentId and persistedQuery name two",
+                "documentId and persistedQuery name different",
             ),
         ] {
             let error = parse(body.as_bytes()).expect_err(body);

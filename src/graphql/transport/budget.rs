@@ -60,13 +60,13 @@ impl Budget {
         self.spend_at(who, cost, Instant::now())
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "a budget is no account: far beyond 2^52 a unit does not matter")]
+    #[expect(clippy::cast_precision_loss, reason = "beyond 2^52 a single unit does not matter")]
     fn spend_at(&self, who: &Principal, cost: u64, now: Instant) -> Result<(), Overspent> {
         let Some(limit) = self.per_minute else { return Ok(()) };
         let (limit, cost) = (limit as f64, cost.min(limit) as f64);
         let per_second = limit / MINUTE.as_secs_f64();
         let left_at = |purse: &Purse| (purse.spent - now.duration_since(purse.at).as_secs_f64() * per_second).max(0.0);
-        let mut purses = self.purses.lock().expect("nobody panics while holding the purses");
+        let mut purses = self.purses.lock().expect("no code panics while it holds the lock");
         if purses.len() >= PURSES {
             purses.retain(|_, purse| left_at(purse) > 0.0);
         }
@@ -83,8 +83,8 @@ impl Budget {
 
 impl From<Overspent> for ServerError {
     fn from(overspent: Overspent) -> Self {
-        let message = "you have asked for as much as one login may for now: ask again when retryAfterMs has passed, \
-                       for less or less often";
+        let message = "your login has reached its limit for now: try again after retryAfterMs, and request less or \
+                       less often";
         Code::RateLimited.refusal_for_now(message, overspent.retry_after)
     }
 }

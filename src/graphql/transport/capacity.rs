@@ -131,7 +131,7 @@ impl Capacity {
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().expect("nobody panics while holding the books")
+        self.books.lock().expect("no code panics while it holds the lock")
     }
 
     fn leave_at(&self, now: Instant, since: Instant, login: Option<(Role, String)>) {
@@ -187,7 +187,7 @@ impl Taken {
             return Err(Full);
         }
         *has += 1;
-        *self.login.lock().expect("nobody panics while holding it") = Some(login);
+        *self.login.lock().expect("no code panics while it holds the lock") = Some(login);
         Ok(())
     }
 }
@@ -205,14 +205,14 @@ impl Full {
 
 impl From<Full> for Problem {
     fn from(_: Full) -> Self {
-        let detail = "the service has as much to do as it can: ask again after Retry-After";
+        let detail = "the service is at capacity: try again after Retry-After";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).after(ASK_AGAIN)
     }
 }
 
 impl From<Full> for ServerError {
     fn from(_: Full) -> Self {
-        let message = "the service has as much to do as it can: ask again when retryAfterMs has passed";
+        let message = "the service is at capacity: try again after retryAfterMs";
         let mut error = Code::Unavailable.refusal_for_now(message, ASK_AGAIN);
         error.extensions.get_or_insert_default().set("commandInDoubt", false);
         error
@@ -221,7 +221,7 @@ impl From<Full> for ServerError {
 
 impl Drop for Taken {
     fn drop(&mut self) {
-        let login = self.login.get_mut().expect("nobody panics while holding it").take();
+        let login = self.login.get_mut().expect("no code panics while it holds the lock").take();
         self.capacity.leave_at(Instant::now(), self.since, login);
     }
 }

@@ -68,7 +68,7 @@ impl Documents {
             Sought::Both { text, hash } => {
                 if hash_of(&text) != hash {
                     return Err(Code::BadUserInput
-                        .refusal("the hash is not the document's: send its SHA-256 in hexadecimal, or no hash"));
+                        .refusal("the hash does not match the document: send its SHA-256 in hexadecimal, or no hash"));
                 }
                 (Some(text), Some(hash))
             }
@@ -96,7 +96,8 @@ impl Trusted {
             (None, hash) => self.0.get(hash.unwrap_or_default()),
         };
         let text = text.ok_or_else(|| {
-            Code::UntrustedDocument.refusal("the service answers to the documents that it was given, and this is none")
+            Code::UntrustedDocument
+                .refusal("the service accepts only registered documents, and this one is not registered")
         })?;
         Ok(Found { text: Arc::clone(text), hash: None })
     }
@@ -113,7 +114,7 @@ impl Remembered {
     }
 
     fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
-        self.0.lock().expect("nobody panics while holding the documents")
+        self.0.lock().expect("no code panics while it holds the lock")
     }
 }
 
@@ -184,7 +185,7 @@ impl Shelf {
         let reader = reader.clone();
         if let Some((_, hash)) = list.order.pop_first() {
             list.used.remove(&hash);
-            let kept = self.texts.get_mut(&hash).expect("what is on a list is kept");
+            let kept = self.texts.get_mut(&hash).expect("every text on a list is kept");
             let bytes = kept.text.len() + BYTES_BESIDE;
             list.bytes -= bytes;
             kept.readers -= 1;

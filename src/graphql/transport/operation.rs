@@ -57,7 +57,7 @@ impl Recorded {
     }
 
     fn keys(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.0.lock().expect("nobody panics while holding the keys")
+        self.0.lock().expect("no code panics while it holds the lock")
     }
 }
 
@@ -185,7 +185,7 @@ fn one(made: Made) -> BoxStream<'static, Made> {
 }
 
 fn took_too_long(is_mutation: bool) -> Answer {
-    let message = "the answer took too long: ask again, and send a mutation again under its commandId";
+    let message = "the response took too long: try again, and send a mutation again with the same commandId";
     let mut error = Code::Unavailable.refusal_for_now(message, ASK_AGAIN);
     error.extensions.get_or_insert_default().set("commandInDoubt", is_mutation);
     Answer::refused(vec![error])

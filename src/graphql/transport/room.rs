@@ -35,6 +35,6 @@ impl Room {
     }
 
     fn taken(&self) -> std::sync::MutexGuard<'_, Option<Place>> {
-        self.taken.lock().expect("nobody panics while holding a place")
+        self.taken.lock().expect("no code panics while it holds the lock")
     }
 }

@@ -54,7 +54,7 @@ pub(super) fn response(answers: BoxStream<'static, Answer>, sending: Sending) ->
 }
 
 fn next(answer: &Answer) -> String {
-    let data = serde_json::to_string(answer).expect("a GraphQL answer holds nothing but JSON");
+    let data = serde_json::to_string(answer).expect("a GraphQL response serialises to JSON");
     format!("event: next\ndata: {data}\n\n")
 }
 
@@ -63,6 +63,7 @@ fn complete() -> String {
 }
 
 fn expired() -> String {
-    let error = Code::Unauthenticated.refusal("the token has expired: go on after the last position with a new one");
+    let error =
+        Code::Unauthenticated.refusal("the token has expired: get a new one and resume after the last position");
     next(&Answer::refused(vec![error])) + &complete()
 }

@@ -49,7 +49,7 @@ impl Default for Turns {
 impl Turns {
     /// The queue of a login.
     pub(super) fn line(&self, who: &Principal) -> Line {
-        let mut lines = self.lines.lock().expect("nobody panics while holding the lines");
+        let mut lines = self.lines.lock().expect("no code panics while it holds the lock");
         if lines.len() >= LINES {
             lines.retain(|_, line| line.strong_count() > 0);
         }
@@ -66,8 +66,8 @@ impl Turns {
 impl Line {
     /// Waits for a turn.
     pub(super) async fn turn(&self) -> Turn {
-        let place = Arc::clone(&self.own).acquire_owned().await.expect("no line is ever closed");
-        let turn = Arc::clone(&self.all).acquire_owned().await.expect("turns never end");
+        let place = Arc::clone(&self.own).acquire_owned().await.expect("a queue is never closed");
+        let turn = Arc::clone(&self.all).acquire_owned().await.expect("the turns are never closed");
         Turn { _turn: turn, _place: place }
     }
 }

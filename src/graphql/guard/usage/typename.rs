@@ -24,7 +24,7 @@ impl<'a> Uses<'a> {
         for (at, directive) in field.directives.iter().enumerate() {
             let name = &directive.node.name.node;
             if field.directives[..at].iter().any(|other| other.node.name.node == *name) {
-                let message = format!("@{} stands here twice: give it once", shortened(name));
+                let message = format!("@{} is used twice here: use it once", shortened(name));
                 self.refusals.push(invalid(message, directive.pos));
             }
             if let Some(arguments) = catalogue.directive_of_fields(name) {

@@ -293,7 +293,7 @@ impl Whose {
     /// The one stream that these fields name. Refused if no field or several fields name one.
     pub fn one_of<const N: usize>(fields: [(&str, Option<Self>); N]) -> Result<Self, Vec<Refusal>> {
         let names = fields.each_ref().map(|(name, _)| *name);
-        let (last, others) = names.split_last().expect("there are fields to choose from");
+        let (last, others) = names.split_last().expect("the list of fields is not empty");
         let message = format!("give exactly one of {} and {last}", others.join(", "));
         let mut given = fields.into_iter().filter_map(|(name, whose)| Some((name, whose?)));
         match (given.next(), given.next()) {

@@ -183,17 +183,17 @@ impl DecideClaimInput {
         match (self.decision, defect, self.remark.clone()) {
             (Verdict::Accept, None, None) => Ok(ClaimDecision::Accept),
             (Verdict::Accept | Verdict::Query, Some(_), _) => {
-                let message = "a defect is named only where claims are rejected: leave it out";
+                let message = "a defect is only for rejected claims: leave it out";
                 Err(Refusal::new(RefusalCode::InvalidValue, message).at("defect").alone())
             }
             (Verdict::Accept, None, Some(_)) => {
-                let message = "what is accepted takes no remark: leave it out";
+                let message = "accepted claims cannot have a remark: leave it out";
                 Err(Refusal::new(RefusalCode::InvalidValue, message).at("remark").alone())
             }
             (Verdict::Query, None, Some(remark)) => Ok(ClaimDecision::Query { remark }),
-            (Verdict::Query, None, None) => missing("remark", "nothing is asked: say what"),
+            (Verdict::Query, None, None) => missing("remark", "a query needs a remark: write the question"),
             (Verdict::Reject, Some(defect), remark) => Ok(ClaimDecision::Reject { defect, remark }),
-            (Verdict::Reject, None, _) => missing("defect", "no defect is named: say what is wrong, by its code"),
+            (Verdict::Reject, None, _) => missing("defect", "a rejection needs a defect: give its code"),
         }
     }
 }

@@ -221,7 +221,7 @@ impl When {
     pub fn occurred(self, today: NaiveDate, reading: &mut Reading) -> Occurred {
         let day = self.occurred_on.map_or(today, |date| date.0);
         if self.precision != Precision::Day && self.local_time.is_some() {
-            let message = "a time is of a day, and this is known by its month or year alone: leave the time out";
+            let message = "a time needs an exact day, and only the month or year is known: leave the time out";
             reading.field("local_time", |reading| reading.invalid(message));
         }
         Occurred::within(day, self.precision.into()).at(self.local_time.map(|time| time.0))
@@ -277,7 +277,7 @@ impl Means<u32> for i32 {
 }
 
 fn negative(number: impl std::fmt::Display) -> String {
-    format!("{number} cannot be: write 0 or more")
+    format!("{number} is out of range: use 0 or more")
 }
 
 /// A period of whole days, such as a month or a quarter.

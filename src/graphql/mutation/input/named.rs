@@ -20,7 +20,7 @@ pub(super) fn each_once<K: Ord, V>(
     let mut map = BTreeMap::new();
     for (index, (key, value)) in entries.into_iter().enumerate() {
         if map.insert(key, value).is_some() {
-            let message = format!("this {by} stands twice: write each once");
+            let message = format!("this {by} occurs twice: give each once");
             reading.entry(index, |reading| reading.field(by, |reading| reading.invalid(message)));
         }
     }
@@ -64,7 +64,7 @@ macro_rules! named {
         impl Patches for Vec<$patch> {
             fn patched(self, reading: &mut Reading) -> Value {
                 let read: fn($given) -> $value = $read;
-                let written = |value| serde_json::to_value(read(value)).expect("a value is JSON");
+                let written = |value| serde_json::to_value(read(value)).expect("a value serialises to JSON");
                 let entries = self.into_iter().map(|named| (named.name, named.value.map_or(Value::Null, written)));
                 Value::Object(each_once(entries, "name", reading).into_iter().collect())
             }

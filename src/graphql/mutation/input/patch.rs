@@ -62,7 +62,7 @@ pub(super) fn say<P: Patches>(
 
 /// The value of an input, as the payload writes it.
 fn written<T: Serialize>(value: impl Means<T>, reading: &mut Reading) -> Value {
-    serde_json::to_value(value.meant(reading)).expect("a payload holds only what JSON can say")
+    serde_json::to_value(value.meant(reading)).expect("a payload value serialises to JSON")
 }
 
 /// Declares types that a correction gives in full, as the mutation does.
@@ -193,7 +193,7 @@ pub struct WhenPatch {
 impl WhenPatch {
     /// The patch of the date.
     pub fn read(self, reading: &mut Reading) -> PatchedDate {
-        let needed = "a fact always has this: leave it out to keep it, or give another value";
+        let needed = "this value cannot be cleared: leave it out to keep it, or give another value";
         if self.occurred_on.is_null() {
             reading.field("occurred_on", |reading| reading.missing(needed));
         }

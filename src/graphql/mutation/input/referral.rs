@@ -75,7 +75,7 @@ pub struct AcceptFact {
 /// Refuses `false` in a field that must be true.
 pub(super) fn only_true(said: bool, reading: &mut Reading) {
     if !said {
-        reading.invalid("write true, or retract the fact if it was not so");
+        reading.invalid("give true, or retract the fact if it was recorded by mistake");
     }
 }
 

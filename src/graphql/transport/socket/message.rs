@@ -66,8 +66,8 @@ impl<'a> Incoming<'a> {
             ("subscribe", None, _) => Err("an operation must have an id of 1 to 256 bytes"),
             ("subscribe", _, None) => Err("an operation must have a payload"),
             ("complete", Some(id), _) => Ok(Self::Complete(id)),
-            ("complete", None, _) => Err("say by its id which operation is complete"),
-            _ => Err("this type of message is not known here"),
+            ("complete", None, _) => Err("complete needs the id of the operation"),
+            _ => Err("unknown type of message"),
         }
     }
 }
@@ -116,7 +116,7 @@ pub(super) enum Outgoing<'a> {
 impl Outgoing<'_> {
     /// The message as JSON text.
     pub(super) fn written(&self) -> String {
-        serde_json::to_string(self).expect("a message holds nothing but JSON")
+        serde_json::to_string(self).expect("a message serialises to JSON")
     }
 }
 
@@ -132,15 +132,15 @@ mod tests {
             ("{\"type\":1}", "send messages as JSON objects with a type"),
             ("{\"id\":\"1\"}", "send messages as JSON objects with a type"),
             ("{\"type\":\"ping\"} x", "send messages as JSON objects with a type"),
-            ("{\"type\":\"start\",\"id\":\"1\",\"payload\":{}}", "this type of message is not known here"),
-            ("{\"type\":\"next\",\"id\":\"1\",\"payload\":{}}", "this type of message is not known here"),
+            ("{\"type\":\"start\",\"id\":\"1\",\"payload\":{}}", "unknown type of message"),
+            ("{\"type\":\"next\",\"id\":\"1\",\"payload\":{}}", "unknown type of message"),
             ("{\"type\":\"ping\",\"payload\":1}", "the payload must be an object"),
             ("{\"type\":\"connection_init\",\"payload\":\"x\"}", "the payload must be an object"),
             ("{\"type\":\"subscribe\",\"id\":\"1\",\"payload\":[]}", "the payload must be an object"),
             ("{\"type\":\"subscribe\",\"payload\":{}}", "an operation must have an id of 1 to 256 bytes"),
             ("{\"type\":\"subscribe\",\"id\":\"\",\"payload\":{}}", "an operation must have an id of 1 to 256 bytes"),
             ("{\"type\":\"subscribe\",\"id\":\"1\"}", "an operation must have a payload"),
-            ("{\"type\":\"complete\"}", "say by its id which operation is complete"),
+            ("{\"type\":\"complete\"}", "complete needs the id of the operation"),
         ] {
             assert_eq!(Incoming::read(text).err(), Some(why), "{text}");
         }

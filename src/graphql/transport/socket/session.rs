@@ -95,7 +95,7 @@ struct Close(u16, Cow<'static, str>);
 const REASON_BYTES_MAX: usize = 123;
 
 impl Close {
-    const GOING_AWAY: Self = Self::new(1001, "the service stops: connect again");
+    const GOING_AWAY: Self = Self::new(1001, "the service is stopping: connect again");
     const TOO_LONG: Self = Self::new(1009, "send messages of at most 1 MiB");
     const BINARY: Self = Self::new(4400, "send messages as text");
     const NO_INIT: Self = Self::new(4401, "Unauthorized: send connection_init first");
