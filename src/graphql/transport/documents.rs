@@ -1,5 +1,5 @@
 //! Documents identified by their hash: documents that clients sent before, or only those that the service was given.
-//! A hash is SHA-256 in lower-case hexadecimal. It must never stand for another text than its own, whoever says so; what
+//!
 //! A hash is SHA-256 in lower-case hexadecimal. It must never stand for a text other than its own. The documents
 //! remembered for clients are limited in bytes, and no caller loses a document because another caller sends many.
 

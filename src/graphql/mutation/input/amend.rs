@@ -60,123 +60,123 @@ macro_rules! replacements {
 }
 
 replacements! {
-    /// For `ReferralReceived`.
+    /// For a `ReferralReceived` event.
     Referral(ReferralPatch) => ReferralReceived as "referral";
-    /// For `ReferralAccepted`.
+    /// For a `ReferralAccepted` event.
     Acceptance(AcceptPatch) => ReferralAccepted as "acceptance";
-    /// For `ReferralDeclined`.
+    /// For a `ReferralDeclined` event.
     Decline(DeclinePatch) => ReferralDeclined as "decline";
-    /// For `ReferralWithdrawn`.
+    /// For a `ReferralWithdrawn` event.
     Withdrawal(WithdrawalPatch) => ReferralWithdrawn as "withdrawal";
-    /// For `EligibilityAssessed`.
+    /// For an `EligibilityAssessed` event.
     Eligibility(EligibilityPatch) => EligibilityAssessed as "eligibility";
-    /// For `WorkerAssigned`.
+    /// For a `WorkerAssigned` event.
     Assignment(AssignmentPatch) => WorkerAssigned as "assignment";
-    /// For `WorkerReleased`.
+    /// For a `WorkerReleased` event.
     Release(ReleasePatch) => WorkerReleased as "release";
-    /// For `AppointmentBooked`.
+    /// For an `AppointmentBooked` event.
     Appointment(AppointmentPatch) => AppointmentBooked as "appointment";
-    /// For `AppointmentMoved`.
+    /// For an `AppointmentMoved` event.
     AppointmentMove(AppointmentMovePatch) => AppointmentMoved as "appointmentMove";
-    /// For `AppointmentCancelled`.
+    /// For an `AppointmentCancelled` event.
     AppointmentCancel(AppointmentCancelPatch) => AppointmentCancelled as "appointmentCancel";
-    /// For `ContactLogged`.
+    /// For a `ContactLogged` event.
     Contact(ContactPatch) => ContactLogged as "contact";
-    /// For `EngagementStarted`.
+    /// For an `EngagementStarted` event.
     Engagement(EngagementPatch) => EngagementStarted as "engagement";
-    /// For `PlanAgreed`.
+    /// For a `PlanAgreed` event.
     Plan(PlanPatch) => PlanAgreed as "plan";
-    /// For `PlanReviewed`.
+    /// For a `PlanReviewed` event.
     PlanReview(PlanReviewPatch) => PlanReviewed as "planReview";
-    /// For `PlanClosed`.
+    /// For a `PlanClosed` event.
     PlanClose(PlanClosePatch) => PlanClosed as "planClose";
-    /// For `TaskSet`.
+    /// For a `TaskSet` event.
     Task(TaskPatch) => TaskSet as "task";
-    /// For `TaskDone`.
+    /// For a `TaskDone` event.
     TaskDone(TaskDonePatch) => TaskDone as "taskDone";
-    /// For `TaskCancelled`.
+    /// For a `TaskCancelled` event.
     TaskCancel(TaskCancelPatch) => TaskCancelled as "taskCancel";
-    /// For `AssessmentScored`.
+    /// For an `AssessmentScored` event.
     Assessment(AssessmentPatch) => AssessmentScored as "assessment";
-    /// For `SpellStarted`.
+    /// For a `SpellStarted` event.
     Spell(SpellPatch) => SpellStarted as "spell";
-    /// For `SpellChanged`.
+    /// For a `SpellChanged` event.
     SpellChange(SpellChangePatch) => SpellChanged as "spellChange";
-    /// For `SpellEnded`.
+    /// For a `SpellEnded` event.
     SpellEnd(SpellEndPatch) => SpellEnded as "spellEnd";
-    /// For `MeasureRecorded`.
+    /// For a `MeasureRecorded` event.
     Measure(MeasurePatch) => MeasureRecorded as "measure";
-    /// For `AchievementRecorded`.
+    /// For an `AchievementRecorded` event.
     Achievement(AchievementPatch) => AchievementRecorded as "achievement";
-    /// For `RiskRaised`.
+    /// For a `RiskRaised` event.
     Risk(RiskPatch) => RiskRaised as "risk";
-    /// For `RiskCleared`.
+    /// For a `RiskCleared` event.
     RiskClear(RiskClearPatch) => RiskCleared as "riskClear";
-    /// For `EvidenceAttached`.
+    /// For an `EvidenceAttached` event.
     Evidence(EvidencePatch) => EvidenceAttached as "evidence";
-    /// For `EvidenceWithdrawn`.
+    /// For an `EvidenceWithdrawn` event.
     EvidenceWithdrawal(EvidenceWithdrawalPatch) => EvidenceWithdrawn as "evidenceWithdrawal";
-    /// For `EvidenceVerified`.
+    /// For an `EvidenceVerified` event.
     EvidenceVerification(EvidenceVerificationPatch) => EvidenceVerified as "evidenceVerification";
-    /// For `EvidenceRejected`.
+    /// For an `EvidenceRejected` event.
     EvidenceRejection(EvidenceRejectionPatch) => EvidenceRejected as "evidenceRejection";
-    /// For `Disengaged`.
+    /// For a `Disengaged` event.
     Disengagement(DisengagementPatch) => Disengaged as "disengagement";
-    /// For `JourneyClosed`.
+    /// For a `JourneyClosed` event.
     Close(ClosePatch) => JourneyClosed as "close";
-    /// For `JourneyReopened`.
+    /// For a `JourneyReopened` event.
     Reopening(ReopeningPatch) => JourneyReopened as "reopening";
-    /// For `JourneyTransferred`.
+    /// For a `JourneyTransferred` event.
     Transfer(TransferPatch) => JourneyTransferred as "transfer";
-    /// For `SubjectRegistered`.
+    /// For a `SubjectRegistered` event.
     Registration(RegistrationPatch) => SubjectRegistered as "registration";
-    /// For `ConsentGiven`.
+    /// For a `ConsentGiven` event.
     Consent(ConsentPatch) => ConsentGiven as "consent";
-    /// For `ConsentWithdrawn`.
+    /// For a `ConsentWithdrawn` event.
     ConsentWithdrawal(ConsentWithdrawalPatch) => ConsentWithdrawn as "consentWithdrawal";
-    /// For `LegalHoldPlaced`.
+    /// For a `LegalHoldPlaced` event.
     Hold(HoldPatch) => LegalHoldPlaced as "hold";
-    /// For `LegalHoldLifted`.
+    /// For a `LegalHoldLifted` event.
     HoldLift(HoldLiftPatch) => LegalHoldLifted as "holdLift";
-    /// For `WorkerJoined`.
+    /// For a `WorkerJoined` event.
     Joining(JoiningPatch) => WorkerJoined as "joining";
-    /// For `WorkerLeft`.
+    /// For a `WorkerLeft` event.
     Leaving(LeavingPatch) => WorkerLeft as "leaving";
-    /// For `WteSet`.
+    /// For a `WteSet` event.
     Wte(WtePatch) => WteSet as "wte";
-    /// For `AbsenceRecorded`.
+    /// For an `AbsenceRecorded` event.
     Absence(AbsencePatch) => AbsenceRecorded as "absence";
-    /// For `CapacitySet`.
+    /// For a `CapacitySet` event.
     Capacity(CapacityPatch) => CapacitySet as "capacity";
-    /// For `TeamSet`.
+    /// For a `TeamSet` event.
     Team(TeamPatch) => TeamSet as "team";
-    /// For `VacancyOpened`.
+    /// For a `VacancyOpened` event.
     Vacancy(VacancyPatch) => VacancyOpened as "vacancy";
-    /// For `VacancyFilled`.
+    /// For a `VacancyFilled` event.
     VacancyFill(VacancyFillPatch) => VacancyFilled as "vacancyFill";
-    /// For `CoverStarted`.
+    /// For a `CoverStarted` event.
     Cover(CoverPatch) => CoverStarted as "cover";
-    /// For `CoverEnded`.
+    /// For a `CoverEnded` event.
     CoverEnd(CoverEndPatch) => CoverEnded as "coverEnd";
-    /// For `ContractOpened`.
+    /// For a `ContractOpened` event.
     Opening(OpeningPatch) => ContractOpened as "opening";
-    /// For `ContractVaried`.
+    /// For a `ContractVaried` event.
     Variation(VariationPatch) => ContractVaried as "variation";
-    /// For `ContractEnded`.
+    /// For a `ContractEnded` event.
     ContractEnd(EndPatch) => ContractEnded as "contractEnd";
-    /// For `CommentaryRecorded`.
+    /// For a `CommentaryRecorded` event.
     Commentary(CommentaryPatch) => CommentaryRecorded as "commentary";
-    /// For `ReportSubmitted`.
+    /// For a `ReportSubmitted` event.
     Submission(SubmissionPatch) => ReportSubmitted as "submission";
-    /// For `KpiAssessed`.
+    /// For a `KpiAssessed` event.
     Kpi(KpiPatch) => KpiAssessed as "kpi";
-    /// For `NoticeIssued`.
+    /// For a `NoticeIssued` event.
     Notice(NoticePatch) => NoticeIssued as "notice";
-    /// For `ActionAgreed`.
+    /// For an `ActionAgreed` event.
     Action(ActionPatch) => ActionAgreed as "action";
-    /// For `ActionCompleted`.
+    /// For an `ActionCompleted` event.
     ActionDone(ActionDonePatch) => ActionCompleted as "actionDone";
-    /// For `DoubleFundingDismissed`.
+    /// For a `DoubleFundingDismissed` event.
     Dismissal(DismissalPatch) => DoubleFundingDismissed as "dismissal";
 }
 
