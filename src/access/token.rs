@@ -52,9 +52,7 @@ pub enum KeyError {
         source: std::io::Error,
     },
     /// The file does not contain a key.
-    #[error(
-        "{path} does not contain an Ed25519 key in PEM format: give another --key, or move the file away to create a new key"
-    )]
+    #[error("{path} has no Ed25519 key in PEM format: give another --key, or move the file away to create a key")]
     Content {
         /// The path of the file.
         path: String,

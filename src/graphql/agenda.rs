@@ -203,7 +203,7 @@ impl Page {
                 Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
             );
         }
-        known::area([&*source.told], filter.area.as_deref())?;
+        known::area([&*source.contract_state], filter.area.as_deref())?;
         known::days("the days", filter.from, filter.to)?;
         known::worker(ctx, filter.held.keyworker()).await?;
         known::worker(ctx, filter.worker).await?;

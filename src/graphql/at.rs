@@ -180,10 +180,11 @@ async fn rules_of(
     let code = live.code().unwrap_or_default();
     let events = ctx.parts().log.stream(StreamId::contract(code)).await.or_fault()?;
     let recorded: Vec<Recorded> = events.iter().map(Recorded::decode).collect::<Result<_, _>>().or_fault()?;
-    let told = contract::Contract::of(&recorded).or_fault()?;
-    let mut published = told.rulebooks().iter().rev();
+    let contract_state = contract::Contract::of(&recorded).or_fault()?;
+    let mut published = contract_state.rulebooks().iter().rev();
     let Some(named) = published.find(|published| published.rulebook.version == version) else {
-        let mut known: Vec<&str> = told.rulebooks().iter().map(|known| known.rulebook.version.as_str()).collect();
+        let mut known: Vec<&str> =
+            contract_state.rulebooks().iter().map(|known| known.rulebook.version.as_str()).collect();
         known.dedup();
         let message = format!("there is no published rulebook version {version:?}: use one of {}", known.join(", "));
         return Err(Code::BadUserInput.error(message));
@@ -195,7 +196,7 @@ async fn rules_of(
         return Ok((!is_newest(live.rulebooks().last())).then_some(named.position));
     };
     // A query that does not name the version uses the same view.
-    let newest = told.rulebooks().iter().rev().find(|published| published.position <= upto);
+    let newest = contract_state.rulebooks().iter().rev().find(|published| published.position <= upto);
     Ok(Some(if is_newest(newest) { upto } else { named.position }))
 }
 
@@ -248,18 +249,18 @@ mod tests {
             let (generation, events, of, rate) = (7, 50, 100, 25.0);
             Some(Progress { generation, phase, events, of, rate, eta })
         };
-        let told = |progress| {
+        let error_of = |progress| {
             let extensions = not_yet(progress).extensions.expect("extensions");
-            let told = |name| extensions.get(name).cloned();
-            (told("code"), told("retryAfterMs"), told("progress"))
+            let extension = |name| extensions.get(name).cloned();
+            (extension("code"), extension("retryAfterMs"), extension("progress"))
         };
         let code = || Some(value!("VIEW_BUILDING"));
         let how_far = value!({ "events": 50, "of": 100, "rate": 25.0 });
         let eta = |seconds| Some(Duration::from_secs(seconds));
-        assert_eq!(told(progress(Phase::Folding, eta(2))), (code(), Some(value!(2_000)), Some(how_far.clone())));
-        assert_eq!(told(progress(Phase::Folding, eta(900))), (code(), Some(value!(30_000)), Some(how_far)));
-        assert_eq!(told(progress(Phase::Done, eta(0))), (code(), Some(value!(2_000)), None));
-        assert_eq!(told(None), (code(), Some(value!(2_000)), None));
+        assert_eq!(error_of(progress(Phase::Folding, eta(2))), (code(), Some(value!(2_000)), Some(how_far.clone())));
+        assert_eq!(error_of(progress(Phase::Folding, eta(900))), (code(), Some(value!(30_000)), Some(how_far)));
+        assert_eq!(error_of(progress(Phase::Done, eta(0))), (code(), Some(value!(2_000)), None));
+        assert_eq!(error_of(None), (code(), Some(value!(2_000)), None));
     }
 
     #[test]

@@ -75,7 +75,7 @@ pub enum AdjustmentKind {
 /// A batch: claims submitted to the commissioner together, the decision on each, and the payments.
 #[derive(Clone)]
 pub struct Batch {
-    told: Arc<Claims>,
+    contract_claims: Arc<Claims>,
     at: usize,
 }
 
@@ -119,7 +119,7 @@ pub struct BatchLine {
     /// The amount still to be paid.
     outstanding: Money,
     #[graphql(skip)]
-    told: Arc<Claims>,
+    contract_claims: Arc<Claims>,
     #[graphql(skip)]
     line: Box<event::ClaimLine>,
     #[graphql(skip)]
@@ -132,20 +132,20 @@ impl BatchLine {
     async fn journey(&self) -> Option<Journey> {
         let id = self.line.about.journey()?;
         let story = Arc::clone(self.story.as_ref()?);
-        Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
+        Some(Journey::of(id, Arc::clone(&self.contract_claims.contract), self.contract_claims.asked.as_of, story))
     }
 
     /// The claim as it is today. Null if you may not read its case.
     async fn claim_now(&self) -> Option<Claim> {
         let is_readable = self.line.about.journey().is_none() || self.story.is_some();
-        Claim::with_journey(&self.told, self.line.claim, self.story.clone()).filter(|_| is_readable)
+        Claim::with_journey(&self.contract_claims, self.line.claim, self.story.clone()).filter(|_| is_readable)
     }
 }
 
 impl BatchLine {
     pub(super) fn of(
         line: &domain::BatchLine,
-        (told, currency): (&Arc<Claims>, &str),
+        (contract_claims, currency): (&Arc<Claims>, &str),
         story: Option<Arc<Story>>,
     ) -> Self {
         let money = |amount| Money::of(amount, currency);
@@ -182,7 +182,7 @@ impl BatchLine {
             remark,
             paid: money(line.paid),
             outstanding: money(line.outstanding()),
-            told: Arc::clone(told),
+            contract_claims: Arc::clone(contract_claims),
             line: Box::new(line.frozen.clone()),
             story,
         }
@@ -281,7 +281,7 @@ pub struct Adjustment {
 
 /// What an open batch could submit now.
 pub struct Proposal {
-    told: Arc<Claims>,
+    contract_claims: Arc<Claims>,
     selected: Selected,
 }
 
@@ -291,7 +291,7 @@ impl Proposal {
     /// The position of the log from which the proposal is prepared. Pass it as `preparedAt` to submit exactly this
     /// proposal.
     async fn position(&self) -> Position {
-        Position(self.told.position)
+        Position(self.contract_claims.position)
     }
 
     /// The claims that can be claimed, by day.
@@ -302,18 +302,18 @@ impl Proposal {
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
     ) -> Result<ClaimConnection> {
-        claim::page(ctx, &self.told, ClaimFilter::claimable(self.selected.clone()), (first, after)).await
+        claim::page(ctx, &self.contract_claims, ClaimFilter::claimable(self.selected.clone()), (first, after)).await
     }
 
     /// The adjustments that should be raised. An amount they take back makes room for other claims once they are
     /// raised.
     async fn adjustments(&self) -> Vec<ProposedAdjustment> {
-        ProposedAdjustment::all(&self.told)
+        ProposedAdjustment::all(&self.contract_claims)
     }
 
     /// The claims submitted earlier that should be withdrawn.
     async fn withdrawals(&self) -> Vec<ProposedWithdrawal> {
-        ProposedWithdrawal::all(&self.told)
+        ProposedWithdrawal::all(&self.contract_claims)
     }
 }
 
@@ -463,39 +463,39 @@ impl Batch {
         let Some(contract) = generation.told(scope) else { return Ok(None) };
         let today = ctx.today(&contract);
         let asked = Asked { as_of: today, today, purpose: Purpose::Look };
-        let told = generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
-        let told = claim::of_caller(ctx, told).await?;
-        Ok(told.and_then(|told| Self::among(&told, id)))
+        let contract_claims = generation.claims(&ctx.parts().log, scope, asked).await.or_fault()?;
+        let contract_claims = claim::of_caller(ctx, contract_claims).await?;
+        Ok(contract_claims.and_then(|contract_claims| Self::among(&contract_claims, id)))
     }
 
     /// The batch with this id among those of a contract.
-    pub(super) fn among(told: &Arc<Claims>, id: BatchId) -> Option<Self> {
-        let at = told.batches.iter().position(|(known, _)| *known == id)?;
-        Some(Self { told: Arc::clone(told), at })
+    pub(super) fn among(contract_claims: &Arc<Claims>, id: BatchId) -> Option<Self> {
+        let at = contract_claims.batches.iter().position(|(known, _)| *known == id)?;
+        Some(Self { contract_claims: Arc::clone(contract_claims), at })
     }
 
     /// A page of the batches of a contract in this state, in the order in which they were opened.
     pub(super) fn all(
-        told: &Arc<Claims>,
+        contract_claims: &Arc<Claims>,
         (state, selected): (Option<BatchState>, &Selected),
         (first, after): (PageLength, Option<String>),
     ) -> Result<BatchConnection> {
-        let of = |at| Self { told: Arc::clone(told), at };
+        let of = |at| Self { contract_claims: Arc::clone(contract_claims), at };
         let has = |batch: &Self| {
             let mut lines = batch.batch().lines.iter();
             let fits = |line: &domain::BatchLine| {
-                let claim = told.get(line.frozen.claim);
+                let claim = contract_claims.get(line.frozen.claim);
                 claim.is_some_and(|claim| selected.fits(claim, Some(line.frozen.achieved_on)))
             };
             selected.is_empty() || lines.any(fits)
         };
         let fits =
             |batch: &Self| state.is_none_or(|state| BatchState::from(batch.batch().state()) == state) && has(batch);
-        let batches: Vec<Self> = (0..told.batches.len()).map(of).filter(fits).collect();
-        let list = cursor::named("batches", &format!("{state:?}{} {}", selected.name(), told.asked.as_of));
+        let batches: Vec<Self> = (0..contract_claims.batches.len()).map(of).filter(fits).collect();
+        let list = cursor::named("batches", &format!("{state:?}{} {}", selected.name(), contract_claims.asked.as_of));
         // A batch whose state has changed since is no longer in the list: the page continues with the first one opened
         // after it.
-        let place = |id: &str| told.batches.iter().position(|(known, _)| known.to_string() == id);
+        let place = |id: &str| contract_claims.batches.iter().position(|(known, _)| known.to_string() == id);
         let after = after.map(|after| cursor::place(&after, &list, cursor::SAME_FILTER, place)).transpose()?;
         let rest = after.map_or(0, |after| batches.partition_point(|batch| batch.at <= after));
         let shown = &batches[rest..batches.len().min(rest + first.count())];
@@ -511,35 +511,36 @@ impl Batch {
     }
 
     /// The claims that the batch is for.
-    async fn selected(&self, ctx: &Context<'_>, told: &Claims) -> Result<Selected> {
+    async fn selected(&self, ctx: &Context<'_>, contract_claims: &Claims) -> Result<Selected> {
         let of = self.batch().opened.as_ref().and_then(|opened| opened.details.claims.clone()).unwrap_or_default();
-        let code = told.contract.code().unwrap_or_default();
+        let code = contract_claims.contract.code().unwrap_or_default();
         let Some(scope) = ctx.in_scope(code) else { return Ok(Selected::default()) };
-        Selected::read(&ctx.caller().generation, scope, (&told.contract, told.asked.as_of), of).await
+        Selected::read(&ctx.caller().generation, scope, (&contract_claims.contract, contract_claims.asked.as_of), of)
+            .await
     }
 
     fn batch_id(&self) -> BatchId {
-        self.told.batches[self.at].0
+        self.contract_claims.batches[self.at].0
     }
 
     fn batch(&self) -> &domain::Batch {
-        &self.told.batches[self.at].1
+        &self.contract_claims.batches[self.at].1
     }
 
     fn money(&self, amount: crate::contract::money::Money) -> Money {
         let of_lines = self.batch().submitted.as_ref().map(|submitted| submitted.currency.as_str());
-        Money::of(amount, of_lines.unwrap_or_else(|| self.told.currency()))
+        Money::of(amount, of_lines.unwrap_or_else(|| self.contract_claims.currency()))
     }
 
     async fn proposed(&self, ctx: &Context<'_>) -> Result<Option<Proposal>> {
-        let code = self.told.contract.code().unwrap_or_default();
-        let today = ctx.today(&self.told.contract);
-        let as_of = self.told.asked.as_of.min(today);
+        let code = self.contract_claims.contract.code().unwrap_or_default();
+        let today = ctx.today(&self.contract_claims.contract);
+        let as_of = self.contract_claims.asked.as_of.min(today);
         let asked = Asked { as_of, today, purpose: Purpose::Submit { batch: self.batch_id(), again: BTreeSet::new() } };
-        let told = claim::as_known(ctx, code, self.told.position, asked).await?;
-        let Some(told) = told else { return Ok(None) };
-        let selected = self.selected(ctx, &told).await?;
-        Ok(Some(Proposal { told, selected }))
+        let contract_claims = claim::as_known(ctx, code, self.contract_claims.position, asked).await?;
+        let Some(contract_claims) = contract_claims else { return Ok(None) };
+        let selected = self.selected(ctx, &contract_claims).await?;
+        Ok(Some(Proposal { contract_claims, selected }))
     }
 
     async fn page(&self, ctx: &Context<'_>, first: usize, after: Option<&str>) -> Result<BatchLineConnection> {
@@ -553,7 +554,7 @@ impl Batch {
         let stories = self.stories(ctx, shown).await?;
         let line = |line: &domain::BatchLine| {
             let story = line.frozen.about.journey().and_then(|journey| stories.get(&journey)).cloned();
-            BatchLine::of(line, (&self.told, currency), story)
+            BatchLine::of(line, (&self.contract_claims, currency), story)
         };
         let edges = cursors.into_iter().zip(shown);
         Ok(BatchLineConnection {
@@ -574,7 +575,7 @@ impl Batch {
             return Ok(HashMap::new());
         }
         let journeys: BTreeSet<JourneyId> = lines.iter().filter_map(|line| line.frozen.about.journey()).collect();
-        journey::stories(ctx, journeys.into_iter(), Known(self.told.position)).await
+        journey::stories(ctx, journeys.into_iter(), Known(self.contract_claims.position)).await
     }
 }
 
@@ -636,8 +637,8 @@ pub struct Cap {
 
 impl Cap {
     /// Every cap in force, with an entry for each year, person or outcome it applies to.
-    pub(super) fn all(told: &Claims) -> Vec<Self> {
-        told.caps.iter().map(|cap| Self::of(cap, told.currency())).collect()
+    pub(super) fn all(contract_claims: &Claims) -> Vec<Self> {
+        contract_claims.caps.iter().map(|cap| Self::of(cap, contract_claims.currency())).collect()
     }
 
     fn of(of: &CapUse, currency: &str) -> Self {

@@ -91,7 +91,7 @@ pub enum HoursBasis {
 /// is a claim.
 #[derive(Clone)]
 pub struct Claim {
-    told: Arc<Claims>,
+    contract_claims: Arc<Claims>,
     of: claims::Claim,
     story: Option<Arc<Story>>,
 }
@@ -321,7 +321,7 @@ impl Claim {
     /// covers many cases together, and in a rulebook preview.
     async fn evidence(&self) -> Vec<EvidenceForClaim> {
         let (Some(journey), Some(story)) = (self.of_journey_now(), &self.story) else { return Vec::new() };
-        let facts = story.history().facts_as_of(self.told.asked.as_of);
+        let facts = story.history().facts_as_of(self.contract_claims.asked.as_of);
         let proofs = self.proofs(&Case::of(&facts));
         let of = |piece: Evidence| {
             let proof = proofs.iter().find(|proof| proof.evidence == piece.own)?;
@@ -342,20 +342,22 @@ impl Claim {
 
     /// The lines of this claim in every batch, oldest first, each as it was submitted and with the decision on it.
     async fn history(&self) -> Vec<BatchLine> {
-        let lines = self.told.lines_of(self.of.claim).into_iter();
-        lines.map(|line| BatchLine::of(line, (&self.told, &self.of.rulebook.currency), self.story.clone())).collect()
+        let lines = self.contract_claims.lines_of(self.of.claim).into_iter();
+        lines
+            .map(|line| BatchLine::of(line, (&self.contract_claims, &self.of.rulebook.currency), self.story.clone()))
+            .collect()
     }
 
     /// Claims of the same person in other contracts, under outcomes of the same class, whose counted days overlap with
     /// those of this claim. Only contracts that you may see; dismissed cases of double funding are left out.
     async fn double_funding(&self, ctx: &Context<'_>) -> Result<Vec<DoubleFunding>> {
-        funding::of(ctx, &self.told, &self.of).await
+        funding::of(ctx, &self.contract_claims, &self.of).await
     }
 
     /// What you may do with the claim.
     async fn viewer_can(&self) -> ClaimPermissions {
         let line = self.of.batch.and_then(|batch| {
-            let (_, batch) = self.told.batches.iter().find(|(known, _)| *known == batch)?;
+            let (_, batch) = self.contract_claims.batches.iter().find(|(known, _)| *known == batch)?;
             batch.line(self.of.claim).cloned()
         });
         ClaimPermissions { claim: self.of.clone(), line }
@@ -363,7 +365,7 @@ impl Claim {
 
     /// The batch with the line that counts, otherwise the batch with its last line. Null if it was never submitted.
     async fn batch(&self) -> Option<Batch> {
-        Batch::among(&self.told, self.of.batch?)
+        Batch::among(&self.contract_claims, self.of.batch?)
     }
 }
 
@@ -371,7 +373,7 @@ impl Claim {
     fn of_journey_now(&self) -> Option<Journey> {
         let id = self.of.about.journey()?;
         let story = Arc::clone(self.story.as_ref()?);
-        Some(Journey::of(id, Arc::clone(&self.told.contract), self.told.asked.as_of, story))
+        Some(Journey::of(id, Arc::clone(&self.contract_claims.contract), self.contract_claims.asked.as_of, story))
     }
 
     /// Whether the claim is for this outcome.
@@ -382,7 +384,7 @@ impl Claim {
     /// Every piece of evidence of the case, as it applies to this claim.
     pub(super) fn proofs(&self, case: &Case<'_>) -> Vec<Proof> {
         let Some(outcome) = self.of.rulebook.outcome(&self.of.outcome) else { return Vec::new() };
-        proofs(case, (&self.of.rulebook, outcome), self.of.repeat, self.told.asked.as_of)
+        proofs(case, (&self.of.rulebook, outcome), self.of.repeat, self.contract_claims.asked.as_of)
     }
 
     /// The missing evidence, or the evidence that a maturing claim will need.
@@ -436,7 +438,7 @@ impl Claim {
             missing: achievement.map_or_else(Vec::new, |of| of.missing.clone()),
             evidence: self.evidence_needed(),
             earliest_on: earliest.map(Date),
-            days_left: earliest.map(|day| (day - self.told.asked.as_of).num_days()),
+            days_left: earliest.map(|day| (day - self.contract_claims.asked.as_of).num_days()),
             days_counted: covered.map(|covered| covered.so_far),
             days_needed: covered.map(|covered| covered.in_all),
             counted_from: self.of.begun.map(|begun| Date(begun.counted_from)),
@@ -543,13 +545,17 @@ impl Claim {
     }
 
     /// The claim with this id, without its case.
-    pub(super) fn among(told: &Arc<Claims>, claim: ClaimId) -> Option<Self> {
-        Self::with_journey(told, claim, None)
+    pub(super) fn among(contract_claims: &Arc<Claims>, claim: ClaimId) -> Option<Self> {
+        Self::with_journey(contract_claims, claim, None)
     }
 
     /// The claim with this id, with its case if it is for one that the caller may read.
-    pub(super) fn with_journey(told: &Arc<Claims>, claim: ClaimId, story: Option<Arc<Story>>) -> Option<Self> {
-        Some(Self { told: Arc::clone(told), of: told.get(claim)?.clone(), story })
+    pub(super) fn with_journey(
+        contract_claims: &Arc<Claims>,
+        claim: ClaimId,
+        story: Option<Arc<Story>>,
+    ) -> Option<Self> {
+        Some(Self { contract_claims: Arc::clone(contract_claims), of: contract_claims.get(claim)?.clone(), story })
     }
 
     /// The claim with this id as of today, in a contract that the caller may see; none if it is for a case that they
@@ -561,22 +567,30 @@ impl Claim {
             let today = ctx.today(&contract);
             let asked = Asked { as_of: today, today, purpose: Purpose::Look };
             let known = *generation.position().borrow();
-            let Some(told) = as_known(ctx, &row.code, known, asked).await? else { continue };
-            let Some(of) = told.get(claim) else { continue };
+            let Some(contract_claims) = as_known(ctx, &row.code, known, asked).await? else { continue };
+            let Some(of) = contract_claims.get(claim) else { continue };
             let Some(journey) = of.about.journey() else {
                 let sees_all = context::standing(ctx).await?.cases(&row.code) == Cases::All;
-                return Ok(Self::among(&told, claim).filter(|_| sees_all));
+                return Ok(Self::among(&contract_claims, claim).filter(|_| sees_all));
             };
-            let story = journey::stories(ctx, std::iter::once(journey), Known(told.position)).await?.remove(&journey);
-            return Ok(story.and_then(|story| Self::with_journey(&told, claim, Some(story))));
+            let story = journey::stories(ctx, std::iter::once(journey), Known(contract_claims.position))
+                .await?
+                .remove(&journey);
+            return Ok(story.and_then(|story| Self::with_journey(&contract_claims, claim, Some(story))));
         }
         Ok(None)
     }
 
     /// The claims of a case.
-    pub(super) fn of_journey(told: &Arc<Claims>, journey: JourneyId, story: &Arc<Story>) -> Vec<Self> {
-        let claims = told.of_journey(journey).iter();
-        claims.map(|of| Self { told: Arc::clone(told), of: of.clone(), story: Some(Arc::clone(story)) }).collect()
+    pub(super) fn of_journey(contract_claims: &Arc<Claims>, journey: JourneyId, story: &Arc<Story>) -> Vec<Self> {
+        let claims = contract_claims.of_journey(journey).iter();
+        claims
+            .map(|of| Self {
+                contract_claims: Arc::clone(contract_claims),
+                of: of.clone(),
+                story: Some(Arc::clone(story)),
+            })
+            .collect()
     }
 }
 
@@ -602,18 +616,18 @@ pub(super) async fn as_known(
     let scope = ctx.in_scope(code).ok_or_else(|| Code::Forbidden.error("this contract is not in your scope"))?;
     let (log, generation) = (&ctx.parts().log, &ctx.caller().generation);
     let live = *generation.position().borrow();
-    let told = generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()?;
-    of_caller(ctx, told).await
+    let contract_claims = generation.claims_at(log, scope, asked, known.min(live)).await.or_fault()?;
+    of_caller(ctx, contract_claims).await
 }
 
 /// The claims and batches of a contract that the caller may see, if their token is limited to some areas.
-pub(super) async fn of_caller(ctx: &Context<'_>, told: Option<Arc<Claims>>) -> Result<Option<Arc<Claims>>> {
-    let (caller, Some(told)) = (ctx.caller(), told) else { return Ok(None) };
-    let Some(areas) = caller.principal.scope.areas() else { return Ok(Some(told)) };
-    let journeys: Vec<JourneyId> = told.journeys().into_iter().collect();
+pub(super) async fn of_caller(ctx: &Context<'_>, contract_claims: Option<Arc<Claims>>) -> Result<Option<Arc<Claims>>> {
+    let (caller, Some(contract_claims)) = (ctx.caller(), contract_claims) else { return Ok(None) };
+    let Some(areas) = caller.principal.scope.areas() else { return Ok(Some(contract_claims)) };
+    let journeys: Vec<JourneyId> = contract_claims.journeys().into_iter().collect();
     let known = caller.generation.areas_of(&journeys).await.or_fault()?;
     let theirs = known.into_iter().filter(|(_, area)| areas.contains(area)).map(|(journey, _)| journey).collect();
-    Ok(Some(Arc::new(told.within(&theirs))))
+    Ok(Some(Arc::new(contract_claims.within(&theirs))))
 }
 
 /// Which of these cases of a contract the caller may read. None if they may read every case, and claims that cover many

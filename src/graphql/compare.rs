@@ -314,7 +314,7 @@ impl ViewComparison {
             .as_deref()
             .map(|after| cursor::place(after, CLAIMS_DIFFERING, cursor::PAGE_BEFORE, read))
             .transpose()?;
-        let (a, b) = (self.a.told_claims(ctx).await?, self.b.told_claims(ctx).await?);
+        let (a, b) = (self.a.contract_claims(ctx).await?, self.b.contract_claims(ctx).await?);
         let (mut shifts, _) = claims::shifts(a, b);
         shifts.retain(|of| is_known(a, of.claim) || is_known(b, of.claim));
         let journeys = shifts.iter().filter_map(|of| journey_of(a, b, of.claim));
@@ -459,8 +459,9 @@ impl ViewComparison {
             let is_one = |event: &&Envelope| made.contains(&event.event_id);
             let events = stream.iter().filter(is_one).cloned().map(Event).collect();
             let story = |upto| Story::of(stream.clone(), Known(upto)).or_fault();
-            let told = |source, story: Option<Story>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));
-            let (one, other) = (told(&a, story(one.upto)?), told(&b, story(other.upto)?));
+            let journey_at =
+                |source, story: Option<Story>| story.map(|story| Journey::beneath(source, *id, Arc::new(story)));
+            let (one, other) = (journey_at(&a, story(one.upto)?), journey_at(&b, story(other.upto)?));
             found.push((*id, JourneyDifference { id: ID(id.to_string()), events, a: one, b: other }));
         }
         Ok(found)

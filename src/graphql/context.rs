@@ -108,8 +108,8 @@ impl Loader<(JourneyId, String)> for Relations {
         let journeys: Vec<(JourneyId, &str)> = keys.iter().map(|(id, code)| (*id, code.as_str())).collect();
         let today = civil_day(self.clock.now(), DEPLOYMENT_ZONE);
         let found = self.generation.relations(&self.principal, today, &journeys).await?;
-        let told = |key: &(JourneyId, String)| found.get(&key.0).map(|relation| (key.clone(), *relation));
-        Ok(keys.iter().filter_map(told).collect())
+        let relation_of = |key: &(JourneyId, String)| found.get(&key.0).map(|relation| (key.clone(), *relation));
+        Ok(keys.iter().filter_map(relation_of).collect())
     }
 }
 

@@ -58,7 +58,7 @@ use crate::views::referral_to_plan;
 
 /// A contract at one point in time.
 pub struct Contract {
-    told: Arc<contract::Contract>,
+    contract_state: Arc<contract::Contract>,
     code: String,
     as_of: NaiveDate,
     today: NaiveDate,
@@ -82,10 +82,10 @@ impl Contract {
 
     /// The contract in a given view, as of a day.
     pub(super) fn seen(ctx: &Context<'_>, scope: InScope<'_>, seen: Seen, as_of: Option<NaiveDate>) -> Option<Self> {
-        let told = seen.generation.told(scope)?;
-        let today = ctx.today(&told);
+        let contract_state = seen.generation.told(scope)?;
+        let today = ctx.today(&contract_state);
         let (code, as_of) = (scope.contract().to_owned(), as_of.unwrap_or(today));
-        Some(Self { told, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
+        Some(Self { contract_state, code, as_of, today, seen, dealings: OnceLock::new(), claims: OnceCell::new() })
     }
 
     pub(super) fn scope<'c>(&'c self, ctx: &'c Context<'_>) -> Result<InScope<'c>> {
@@ -94,7 +94,7 @@ impl Contract {
 
     /// The contract's record as of the day: what the parties agreed, published, assessed and decided.
     fn dealings(&self) -> &Dealings {
-        self.dealings.get_or_init(|| Box::new(self.told.dealings(self.as_of)))
+        self.dealings.get_or_init(|| Box::new(self.contract_state.dealings(self.as_of)))
     }
 
     fn terms(&self) -> Option<&Terms> {
@@ -103,7 +103,7 @@ impl Contract {
 
     /// The rulebook that applies.
     pub(super) fn rules(&self) -> Result<&Arc<Rulebook>> {
-        let newest = self.told.newest_rulebook();
+        let newest = self.contract_state.newest_rulebook();
         newest.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))
     }
 }
@@ -166,7 +166,7 @@ impl Contract {
         #[graphql(desc = "Only targets for this measure or stage, by code.")] measure: Option<String>,
         #[graphql(desc = "Only for this service area, by code.")] area: Option<String>,
     ) -> Result<Vec<Targets>> {
-        Targets::in_force(&self.told, self.dealings(), &TargetsAsked { profile, measure, area })
+        Targets::in_force(&self.contract_state, self.dealings(), &TargetsAsked { profile, measure, area })
     }
 
     /// The commentary on figures and periods, for reports, oldest first.
@@ -185,7 +185,7 @@ impl Contract {
         &self,
         #[graphql(desc = "Only those with this code.")] code: Option<String>,
     ) -> Result<Vec<Measure>> {
-        dealings::measures(&self.told, self.dealings(), code.as_deref())
+        dealings::measures(&self.contract_state, self.dealings(), code.as_deref())
     }
 
     /// The closed periods, in the order in which they were closed. The figures of a closed period are settled.
@@ -210,7 +210,7 @@ impl Contract {
         &self,
         #[graphql(desc = "Only for this indicator, by code.")] kpi: Option<String>,
     ) -> Result<Vec<KpiAssessment>> {
-        KpiAssessment::found(&self.told, self.dealings(), kpi.as_deref())
+        KpiAssessment::found(&self.contract_state, self.dealings(), kpi.as_deref())
     }
 
     /// The formal notices issued under the contract, oldest first.
@@ -247,11 +247,11 @@ impl Contract {
         on: Option<Date>,
     ) -> Result<RulebookVersion> {
         let published = match on {
-            Some(day) => self.told.published_in_force(day.0),
-            None => self.told.rulebooks().last(),
+            Some(day) => self.contract_state.published_in_force(day.0),
+            None => self.contract_state.rulebooks().last(),
         };
         let published = published.ok_or_else(|| Code::Internal.error("an open contract has no rulebook"))?;
-        Ok(RulebookVersion::of(published, &self.told))
+        Ok(RulebookVersion::of(published, &self.contract_state))
     }
 
     /// Every version of the rulebook that this view knows, in the order of publication.
@@ -262,7 +262,7 @@ impl Contract {
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
     ) -> Result<RulebookVersionConnection> {
-        RulebookVersionConnection::of(&self.told, (first, after))
+        RulebookVersionConnection::of(&self.contract_state, (first, after))
     }
 
     /// The cases on the caseload that you may see: accepted and not closed. Default order: by reference.
@@ -320,8 +320,8 @@ impl Contract {
         ctx: &Context<'_>,
         #[graphql(desc = "Only obligations on cases of this keyworker.")] keyworker: Option<Id>,
         #[graphql(
-            desc = "Whether to include obligations on cases of workers whom this keyworker covers on that day. Default: \
-            true if the keyworker is you, otherwise false."
+            desc = "Whether to include obligations on cases of workers whom this keyworker covers on that day. \
+            Default: true if the keyworker is you, otherwise false."
         )]
         covered: Option<bool>,
         #[graphql(default, desc = "Only obligations on cases without a keyworker.")] unassigned: bool,
@@ -354,8 +354,8 @@ impl Contract {
             Id,
         >,
         #[graphql(
-            desc = "Whether to include appointments of workers whom this keyworker covers on that day. Default: true if \
-            the keyworker is you, otherwise false."
+            desc = "Whether to include appointments of workers whom this keyworker covers on that day. Default: true \
+            if the keyworker is you, otherwise false."
         )]
         covered: Option<bool>,
         #[graphql(default, desc = "Only appointments on cases without a keyworker.")] unassigned: bool,
@@ -417,9 +417,9 @@ impl Contract {
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
     ) -> Result<ClaimConnection> {
-        let told = self.told_claims(ctx).await?;
+        let contract_claims = self.contract_claims(ctx).await?;
         let selected = self.selected(ctx, filter).await?;
-        claim::page(ctx, told, ClaimFilter { status, outcome, selected }, (first, after)).await
+        claim::page(ctx, contract_claims, ClaimFilter { status, outcome, selected }, (first, after)).await
     }
 
     /// The batches in which claims are submitted to the commissioner, in the order in which they were opened.
@@ -435,23 +435,23 @@ impl Contract {
         after: Option<String>,
     ) -> Result<BatchConnection> {
         let selected = self.selected(ctx, filter).await?;
-        Batch::all(self.told_claims(ctx).await?, (state, &selected), (first, after))
+        Batch::all(self.contract_claims(ctx).await?, (state, &selected), (first, after))
     }
 
     /// How much of each cap in force is used. A cap that applies per year, person or outcome has an entry for each.
     async fn cap(&self, ctx: &Context<'_>) -> Result<Vec<Cap>> {
-        Ok(Cap::all(self.told_claims(ctx).await?))
+        Ok(Cap::all(self.contract_claims(ctx).await?))
     }
 
     /// The adjustments proposed for lines already submitted, because of what is known now: money still to pay or to
     /// take back.
     async fn proposed_adjustments(&self, ctx: &Context<'_>) -> Result<Vec<ProposedAdjustment>> {
-        Ok(ProposedAdjustment::all(self.told_claims(ctx).await?))
+        Ok(ProposedAdjustment::all(self.contract_claims(ctx).await?))
     }
 
     /// The claims proposed for withdrawal: submitted, not yet decided, and no longer due.
     async fn proposed_withdrawals(&self, ctx: &Context<'_>) -> Result<Vec<ProposedWithdrawal>> {
-        Ok(ProposedWithdrawal::all(self.told_claims(ctx).await?))
+        Ok(ProposedWithdrawal::all(self.contract_claims(ctx).await?))
     }
 
     /// The number of obligations in each state, for each service standard in the order of the rulebook.
@@ -642,7 +642,7 @@ impl Contract {
     }
 
     /// The claims as of the day, judged once for the whole response.
-    pub(super) async fn told_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
+    pub(super) async fn contract_claims(&self, ctx: &Context<'_>) -> Result<&Arc<Claims>> {
         let judged = || async {
             let asked = Asked { as_of: self.as_of, today: self.today, purpose: Purpose::Look };
             let claims = self.seen.generation.claims(&ctx.parts().log, self.scope(ctx)?, asked).await.or_fault()?;
@@ -668,13 +668,13 @@ impl Contract {
     /// The conditions for a list of claims, with the cases that match.
     async fn selected(&self, ctx: &Context<'_>, filter: Option<ClaimSelectionInput>) -> Result<Selected> {
         let (of, scope) = (filter.unwrap_or_default().into(), self.scope(ctx)?);
-        Selected::asked(ctx, (&self.seen.generation, scope), (&self.told, self.as_of), of).await
+        Selected::asked(ctx, (&self.seen.generation, scope), (&self.contract_state, self.as_of), of).await
     }
 
     /// The contract as lists of cases need it.
     pub(super) fn source(&self) -> list::Source {
         list::Source {
-            told: Arc::clone(&self.told),
+            contract_state: Arc::clone(&self.contract_state),
             code: self.code.clone(),
             as_of: self.as_of,
             generation: Arc::clone(&self.seen.generation),
@@ -702,6 +702,6 @@ impl Contract {
 
     /// The months from the start of the contract to the month of `asOf`.
     pub(super) fn whole_contract(&self) -> Months {
-        Months::of_contract(&self.told, self.as_of)
+        Months::of_contract(&self.contract_state, self.as_of)
     }
 }

@@ -29,7 +29,8 @@ pub(super) fn of(list: &str, place: impl Display) -> String {
 /// The place that a cursor points to in the list with this name. Refuses a cursor of another list, with this remedy.
 pub(super) fn place<T>(cursor: &str, list: &str, remedy: &str, read: impl FnOnce(&str) -> Option<T>) -> Result<T> {
     let text = BASE64.decode(cursor).ok().and_then(|bytes| String::from_utf8(bytes).ok());
-    let told = text.as_ref().and_then(|text| text.split_once('\n')).filter(|(of, _)| *of == list);
-    told.and_then(|(_, place)| read(place))
+    let found = text.as_ref().and_then(|text| text.split_once('\n')).filter(|(of, _)| *of == list);
+    found
+        .and_then(|(_, place)| read(place))
         .ok_or_else(|| Code::BadUserInput.error(format!("this cursor belongs to a different list: {remedy}")))
 }

@@ -56,17 +56,17 @@ impl DoubleFunding {
 }
 
 /// The possible double funding of a claim.
-pub(super) async fn of(ctx: &Context<'_>, told: &Claims, claim: &Claim) -> Result<Vec<DoubleFunding>> {
-    Ok(among(ctx, told, &[claim]).await?.remove(&claim.claim).unwrap_or_default())
+pub(super) async fn of(ctx: &Context<'_>, contract_claims: &Claims, claim: &Claim) -> Result<Vec<DoubleFunding>> {
+    Ok(among(ctx, contract_claims, &[claim]).await?.remove(&claim.claim).unwrap_or_default())
 }
 
 /// The possible double funding of these claims of one contract, by claim.
 pub(super) async fn among(
     ctx: &Context<'_>,
-    told: &Claims,
+    contract_claims: &Claims,
     claims: &[&Claim],
 ) -> Result<HashMap<ClaimId, Vec<DoubleFunding>>> {
-    let code = told.contract.code().unwrap_or_default();
+    let code = contract_claims.contract.code().unwrap_or_default();
     let own: Vec<Funded<'_>> = claims.iter().filter_map(|claim| claim.funded(code)).collect();
     let classes: BTreeSet<&str> = own.iter().map(|of| of.class).collect();
     let mut found: HashMap<ClaimId, Vec<DoubleFunding>> = HashMap::new();
@@ -77,7 +77,9 @@ pub(super) async fn among(
     // Dismissals do not change claims, so cached claims of another contract may be older than a dismissal.
     let dismissed = |code: &str| {
         let contract = Scope::Deployment.contract(code).and_then(|scope| ctx.caller().generation.told(scope));
-        contract.map_or_else(Vec::new, |contract| dismissed(&contract, told.asked.as_of, told.position))
+        contract.map_or_else(Vec::new, |contract| {
+            dismissed(&contract, contract_claims.asked.as_of, contract_claims.position)
+        })
     };
     let of_own = dismissed(code);
     for row in ctx.caller().generation.contracts(&Scope::Deployment).await.or_fault()? {
@@ -85,7 +87,7 @@ pub(super) async fn among(
         if row.code == code || !(is_seen || pays) {
             continue;
         }
-        let Some(others) = others(ctx, told, &row.code, &classes).await? else { continue };
+        let Some(others) = others(ctx, contract_claims, &row.code, &classes).await? else { continue };
         let dismissed = of_own.iter().cloned().chain(dismissed(&row.code)).collect();
         for of in &own {
             let twice = twice(of, (&row.code, &others), &dismissed);
@@ -98,7 +100,12 @@ pub(super) async fn among(
 }
 
 /// The claims of another contract at the same point in time; none if it has no outcome in these classes.
-async fn others(ctx: &Context<'_>, told: &Claims, code: &str, classes: &BTreeSet<&str>) -> Result<Option<Arc<Claims>>> {
+async fn others(
+    ctx: &Context<'_>,
+    contract_claims: &Claims,
+    code: &str,
+    classes: &BTreeSet<&str>,
+) -> Result<Option<Arc<Claims>>> {
     let generation = &ctx.caller().generation;
     let Some(scope) = Scope::Deployment.contract(code) else { return Ok(None) };
     let Some(contract) = generation.told(scope) else { return Ok(None) };
@@ -107,9 +114,9 @@ async fn others(ctx: &Context<'_>, told: &Claims, code: &str, classes: &BTreeSet
     if !outcomes.any(is_alike) {
         return Ok(None);
     }
-    let asked = Asked { purpose: Purpose::Look, ..told.asked.clone() };
+    let asked = Asked { purpose: Purpose::Look, ..contract_claims.asked.clone() };
     let live = *generation.position().borrow();
-    generation.claims_at(&ctx.parts().log, scope, asked, told.position.min(live)).await.or_fault()
+    generation.claims_at(&ctx.parts().log, scope, asked, contract_claims.position.min(live)).await.or_fault()
 }
 
 /// The dismissals of a contract up to the day, as known at a log position.

@@ -158,7 +158,7 @@ pub(super) struct Asked {
 
 /// A contract in a list, at a point in time.
 pub(super) struct Source {
-    pub(super) told: Arc<contract::Contract>,
+    pub(super) contract_state: Arc<contract::Contract>,
     pub(super) code: String,
     pub(super) as_of: NaiveDate,
     /// The view that answers.
@@ -400,7 +400,7 @@ fn check(ctx: &Context<'_>, filter: &JourneyFilterInput, order: Option<JourneyOr
 
 /// Refuses values that no contract of the list knows in any of its rulebooks, and workers unknown to the caller.
 async fn check_known(ctx: &Context<'_>, sources: &[Source], filter: &JourneyFilterInput) -> Result<()> {
-    let contracts = || sources.iter().map(|source| &*source.told);
+    let contracts = || sources.iter().map(|source| &*source.contract_state);
     known::contract(ctx, filter.contract.as_deref())?;
     known::area(contracts(), filter.area.as_deref())?;
     known::cohort(contracts(), filter.cohort.as_deref())?;
@@ -422,7 +422,7 @@ fn parts(sources: Vec<Source>, filter: &JourneyFilterInput) -> Result<Vec<Part>>
     let mut known: Vec<String> = Vec::new();
     let mut parts = Vec::new();
     for source in sources {
-        let Some(rulebook) = source.told.newest_rulebook() else { continue };
+        let Some(rulebook) = source.contract_state.newest_rulebook() else { continue };
         let buckets = &rulebook.recency.buckets;
         match SinceContact::labelled(buckets, label) {
             Some(since) => parts.push(Part { filter: read(filter, Some(since)), source, among: None }),
@@ -531,21 +531,21 @@ mod tests {
         let journey = JourneyId(Uuid::from_u128(7));
         let by_reference = Order { by: Sort::Reference, falling: false };
         let here = Place { key: Key::Text("BR-1\nodd".to_owned()), journey };
-        let told = cursor(&here, &named(by_reference, "a list"));
-        assert_eq!(place(&told, by_reference, "a list").expect("its own cursor"), here);
+        let own_cursor = cursor(&here, &named(by_reference, "a list"));
+        assert_eq!(place(&own_cursor, by_reference, "a list").expect("its own cursor"), here);
         let elsewhere = [
             (Order { falling: true, ..by_reference }, "a list"),
             (Order { by: Sort::Received, falling: false }, "a list"),
             (by_reference, "another list"),
         ];
         for (order, list) in elsewhere {
-            assert!(place(&told, order, list).is_err(), "{order:?} {list}");
+            assert!(place(&own_cursor, order, list).is_err(), "{order:?} {list}");
         }
         let by_contact = Order { by: Sort::LastContact, falling: true };
         let here = Place { key: Key::Day(NaiveDate::from_ymd_opt(2018, 2, 3).expect("a day")), journey };
-        let told = cursor(&here, &named(by_contact, "a list"));
-        assert_eq!(place(&told, by_contact, "a list").expect("its own cursor"), here);
-        for bad in ["", "bm90IGEgY3Vyc29y", "€", &told[..told.len() - 3]] {
+        let own_cursor = cursor(&here, &named(by_contact, "a list"));
+        assert_eq!(place(&own_cursor, by_contact, "a list").expect("its own cursor"), here);
+        for bad in ["", "bm90IGEgY3Vyc29y", "€", &own_cursor[..own_cursor.len() - 3]] {
             assert!(place(bad, by_contact, "a list").is_err(), "{bad:?}");
         }
     }

@@ -114,8 +114,8 @@ impl Obligation {
     }
 
     /// The obligations of one case at the end of a day, the earliest due date first.
-    pub(super) fn of_journey(told: &Told<'_>, as_of: NaiveDate, journey: impl Fn() -> Journey) -> Vec<Self> {
-        obligations::of_journey(told, as_of).iter().map(|row| Self::of(row, journey(), as_of)).collect()
+    pub(super) fn of_journey(input: &Told<'_>, as_of: NaiveDate, journey: impl Fn() -> Journey) -> Vec<Self> {
+        obligations::of_journey(input, as_of).iter().map(|row| Self::of(row, journey(), as_of)).collect()
     }
 }
 
@@ -173,8 +173,8 @@ pub(super) async fn page(
             Code::BadUserInput.error("a filter contains a NUL character, which no recorded value has: remove it")
         );
     }
-    known::area([&*source.told], filter.area.as_deref())?;
-    known::code([&*source.told], ("standard", filter.standard.as_deref()), |rules| {
+    known::area([&*source.contract_state], filter.area.as_deref())?;
+    known::code([&*source.contract_state], ("standard", filter.standard.as_deref()), |rules| {
         Some(rules.standards.iter().map(|standard| standard.code.clone()).collect())
     })?;
     known::days("the due dates", filter.due_from, filter.due_to)?;

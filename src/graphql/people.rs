@@ -47,7 +47,7 @@ impl Subject {
         Self { id, as_of: Some(as_of), known }
     }
 
-    async fn told(&self, ctx: &Context<'_>) -> Result<subject::Subject> {
+    async fn state(&self, ctx: &Context<'_>) -> Result<subject::Subject> {
         let as_of = self.as_of.unwrap_or_else(|| ctx.deployment_today());
         Ok(subject_of(ctx, self.id, self.known, as_of).await?.unwrap_or_default())
     }
@@ -92,12 +92,12 @@ impl Subject {
 
     /// The kind of subject.
     async fn kind(&self, ctx: &Context<'_>) -> Option<Result<SubjectKind>> {
-        self.told(ctx).await.map(|told| told.kind().map(Into::into)).transpose()
+        self.state(ctx).await.map(|state| state.kind().map(Into::into)).transpose()
     }
 
     /// When the subject was registered. Its `event` is the target of a correction.
     async fn registered(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.told(ctx).await.map(|told| told.registered.as_ref().map(Step::of)).transpose()
+        self.state(ctx).await.map(|state| state.registered.as_ref().map(Step::of)).transpose()
     }
 
     /// The id that stands for the person: the smallest id among all linked records that you may see, linked directly or
@@ -114,17 +114,17 @@ impl Subject {
 
     /// The consents of the subject to the use of their data, oldest first.
     async fn consents(&self, ctx: &Context<'_>) -> Result<Vec<Consent>> {
-        Ok(self.told(ctx).await?.consents.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.consents.iter().map(Into::into).collect())
     }
 
     /// The legal holds, oldest first. A legal hold keeps the subject's data even if it is due to be erased.
     async fn holds(&self, ctx: &Context<'_>) -> Result<Vec<LegalHold>> {
-        Ok(self.told(ctx).await?.holds.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.holds.iter().map(Into::into).collect())
     }
 
     /// The proposals to erase the subject's identifying data, oldest first.
     async fn erasures(&self, ctx: &Context<'_>) -> Result<Vec<Erasure>> {
-        Ok(self.told(ctx).await?.erasures.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.erasures.iter().map(Into::into).collect())
     }
 }
 
@@ -239,46 +239,46 @@ impl Worker {
 
     /// When the worker joined. Its `event` is the target of a correction.
     async fn joined(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.told(ctx).await.map(|told| told.joined.as_ref().map(Step::of)).transpose()
+        self.state(ctx).await.map(|state| state.joined.as_ref().map(Step::of)).transpose()
     }
 
     /// When the worker left: the first day on which they no longer worked here. Their cases are unassigned from that
     /// day.
     async fn left(&self, ctx: &Context<'_>) -> Option<Result<Step>> {
-        self.told(ctx).await.map(|told| told.left.as_ref().map(Step::of)).transpose()
+        self.state(ctx).await.map(|state| state.left.as_ref().map(Step::of)).transpose()
     }
 
     /// The whole-time equivalent (WTE) on a day: 1 is a full-time post. 0 before the worker joined and from the day
     /// they left. Null if no WTE was set.
     async fn wte(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Option<Result<Decimal>> {
-        let told = self.told(ctx).await;
-        told.map(|told| told.wte_on(on.0).map(|wte| Decimal(wte.0))).transpose()
+        let state = self.state(ctx).await;
+        state.map(|state| state.wte_on(on.0).map(|wte| Decimal(wte.0))).transpose()
     }
 
     /// The WTE values set, oldest first.
     async fn wte_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.told(ctx).await?.wte.iter().map(|set| Setting::of(set, set.details.wte)).collect())
+        Ok(self.state(ctx).await?.wte.iter().map(|set| Setting::of(set, set.details.wte)).collect())
     }
 
     /// The most open cases that the worker may hold on a day, per whole-time equivalent. Null if no capacity was set.
     async fn capacity(&self, ctx: &Context<'_>, #[graphql(desc = "The day.")] on: Date) -> Option<Result<Decimal>> {
-        let told = self.told(ctx).await;
-        told.map(|told| told.capacity_on(on.0).map(|cases| Decimal(cases.0))).transpose()
+        let state = self.state(ctx).await;
+        state.map(|state| state.capacity_on(on.0).map(|cases| Decimal(cases.0))).transpose()
     }
 
     /// The capacities set, oldest first.
     async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.told(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
+        Ok(self.state(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
     }
 
     /// The absences, oldest first. An absence lowers capacity, not WTE.
     async fn absences(&self, ctx: &Context<'_>) -> Result<Vec<Absence>> {
-        Ok(self.told(ctx).await?.absences.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.absences.iter().map(Into::into).collect())
     }
 
     /// The assessment scores of the worker under supervision, oldest first.
     async fn assessments(&self, ctx: &Context<'_>) -> Result<Vec<Assessment>> {
-        Ok(self.told(ctx).await?.assessments.iter().map(Into::into).collect())
+        Ok(self.state(ctx).await?.assessments.iter().map(Into::into).collect())
     }
 
     /// The workers whom this worker covers on a day, by label. This worker can see their cases on that day.
@@ -341,17 +341,17 @@ impl Worker {
             let loader: &DataLoader<Histories, HashMapCache> = ctx.data_unchecked();
             let streams = ids.iter().map(|id| StreamId::worker(*id));
             let found = loader.load_many(streams).await.map_err(|error| fault(&*error))?;
-            let told = |(stream, history): (StreamId, Arc<History>)| {
-                let told = worker::Worker::fold(&as_known(&history, known).facts());
-                WorkerRow::told(WorkerId(stream.id), &told)
+            let state = |(stream, history): (StreamId, Arc<History>)| {
+                let state = worker::Worker::fold(&as_known(&history, known).facts());
+                WorkerRow::told(WorkerId(stream.id), &state)
             };
-            found.into_iter().filter_map(told).collect()
+            found.into_iter().filter_map(state).collect()
         };
         rows.sort_by(|one, other| (&one.label, one.worker).cmp(&(&other.label, other.worker)));
         Ok(rows.into_iter().map(|row| Self::as_known(row, known)).collect())
     }
 
-    async fn told(&self, ctx: &Context<'_>) -> Result<worker::Worker> {
+    async fn state(&self, ctx: &Context<'_>) -> Result<worker::Worker> {
         let history = history(ctx, StreamId::worker(self.row.worker), self.known).await?;
         Ok(history.map(|history| worker::Worker::fold(&history.facts())).unwrap_or_default())
     }

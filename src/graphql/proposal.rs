@@ -79,14 +79,14 @@ impl ProposedWithdrawal {
 
 impl ProposedAdjustment {
     /// The proposals from a contract's claims.
-    pub(super) fn all(told: &Claims) -> Vec<Self> {
+    pub(super) fn all(contract_claims: &Claims) -> Vec<Self> {
         let proposed = |of: &Proposed| Self {
             claim: ID(of.claim.to_string()),
             of_batch: ID(of.batch.to_string()),
             kind: of.kind.into(),
-            amount: Money::of(of.amount, told.currency()),
+            amount: Money::of(of.amount, contract_claims.currency()),
             reason: of.reason.into(),
         };
-        told.proposed.iter().map(proposed).collect()
+        contract_claims.proposed.iter().map(proposed).collect()
     }
 }

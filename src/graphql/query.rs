@@ -244,8 +244,8 @@ impl Query {
         #[graphql(desc = "Return only what comes after this cursor. Use `endCursor` of the previous page.")]
         after: Option<String>,
     ) -> Option<Result<RulebookVersionConnection>> {
-        let told = ctx.caller().generation.told(ctx.in_scope(&contract)?)?;
-        Some(RulebookVersionConnection::of(&told, (first, after)))
+        let contract_state = ctx.caller().generation.told(ctx.in_scope(&contract)?)?;
+        Some(RulebookVersionConnection::of(&contract_state, (first, after)))
     }
 
     /// Compares one contract at two points in time or under two rulebooks: board figures, cases and claims that differ,

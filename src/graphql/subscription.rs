@@ -96,7 +96,7 @@ impl Subscription {
         filter.check(ctx)?;
         let follower = Follower::of(ctx);
         let steps = follower.steps(after).await?;
-        Ok(told(Recorded { follower, filter, steps, read: VecDeque::new() }))
+        Ok(items_of(Recorded { follower, filter, steps, read: VecDeque::new() }))
     }
 
     /// A case, each time an event is recorded for it and the live view shows the change. Changes that arrive together
@@ -122,7 +122,7 @@ impl Subscription {
             return Err(unknown());
         }
         let steps = follower.steps(after).await?;
-        Ok(told(OfJourney { follower, contract, journey, steps }))
+        Ok(items_of(OfJourney { follower, contract, journey, steps }))
     }
 
     /// The cases of a caseload: one item each time an event is recorded for a case that is on the caseload, joins it or
@@ -147,7 +147,7 @@ impl Subscription {
         let steps = follower.steps(after).await?;
         let keyworker = keyworker.map(|id| WorkerId(id.0));
         known::worker(ctx, keyworker).await?;
-        Ok(told(OfCaseload { follower, contract, keyworker, steps, changed: VecDeque::new() }))
+        Ok(items_of(OfCaseload { follower, contract, keyworker, steps, changed: VecDeque::new() }))
     }
 
     /// The progress of the rebuild that this server runs, each time it advances. The last known progress, if any, is
@@ -158,7 +158,7 @@ impl Subscription {
         let follower = Follower::of(ctx);
         let mut progress = follower.parts.views.progress();
         progress.mark_changed();
-        Ok(told(OfRebuild { follower, progress }))
+        Ok(items_of(OfRebuild { follower, progress }))
     }
 }
 
@@ -169,7 +169,7 @@ fn entitled(ctx: &Context<'_>, action: Action) -> Result<()> {
 }
 
 /// A source of items for a subscription.
-trait Told: Send + 'static {
+trait ItemSource: Send + 'static {
     type Item: Send;
 
     /// The next item; none when the subscriber has lost access.
@@ -177,11 +177,11 @@ trait Told: Send + 'static {
 }
 
 /// Sends all items. A fault is sent as an error and ends the subscription; the client resumes after the last position.
-fn told<T: Told>(telling: T) -> impl Stream<Item = Result<T::Item>> {
-    unfold(Some(telling), |telling| async {
-        let mut telling = telling?;
-        match telling.next().await {
-            Ok(Some(item)) => Some((Ok(item), Some(telling))),
+fn items_of<T: ItemSource>(source: T) -> impl Stream<Item = Result<T::Item>> {
+    unfold(Some(source), |source| async {
+        let mut source = source?;
+        match source.next().await {
+            Ok(Some(item)) => Some((Ok(item), Some(source))),
             Ok(None) => None,
             Err(fault) => Some((Err(fault), None)),
         }
@@ -194,7 +194,7 @@ struct OfRebuild {
     progress: watch::Receiver<Option<Progress>>,
 }
 
-impl Told for OfRebuild {
+impl ItemSource for OfRebuild {
     type Item = RebuildProgress;
 
     async fn next(&mut self) -> Result<Option<RebuildProgress>> {
@@ -346,7 +346,7 @@ struct Recorded {
     read: VecDeque<Envelope>,
 }
 
-impl Told for Recorded {
+impl ItemSource for Recorded {
     type Item = RecordedEvent;
 
     async fn next(&mut self) -> Result<Option<RecordedEvent>> {
@@ -377,7 +377,7 @@ struct OfJourney {
     steps: Steps,
 }
 
-impl Told for OfJourney {
+impl ItemSource for OfJourney {
     type Item = ChangedJourney;
 
     async fn next(&mut self) -> Result<Option<ChangedJourney>> {
@@ -429,7 +429,7 @@ struct Changed {
     is_on: bool,
 }
 
-impl Told for OfCaseload {
+impl ItemSource for OfCaseload {
     type Item = ChangedCase;
 
     async fn next(&mut self) -> Result<Option<ChangedCase>> {
@@ -442,7 +442,7 @@ impl Told for OfCaseload {
             if let Some(changed) = self.changed.pop_front() {
                 let may_read = self.follower.may_follow(Root::Journey(changed.journey, &self.contract)).await?;
                 if changed.was_on || changed.is_on && may_read {
-                    return Ok(Some(changed.told(contract, today, may_read)));
+                    return Ok(Some(changed.into_item(contract, today, may_read)));
                 }
                 continue;
             }
@@ -499,7 +499,7 @@ impl OfCaseload {
 }
 
 impl Changed {
-    fn told(self, contract: Arc<Contract>, today: NaiveDate, may_read: bool) -> ChangedCase {
+    fn into_item(self, contract: Arc<Contract>, today: NaiveDate, may_read: bool) -> ChangedCase {
         let journey = may_read.then(|| Journey::of(self.journey, contract, today, self.story));
         let (position, journey_id) = (Position(self.position), ID(self.journey.to_string()));
         ChangedCase { position, journey_id, journey, on_caseload: self.is_on && may_read }

@@ -48,7 +48,7 @@ impl Asked<'_> {
     /// How to read a nested row below this field.
     pub fn row<T: Row>(&self) -> Option<Read<T>> {
         let columns = Columns::<T>::of(&self.field, self.caller)?;
-        Some(Box::new(move |row| columns.told(row)))
+        Some(Box::new(move |row| columns.value_of(row)))
     }
 }
 
@@ -78,20 +78,20 @@ impl<T: Row> Columns<T> {
         if wall::is_open(asked.caller, &name, asked.name()) { T::read(asked) } else { None }
     }
 
-    fn told(&self, row: &T) -> Value {
-        let mut told = self.blank.clone();
-        for (value, read) in told.values_mut().zip(&self.reads) {
+    fn value_of(&self, row: &T) -> Value {
+        let mut fields = self.blank.clone();
+        for (value, read) in fields.values_mut().zip(&self.reads) {
             *value = read(row);
         }
-        Value::Object(told)
+        Value::Object(fields)
     }
 }
 
 impl<T: Row> Table<T> {
     /// All rows, if every requested field can be read directly.
-    fn told(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> Option<Value> {
+    fn resolved_at_once(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> Option<Value> {
         let columns = Columns::of(&ctx.with_field(field).field(), ctx.data_opt()?)?;
-        Some(Value::List(self.0.iter().map(|row| columns.told(row)).collect()))
+        Some(Value::List(self.0.iter().map(|row| columns.value_of(row)).collect()))
     }
 }
 
@@ -109,8 +109,8 @@ impl<T: Row> OutputType for Table<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        match self.told(ctx, field) {
-            Some(told) => Ok(told),
+        match self.resolved_at_once(ctx, field) {
+            Some(value) => Ok(value),
             None => self.0.resolve(ctx, field).await,
         }
     }

@@ -27,7 +27,7 @@ impl Team {
         Self { id, as_of, known }
     }
 
-    async fn told(&self, ctx: &Context<'_>) -> Result<team::Team> {
+    async fn state(&self, ctx: &Context<'_>) -> Result<team::Team> {
         let history = history(ctx, StreamId::team(self.id), self.known).await?;
         Ok(history.map(|history| team::Team::fold(&history.facts_as_of(self.as_of))).unwrap_or_default())
     }
@@ -43,36 +43,36 @@ impl Team {
 
     /// The team's label on boards.
     async fn label(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-        self.told(ctx).await.map(|told| told.now().map(|set| set.details.label.clone())).transpose()
+        self.state(ctx).await.map(|state| state.now().map(|set| set.details.label.clone())).transpose()
     }
 
     /// The members, by label.
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<Worker>> {
-        let told = self.told(ctx).await?;
+        let state = self.state(ctx).await?;
         let members: BTreeSet<WorkerId> =
-            told.now().into_iter().flat_map(|set| set.details.members.iter().copied()).collect();
+            state.now().into_iter().flat_map(|set| set.details.members.iter().copied()).collect();
         Worker::load_many(ctx, &members, self.known).await
     }
 
     /// The changes of the name and members, oldest first. The `event` of each is the target of a correction.
     async fn set(&self, ctx: &Context<'_>) -> Result<Vec<Step>> {
-        Ok(self.told(ctx).await?.set.iter().map(Step::of).collect())
+        Ok(self.state(ctx).await?.set.iter().map(Step::of).collect())
     }
 
     /// The capacity: the most open cases that a full-time member may hold. Null if no capacity was set.
     async fn capacity(&self, ctx: &Context<'_>) -> Option<Result<Decimal>> {
-        let told = self.told(ctx).await;
-        told.map(|told| told.capacity_on(self.as_of).map(|cases| Decimal(cases.0))).transpose()
+        let state = self.state(ctx).await;
+        state.map(|state| state.capacity_on(self.as_of).map(|cases| Decimal(cases.0))).transpose()
     }
 
     /// The capacities set, oldest first.
     async fn capacity_set(&self, ctx: &Context<'_>) -> Result<Vec<Setting>> {
-        Ok(self.told(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
+        Ok(self.state(ctx).await?.capacity.iter().map(|set| Setting::of(set, set.details.cases_per_wte)).collect())
     }
 
     /// The past and present vacancies, oldest first.
     async fn vacancies(&self, ctx: &Context<'_>) -> Result<Vec<Vacancy>> {
-        Ok(self.told(ctx).await?.vacancies.iter().map(|vacancy| Vacancy::of(vacancy, self.known)).collect())
+        Ok(self.state(ctx).await?.vacancies.iter().map(|vacancy| Vacancy::of(vacancy, self.known)).collect())
     }
 
     /// The past, present and future covers, oldest first. A future cover is shown only if the as-of date is today or
@@ -80,7 +80,7 @@ impl Team {
     async fn covers(&self, ctx: &Context<'_>) -> Result<Vec<Cover>> {
         let lies_ahead = self.as_of >= ctx.deployment_today();
         let ahead = Self { as_of: if lies_ahead { NaiveDate::MAX } else { self.as_of }, ..*self };
-        Ok(ahead.told(ctx).await?.covers.iter().map(|cover| Cover::of(cover, self.known)).collect())
+        Ok(ahead.state(ctx).await?.covers.iter().map(|cover| Cover::of(cover, self.known)).collect())
     }
 }
 

@@ -89,15 +89,15 @@ fn stands(claim: &claims::Claim) -> Place {
 /// A page of a contract's claims, limited to those the caller may see.
 pub(in crate::graphql) async fn page(
     ctx: &Context<'_>,
-    told: &Arc<Claims>,
+    contract_claims: &Arc<Claims>,
     filter: ClaimFilter,
     (first, after): (PageLength, Option<String>),
 ) -> Result<ClaimConnection> {
-    known::outcome([&*told.contract], filter.outcome.as_deref())?;
-    let list = format!("{} {}", filter.name(), told.asked.as_of);
+    known::outcome([&*contract_claims.contract], filter.outcome.as_deref())?;
+    let list = format!("{} {}", filter.name(), contract_claims.asked.as_of);
     let after = after.as_deref().map(|cursor| place(cursor, &list)).transpose()?;
-    let mut fitting: Vec<&claims::Claim> = told.claims.iter().filter(|claim| filter.fits(claim)).collect();
-    keep_visible(ctx, told, &mut fitting).await?;
+    let mut fitting: Vec<&claims::Claim> = contract_claims.claims.iter().filter(|claim| filter.fits(claim)).collect();
+    keep_visible(ctx, contract_claims, &mut fitting).await?;
     fitting.sort_by_key(|claim| stands(claim));
     let total = fitting.iter().filter_map(|claim| claim.amount).sum();
     let total_count = fitting.len();
@@ -112,7 +112,7 @@ pub(in crate::graphql) async fn page(
         journey::stories(
             ctx,
             shown.iter().filter_map(|claim| claim.about.journey()).collect::<BTreeSet<_>>().into_iter(),
-            Known(told.position),
+            Known(contract_claims.position),
         )
         .await?
     } else {
@@ -120,7 +120,7 @@ pub(in crate::graphql) async fn page(
     };
     let node = |of: &&claims::Claim| {
         let story = of.about.journey().and_then(|journey| stories.get(&journey)).cloned();
-        Claim { told: Arc::clone(told), of: (*of).clone(), story }
+        Claim { contract_claims: Arc::clone(contract_claims), of: (*of).clone(), story }
     };
     let cursors: Vec<String> = shown.iter().map(|claim| cursor(stands(claim), &list)).collect();
     let page_info = PageInfo::of(&cursors, rest + shown.len() < total_count, rest > 0);
@@ -130,15 +130,15 @@ pub(in crate::graphql) async fn page(
         nodes: shown.iter().map(node).collect(),
         page_info,
         total_count,
-        total_amount: Money::of(total, told.currency()),
-        position: Position(told.position),
-        forecast: told.asked.as_of > told.asked.today,
+        total_amount: Money::of(total, contract_claims.currency()),
+        position: Position(contract_claims.position),
+        forecast: contract_claims.asked.as_of > contract_claims.asked.today,
     })
 }
 
 /// Keeps the claims of cases that the caller may read.
-async fn keep_visible(ctx: &Context<'_>, told: &Claims, claims: &mut Vec<&claims::Claim>) -> Result<()> {
-    let code = told.contract.code().unwrap_or_default();
+async fn keep_visible(ctx: &Context<'_>, contract_claims: &Claims, claims: &mut Vec<&claims::Claim>) -> Result<()> {
+    let code = contract_claims.contract.code().unwrap_or_default();
     let journeys = claims.iter().filter_map(|claim| claim.about.journey());
     if let Some(readable) = readable(ctx, code, journeys).await? {
         claims.retain(|claim| claim.about.journey().is_some_and(|journey| readable.contains(&journey)));

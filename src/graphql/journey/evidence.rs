@@ -131,11 +131,11 @@ impl Evidence {
         ctx: &Context<'_>,
         #[graphql(desc = "Only claims for this outcome, by code.")] outcome: Option<String>,
     ) -> Result<Vec<EvidenceForClaim>> {
-        let told = self.of.told_claims(ctx).await?;
-        known::outcome([&*told.contract], outcome.as_deref())?;
+        let contract_claims = self.of.contract_claims(ctx).await?;
+        known::outcome([&*contract_claims.contract], outcome.as_deref())?;
         let facts = self.of.story().history().facts_as_of(self.of.as_of);
         let case = Case::of(&facts);
-        let claims = Claim::of_journey(&told, self.of.id, self.of.story()).into_iter();
+        let claims = Claim::of_journey(&contract_claims, self.of.id, self.of.story()).into_iter();
         let wanted = claims.filter(|claim| outcome.as_ref().is_none_or(|outcome| claim.is_of(outcome)));
         let judged = wanted.filter_map(|claim| {
             let proof = claim.proofs(&case).into_iter().find(|proof| proof.evidence == self.own)?;

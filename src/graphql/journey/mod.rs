@@ -96,7 +96,8 @@ impl Journey {
     }
 
     fn told_by(source: &Source, id: JourneyId, teller: Teller) -> Self {
-        let (contract, rulebook) = (Arc::clone(&source.told), source.told.newest_rulebook().cloned());
+        let (contract, rulebook) =
+            (Arc::clone(&source.contract_state), source.contract_state.newest_rulebook().cloned());
         Self { id, contract, as_of: source.as_of, known: source.known, rulebook, teller }
     }
 
@@ -175,12 +176,12 @@ impl Journey {
 
     /// The event that started the clock of the n-th obligation under a standard.
     pub(super) fn starts_obligation(&self, standard: &str, nth: usize) -> Option<EventId> {
-        let told = self.told()?;
-        let standard = told.rulebook.standards.iter().find(|known| known.code == standard)?;
-        Some(projections::obligation::obligations(&told, standard).get(nth)?.started_by)
+        let input = self.projection_input()?;
+        let standard = input.rulebook.standards.iter().find(|known| known.code == standard)?;
+        Some(projections::obligation::obligations(&input, standard).get(nth)?.started_by)
     }
 
-    fn told(&self) -> Option<Told<'_>> {
+    fn projection_input(&self) -> Option<Told<'_>> {
         Told::of(self.id, self.contract.code()?, self.folded(), self.rulebook.as_ref()?)
     }
 }
@@ -198,7 +199,7 @@ impl Journey {
     async fn reference(&self) -> Option<String> {
         match self.row() {
             Some(row) => Some(row.reference.clone()),
-            None => self.told().map(|told| told.reference()),
+            None => self.projection_input().map(|input| input.reference()),
         }
     }
 
@@ -372,7 +373,7 @@ impl Journey {
 
     /// The first plan of the kind that the rulebook counts from the referral.
     async fn plan(&self) -> Option<Plan> {
-        let first = projections::referral_to_plan::first_plan(&self.told()?)?;
+        let first = projections::referral_to_plan::first_plan(&self.projection_input()?)?;
         Some(Plan::of(first, self.waited(first)))
     }
 
@@ -396,8 +397,8 @@ impl Journey {
         &self,
         #[graphql(desc = "Only those in one of these states.")] state: Option<Vec<ObligationState>>,
     ) -> Vec<Obligation> {
-        let Some(told) = self.told() else { return Vec::new() };
-        let mut obligations = Obligation::of_journey(&told, self.as_of, || self.again());
+        let Some(input) = self.projection_input() else { return Vec::new() };
+        let mut obligations = Obligation::of_journey(&input, self.as_of, || self.again());
         obligations.retain(|obligation| state.as_ref().is_none_or(|states| states.contains(&obligation.state)));
         obligations
     }
@@ -409,8 +410,8 @@ impl Journey {
         ctx: &Context<'_>,
         #[graphql(desc = "Only claims with one of these statuses.")] status: Option<Vec<ClaimStatus>>,
     ) -> Result<Vec<Claim>> {
-        let told = self.told_claims(ctx).await?;
-        let mut claims = Claim::of_journey(&told, self.id, self.story());
+        let contract_claims = self.contract_claims(ctx).await?;
+        let mut claims = Claim::of_journey(&contract_claims, self.id, self.story());
         claims.retain(|claim| status.as_ref().is_none_or(|wanted| wanted.contains(&claim.stands())));
         Ok(claims)
     }
@@ -502,11 +503,11 @@ impl Journey {
     }
 
     /// The claims of the contract, as known at this point in time.
-    async fn told_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
+    async fn contract_claims(&self, ctx: &Context<'_>) -> Result<Arc<Claims>> {
         let code = self.contract.code().unwrap_or_default();
         let asked = Asked { as_of: self.as_of, today: ctx.today(&self.contract), purpose: Purpose::Look };
-        let told = claim::as_known(ctx, code, self.known.0, asked).await?;
-        told.ok_or_else(|| Code::Internal.error("the contract of a case is known at the same point in time"))
+        let contract_claims = claim::as_known(ctx, code, self.known.0, asked).await?;
+        contract_claims.ok_or_else(|| Code::Internal.error("the contract of a case is known at the same point in time"))
     }
 
     fn since_contact(&self, measure: ContactMeasure) -> Option<DaySpan> {
@@ -526,15 +527,15 @@ impl Journey {
     /// How long the client waited for a plan that the rulebook counts from the referral.
     fn waited(&self, plan: &journey::Plan) -> Option<Days> {
         let between = |occurred: Occurred| -> Between { (occurred.earliest(), occurred.latest()) };
-        let from = projections::referral_to_plan::clock_starts(&self.told()?)?;
+        let from = projections::referral_to_plan::clock_starts(&self.projection_input()?)?;
         Some(DaySpan::between(between(from), between(plan.occurred)).into())
     }
 
     fn stages_reached(&self) -> Vec<StageReached> {
-        let Some(told) = self.told() else { return Vec::new() };
+        let Some(input) = self.projection_input() else { return Vec::new() };
         let facts = self.story().history().facts_as_of(self.as_of);
-        let reached = told.rulebook.stages.iter().filter_map(|stage| {
-            projections::stage::reached(&told, &facts, &stage.when).filter(|on| on.earliest() <= self.as_of).map(
+        let reached = input.rulebook.stages.iter().filter_map(|stage| {
+            projections::stage::reached(&input, &facts, &stage.when).filter(|on| on.earliest() <= self.as_of).map(
                 |occurred| StageReached {
                     code: stage.code.clone(),
                     label: stage.label.clone(),

@@ -65,18 +65,21 @@ impl BatchMutations {
     ) -> Answered<BatchPayload> {
         answered(async {
             let day = day(ctx, input.batch, &input.when).await?;
-            let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
-            let of = selection(ctx, told.as_deref(), input.batch).await?;
+            let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
+            let of = selection(ctx, contract_claims.as_deref(), input.batch).await?;
             let named = input.claims.as_deref().map(claims);
-            let others = named.as_deref().map(|named| outside(told.as_deref(), of.as_ref(), named)).unwrap_or_default();
-            let wanted = named.or_else(|| Some(selected(told.as_deref()?, &of?)));
+            let others = named
+                .as_deref()
+                .map(|named| outside(contract_claims.as_deref(), of.as_ref(), named))
+                .unwrap_or_default();
+            let wanted = named.or_else(|| Some(selected(contract_claims.as_deref()?, &of?)));
             let seen = input.prepared_at.map(|seen| seen.0);
-            let mut prepared = prepared(told.as_deref(), wanted.as_deref(), seen);
+            let mut prepared = prepared(contract_claims.as_deref(), wanted.as_deref(), seen);
             if !others.is_empty() {
                 prepared.lines = Err(others);
             }
             let named = wanted.unwrap_or_else(|| lines(&prepared));
-            let twice = doubly_funded(ctx, told.as_ref(), &named).await?;
+            let twice = doubly_funded(ctx, contract_claims.as_ref(), &named).await?;
             send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Submit(prepared), twice)).await
         })
         .await
@@ -92,9 +95,9 @@ impl BatchMutations {
         answered(async {
             let wanted = claims(&input.claims);
             let day = day(ctx, input.batch, &input.when).await?;
-            let told = told(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
-            let prepared = prepared(told.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
-            let twice = doubly_funded(ctx, told.as_ref(), &wanted).await?;
+            let contract_claims = contract_claims(ctx, input.batch, day, wanted.iter().copied().collect()).await?;
+            let prepared = prepared(contract_claims.as_deref(), Some(&wanted), input.prepared_at.map(|seen| seen.0));
+            let twice = doubly_funded(ctx, contract_claims.as_ref(), &wanted).await?;
             send(ctx, input.batch, (input.stamp, input.when), (BatchAct::Resubmit(prepared), twice)).await
         })
         .await
@@ -112,8 +115,8 @@ impl BatchMutations {
                     let named = claims(&input.claims);
                     let twice = if decision == ClaimDecision::Accept {
                         let day = day(ctx, input.batch, &input.when).await?;
-                        let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
-                        doubly_funded(ctx, told.as_ref(), &named).await?
+                        let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
+                        doubly_funded(ctx, contract_claims.as_ref(), &named).await?
                     } else {
                         Vec::new()
                     };
@@ -164,7 +167,7 @@ impl BatchMutations {
     ) -> Answered<BatchPayload> {
         answered(async {
             let day = day(ctx, input.batch, &input.when).await?;
-            let told = told(ctx, input.batch, day, BTreeSet::new()).await?;
+            let contract_claims = contract_claims(ctx, input.batch, day, BTreeSet::new()).await?;
             let fact = AdjustmentRaised {
                 adjustment: AdjustmentId(own_id(&input.stamp, "adjustment", input.adjustment)),
                 kind: input.kind.into(),
@@ -174,12 +177,19 @@ impl BatchMutations {
                 by_hand: None,
                 reason: input.reason,
             };
-            let told = told.as_deref();
-            let by_hand = told.zip(fact.claim).and_then(|(told, claim)| told.by_hand(claim, fact.amount));
+            let contract_claims = contract_claims.as_deref();
+            let by_hand = contract_claims
+                .zip(fact.claim)
+                .and_then(|(contract_claims, claim)| contract_claims.by_hand(claim, fact.amount));
             let fact = AdjustmentRaised { by_hand, ..fact };
-            let due = fact.batch.and_then(|batch| told?.due(batch, fact.claim));
-            let from = told.map(|told| told.basis(input.prepared_at.map(|seen| seen.0))).unwrap_or_default();
-            let beyond = told.zip(fact.claim).map(|(told, claim)| told.beyond(claim, fact.amount)).unwrap_or_default();
+            let due = fact.batch.and_then(|batch| contract_claims?.due(batch, fact.claim));
+            let from = contract_claims
+                .map(|contract_claims| contract_claims.basis(input.prepared_at.map(|seen| seen.0)))
+                .unwrap_or_default();
+            let beyond = contract_claims
+                .zip(fact.claim)
+                .map(|(contract_claims, claim)| contract_claims.beyond(claim, fact.amount))
+                .unwrap_or_default();
             let act = BatchAct::Adjust(Adjusting { from, fact, due });
             send(ctx, input.batch, (input.stamp, input.when), (act, beyond)).await
         })
@@ -209,7 +219,12 @@ async fn send(
 
 /// The claims of a batch's contract as of a day, settled against all batches, as if the claims in `again` were not
 /// queried. None if the caller may not see the batch.
-async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<ClaimId>) -> Result<Option<Arc<Claims>>> {
+async fn contract_claims(
+    ctx: &Context<'_>,
+    batch: Id,
+    as_of: NaiveDate,
+    again: BTreeSet<ClaimId>,
+) -> Result<Option<Arc<Claims>>> {
     let log = &ctx.parts().log;
     let opened = log.stream(StreamId::batch(BatchId(batch.0))).await.or_fault()?;
     let code = opened.first().and_then(|first| first.contract.as_deref()).unwrap_or_default();
@@ -220,26 +235,28 @@ async fn told(ctx: &Context<'_>, batch: Id, as_of: NaiveDate, again: BTreeSet<Cl
 }
 
 /// Which claims the batch is for; none if it is for all claims of the contract.
-async fn selection(ctx: &Context<'_>, told: Option<&Claims>, batch: Id) -> Result<Option<Selected>> {
-    let batch = told.and_then(|told| Some((told, told.batches.iter().find(|(known, _)| known.0 == batch.0)?)));
-    let Some((told, (_, batch))) = batch else { return Ok(None) };
+async fn selection(ctx: &Context<'_>, contract_claims: Option<&Claims>, batch: Id) -> Result<Option<Selected>> {
+    let batch = contract_claims.and_then(|contract_claims| {
+        Some((contract_claims, contract_claims.batches.iter().find(|(known, _)| known.0 == batch.0)?))
+    });
+    let Some((contract_claims, (_, batch))) = batch else { return Ok(None) };
     let Some(of) = batch.opened.as_ref().and_then(|opened| opened.details.claims.clone()) else { return Ok(None) };
-    let code = told.contract.code().unwrap_or_default();
+    let code = contract_claims.contract.code().unwrap_or_default();
     let Some(scope) = ctx.in_scope(code) else { return Ok(None) };
-    let (contract, as_of) = (&told.contract, told.asked.as_of);
+    let (contract, as_of) = (&contract_claims.contract, contract_claims.asked.as_of);
     Selected::read(&ctx.caller().generation, scope, (contract, as_of), of).await.map(Some)
 }
 
 /// The claims that the batch is for and that can be claimed.
-fn selected(told: &Claims, of: &Selected) -> Vec<ClaimId> {
-    let claimable = told.claimable().into_iter().filter(|claim| of.fits(claim, claim.achieved_on()));
+fn selected(contract_claims: &Claims, of: &Selected) -> Vec<ClaimId> {
+    let claimable = contract_claims.claimable().into_iter().filter(|claim| of.fits(claim, claim.achieved_on()));
     claimable.map(|claim| claim.claim).collect()
 }
 
 /// Refusals for named claims that the batch is not for.
-fn outside(told: Option<&Claims>, of: Option<&Selected>, named: &[ClaimId]) -> Vec<Refusal> {
-    let Some((told, of)) = told.zip(of) else { return Vec::new() };
-    let known = named.iter().enumerate().filter_map(|(at, claim)| Some((at, told.get(*claim)?)));
+fn outside(contract_claims: Option<&Claims>, of: Option<&Selected>, named: &[ClaimId]) -> Vec<Refusal> {
+    let Some((contract_claims, of)) = contract_claims.zip(of) else { return Vec::new() };
+    let known = named.iter().enumerate().filter_map(|(at, claim)| Some((at, contract_claims.get(*claim)?)));
     let others = known.filter(|(_, claim)| !of.fits(claim, claim.achieved_on())).take(WARNINGS_MAX);
     let refusal = |(at, claim): (usize, &Claim)| {
         let message = format!("this batch is not for the claim {}: submit it with another batch", claim.claim);
@@ -256,19 +273,23 @@ fn lines(prepared: &Prepared) -> Vec<ClaimId> {
 }
 
 /// The warnings that other contracts claim for the same days of the same people as these claims.
-async fn doubly_funded(ctx: &Context<'_>, told: Option<&Arc<Claims>>, named: &[ClaimId]) -> Result<Vec<Refusal>> {
-    let Some(told) = told else { return Ok(Vec::new()) };
+async fn doubly_funded(
+    ctx: &Context<'_>,
+    contract_claims: Option<&Arc<Claims>>,
+    named: &[ClaimId],
+) -> Result<Vec<Refusal>> {
+    let Some(contract_claims) = contract_claims else { return Ok(Vec::new()) };
     let known: Vec<(usize, &Claim)> =
-        named.iter().enumerate().filter_map(|(at, claim)| Some((at, told.get(*claim)?))).collect();
+        named.iter().enumerate().filter_map(|(at, claim)| Some((at, contract_claims.get(*claim)?))).collect();
     let claims: Vec<&Claim> = known.iter().map(|(_, claim)| *claim).collect();
-    let found = funding::among(ctx, told, &claims).await?;
+    let found = funding::among(ctx, contract_claims, &claims).await?;
     let warnings = known.iter().filter_map(|(at, claim)| Some(found.get(&claim.claim)?.first()?.warning(*at)));
     Ok(warnings.take(WARNINGS_MAX).collect())
 }
 
 /// Prepares claims for a batch. If the caller may not see the batch, nothing is prepared and the command reports that
 /// the batch does not exist.
-fn prepared(told: Option<&Claims>, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
+fn prepared(contract_claims: Option<&Claims>, wanted: Option<&[ClaimId]>, seen: Option<Position>) -> Prepared {
     let nothing = || Prepared { from: Basis::default(), currency: String::new(), lines: Ok(Vec::new()) };
-    told.map_or_else(nothing, |told| told.prepared(wanted, seen))
+    contract_claims.map_or_else(nothing, |contract_claims| contract_claims.prepared(wanted, seen))
 }

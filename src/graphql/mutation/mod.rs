@@ -46,9 +46,9 @@ pub type Answered<T> = Option<Result<T>>;
 
 /// Waits for the result of a mutation. The future is boxed, because the future of the mutation root reserves space for
 /// each mutation.
-pub(super) fn answered<T>(telling: impl Future<Output = Result<T>>) -> impl Future<Output = Answered<T>> {
-    let telling = Box::pin(telling);
-    async { Some(telling.await) }
+pub(super) fn answered<T>(result: impl Future<Output = Result<T>>) -> impl Future<Output = Answered<T>> {
+    let result = Box::pin(telling);
+    async { Some(result.await) }
 }
 
 /// Records a fact in a stream of any kind. Without a date, the fact is dated today in the contract's time zone.

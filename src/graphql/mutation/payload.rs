@@ -225,8 +225,8 @@ impl Outcome {
             Err(NotDone::Refused(refusals)) => Ok(Self::refused(refusals, sent)),
             Err(NotDone::CommandIdReused) => unrecorded(vec![command_id_reused()]),
             Err(NotDone::Conflict { actual, since }) => {
-                let told = "check the events recorded since, then send the command again";
-                let message = format!("the stream is at version {actual}: {told}");
+                let remedy = "check the events recorded since, then send the command again";
+                let message = format!("the stream is at version {actual}: {remedy}");
                 unrecorded(vec![conflict(actual, message, since)])
             }
             Err(NotDone::DryRun(events)) => unrecorded(vec![dry_run(&events)]),

@@ -428,7 +428,7 @@ mod tests {
 
     #[test]
     fn a_body_of_another_shape_gets_the_expected_shape() {
-        for (body, told) in [
+        for (body, expected) in [
             ("", "the body is not JSON"),
             ("{\"query\":", "the body is not JSON"),
             ("{} x", "the body is not JSON"),
@@ -458,7 +458,7 @@ mod tests {
             ),
         ] {
             let error = parse(body.as_bytes()).expect_err(body);
-            assert!(error.message.starts_with(told), "{body}: {}", error.message);
+            assert!(error.message.starts_with(expected), "{body}: {}", error.message);
         }
     }
 

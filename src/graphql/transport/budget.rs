@@ -18,7 +18,7 @@ pub const PER_MINUTE: u64 = 6_000_000;
 /// The time in which an empty budget refills.
 const MINUTE: Duration = Duration::from_mins(1);
 /// The number of budgets above which full ones are dropped.
-const PURSES: usize = 1_000;
+const USAGES_KEPT: usize = 1_000;
 
 /// The budgets of all callers.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ pub struct Budget {
     /// The limit; none for no limit.
     per_minute: Option<u64>,
     /// By role and normalised login.
-    purses: Mutex<HashMap<(Role, String), Purse>>,
+    usages: Mutex<HashMap<(Role, String), Usage>>,
 }
 
 /// The amount that a caller has used, and when it was calculated.
 #[derive(Debug, Clone, Copy)]
-struct Purse {
+struct Usage {
     spent: f64,
     at: Instant,
 }
@@ -52,7 +52,7 @@ impl Default for Budget {
 impl Budget {
     /// Sets the limit of each caller per minute. Zero means no limit.
     pub fn per_minute(limit: u64) -> Self {
-        Self { per_minute: (limit > 0).then_some(limit), purses: Mutex::default() }
+        Self { per_minute: (limit > 0).then_some(limit), usages: Mutex::default() }
     }
 
     /// Uses part of the budget, unless it is insufficient. A cost above the whole limit needs a full budget.
@@ -65,18 +65,18 @@ impl Budget {
         let Some(limit) = self.per_minute else { return Ok(()) };
         let (limit, cost) = (limit as f64, cost.min(limit) as f64);
         let per_second = limit / MINUTE.as_secs_f64();
-        let left_at = |purse: &Purse| (purse.spent - now.duration_since(purse.at).as_secs_f64() * per_second).max(0.0);
-        let mut purses = self.purses.lock().expect("no code panics while it holds the lock");
-        if purses.len() >= PURSES {
-            purses.retain(|_, purse| left_at(purse) > 0.0);
+        let left_at = |usage: &Usage| (usage.spent - now.duration_since(usage.at).as_secs_f64() * per_second).max(0.0);
+        let mut usages = self.usages.lock().expect("no code panics while it holds the lock");
+        if usages.len() >= USAGES_KEPT {
+            usages.retain(|_, usage| left_at(usage) > 0.0);
         }
-        let purse = purses.entry(who.key()).or_insert(Purse { spent: 0.0, at: now });
-        *purse = Purse { spent: left_at(purse), at: now };
-        let beyond = purse.spent + cost - limit;
+        let usage = usages.entry(who.key()).or_insert(Usage { spent: 0.0, at: now });
+        *usage = Usage { spent: left_at(usage), at: now };
+        let beyond = usage.spent + cost - limit;
         if beyond > 0.0 {
             return Err(Overspent { retry_after: Duration::from_secs_f64(beyond / per_second) });
         }
-        purse.spent += cost;
+        usage.spent += cost;
         Ok(())
     }
 }
@@ -134,10 +134,10 @@ mod tests {
     #[test]
     fn full_budgets_are_not_kept() {
         let (budget, now) = (Budget::per_minute(60), Instant::now());
-        for nth in 0..PURSES {
+        for nth in 0..USAGES_KEPT {
             assert_eq!(budget.spend_at(&principal(&nth.to_string()), 1, now), Ok(()));
         }
         assert_eq!(budget.spend_at(&principal("ann"), 1, now + MINUTE), Ok(()));
-        assert_eq!(budget.purses.lock().expect("purses").len(), 1);
+        assert_eq!(budget.usages.lock().expect("usages").len(), 1);
     }
 }

@@ -34,12 +34,12 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub struct Capacity {
     most: usize,
-    books: Mutex<Books>,
+    state: Mutex<State>,
 }
 
 /// The places taken and the recent measurements.
 #[derive(Debug)]
-struct Books {
+struct State {
     /// The current number of places.
     places: usize,
     taken: usize,
@@ -98,8 +98,8 @@ impl Capacity {
     pub fn of(most: usize) -> Self {
         let most = most.max(1);
         let window = Window::at(Instant::now());
-        let books = Books { places: most, taken: 0, of_logins: HashMap::new(), turned_away: 0, window };
-        Self { most, books: Mutex::new(books) }
+        let state = State { places: most, taken: 0, of_logins: HashMap::new(), turned_away: 0, window };
+        Self { most, state: Mutex::new(state) }
     }
 
     /// Takes a place for a request before its caller is known.
@@ -114,44 +114,44 @@ impl Capacity {
     }
 
     fn enter_at(self: &Arc<Self>, now: Instant) -> Result<Taken, Full> {
-        let mut books = self.books();
-        if books.taken >= books.places {
-            books.turn_away();
-            books.look(now, self.most);
+        let mut state = self.state();
+        if state.taken >= state.places {
+            state.turn_away();
+            state.look(now, self.most);
             return Err(Full);
         }
-        books.taken += 1;
+        state.taken += 1;
         Ok(Taken { capacity: Arc::clone(self), login: Mutex::default(), since: now })
     }
 
     /// The current load.
     pub fn load(&self) -> Load {
-        let books = self.books();
-        Load { places: books.places, taken: books.taken, turned_away: books.turned_away }
+        let state = self.state();
+        Load { places: state.places, taken: state.taken, turned_away: state.turned_away }
     }
 
-    fn books(&self) -> MutexGuard<'_, Books> {
-        self.books.lock().expect("no code panics while it holds the lock")
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no code panics while it holds the lock")
     }
 
     fn leave_at(&self, now: Instant, since: Instant, login: Option<(Role, String)>) {
-        let mut books = self.books();
-        books.taken -= 1;
+        let mut state = self.state();
+        state.taken -= 1;
         if let Some(login) = login
-            && let Some(has) = books.of_logins.get_mut(&login)
+            && let Some(has) = state.of_logins.get_mut(&login)
         {
             *has -= 1;
             if *has == 0 {
-                books.of_logins.remove(&login);
+                state.of_logins.remove(&login);
             }
         }
-        books.window.answered += 1;
-        books.window.slow += usize::from(now.duration_since(since) > SLOW);
-        books.look(now, self.most);
+        state.window.answered += 1;
+        state.window.slow += usize::from(now.duration_since(since) > SLOW);
+        state.look(now, self.most);
     }
 }
 
-impl Books {
+impl State {
     const fn turn_away(&mut self) {
         self.turned_away += 1;
         self.window.turned_away += 1;
@@ -178,12 +178,12 @@ impl Taken {
     /// Assigns the place to a caller. No login can have more than three quarters of the places, so that others find
     /// some.
     pub fn by(&self, who: &Principal) -> Result<(), Full> {
-        let mut books = self.capacity.books();
-        let share = (books.places * 3 / 4).max(1);
+        let mut state = self.capacity.state();
+        let share = (state.places * 3 / 4).max(1);
         let login = who.key();
-        let has = books.of_logins.entry(login.clone()).or_default();
+        let has = state.of_logins.entry(login.clone()).or_default();
         if *has >= share {
-            books.turn_away();
+            state.turn_away();
             return Err(Full);
         }
         *has += 1;
@@ -259,7 +259,7 @@ mod tests {
         assert_eq!(entered("ZOE\u{301}").map(drop), Err(Full));
         let other = entered("ben").expect("others find places");
         drop(mine);
-        assert!(capacity.books().of_logins.len() == 1, "only those who have places are kept");
+        assert!(capacity.state().of_logins.len() == 1, "only those who have places are kept");
         assert!(entered("zo\u{e9}").is_ok());
         drop(other);
     }

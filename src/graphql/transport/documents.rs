@@ -30,7 +30,7 @@ pub enum Documents {
 
 /// The documents that clients sent with their hash.
 #[derive(Debug, Default)]
-pub struct Remembered(Mutex<Shelf>);
+pub struct Remembered(Mutex<Cache>);
 
 /// The documents that the service was given.
 #[derive(Debug)]
@@ -83,7 +83,7 @@ impl Documents {
     /// Remembers a valid document that was sent with its hash.
     pub(super) fn remember(&self, found: Found, who: &Principal) {
         if let (Self::Any(remembered), Some(hash)) = (self, found.hash) {
-            remembered.shelf().insert(&hash, &found.text, who);
+            remembered.cache().insert(&hash, &found.text, who);
         }
     }
 }
@@ -107,13 +107,13 @@ impl Remembered {
     fn find(&self, hash: &str, who: &Principal) -> Result<Found, ServerError> {
         // The text that clients of automatic persisted queries expect.
         let text = self
-            .shelf()
+            .cache()
             .get(hash, who)
             .ok_or_else(|| Code::PersistedQueryNotFound.refusal("PersistedQueryNotFound"))?;
         Ok(Found { text, hash: None })
     }
 
-    fn shelf(&self) -> std::sync::MutexGuard<'_, Shelf> {
+    fn cache(&self) -> std::sync::MutexGuard<'_, Cache> {
         self.0.lock().expect("no code panics while it holds the lock")
     }
 }
@@ -123,7 +123,7 @@ type Reader = (Role, String);
 
 /// The texts by hash. A text is kept as long as it is on a caller's list.
 #[derive(Debug, Default)]
-struct Shelf {
+struct Cache {
     texts: HashMap<String, Kept>,
     lists: HashMap<Reader, List>,
     uses: u64,
@@ -146,7 +146,7 @@ struct List {
     bytes: usize,
 }
 
-impl Shelf {
+impl Cache {
     fn get(&mut self, hash: &str, who: &Principal) -> Option<Arc<str>> {
         let text = Arc::clone(&self.texts.get(hash)?.text);
         self.note(hash, &text, who);
@@ -256,7 +256,7 @@ mod tests {
         assert!(knows(TEXT, &ben) && knows("{ shared }", &ben));
         assert!(!knows(&flood(0), &ann()) && knows(&flood(199), &ann()));
         let Documents::Any(remembered) = &documents else { panic!("not any") };
-        assert!(remembered.shelf().bytes <= BYTES_MAX);
+        assert!(remembered.cache().bytes <= BYTES_MAX);
     }
 
     #[test]
@@ -279,8 +279,8 @@ mod tests {
         keep(fitting);
         assert!(knows(0) && !knows(1) && knows(2) && knows(fitting));
         let Documents::Any(remembered) = &documents else { panic!("not any") };
-        let shelf = remembered.shelf();
-        assert!(shelf.bytes <= BYTES_MAX && shelf.texts.len() == fitting && shelf.lists.len() == 1);
+        let cache = remembered.cache();
+        assert!(cache.bytes <= BYTES_MAX && cache.texts.len() == fitting && cache.lists.len() == 1);
     }
 
     #[test]

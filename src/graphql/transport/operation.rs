@@ -17,7 +17,7 @@ use futures_util::stream::{self, BoxStream, StreamExt as _};
 use super::answer::Answer;
 use super::body::Asked;
 use super::room::{Place, Room};
-use super::turns::Line;
+use super::turns::Queue;
 use super::{Endpoint, Host};
 use crate::access::Principal;
 use crate::graphql::code::Code;
@@ -65,7 +65,7 @@ impl Recorded {
 struct Follower {
     principal: Principal,
     room: Option<Room>,
-    line: Line,
+    queue: Queue,
 }
 
 impl<Q, M, S, H> Endpoint<Q, M, S, H>
@@ -142,8 +142,8 @@ where
     ) -> BoxStream<'static, Made> {
         let Operation { mut request, judge, .. } = operation;
         request.data = self.host.data(principal);
-        let line = self.turns.line(principal);
-        request.data.insert(Follower { principal: principal.clone(), room: room.clone(), line });
+        let queue = self.turns.queue(principal);
+        request.data.insert(Follower { principal: principal.clone(), room: room.clone(), queue });
         let outcomes = self.followed.execute_stream(request).enumerate();
         let made = outcomes.map(move |(nth, outcome)| {
             let answer =
@@ -338,7 +338,7 @@ impl<H: Host> Extension for EachItem<H> {
         if let Some(room) = &follower.room {
             room.enter().await;
         }
-        let _turn = follower.line.turn().await;
+        let _turn = follower.queue.turn().await;
         next.run_with_data(ctx, operation_name, self.0.data(&follower.principal)).await
     }
 }

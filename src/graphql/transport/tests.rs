@@ -366,9 +366,10 @@ async fn a_code_that_a_resolver_set_passes_through() {
 async fn a_mutation_that_fails_after_it_recorded_is_in_doubt_and_its_neighbours_are_not() {
     let answered = ask("mutation { a: cutOff(recorded: false) b: cutOff(recorded: true) c: cutOff(recorded: false) }");
     let errors = answered.await.body["errors"].as_array().expect("errors").clone();
-    let told = errors.iter().map(|error| (&error["path"][0], &error["extensions"]["commandInDoubt"]));
-    let told: Vec<_> = told.map(|(path, in_doubt)| (path.as_str(), in_doubt.as_bool())).collect();
-    assert_eq!(told, [(Some("a"), Some(false)), (Some("b"), Some(true)), (Some("c"), Some(false))]);
+    let in_doubt_by_path = errors.iter().map(|error| (&error["path"][0], &error["extensions"]["commandInDoubt"]));
+    let in_doubt_by_path: Vec<_> =
+        in_doubt_by_path.map(|(path, in_doubt)| (path.as_str(), in_doubt.as_bool())).collect();
+    assert_eq!(in_doubt_by_path, [(Some("a"), Some(false)), (Some("b"), Some(true)), (Some("c"), Some(false))]);
 }
 
 #[tokio::test]
@@ -523,10 +524,10 @@ async fn events_end_when_the_token_does() {
 
 #[tokio::test]
 async fn events_send_heartbeats_and_end_silently_when_the_service_stops() {
-    let (stopping, told) = tokio::sync::watch::channel(false);
+    let (stopping, stopped) = tokio::sync::watch::channel(false);
     let patience = Patience { heartbeat: Duration::from_millis(10), ..Patience::default() };
     let endpoint = endpoint(Behind::default(), Terms { patience, ..Terms::default() });
-    let router = router_of(endpoint, TimeDelta::minutes(5), Stopping::told_by(told));
+    let router = router_of(endpoint, TimeDelta::minutes(5), Stopping::told_by(stopped));
     let request = HttpRequest::post("/graphql")
         .header("content-type", "application/json")
         .header("accept", "text/event-stream")

@@ -12,20 +12,20 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::access::{Principal, Role};
 
 /// The items of one login that may queue for a turn at once.
-const IN_LINE: usize = 2;
+const QUEUED_MAX: usize = 2;
 /// The number of queues above which empty ones are dropped.
-const LINES: usize = 1_000;
+const QUEUES_KEPT: usize = 1_000;
 
 /// The turns of one service.
 #[derive(Debug)]
 pub(super) struct Turns {
     all: Arc<Semaphore>,
-    lines: Mutex<HashMap<(Role, String), Weak<Semaphore>>>,
+    queues: Mutex<HashMap<(Role, String), Weak<Semaphore>>>,
 }
 
 /// The queue of one login.
 #[derive(Clone, Debug)]
-pub(super) struct Line {
+pub(super) struct Queue {
     all: Arc<Semaphore>,
     own: Arc<Semaphore>,
 }
@@ -42,28 +42,28 @@ impl Default for Turns {
     /// Half of the processors.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { all: Arc::new(Semaphore::new((processors / 2).max(1))), lines: Mutex::default() }
+        Self { all: Arc::new(Semaphore::new((processors / 2).max(1))), queues: Mutex::default() }
     }
 }
 
 impl Turns {
     /// The queue of a login.
-    pub(super) fn line(&self, who: &Principal) -> Line {
-        let mut lines = self.lines.lock().expect("no code panics while it holds the lock");
-        if lines.len() >= LINES {
-            lines.retain(|_, line| line.strong_count() > 0);
+    pub(super) fn queue(&self, who: &Principal) -> Queue {
+        let mut queues = self.queues.lock().expect("no code panics while it holds the lock");
+        if queues.len() >= QUEUES_KEPT {
+            queues.retain(|_, queue| queue.strong_count() > 0);
         }
-        let line = lines.entry(who.key()).or_default();
-        let own = line.upgrade().unwrap_or_else(|| {
-            let own = Arc::new(Semaphore::new(IN_LINE));
-            *line = Arc::downgrade(&own);
+        let queue = queues.entry(who.key()).or_default();
+        let own = queue.upgrade().unwrap_or_else(|| {
+            let own = Arc::new(Semaphore::new(QUEUED_MAX));
+            *queue = Arc::downgrade(&own);
             own
         });
-        Line { all: Arc::clone(&self.all), own }
+        Queue { all: Arc::clone(&self.all), own }
     }
 }
 
-impl Line {
+impl Queue {
     /// Waits for a turn.
     pub(super) async fn turn(&self) -> Turn {
         let place = Arc::clone(&self.own).acquire_owned().await.expect("a queue is never closed");
@@ -84,13 +84,13 @@ mod tests {
     }
 
     fn one_at_a_time() -> Turns {
-        Turns { all: Arc::new(Semaphore::new(1)), lines: Mutex::default() }
+        Turns { all: Arc::new(Semaphore::new(1)), queues: Mutex::default() }
     }
 
     #[test]
     fn turns_are_taken_one_after_the_other() {
         let turns = one_at_a_time();
-        let (ann, ben) = (turns.line(&principal("ann")), turns.line(&principal("ben")));
+        let (ann, ben) = (turns.queue(&principal("ann")), turns.queue(&principal("ben")));
         let first = ann.turn().now_or_never().expect("free");
         assert!(ben.turn().now_or_never().is_none());
         drop(first);
@@ -100,13 +100,13 @@ mod tests {
     #[tokio::test]
     async fn many_items_of_one_login_do_not_delay_another_login_behind_all_of_them() {
         let turns = one_at_a_time();
-        let (ann, ben) = (turns.line(&principal("ann")), turns.line(&principal("ben")));
+        let (ann, ben) = (turns.queue(&principal("ann")), turns.queue(&principal("ben")));
         let held = ben.turn().await;
         let order = Arc::new(Mutex::new(Vec::new()));
-        let wait = |line: &Line, name: &'static str| {
-            let (line, order) = (line.clone(), Arc::clone(&order));
+        let wait = |queue: &Queue, name: &'static str| {
+            let (queue, order) = (queue.clone(), Arc::clone(&order));
             tokio::spawn(async move {
-                let _turn = line.turn().await;
+                let _turn = queue.turn().await;
                 order.lock().expect("an order").push(name);
             })
         };
@@ -119,17 +119,17 @@ mod tests {
             waited.await.expect("it has its turn");
         }
         let before_ben = order.lock().expect("an order").iter().position(|name| *name == "ben");
-        assert!(before_ben.is_some_and(|before| before <= IN_LINE), "{before_ben:?}");
+        assert!(before_ben.is_some_and(|before| before <= QUEUED_MAX), "{before_ben:?}");
     }
 
     #[test]
     fn a_login_has_one_queue_and_empty_queues_are_dropped() {
         let turns = one_at_a_time();
-        let kept = turns.line(&principal("zo\u{e9}"));
-        assert!(Arc::ptr_eq(&kept.own, &turns.line(&principal("ZOE\u{301}")).own));
-        for nth in 0..LINES {
-            drop(turns.line(&principal(&nth.to_string())));
+        let kept = turns.queue(&principal("zo\u{e9}"));
+        assert!(Arc::ptr_eq(&kept.own, &turns.queue(&principal("ZOE\u{301}")).own));
+        for nth in 0..QUEUES_KEPT {
+            drop(turns.queue(&principal(&nth.to_string())));
         }
-        assert_eq!(turns.lines.lock().expect("lines").len(), 2);
+        assert_eq!(turns.queues.lock().expect("queues").len(), 2);
     }
 }

@@ -151,7 +151,7 @@ impl Session {
         tokio::pin!(no_init);
         let mut heartbeat = tokio::time::interval_at(Instant::now() + patience.heartbeat, patience.heartbeat);
         heartbeat.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut heard = Instant::now();
+        let mut last_heard = Instant::now();
         loop {
             let is_waiting = matches!(self.stage, Stage::Waiting(_));
             let turn = tokio::select! {
@@ -159,12 +159,16 @@ impl Session {
                 () = passed(self.stage.expires_at()) => Err(Some(Close::EXPIRED)),
                 () = &mut no_init, if is_waiting => Err(Some(Close::INIT_TIMEOUT)),
                 received = self.socket.recv() => {
-                    heard = Instant::now();
+                    last_heard = Instant::now();
                     self.received(received).await
                 }
                 Some(written) = self.made.recv() => self.deliver(written).await,
                 _ = heartbeat.tick() => {
-                    if heard.elapsed() > patience.silence { Err(None) } else { self.send(Message::Ping(Bytes::new())).await }
+                    if last_heard.elapsed() > patience.silence {
+                        Err(None)
+                    } else {
+                        self.send(Message::Ping(Bytes::new())).await
+                    }
                 }
             };
             if let Err(ended) = turn {
@@ -183,7 +187,7 @@ impl Session {
         }
     }
 
-    async fn say(&mut self, message: &Outgoing<'_>) -> Result<(), Ended> {
+    async fn send_message(&mut self, message: &Outgoing<'_>) -> Result<(), Ended> {
         let text = message.written();
         self.send(Message::Text(text.into())).await
     }
@@ -215,9 +219,9 @@ impl Session {
         match Incoming::read(text).map_err(|why| Some(Close::malformed(why)))? {
             Incoming::Init(credentials) => {
                 self.open(credentials).map_err(Some)?;
-                self.say(&Outgoing::ConnectionAck).await
+                self.send_message(&Outgoing::ConnectionAck).await
             }
-            Incoming::Ping(payload) => self.say(&Outgoing::Pong { payload }).await,
+            Incoming::Ping(payload) => self.send_message(&Outgoing::Pong { payload }).await,
             Incoming::Pong => Ok(()),
             Incoming::Subscribe(id, payload) => self.subscribe(id.into_owned(), &payload).await,
             Incoming::Complete(id) => {
@@ -263,13 +267,15 @@ impl Session {
                 return Err(Some(Close::TOO_MANY));
             }
             let message = format!("a socket has at most {OPERATIONS_MAX} operations at once: complete one first");
-            return self.say(&Outgoing::Error { id: &id, payload: &[Code::RateLimited.refusal(message)] }).await;
+            return self
+                .send_message(&Outgoing::Error { id: &id, payload: &[Code::RateLimited.refusal(message)] })
+                .await;
         }
         let asked = match payload.asked() {
             Ok(asked) => asked,
             // The message follows the protocol, so only this operation is refused.
             Err(error) if error.source::<GivenTwice>().is_some() => {
-                return self.say(&Outgoing::Error { id: &id, payload: &[error] }).await;
+                return self.send_message(&Outgoing::Error { id: &id, payload: &[error] }).await;
             }
             Err(error) => return Err(Some(Close::malformed(&error.message))),
         };

@@ -38,9 +38,9 @@ impl Drop for Server {
 async fn serve(terms: Terms) -> Server {
     let behind = Behind::default();
     let endpoint = endpoint(behind.clone(), terms);
-    let (stopping, told) = watch::channel(false);
+    let (stopping, stopped) = watch::channel(false);
     let open = move |http: Request| {
-        let (endpoint, stopping) = (endpoint.clone(), Stopping::told_by(told.clone()));
+        let (endpoint, stopping) = (endpoint.clone(), Stopping::told_by(stopped.clone()));
         let header = http.headers().get(header::AUTHORIZATION).and_then(|value| bearer(value.to_str().ok()?));
         let login = header.map(|token| KEY.verify(token).expect("a login"));
         let arrival = Arrival { http, request_id: "r-1".into(), stopping };
@@ -78,21 +78,21 @@ impl Peer {
 
     async fn open_for(server: &Server, lasting: TimeDelta) -> Self {
         let mut peer = Self::silent(server).await;
-        peer.say(init(&token(lasting))).await;
-        assert_eq!(peer.hear().await, json!({ "type": "connection_ack" }));
+        peer.send_json(init(&token(lasting))).await;
+        assert_eq!(peer.receive().await, json!({ "type": "connection_ack" }));
         peer
     }
 
-    async fn say(&mut self, message: Json) {
+    async fn send_json(&mut self, message: Json) {
         self.0.send(Message::text(message.to_string())).await.expect("it is sent");
     }
 
     async fn subscribe(&mut self, id: &str, query: &str) {
-        self.say(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
+        self.send_json(json!({ "id": id, "type": "subscribe", "payload": { "query": query } })).await;
     }
 
     /// The next message other than a heartbeat.
-    async fn hear(&mut self) -> Json {
+    async fn receive(&mut self) -> Json {
         loop {
             match self.0.next().await.expect("a message").expect("no failure") {
                 Message::Text(text) => return serde_json::from_str(&text).expect("JSON"),
@@ -130,17 +130,17 @@ async fn operations_of_every_kind_are_answered_on_one_socket() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("1", &json!({ "hello": "hello you" })));
-    assert_eq!(peer.hear().await, complete("1"));
+    assert_eq!(peer.receive().await, next("1", &json!({ "hello": "hello you" })));
+    assert_eq!(peer.receive().await, complete("1"));
     peer.subscribe("2", "mutation { logContact(minutes: 3) }").await;
-    assert_eq!(peer.hear().await, next("2", &json!({ "logContact": 3 })));
-    assert_eq!(peer.hear().await, complete("2"));
+    assert_eq!(peer.receive().await, next("2", &json!({ "logContact": 3 })));
+    assert_eq!(peer.receive().await, complete("2"));
     // The id of a finished operation may be used again.
     peer.subscribe("1", "subscription { ticks(upto: 3) }").await;
     for nth in 1..=3 {
-        assert_eq!(peer.hear().await, next("1", &json!({ "ticks": nth })));
+        assert_eq!(peer.receive().await, next("1", &json!({ "ticks": nth })));
     }
-    assert_eq!(peer.hear().await, complete("1"));
+    assert_eq!(peer.receive().await, complete("1"));
 }
 
 #[tokio::test]
@@ -149,8 +149,8 @@ async fn a_token_in_the_handshake_is_enough() {
     let credentials = format!("Bearer {}", token(TimeDelta::minutes(5)));
     let headers = [("sec-websocket-protocol", PROTOCOL), ("authorization", &credentials)];
     let mut peer = Peer::connect(&server, &headers).await.expect("a socket");
-    peer.say(json!({ "type": "connection_init" })).await;
-    assert_eq!(peer.hear().await, json!({ "type": "connection_ack" }));
+    peer.send_json(json!({ "type": "connection_init" })).await;
+    assert_eq!(peer.receive().await, json!({ "type": "connection_ack" }));
 }
 
 #[tokio::test]
@@ -171,16 +171,16 @@ async fn a_refusal_is_an_error_and_ends_only_its_operation() {
         ("subscription { panicking }", "INTERNAL"),
     ] {
         peer.subscribe("1", query).await;
-        let error = peer.hear().await;
+        let error = peer.receive().await;
         assert_eq!((&error["type"], &error["id"]), (&json!("error"), &json!("1")), "{query}: {error}");
         assert_eq!(error["payload"][0]["extensions"]["code"], code, "{query}: {error}");
     }
     // A failed field is part of a response.
     peer.subscribe("1", "{ hello broken }").await;
-    let answer = peer.hear().await;
+    let answer = peer.receive().await;
     assert_eq!(answer["payload"]["data"], json!({ "hello": "hello you", "broken": null }));
     assert_eq!(answer["payload"]["errors"][0]["extensions"]["requestId"], "r-1");
-    assert_eq!(peer.hear().await, complete("1"));
+    assert_eq!(peer.receive().await, complete("1"));
 }
 
 #[tokio::test]
@@ -194,12 +194,12 @@ async fn an_operation_with_a_repeated_key_is_refused_and_the_socket_stays_open()
     ] {
         let message = format!(r#"{{"id":"1","type":"subscribe","payload":{payload}}}"#);
         peer.0.send(Message::text(message)).await.expect("it is sent");
-        let answer = peer.hear().await;
+        let answer = peer.receive().await;
         assert_eq!((&answer["type"], &answer["id"]), (&json!("error"), &json!("1")), "{payload}: {answer}");
         assert_eq!(answer["payload"][0]["extensions"]["code"], "BAD_USER_INPUT", "{payload}: {answer}");
     }
     peer.subscribe("1", "{ hello }").await;
-    assert_eq!(peer.hear().await["payload"]["data"], json!({ "hello": "hello you" }));
+    assert_eq!(peer.receive().await["payload"]["data"], json!({ "hello": "hello you" }));
 }
 
 #[tokio::test]
@@ -215,14 +215,14 @@ async fn a_breach_of_the_protocol_closes_the_socket() {
         [json!({}), json!({ "query": 1 }), json!([]), json!(null), json!({ "query": "{ a }", "variables": 1 })]
     {
         let mut peer = Peer::open(&server).await;
-        peer.say(json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
+        peer.send_json(json!({ "id": "1", "type": "subscribe", "payload": payload })).await;
         assert_eq!(peer.closed().await.0, 4400, "{payload}");
     }
     let mut peer = Peer::open(&server).await;
     peer.0.send(Message::binary(init("x").to_string())).await.expect("it is sent");
     assert_eq!(peer.closed().await.0, 4400);
     let mut peer = Peer::open(&server).await;
-    peer.say(init("x")).await;
+    peer.send_json(init("x")).await;
     assert_eq!(peer.closed().await, (4429, "Too many initialisation requests".to_owned()));
     let mut peer = Peer::open(&server).await;
     for _ in 0..2 {
@@ -246,7 +246,7 @@ async fn nothing_runs_for_an_unauthenticated_client() {
         (init(&expired), 4401),
     ] {
         let mut peer = Peer::silent(&server).await;
-        peer.say(message.clone()).await;
+        peer.send_json(message.clone()).await;
         assert_eq!(peer.closed().await.0, code, "{message}");
     }
 }
@@ -256,7 +256,7 @@ async fn a_client_that_sends_no_first_message_is_disconnected() {
     let patience = Patience { init: Duration::from_millis(50), ..Patience::default() };
     let server = serve(Terms { patience, ..Terms::default() }).await;
     let mut peer = Peer::silent(&server).await;
-    peer.say(json!({ "type": "ping" })).await;
+    peer.send_json(json!({ "type": "ping" })).await;
     assert_eq!(peer.closed().await.0, 4408);
 }
 
@@ -264,11 +264,11 @@ async fn a_client_that_sends_no_first_message_is_disconnected() {
 async fn a_ping_is_answered_with_its_payload() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::silent(&server).await;
-    peer.say(json!({ "type": "ping" })).await;
-    assert_eq!(peer.hear().await, json!({ "type": "pong" }));
-    peer.say(json!({ "type": "pong" })).await;
-    peer.say(json!({ "type": "ping", "payload": { "at": [1, 2] } })).await;
-    assert_eq!(peer.hear().await, json!({ "type": "pong", "payload": { "at": [1, 2] } }));
+    peer.send_json(json!({ "type": "ping" })).await;
+    assert_eq!(peer.receive().await, json!({ "type": "pong" }));
+    peer.send_json(json!({ "type": "pong" })).await;
+    peer.send_json(json!({ "type": "ping", "payload": { "at": [1, 2] } })).await;
+    assert_eq!(peer.receive().await, json!({ "type": "pong", "payload": { "at": [1, 2] } }));
 }
 
 #[tokio::test]
@@ -276,19 +276,19 @@ async fn a_completed_operation_sends_nothing_more() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "subscription { flood(bytes: 10) }").await;
-    assert_eq!(peer.hear().await["payload"]["data"]["flood"], "0 xxxxxxxxxx");
-    peer.say(complete("1")).await;
-    peer.say(complete("unknown")).await;
+    assert_eq!(peer.receive().await["payload"]["data"]["flood"], "0 xxxxxxxxxx");
+    peer.send_json(complete("1")).await;
+    peer.send_json(complete("unknown")).await;
     peer.subscribe("2", "{ hello }").await;
-    let mut heard = peer.hear().await;
-    while heard["id"] == "1" {
-        heard = peer.hear().await;
+    let mut received = peer.receive().await;
+    while received["id"] == "1" {
+        received = peer.receive().await;
     }
-    assert_eq!(heard, next("2", &json!({ "hello": "hello you" })));
-    assert_eq!(peer.hear().await, complete("2"));
+    assert_eq!(received, next("2", &json!({ "hello": "hello you" })));
+    assert_eq!(peer.receive().await, complete("2"));
     let made = server.behind.made.load(Ordering::SeqCst);
     peer.subscribe("1", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("1", &json!({ "hello": "hello you" })));
+    assert_eq!(peer.receive().await, next("1", &json!({ "hello": "hello you" })));
     assert_eq!(server.behind.made.load(Ordering::SeqCst), made, "nothing more was made");
 }
 
@@ -307,7 +307,7 @@ async fn two_thousand_operations_on_a_socket_are_refused_cheaply() {
         }
     }
     for nth in 100..200 {
-        let error = peer.hear().await;
+        let error = peer.receive().await;
         assert_eq!((&error["id"], &error["type"]), (&json!(nth.to_string()), &json!("error")));
         assert_eq!(error["payload"][0]["extensions"]["code"], "RATE_LIMITED");
     }
@@ -322,10 +322,10 @@ async fn a_place_left_by_an_operation_can_be_taken_by_another() {
     for nth in 0..101 {
         peer.subscribe(&nth.to_string(), "subscription { silence }").await;
     }
-    assert_eq!(peer.hear().await["payload"][0]["extensions"]["code"], "RATE_LIMITED");
-    peer.say(complete("7")).await;
+    assert_eq!(peer.receive().await["payload"][0]["extensions"]["code"], "RATE_LIMITED");
+    peer.send_json(complete("7")).await;
     peer.subscribe("again", "{ hello }").await;
-    assert_eq!(peer.hear().await, next("again", &json!({ "hello": "hello you" })));
+    assert_eq!(peer.receive().await, next("again", &json!({ "hello": "hello you" })));
 }
 
 /// Waits until a number no longer changes.
@@ -354,12 +354,12 @@ async fn no_item_is_made_for_a_peer_that_does_not_read_and_none_is_lost() {
     assert!(made * BYTES < 64 * 1024 * 1024, "{made} texts of {BYTES} bytes were made");
     let mut seen = std::collections::BTreeSet::new();
     while seen.len() < made {
-        let text = peer.hear().await["payload"]["data"]["flood"].as_str().expect("a text").to_owned();
+        let text = peer.receive().await["payload"]["data"]["flood"].as_str().expect("a text").to_owned();
         let nth: usize = text.split(' ').next().expect("a number").parse().expect("a number");
         assert!(seen.insert(nth), "{nth} came twice");
     }
     while !(0..made).all(|nth| seen.contains(&nth)) {
-        let text = peer.hear().await["payload"]["data"]["flood"].as_str().expect("a text").to_owned();
+        let text = peer.receive().await["payload"]["data"]["flood"].as_str().expect("a text").to_owned();
         seen.insert(text.split(' ').next().expect("a number").parse().expect("a number"));
     }
 }
@@ -396,7 +396,7 @@ async fn a_socket_is_closed_when_the_token_expires() {
     let server = serve(Terms::default()).await;
     let mut peer = Peer::open_for(&server, TimeDelta::seconds(3)).await;
     peer.subscribe("1", "subscription { flood(bytes: 10) }").await;
-    assert_eq!(peer.hear().await["type"], "next");
+    assert_eq!(peer.receive().await["type"], "next");
     let closed = peer.closed().await;
     assert_eq!(closed, (4401, "Unauthorized: the token has expired".to_owned()));
 }
@@ -407,7 +407,7 @@ async fn sockets_are_closed_and_waited_for_when_the_service_stops() {
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "subscription { silence }").await;
     peer.subscribe("2", "{ hello }").await;
-    assert_eq!(peer.hear().await["id"], "2");
+    assert_eq!(peer.receive().await["id"], "2");
     let before = server.stopping.receiver_count();
     server.stopping.send_replace(true);
     assert_eq!(peer.closed().await.0, 1001);
@@ -422,7 +422,7 @@ async fn a_response_that_takes_too_long_is_abandoned() {
     let server = serve(Terms { patience, ..Terms::default() }).await;
     let mut peer = Peer::open(&server).await;
     peer.subscribe("1", "{ never }").await;
-    assert_eq!(peer.hear().await["payload"][0]["extensions"]["code"], "UNAVAILABLE");
+    assert_eq!(peer.receive().await["payload"][0]["extensions"]["code"], "UNAVAILABLE");
 }
 
 #[tokio::test]
@@ -437,8 +437,8 @@ async fn a_message_has_the_same_limit_as_a_body() {
     }
     let mut peer = Peer::open(&server).await;
     let message = json!({ "type": "ping", "payload": { "x": "x".repeat(BODY_BYTES_MAX - 100) } });
-    peer.say(message).await;
-    assert_eq!(peer.hear().await["type"], "pong");
+    peer.send_json(message).await;
+    assert_eq!(peer.receive().await["type"], "pong");
 }
 
 /// The status of a refused handshake.
