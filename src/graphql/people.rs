@@ -341,11 +341,11 @@ impl Worker {
             let loader: &DataLoader<Histories, HashMapCache> = ctx.data_unchecked();
             let streams = ids.iter().map(|id| StreamId::worker(*id));
             let found = loader.load_many(streams).await.map_err(|error| fault(&*error))?;
-            let state = |(stream, history): (StreamId, Arc<History>)| {
+            let row_of = |(stream, history): (StreamId, Arc<History>)| {
                 let state = worker::Worker::fold(&as_known(&history, known).facts());
                 WorkerRow::told(WorkerId(stream.id), &state)
             };
-            found.into_iter().filter_map(state).collect()
+            found.into_iter().filter_map(row_of).collect()
         };
         rows.sort_by(|one, other| (&one.label, one.worker).cmp(&(&other.label, other.worker)));
         Ok(rows.into_iter().map(|row| Self::as_known(row, known)).collect())
