@@ -374,7 +374,7 @@ impl MonthCounts {
 /// The exits of a period.
 #[derive(Debug, Clone, SimpleObject)]
 pub struct Exits {
-    /// The cases that were closed or transferred.
+    /// The cases that were closed or transferred. A case counts once, by its first close, even if it was reopened.
     pub(super) closed: Vec<GroupCount>,
     /// The cases marked as disengaged. Disengagement alone is not an exit.
     pub(super) disengaged: Vec<GroupCount>,
