@@ -129,7 +129,7 @@ impl Standing {
         Self { on, reach: Reach::Contract }
     }
 
-    /// The access of a caller limited to these service areas, whoever holds a case there.
+    /// The access of a caller limited to these service areas. Who holds a case there does not matter.
     pub const fn of_areas(on: NaiveDate, areas: BTreeSet<String>) -> Self {
         Self { on, reach: Reach::Areas(areas) }
     }

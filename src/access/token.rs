@@ -21,7 +21,7 @@ use crate::clock::Clock;
 const ISSUER: &str = "throughline";
 /// The type of an access token (RFC 9068).
 const TYPE: &str = "at+jwt";
-/// The longest lifetime of a token, whoever signs it.
+/// The longest lifetime of a token, for every issuer.
 const LIFE_MAX: TimeDelta = TimeDelta::days(1);
 /// How far the issuer's clock may be ahead of this service's clock.
 const AHEAD_MAX: TimeDelta = TimeDelta::minutes(1);

@@ -1,5 +1,5 @@
 //! Capacity: the number of requests that the service handles at once. Accepted requests are answered in time, and
-//! others are told at once when to retry.
+//! the response to any other says at once when to retry.
 //!
 //! The number of places adapts to the machine. If all places are taken and responses become slow, it is reduced; if
 //! responses are quick and requests are still refused, it is increased. A request is never refused while places are
