@@ -320,7 +320,7 @@ async fn what_is_amended_is_judged_by_what_it_says() {
         let hold = accepted(app, &administrator(), "placeHold", of(json!({ "reason": "a claim" }))).await;
         let consent = accepted(app, &ann, "giveConsent", of(json!({ "purpose": "evaluation" }))).await;
         let other = accepted(app, &ann, "giveConsent", of(json!({ "purpose": "research" }))).await;
-        let (holds, consents) = ("place holds or decide on erasures", "record consents");
+        let (holds, consents) = ("place holds or handle erasures", "record consents");
         for who in [&machine, &ann] {
             let both = may(who, "retractFact", retract(&subject, &[&consent, &hold])).await;
             assert_eq!(both, Err(holds.to_owned()), "all of them must be allowed");
@@ -350,7 +350,7 @@ async fn what_is_amended_is_judged_by_what_it_says() {
         let commentary = accepted(app, &manager(), "recordCommentary", of(commentary)).await;
         let notice = json!({ "kind": "WITHHOLDING", "reason": "late reports" });
         let notice = accepted(app, &commissioner, "issueNotice", of(notice)).await;
-        let (accounts, notices) = ("account for a contract", "hold anybody to a contract");
+        let (accounts, notices) = ("report on contracts", "supervise contracts");
         let denied = may(&commissioner, "retractFact", retract(&contract, &[&commentary])).await;
         assert_eq!(denied, Err(accounts.to_owned()));
         let denied = may(&machine, "retractFact", retract(&contract, &[&notice])).await;

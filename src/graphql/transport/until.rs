@@ -1,6 +1,6 @@
-//! How long a stream may go on: until the token behind it expires, or the service stops.
+//! How long a stream may run: until its token expires or the service stops.
 //!
-//! Tokens go by the machine's clock, whatever day it is in the service.
+//! Token expiry uses the machine's clock, even if the service's clock is set to another day.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 
-/// The longest wait without a look at the clock, which may have been set or have gone on while the machine slept.
+/// The longest wait before the clock is checked again. It may have been set, or have advanced while the machine slept.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Tells whoever holds it when the service stops; the service waits for all of them.
+/// Signals when the service stops. The service waits until every holder is done.
 #[derive(Clone, Debug)]
 pub struct Stopping(watch::Receiver<bool>);
 
 impl Stopping {
-    /// Hears of it from this sender, which sends true.
+    /// Creates a signal from this receiver, whose sender sends true to stop.
     pub const fn told_by(told: watch::Receiver<bool>) -> Self {
         Self(told)
     }
 
     /// Completes when the service stops.
     pub async fn told(&mut self) {
-        // A service that nobody can stop has no sender.
+        // A service that cannot be stopped has no sender.
         if self.0.wait_for(|stopping| *stopping).await.is_err() {
             std::future::pending::<()>().await;
         }
@@ -38,7 +38,7 @@ impl Default for Stopping {
     }
 }
 
-/// Completes when the instant has come; never if there is none.
+/// Completes at the instant; never if there is none.
 pub(super) async fn passed(instant: Option<DateTime<Utc>>) {
     let Some(instant) = instant else { return std::future::pending().await };
     while let Ok(left) = (instant - Clock::Machine.now()).to_std() {

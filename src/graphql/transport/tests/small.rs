@@ -1,4 +1,4 @@
-//! A small schema with everything that a transport has to cope with, and somebody who asks it.
+//! A small schema with everything that a transport must handle, and a caller for it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -17,7 +17,7 @@ use crate::clock::Clock;
 use crate::graphql::code::Code;
 use crate::graphql::transport::{Endpoint, Host, Recorded, Terms, fault};
 
-/// A day of the week by number, to see how a scalar of our own is refused.
+/// A day of the week by number, to test how a custom scalar is refused.
 struct Weekday(i64);
 
 #[Scalar]
@@ -127,7 +127,7 @@ impl Mutation {
         minutes
     }
 
-    /// Records, or does not, and then finds the store away.
+    /// Records a command or not, and then finds the store unavailable.
     async fn cut_off(&self, context: &Context<'_>, recorded: bool) -> Option<Result<i32, Error>> {
         if recorded {
             Recorded::note(context);
@@ -140,12 +140,12 @@ pub(crate) struct Subscription;
 
 #[async_graphql::Subscription]
 impl Subscription {
-    /// So many numbers from 1, then the end.
+    /// The numbers from 1 up to this one.
     async fn ticks(&self, #[graphql(default = 1)] upto: i32) -> impl Stream<Item = i32> {
         stream::iter(1..=upto)
     }
 
-    /// Long texts without end, each with its number before it.
+    /// An endless stream of long texts, each with its number in front.
     async fn flood(&self, context: &Context<'_>, bytes: usize) -> impl Stream<Item = String> {
         let made = context.data_unchecked::<Arc<AtomicUsize>>().clone();
         stream::repeat_with(move || {
@@ -154,12 +154,12 @@ impl Subscription {
         })
     }
 
-    /// Nothing, for ever.
+    /// A stream that never has an item.
     async fn silence(&self) -> impl Stream<Item = i32> {
         stream::pending()
     }
 
-    /// Whoever is asked for, if that may be followed.
+    /// This name, if it may be followed.
     async fn followed(&self, who: String) -> Result<impl Stream<Item = Result<String, Error>>, Error> {
         let broken = || fault(&Broken(std::io::Error::other("disk 7 is gone")));
         let found = match who.as_str() {
@@ -170,7 +170,7 @@ impl Subscription {
         std::future::ready(found).await
     }
 
-    /// Something that can be seen only in part.
+    /// An object of which only part is visible.
     async fn parts(&self) -> impl Stream<Item = Query> {
         stream::iter([Query, Query])
     }
@@ -194,10 +194,10 @@ pub(crate) fn token(lasting: TimeDelta) -> String {
     KEY.issue(&somebody(), Clock::Machine.now(), lasting, Uuid::nil())
 }
 
-/// What stands behind the small schema; it counts what was made for floods.
+/// The host of the small schema. It counts the texts made for floods.
 #[derive(Clone, Default)]
 pub(crate) struct Behind {
-    /// How many texts were made for floods.
+    /// The number of texts made for floods.
     pub(crate) made: Arc<AtomicUsize>,
 }
 
@@ -220,7 +220,7 @@ pub(crate) fn endpoint(behind: Behind, terms: Terms) -> Small {
     Endpoint::new(|| Schema::build(Query, Mutation, Subscription), behind, terms)
 }
 
-/// An answer with this data, at this cost.
+/// A response with this data and cost.
 pub(crate) fn executed(data: &Json, cost: u64) -> Json {
     json!({ "data": data, "extensions": { "cost": { "requested": cost, "allowed": 100_000 } } })
 }
