@@ -1,4 +1,4 @@
-//! `rulebook`: what a rulebook says, what it would move, and publishing it.
+//! `rulebook`: checks, previews and publishes rulebooks, and prints their grammar.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -20,16 +20,16 @@ use crate::views::Views;
 use crate::views::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose, Total};
 use crate::views::rebuild::Options;
 
-/// The most characters of a case's reference, an outcome's code and the rules that move a claim, so that a row fits a
-/// terminal of 120 columns beside statuses, amounts and the spaces between.
+/// The most characters of a case reference, an outcome code, a status with its amount, and the rules that change a
+/// claim. With these a row fits a terminal of 120 columns.
 const CASE_MAX: usize = 16;
 const OUTCOME_MAX: usize = 16;
-const STANDS_MAX: usize = 26;
+const STATUS_MAX: usize = 26;
 const RULES_MAX: usize = 10;
-/// The most characters of a line of words.
+/// The most characters of a line of text.
 const LINE_MAX: usize = 116;
 
-/// The text of a rulebook: of a pack that ships, or of a file.
+/// The text of a rulebook: a pack that ships, or a file.
 pub(super) fn text(named: &str) -> Result<String> {
     match packs::pack(named) {
         Some(pack) => Ok(pack.text.to_owned()),
@@ -37,12 +37,12 @@ pub(super) fn text(named: &str) -> Result<String> {
     }
 }
 
-/// The text of a rulebook's file.
+/// The text of a rulebook file.
 pub(super) fn read(path: &Path) -> Result<String> {
     let read = std::fs::read_to_string(path);
     read.map_err(|source| BadFile { doing: "read the rulebook", path: path.to_owned(), source }).with_context(|| {
         let packs: Vec<_> = packs::packs().iter().map(|pack| pack.code).collect();
-        format!("give a rulebook's file, or one of the packs {}", packs.join(", "))
+        format!("give a rulebook file, or one of the packs {}", packs.join(", "))
     })
 }
 
@@ -108,7 +108,7 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
     if let Some(ending) = overlapping(&contract, named, &text, &rulebook) {
         return Ok(ending);
     }
-    // Taken before it is published: a server that sees the rulebook leaves the building to us.
+    // Taken before publishing, so that a server that sees the new rulebook leaves the build to this process.
     let right = views.right_to_build().await?;
     let published = views::publish(views, (named, code), text, &rulebook).await?;
     if published != Ending::Done {
@@ -121,7 +121,7 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
     Ok(Ending::Done)
 }
 
-/// What a draft would move, and why.
+/// Prints the claims that a draft would change, and why.
 pub(super) async fn preview(
     places: &Places,
     (contract, named): (&str, &str),
@@ -161,12 +161,12 @@ async fn preview_in(
     };
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = views.live().preview(views.log(), scoped, asked, draft).await?;
-    let preview = judged.context("an open contract is told by its view")?;
+    let preview = judged.context("the view has no open contract of this code")?;
     table::print(&mut std::io::stdout().lock(), &tables(&preview, format), format)?;
     Ok(Ending::Done)
 }
 
-/// An open contract; else it is said that there is none.
+/// An open contract. If there is none, prints what to do.
 fn open_contract<'c>(
     views: &Views,
     scope: &'c Scope,
@@ -180,7 +180,7 @@ fn open_contract<'c>(
     found
 }
 
-/// Says where a rulebook stands in the way of one that is published, with its line.
+/// Prints the first conflict of a rulebook with one that is published, with its line.
 fn overlapping(contract: &Contract, named: &str, text: &str, rulebook: &Rulebook) -> Option<Ending> {
     let published = contract.rulebooks().iter();
     let overlaps: Vec<_> =
@@ -206,12 +206,12 @@ fn tables(preview: &Preview, format: Format) -> Vec<Table> {
     };
     let mut tables = vec![
         Table {
-            title: "What the draft would move".to_owned(),
+            title: "Claims that the draft would change".to_owned(),
             columns: columns(&["Claims", "gained", "lost", "changed", "unchanged", "delta"]),
             rows: vec![summary.into_iter().chain([preview.unchanged.to_string(), delta]).collect()],
         },
         totals("By outcome", "outcome", preview.by_outcome()),
-        totals("By rule (a claim that several rules move is counted under each)", "rule", preview.by_rule()),
+        totals("By rule (a claim that several rules change counts under each)", "rule", preview.by_rule()),
     ];
     if format == Format::Table {
         tables.push(moves_in_short(preview, &money));
@@ -227,7 +227,7 @@ fn total_row(total: &Total, money: &impl Fn(Money) -> String) -> Vec<String> {
     std::iter::once(total.of.clone()).chain(counts).chain([money(total.delta)]).collect()
 }
 
-/// The claims that would move, each in a line of a terminal.
+/// The claims that would change, each in one line of a terminal.
 fn moves_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let rules: Vec<&str> = of.causes.iter().map(|cause| cause.rule).collect();
@@ -235,37 +235,37 @@ fn moves_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table 
         vec![
             shortened(case, CASE_MAX),
             shortened(preview.outcome(of.claim), OUTCOME_MAX),
-            stands_in_short(&preview.before, of.claim, money),
-            stands_in_short(&preview.after, of.claim, money),
+            status_in_short(&preview.before, of.claim, money),
+            status_in_short(&preview.after, of.claim, money),
             money(of.delta),
             shortened(&rules.join(", "), RULES_MAX),
         ]
     };
     Table {
-        title: "Claims that would move".to_owned(),
+        title: "Claims that would change".to_owned(),
         columns: columns(&["case", "outcome", "before", "after", "delta", "by"]),
         rows: preview.moves.iter().map(moved).collect(),
     }
 }
 
-/// What each rule that moves claims says, in lines of a terminal.
+/// Each rule that changes claims, in words, in lines of a terminal.
 fn rules_in_words(preview: &Preview) -> Table {
-    let mut said: Vec<(&str, String)> = Vec::new();
+    let mut rules: Vec<(&str, String)> = Vec::new();
     for cause in preview.moves.iter().flat_map(|of| &of.causes) {
         let words = (cause.rule, in_words(cause));
-        if !said.contains(&words) {
-            said.push(words);
+        if !rules.contains(&words) {
+            rules.push(words);
         }
     }
-    let lines = said.iter().flat_map(|(rule, words)| wrapped(&format!("{rule}: {words}"), LINE_MAX));
+    let lines = rules.iter().flat_map(|(rule, words)| wrapped(&format!("{rule}: {words}"), LINE_MAX));
     Table {
-        title: "What these rules say (all of it with --format json)".to_owned(),
+        title: "These rules in words (complete with --format json)".to_owned(),
         columns: columns(&["now -> in the draft"]),
         rows: lines.map(|line| vec![line]).collect(),
     }
 }
 
-/// The claims that would move, with everything that is known of each.
+/// The claims that would change, with all details.
 fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let causes: Vec<String> = of.causes.iter().map(cause).collect();
@@ -274,29 +274,29 @@ fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
             of.claim.to_string(),
             preview.outcome(of.claim).to_owned(),
             of.how.as_str().to_owned(),
-            stands(&preview.before, of.claim, money),
-            stands(&preview.after, of.claim, money),
+            status(&preview.before, of.claim, money),
+            status(&preview.after, of.claim, money),
             money(of.delta),
             causes.join("; "),
         ]
     };
     Table {
-        title: "Claims that would move".to_owned(),
+        title: "Claims that would change".to_owned(),
         columns: columns(&["case", "claim", "outcome", "moved", "before", "after", "delta", "because"]),
         rows: preview.moves.iter().map(moved).collect(),
     }
 }
 
-/// What a claim is, with its amount; without the currency where that would be too long for a row.
-fn stands_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
-    let stands = stands(claims, claim, money);
-    if stands.chars().count() <= STANDS_MAX {
-        return stands;
+/// The status of a claim and its amount; without the currency if that would be too long for a row.
+fn status_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
+    let status = status(claims, claim, money);
+    if status.chars().count() <= STATUS_MAX {
+        return status;
     }
-    shortened(stands.trim_end_matches(claims.currency()).trim_end(), STANDS_MAX)
+    shortened(status.trim_end_matches(claims.currency()).trim_end(), STATUS_MAX)
 }
 
-/// A text of at most so many characters; what is left out is marked.
+/// A text of at most this many characters. A cut text ends with an ellipsis.
 fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -304,7 +304,7 @@ fn shortened(text: &str, most: usize) -> String {
     text.chars().take(most - 1).chain(['…']).collect()
 }
 
-/// A text in lines of at most so many characters, broken between words; those after the first are indented.
+/// A text in lines of at most this many characters, broken between words. Lines after the first are indented.
 fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -320,17 +320,17 @@ fn wrapped(text: &str, most: usize) -> Vec<String> {
     lines
 }
 
-/// What a claim is, with its amount.
-fn stands(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
+/// The status of a claim and its amount.
+fn status(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
     let Some(claim) = claims.get(claim) else { return "none".to_owned() };
     let amount = claim.amount.map(|amount| format!(" {}", money(amount))).unwrap_or_default();
     format!("{}{amount}", claim.status.as_str())
 }
 
-/// What a rule says now and would say.
+/// A rule in words, now and in the draft.
 fn in_words(of: &Cause) -> String {
     match (&of.before, &of.after) {
-        (before, after) if before == after => "another claim moves".to_owned(),
+        (before, after) if before == after => "another claim changes".to_owned(),
         (Some(before), Some(after)) => format!("{before} -> {after}"),
         (None, Some(after)) => format!("now nothing -> {after}"),
         (Some(before), None) => format!("{before} -> nothing"),
@@ -338,13 +338,13 @@ fn in_words(of: &Cause) -> String {
     }
 }
 
-/// A rule in words, with the facts on which it turns.
+/// A rule in words, with the facts that decide it.
 fn cause(of: &Cause) -> String {
-    let said = in_words(of);
+    let words = in_words(of);
     let fact = |ground: &Ground| {
         format!("{} of {} ({})", ground.event_type.as_str(), ground.occurred.earliest(), ground.event)
     };
     let facts: Vec<String> = of.grounds.iter().map(fact).collect();
-    let turned = if facts.is_empty() { String::new() } else { format!(", by {}", facts.join(", ")) };
-    format!("{}: {said}{turned}", of.rule)
+    let because = if facts.is_empty() { String::new() } else { format!(", by {}", facts.join(", ")) };
+    format!("{}: {words}{because}", of.rule)
 }

@@ -66,7 +66,7 @@ fn another_text_under_one_version_is_rejected_and_a_version_with_the_same_first_
     assert_eq!(status, 2);
     assert_eq!(
         stderr.trim_end(),
-        "other-1.toml: line 4: version: another text is version 2018-01 already; name this one otherwise (as in draft.toml)"
+        "other-1.toml: line 4: version: another text is already version 2018-01; give this one another name (as in draft.toml)"
     );
     let next = with("version = \"2018-01\"", "version = \"2018-02\"");
     let (status, stdout, stderr) = checked(&[with("", ""), next]);
@@ -138,7 +138,7 @@ fn a_group_whose_smaller_outcome_shuts_out_the_greater_is_warned_of() {
         stdout
     };
     let warned = told("");
-    assert!(warned.contains("Warning: great: of group g, a claim of small that is submitted first"), "{warned}");
+    assert!(warned.contains("Warning: great: in group g, a claim of small that is submitted first"), "{warned}");
     assert!(!warned.contains("Warning: small:"), "the greater shuts out the smaller as it should: {warned}");
     assert!(!told("convert = { from = \"small\" }\n").contains("Warning"), "it takes the smaller up");
 }
@@ -149,7 +149,7 @@ fn attributes_that_are_asked_for_and_not_listed_are_warned_of() {
         trigger = { spell = [\"employment\"], where = { sector = [\"public\"] } }\n";
     let (_, stdout, stderr) = checked(&[with("", "") + asking]);
     assert!(
-        stdout.contains("Warning: [attributes.employment] is not there, and outcomes ask for sector"),
+        stdout.contains("Warning: [attributes.employment] is missing, and outcomes ask for sector"),
         "{stdout}{stderr}"
     );
     let listed = "[attributes.employment]\nsector = { values = [\"private\", \"public\"] }\n";

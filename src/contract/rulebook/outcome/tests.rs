@@ -190,21 +190,21 @@ fn what_stands_beside_outcomes_reads_as_it_is_written() {
 fn everything_is_said_in_sentences() {
     let told = sentences::of(&whole()).join("\n");
     for part in [
-        "It judges claims that were achieved from 2021-04-01 on, and leaves earlier ones alone: it pays nothing that it dates before that day.",
-        "Standard welcome: 3 made contact(s) face to face and a plan of kind php within 10 working days after the referral is accepted; met at 95 % or more, a major failure below 85 %.",
+        "It judges claims that were achieved on or after 2021-04-01, and no earlier ones: it pays nothing that it dates before that day.",
+        "Standard welcome: 3 contact(s) made face to face and a plan of kind php within 10 working days after the referral is accepted; met at 95 % or more, a major failure below 85 %.",
         "It begins with a spell of employment whose pay is living_wage.",
-        "It must last 91 days, with breaks of up to 7 days, which count, each employer by itself; the days of holidays are left out.",
-        "It must last 91 days, anywhere within 112 days, all such spells taken together.",
-        "The hours a week must be at least 16 throughout; unknown hours hold it.",
-        "It must be shown by payslip, and by letter, verified, dated from 0 days before it to 60 days after it.",
+        "It must last 91 days, with gaps of up to 7 days, which count, each employer separately; the days of holidays are left out.",
+        "It must last 91 days, anywhere within 112 days, all such spells together.",
+        "The hours a week must be at least 16 on every day; unknown hours hold it.",
+        "It needs evidence: payslip, and letter, verified, dated from 0 days before it to 60 days after it.",
         "It counts only if (employment_status is unemployed or not age is 15 or 16).",
-        "It can be claimed from the 5th working day after the day it is achieved, until the 180th day after it, 3 times at most, and is paid once for each person.",
-        "It takes up under16: what was claimed for that is taken off.",
-        "It pays 1650.005 times 1.1, 1815.01 GBP in north, for cohort a, if achieved from 2022-04-01, if achieved until 2023-03-31, up to the 100th unit, rounded before it is taken times the units, (illustrative: no source states it).",
-        "Of each cohort and financial year, the days of care must be below 0.85 of all days of its people.",
-        "At most 2070000.00 GBP is paid for over16 for each financial year of achievement; a claim that does not fit gets nothing, and smaller ones are still tried; what is taken back is lost.",
-        "Warning: 2018-10-13 is no working day.",
-        "Warning: [[grade]]: no board gives grades yet; its indicators may be assessed by assessKpi, and change nothing else.",
+        "It can be claimed from the 5th working day after the day it is achieved, until the 180th day after it, at most 3 times, and is paid once for each person.",
+        "It replaces under16 and pays the difference: amounts claimed for under16 are deducted.",
+        "It pays 1650.005 times 1.1, 1815.01 GBP in north, for cohort a, if achieved from 2022-04-01, if achieved until 2023-03-31, up to the 100th unit, rounded before it is multiplied by the units, (illustrative: no source states it).",
+        "For each cohort and financial year, the days of care must be below 0.85 of all days of its people.",
+        "At most 2070000.00 GBP is paid for over16 for each financial year of achievement; a claim that does not fit gets nothing, and smaller ones are still tried; an amount that is paid back cannot be paid again.",
+        "Warning: 2018-10-13 is not a working day.",
+        "Warning: [[grade]]: no board shows grades yet. assessKpi can assess their measures. They change nothing else.",
     ] {
         assert!(told.contains(part), "{part}\n\nis not in\n\n{told}");
     }
