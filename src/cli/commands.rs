@@ -23,6 +23,7 @@ use crate::clock::{Chance, Clock};
 use crate::contract::calendar::BankHolidays;
 use crate::contract::command::OpenContract;
 use crate::contract::rulebook::CodeList;
+use crate::contract::rulebook::{reference, schema};
 use crate::contract::{Contract, Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
@@ -93,6 +94,8 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         }
         Command::Rulebook(RulebookCommand::Check { rulebooks }) => rulebook::check(&rulebooks),
         Command::Rulebook(RulebookCommand::Hash { rulebook }) => rulebook::hash(&rulebook),
+        Command::Rulebook(RulebookCommand::Schema) => rulebook::print(&schema::json_schema()),
+        Command::Rulebook(RulebookCommand::Reference) => rulebook::print(&reference::markdown()),
         Command::Rulebook(RulebookCommand::Publish { contract, rulebook }) => {
             rulebook::publish(&places, &contract, &rulebook).await
         }

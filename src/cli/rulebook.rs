@@ -89,6 +89,12 @@ pub(super) fn hash(named: &str) -> Result<Ending> {
     }
 }
 
+/// Prints a text that is generated from the grammar: the JSON Schema or the reference page.
+pub(super) fn print(text: &str) -> Result<Ending> {
+    write!(std::io::stdout().lock(), "{text}")?;
+    Ok(Ending::Done)
+}
+
 /// Publishes a further rulebook, builds the view that applies it and switches to it.
 pub(super) async fn publish(places: &Places, contract: &str, named: &str) -> Result<Ending> {
     let text = text(named)?;
