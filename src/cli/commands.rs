@@ -20,6 +20,7 @@ use super::{
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
+use throughline_domain::contract::rulebook::{reference, schema};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use crate::graphql::guard;
@@ -93,6 +94,8 @@ pub(super) async fn run(cli: Cli) -> Result<Ending> {
         }
         Command::Rulebook(RulebookCommand::Check { rulebooks }) => rulebook::check(&rulebooks),
         Command::Rulebook(RulebookCommand::Hash { rulebook }) => rulebook::hash(&rulebook),
+        Command::Rulebook(RulebookCommand::Schema) => rulebook::print(&schema::json_schema()),
+        Command::Rulebook(RulebookCommand::Reference) => rulebook::print(&reference::markdown()),
         Command::Rulebook(RulebookCommand::Publish { contract, rulebook }) => {
             rulebook::publish(&places, &contract, &rulebook).await
         }

@@ -283,6 +283,12 @@ enum RulebookCommand {
         /// The file, or the name of a built-in pack.
         rulebook: String,
     },
+    /// Prints the JSON Schema of rulebooks, for editors that complete and check TOML.
+    #[command(after_help = "Example: throughline rulebook schema > rulebook.schema.json")]
+    Schema,
+    /// Prints the reference page of rulebooks: every section and key, as Markdown.
+    #[command(after_help = "Example: throughline rulebook reference > rulebook.md")]
+    Reference,
 }
 
 #[derive(Debug, Subcommand)]

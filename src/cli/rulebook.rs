@@ -1,4 +1,4 @@
-//! `rulebook`: explains a rulebook, previews its effect and publishes it.
+//! `rulebook`: checks, previews and publishes rulebooks, and prints their grammar.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -21,16 +21,16 @@ use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money::Money;
 
-/// The most characters of a case reference, an outcome code and the rules that change a claim. With statuses, amounts
-/// and spaces, such a row fits in a terminal of 120 columns.
+/// The most characters of a case reference, an outcome code, a status with its amount, and the rules that change a
+/// claim. With these a row fits a terminal of 120 columns.
 const CASE_MAX: usize = 16;
 const OUTCOME_MAX: usize = 16;
-const STANDS_MAX: usize = 26;
+const STATUS_MAX: usize = 26;
 const RULES_MAX: usize = 10;
-/// The most characters of a line of prose.
+/// The most characters of a line of text.
 const LINE_MAX: usize = 116;
 
-/// The text of a rulebook, from a built-in pack or a file.
+/// The text of a rulebook: a pack that ships, or a file.
 pub(super) fn text(named: &str) -> Result<String> {
     match packs::pack(named) {
         Some(pack) => Ok(pack.text.to_owned()),
@@ -43,7 +43,7 @@ pub(super) fn read(path: &Path) -> Result<String> {
     let read = std::fs::read_to_string(path);
     read.map_err(|source| BadFile { doing: "read the rulebook", path: path.to_owned(), source }).with_context(|| {
         let packs: Vec<_> = packs::packs().iter().map(|pack| pack.code).collect();
-        format!("give a rulebook file, or one of the built-in packs {}", packs.join(", "))
+        format!("give a rulebook file, or one of the packs {}", packs.join(", "))
     })
 }
 
@@ -90,7 +90,13 @@ pub(super) fn hash(named: &str) -> Result<Ending> {
     }
 }
 
-/// Publishes a further rulebook, builds the view that applies it and switches to that view.
+/// Prints a text that is generated from the grammar: the JSON Schema or the reference page.
+pub(super) fn print(text: &str) -> Result<Ending> {
+    write!(std::io::stdout().lock(), "{text}")?;
+    Ok(Ending::Done)
+}
+
+/// Publishes a further rulebook, builds the view that applies it and switches to it.
 pub(super) async fn publish(places: &Places, contract: &str, named: &str) -> Result<Ending> {
     let text = text(named)?;
     let rulebook = match Rulebook::parse(&text) {
@@ -109,7 +115,7 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
     if let Some(ending) = overlapping(&contract, named, &text, &rulebook) {
         return Ok(ending);
     }
-    // Take the right to build before publishing, so that a server which sees the new rulebook does not build too.
+    // Taken before publishing, so that a server that sees the new rulebook leaves the build to this process.
     let right = views.right_to_build().await?;
     let published = views::publish(views, (named, code), text, &rulebook).await?;
     if published != Ending::Done {
@@ -122,7 +128,7 @@ async fn publish_to(views: &Views, code: &str, (named, text, rulebook): (&str, S
     Ok(Ending::Done)
 }
 
-/// The claims that a draft would change, and why.
+/// Prints the claims that a draft would change, and why.
 pub(super) async fn preview(
     places: &Places,
     (contract, named): (&str, &str),
@@ -162,12 +168,12 @@ async fn preview_in(
     };
     let asked = Asked { as_of: as_of.unwrap_or(today), today, purpose: Purpose::Look };
     let judged = views.live().preview(views.log(), scoped, asked, draft).await?;
-    let preview = judged.context("the view knows every open contract")?;
+    let preview = judged.context("the view has no open contract of this code")?;
     table::print(&mut std::io::stdout().lock(), &tables(&preview, format), format)?;
     Ok(Ending::Done)
 }
 
-/// An open contract. Prints a message if it is not open.
+/// An open contract. If there is none, prints what to do.
 fn open_contract<'c>(
     views: &Views,
     scope: &'c Scope,
@@ -181,7 +187,7 @@ fn open_contract<'c>(
     found
 }
 
-/// Prints where a rulebook conflicts with one already published, with the line.
+/// Prints the first conflict of a rulebook with one that is published, with its line.
 fn overlapping(contract: &Contract, named: &str, text: &str, rulebook: &Rulebook) -> Option<Ending> {
     let published = contract.rulebooks().iter();
     let overlaps: Vec<_> =
@@ -207,12 +213,12 @@ fn tables(preview: &Preview, format: Format) -> Vec<Table> {
     };
     let mut tables = vec![
         Table {
-            title: "What the draft would change".to_owned(),
+            title: "Claims that the draft would change".to_owned(),
             columns: columns(&["Claims", "gained", "lost", "changed", "unchanged", "delta"]),
             rows: vec![summary.into_iter().chain([preview.unchanged.to_string(), delta]).collect()],
         },
         totals("By outcome", "outcome", preview.by_outcome()),
-        totals("By rule (a claim that several rules change is counted under each)", "rule", preview.by_rule()),
+        totals("By rule (a claim that several rules change counts under each)", "rule", preview.by_rule()),
     ];
     if format == Format::Table {
         tables.push(changes_in_short(preview, &money));
@@ -229,7 +235,7 @@ fn total_row(total: &Total, money: &impl Fn(Money) -> String) -> Vec<String> {
 }
 
 /// The claims that would change, each in one line of a terminal.
-fn changes_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+fn moves_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let rules: Vec<&str> = of.causes.iter().map(|cause| cause.rule).collect();
         let case = preview.reference(of.claim).unwrap_or("several cases");
@@ -249,25 +255,25 @@ fn changes_in_short(preview: &Preview, money: &impl Fn(Money) -> String) -> Tabl
     }
 }
 
-/// The text of each rule that changes claims, in lines of a terminal.
+/// Each rule that changes claims, in words, in lines of a terminal.
 fn rules_in_words(preview: &Preview) -> Table {
-    let mut said: Vec<(&str, String)> = Vec::new();
+    let mut rules: Vec<(&str, String)> = Vec::new();
     for cause in preview.moves.iter().flat_map(|of| &of.causes) {
         let words = (cause.rule, in_words(cause));
-        if !said.contains(&words) {
-            said.push(words);
+        if !rules.contains(&words) {
+            rules.push(words);
         }
     }
-    let lines = said.iter().flat_map(|(rule, words)| wrapped(&format!("{rule}: {words}"), LINE_MAX));
+    let lines = rules.iter().flat_map(|(rule, words)| wrapped(&format!("{rule}: {words}"), LINE_MAX));
     Table {
-        title: "What these rules say (full text with --format json)".to_owned(),
+        title: "These rules in words (complete with --format json)".to_owned(),
         columns: columns(&["now -> in the draft"]),
         rows: lines.map(|line| vec![line]).collect(),
     }
 }
 
-/// The claims that would change, with all details of each.
-fn changes_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
+/// The claims that would change, with all details.
+fn moves_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table {
     let moved = |of: &Move| {
         let causes: Vec<String> = of.causes.iter().map(cause).collect();
         vec![
@@ -275,8 +281,8 @@ fn changes_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table
             of.claim.to_string(),
             preview.outcome(of.claim).to_owned(),
             of.how.as_str().to_owned(),
-            stands(&preview.before, of.claim, money),
-            stands(&preview.after, of.claim, money),
+            status(&preview.before, of.claim, money),
+            status(&preview.after, of.claim, money),
             money(of.delta),
             causes.join("; "),
         ]
@@ -288,16 +294,16 @@ fn changes_in_full(preview: &Preview, money: &impl Fn(Money) -> String) -> Table
     }
 }
 
-/// The status of a claim, with its amount. The currency is left out where the row would be too long.
+/// The status of a claim and its amount; without the currency if that would be too long for a row.
 fn status_in_short(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
-    let stands = stands(claims, claim, money);
-    if stands.chars().count() <= STANDS_MAX {
-        return stands;
+    let status = status(claims, claim, money);
+    if status.chars().count() <= STATUS_MAX {
+        return status;
     }
-    shortened(stands.trim_end_matches(claims.currency()).trim_end(), STANDS_MAX)
+    shortened(status.trim_end_matches(claims.currency()).trim_end(), STATUS_MAX)
 }
 
-/// Shortens a text to at most `most` characters and marks the cut.
+/// A text of at most this many characters. A cut text ends with an ellipsis.
 fn shortened(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -305,7 +311,7 @@ fn shortened(text: &str, most: usize) -> String {
     text.chars().take(most - 1).chain(['…']).collect()
 }
 
-/// Wraps a text between words into lines of at most `most` characters. Lines after the first are indented.
+/// A text in lines of at most this many characters, broken between words. Lines after the first are indented.
 fn wrapped(text: &str, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -321,14 +327,14 @@ fn wrapped(text: &str, most: usize) -> Vec<String> {
     lines
 }
 
-/// The status of a claim, with its amount.
-fn stands(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
+/// The status of a claim and its amount.
+fn status(claims: &Claims, claim: ClaimId, money: &impl Fn(Money) -> String) -> String {
     let Some(claim) = claims.get(claim) else { return "none".to_owned() };
     let amount = claim.amount.map(|amount| format!(" {}", money(amount))).unwrap_or_default();
     format!("{}{amount}", claim.status.as_str())
 }
 
-/// What a rule says now, and what it would say.
+/// A rule in words, now and in the draft.
 fn in_words(of: &Cause) -> String {
     match (&of.before, &of.after) {
         (before, after) if before == after => "another claim changes".to_owned(),
@@ -341,11 +347,11 @@ fn in_words(of: &Cause) -> String {
 
 /// A rule in words, with the facts that decide it.
 fn cause(of: &Cause) -> String {
-    let said = in_words(of);
+    let words = in_words(of);
     let fact = |ground: &Ground| {
         format!("{} of {} ({})", ground.event_type.as_str(), ground.occurred.earliest(), ground.event)
     };
     let facts: Vec<String> = of.grounds.iter().map(fact).collect();
-    let turned = if facts.is_empty() { String::new() } else { format!(", by {}", facts.join(", ")) };
-    format!("{}: {said}{turned}", of.rule)
+    let because = if facts.is_empty() { String::new() } else { format!(", by {}", facts.join(", ")) };
+    format!("{}: {words}{because}", of.rule)
 }

@@ -324,17 +324,17 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
             (
                 "overlapping.toml",
                 "claims",
-                "overlapping.toml: line 4: version: another text is version 2018-01 already; name this one otherwise",
+                "overlapping.toml: line 4: version: another text is already version 2018-01; give this one another name",
             ),
             (
                 "first.toml",
                 "claims",
-                "first.toml: line 4: version: the content is that of version 2018-01 already; \
+                "first.toml: line 4: version: version 2018-01 already has this content; \
                 leave one of the two out",
             ),
             ("shps", "claims", "use the contract that it names"),
             ("next.toml", "other", "contract \"other\" is not open: open it with `throughline contract open`"),
-            ("none.toml", "claims", "give a rulebook file, or one of the built-in packs"),
+            ("none.toml", "claims", "give a rulebook file, or one of the packs"),
         ] {
             let (status, stdout, stderr) = run(&["rulebook", command, contract, file]);
             assert_eq!((status, stdout.as_str()), (2, ""), "{stderr}");
@@ -381,5 +381,5 @@ fn on_the_command_line_a_draft_is_previewed_and_published() {
     assert!(stdout.starts_with("published next.toml, version 2018-02, for claims, at position "), "{stdout}");
     assert!(stdout.contains("live view under it: position "), "{stdout}");
     let (status, _, stderr) = run(&["rulebook", "preview", "claims", "next.toml"]);
-    assert!(status == 2 && stderr.contains("the content is that of version 2018-02 already"), "{stderr}");
+    assert!(status == 2 && stderr.contains("version 2018-02 already has this content"), "{stderr}");
 }

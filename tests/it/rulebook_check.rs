@@ -1,17 +1,17 @@
-//! What `rulebook check` says of rulebooks that cannot be: the file, the line, and what to do.
+//! Tests of `rulebook check`: the faults and warnings that it prints, with file, line and remedy.
 
 use std::process::{Command, Output};
 
 const RULEBOOK: &str = include_str!("rulebooks/claims.toml");
 
-/// The rulebook of the tests with one part of it written otherwise.
+/// The rulebook of the tests after one part is replaced.
 fn with(part: &str, otherwise: &str) -> String {
     let whole = RULEBOOK.replace("CROSSING", "partial").replace("REFILL", "true");
-    assert!(part.is_empty() || whole.matches(part).count() == 1, "{part:?} must stand once");
+    assert!(part.is_empty() || whole.matches(part).count() == 1, "{part:?} must occur once");
     if part.is_empty() { whole + otherwise } else { whole.replace(part, otherwise) }
 }
 
-/// Checks files of these texts, the first named `draft.toml`; answers with the status and what was said.
+/// Checks files with these texts, the first named `draft.toml`. Returns the status, standard output and standard error.
 fn checked(texts: &[String]) -> (i32, String, String) {
     let directory = tempfile::tempdir().expect("a directory");
     let mut program = Command::new(env!("CARGO_BIN_EXE_throughline"));
@@ -66,7 +66,7 @@ fn another_text_under_one_version_is_rejected_and_a_version_with_the_same_first_
     assert_eq!(status, 2);
     assert_eq!(
         stderr.trim_end(),
-        "other-1.toml: line 4: version: another text is version 2018-01 already; name this one otherwise (as in draft.toml)"
+        "other-1.toml: line 4: version: another text is already version 2018-01; give this one another name (as in draft.toml)"
     );
     let next = with("version = \"2018-01\"", "version = \"2018-02\"");
     let (status, stdout, stderr) = checked(&[with("", ""), next]);
@@ -77,7 +77,7 @@ fn another_text_under_one_version_is_rejected_and_a_version_with_the_same_first_
     );
 }
 
-/// A claim that waits so many working days, in a window of so many days.
+/// Checks a claim with this wait in working days and this window in days.
 fn claiming(wait: u32, within: u32) -> (i32, String, String) {
     let claim = format!("claim = {{ after_working_days = {wait}, within_days = {within} }}");
     checked(&[with("claim = { attempts = 2 }", &claim)])
@@ -90,14 +90,14 @@ fn a_claim_window_that_ends_before_its_waiting_period_is_rejected() {
     assert!(
         stderr.contains(
             "outcome.claim.within_days: the window ends 5 days after the outcome is achieved, before the wait of 10 \
-             working days is over: no claim could ever be made; write within_days of at least 12, or a shorter wait"
+             working days is over, so no claim could ever be made; write within_days of at least 12, or a shorter wait"
         ),
         "{stderr}"
     );
     assert_eq!(claiming(10, 11).0, 2, "ten working days take twelve days at least");
     let (status, stdout, stderr) = claiming(10, 12);
     assert_eq!((status, stderr.as_str()), (0, ""));
-    assert!(stdout.contains("Warning: "), "it can be over before some bank holidays are: {stdout}");
+    assert!(stdout.contains("Warning: "), "the window can end during some bank holidays: {stdout}");
     assert!(
         stdout.contains("from the 10th working day after the day it is achieved, until the 12th day after it"),
         "{stdout}"
@@ -110,7 +110,7 @@ fn a_claim_window_that_ends_before_its_waiting_period_is_rejected() {
 }
 
 #[test]
-fn what_nothing_uses_yet_is_warned_of() {
+fn parts_that_the_program_does_not_use_yet_are_warned_of() {
     let (_, stdout, _) = checked(&[with("", "")]);
     assert!(!stdout.contains("Warning"), "{stdout}");
     let unused = "[targets]\nprofiles = [\"contract\"]\n[reports]\ndue = [\"2018-10-12\"]\n[[grade]]\ncode = \"green\"\n\
@@ -124,32 +124,32 @@ fn what_nothing_uses_yet_is_warned_of() {
 }
 
 #[test]
-fn a_group_whose_smaller_outcome_shuts_out_the_greater_is_warned_of() {
+fn a_group_whose_smaller_outcome_excludes_the_greater_is_warned_of() {
     let outcome = |code: &str, amount: &str, more: &str| {
         format!(
             "[[outcome]]\ncode = \"{code}\"\ntitle = \"{code}\"\ntrigger = {{ plan = [\"php\"] }}\ngroup = \"g\"\n{more}\
              [[outcome.tariff]]\namount = \"{amount}\"\n"
         )
     };
-    let told = |more: &str| {
+    let check = |more: &str| {
         let (status, stdout, stderr) =
             checked(&[with("", "") + &outcome("small", "100.00", "") + &outcome("great", "5000.00", more)]);
         assert_eq!((status, stderr.as_str()), (0, ""));
         stdout
     };
-    let warned = told("");
-    assert!(warned.contains("Warning: great: of group g, a claim of small that is submitted first"), "{warned}");
-    assert!(!warned.contains("Warning: small:"), "the greater shuts out the smaller as it should: {warned}");
-    assert!(!told("convert = { from = \"small\" }\n").contains("Warning"), "it takes the smaller up");
+    let warned = check("");
+    assert!(warned.contains("Warning: great: in group g, a claim of small that is submitted first"), "{warned}");
+    assert!(!warned.contains("Warning: small:"), "the greater excludes the smaller, as it should: {warned}");
+    assert!(!check("convert = { from = \"small\" }\n").contains("Warning"), "it converts from the smaller");
 }
 
 #[test]
-fn attributes_that_are_asked_for_and_not_listed_are_warned_of() {
+fn attributes_that_outcomes_use_and_no_section_lists_are_warned_of() {
     let asking = "[[outcome]]\ncode = \"public_job\"\ntitle = \"A job\"\n\
         trigger = { spell = [\"employment\"], where = { sector = [\"public\"] } }\n";
     let (_, stdout, stderr) = checked(&[with("", "") + asking]);
     assert!(
-        stdout.contains("Warning: [attributes.employment] is not there, and outcomes ask for sector"),
+        stdout.contains("Warning: [attributes.employment] is missing, and outcomes ask for sector"),
         "{stdout}{stderr}"
     );
     let listed = "[attributes.employment]\nsector = { values = [\"private\", \"public\"] }\n";
@@ -158,7 +158,7 @@ fn attributes_that_are_asked_for_and_not_listed_are_warned_of() {
 }
 
 #[test]
-fn attributes_of_spells_are_checked_against_what_outcomes_ask() {
+fn attributes_that_outcomes_use_are_checked_against_their_list() {
     let listed = "[attributes.employment]\nsector = { values = [\"private\", \"public\"], required = true }\n";
     let (status, stdout, stderr) = checked(&[with("", "") + listed]);
     assert_eq!((status, stderr.as_str()), (0, ""));
@@ -172,11 +172,14 @@ fn attributes_of_spells_are_checked_against_what_outcomes_ask() {
     assert_eq!(status, 2);
     assert!(stderr.contains("attributes.gardening: \"gardening\" is not in codes.spell_domains"), "{stderr}");
     for (wrong, said) in [
-        ("[attributes.employment]\nsector = { values = [] }\n", "the list is empty, so nothing would ever fit"),
+        ("[attributes.employment]\nsector = { values = [] }\n", "the list is empty, so nothing would ever match"),
         ("[attributes.employment]\nsector = { value = [\"a\"] }\n", "attributes.employment.sector.value: unknown key"),
-        ("[attributes.employment]\nsector = [\"a\"]\n", "expected what the attribute may say"),
-        ("[labels]\nphp = \"\"\n", "a label is words without a space at its ends"),
-        ("[labels]\nphp = 1\n", "expected a text, found a whole number"),
+        (
+            "[attributes.employment]\nsector = [\"a\"]\n",
+            "expected the values of an attribute, found a list; write sector = { values",
+        ),
+        ("[labels]\nphp = \"\"\n", "labels.php: the text is empty; write php = "),
+        ("[labels]\nphp = 1\n", "expected a text, found a whole number (1)"),
     ] {
         let (status, _, stderr) = checked(&[with("", "") + wrong]);
         assert_eq!(status, 2, "{wrong}");
@@ -241,7 +244,7 @@ fn a_window_shorter_than_its_target_is_rejected() {
 }
 
 #[test]
-fn a_rulebook_that_can_be_is_told_in_sentences() {
+fn a_rulebook_without_faults_is_explained_in_sentences() {
     let (status, stdout, stderr) = checked(&[with("", "")]);
     assert_eq!((status, stderr.as_str()), (0, ""));
     assert!(stdout.starts_with("draft.toml\n  A service that is paid by results: version 2018-01 of contract claims"));

@@ -1,20 +1,24 @@
-//! `schema/rulebook.schema.json`: what an editor completes is what the program reads.
+//! The two files that follow from the grammar of rulebooks: `schema/rulebook.schema.json` and `docs/rulebook.md`.
 //!
-//! The part of JSON Schema that the file uses is checked here; a key that this does not know is a failure, so that
-//! nothing stands in the schema unchecked.
+//! They are what the program writes, and the schema agrees with the parser. The part of JSON Schema that the file
+//! uses is evaluated here. An unknown keyword is a failure, so that no part of the schema goes unchecked.
+
+use std::process::Command;
 
 use serde_json::{Map, Value};
+use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::{canonical_json, packs::packs};
 
 const SCHEMA: &str = include_str!("../../schema/rulebook.schema.json");
-/// What says nothing about which values fit, or is checked elsewhere.
-const REMARKS: [&str; 8] = ["$schema", "$id", "$defs", "title", "description", "default", "format", "uniqueItems"];
+const REFERENCE: &str = include_str!("../../docs/rulebook.md");
+/// Keywords that do not restrict values.
+const REMARKS: [&str; 7] = ["$schema", "$id", "$defs", "title", "description", "default", "examples"];
 
 fn schema() -> Value {
     serde_json::from_str(SCHEMA).expect("JSON")
 }
 
-/// What is wrong with a value, each with its path.
+/// The faults of a value, each with its path.
 fn faults(root: &Value, schema: &Value, value: &Value, path: &str) -> Vec<String> {
     let mut faults_found = Vec::new();
     let rules = schema.as_object().expect("a schema is an object");
@@ -25,13 +29,15 @@ fn faults(root: &Value, schema: &Value, value: &Value, path: &str) -> Vec<String
                 let name = says.as_str().and_then(|says| says.strip_prefix("#/$defs/")).expect("a definition");
                 faults(root, &root["$defs"][name], value, path)
             }
-            "const" => wrong(value == says, path, "is another"),
-            "enum" => wrong(says.as_array().is_some_and(|words| words.contains(value)), path, "is none of the words"),
+            "const" => wrong(value == says, path, "is not the constant"),
+            "enum" => wrong(says.as_array().is_some_and(|words| words.contains(value)), path, "is not in the list"),
             "type" => wrong(is_of_type(value, says), path, "is of another type"),
-            "pattern" => wrong(value.is_string() || !rules.contains_key("type"), path, "is no text"),
+            "pattern" => wrong(value.as_str().is_none_or(|text| matches(text, says)), path, "has another form"),
+            "format" => wrong(value.as_str().is_none_or(is_date), path, "is not a date"),
             "minimum" | "maximum" => bound(value, rule, says, path),
-            "minItems" => wrong(items(value) >= says.as_u64().unwrap_or(0), path, "has too few"),
-            "maxItems" => wrong(items(value) <= says.as_u64().unwrap_or(0), path, "has too many"),
+            "minItems" => wrong(items(value) >= says.as_u64().unwrap_or(0), path, "has too few elements"),
+            "maxItems" => wrong(items(value) <= says.as_u64().unwrap_or(0), path, "has too many elements"),
+            "uniqueItems" => wrong(are_distinct(value), path, "has an element twice"),
             "items" => {
                 let items = value.as_array().into_iter().flatten();
                 items.flat_map(|item| faults(root, says, item, path)).collect()
@@ -39,8 +45,14 @@ fn faults(root: &Value, schema: &Value, value: &Value, path: &str) -> Vec<String
             "required" => required(says, value, path),
             "properties" => properties(root, says, value, path),
             "additionalProperties" => additional(root, rules, says, value, path),
-            "oneOf" => wrong(fitting(root, says, value, path) == 1, path, "fits none or several forms"),
-            "anyOf" => wrong(fitting(root, says, value, path) > 0, path, "fits no form"),
+            "oneOf" => wrong(fitting(root, says, value, path) == 1, path, "matches none or several forms"),
+            "anyOf" => wrong(fitting(root, says, value, path) > 0, path, "matches no form"),
+            "allOf" => says.as_array().into_iter().flatten().flat_map(|part| faults(root, part, value, path)).collect(),
+            "not" => wrong(!faults(root, says, value, path).is_empty(), path, "matches a form that is not allowed"),
+            "dependentRequired" => {
+                present(says, value).flat_map(|(_, required_with)| required(required_with, value, path)).collect()
+            }
+            "dependentSchemas" => present(says, value).flat_map(|(_, part)| faults(root, part, value, path)).collect(),
             unknown => panic!("{path}: this test does not know {unknown}"),
         };
         faults_found.extend(found);
@@ -50,6 +62,42 @@ fn faults(root: &Value, schema: &Value, value: &Value, path: &str) -> Vec<String
 
 fn wrong(fits: bool, path: &str, problem: &str) -> Vec<String> {
     if fits { Vec::new() } else { vec![format!("{path} {problem}")] }
+}
+
+/// The entries of a keyword whose keys the value has.
+fn present<'a>(says: &'a Value, value: &'a Value) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    says.as_object().into_iter().flatten().filter(|(key, _)| value.get(key.as_str()).is_some())
+}
+
+fn are_distinct(value: &Value) -> bool {
+    let items = value.as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().enumerate().all(|(at, item)| !items[..at].contains(item))
+}
+
+fn is_date(text: &str) -> bool {
+    text.len() == 10 && text.parse::<chrono::NaiveDate>().is_ok()
+}
+
+/// Whether a text has the form of one of the patterns of the schema.
+fn matches(text: &str, pattern: &Value) -> bool {
+    let is_form = |form: &str| {
+        let alike = |(letter, form): (char, char)| if form == '0' { letter.is_ascii_digit() } else { letter == form };
+        text.len() == form.len() && text.chars().zip(form.chars()).all(alike)
+    };
+    match pattern.as_str().expect("a pattern") {
+        r"^\S(.*\S)?$" => !text.is_empty() && text.trim() == text,
+        r"^\d{2}-\d{2}$" => is_form("00-00"),
+        r"^\d{4}-\d{2}-\d{2}$" => is_form("0000-00-00"),
+        "^[A-Z]{3}$" => text.len() == 3 && text.bytes().all(|byte| byte.is_ascii_uppercase()),
+        "^[-.0-9]+$" => !text.is_empty() && text.bytes().all(|byte| b"-.0123456789".contains(&byte)),
+        starts => {
+            let names = starts.strip_prefix("^(").and_then(|names| names.strip_suffix(")$")).expect("a known pattern");
+            names.split('|').any(|name| match name.strip_suffix(".+") {
+                Some(prefix) => text.len() > prefix.len() && text.starts_with(prefix),
+                None => text == name,
+            })
+        }
+    }
 }
 
 fn items(value: &Value) -> u64 {
@@ -112,18 +160,37 @@ fn faults_of(text: &str) -> Vec<String> {
     faults(&schema, &schema, &value, "")
 }
 
+/// The output of `throughline rulebook` with this argument.
+fn printed(what: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_throughline")).args(["rulebook", what]).output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
 #[test]
-fn the_schema_takes_every_pack_and_the_fixture() {
+fn the_schema_and_the_reference_page_are_what_the_program_writes() {
+    assert_eq!(printed("schema"), SCHEMA, "run: throughline rulebook schema > schema/rulebook.schema.json");
+    assert_eq!(printed("reference"), REFERENCE, "run: throughline rulebook reference > docs/rulebook.md");
+}
+
+#[test]
+fn the_schema_accepts_every_pack_and_the_fixture() {
     for pack in packs() {
         assert_eq!(faults_of(pack.text), Vec::<String>::new(), "{}", pack.code);
     }
     assert_eq!(faults_of(include_str!("../try/rulebook.toml")), Vec::<String>::new());
 }
 
+/// Replaces one part of a text.
+fn with(text: &str, part: &str, replacement: &str) -> String {
+    assert!(text.contains(part), "{part}");
+    text.replacen(part, replacement, 1)
+}
+
 #[test]
-fn the_schema_refuses_what_the_program_refuses() {
+fn the_schema_refuses_a_document_that_the_parser_refuses() {
     let text = include_str!("../try/rulebook.toml");
-    for (part, otherwise) in [
+    for (part, replacement) in [
         ("applies_by = \"achieved\"", "applies_by = \"soon\""),
         ("contract = \"try\"", "colour = \"red\"\ncontract = \"try\""),
         ("continuity = \"cumulative\", ", ""),
@@ -133,11 +200,54 @@ fn the_schema_refuses_what_the_program_refuses() {
             "weeks = 13, days = 91, continuity = \"none\", combine = \"nothing\" }",
         ),
         ("trigger = { spell = [\"education\"] }", "trigger = { spell = [] }"),
+        ("trigger = { spell = [\"education\"] }", "trigger = { level = [\"2\"], plan = [\"php\"] }"),
+        ("trigger = { spell = [\"education\"] }", "trigger = { spell = [\"education\"] }\nscope = \"area\""),
+        ("trigger = { spell = [\"education\"] }", "scope = \"area\""),
+        ("trigger = { spell = [\"education\"] }", "repeats = 0\ntrigger = { spell = [\"education\"] }"),
         ("basis = \"average\", at_least = 16, ", "basis = \"average\", "),
     ] {
-        assert!(text.contains(part), "{part}");
-        let text = text.replacen(part, otherwise, 1);
-        assert!(throughline_domain::contract::Rulebook::parse(&text).is_err(), "{otherwise:?} is read");
-        assert!(!faults_of(&text).is_empty(), "{otherwise:?} fits the schema");
+        let text = with(text, part, replacement);
+        assert!(Rulebook::parse(&text).is_err(), "{replacement:?} is read");
+        assert!(!faults_of(&text).is_empty(), "{replacement:?} matches the schema");
     }
+}
+
+/// Every text that results from one line of a rulebook: the line taken out, its key misspelt, or its value replaced.
+fn mutations(text: &str) -> impl Iterator<Item = String> {
+    const VALUES: [&str; 9] =
+        ["7", "-7", "0.5", "true", "\"a word\"", "2021-02-03", "[]", "[\"a\", \"a\"]", "{ a = 1 }"];
+    let mut at = 0;
+    text.split_inclusive('\n').flat_map(move |line| {
+        let (before, after) = (&text[..at], &text[at + line.len()..]);
+        at += line.len();
+        let written = line
+            .split_once(" = ")
+            .filter(|(key, _)| key.chars().all(|letter| letter == '_' || letter.is_alphanumeric()));
+        let lines = written.into_iter().flat_map(|(key, value)| {
+            let replaced = VALUES.iter().map(move |value| format!("{key} = {value}\n"));
+            replaced.chain([String::new(), format!("{key}_ = {value}")])
+        });
+        lines.map(move |line| [before, &line, after].concat())
+    })
+}
+
+#[test]
+fn the_schema_accepts_every_document_that_the_parser_accepts() {
+    let fixture = include_str!("../try/rulebook.toml");
+    let texts = packs().iter().map(|pack| pack.text).chain([fixture]);
+    let (mut refused, mut accepted) = (0, 0);
+    for text in texts.flat_map(mutations) {
+        match Rulebook::parse(&text) {
+            Err(errors) => {
+                let lines = text.lines().count();
+                assert!(errors.iter().all(|error| (1..=lines).contains(&error.line)), "{errors:?}");
+                refused += 1;
+            }
+            Ok(_) => {
+                assert_eq!(faults_of(&text), Vec::<String>::new(), "{text}");
+                accepted += 1;
+            }
+        }
+    }
+    assert!(refused > 1_000 && accepted > 50, "{refused} refused, {accepted} accepted");
 }

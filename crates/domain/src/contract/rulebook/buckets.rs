@@ -1,28 +1,27 @@
-//! The rows of a board that counts days: inclusive upper edges and a label each.
+//! The rows of a board that counts days: an inclusive upper edge and a label for each row.
 //!
-//! It never decides which days are counted, and knows no edges but those it was given.
+//! It does not decide which days are counted.
 
-/// A set of rows over whole days. Row `i` holds the days up to and including
-/// `upper[i]`; one more row holds everything above the last edge.
+/// A set of rows over whole days. Row `i` holds the days up to and including `upper[i]`. One more row holds everything
+/// above the last edge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Buckets {
     /// Inclusive upper edges in days, strictly rising.
     pub upper: Vec<u32>,
     /// One label for each row: one more than there are edges.
     pub labels: Vec<String>,
-    /// The label of the row for what has no number of days at all.
+    /// The label of the row for cases without a number of days.
     pub none: String,
 }
 
 impl Buckets {
-    /// The row that holds this many days: an index into `labels`.
+    /// The row for this many days, as an index into `labels`.
     pub fn bucket(&self, days: u32) -> usize {
         self.upper.partition_point(|edge| *edge < days)
     }
 
-    /// The one row that holds every number of days from `lowest` to `highest`. `None`
-    /// where they fall in different rows: a date known only to the month or year then
-    /// belongs in the row "date imprecise".
+    /// The row that holds every number of days from `lowest` to `highest`. `None` if they fall in different rows: a
+    /// date known only to the month or year then belongs in the row "date imprecise".
     pub fn holding(&self, lowest: u32, highest: u32) -> Option<usize> {
         let bucket = self.bucket(lowest);
         (bucket == self.bucket(highest)).then_some(bucket)
@@ -89,7 +88,7 @@ mod tests {
         }
 
         #[test]
-        fn every_day_stands_between_its_rows_edges(
+        fn every_day_is_between_the_edges_of_its_row(
             edges in proptest::collection::btree_set(0_u32..60, 0..6),
             days in 0_u32..70,
         ) {

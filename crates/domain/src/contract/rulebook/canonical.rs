@@ -1,16 +1,16 @@
-//! RFC 8785 (JSON Canonicalization Scheme): one text for one JSON value, so that two
-//! parties who hold the same content compute the same hash.
+//! RFC 8785 (JSON Canonicalization Scheme): one text for each JSON value, so that two parties with the same content
+//! compute the same hash.
 //!
-//! It never reorders an array, never drops a key and never looks at what is meant.
+//! It keeps every key and the order of every array.
 
 use std::fmt::Write as _;
 
 use aws_lc_rs::digest;
 use serde_json::Value;
 
-/// The canonical text of a JSON value: no white space, the keys of each object in the
-/// order of their UTF-16 code units, numbers as ECMAScript writes an IEEE 754 double.
-/// A whole number beyond ±(2⁵³ − 1) would lose digits on the way: hand it over as text.
+/// The canonical text of a JSON value: no white space, the keys of each object in the order of their UTF-16 code
+/// units, numbers as ECMAScript writes an IEEE 754 double. A whole number beyond ±(2⁵³ − 1) would lose digits: pass
+/// it as text.
 pub fn json(value: &Value) -> String {
     let mut out = String::new();
     write_value(&mut out, value);
@@ -82,8 +82,8 @@ fn write_string(out: &mut String, text: &str) {
     out.push('"');
 }
 
-/// ECMAScript's `Number::toString`: the fewest digits that give the double back, plain
-/// from 1e-6 up to but not including 1e21, with an exponent otherwise.
+/// `Number::toString` of ECMAScript: the fewest digits that give the same double; plain from 1e-6 up to but not
+/// including 1e21, else with an exponent.
 fn write_number(out: &mut String, number: f64) {
     if number == 0.0 {
         out.push('0');
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn keys_are_ordered_by_utf16_code_units_not_by_code_points() {
-        // U+1F600 is two surrogates, the first D83D, and so stands before U+FB33.
+        // U+1F600 is two surrogates, the first D83D, so it comes before U+FB33.
         let value = json!({ "\u{fb33}": 1, "\u{1f600}": 2, "\u{20ac}": 3, "\r": 4, "1": 5, "\u{80}": 6, "": 7, "aa": 8, "a": 9 });
         assert_eq!(
             canonical(&value),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_put_between_the_parts() {
+    fn no_white_space_is_written() {
         let value = json!({ "b": [true, false, null, [], {}], "a": { "d": "x", "c": 1 } });
         assert_eq!(canonical(&value), r#"{"a":{"c":1,"d":"x"},"b":[true,false,null,[],{}]}"#);
     }

@@ -1,19 +1,15 @@
-//! Channels: which of them mean that both sides saw each other.
+//! Channels of contact: by which of them people meet face to face.
 //!
-//! It fills in what a contact leaves out, and never overrules what a contact says.
+//! It fills in a detail that a contact leaves out, and never overrides one that the contact states.
 
-use super::CodeList;
-use super::Codes;
-use super::parse::check_code;
-use super::reader::{Report, Section, path_of};
-
-/// The channels by which people see each other, where a rulebook does not name them.
+/// The channel of face-to-face contacts where a rulebook has no `[channels]`.
 const FACE_TO_FACE: &str = "face_to_face";
 
-/// What the channels of contacts mean.
+/// The meaning of channels of contact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Channels {
-    /// The channels by which a contact is face to face when it does not say. Without `[channels]`: `face_to_face`.
+    /// A contact by one of these channels is face to face, unless the contact states otherwise. Without `[channels]`:
+    /// `face_to_face`.
     pub face_to_face: Vec<String>,
 }
 
@@ -24,20 +20,8 @@ impl Default for Channels {
 }
 
 impl Channels {
-    /// Whether a contact by this channel is face to face when it does not say.
+    /// Whether a contact by this channel is face to face if the contact does not state it.
     pub fn is_face_to_face(&self, channel: &str) -> bool {
         self.face_to_face.iter().any(|named| named == channel)
     }
-}
-
-pub(super) fn channels(top: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Channels {
-    let Some(section) = top.section("channels", report) else { return Channels::default() };
-    section.only(&["face_to_face"], report);
-    let named = section.required("face_to_face", "[\"face_to_face\"]", report).and_then(|item| item.texts(report));
-    let named = named.unwrap_or_default();
-    for channel in &named {
-        let path = path_of(&section.path, "face_to_face");
-        check_code(codes, CodeList::ContactChannels, channel, &path, report);
-    }
-    Channels { face_to_face: named.into_iter().map(|(channel, _)| channel).collect() }
 }

@@ -1,6 +1,6 @@
-//! The codes that a contract's commands may use: the programme's own words.
+//! The codes that commands of a contract may use.
 //!
-//! It never translates a code and never lets an unlisted one through.
+//! Codes are compared letter by letter.
 
 use std::collections::BTreeMap;
 
@@ -15,9 +15,9 @@ pub enum CodeList {
     ReferrerKinds,
     /// Kinds of plan.
     PlanKinds,
-    /// Ways in which a contact is made.
+    /// Channels of contact.
     ContactChannels,
-    /// What a spell can be a spell of.
+    /// Domains of spells, such as employment or accommodation.
     SpellDomains,
     /// Kinds of evidence.
     EvidenceKinds,
@@ -27,11 +27,11 @@ pub enum CodeList {
     AchievementCodes,
     /// Measures that can be recorded.
     MeasureCodes,
-    /// Reasons of a disengagement.
+    /// Reasons for a disengagement.
     DisengageReasons,
-    /// Reasons of a close.
+    /// Reasons for closing a case.
     CloseReasons,
-    /// What can be wrong with evidence or a claim.
+    /// Defects of evidence and of claims.
     DefectCodes,
 }
 
@@ -54,7 +54,7 @@ impl CodeList {
     ];
 
     /// Its key in `[codes]`, such as `plan_kinds`.
-    pub fn key(self) -> &'static str {
+    pub const fn key(self) -> &'static str {
         match self {
             Self::Areas => "areas",
             Self::Cohorts => "cohorts",
@@ -73,16 +73,15 @@ impl CodeList {
     }
 }
 
-/// The contract's code lists. A list left out allows any code; an empty list allows
-/// none, so that `cohorts = []` says that the contract has no cohorts.
+/// The code lists of a contract. A list that is left out allows any code. An empty list allows none: `cohorts = []`
+/// means that the contract has no cohorts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Codes {
     pub(super) lists: BTreeMap<CodeList, Vec<String>>,
 }
 
 impl Codes {
-    /// Whether a command may use this code; if not, the codes that it may use, in the
-    /// rulebook's order.
+    /// Whether a command may use this code. The error holds the codes that it may use, in the order of the rulebook.
     pub fn check(&self, list: CodeList, code: &str) -> Result<(), &[String]> {
         match self.listed(list) {
             Some(codes) if !codes.iter().any(|listed| listed == code) => Err(codes),
@@ -90,7 +89,7 @@ impl Codes {
         }
     }
 
-    /// The codes of a list in the rulebook's order; `None` where any code is allowed.
+    /// The codes of a list in the order of the rulebook; `None` if any code is allowed.
     pub fn listed(&self, list: CodeList) -> Option<&[String]> {
         self.lists.get(&list).map(Vec::as_slice)
     }

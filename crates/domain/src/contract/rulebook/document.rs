@@ -1,7 +1,6 @@
-//! The text as TOML: what is not TOML, and the canonical JSON of what is.
+//! Reads the text as TOML, and writes its canonical JSON.
 //!
-//! It never judges what a key means and never fills in a default: the canonical form
-//! is of what was written.
+//! It does not interpret keys and fills in no defaults: the canonical form holds what was written.
 
 use serde_json::{Map, Number, Value};
 use toml::Spanned;
@@ -14,21 +13,18 @@ use super::reader::{Report, path_of};
 /// The largest whole number that every JSON reader holds exactly (2⁵³ − 1).
 const LARGEST_WHOLE: i64 = 9_007_199_254_740_991;
 
-/// The canonical form of a TOML text: RFC 8785 over the JSON of the whole document as
-/// written, without defaults. Its SHA-256 is the rulebook's hash.
+/// The canonical form of a TOML text: RFC 8785 over the JSON of the whole document as written, without defaults. Its
+/// SHA-256 is the hash of the rulebook.
 ///
-/// Tables become objects, whether written as sections, dotted keys or inline, and
-/// arrays (arrays of tables too) become arrays in file order. Strings stand as they
-/// read after TOML's escapes, booleans as booleans. Whole numbers become JSON numbers
-/// (in decimal, whatever base they were written in) and are refused beyond ±(2⁵³ − 1).
-/// A decimal becomes a *string* of exactly the characters in the file (`16.50` and
-/// `16.5` are not the same), a date a string `YYYY-MM-DD`. Times and date-times, which
-/// no key of grammar 1 takes, become strings as RFC 3339 writes them. Nothing is added,
-/// left out or normalised (Unicode stays as it is).
+/// Tables become objects, whether written as sections, dotted keys or inline. Arrays, also arrays of tables, become
+/// arrays in file order. Strings are written after TOML's escapes, booleans as booleans. Whole numbers become JSON
+/// numbers (in decimal, in whatever base they were written) and are refused beyond ±(2⁵³ − 1). A decimal becomes a
+/// *string* of exactly the characters in the file (`16.50` and `16.5` differ), a date a string `YYYY-MM-DD`. Times
+/// and date-times, which no key of grammar 1 takes, become strings in the form of RFC 3339. Nothing is added, left
+/// out or normalised (Unicode stays as written).
 ///
-/// In Python, `json.dumps(tomllib.loads(text, parse_float=str), default=str,
-/// sort_keys=True, separators=(",", ":"), ensure_ascii=False)` gives the same text,
-/// unless it holds a time, or a key outside the Basic Multilingual Plane.
+/// In Python, `json.dumps(tomllib.loads(text, parse_float=str), default=str, sort_keys=True, separators=(",", ":"),
+/// ensure_ascii=False)` gives the same text, unless it holds a time, or a key outside the Basic Multilingual Plane.
 pub fn canonical_json(text: &str) -> Result<String, Vec<RulebookError>> {
     let mut report = Report::new(text);
     let root = read(text, &mut report).map(|root| canonical(&root, &mut report));
@@ -45,7 +41,7 @@ pub(super) fn read<'t>(text: &'t str, report: &mut Report<'_>) -> Option<DeTable
     for fault in &faults {
         let at = fault.span().unwrap_or(text.len()..text.len());
         let (line, _) = report.position(at.start);
-        // What follows on the same line is mostly the same fault seen again.
+        // A second fault on the same line is mostly a consequence of the first.
         if line == last_line {
             continue;
         }
@@ -53,15 +49,14 @@ pub(super) fn read<'t>(text: &'t str, report: &mut Report<'_>) -> Option<DeTable
         let remedy = if fault.message() == "duplicate key" {
             "keep one of the two"
         } else {
-            "correct the TOML here; the rest is checked once all of it can be read"
+            "correct the TOML here; the rest is checked once the whole text can be read"
         };
         report.add(at, None, fault.message(), remedy);
     }
     faults.is_empty().then(|| root.into_inner())
 }
 
-/// The canonical form of a document that was read. A number that JSON cannot hold is
-/// reported.
+/// The canonical form of a document. A number that JSON cannot hold is reported.
 pub(super) fn canonical(root: &DeTable<'_>, report: &mut Report<'_>) -> String {
     canonical::json(&object(root, "", report))
 }
@@ -92,7 +87,7 @@ fn json(item: &Spanned<DeValue<'_>>, path: &str, report: &mut Report<'_>) -> Val
             report.add(
                 item.span(),
                 Some(path),
-                "the number is too large to be read alike by everybody",
+                "the number is too large for some JSON readers",
                 format!("write a number of at most {LARGEST_WHOLE} either side of 0"),
             );
             Value::Null
@@ -139,7 +134,7 @@ two''', x = [] }
 "#;
 
     #[test]
-    fn the_canonical_form_is_of_what_was_written() {
+    fn the_canonical_form_holds_what_was_written() {
         let expected = [
             r#"{"calendar":{"flag":true,"on":"2021-04-01","rate":"16.50","scale":"+1_0.5e3"},"#,
             r#""list":[{"z":{}},{"a b":{"x":[],"y":"line\ntwo"}}],"rulebook":1,"#,
@@ -160,16 +155,16 @@ two''', x = [] }
         let errors = canonical_json("a = 1\n[b]\nc = [9007199254740992]").expect_err("a fault");
         assert_eq!(
             errors[0].to_string(),
-            "line 3: b.c: the number is too large to be read alike by everybody; \
+            "line 3: b.c: the number is too large for some JSON readers; \
              write a number of at most 9007199254740991 either side of 0"
         );
         assert!(canonical_json("a = 99999999999999999999").is_err());
     }
 
     #[test]
-    fn a_packs_hash_is_that_of_its_canonical_form_on_any_line_ends() {
+    fn the_hash_of_a_pack_is_that_of_its_canonical_form_whatever_the_line_ends() {
         for pack in packs() {
-            let rulebook = Rulebook::parse(pack.text).expect("a pack is whole");
+            let rulebook = Rulebook::parse(pack.text).expect("a pack has no faults");
             let canonical = canonical_json(pack.text).expect("a pack is TOML");
             assert_eq!(rulebook.hash(), canonical::sha256_hex(&canonical));
             let windows = pack.text.replace('\n', "\r\n");
@@ -185,7 +180,7 @@ two''', x = [] }
 
     impl<I: Iterator<Item = bool>> Author<I> {
         fn choose(&mut self) -> bool {
-            self.choices.next().expect("the choices go round")
+            self.choices.next().expect("the choices repeat for ever")
         }
 
         fn layout(&mut self, odd: &str) {

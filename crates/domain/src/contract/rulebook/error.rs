@@ -1,18 +1,18 @@
-//! What is wrong with a rulebook, said so that its author can put it right.
+//! A fault of a rulebook, with its place and what to write instead.
 //!
-//! It never quotes more than a key or a code, and never stops at the first fault.
+//! A message quotes no more than a key or a code.
 
 use std::fmt;
 
-/// One fault of a rulebook: where it stands, what is wrong, what to write instead.
+/// One fault of a rulebook: its place, what is wrong and what to write instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RulebookError {
-    /// The line of the text, from 1.
+    /// The line in the text, from 1.
     pub line: usize,
     /// The character in the line, from 1.
     pub column: usize,
-    /// The key as a dotted path, such as `codes.plan_kinds`; none where the text is
-    /// not TOML and so has no keys yet. In a list of tables the line says which one.
+    /// The key as a dotted path, such as `codes.plan_kinds`; `None` where the text is not TOML and has no keys yet.
+    /// In a list of tables the line shows which table is meant.
     pub key: Option<String>,
     /// What is wrong, in lower case, no full stop.
     pub problem: String,

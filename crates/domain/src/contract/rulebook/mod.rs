@@ -1,22 +1,26 @@
-//! The rulebook: one contract's words and rules, read from TOML into valid values.
+//! The rulebook: the codes and rules of one contract, read from TOML into valid values.
 //!
-//! What stands in a [`Rulebook`] has been checked whole: nobody after it asks whether
-//! a label is missing or a code unknown. It never holds half a rulebook, never guesses
-//! at a section it does not know, and never reads a file: the text is handed to it.
+//! [`grammar`] declares every section and key once. The parser, the JSON Schema and `docs/rulebook.md` follow from it.
+//! A [`Rulebook`] has been checked completely, so later code need not ask whether a label is missing or a code unknown.
+//! This module reads no files: it takes the text.
 
 mod attributes;
 mod buckets;
 pub mod canonical;
 mod channels;
+mod check;
 mod codes;
 mod document;
 mod error;
+mod grammar;
 mod labels;
 pub mod outcome;
 mod overlap;
 pub mod packs;
 mod parse;
 mod reader;
+pub mod reference;
+pub mod schema;
 pub mod sentences;
 mod stage;
 pub mod terms;
@@ -40,19 +44,19 @@ pub use terms::{Cap, Duties, Grade, Reports, Standard};
 /// One version of one contract's rules, as published.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rulebook {
-    /// The grammar the text is written in; this build knows 1.
+    /// The number of the grammar that the text is written in; this build reads 1.
     pub grammar: u32,
-    /// The code of the contract it belongs to.
+    /// The code of its contract.
     pub contract: String,
-    /// What the parties call this version, such as `2021-04`.
+    /// The name of this version, as the parties call it, such as `2021-04`.
     pub version: String,
-    /// What boards print above everything else.
+    /// The title that boards print.
     pub title: String,
-    /// The first civil day, in the calendar's zone, on which this version applies.
+    /// The first day on which this version applies, in the zone of the calendar.
     pub effective_from: NaiveDate,
-    /// The date of a case that chooses between versions.
+    /// The date of a case that decides which version judges it.
     pub applies_by: AppliesBy,
-    /// Whether it also reaches cases dated before `effective_from`.
+    /// Whether it also judges cases dated before `effective_from`.
     pub retroactive: bool,
     /// ISO 4217 code of every amount.
     pub currency: String,
@@ -60,43 +64,43 @@ pub struct Rulebook {
     pub calendar: Calendar,
     /// The codes that commands may use.
     pub codes: Codes,
-    /// What spells may say beside their hours, by domain. A domain that is left out allows anything.
+    /// The attributes of spells, by domain. A domain that is left out allows any attribute.
     pub attributes: Attributes,
-    /// Words for codes.
+    /// Labels for codes.
     pub labels: Labels,
-    /// Which channels mean that both sides saw each other.
+    /// The channels by which people meet face to face.
     pub channels: Channels,
     /// When a referral counts. Without `[referrals]`: when it is received.
     pub referrals: CountsWhen,
     /// The service area of a referral whose source names none, such as a return of the whole county.
     pub default_area: Option<String>,
-    /// Days since contact: who counts, and the rows of the board. Without `[recency]`:
-    /// client, family and carer, and rows ending at 7, 14, 21 and 27 days.
+    /// Days since contact: the contacts that count and the rows of the board. Without `[recency]`: contacts with
+    /// client, family and carer, and rows that end at 7, 14, 21 and 27 days.
     pub recency: Recency,
-    /// Days from referral to plan. Without `[referral_to_plan]` the contract does not
-    /// measure them, and boards say "no data".
+    /// Days from referral to plan. Without `[referral_to_plan]` the contract does not measure them, and boards show
+    /// "no data".
     pub referral_to_plan: Option<ReferralToPlan>,
-    /// The funnel in file order, which is the order of the stages.
+    /// The stages of the funnel, in file order.
     pub stages: Vec<Stage>,
     /// The service standards, in file order.
     pub standards: Vec<Standard>,
-    /// What is paid for or counted, in file order.
+    /// The outcomes that are paid for or counted, in file order.
     pub outcomes: Vec<Outcome>,
-    /// The most that is paid.
+    /// The limits on payments.
     pub caps: Vec<Cap>,
     /// The grades, the best first.
     pub grades: Vec<Grade>,
-    /// The target profiles that stand side by side.
+    /// The names of the target profiles.
     pub profiles: Vec<String>,
     /// The reports that are due.
     pub reports: Reports,
-    /// What one person may not do alone.
+    /// The duties that one person may not combine.
     pub duties: Duties,
     hash: String,
 }
 
 impl Rulebook {
-    /// The parts that read otherwise in another version, by their keys.
+    /// The keys of the sections that differ from another version; `version` if only the name differs.
     pub fn sections_that_differ(&self, other: &Self) -> Vec<&'static str> {
         let sections = [
             ("effective_from", self.effective_from != other.effective_from),
@@ -121,94 +125,92 @@ impl Rulebook {
             ("reports", self.reports != other.reports),
         ];
         let sections: Vec<&str> = sections.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect();
-        // Two versions of the same rules have other names all the same.
         if sections.is_empty() { vec!["version"] } else { sections }
     }
 
-    /// Reads a rulebook and reports everything wrong with it at once, in the order of
-    /// its lines. A text that is not TOML, or of another grammar, is reported for that
-    /// alone: nothing in it can be judged yet.
+    /// Reads a rulebook and reports all its faults at once, in the order of the lines. A text that is not TOML, or is
+    /// of another grammar, is reported for that alone: the rest cannot be checked yet.
     pub fn parse(text: &str) -> Result<Self, Vec<RulebookError>> {
         parse::parse(text, parse::Reading::New)
     }
 
-    /// Reads a rulebook that was published before, perhaps by an earlier build: what only a new one must not say is
-    /// read as that build read it.
+    /// Reads a rulebook that was published before, perhaps by an earlier build. Rules that apply only to new rulebooks
+    /// are not checked.
     pub fn published(text: &str) -> Result<Self, Vec<RulebookError>> {
         parse::parse(text, parse::Reading::Published)
     }
 
-    /// The rulebook's name among all others: SHA-256 of its [`canonical_json`], in
-    /// lower-case hex. Comments, layout and the order of keys do not change it.
+    /// The SHA-256 of its [`canonical_json`] in lower-case hex, which identifies the rulebook. Comments, layout and the
+    /// order of keys do not change it.
     pub fn hash(&self) -> &str {
         &self.hash
     }
 
-    /// The working days of its division, by the bank holidays that are known.
+    /// The working days of its bank-holiday division.
     pub fn working_days(&self) -> &'static WorkingDays {
         let division = BankHolidays::known().division(&self.calendar.working_days);
-        division.expect("a rulebook names a division that is known")
+        division.expect("reading a rulebook refuses an unknown division")
     }
 
-    /// The working days by which the wait of an outcome is counted; none where it has no wait.
+    /// The working days that count the wait of an outcome's claims; `None` if the outcome has no wait.
     pub fn bank_holidays_of(&self, outcome: &str) -> Option<&'static WorkingDays> {
         let waits = self.outcome(outcome).is_some_and(|outcome| outcome.claim.after_working_days > 0);
         waits.then(|| self.working_days())
     }
 
-    /// The outcome of this code.
+    /// The outcome with this code.
     pub fn outcome(&self, code: &str) -> Option<&Outcome> {
         self.outcomes.iter().find(|outcome| outcome.code == code)
     }
 }
 
-/// The date of a case that chooses which version of the rulebook judges it.
+/// The date of a case that decides which version of the rulebook judges it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppliesBy {
-    /// The date the referral was received.
+    /// The date on which the referral was received.
     Referred,
     /// The date of the fact that the outcome begins with.
     Occurred,
-    /// The date the outcome was achieved.
+    /// The date on which the outcome was achieved.
     Achieved,
-    /// The date the claim was submitted.
+    /// The date on which the claim was submitted.
     Submitted,
-    /// The civil date, in the calendar's zone, on which that fact was recorded.
+    /// The date, in the zone of the calendar, on which the fact that the outcome begins with was recorded.
     Recorded,
 }
 
-/// When a referral is counted: in the month it is received, or once it is accepted.
+/// When a referral counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CountsWhen {
-    /// As soon as it is received, also if it is declined later.
+    /// When it is received, also if it is declined later.
     Received,
-    /// When the service takes it on its caseload.
+    /// When the service accepts it on its caseload.
     Accepted,
 }
 
-/// The contract's civil time.
+/// How the contract counts time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Calendar {
-    /// The zone of every civil date of the contract.
+    /// The time zone of every date of the contract.
     pub zone: Tz,
-    /// The bank-holiday division by which working days are counted.
+    /// The bank-holiday division that decides which days are working days.
     pub working_days: String,
     /// The first day of the financial year.
     pub financial_year: MonthDay,
-    /// Stretches that an outcome may leave out of its count, such as school holidays.
+    /// Periods that an outcome may leave out of its count, such as school holidays.
     pub pauses: Vec<Pause>,
 }
 
 impl Calendar {
-    /// The fewest and the most civil days that a wait of so many working days takes, over the years whose bank holidays
-    /// are known; none where none of it is.
+    /// The fewest and the most calendar days that a wait of this many working days takes, over the years with known
+    /// bank holidays; `None` if no bank holidays of the division are known.
     pub(crate) fn waits(&self, working_days: u32) -> Option<(u32, u32)> {
         let days = BankHolidays::known().division(&self.working_days)?;
         days.waits(working_days)
     }
 }
 
-/// A day that every year has (29 February is none).
+/// A day that every year has: not 29 February.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MonthDay {
     /// 1 to 12.
@@ -217,30 +219,30 @@ pub struct MonthDay {
     pub day: u32,
 }
 
-/// A named set of days that stand still for the outcomes that name it.
+/// A named set of days that an outcome may leave out of its count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pause {
-    /// The name by which an outcome calls it.
+    /// The name by which outcomes refer to it.
     pub name: String,
-    /// Its stretches, in file order.
+    /// Its ranges, in file order.
     pub ranges: Vec<Days>,
 }
 
-/// A stretch of civil days, both ends inside.
+/// A range of days, both ends included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Days {
-    /// The first day inside.
+    /// The first day of the range.
     pub first: NaiveDate,
-    /// The last day inside, never before `first`.
+    /// The last day of the range, never before `first`.
     pub last: NaiveDate,
 }
 
-/// Days since contact: whose contacts count, and the rows of the board.
+/// Days since contact: the contacts that count and the rows of the board.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recency {
-    /// The kinds of person a made contact must be with; by default client, family, carer.
+    /// A contact that was made counts if it was with one of these; by default client, family and carer.
     pub counts_with: Vec<String>,
-    /// The rows; `none` is the row of journeys without any such contact.
+    /// The rows; `none` is the row for cases without such a contact.
     pub buckets: Buckets,
 }
 
@@ -249,31 +251,31 @@ pub struct Recency {
 pub struct ReferralToPlan {
     /// The kind of plan that ends the wait.
     pub plan: String,
-    /// The rows; `none` is the row of open journeys without such a plan.
+    /// The rows; `none` is the row for open cases without such a plan.
     pub buckets: Buckets,
 }
 
-/// One step of the funnel, reached at the first fact that fits.
+/// A stage of the funnel. The first fact that fits reaches it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stage {
-    /// Its code, unique in the rulebook.
+    /// Its code, unique among the stages.
     pub code: String,
-    /// What the board prints, such as `Housing Secured`.
+    /// The label that boards print, such as `Housing Secured`.
     pub label: String,
-    /// The fact that reaches it.
+    /// The fact that reaches the stage.
     pub when: StageWhen,
 }
 
 /// The fact that reaches a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StageWhen {
-    /// A fact such as outcomes begin with.
+    /// A fact of one of the forms that outcomes begin with.
     Fact(Trigger),
     /// The referral is received or accepted.
     Referral(CountsWhen),
     /// One of these outcomes is achieved.
     Outcome {
-        /// Their codes, at least one.
+        /// The codes of the outcomes, at least one.
         codes: Vec<String>,
     },
 }

@@ -1,6 +1,6 @@
-//! What a contract pays for: an outcome's conditions and its prices, as valid values.
+//! Outcomes: what a contract pays for, its conditions and its prices, as valid values.
 //!
-//! It decides nothing: `contract/outcome` evaluates what stands here.
+//! `contract/outcome` evaluates them.
 
 pub(super) mod condition;
 pub mod key;
@@ -17,74 +17,74 @@ use chrono::NaiveDate;
 use rust_decimal::Decimal;
 use serde_json::Value;
 
-/// Something that a contract pays for, or counts.
+/// Something that a contract pays for or counts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
-    /// Its code, unique in the rulebook.
+    /// Its code, unique among the outcomes.
     pub code: String,
-    /// The class by which payments for the same thing are looked for in other contracts, such as `employment`.
+    /// Its class, such as `employment`. Double funding is looked for across contracts by class.
     pub class: Option<String>,
-    /// What people call it.
+    /// Its name for people.
     pub title: String,
-    /// What must be so.
+    /// How it is achieved.
     pub achieved_by: AchievedBy,
-    /// When it may be claimed, and how often tried.
+    /// When it may be claimed, and how often.
     pub claim: ClaimTerms,
-    /// Whether it is paid once for each journey, or once for each person.
+    /// Whether it is paid once for each case or once for each person.
     pub once_per: OncePer,
-    /// At most one outcome of the group is paid; none: it stands alone.
+    /// The name of its group, if it has one. At most one outcome of a group is paid.
     pub group: Option<String>,
-    /// The lower outcome that this one takes up: it pays the difference.
+    /// The lower outcome that this one replaces: this one pays the difference.
     pub convert_from: Option<String>,
-    /// Who has the payment of its group if the caps leave this one nothing.
+    /// Which outcome of its group is paid if the caps leave this one nothing.
     pub when_capped: WhenCapped,
-    /// Its prices; none: it is counted but not paid.
+    /// Its prices; if empty, it is counted and not paid.
     pub tariffs: Vec<Tariff>,
 }
 
-/// What an outcome is judged on.
+/// How an outcome is achieved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AchievedBy {
-    /// The facts of one journey.
+    /// By the facts of one case.
     Journey(Box<JourneyTerms>),
-    /// What many journeys come to together, period by period.
+    /// By the total of many cases, period by period.
     Many(ManyTerms),
 }
 
-/// What must be so in a journey.
+/// The conditions of an outcome of one case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JourneyTerms {
-    /// The fact that it begins with. Without `sustain` its date is that of the first such fact.
+    /// The fact that it begins with. Without `sustain`, it is achieved on the date of the first such fact.
     pub trigger: Trigger,
-    /// For how long it must last.
+    /// How long spells must last.
     pub sustain: Option<Sustain>,
-    /// How many hours a week it must be.
+    /// How many hours a week are needed.
     pub hours: Option<Hours>,
-    /// What must show it.
+    /// The evidence that a claim needs.
     pub evidence: Option<EvidenceTerms>,
-    /// The kinds of risk of which none may be open.
+    /// The kinds of risk that hold it while one is open.
     pub hold_on_risk: Vec<String>,
-    /// For whom it counts at all.
+    /// The condition that a case must meet.
     pub only_if: Option<Condition>,
-    /// How many times it can be achieved in one journey.
+    /// How many times it can be achieved in one case.
     pub repeats: u32,
 }
 
 /// The fact that an outcome begins with, or that reaches a stage.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trigger {
-    /// A spell of one of the domains, with one of the listed values for each attribute named.
+    /// A spell of one of the domains, with one of the listed values for each named attribute.
     Spell {
         /// The domains, at least one.
         domains: Vec<String>,
-        /// The attributes by which the spells are filtered, every spell of a run alike.
+        /// The values that each named attribute may have. Every spell of a run must pass.
         attributes: BTreeMap<String, Vec<Value>>,
     },
-    /// An achievement with one of the codes, at one of the levels if any are named.
+    /// An achievement with one of the codes, at one of the levels if levels are named.
     Achievement {
         /// The codes, at least one.
         codes: Vec<String>,
-        /// The levels; none named: any, or none at all.
+        /// The levels; if empty, any level, and an achievement without a level.
         levels: Vec<String>,
     },
     /// A plan of one of the kinds is agreed.
@@ -92,22 +92,22 @@ pub enum Trigger {
         /// The kinds, at least one.
         kinds: Vec<String>,
     },
-    /// An engagement with one of the bases; none named: any.
+    /// An engagement with one of the bases.
     Engagement {
-        /// The bases.
+        /// The bases; if empty, any basis.
         bases: Vec<String>,
     },
     /// A measure reaches a value.
     Measure {
         /// Its code.
         code: String,
-        /// The least value that counts, in the measure's own unit.
+        /// The least value that counts, in the unit of the measure.
         at_least: Decimal,
     },
 }
 
 impl Trigger {
-    /// The domains of the spells that it names; none where it names no spell.
+    /// The domains of spells that it names; empty for the other forms.
     pub fn spell_domains(&self) -> &[String] {
         match self {
             Self::Spell { domains, .. } => domains,
@@ -116,66 +116,66 @@ impl Trigger {
     }
 }
 
-/// For how long spells must last.
+/// How long spells must last, and what a gap between them does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sustain {
-    /// How long.
+    /// The length.
     pub length: Length,
-    /// What a break does.
+    /// What a gap does.
     pub continuity: Continuity,
-    /// Whether the days of a tolerated gap count (never in a window).
+    /// Whether the days of a tolerated gap count. Never in a window.
     pub gap_counts: bool,
-    /// Which spells are taken together.
+    /// Which spells count together.
     pub combine: Combine,
-    /// The pause of the calendar that is taken out of it first.
+    /// The pause of the calendar whose days are left out first.
     pub pause: Option<String>,
 }
 
-/// How long something must last.
+/// A length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Length {
     /// Days, at least one.
     Days(u32),
-    /// Calendar months from the first day, clamped to the month's end; at least one.
+    /// Calendar months from the first day, limited to the end of the month; at least one.
     Months(u32),
 }
 
-/// What a break between spells does.
+/// What a gap between spells does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Continuity {
     /// A day without a spell ends the run.
     Unbroken,
-    /// Up to so many days without a spell are tolerated.
+    /// Gaps of up to this many days are tolerated.
     MaxGap(u32),
-    /// Any break is tolerated.
+    /// Any gap is tolerated.
     Cumulative,
-    /// The days may lie anywhere within a window of so many days.
+    /// The days may lie anywhere in a window of this many days.
     Window(u32),
 }
 
-/// Which spells are taken together.
+/// Which spells count together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Combine {
     /// All spells of the outcome's domains.
     Employers,
-    /// Those with one employer; a spell without one stands alone.
+    /// Spells with the same employer. A spell without an employer counts alone.
     Nothing,
 }
 
-/// How many hours a week it must be.
+/// How many hours a week are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Hours {
-    /// Which days are looked at.
+    /// The days whose hours are compared.
     pub basis: HoursBasis,
-    /// At least so many; exactly so many qualifies.
+    /// At least this many hours; exactly this many qualifies.
     pub at_least: Option<Decimal>,
-    /// Fewer than so many.
+    /// Fewer than this many hours.
     pub below: Option<Decimal>,
-    /// What an unknown hour does.
+    /// What unknown hours do.
     pub unknown: UnknownHours,
 }
 
-/// Which days' hours are looked at.
+/// The days whose hours are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HoursBasis {
     /// The mean over the covered days.
@@ -188,111 +188,112 @@ pub enum HoursBasis {
     EveryWeek,
 }
 
-/// What an unknown hour on a day that is looked at does.
+/// What unknown hours do, on a day that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownHours {
-    /// The claim is on hold until it is known.
+    /// The claim is on hold until the hours are known.
     Hold,
-    /// It counts as none.
+    /// They count as 0.
     Lower,
 }
 
-/// What must show an outcome.
+/// The evidence that a claim needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EvidenceTerms {
-    /// Kinds of which one is enough; none named: none is asked.
+    /// Kinds of evidence of which one is enough; if empty, none of them is needed.
     pub any_of: Vec<String>,
-    /// Kinds that must all be there.
+    /// Kinds of evidence that are all needed.
     pub all_of: Vec<String>,
-    /// Whether somebody must have verified it.
+    /// Whether the evidence must be verified.
     pub verified: bool,
-    /// So many days before the outcome it may be dated; none: any.
+    /// How many days before the date of achievement the evidence may be dated; `None` for any number.
     pub dated_before_days: Option<u32>,
-    /// So many days after the outcome it may be dated; none: any.
+    /// How many days after the date of achievement the evidence may be dated; `None` for any number.
     pub dated_after_days: Option<u32>,
 }
 
-/// A condition on facts frozen when the client was referred or assessed.
+/// A condition on facts that were fixed when the client was referred or assessed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Condition {
-    /// Each of them.
+    /// Every one of these conditions is met.
     All(Vec<Condition>),
-    /// One of them.
+    /// At least one of these conditions is met.
     Any(Vec<Condition>),
-    /// Not that one. A fact that nobody stated is in no list.
+    /// This condition is not met. A fact that nobody stated has none of the values of a list.
     Not(Box<Condition>),
     /// A fact has one of the values.
     Fact {
-        /// Its name, such as `employment_status`; also `area`, `cohort` and `referrer_kind` of the referral.
+        /// The name of the fact, such as `employment_status`; also `area`, `cohort` and `referrer_kind` of the
+        /// referral.
         name: String,
         /// The values, at least one.
         values: Vec<Value>,
     },
 }
 
-/// When an outcome may be claimed.
+/// When an outcome may be claimed, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClaimTerms {
-    /// From so many working days after the day it was achieved.
+    /// The outcome can be claimed from this working day after the day it was achieved.
     pub after_working_days: u32,
-    /// Until so many days after that day; none: for ever.
+    /// The first claim must be submitted within this many days after that day; `None` for no limit.
     pub within_days: Option<u32>,
-    /// How many times it may be submitted, rejected ones included.
+    /// How many times a claim may be submitted, rejected ones included.
     pub attempts: u32,
-    /// Until so many days after a rejection it may be submitted again; none: for ever.
+    /// A rejected claim may be submitted again within this many days of its rejection; `None` for no limit.
     pub resubmit_within_days: Option<u32>,
 }
 
-/// Who has the payment of a group whose winner the caps leave nothing.
+/// Which outcome of a group is paid if the caps leave the first choice nothing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum WhenCapped {
-    /// Nobody: the winner keeps its place, and is paid if there is room again.
+    /// No other outcome: the first choice keeps its place, and is paid if there is room again.
     #[default]
     Nobody,
     /// The next outcome of the group.
     Next,
 }
 
-/// For whom an outcome is paid once.
+/// Whether an outcome is paid once for each case or once for each person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OncePer {
-    /// Each journey.
+    /// Once for each case.
     Journey,
-    /// Each person, across journeys and linked records.
+    /// Once for each person, across cases and linked records.
     Person,
 }
 
-/// A price.
+/// A price of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tariff {
-    /// The amount, or the amount of one unit.
+    /// The amount, or the amount for one unit, in the currency of the rulebook.
     pub amount: Decimal,
-    /// The first day of `achieved_on` at which it fits.
+    /// The first day of achievement that the price is for.
     pub from: Option<NaiveDate>,
-    /// The last day of `achieved_on` at which it fits.
+    /// The last day of achievement that the price is for.
     pub to: Option<NaiveDate>,
-    /// The only area that it is for.
+    /// The only area that the price is for.
     pub area: Option<String>,
-    /// The only cohort that it is for.
+    /// The only cohort that the price is for.
     pub cohort: Option<String>,
-    /// By what the amount is multiplied, such as a weight for the province.
+    /// The amount is multiplied by this number, such as a weight for a province.
     pub multiplier: Decimal,
-    /// The last unit, counted from 1, that it is for: beyond it the next tariff's price holds.
+    /// The last unit that the price is for, counted from 1. The next price is for the units beyond it.
     pub up_to: Option<u32>,
-    /// Whether amount times multiplier is rounded before it is taken times the units.
+    /// Whether the amount times the multiplier is rounded before it is multiplied by the units.
     pub round_unit_price: bool,
-    /// Whether no source states the price.
+    /// Whether the price is an illustration that no source states.
     pub illustrative: bool,
 }
 
-/// What is judged over many journeys.
+/// The conditions of an outcome over many cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ManyTerms {
-    /// Which journeys are taken together.
+    /// The cases that are judged together.
     pub scope: Scope,
-    /// Over which stretches of time.
+    /// The periods that are judged one by one.
     pub period: PeriodKind,
-    /// What is counted.
+    /// The number that is counted.
     pub counted: Counted,
 }
 
@@ -303,36 +304,36 @@ impl ManyTerms {
     }
 }
 
-/// Which journeys are taken together.
+/// The cases that are judged together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
-    /// Those of a cohort; those without one together.
+    /// The cases of a cohort; those without a cohort together.
     Cohort,
-    /// Those of one subject: a clinic, school or other place.
+    /// The cases of one subject, such as a clinic, a school or another place.
     Site,
-    /// Those of an area.
+    /// The cases of an area.
     Area,
 }
 
-/// The stretches of time for which many journeys are judged.
+/// The periods for which many cases are judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeriodKind {
     /// Calendar months.
     Month,
     /// Quarters of the financial year.
     Quarter,
-    /// Years from the first day of the financial year.
+    /// Financial years.
     FinancialYear,
 }
 
-/// What is counted over many journeys.
+/// The number that is counted over many cases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Counted {
     /// The share of days that spells of some domains cover.
     Ratio {
-        /// The domains; a day covered by several spells of a journey counts once.
+        /// The domains. A day that several spells of a case cover counts once.
         spell_days: Vec<String>,
-        /// What they are a share of.
+        /// The days that they are a share of.
         of: RatioBase,
         /// At least this share.
         at_least: Option<Decimal>,
@@ -341,12 +342,12 @@ pub enum Counted {
     },
     /// The sum of a measure, priced per unit.
     Volume {
-        /// The measure's code.
+        /// The code of the measure.
         measure: String,
     },
 }
 
-/// What spell days are a share of.
+/// The days that spell days are a share of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RatioBase {
     /// Every day of the period for every person referred by its end.

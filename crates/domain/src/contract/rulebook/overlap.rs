@@ -1,23 +1,23 @@
-//! What two versions of a contract's rules must not have in common.
+//! Checks a rulebook against another version of the same contract.
 //!
-//! It compares rulebooks that were read whole, and names the line at which the later one should be otherwise.
+//! A fault names the line of the later version that must change.
 
 use super::reader::Report;
 use super::{Rulebook, RulebookError, document};
 
 impl Rulebook {
-    /// What this version, written so, has in common with another version of the same contract and must not: its
-    /// content, its name, or another zone than the contract's dates.
+    /// The fault of this version, with this text, beside another version of the same contract: the same content, the
+    /// same name, or a different time zone.
     pub fn overlap(&self, text: &str, other: &Self) -> Option<RulebookError> {
         if self.contract != other.contract {
             return None;
         }
         let (key, problem, remedy) = if self.hash == other.hash {
-            ("version", format!("the content is that of version {} already", other.version), "leave one of the two out")
+            ("version", format!("version {} already has this content", other.version), "leave one of the two out")
         } else if self.version == other.version {
-            ("version", format!("another text is version {} already", other.version), "name this one otherwise")
+            ("version", format!("another text is already version {}", other.version), "give this one another name")
         } else if self.calendar.zone != other.calendar.zone {
-            ("calendar", format!("the contract's dates are of {}", other.calendar.zone), "keep that zone")
+            ("calendar", format!("the dates of the contract are in the zone {}", other.calendar.zone), "keep that zone")
         } else {
             return None;
         };

@@ -1,11 +1,11 @@
 //! The contract packs that ship with the program, as text.
 //!
-//! A pack is a rulebook like any other: nothing in the program depends on its words.
+//! A pack is a rulebook like any other: the program does not depend on its codes.
 
 /// A rulebook that ships, ready to be published or copied and changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pack {
-    /// The code it is called by, which is also its contract's.
+    /// Its code, which is also the code of its contract.
     pub code: &'static str,
     /// The rulebook as TOML.
     pub text: &'static str,
@@ -23,7 +23,7 @@ pub fn packs() -> &'static [Pack] {
     &PACKS
 }
 
-/// The pack of this code.
+/// The pack with this code.
 pub fn pack(code: &str) -> Option<&'static Pack> {
     PACKS.iter().find(|pack| pack.code == code)
 }

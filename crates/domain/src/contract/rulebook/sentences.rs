@@ -1,6 +1,6 @@
-//! A rulebook in sentences, so that whoever wrote it can see whether it was understood.
+//! A rulebook in sentences, so that its author can see whether the program reads it as it was meant.
 //!
-//! Nothing that is paid for is left out; what is a default is said like everything else.
+//! Everything that affects payment is stated, defaults too.
 
 use std::collections::BTreeMap;
 
@@ -16,36 +16,39 @@ use super::terms::{CapScope, Crossing, Duties, MetBy, StandardFrom, Within};
 use super::{AppliesBy, AttributeRule, Cap, CountsWhen, Outcome, Rulebook, Standard, shown_value, warnings};
 use crate::fact::money::Money;
 
-/// What a rulebook says, one sentence after the other.
+/// A rulebook in sentences.
 pub fn of(rulebook: &Rulebook) -> Vec<String> {
-    let mut told = opening(rulebook);
-    told.extend(attributes(rulebook));
-    told.extend(rulebook.standards.iter().map(of_standard));
+    let mut sentences = opening(rulebook);
+    sentences.extend(attributes(rulebook));
+    sentences.extend(rulebook.standards.iter().map(of_standard));
     for outcome in &rulebook.outcomes {
-        told.extend(of_outcome(rulebook, outcome));
+        sentences.extend(of_outcome(rulebook, outcome));
     }
-    told.extend(rulebook.caps.iter().map(|one| cap(rulebook, one)));
+    sentences.extend(rulebook.caps.iter().map(|one| cap(rulebook, one)));
     if !rulebook.grades.is_empty() {
         let codes: Vec<_> = rulebook.grades.iter().map(|grade| grade.code.as_str()).collect();
-        told.push(format!("Grades, the best first: {}; a value between two has the lower.", codes.join(", ")));
+        sentences.push(format!(
+            "Grades, the best first: {}; a value between two grades gets the lower one.",
+            codes.join(", ")
+        ));
     }
     if !rulebook.profiles.is_empty() {
-        told.push(format!("Targets come in the profiles {}.", listed(&rulebook.profiles, "and")));
+        sentences.push(format!("The target profiles are {}.", listed(&rulebook.profiles, "and")));
     }
-    told.extend(reports(rulebook));
-    told.extend(labels(rulebook));
-    told.extend(duties(rulebook.duties));
-    told.extend(warnings::of(rulebook).into_iter().map(|warning| format!("Warning: {warning}.")));
-    told
+    sentences.extend(reports(rulebook));
+    sentences.extend(labels(rulebook));
+    sentences.extend(duties(rulebook.duties));
+    sentences.extend(warnings::of(rulebook).into_iter().map(|warning| format!("Warning: {warning}.")));
+    sentences
 }
 
-/// What an outcome says under one key; none where it says nothing there.
+/// One key of an outcome in sentences; `None` if the outcome does not use the key.
 pub fn of_key(rulebook: &Rulebook, outcome: &Outcome, key: OutcomeKey) -> Option<String> {
     let terms = match &outcome.achieved_by {
         AchievedBy::Journey(terms) => Some(terms),
         AchievedBy::Many(_) => None,
     };
-    let told = match key {
+    let sentences = match key {
         OutcomeKey::Trigger => begins(terms?),
         OutcomeKey::Sustain => lasts(terms?),
         OutcomeKey::Hours => hours(terms?.hours.as_ref()?),
@@ -63,17 +66,17 @@ pub fn of_key(rulebook: &Rulebook, outcome: &Outcome, key: OutcomeKey) -> Option
         OutcomeKey::WhenCapped => making_way(outcome)?,
         OutcomeKey::Tariff => prices(rulebook, outcome).iter().map(|price| price.trim()).collect::<Vec<_>>().join(" "),
     };
-    Some(told.trim().to_owned())
+    Some(sentences.trim().to_owned())
 }
 
 fn joined(sentences: impl IntoIterator<Item = Option<String>>) -> String {
     sentences.into_iter().flatten().map(|sentence| sentence.trim().to_owned()).collect::<Vec<_>>().join(" ")
 }
 
-/// What a rulebook says of its caps; none where it has none.
+/// The caps of a rulebook in sentences; `None` if it has none.
 pub fn of_caps(rulebook: &Rulebook) -> Option<String> {
-    let told: Vec<_> = rulebook.caps.iter().map(|one| cap(rulebook, one)).collect();
-    (!told.is_empty()).then(|| told.join(" "))
+    let sentences: Vec<_> = rulebook.caps.iter().map(|one| cap(rulebook, one)).collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
 }
 
 fn opening(rulebook: &Rulebook) -> Vec<String> {
@@ -86,9 +89,9 @@ fn opening(rulebook: &Rulebook) -> Vec<String> {
         AppliesBy::Recorded => "were recorded",
     };
     let reach = if rulebook.retroactive {
-        "and reaches earlier ones too"
+        "and earlier ones too"
     } else {
-        "and leaves earlier ones alone: it pays nothing that it dates before that day"
+        "and no earlier ones: it pays nothing that it dates before that day"
     };
     let counts = match rulebook.referrals {
         CountsWhen::Received => "received",
@@ -96,51 +99,53 @@ fn opening(rulebook: &Rulebook) -> Vec<String> {
     };
     let year = rulebook.calendar.financial_year;
     let funnel: Vec<_> = rulebook.stages.iter().map(|stage| stage.label.as_str()).collect();
-    let mut told = vec![
+    let mut sentences = vec![
         format!("{title}: version {version} of contract {contract}, content {}.", rulebook.hash()),
-        format!("It judges claims that {by} from {effective_from} on, {reach}."),
+        format!("It judges claims that {by} on or after {effective_from}, {reach}."),
         format!(
-            "Amounts are in {}, dates in {}, working days those of {}; the financial year begins on {:02}-{:02}.",
+            "Amounts are in {}, dates in the zone {}. Working days are those of {}. The financial year begins on \
+             {:02}-{:02}.",
             rulebook.currency, rulebook.calendar.zone, rulebook.calendar.working_days, year.month, year.day
         ),
         format!("A referral counts when it is {counts}."),
     ];
     if let Some(area) = &rulebook.default_area {
-        told.push(format!("A referral whose source names no area is of {area}."));
+        sentences.push(format!("A referral whose source names no area gets the area {area}."));
     }
-    told.push(match rulebook.channels.face_to_face.as_slice() {
-        [] => "A contact is face to face only where it says so.".to_owned(),
-        named => format!("A contact by {} is face to face unless it says otherwise.", listed(named, "or")),
+    sentences.push(match rulebook.channels.face_to_face.as_slice() {
+        [] => "A contact is face to face only if it states so.".to_owned(),
+        named => format!("A contact by {} is face to face unless it states otherwise.", listed(named, "or")),
     });
     if !funnel.is_empty() {
-        told.push(format!("The funnel: {}.", funnel.join(", ")));
+        sentences.push(format!("The funnel: {}.", funnel.join(", ")));
     }
-    told
+    sentences
 }
 
-/// What a rulebook says of one outcome, one sentence after the other.
+/// One outcome in sentences.
 pub fn of_outcome(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
-    let mut told = vec![format!("Outcome {}: {}.", outcome.code, outcome.title)];
+    let mut sentences = vec![format!("Outcome {}: {}.", outcome.code, outcome.title)];
     match &outcome.achieved_by {
-        AchievedBy::Journey(terms) => told.extend(journey(terms)),
-        AchievedBy::Many(terms) => told.push(many(terms)),
+        AchievedBy::Journey(terms) => sentences.extend(journey(terms)),
+        AchievedBy::Many(terms) => sentences.push(many(terms)),
     }
-    told.push(claiming(outcome));
-    told.extend(resubmitting(outcome));
-    told.extend(grouped(outcome));
-    told.extend(converting(outcome));
-    told.extend(making_way(outcome));
-    told.extend(prices(rulebook, outcome));
-    told
+    sentences.push(claiming(outcome));
+    sentences.extend(resubmitting(outcome));
+    sentences.extend(grouped(outcome));
+    sentences.extend(converting(outcome));
+    sentences.extend(making_way(outcome));
+    sentences.extend(prices(rulebook, outcome));
+    sentences
 }
 
 fn grouped(outcome: &Outcome) -> Option<String> {
-    outcome.group.as_ref().map(|group| format!("  Of the group {group} at most one is paid."))
+    outcome.group.as_ref().map(|group| format!("  At most one outcome of the group {group} is paid."))
 }
 
 fn converting(outcome: &Outcome) -> Option<String> {
-    let taken_up = |from| format!("  It takes up {from}: what was claimed for that is taken off.");
-    outcome.convert_from.as_ref().map(taken_up)
+    let difference =
+        |from| format!("  It replaces {from} and pays the difference: amounts claimed for {from} are deducted.");
+    outcome.convert_from.as_ref().map(difference)
 }
 
 fn making_way(outcome: &Outcome) -> Option<String> {
@@ -155,19 +160,19 @@ fn resubmitting(outcome: &Outcome) -> Option<String> {
 
 fn prices(rulebook: &Rulebook, outcome: &Outcome) -> Vec<String> {
     if outcome.tariffs.is_empty() {
-        return vec!["  It has no price: it is counted but not paid.".to_owned()];
+        return vec!["  It has no price: it is counted and not paid.".to_owned()];
     }
     outcome.tariffs.iter().map(|tariff| price(rulebook, tariff)).collect()
 }
 
 fn journey(terms: &JourneyTerms) -> Vec<String> {
-    let mut told = vec![begins(terms), lasts(terms)];
-    told.extend(terms.hours.as_ref().map(hours));
-    told.extend(terms.evidence.as_ref().map(evidence));
-    told.extend(held(terms));
-    told.extend(for_whom(terms));
-    told.extend(again(terms));
-    told
+    let mut sentences = vec![begins(terms), lasts(terms)];
+    sentences.extend(terms.hours.as_ref().map(hours));
+    sentences.extend(terms.evidence.as_ref().map(evidence));
+    sentences.extend(held(terms));
+    sentences.extend(for_whom(terms));
+    sentences.extend(again(terms));
+    sentences
 }
 
 fn begins(terms: &JourneyTerms) -> String {
@@ -175,13 +180,14 @@ fn begins(terms: &JourneyTerms) -> String {
 }
 
 fn lasts(terms: &JourneyTerms) -> String {
-    let at_once = || "  It is achieved on the day of the first such fact.".to_owned();
+    let at_once = || "  It is achieved on the date of the first such fact.".to_owned();
     terms.sustain.as_ref().map_or_else(at_once, lasting)
 }
 
 fn held(terms: &JourneyTerms) -> Option<String> {
     let kinds = listed(&terms.hold_on_risk, "or");
-    (!kinds.is_empty()).then(|| format!("  A risk of {kinds} raised before and not cleared holds it."))
+    (!kinds.is_empty())
+        .then(|| format!("  A risk of {kinds} that was raised before that date and is not cleared holds it."))
 }
 
 fn for_whom(terms: &JourneyTerms) -> Option<String> {
@@ -189,7 +195,7 @@ fn for_whom(terms: &JourneyTerms) -> Option<String> {
 }
 
 fn again(terms: &JourneyTerms) -> Option<String> {
-    (terms.repeats > 1).then(|| format!("  It can be achieved {} times in a journey.", terms.repeats))
+    (terms.repeats > 1).then(|| format!("  It can be achieved {} times in one case.", terms.repeats))
 }
 
 fn trigger(trigger: &Trigger) -> String {
@@ -211,9 +217,9 @@ fn trigger(trigger: &Trigger) -> String {
             format!("the achievement {} at level {}", listed(codes, "or"), listed(levels, "or"))
         }
         Trigger::Plan { kinds } => format!("a plan of kind {}", listed(kinds, "or")),
-        Trigger::Engagement { bases } if bases.is_empty() => "an engagement, whatever shows it".to_owned(),
-        Trigger::Engagement { bases } => format!("an engagement shown by {}", listed(bases, "or")),
-        Trigger::Measure { code, at_least } => format!("a {code} of at least {at_least}"),
+        Trigger::Engagement { bases } if bases.is_empty() => "an engagement on any basis".to_owned(),
+        Trigger::Engagement { bases } => format!("an engagement on the basis {}", listed(bases, "or")),
+        Trigger::Measure { code, at_least } => format!("the measure {code} at {at_least} or more"),
     }
 }
 
@@ -224,14 +230,14 @@ fn lasting(sustain: &Sustain) -> String {
     };
     let counts = if sustain.gap_counts { "count" } else { "do not count" };
     let breaks = match sustain.continuity {
-        Continuity::Unbroken => "without a day's break".to_owned(),
-        Continuity::MaxGap(days) => format!("with breaks of up to {days} days, which {counts}"),
-        Continuity::Cumulative => format!("with breaks of any length, which {counts}"),
+        Continuity::Unbroken => "without a gap".to_owned(),
+        Continuity::MaxGap(days) => format!("with gaps of up to {days} days, which {counts}"),
+        Continuity::Cumulative => format!("with gaps of any length, which {counts}"),
         Continuity::Window(days) => format!("anywhere within {days} days"),
     };
     let together = match sustain.combine {
-        Combine::Employers => "all such spells taken together",
-        Combine::Nothing => "each employer by itself",
+        Combine::Employers => "all such spells together",
+        Combine::Nothing => "each employer separately",
     };
     let pause = sustain.pause.as_ref().map(|pause| format!("; the days of {pause} are left out"));
     format!("  It must last {length}, {breaks}, {together}{}.", pause.unwrap_or_default())
@@ -242,14 +248,14 @@ fn hours(hours: &Hours) -> String {
         HoursBasis::Average => "on average",
         HoursBasis::AtStart => "on the first day",
         HoursBasis::AtEnd => "on the last day",
-        HoursBasis::EveryWeek => "throughout",
+        HoursBasis::EveryWeek => "on every day",
     };
     let bounds =
         [hours.at_least.map(|least| format!("at least {least}")), hours.below.map(|edge| format!("below {edge}"))];
     let bounds: Vec<_> = bounds.into_iter().flatten().collect();
     let unknown = match hours.unknown {
         UnknownHours::Hold => "unknown hours hold it",
-        UnknownHours::Lower => "unknown hours count as none",
+        UnknownHours::Lower => "unknown hours count as 0",
     };
     format!("  The hours a week must be {} {of}; {unknown}.", bounds.join(" and "))
 }
@@ -261,11 +267,11 @@ fn evidence(terms: &EvidenceTerms) -> String {
     let verified = if terms.verified { ", verified" } else { "" };
     let dated = match (terms.dated_before_days, terms.dated_after_days) {
         (None, None) => "of any date".to_owned(),
-        (Some(before), None) => format!("dated from {before} days before it on"),
-        (None, Some(after)) => format!("dated up to {after} days after it"),
+        (Some(before), None) => format!("dated no more than {before} days before it"),
+        (None, Some(after)) => format!("dated no more than {after} days after it"),
         (Some(before), Some(after)) => format!("dated from {before} days before it to {after} days after it"),
     };
-    format!("  It must be shown by {}{verified}, {dated}.", kinds.join(", and by "))
+    format!("  It needs evidence: {}{verified}, {dated}.", kinds.join(", and "))
 }
 
 fn condition(of: &Condition) -> String {
@@ -293,13 +299,13 @@ fn many(terms: &ManyTerms) -> String {
         PeriodKind::FinancialYear => "financial year",
     };
     match &terms.counted {
-        Counted::Volume { measure } => format!("  Each unit of {measure} is paid, by {scope} and {period}."),
+        Counted::Volume { measure } => format!("  Each unit of {measure} is paid, for each {scope} and {period}."),
         Counted::Ratio { spell_days, at_least, below, .. } => {
             let bounds = [at_least.map(|least| format!("at least {least}")), below.map(|edge| format!("below {edge}"))];
             let bounds: Vec<_> = bounds.into_iter().flatten().collect();
             let days = listed(spell_days, "or");
             format!(
-                "  Of each {scope} and {period}, the days of {days} must be {} of all days of its people.",
+                "  For each {scope} and {period}, the days of {days} must be {} of all days of its people.",
                 bounds.join(" and ")
             )
         }
@@ -312,22 +318,22 @@ fn claiming(outcome: &Outcome) -> String {
         days => format!("from the {} working day after the day it is achieved", nth(days)),
     };
     let until = match outcome.claim.within_days {
-        None => "without an end".to_owned(),
+        None => "without an end date".to_owned(),
         Some(0) => "until that day".to_owned(),
         Some(days) => format!("until the {} day after it", nth(days)),
     };
     let attempts = match outcome.claim.attempts {
-        1 => "once at most".to_owned(),
-        attempts => format!("{attempts} times at most"),
+        1 => "at most once".to_owned(),
+        attempts => format!("at most {attempts} times"),
     };
     let once = match outcome.once_per {
-        OncePer::Journey => "in each journey",
+        OncePer::Journey => "for each case",
         OncePer::Person => "for each person",
     };
     format!("  It can be claimed {from}, {until}, {attempts}, and is paid once {once}.")
 }
 
-/// A number in its place: 1st, 2nd, 3rd, 11th.
+/// A number as an ordinal: 1st, 2nd, 3rd, 11th.
 fn nth(number: u32) -> String {
     let ending = match (number % 10, number % 100) {
         (_, 11..=13) => "th",
@@ -353,7 +359,7 @@ fn price(rulebook: &Rulebook, tariff: &Tariff) -> String {
         tariff.from.map(|from| format!("if achieved from {from}")),
         tariff.to.map(|to| format!("if achieved until {to}")),
         tariff.up_to.map(|up_to| format!("up to the {} unit", nth(up_to))),
-        tariff.round_unit_price.then(|| "rounded before it is taken times the units".to_owned()),
+        tariff.round_unit_price.then(|| "rounded before it is multiplied by the units".to_owned()),
         tariff.illustrative.then(|| "(illustrative: no source states it)".to_owned()),
     ];
     let narrowed: Vec<_> = narrowed.into_iter().flatten().collect();
@@ -373,11 +379,14 @@ fn cap(rulebook: &Rulebook, cap: &Cap) -> String {
     };
     let only = if cap.outcomes.is_empty() { String::new() } else { format!(" for {}", listed(&cap.outcomes, "and")) };
     let crossing = match cap.crossing {
-        Crossing::Partial => "a claim that crosses it gets the rest",
+        Crossing::Partial => "a claim that does not fit gets what is left",
         Crossing::Whole => "a claim that does not fit gets nothing, and smaller ones are still tried",
     };
-    let refill = if cap.refill { "may be paid again" } else { "is lost" };
-    format!("At most {} {} is paid{only} {of}; {crossing}; what is taken back {refill}.", cap.amount, rulebook.currency)
+    let refill = if cap.refill { "can be paid again" } else { "cannot be paid again" };
+    format!(
+        "At most {} {} is paid{only} {of}; {crossing}; an amount that is paid back {refill}.",
+        cap.amount, rulebook.currency
+    )
 }
 
 fn duties(duties: Duties) -> Vec<String> {
@@ -386,15 +395,16 @@ fn duties(duties: Duties) -> Vec<String> {
         (attach_verify, "The person who attached evidence may not verify it."),
         (
             verify_submit,
-            "The person who verified evidence should not submit the claims that rest on it; this is not checked yet.",
+            "The person who verified evidence should not submit the claims that rest on it. The program does not check \
+             this yet.",
         ),
         (submit_decide, "The person who submitted claims may not decide on them."),
-        (!attach_verify, "The person who attached evidence may verify it, too."),
+        (!attach_verify, "The person who attached evidence may also verify it."),
     ];
-    apart.into_iter().filter(|(is_so, _)| *is_so).map(|(_, sentence)| sentence.to_owned()).collect()
+    apart.into_iter().filter(|(applies, _)| *applies).map(|(_, sentence)| sentence.to_owned()).collect()
 }
 
-/// What a rulebook says of one standard.
+/// One service standard in a sentence.
 pub fn of_standard(standard: &Standard) -> String {
     let from = match &standard.from {
         StandardFrom::ReferralReceived => "the referral is received".to_owned(),
@@ -411,7 +421,7 @@ pub fn of_standard(standard: &Standard) -> String {
     let MetBy { contacts, face_to_face, plan, review, task, attempt } = &standard.met_by;
     let in_person = if *face_to_face { " face to face" } else { "" };
     let met = [
-        (*contacts > 0).then(|| format!("{contacts} made contact(s){in_person}")),
+        (*contacts > 0).then(|| format!("{contacts} contact(s) made{in_person}")),
         attempt.then(|| "an attempt at contact".to_owned()),
         plan.as_ref().map(|kind| format!("a plan of kind {kind}")),
         review.as_ref().map(|kind| format!("a review of the {kind}")),
@@ -433,7 +443,7 @@ fn reports(rulebook: &Rulebook) -> Option<String> {
     (!due.is_empty()).then(|| format!("Reports are due on {}.", listed(&due, "and")))
 }
 
-/// What spells of each domain may say.
+/// The attributes that spells of each domain may have.
 fn attributes(rulebook: &Rulebook) -> Vec<String> {
     let attribute = |(name, rule): (&String, &AttributeRule)| {
         let values = rule.values.as_ref().map(|values| format!(" ({})", any_value(values))).unwrap_or_default();
@@ -443,7 +453,7 @@ fn attributes(rulebook: &Rulebook) -> Vec<String> {
     let sentence = |(domain, of_domain): (&str, &BTreeMap<String, AttributeRule>)| {
         let attributes: Vec<String> = of_domain.iter().map(attribute).collect();
         if attributes.is_empty() {
-            format!("A spell of {domain} has no attributes.")
+            format!("A spell of {domain} may have no attributes.")
         } else {
             format!("A spell of {domain} may have the attributes {}.", attributes.join("; "))
         }

@@ -1,6 +1,6 @@
-//! What a contract says beside its outcomes: caps, service standards, grades, targets and reports.
+//! Caps, service standards, grades, duties and reports of a contract, as valid values.
 //!
-//! It decides nothing, but for which grade a set of values has.
+//! The only decision made here is the grade of a set of values.
 
 pub(super) mod parse;
 
@@ -9,27 +9,27 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-/// The most that is paid.
+/// A limit on what is paid.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cap {
-    /// For what it is the most.
+    /// What the limit is for.
     pub scope: CapScope,
-    /// The only outcomes whose payments it counts; none named: all.
+    /// The outcomes whose payments count towards the limit; if empty, all outcomes.
     pub outcomes: Vec<String>,
-    /// The amount.
+    /// The limit, in the currency of the rulebook.
     pub amount: Decimal,
-    /// What becomes of a claim that does not fit in whole.
+    /// What happens to a claim that does not fit completely.
     pub crossing: Crossing,
-    /// Whether what is paid back may be paid again.
+    /// Whether an amount that is paid back can be paid again.
     pub refill: bool,
 }
 
-/// For what a cap is the most.
+/// What a cap is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CapScope {
     /// The contract as a whole.
     Contract,
-    /// Each financial year, by the day an outcome was achieved.
+    /// Each financial year, by the date of achievement.
     Year,
     /// Each person.
     Person,
@@ -37,23 +37,23 @@ pub enum CapScope {
     Outcome,
 }
 
-/// What becomes of a claim that does not fit under a cap in whole.
+/// What happens to a claim that does not fit completely under a cap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Crossing {
-    /// It gets the rest.
+    /// It gets what is left.
     Partial,
-    /// It gets nothing; smaller later ones are still tried.
+    /// It gets nothing. Smaller later claims are still tried.
     Whole,
 }
 
-/// A service standard: what must be done within so many days of something.
+/// A service standard: what must be done within a number of days of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standard {
-    /// Its code, unique in the rulebook.
+    /// Its code, unique among the standards.
     pub code: String,
-    /// What starts the clock.
+    /// The event that starts the clock.
     pub from: StandardFrom,
-    /// How long there is.
+    /// The time allowed.
     pub within: Within,
     /// What meets it.
     pub met_by: MetBy,
@@ -63,7 +63,7 @@ pub struct Standard {
     pub lower_level: Option<Decimal>,
 }
 
-/// What starts a standard's clock.
+/// The event that starts the clock of a standard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StandardFrom {
     /// The referral is received.
@@ -74,25 +74,25 @@ pub enum StandardFrom {
     MissedContact,
     /// A plan is agreed.
     PlanAgreed,
-    /// A plan is agreed or reviewed, whichever was last.
+    /// A plan is agreed or reviewed, whichever is later.
     LastReview,
     /// A spell of this domain starts.
     SpellStarted(String),
 }
 
-/// How long there is to meet a standard.
+/// The time allowed to meet a standard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Within {
     /// Calendar days.
     Days(u32),
-    /// Working days of the contract's division, counted from the day after.
+    /// Working days of the contract's bank-holiday division, counted from the day after.
     WorkingDays(u32),
 }
 
-/// What meets a standard: everything that is named.
+/// What meets a standard. Everything that is named is needed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MetBy {
-    /// So many made contacts.
+    /// The number of contacts that must be made; 0 if none is needed.
     pub contacts: u32,
     /// Whether these contacts must be face to face.
     pub face_to_face: bool,
@@ -102,29 +102,29 @@ pub struct MetBy {
     pub review: Option<String>,
     /// A task of this kind is done.
     pub task: Option<String>,
-    /// A contact is attempted, made or not.
+    /// An attempt at contact is enough, whether the contact is made or not.
     pub attempt: bool,
 }
 
 /// A grade such as green, amber or red.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grade {
-    /// Its code, unique in the rulebook.
+    /// Its code, unique among the grades.
     pub code: String,
-    /// What must all be so; nothing: it is the grade of whatever has no better one.
+    /// The tests that must all pass; if empty, the grade of all values without a better grade.
     pub all_of: Vec<GradeTest>,
 }
 
-/// What a value must be for a grade.
+/// A test of a grade: a measure with a bound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GradeTest {
-    /// The measure.
+    /// The code of the measure.
     pub measure: String,
-    /// Which values pass.
+    /// The values that pass.
     pub passes: Passes,
 }
 
-/// Which values pass a test of a grade.
+/// The values that pass a test of a grade.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Passes {
     /// This value and greater ones.
@@ -146,14 +146,14 @@ impl Passes {
     }
 }
 
-/// The grade of these values, top down: the first of which every test passes. A value in the gap between two grades
-/// fails the upper one and so has the lower. A measure without a value passes no test.
+/// The grade of these values: the first grade, from the top, of which every test passes. A value in the gap between two
+/// grades fails the upper one and so gets the lower one. A measure without a value passes no test.
 pub fn graded<'g>(grades: &'g [Grade], values: &BTreeMap<String, Decimal>) -> Option<&'g Grade> {
     let passes = |test: &GradeTest| values.get(&test.measure).is_some_and(|value| test.passes.passes(*value));
     grades.iter().find(|grade| grade.all_of.iter().all(passes))
 }
 
-/// What one person may not do alone. Without `[duties]`: who attached evidence may not verify it.
+/// Duties that one person may not combine. Without `[duties]`: the person who attached evidence may not verify it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duties {
     /// Whether the person who attached evidence may not verify it.
@@ -173,7 +173,7 @@ impl Default for Duties {
 /// The reports that are due.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reports {
-    /// The days on which one is due, in order.
+    /// The days on which a report is due, earliest first.
     pub due: Vec<NaiveDate>,
 }
 
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_in_a_gap_has_the_lower_grade() {
+    fn a_value_in_a_gap_gets_the_lower_grade() {
         let grades = [grade("green", Some(100)), grade("amber", Some(80)), grade("red", None)];
         let of = |value: &str| {
             let values = [("kpi".to_owned(), value.parse().expect("a number"))].into();

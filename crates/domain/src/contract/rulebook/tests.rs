@@ -1,4 +1,4 @@
-//! How a rulebook is read: what it may say, and what is refused, line by line.
+//! Tests of reading rulebooks: which values result, and which faults are reported with line, key and remedy.
 
 use proptest::prelude::*;
 
@@ -72,7 +72,7 @@ label = "Job started"
 when = { spell = ["employment", "self_employment"], where = { paid = [true], kind = ["full_time", 1] } }
 "#;
 
-/// The least that a rulebook can say.
+/// The smallest rulebook.
 const LEAST: &str = r#"rulebook = 1
 contract = "least"
 version = "1"
@@ -91,7 +91,7 @@ fn rulebook(text: &str) -> Rulebook {
     Rulebook::parse(text).unwrap_or_else(|errors| panic!("{errors:#?}"))
 }
 
-/// What is said about a text, one fault a line.
+/// The faults of a text, one in each line.
 fn faults(text: &str) -> Vec<String> {
     match Rulebook::parse(text) {
         Ok(_) => Vec::new(),
@@ -99,9 +99,9 @@ fn faults(text: &str) -> Vec<String> {
     }
 }
 
-/// What is said about [`WHOLE`] with one part of it written otherwise.
+/// The faults of [`WHOLE`] after one part is replaced.
 fn faults_with(part: &str, otherwise: &str) -> Vec<String> {
-    assert_eq!(WHOLE.matches(part).count(), 1, "{part:?} must stand once");
+    assert_eq!(WHOLE.matches(part).count(), 1, "{part:?} must occur once");
     faults(&WHOLE.replace(part, otherwise))
 }
 
@@ -114,7 +114,7 @@ fn day(text: &str) -> NaiveDate {
 }
 
 #[test]
-fn a_whole_rulebook_reads_as_it_is_written() {
+fn a_complete_rulebook_is_read() {
     let read = rulebook(WHOLE);
     assert_eq!(read.grammar, 1);
     assert_eq!(read.contract, "mhep-tower-hamlets");
@@ -171,7 +171,7 @@ fn every_form_of_when_is_read_in_file_order() {
 }
 
 #[test]
-fn what_is_left_out_has_its_default() {
+fn a_key_that_is_left_out_has_its_default() {
     let read = rulebook(LEAST);
     assert!(read.retroactive);
     assert_eq!(read.codes, Codes::default());
@@ -194,7 +194,7 @@ fn every_fault_is_found_with_its_line_key_and_remedy() {
     assert_eq!(
         faults(&text),
         [
-            "line 6: applies_by: \"soon\" is none of the words it can be; write applies_by = \"referred\" or \"occurred\" or \"achieved\" or \"submitted\" or \"recorded\"",
+            "line 6: applies_by: \"soon\" is not one of the allowed words; write applies_by = \"referred\" or \"occurred\" or \"achieved\" or \"submitted\" or \"recorded\"",
             "line 10: calendar.zone: there is no time zone \"Europe/Londn\"; write zone = \"Europe/London\"",
             "line 12: calendar.financial_year: \"02-29\" is not a day of every year; write financial_year = \"04-01\"",
             "line 14: codes.plan_kinds: expected a list, found a text; write plan_kinds = [\"a_code\", \"another_code\"]",
@@ -205,7 +205,7 @@ fn every_fault_is_found_with_its_line_key_and_remedy() {
 }
 
 #[test]
-fn a_section_this_build_does_not_know_is_named_with_its_line() {
+fn an_unknown_section_is_reported_with_its_line() {
     assert_eq!(
         faults(&format!("{LEAST}\n[prices]\na = 1\n")),
         [
@@ -278,7 +278,7 @@ fn header_values_of_the_wrong_kind_are_refused() {
         (
             "counts_when = \"accepted\"",
             "counts_when = \"closed\"",
-            "line 27: referrals.counts_when: \"closed\" is none of the words it can be; write counts_when = \"received\" or \"accepted\"",
+            "line 27: referrals.counts_when: \"closed\" is not one of the allowed words; write counts_when = \"received\" or \"accepted\"",
         ),
     ] {
         assert_eq!(faults_with(part, otherwise), [fault]);
@@ -286,7 +286,7 @@ fn header_values_of_the_wrong_kind_are_refused() {
 }
 
 #[test]
-fn a_pause_has_a_name_of_its_own_and_ranges_in_order() {
+fn a_pause_has_a_unique_name_and_ranges_in_order() {
     let ranges = "[[\"2015-03-28\", \"2015-04-12\"], [\"2015-05-23\", \"2015-05-31\"]]";
     let write = "write ranges = [[\"2015-03-28\", \"2015-04-12\"]]";
     for (otherwise, problem) in [
@@ -302,31 +302,31 @@ fn a_pause_has_a_name_of_its_own_and_ranges_in_order() {
     assert_eq!(
         faults(&twice),
         [
-            "line 65: calendar.pause.name: a pause \"school-holidays\" stands above already; give it another name, or write all ranges in one pause"
+            "line 65: calendar.pause.name: the pause \"school-holidays\" is already defined above; give it another name, or write all ranges in one pause"
         ]
     );
 }
 
 #[test]
-fn a_code_list_holds_each_code_once_and_none_empty() {
+fn a_code_list_holds_each_code_once_and_no_empty_code() {
     let line = "line 19: codes.areas:";
     assert_eq!(
         faults_with("[\"tower-hamlets\"]", "[\"\", \"a\", 7, \"a\", \"b \"]"),
         [
             format!("{line} the text is empty; write areas = [\"a_code\", \"another_code\"]"),
             format!("{line} expected a text, found a whole number (7); write areas = [\"a_code\", \"another_code\"]"),
-            format!("{line} \"a\" stands in the list twice; keep one of the two"),
+            format!("{line} \"a\" is in the list twice; keep one of the two"),
             format!("{line} the text begins or ends with a space; write areas = [\"a_code\", \"another_code\"]"),
         ]
     );
 }
 
 #[test]
-fn edges_rise_and_have_one_label_more() {
+fn edges_rise_and_there_is_one_label_more() {
     let rising = "write each inclusive upper edge once, in rising order";
     for (otherwise, fault) in [
-        ("[7, 14, 14, 27]", format!("the edge 14 stands in the list twice; {rising}")),
-        ("[7, 21, 14, 27]", format!("the edge 14 stands after 21; {rising}")),
+        ("[7, 14, 14, 27]", format!("the edge 14 is in the list twice; {rising}")),
+        ("[7, 21, 14, 27]", format!("the edge 14 comes after 21; {rising}")),
         (
             "[7, 14, 21, -27]",
             "expected a whole number of 0 or more, found a whole number (-27); write upper = [7, 14, 21, 27]"
@@ -344,13 +344,13 @@ fn edges_rise_and_have_one_label_more() {
     assert_eq!(
         faults_with("[\"client\", \"employer\"]", "[\"client\", \"neighbour\"]"),
         [
-            "line 30: recency.counts_with: a contact cannot be with \"neighbour\"; write one of client, family, carer, professional, employer, landlord"
+            "line 30: recency.counts_with: \"neighbour\" is not one of the allowed words; write one of \"client\", \"family\", \"carer\", \"professional\", \"employer\", \"landlord\""
         ]
     );
     assert_eq!(
         faults_with("[\"client\", \"employer\"]", "[]"),
         [
-            "line 30: recency.counts_with: the list is empty, so nothing would ever fit; write counts_with = [\"client\", \"family\", \"carer\"]"
+            "line 30: recency.counts_with: the list is empty, so nothing would ever match; write counts_with = [\"client\", \"family\", \"carer\"]"
         ]
     );
 }
@@ -396,22 +396,22 @@ fn a_stage_has_one_fact_of_a_known_form() {
         ("{}", format!("stage.when: it names no fact; {example}")),
         ("\"plan\"", format!("stage.when: expected one fact, found a text; {example}")),
         ("{ plan = [\"employment_plan\"], engagement = [] }", "stage.when: it names plan and engagement, but a stage has one fact; write a stage for each".to_owned()),
-        ("{ engagement = [], level = [\"1\"] }", "stage.when.level: level belongs to achievement, which is not there; take level out".to_owned()),
+        ("{ engagement = [], level = [\"1\"] }", "stage.when.level: level works only with achievement, which is missing; take level out".to_owned()),
         ("{ outcome = [\"job\"] }", "stage.when.outcome: there is no outcome \"job\"; write an [[outcome]] of that code".to_owned()),
-        ("{ plan = [] }", "stage.when.plan: the list is empty, so nothing would ever fit; write plan = [\"employment_plan\"]".to_owned()),
+        ("{ plan = [] }", "stage.when.plan: the list is empty, so nothing would ever match; write plan = [\"employment_plan\"]".to_owned()),
         ("{ spell = \"employment\" }", "stage.when.spell: expected a list, found a text; write spell = [\"employment\"]".to_owned()),
-        ("{ spell = [\"employment\"], where = { a = [1.5] } }", "stage.when.where.a: a value is a text, a whole number, true or false; write where = { a = [\"a_value\"] }".to_owned()),
-        ("{ spell = [\"employment\"], where = { a = [] } }", "stage.when.where.a: the list is empty, so nothing would ever fit; write where = { a = [\"a_value\"] }".to_owned()),
+        ("{ spell = [\"employment\"], where = { a = [1.5] } }", "stage.when.where.a: a value is a text, a whole number, true or false; write a = [\"a_value\"]".to_owned()),
+        ("{ spell = [\"employment\"], where = { a = [] } }", "stage.when.where.a: the list is empty, so nothing would ever match; write a = [\"a_value\"]".to_owned()),
         ("{ measure = { code = \"sessions\", at_least = \"many\" } }", "stage.when.measure.at_least: expected a number in plain digits, found a text; write at_least = 10".to_owned()),
         ("{ measure = { code = \"sessions\", at_least = inf } }", "stage.when.measure.at_least: expected a number in plain digits, found a decimal (inf); write at_least = 10".to_owned()),
-        ("{ referral = \"declined\" }", "stage.when.referral: \"declined\" is none of the words it can be; write referral = \"received\" or \"accepted\"".to_owned()),
+        ("{ referral = \"declined\" }", "stage.when.referral: \"declined\" is not one of the allowed words; write referral = \"received\" or \"accepted\"".to_owned()),
     ] {
         assert_eq!(faults_with(when, otherwise), [format!("line 48: {fault}")]);
     }
     assert!(faults_with(when, "{ spell = [\"employment\"], where = {} }").is_empty());
     assert_eq!(
         faults_with("code = \"plan\"", "code = \"engaged\""),
-        ["line 50: stage.code: a stage \"engaged\" stands above already; give it another code"]
+        ["line 50: stage.code: the stage \"engaged\" is already defined above; give it another code"]
     );
     assert_eq!(
         faults(&format!("{LEAST}[stage]\ncode = \"a\"\n")),
@@ -449,21 +449,21 @@ fn columns_count_characters_not_bytes() {
 }
 
 #[test]
-fn the_packs_that_ship_are_whole() {
+fn the_packs_that_ship_have_no_faults() {
     for pack in packs() {
         let read = rulebook(pack.text);
         assert_eq!(read.contract, pack.code);
         assert_eq!(read.recency.buckets.upper, [7, 14, 21, 27]);
         assert_eq!(read.referral_to_plan.expect("a section").buckets.upper, [7, 14, 21, 28]);
         for list in CodeList::ALL {
-            assert!(read.codes.listed(list).is_some(), "{} says nothing of {list:?}", pack.code);
+            assert!(read.codes.listed(list).is_some(), "{} does not list {list:?}", pack.code);
         }
     }
     assert_eq!(pack("nobody"), None);
 }
 
 #[test]
-fn the_shps_funnel_is_the_boards() {
+fn the_funnel_of_shps_is_that_of_its_board() {
     let shps = rulebook(pack("shps").expect("a pack").text);
     let labels: Vec<_> = shps.stages.iter().map(|stage| stage.label.as_str()).collect();
     assert_eq!(labels, ["Referrals", "PHP complete", "Housing Secured"]);
@@ -476,7 +476,7 @@ fn the_shps_funnel_is_the_boards() {
 
 proptest! {
     #[test]
-    fn a_damaged_text_is_read_or_its_faults_stand_within_it(
+    fn a_damaged_text_is_read_or_its_faults_have_lines_of_the_text(
         from in 0..WHOLE.len(),
         length in 0_usize..40,
         instead in "[\\[\\]{}=\"'#,.\n a0-]{0,4}",

@@ -1,6 +1,6 @@
-//! What somebody should look at twice in a rulebook: what it can say and hardly means, and what nothing uses yet.
+//! Warnings about a rulebook: rules that are valid but probably not meant, and parts that the program does not use yet.
 //!
-//! It never refuses a rulebook; what cannot be is an error of reading it.
+//! A warning never refuses a rulebook; a fault of the parser does.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,21 +19,21 @@ pub(super) fn of(rulebook: &Rulebook) -> Vec<String> {
     warnings
 }
 
-/// A claim window that is over, for some days of achievement, before the wait is.
+/// A claim window that ends before the wait is over, for some days of achievement.
 fn narrow_window(rulebook: &Rulebook, outcome: &Outcome) -> Option<String> {
     let (within, wait) = (outcome.claim.within_days?, outcome.claim.after_working_days);
     let (_, longest) = rulebook.calendar.waits(wait)?;
     let code = &outcome.code;
     (within < longest).then(|| {
         format!(
-            "{code}: a wait of {wait} working days takes up to {longest} days, but the window ends after {within}: what \
-             is achieved before some weekends and bank holidays can never be claimed. Write within_days of at least \
-             {longest}"
+            "{code}: a wait of {wait} working days takes up to {longest} days, but the window ends after {within}. An \
+             outcome achieved before some weekends and bank holidays can never be claimed. Write within_days of at \
+             least {longest}"
         )
     })
 }
 
-/// Two outcomes of a group of which the smaller, once it is submitted, keeps the greater from being paid.
+/// Two outcomes of a group where the smaller, once submitted, prevents the greater from being paid.
 fn smaller_first(rulebook: &Rulebook) -> Vec<String> {
     let prices = |outcome: &Outcome| {
         let amounts = outcome.tariffs.iter().map(|tariff| tariff.amount.saturating_mul(tariff.multiplier));
@@ -50,9 +50,9 @@ fn smaller_first(rulebook: &Rulebook) -> Vec<String> {
         let is_lost = smaller.code != greater.code && smaller.group == greater.group && least < most;
         (is_lost && !takes_up(greater, small)).then(|| {
             format!(
-                "{great}: of group {group}, a claim of {small} that is submitted first keeps {great} excluded, though it \
-                 pays up to {most} and {small} from {least}. Write convert = {{ from = \"{small}\" }} in {great} if \
-                 the difference is to be paid"
+                "{great}: in group {group}, a claim of {small} that is submitted first keeps {great} excluded, \
+                 although {great} pays up to {most} and {small} from {least}. Write convert = {{ from = \"{small}\" }} \
+                 in {great} to pay the difference"
             )
         })
     };
@@ -60,7 +60,7 @@ fn smaller_first(rulebook: &Rulebook) -> Vec<String> {
     outcomes.iter().flat_map(|greater| outcomes.iter().filter_map(move |smaller| warning(smaller, greater))).collect()
 }
 
-/// Attributes that are asked of spells whose domain lists none: a word that is typed wrongly pays nothing, and says nothing.
+/// Attributes that outcomes ask for in a domain without a list: a mistyped value pays nothing, and nobody notices.
 fn unlisted_attributes(rulebook: &Rulebook) -> Vec<String> {
     let triggers = rulebook.outcomes.iter().filter_map(|outcome| match &outcome.achieved_by {
         AchievedBy::Journey(terms) => Some(&terms.trigger),
@@ -76,8 +76,8 @@ fn unlisted_attributes(rulebook: &Rulebook) -> Vec<String> {
     let warning = |(domain, names): (&str, BTreeSet<&str>)| {
         let names: Vec<&str> = names.into_iter().collect();
         format!(
-            "[attributes.{domain}] is not there, and outcomes ask for {}: a value that is typed wrongly is taken and pays \
-             nothing. List there what may be said",
+            "[attributes.{domain}] is missing, and outcomes ask for {}. A mistyped value is accepted and pays nothing. \
+             List the allowed values there",
             names.join(", ")
         )
     };
@@ -88,13 +88,13 @@ fn reports_on_days_off(rulebook: &Rulebook) -> Vec<String> {
     let Some(days) = BankHolidays::known().division(&rulebook.calendar.working_days) else { return Vec::new() };
     let warning = |day: &chrono::NaiveDate| match days.is_working(*day) {
         Ok(true) => None,
-        Ok(false) => Some(format!("{day} is no working day")),
+        Ok(false) => Some(format!("{day} is not a working day")),
         Err(beyond) => Some(beyond.to_string()),
     };
     rulebook.reports.due.iter().filter_map(warning).collect()
 }
 
-/// What is read and kept, but does nothing in this build.
+/// Parts that this build reads and does not use.
 fn unused(rulebook: &Rulebook) -> Vec<String> {
     let has_levels =
         rulebook.standards.iter().any(|standard| standard.minimum_level.is_some() || standard.lower_level.is_some());
@@ -102,24 +102,24 @@ fn unused(rulebook: &Rulebook) -> Vec<String> {
         (
             !rulebook.grades.is_empty(),
             "[[grade]]",
-            "no board gives grades yet; its indicators may be assessed by assessKpi, and change nothing else",
+            "no board shows grades yet. assessKpi can assess their measures. They change nothing else",
         ),
         (
             has_levels,
             "minimum_level and lower_level of a standard",
-            "no board compares standards with them yet; assessKpi grades by them, and they change nothing else",
+            "no board compares standards with them yet. assessKpi grades by them. They change nothing else",
         ),
         (
             !rulebook.reports.due.is_empty(),
             "[reports] due",
-            "nothing reminds anybody of these days yet. It is kept, and changes nothing",
+            "the program sends no reminders of these days yet. They change nothing",
         ),
         (
             !rulebook.profiles.is_empty(),
             "[targets] profiles",
-            "no board compares with targets yet. It is kept, and changes nothing",
+            "no board compares with targets yet. They change nothing",
         ),
     ];
-    let said = parts.into_iter().filter(|(is_there, ..)| *is_there);
-    said.map(|(_, part, why)| format!("{part}: {why}")).collect()
+    let unused = parts.into_iter().filter(|(is_written, ..)| *is_written);
+    unused.map(|(_, part, why)| format!("{part}: {why}")).collect()
 }

@@ -1,48 +1,46 @@
 //! The keys of `[[outcome]]` by which two versions of an outcome are compared.
-//!
-//! It knows what each key holds and nothing of what it does.
 
 use super::{AchievedBy, Outcome};
 
-/// A key of an outcome that decides what it comes to.
+/// A key of an outcome that affects its claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum OutcomeKey {
-    /// The fact that it begins with.
+    /// The fact that the outcome begins with.
     Trigger,
-    /// For how long it must last.
+    /// How long spells must last.
     Sustain,
-    /// How many hours a week it must be.
+    /// How many hours a week are needed.
     Hours,
-    /// What must show it.
+    /// The evidence that a claim needs.
     Evidence,
-    /// Which risks hold it.
+    /// The kinds of risk that hold it.
     HoldOnRisk,
-    /// For whom it counts.
+    /// The condition that a case must meet.
     OnlyIf,
-    /// How many times it can be achieved.
+    /// How many times it can be achieved in one case.
     Repeats,
-    /// Whether it is about one journey or many, and which.
+    /// Whether it is about one case or many, and which cases.
     Scope,
-    /// What is counted over many journeys, as a share of days.
+    /// The share of days that is counted over many cases.
     Ratio,
-    /// What is counted over many journeys, unit by unit.
+    /// The measure that is summed over many cases.
     Volume,
-    /// When it may be claimed, and how often tried.
+    /// When it may be claimed, and how often.
     Claim,
-    /// For whom it is paid once.
+    /// Whether it is paid once for each case or once for each person.
     OncePer,
-    /// The outcomes of which at most one is paid.
+    /// The group of which at most one outcome is paid.
     Group,
-    /// The lower outcome that it takes up.
+    /// The lower outcome that it converts from.
     Convert,
-    /// Who has the payment of its group if the caps leave it nothing.
+    /// Which outcome of its group is paid if the caps leave it nothing.
     WhenCapped,
     /// Its prices.
     Tariff,
 }
 
 impl OutcomeKey {
-    /// Every key, in the order in which a rulebook has them.
+    /// Every key, in the order of comparison.
     pub const ALL: [Self; 16] = [
         Self::Trigger,
         Self::Sustain,
@@ -62,7 +60,7 @@ impl OutcomeKey {
         Self::Tariff,
     ];
 
-    /// The key as a rulebook spells it.
+    /// The key as it is written in a rulebook.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Trigger => "trigger",
@@ -84,12 +82,12 @@ impl OutcomeKey {
         }
     }
 
-    /// Whether it says what a journey shows by itself, rather than what becomes of it beside other claims.
+    /// Whether the key is judged on one case alone, not beside other claims.
     pub const fn is_judged_alone(self) -> bool {
         !matches!(self, Self::OncePer | Self::Group | Self::Convert | Self::WhenCapped)
     }
 
-    /// An outcome with what another has under this key; none where that is the same.
+    /// An outcome with the value that another has under this key; `None` if the two are equal.
     pub fn taken(self, of: &Outcome, from: &Outcome) -> Option<Outcome> {
         let mut taken = of.clone();
         match self {

@@ -1,209 +1,112 @@
-//! The grammar of `[[outcome]]`: what it can say, key by key.
-//!
-//! It never takes an outcome that nobody could achieve.
+//! Reads `[[outcome]]`.
 
 use toml::de::DeTable;
 
+use super::super::grammar::outcome::{ONCE_PER, WHEN_CAPPED};
 use super::super::reader::{Report, Section};
-use super::super::{Calendar, CodeList, Codes};
 use super::condition::condition;
 use super::price::tariffs;
 use super::scope::many;
 use super::sustain::{hours, sustain};
-use super::trigger::{FORMS, fact, form, listed};
-use super::{AchievedBy, ClaimTerms, EvidenceTerms, JourneyTerms, OncePer, Outcome, Trigger, WhenCapped};
+use super::trigger::trigger;
+use super::{AchievedBy, ClaimTerms, EvidenceTerms, JourneyTerms, Outcome, Trigger};
 
-const WHEN_CAPPED: [(&str, WhenCapped); 2] = [("nobody", WhenCapped::Nobody), ("next", WhenCapped::Next)];
-
-const ONCE_PER: [(&str, OncePer); 2] = [("journey", OncePer::Journey), ("person", OncePer::Person)];
-
-const KEYS: [&str; 19] = [
-    "code",
-    "class",
-    "title",
-    "trigger",
-    "sustain",
-    "hours",
-    "evidence",
-    "hold_on_risk",
-    "only_if",
-    "claim",
-    "once_per",
-    "group",
-    "convert",
-    "when_capped",
-    "tariff",
-    "scope",
-    "ratio",
-    "volume",
-    "repeats",
-];
-
-/// An outcome with the place at which it is written.
+/// An outcome with its place in the text.
 pub(in super::super) struct Written<'d> {
     pub(in super::super) outcome: Outcome,
     pub(in super::super) section: Section<'d>,
 }
 
-/// The codes that outcomes are given, whatever else is wrong with them.
+/// The codes of all outcomes, also of those with faults.
 pub(in super::super) fn codes(top: &Section<'_>) -> Vec<String> {
     codes_where(top, |_| true)
 }
 
-/// The codes of those about many journeys together.
+/// The codes of the outcomes over many cases.
 pub(in super::super) fn codes_over_many(top: &Section<'_>) -> Vec<String> {
     codes_where(top, |outcome| outcome.contains_key("scope"))
 }
 
 fn codes_where(top: &Section<'_>, is_wanted: impl Fn(&DeTable<'_>) -> bool) -> Vec<String> {
-    let tables = top.table.get("outcome").and_then(|item| item.get_ref().as_array().map(|items| items.iter()));
-    let tables = tables.into_iter().flatten().filter_map(|item| item.get_ref().as_table());
-    let codes = tables.filter(|table| is_wanted(table)).filter_map(|table| table.get("code")?.get_ref().as_str());
-    codes.map(str::to_owned).collect()
+    let outcomes = top.sections("outcome");
+    let wanted = outcomes.iter().filter(|outcome| is_wanted(outcome.table));
+    wanted.filter_map(|outcome| Some(outcome.table.get("code")?.get_ref().as_str()?.to_owned())).collect()
 }
 
-pub(in super::super) fn outcomes<'d>(
-    top: &Section<'d>,
-    calendar: Option<&Calendar>,
-    codes: &Codes,
-    report: &mut Report<'_>,
-) -> Vec<Written<'d>> {
-    let sections = top.sections("outcome", report);
-    let read = sections
-        .into_iter()
-        .filter_map(|section| outcome(&section, calendar, codes, report).map(|outcome| Written { outcome, section }));
-    read.collect()
+pub(in super::super) fn outcomes<'d>(top: &Section<'d>, report: &mut Report<'_>) -> Vec<Written<'d>> {
+    let sections = top.sections("outcome").into_iter();
+    sections.filter_map(|section| outcome(&section, report).map(|outcome| Written { outcome, section })).collect()
 }
 
-fn outcome(
-    section: &Section<'_>,
-    calendar: Option<&Calendar>,
-    codes: &Codes,
-    report: &mut Report<'_>,
-) -> Option<Outcome> {
-    section.only(&KEYS, report);
-    let code = section.required("code", "\"job_13w\"", report).and_then(|item| item.text(report));
-    let title = section.required("title", "\"13 weeks in work\"", report).and_then(|item| item.text(report));
-    let class = section.optional("class", "\"employment\"").and_then(|item| item.text(report));
-    let achieved_by = match section.optional("scope", "\"cohort\"") {
-        Some(scope) => many(section, &scope, codes, report).map(AchievedBy::Many),
-        None => journey(section, calendar, codes, report).map(|terms| AchievedBy::Journey(Box::new(terms))),
+fn outcome(section: &Section<'_>, report: &mut Report<'_>) -> Option<Outcome> {
+    let achieved_by = if section.has("scope") {
+        many(section).map(AchievedBy::Many)
+    } else {
+        journey(section, report).map(|terms| AchievedBy::Journey(Box::new(terms)))
     };
-    let claim = claim(section, report);
-    let once_per = match section.optional("once_per", "\"journey\"") {
-        Some(item) => item.one_of(&ONCE_PER, report),
-        None => Some(OncePer::Journey),
-    };
-    let group = section.optional("group", "\"job_13w\"").and_then(|item| item.text(report));
-    let convert_from = convert(section, report);
-    let when_capped = match section.optional("when_capped", "\"next\"") {
-        Some(item) => item.one_of(&WHEN_CAPPED, report),
-        None => Some(WhenCapped::default()),
-    };
-    let tariffs = tariffs(section, codes, report);
+    let tariffs = tariffs(section, report);
     Some(Outcome {
-        code: code?,
-        class,
-        title: title?,
+        code: section.text("code")?,
+        class: section.text("class"),
+        title: section.text("title")?,
         achieved_by: achieved_by?,
-        claim,
-        once_per: once_per?,
-        group,
-        convert_from,
-        when_capped: when_capped?,
+        claim: claim(section)?,
+        once_per: section.word("once_per", &ONCE_PER)?,
+        group: section.text("group"),
+        convert_from: section.section("convert").and_then(|convert| convert.text("from")),
+        when_capped: section.word("when_capped", &WHEN_CAPPED)?,
         tariffs,
     })
 }
 
-fn journey(
-    section: &Section<'_>,
-    calendar: Option<&Calendar>,
-    codes: &Codes,
-    report: &mut Report<'_>,
-) -> Option<JourneyTerms> {
-    for key in ["ratio", "volume"] {
-        if section.has(key) {
-            let problem = format!("{key} goes with a scope, which is not there");
-            report.add(section.at.clone(), Some(&section.path), problem, "write scope = \"cohort\"");
-        }
-    }
-    let trigger = trigger(section, codes, report);
+fn journey(section: &Section<'_>, report: &mut Report<'_>) -> Option<JourneyTerms> {
+    let trigger = section.section("trigger").and_then(|form| trigger(&form));
     let is_spell = trigger.as_ref().is_none_or(|trigger| matches!(trigger, Trigger::Spell { .. }));
-    let sustained = sustain(section, calendar, report);
-    let hours = hours(section, report);
     for key in ["sustain", "hours"] {
         if section.has(key) && !is_spell {
-            let problem = format!("{key} is about spells, but the trigger is none");
+            let problem = format!("{key} is about spells, but the trigger names none");
             report.add(section.at.clone(), Some(&section.path), problem, format!("take {key} out"));
         }
     }
-    let repeats = match section.optional("repeats", "2") {
-        Some(item) if section.has("sustain") => {
-            item.wrong("an outcome with sustain says there how often it repeats", report);
-            None
-        }
-        Some(item) => item.positive(report),
-        None => Some(1),
-    };
-    let evidence = evidence(section, codes, report);
-    let hold_on_risk = section.optional("hold_on_risk", "[\"relapse\"]");
-    let hold_on_risk = hold_on_risk.and_then(|item| listed(&item, CodeList::RiskKinds, codes, report));
-    let example = "{ all = [{ fact = \"employment_status\", in = [\"unemployed\"] }] }";
-    let only_if = section.optional("only_if", example).and_then(|item| condition(&item, report));
-    let repeats = sustained.as_ref().map_or(repeats, |(_, repeats)| Some(*repeats));
+    // A part with a fault is left out here. The fault is reported, so no rulebook results.
+    let lasting = section.section("sustain");
+    let sustain = lasting.as_ref().and_then(|lasting| sustain(lasting, report));
+    let hours = section.section("hours").and_then(|hours_of| hours(&hours_of, report));
+    let evidence = section.section("evidence").and_then(|kinds| evidence(&kinds, report));
     Some(JourneyTerms {
         trigger: trigger?,
-        sustain: sustained.map(|(sustain, _)| sustain),
+        sustain,
         hours,
         evidence,
-        hold_on_risk: hold_on_risk.unwrap_or_default(),
-        only_if,
-        repeats: repeats?,
+        hold_on_risk: section.texts("hold_on_risk"),
+        only_if: section.section("only_if").and_then(|only_if| condition(&only_if)),
+        repeats: lasting.as_ref().unwrap_or(section).whole("repeats")?,
     })
 }
 
-fn trigger(section: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Option<Trigger> {
-    let item = section.required("trigger", "{ spell = [\"employment\"] }", report)?;
-    let (form, table) = form(&item, &FORMS, "outcome", report)?;
-    fact(form, &table, codes, report)
-}
-
-fn evidence(outcome: &Section<'_>, codes: &Codes, report: &mut Report<'_>) -> Option<EvidenceTerms> {
-    let section = outcome.section("evidence", report)?;
-    section.only(&["any_of", "all_of", "verified", "dated_before_days", "dated_after_days"], report);
-    let mut kinds = |key| {
-        let item = section.optional(key, "[\"payslip\"]")?;
-        let found = item.texts(report)?;
-        for code in &found {
-            super::super::parse::check_code(codes, CodeList::EvidenceKinds, code, &item.path, report);
-        }
-        Some(super::trigger::texts(found))
-    };
-    let (any_of, all_of) = (kinds("any_of").unwrap_or_default(), kinds("all_of").unwrap_or_default());
+fn evidence(section: &Section<'_>, report: &mut Report<'_>) -> Option<EvidenceTerms> {
+    let (any_of, all_of) = (section.texts("any_of"), section.texts("all_of"));
     if any_of.is_empty() && all_of.is_empty() {
         let remedy = "write any_of = [\"payslip\"], or take evidence out";
         report.add(section.at.clone(), Some(&section.path), "it names no kind of evidence", remedy);
     }
-    let verified = section.optional("verified", "true").and_then(|item| item.flag(report)).unwrap_or(false);
-    let mut days = |key| section.optional(key, "60").and_then(|item| item.whole(report));
-    let (dated_before_days, dated_after_days) = (days("dated_before_days"), days("dated_after_days"));
-    Some(EvidenceTerms { any_of, all_of, verified, dated_before_days, dated_after_days })
+    Some(EvidenceTerms {
+        any_of,
+        all_of,
+        verified: section.flag("verified")?,
+        dated_before_days: section.whole("dated_before_days"),
+        dated_after_days: section.whole("dated_after_days"),
+    })
 }
 
-fn claim(outcome: &Section<'_>, report: &mut Report<'_>) -> ClaimTerms {
-    let none = ClaimTerms { after_working_days: 0, within_days: None, attempts: 1, resubmit_within_days: None };
-    let Some(section) = outcome.section("claim", report) else { return none };
-    section.only(&["after_working_days", "within_days", "attempts", "resubmit_within_days"], report);
-    let after = section.optional("after_working_days", "5").and_then(|item| item.whole(report));
-    let within_days = section.optional("within_days", "180").and_then(|item| item.whole(report));
-    let attempts = section.optional("attempts", "3").and_then(|item| item.positive(report));
-    let resubmit_within_days = section.optional("resubmit_within_days", "30").and_then(|item| item.whole(report));
-    let (after_working_days, attempts) = (after.unwrap_or(0), attempts.unwrap_or(1));
-    ClaimTerms { after_working_days, within_days, attempts, resubmit_within_days }
-}
-
-fn convert(outcome: &Section<'_>, report: &mut Report<'_>) -> Option<String> {
-    let section = outcome.section("convert", report)?;
-    section.only(&["from"], report);
-    section.required("from", "\"job_13w_under16h\"", report)?.text(report)
+fn claim(outcome: &Section<'_>) -> Option<ClaimTerms> {
+    let Some(section) = outcome.section("claim") else {
+        return Some(ClaimTerms { after_working_days: 0, within_days: None, attempts: 1, resubmit_within_days: None });
+    };
+    Some(ClaimTerms {
+        after_working_days: section.whole("after_working_days")?,
+        within_days: section.whole("within_days"),
+        attempts: section.whole("attempts")?,
+        resubmit_within_days: section.whole("resubmit_within_days"),
+    })
 }

@@ -1,4 +1,4 @@
-//! How outcomes and the terms beside them are read: what they may say, and what is refused, line by line.
+//! Tests of reading outcomes, standards, caps and grades: values, sentences, and faults with line, key and remedy.
 
 use rust_decimal::Decimal;
 
@@ -6,7 +6,7 @@ use super::super::terms::{CapScope, Crossing, MetBy, Passes, StandardFrom, Withi
 use super::super::{Rulebook, RulebookError, sentences};
 use super::*;
 
-/// Every key of outcomes and of what stands beside them.
+/// Every key of outcomes, standards, caps and grades.
 const WHOLE: &str = r#"rulebook = 1
 contract = "whole"
 version = "1"
@@ -120,9 +120,9 @@ fn whole() -> Rulebook {
     Rulebook::parse(WHOLE).unwrap_or_else(|errors| panic!("{errors:#?}"))
 }
 
-/// What is said about [`WHOLE`] with one part of it written otherwise, one fault a line.
+/// The faults of [`WHOLE`] after one part is replaced, one in each line.
 fn faults_with(part: &str, otherwise: &str) -> Vec<String> {
-    assert_eq!(WHOLE.matches(part).count(), 1, "{part:?} must stand once");
+    assert_eq!(WHOLE.matches(part).count(), 1, "{part:?} must occur once");
     let errors = Rulebook::parse(&WHOLE.replace(part, otherwise)).err().unwrap_or_default();
     errors.iter().map(RulebookError::to_string).collect()
 }
@@ -137,7 +137,7 @@ fn journey_terms(outcome: &Outcome) -> &JourneyTerms {
 }
 
 #[test]
-fn an_outcome_reads_as_it_is_written() {
+fn an_outcome_is_read() {
     let read = whole();
     let over16 = read.outcome("over16").expect("an outcome");
     let terms = journey_terms(over16);
@@ -171,7 +171,7 @@ fn an_outcome_reads_as_it_is_written() {
 }
 
 #[test]
-fn what_stands_beside_outcomes_reads_as_it_is_written() {
+fn standards_caps_and_grades_are_read() {
     let read = whole();
     let AchievedBy::Many(terms) = &read.outcomes[2].achieved_by else { panic!("a scope") };
     assert_eq!((terms.scope, terms.period), (Scope::Cohort, PeriodKind::FinancialYear));
@@ -187,26 +187,26 @@ fn what_stands_beside_outcomes_reads_as_it_is_written() {
 }
 
 #[test]
-fn everything_is_said_in_sentences() {
-    let told = sentences::of(&whole()).join("\n");
+fn a_rulebook_is_explained_in_sentences() {
+    let text = sentences::of(&whole()).join("\n");
     for part in [
-        "It judges claims that were achieved from 2021-04-01 on, and leaves earlier ones alone: it pays nothing that it dates before that day.",
-        "Standard welcome: 3 made contact(s) face to face and a plan of kind php within 10 working days after the referral is accepted; met at 95 % or more, a major failure below 85 %.",
+        "It judges claims that were achieved on or after 2021-04-01, and no earlier ones: it pays nothing that it dates before that day.",
+        "Standard welcome: 3 contact(s) made face to face and a plan of kind php within 10 working days after the referral is accepted; met at 95 % or more, a major failure below 85 %.",
         "It begins with a spell of employment whose pay is living_wage.",
-        "It must last 91 days, with breaks of up to 7 days, which count, each employer by itself; the days of holidays are left out.",
-        "It must last 91 days, anywhere within 112 days, all such spells taken together.",
-        "The hours a week must be at least 16 throughout; unknown hours hold it.",
-        "It must be shown by payslip, and by letter, verified, dated from 0 days before it to 60 days after it.",
+        "It must last 91 days, with gaps of up to 7 days, which count, each employer separately; the days of holidays are left out.",
+        "It must last 91 days, anywhere within 112 days, all such spells together.",
+        "The hours a week must be at least 16 on every day; unknown hours hold it.",
+        "It needs evidence: payslip, and letter, verified, dated from 0 days before it to 60 days after it.",
         "It counts only if (employment_status is unemployed or not age is 15 or 16).",
-        "It can be claimed from the 5th working day after the day it is achieved, until the 180th day after it, 3 times at most, and is paid once for each person.",
-        "It takes up under16: what was claimed for that is taken off.",
-        "It pays 1650.005 times 1.1, 1815.01 GBP in north, for cohort a, if achieved from 2022-04-01, if achieved until 2023-03-31, up to the 100th unit, rounded before it is taken times the units, (illustrative: no source states it).",
-        "Of each cohort and financial year, the days of care must be below 0.85 of all days of its people.",
-        "At most 2070000.00 GBP is paid for over16 for each financial year of achievement; a claim that does not fit gets nothing, and smaller ones are still tried; what is taken back is lost.",
-        "Warning: 2018-10-13 is no working day.",
-        "Warning: [[grade]]: no board gives grades yet; its indicators may be assessed by assessKpi, and change nothing else.",
+        "It can be claimed from the 5th working day after the day it is achieved, until the 180th day after it, at most 3 times, and is paid once for each person.",
+        "It replaces under16 and pays the difference: amounts claimed for under16 are deducted.",
+        "It pays 1650.005 times 1.1, 1815.01 GBP in north, for cohort a, if achieved from 2022-04-01, if achieved until 2023-03-31, up to the 100th unit, rounded before it is multiplied by the units, (illustrative: no source states it).",
+        "For each cohort and financial year, the days of care must be below 0.85 of all days of its people.",
+        "At most 2070000.00 GBP is paid for over16 for each financial year of achievement; a claim that does not fit gets nothing, and smaller ones are still tried; an amount that is paid back cannot be paid again.",
+        "Warning: 2018-10-13 is not a working day.",
+        "Warning: [[grade]]: no board shows grades yet. assessKpi can assess their measures. They change nothing else.",
     ] {
-        assert!(told.contains(part), "{part}\n\nis not in\n\n{told}");
+        assert!(text.contains(part), "{part}\n\nis not in\n\n{text}");
     }
 }
 
@@ -247,11 +247,11 @@ fn a_negative_cap_and_a_tariff_without_an_amount_are_refused() {
     );
 }
 
-/// A part of [`WHOLE`], what is written instead, and a fault that is then found.
+/// A part of [`WHOLE`], its replacement, and a fault that results.
 type Slip = (&'static str, &'static str, &'static str);
 
 #[track_caller]
-fn each_is_named(slips: &[Slip]) {
+fn each_is_reported(slips: &[Slip]) {
     for (part, otherwise, fault) in slips {
         let found = faults_with(part, otherwise);
         assert!(found.iter().any(|found| found == fault), "{otherwise}\nexpected {fault}\nfound {found:#?}");
@@ -259,12 +259,12 @@ fn each_is_named(slips: &[Slip]) {
 }
 
 #[test]
-fn every_other_fault_of_what_must_be_so_is_named_with_its_remedy() {
-    each_is_named(&[
+fn every_other_fault_of_conditions_is_reported_with_its_remedy() {
+    each_is_reported(&[
         (
             "code = \"under16\"",
             "code = \"over16\"",
-            "line 54: outcome.code: an outcome \"over16\" stands above already; give it another code",
+            "line 54: outcome.code: the outcome \"over16\" is already defined above; give it another code",
         ),
         (
             "[\"relapse\"]\nonly",
@@ -285,12 +285,12 @@ fn every_other_fault_of_what_must_be_so_is_named_with_its_remedy() {
         (
             "\"nothing\", pause",
             "\"nobody\", pause",
-            "line 58: outcome.sustain.combine: \"nobody\" is none of the words it can be; write combine = \"employers\" or \"nothing\"",
+            "line 58: outcome.sustain.combine: \"nobody\" is not one of the allowed words; write combine = \"employers\" or \"nothing\"",
         ),
         (
             "days = 91, continuity",
             "days = 91, weeks = 13, continuity",
-            "line 58: outcome.sustain: it says how long more than once; write one of days, weeks and months",
+            "line 58: outcome.sustain: the length is given as days and weeks; write one of days, weeks and months",
         ),
         (
             "days = 91, continuity",
@@ -305,7 +305,7 @@ fn every_other_fault_of_what_must_be_so_is_named_with_its_remedy() {
         (
             "at_least = 16 }\nevidence",
             "at_least = 16, below = 16 }\nevidence",
-            "line 59: outcome.hours: nothing is at least 16 and below 16; write at_least smaller than below",
+            "line 59: outcome.hours: no number is at least 16 and below 16; write at_least smaller than below",
         ),
         (
             "{ fact = \"employment_status\", in = [\"unemployed\"] }",
@@ -326,8 +326,8 @@ fn every_other_fault_of_what_must_be_so_is_named_with_its_remedy() {
 }
 
 #[test]
-fn every_other_fault_of_prices_and_terms_is_named_with_its_remedy() {
-    each_is_named(&[
+fn every_other_fault_of_prices_and_terms_is_reported_with_its_remedy() {
+    each_is_reported(&[
         (
             "to = 2023-03-31",
             "to = 2021-03-31",
@@ -341,18 +341,18 @@ fn every_other_fault_of_prices_and_terms_is_named_with_its_remedy() {
         (
             "area = \"north\"\ncohort = \"a\"\nfrom = 2022-04-01\nto = 2023-03-31\nup_to = 100\n",
             "",
-            "line 69: outcome.tariff: a price for the same area, cohort, first day and volume stands above already; give it another area, cohort, from or up_to, or take one of the two out",
+            "line 69: outcome.tariff: a price for the same area, cohort, first day and volume is already defined above; give it another area, cohort, from or up_to, or take one of the two out",
         ),
         ("below = 0.85", "below = 85", "line 84: outcome.ratio.below: 85 is more than 1; write below = 0.8"),
         (
             "scope = \"cohort\"\n",
             "scope = \"cohort\"\ntrigger = { plan = [\"php\"] }\n",
-            "line 80: outcome.scope: trigger is about one journey, but scope takes many together; take trigger or scope out",
+            "line 80: outcome.scope: trigger is for outcomes of one case, but scope joins many cases; take trigger or scope out",
         ),
         (
             "lower_level = 85",
             "lower_level = 96",
-            "line 30: standard: the lower level 96 stands above the minimum level 95; write lower_level no greater than minimum_level",
+            "line 30: standard: the lower level 96 is above the minimum level 95; write lower_level no greater than minimum_level",
         ),
         (
             "\"spell_started:employment\"",
@@ -362,17 +362,17 @@ fn every_other_fault_of_prices_and_terms_is_named_with_its_remedy() {
         (
             "\"spell_started:employment\"",
             "\"one_day\"",
-            "line 39: standard.from: \"one_day\" starts no clock; write from = one of referral_received, referral_accepted, missed_contact, plan_agreed, last_review, spell_started:<domain>",
+            "line 39: standard.from: \"one_day\" does not start a clock; write from = one of referral_received, referral_accepted, missed_contact, plan_agreed, last_review, spell_started:<domain>",
         ),
         (
             "{ task = \"sustainment_check\" }",
             "{ face_to_face = true }",
-            "line 41: standard.met_by: it names nothing that meets it; write met_by = { contact = { made = true } }",
+            "line 41: standard.met_by: it names nothing that meets the standard; write met_by = { contact = { made = true } }",
         ),
         (
             "\"2019-01-11\"",
             "\"2018-01-11\"",
-            "line 107: reports.due: 2018-01-11 stands after a day that is no earlier; write due = [\"2018-10-13\"]",
+            "line 107: reports.due: 2018-01-11 is not later than the day before it in the list; write due = [\"2018-10-13\"]",
         ),
         (
             "class = \"employment\"\n",
@@ -393,12 +393,12 @@ fn every_other_fault_of_prices_and_terms_is_named_with_its_remedy() {
 }
 
 #[test]
-fn versions_that_overlap_are_named_with_their_line() {
+fn versions_that_overlap_are_reported_with_their_line() {
     let read = whole();
     assert_eq!(read.overlap(WHOLE, &read).map(|error| error.line), Some(3), "the same content");
     let later = WHOLE.replace("version = \"1\"", "version = \"2\"");
     let next = Rulebook::parse(&later).expect("a rulebook");
-    assert_eq!(next.overlap(&later, &read), None, "one with the same first day supersedes the other");
+    assert_eq!(next.overlap(&later, &read), None, "a version with the same first day supersedes the other");
     let third = later.replace("2021-04-01\n", "2022-04-01\n");
     let next = Rulebook::parse(&third).expect("a rulebook");
     assert_eq!(next.overlap(&third, &read), None);

@@ -1,30 +1,28 @@
-//! What outcomes must be among each other: codes of their own, and conversions that lead somewhere.
+//! Checks outcomes against each other and against the rest of the rulebook: unique codes, conversions without a circle,
+//! claim windows and attributes.
 //!
-//! It looks only at outcomes that were read.
+//! It looks only at outcomes that could be read.
 
 use std::collections::BTreeSet;
 
 use super::super::Calendar;
 use super::super::attributes::{Attributes, check_trigger};
-use super::super::parse::check_outcome;
-use super::super::reader::{Report, path_of};
+use super::super::reader::Report;
 use super::parse::Written;
 use super::{AchievedBy, Outcome};
 
-pub(in super::super) fn checked(written: Vec<Written<'_>>, codes: &[String], report: &mut Report<'_>) -> Vec<Outcome> {
+pub(in super::super) fn checked(written: Vec<Written<'_>>, report: &mut Report<'_>) -> Vec<Outcome> {
     let mut seen = BTreeSet::new();
     for Written { outcome, section } in &written {
-        let place = |key: &str| section.table.get(key).map_or(section.at.clone(), toml::Spanned::span);
         if !seen.insert(&outcome.code) {
-            let problem = format!("an outcome {:?} stands above already", outcome.code);
-            report.add(place("code"), Some(&path_of(&section.path, "code")), problem, "give it another code");
+            let problem = format!("the outcome {:?} is already defined above", outcome.code);
+            report.add(section.place_of("code"), Some(&section.path_of("code")), problem, "give it another code");
         }
         let Some(from) = &outcome.convert_from else { continue };
-        let path = path_of(&section.path, "convert.from");
-        check_outcome(codes, &(from.clone(), place("convert")), &path, report);
+        let path = section.path_of("convert.from");
         if let Some(circle) = circle(&written, &outcome.code) {
             let problem = format!("the conversions run in a circle: {}", circle.join(" from "));
-            report.add(place("convert"), Some(&path), problem, "take one of these conversions out");
+            report.add(section.place_of("convert"), Some(&path), problem, "take one of these conversions out");
         }
         let lower = written.iter().find(|other| other.outcome.code == *from);
         if let Some(lower) = lower
@@ -32,14 +30,14 @@ pub(in super::super) fn checked(written: Vec<Written<'_>>, codes: &[String], rep
             && outcome.group.is_some()
             && lower.outcome.group != outcome.group
         {
-            let problem = format!("{from:?} is of another group, so both could be paid");
-            report.add(place("convert"), Some(&path), problem, "put both into one group");
+            let problem = format!("{from:?} belongs to another group, so both could be paid");
+            report.add(section.place_of("convert"), Some(&path), problem, "put both into one group");
         }
     }
     written.into_iter().map(|written| written.outcome).collect()
 }
 
-/// Reports outcomes whose claims would expire before anybody could make them, whatever the day of achievement.
+/// Reports outcomes whose claim window ends before the wait is over, whatever the day of achievement.
 pub(in super::super) fn claimable(written: &[Written<'_>], calendar: Option<&Calendar>, report: &mut Report<'_>) {
     let Some(calendar) = calendar else { return };
     for Written { outcome, section } in written {
@@ -49,16 +47,15 @@ pub(in super::super) fn claimable(written: &[Written<'_>], calendar: Option<&Cal
         if within < shortest {
             let problem = format!(
                 "the window ends {within} days after the outcome is achieved, before the wait of {wait} working days \
-                 is over: no claim could ever be made"
+                 is over, so no claim could ever be made"
             );
-            let at = section.table.get("claim").map_or(section.at.clone(), toml::Spanned::span);
             let remedy = format!("write within_days of at least {shortest}, or a shorter wait");
-            report.add(at, Some(&path_of(&section.path, "claim.within_days")), problem, remedy);
+            report.add(section.place_of("claim"), Some(&section.path_of("claim.within_days")), problem, remedy);
         }
     }
 }
 
-/// Reports outcomes that ask for attributes which no spell could have.
+/// Reports outcomes that ask for attributes that no spell can have.
 pub(in super::super) fn achievable(written: &[Written<'_>], attributes: &Attributes, report: &mut Report<'_>) {
     for Written { outcome, section } in written {
         if let AchievedBy::Journey(terms) = &outcome.achieved_by {
@@ -67,18 +64,18 @@ pub(in super::super) fn achievable(written: &[Written<'_>], attributes: &Attribu
     }
 }
 
-/// The conversions from an outcome back to itself, if there are.
+/// The conversions from an outcome back to itself; none if there is no such circle.
 fn circle(written: &[Written<'_>], start: &str) -> Option<Vec<String>> {
-    let mut way = vec![start.to_owned()];
-    while let Some(last) = way.last() {
+    let mut path = vec![start.to_owned()];
+    while let Some(last) = path.last() {
         let from = written.iter().find(|other| other.outcome.code == *last)?.outcome.convert_from.as_deref()?;
         let closed = from == start;
-        if !closed && way.iter().any(|code| code == from) {
+        if !closed && path.iter().any(|code| code == from) {
             return None;
         }
-        way.push(from.to_owned());
+        path.push(from.to_owned());
         if closed {
-            return Some(way);
+            return Some(path);
         }
     }
     None

@@ -1,0 +1,239 @@
+//! The grammar of standards, caps, grades, targets, reports and duties.
+
+use super::super::CodeList;
+use super::super::terms::{CapScope, Crossing};
+use super::{Fix, Items, Key, Kind, Rule, TEXTS, Table, Word, words};
+
+pub(in super::super) const CAP_SCOPES: [Word<CapScope>; 4] = [
+    Word::new("contract", CapScope::Contract, "the contract as a whole"),
+    Word::new("year", CapScope::Year, "each financial year, by the date of achievement"),
+    Word::new("person", CapScope::Person, "each person"),
+    Word::new("outcome", CapScope::Outcome, "each outcome"),
+];
+
+pub(in super::super) const CROSSINGS: [Word<Crossing>; 2] = [
+    Word::new("partial", Crossing::Partial, "the claim gets what is left"),
+    Word::new("whole", Crossing::Whole, "the claim gets nothing; smaller later claims are still tried"),
+];
+
+/// Two duties that one person may not combine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Separate {
+    AttachVerify,
+    VerifySubmit,
+    SubmitDecide,
+}
+
+pub(in super::super) const SEPARATE: [Word<Separate>; 3] = [
+    Word::new("attach/verify", Separate::AttachVerify, "the person who attached evidence may not verify it"),
+    Word::new(
+        "verify/submit",
+        Separate::VerifySubmit,
+        "the person who verified evidence may not submit the claims that rest on it; the \
+         program does not check this yet",
+    ),
+    Word::new("submit/decide", Separate::SubmitDecide, "the person who submitted claims may not decide on them"),
+];
+
+/// The events that start the clock of a standard, except the start of a spell.
+pub(in super::super) const CLOCK_STARTS: [&str; 5] =
+    ["referral_received", "referral_accepted", "missed_contact", "plan_agreed", "last_review"];
+
+/// What stands before the domain of the spell that starts the clock of a standard.
+pub(in super::super) const SPELL_STARTED: &str = "spell_started:";
+
+pub(super) static STANDARD: Table = Table {
+    name: "standard",
+    noun: "a service standard",
+    about: "A service standard: what must be done within a number of days. Each case has an obligation for it.",
+    keys: &[
+        Key::new("code", Kind::Text, r#""first_contact""#, "Its code, unique among the standards."),
+        Key::new(
+            "from",
+            Kind::ClockStart,
+            r#""referral_received""#,
+            "The event that starts the clock: `referral_received`, `referral_accepted`, \
+             `missed_contact`, `plan_agreed`, `last_review` (a plan is agreed or reviewed, \
+             whichever is later), or `spell_started:` with a domain of spells.",
+        ),
+        Key::new("within", Kind::Table(&WITHIN), "{ days = 7 }", "The time allowed."),
+        Key::new("met_by", Kind::Table(&MET_BY), "{ contact = { made = true } }", "What meets the standard."),
+        Key::new(
+            "minimum_level",
+            Kind::Percent,
+            "95",
+            "The share of obligations met at which the standard is met. Below it, the failure is minor.",
+        )
+        .optional()
+        .unit("percent"),
+        Key::new("lower_level", Kind::Percent, "85", "The share of obligations met below which the failure is major.")
+            .optional()
+            .unit("percent"),
+    ],
+    rules: &[],
+    notes: &["`lower_level` is not greater than `minimum_level`. `assessKpi` grades by the two \
+              levels; no board compares standards with them yet."],
+};
+
+static WITHIN: Table = Table {
+    name: "within",
+    noun: "a number of days",
+    about: "The time allowed: one of the two keys.",
+    keys: &[
+        Key::new("days", Kind::Whole, "7", "Calendar days.").optional().unit("days"),
+        Key::new(
+            "working_days",
+            Kind::Whole,
+            "5",
+            "Working days of the contract's division, counted from the day after.",
+        )
+        .optional()
+        .unit("working days"),
+    ],
+    rules: &[Rule::One {
+        with: None,
+        of: &["days", "working_days"],
+        none: Fix { problem: "the number of days is missing", remedy: "write within = { days = 7 }" },
+        several: Fix { problem: "the time is given as {}", remedy: "write within = { days = 7 }" },
+    }],
+    notes: &[],
+};
+
+static MET_BY: Table = Table {
+    name: "met_by",
+    noun: "what meets the standard",
+    about: "What meets a standard. Everything that is named is needed.",
+    keys: &[
+        Key::new("contact", Kind::Table(&CONTACT), "{ made = true }", "One contact.").optional(),
+        Key::new("contacts", Kind::Positive, "3", "This many contacts that were made.").optional().unit("contacts"),
+        Key::new("face_to_face", Kind::Flag, "true", "Whether these contacts must be face to face.").or("false"),
+        Key::new("plan", Kind::Code(CodeList::PlanKinds), r#""employment_plan""#, "A plan of this kind is agreed.")
+            .optional(),
+        Key::new("review", Kind::Code(CodeList::PlanKinds), r#""employment_plan""#, "A plan of this kind is reviewed.")
+            .optional(),
+        Key::new("task", Kind::Text, r#""welcome""#, "A task of this kind is done.").optional(),
+    ],
+    rules: &[Rule::Some {
+        of: &["contact", "contacts", "plan", "review", "task"],
+        none: Fix {
+            problem: "it names nothing that meets the standard",
+            remedy: "write met_by = { contact = { made = true } }",
+        },
+    }],
+    notes: &[],
+};
+
+static CONTACT: Table = Table {
+    name: "contact",
+    noun: "a contact",
+    about: "One contact that meets a standard.",
+    keys: &[
+        Key::new("made", Kind::Flag, "true", "Whether the contact must be made. If not, an attempt is enough.")
+            .or("true"),
+        Key::new("face_to_face", Kind::Flag, "true", "Whether the contact must be face to face.").or("false"),
+    ],
+    rules: &[],
+    notes: &[],
+};
+
+pub(super) static CAP: Table = Table {
+    name: "cap",
+    noun: "a cap",
+    about: "A limit on what is paid. Submitted claims use it first; then claimable ones by date of achievement.",
+    keys: &[
+        Key::new("scope", Kind::Word(&const { words(&CAP_SCOPES) }), r#""contract""#, "What the limit is for."),
+        Key::new(
+            "outcomes",
+            Kind::List(&Kind::Outcome, Items::SomeDistinct),
+            r#"["job_13w"]"#,
+            "The outcomes whose payments count towards the limit. Left out: all.",
+        )
+        .optional(),
+        Key::new("amount", Kind::Money, r#""2070000.00""#, "The limit.").unit("the currency of the rulebook"),
+        Key::new(
+            "crossing",
+            Kind::Word(&const { words(&CROSSINGS) }),
+            r#""partial""#,
+            "What happens to a claim that does not fit.",
+        )
+        .or(r#""partial""#),
+        Key::new("refill", Kind::Flag, "true", "Whether an amount that is paid back can be paid again.").or("true"),
+    ],
+    rules: &[],
+    notes: &[],
+};
+
+pub(super) static GRADE: Table = Table {
+    name: "grade",
+    noun: "a grade",
+    about: "A grade. The first grade of which every test passes is given. A value in the gap between two grades gets \
+            the lower one. A measure without a value passes no test.",
+    keys: &[
+        Key::new("code", Kind::Text, r#""green""#, "Its code, unique among the grades."),
+        Key::new(
+            "all_of",
+            Kind::Tables(&GRADE_TEST),
+            r#"[{ measure = "outcomes_achieved", at_least = 100 }]"#,
+            "Its tests. Left out: every value that has no better grade.",
+        )
+        .optional(),
+    ],
+    rules: &[],
+    notes: &["A grade without tests stands last.", "`assessKpi` gives these grades; no board shows them yet."],
+};
+
+static GRADE_TEST: Table = Table {
+    name: "test",
+    noun: "a test",
+    about: "A test of a grade: a measure with one bound.",
+    keys: &[
+        Key::new("measure", Kind::Text, r#""outcomes_achieved""#, "The code of the measure."),
+        Key::new("at_least", Kind::Number, "80", "The value is at least this.").optional(),
+        Key::new("at_most", Kind::Number, "80", "The value is at most this.").optional(),
+        Key::new("below", Kind::Number, "80", "The value is less than this.").optional(),
+    ],
+    rules: &[Rule::One {
+        with: None,
+        of: &["at_least", "at_most", "below"],
+        none: Fix { problem: "the test has no bound", remedy: "write one of at_least, at_most and below" },
+        several: Fix { problem: "the test has the bounds {}", remedy: "write one of at_least, at_most and below" },
+    }],
+    notes: &[],
+};
+
+pub(super) static TARGETS: Table = Table {
+    name: "targets",
+    noun: "the target profiles",
+    about: "The target profiles of the contract. The targets themselves are published apart.",
+    keys: &[Key::new("profiles", TEXTS, r#"["contract"]"#, "The names of the profiles, side by side.")],
+    rules: &[],
+    notes: &["No board compares with targets yet."],
+};
+
+pub(super) static REPORTS: Table = Table {
+    name: "reports",
+    noun: "the dates of reports",
+    about: "When reports are due.",
+    keys: &[Key::new(
+        "due",
+        Kind::List(&Kind::QuotedDate, Items::Any),
+        r#"["2018-10-13"]"#,
+        "The days on which a report is due, earliest first, each in quotes.",
+    )],
+    rules: &[],
+    notes: &["`rulebook check` warns of a day that is not a working day. The program sends no reminders yet."],
+};
+
+pub(super) static DUTIES: Table = Table {
+    name: "duties",
+    noun: "the duties kept apart",
+    about: "What one person may not do alone.",
+    keys: &[Key::new(
+        "separate",
+        Kind::List(&const { Kind::Word(&const { words(&SEPARATE) }) }, Items::Any),
+        r#"["attach/verify"]"#,
+        "Pairs of duties that one person may not combine. An empty list allows all.",
+    )],
+    rules: &[],
+    notes: &[],
+};
