@@ -29,10 +29,10 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 use tracing::{Span, info_span};
 
-use crate::access::token::{LocalKey, Login, bearer};
+use crate::access::token::{LocalKey, Login};
 use crate::graphql::context::Parts;
-use crate::graphql::transport::{
-    Arrival, Budget, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, wants_socket,
+use throughline_gateway::{
+    Arrival, Budget, Caller as _, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, bearer, wants_socket,
 };
 use crate::graphql::{Api, graphiql};
 use crate::log::ClockOff;
@@ -135,7 +135,7 @@ async fn if_there_is_a_place(State(capacity): State<Arc<Capacity>>, mut request:
 /// Says whose request it is to the place that it has taken; the refusal, where its login has enough of them.
 fn beyond_its_share(http: &Request, login: &Login) -> Option<Response> {
     let place = http.extensions().get::<Arc<TakenPlace>>();
-    place.and_then(|place| place.by(&login.principal).err()).map(|full| full.response(http))
+    place.and_then(|place| place.by(&login.key()).err()).map(|full| full.response(http))
 }
 
 /// Lets the pages of these origins ask with a token and read the answers (CORS); nothing where there are none.

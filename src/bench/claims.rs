@@ -23,7 +23,7 @@ use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
 use throughline_domain::command::batches::CLAIMS_MAX;
 use crate::deployment::Deployment;
-use crate::graphql::transport::Terms;
+use throughline_gateway::Terms;
 use crate::http;
 use crate::store::Dialect;
 

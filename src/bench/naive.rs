@@ -19,7 +19,7 @@ use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::packs::pack;
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
-use crate::graphql::transport::Terms;
+use throughline_gateway::Terms;
 use crate::http;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;

@@ -25,7 +25,7 @@ use super::report::{Figure, Limit, number, percentile, rate};
 use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
-use crate::graphql::transport::REQUESTS;
+use throughline_gateway::REQUESTS;
 use crate::store::Dialect;
 
 /// Events of the log, if nobody says otherwise: enough for replays to last, and for cases that do not grow long.

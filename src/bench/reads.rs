@@ -18,7 +18,7 @@ use super::report::{Figure, Limit, median, number, percentile};
 use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::deployment::Deployment;
-use crate::graphql::transport::Terms;
+use throughline_gateway::Terms;
 use crate::http;
 use crate::store::Dialect;
 

@@ -24,7 +24,7 @@ use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
-use crate::graphql::transport::Terms;
+use throughline_gateway::Terms;
 use crate::http;
 use crate::store::Dialect;
 use crate::views::Views;

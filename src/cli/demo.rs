@@ -16,7 +16,7 @@ use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::demo::{self, DOCUMENTED_REFERENCE, Progress, SEED, Size, Story};
 use crate::deployment::Deployment;
-use crate::graphql::transport::Terms;
+use throughline_gateway::Terms;
 use crate::http;
 use throughline_domain::fact::envelope::Position;
 

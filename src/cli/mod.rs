@@ -26,7 +26,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::access::Role;
 use crate::causes;
-use crate::graphql::transport::{PER_MINUTE, REQUESTS};
+use throughline_gateway::{PER_MINUTE, REQUESTS};
 use crate::http::CONNECTIONS;
 use crate::import::ImportError;
 use crate::import::as_recorded::RestoreError;

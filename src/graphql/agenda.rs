@@ -8,7 +8,7 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Result, SimpleObject};
 
 use super::bounds::PageLength;
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::journey::appointment::{Appointment, AppointmentState};

@@ -10,7 +10,8 @@ use async_graphql::{Context, Error, InputObject, Result, value};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
-use super::code::Code;
+use super::codes::VIEW_BUILDING;
+use throughline_gateway::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::scalars::{Date, Instant, Position};
 use throughline_domain::contract;
@@ -224,7 +225,7 @@ fn found(asked: Result<Arc<Generation>, ViewError>) -> Result<Arc<Generation>> {
 }
 
 fn not_yet(progress: Option<Progress>) -> Error {
-    let mut error = Code::ViewBuilding.error("what was known then is being put together: ask again in a moment");
+    let mut error = VIEW_BUILDING.error("what was known then is being put together: ask again in a moment");
     let extensions = error.extensions.get_or_insert_default();
     let progress = progress.filter(|progress| !progress.phase.is_over());
     let [usual, least, most] = ASK_AGAIN;

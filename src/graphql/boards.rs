@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::at::Known;
 use super::bounds::PERCENT;
-use super::code::Code;
+use throughline_gateway::Code;
 use super::people::Worker;
 use super::scalars::{Date, Decimal};
 use super::table::{Asked, Read, Row};

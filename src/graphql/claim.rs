@@ -16,7 +16,7 @@ pub(in crate::graphql) use list::{ClaimFilter, page};
 
 use super::at::Known;
 use super::batch::{Batch, BatchLine};
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::event::OccurredOn;
 use super::funding::{self, DoubleFunding};

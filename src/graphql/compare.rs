@@ -12,7 +12,7 @@ use super::at::{ContractAt, Known, Seen};
 use super::boards::Group;
 use super::bounds::PageLength;
 use super::claim::{self, Claim};
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::contract::Contract;
 use super::cursor;

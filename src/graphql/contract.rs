@@ -16,7 +16,7 @@ use super::boards::{
 };
 use super::bounds::PageLength;
 use super::claim::{self, ClaimConnection, ClaimFilter, ClaimStatus};
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::dealings::{
     self, ClosedPeriod, Commentary, ContractAction, ContractNotice, DoubleFundingDismissal, KpiAssessment, Party,

@@ -7,7 +7,7 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
-use super::code::Code;
+use throughline_gateway::Code;
 use throughline_domain::fact::envelope::hex;
 
 /// What to do about a cursor of a list that takes no filter.

@@ -12,7 +12,7 @@ use axum::{
     routing::get,
 };
 
-use super::transport::Problem;
+use throughline_gateway::Problem;
 
 /// Everything from this origin, nothing from elsewhere. The editor sets inline styles and its
 /// fonts come inside the style sheet.

@@ -8,9 +8,9 @@ use std::collections::BTreeSet;
 use async_graphql::{Context, Result};
 use chrono::NaiveDate;
 
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{Asked as _, OrFault as _};
-use super::guard;
+use throughline_gateway::guard;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};

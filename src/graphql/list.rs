@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 
 use super::at::Known;
 use super::bounds::PageLength;
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{self, Asked as _, OrFault as _};
 use super::cursor;
 use super::journey::{self, Journey, Story};

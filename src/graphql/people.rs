@@ -15,7 +15,7 @@ use super::journey::work::Assessment;
 use super::mutation::input::SubjectKind;
 use super::scalars::{Date, Decimal};
 use super::team::Team;
-use super::transport::fault;
+use super::fault::fault;
 use crate::access::Principal;
 use crate::clock::Clock;
 use throughline_domain::fact::event;

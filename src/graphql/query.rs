@@ -6,7 +6,7 @@ use async_graphql::{ComplexObject, Context, ID, InputObject, Object, Result, Sim
 
 use super::at::{ContractAt, JourneyAt, Known};
 use super::bounds::{FIRST_MAX, PageLength};
-use super::code::Code;
+use throughline_gateway::Code;
 use super::compare::{ViewComparison, ViewPoint};
 use super::context::{Asked as _, OrFault as _};
 use super::contract::Contract;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use super::at::Known;
 use super::bounds::PageLength;
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::cursor;
 use super::list::PageInfo;

@@ -15,7 +15,7 @@ use futures_util::stream::unfold;
 use tokio::sync::watch;
 
 use super::at::Known;
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{Asked as _, OrFault as _, Parts};
 use super::event::Event;
 use super::journey::{Journey, Story};

@@ -4,7 +4,7 @@
 //! The figures are orders of magnitude, measured on logs of some hundred thousand events. A place that the schema no
 //! longer has keeps the service from starting, so none is ever forgotten here.
 
-use super::guard::Weight;
+use throughline_gateway::guard::Weight;
 
 /// Each dear place and what it costs beside its fields.
 pub(super) const WEIGHTS: [Weight; 32] = [

@@ -12,11 +12,12 @@ use serde::Deserialize;
 
 use super::{Service, authenticate, unauthenticated};
 use crate::access::Principal;
+use crate::access::token::Login;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::export::ndjson::{ExportError, Zones};
 use crate::graphql::query::lanes_of;
-use crate::graphql::transport::Problem;
+use throughline_gateway::{Caller as _, Problem};
 use crate::log::LogError;
 use throughline_domain::fact::envelope::{Envelope, Position};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
@@ -77,11 +78,11 @@ struct Part {
 
 /// The events after a position, a line each.
 pub(super) async fn events(State(service): State<Service>, request: Request) -> Response {
-    let principal = match authenticate(&service.key, &request) {
-        Ok(login) => login.principal,
+    let login = match authenticate(&service.key, &request) {
+        Ok(login) => login,
         Err(refused) => return unauthenticated(&refused),
     };
-    if let Err(denied) = policy(&principal, Action::ReadEvents, Relation::Contract) {
+    if let Err(denied) = policy(&login.principal, Action::ReadEvents, Relation::Contract) {
         return Problem::new(StatusCode::FORBIDDEN, denied.to_string()).into_response();
     }
     let asked = match asked(&request) {
@@ -89,12 +90,12 @@ pub(super) async fn events(State(service): State<Service>, request: Request) -> 
         Err(problem) => return problem.into_response(),
     };
     // What is asked for is spent before it is read: whoever asks for little comes back sooner.
-    if let Err(overspent) = service.budget.spend(&principal, u64::try_from(asked.limit).unwrap_or(u64::MAX)) {
+    if let Err(overspent) = service.budget.spend(&login.key(), u64::try_from(asked.limit).unwrap_or(u64::MAX)) {
         let detail = "you have asked for as much as one login may for now: ask again after Retry-After";
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
         return problem.after(overspent.retry_after).into_response();
     }
-    match answer(&service, &principal, &asked).await {
+    match answer(&service, &login, &asked).await {
         Ok(Ok(answer)) => answer,
         Ok(Err(problem)) => problem.into_response(),
         Err(fault) => {
@@ -128,7 +129,7 @@ fn asked(request: &Request) -> Result<Asked, Problem> {
     Ok(asked)
 }
 
-async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Result<Result<Response, Problem>, Fault> {
+async fn answer(service: &Service, login: &Login, asked: &Asked) -> Result<Result<Response, Problem>, Fault> {
     let until = Instant::now() + Duration::from_secs(asked.wait);
     let after = Position(i64::try_from(asked.after).unwrap_or(i64::MAX));
     if let Err(elsewhere) = service.parts.log.within(after).await? {
@@ -137,11 +138,11 @@ async fn answer(service: &Service, principal: &Principal, asked: &Asked) -> Resu
     let mut part = Part { events: Vec::new(), next: after };
     // Whoever waits for an event takes no place meanwhile.
     let _place = loop {
-        let place = match service.capacity.enter_by(principal) {
+        let place = match service.capacity.enter_by(&login.key()) {
             Ok(place) => place,
             Err(full) => return Ok(Err(full.into())),
         };
-        part = further(service, principal, (part.next, asked.limit)).await?;
+        part = further(service, &login.principal, (part.next, asked.limit)).await?;
         let left = until.saturating_duration_since(Instant::now());
         if !part.events.is_empty() || left.is_zero() {
             break place;

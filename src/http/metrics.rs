@@ -20,7 +20,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{READY_WITHIN, Service};
-use crate::graphql::transport::Problem;
+use throughline_gateway::Problem;
 use crate::log::{Head, LogError};
 
 /// The media type of `OpenMetrics` text.

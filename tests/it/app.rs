@@ -15,7 +15,7 @@ use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
 use throughline_domain::contract::rulebook::packs;
 use throughline::graphql::context::Parts;
-use throughline::graphql::transport::Terms;
+use throughline_gateway::Terms;
 use throughline::http::router;
 use throughline_domain::fact::envelope::Position;
 use throughline::store::Dialect;

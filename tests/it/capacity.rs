@@ -8,7 +8,7 @@ use axum::body::{Body, Bytes};
 use axum::http::{Request, StatusCode};
 use futures_util::stream;
 use serde_json::{Value, json};
-use throughline::graphql::transport::{Capacity, Terms};
+use throughline_gateway::{Capacity, Terms};
 use throughline::http;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};

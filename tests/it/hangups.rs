@@ -10,7 +10,7 @@ use throughline::access::token::LocalKey;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::graphql::context::Parts;
-use throughline::graphql::transport::Terms;
+use throughline_gateway::Terms;
 use throughline::http;
 use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use throughline::store::Dialect;

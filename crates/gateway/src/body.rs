@@ -18,8 +18,8 @@ use serde::{
     de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 
-use super::{BODY_BYTES_MAX, Problem, accept::is_utf8};
-use crate::graphql::{code::Code, guard::shortened};
+use super::{BODY_BYTES_MAX, Problem, negotiation::is_utf8};
+use crate::{code::Code, guard::shortened};
 
 /// How long a body may take to come: whoever sends it takes up a place meanwhile.
 const COMES_WITHIN: Duration = Duration::from_secs(10);

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use async_graphql::ServerError;
 
-use crate::access::{Principal, Role};
-use crate::graphql::code::Code;
+use crate::caller::CallerKey;
+use crate::code::Code;
 
 /// What a caller may spend within a minute, unless `serve --budget` says otherwise: sixty of the dearest requests.
 pub const PER_MINUTE: u64 = 6_000_000;
@@ -25,8 +25,8 @@ const PURSES: usize = 1_000;
 pub struct Budget {
     /// What fits into a purse; none where nobody is limited.
     per_minute: Option<u64>,
-    /// By role and the key of the login, however that is written.
-    purses: Mutex<HashMap<(Role, String), Purse>>,
+    /// By caller.
+    purses: Mutex<HashMap<CallerKey, Purse>>,
 }
 
 /// What somebody has spent, and when that was reckoned.
@@ -56,12 +56,12 @@ impl Budget {
     }
 
     /// Spends, unless there is not enough. What costs more than a whole purse is had for a full one.
-    pub fn spend(&self, who: &Principal, cost: u64) -> Result<(), Overspent> {
+    pub fn spend(&self, who: &CallerKey, cost: u64) -> Result<(), Overspent> {
         self.spend_at(who, cost, Instant::now())
     }
 
     #[expect(clippy::cast_precision_loss, reason = "a budget is no account: far beyond 2^52 a unit does not matter")]
-    fn spend_at(&self, who: &Principal, cost: u64, now: Instant) -> Result<(), Overspent> {
+    fn spend_at(&self, who: &CallerKey, cost: u64, now: Instant) -> Result<(), Overspent> {
         let Some(limit) = self.per_minute else { return Ok(()) };
         let (limit, cost) = (limit as f64, cost.min(limit) as f64);
         let per_second = limit / MINUTE.as_secs_f64();
@@ -70,7 +70,7 @@ impl Budget {
         if purses.len() >= PURSES {
             purses.retain(|_, purse| left_at(purse) > 0.0);
         }
-        let purse = purses.entry(who.key()).or_insert(Purse { spent: 0.0, at: now });
+        let purse = purses.entry(who.clone()).or_insert(Purse { spent: 0.0, at: now });
         *purse = Purse { spent: left_at(purse), at: now };
         let beyond = purse.spent + cost - limit;
         if beyond > 0.0 {
@@ -92,16 +92,12 @@ impl From<Overspent> for ServerError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::Scope;
-
-    fn principal(subject: &str) -> Principal {
-        Principal { subject: subject.to_owned(), role: Role::Manager, scope: Scope::Deployment }
-    }
+    use crate::caller::tests::key;
 
     #[test]
     fn who_has_spent_a_minute_s_worth_hears_when_to_come_back_and_nobody_else_does() {
         let (budget, now) = (Budget::per_minute(600), Instant::now());
-        let (ann, ben) = (principal("ann"), principal("ben"));
+        let (ann, ben) = (key("ann"), key("ben"));
         assert_eq!(budget.spend_at(&ann, 400, now), Ok(()));
         let refused = budget.spend_at(&ann, 300, now).expect_err("too much");
         assert_eq!(refused.retry_after, Duration::from_secs(10));
@@ -111,18 +107,16 @@ mod tests {
     }
 
     #[test]
-    fn a_login_has_one_purse_however_it_is_written() {
+    fn a_caller_has_one_purse() {
         let (budget, now) = (Budget::per_minute(60), Instant::now());
-        assert_eq!(budget.spend_at(&principal("Zo\u{e9}"), 60, now), Ok(()));
-        for written in ["zo\u{e9}", "ZOE\u{301}"] {
-            assert!(budget.spend_at(&principal(written), 1, now).is_err(), "{written}");
-        }
-        assert_eq!(budget.spend_at(&principal("zoe"), 60, now), Ok(()));
+        assert_eq!(budget.spend_at(&key("zo\u{e9}"), 60, now), Ok(()));
+        assert!(budget.spend_at(&key("zo\u{e9}"), 1, now).is_err());
+        assert_eq!(budget.spend_at(&key("zoe"), 60, now), Ok(()));
     }
 
     #[test]
     fn what_costs_more_than_a_purse_is_had_for_a_full_one_and_no_limit_is_none() {
-        let (budget, now, ann) = (Budget::per_minute(60), Instant::now(), principal("ann"));
+        let (budget, now, ann) = (Budget::per_minute(60), Instant::now(), key("ann"));
         assert_eq!(budget.spend_at(&ann, 1_000, now), Ok(()));
         let refused = budget.spend_at(&ann, 1_000, now).expect_err("too much");
         assert_eq!(refused.retry_after, MINUTE);
@@ -135,9 +129,9 @@ mod tests {
     fn purses_that_are_full_again_are_not_kept() {
         let (budget, now) = (Budget::per_minute(60), Instant::now());
         for nth in 0..PURSES {
-            assert_eq!(budget.spend_at(&principal(&nth.to_string()), 1, now), Ok(()));
+            assert_eq!(budget.spend_at(&key(&nth.to_string()), 1, now), Ok(()));
         }
-        assert_eq!(budget.spend_at(&principal("ann"), 1, now + MINUTE), Ok(()));
+        assert_eq!(budget.spend_at(&key("ann"), 1, now + MINUTE), Ok(()));
         assert_eq!(budget.purses.lock().expect("purses").len(), 1);
     }
 }

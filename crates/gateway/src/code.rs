@@ -28,17 +28,15 @@ pub enum Code {
     Unauthenticated,
     /// The caller is known and may not do this.
     Forbidden,
-    /// The caller is a keyworker whose login is no worker's who is here.
-    WorkerUnknown,
     /// The caller asks for more at once than a connection is given, or more over time than one login may: ask again,
     /// when `retryAfterMs` says.
     RateLimited,
-    /// What was known then is being put together: ask again, when `retryAfterMs` says.
-    ViewBuilding,
     /// The service cannot answer in time: ask again.
     Unavailable,
     /// Something failed inside; the request id leads to the log.
     Internal,
+    /// A code that the service defines for its own resolvers, in capitals with underscores.
+    Host(&'static str),
 }
 
 impl Code {
@@ -54,11 +52,10 @@ impl Code {
             Self::UntrustedDocument => "UNTRUSTED_DOCUMENT",
             Self::Unauthenticated => "UNAUTHENTICATED",
             Self::Forbidden => "FORBIDDEN",
-            Self::WorkerUnknown => "WORKER_UNKNOWN",
             Self::RateLimited => "RATE_LIMITED",
-            Self::ViewBuilding => "VIEW_BUILDING",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
+            Self::Host(code) => code,
         }
     }
 
@@ -70,7 +67,7 @@ impl Code {
     }
 
     /// Whether an error that a resolver returned is of this code.
-    pub(super) fn is_of(self, error: &Error) -> bool {
+    pub fn is_of(self, error: &Error) -> bool {
         self.is_in(error.extensions.as_ref())
     }
 
@@ -101,7 +98,7 @@ impl Code {
     }
 
     /// `{ code }`, ready for more keys.
-    pub(super) fn extensions(self) -> ErrorExtensionValues {
+    pub fn extensions(self) -> ErrorExtensionValues {
         let mut values = ErrorExtensionValues::default();
         values.set("code", self.as_str());
         values

@@ -1,13 +1,10 @@
 //! How long a stream may go on: until the token behind it expires, or the service stops.
-//!
-//! Tokens go by the machine's clock, whatever day it is in the service.
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-use crate::clock::Clock;
+use crate::caller::Caller;
 
 /// The longest wait without a look at the clock, which may have been set or have gone on while the machine slept.
 const LOOK: Duration = Duration::from_secs(30);
@@ -38,10 +35,11 @@ impl Default for Stopping {
     }
 }
 
-/// Completes when the instant has come; never if there is none.
-pub(super) async fn passed(instant: Option<DateTime<Utc>>) {
-    let Some(instant) = instant else { return std::future::pending().await };
-    while let Ok(left) = (instant - Clock::Machine.now()).to_std() {
+/// Completes when the token of the caller has expired; never if there is no caller.
+pub(super) async fn expired<C: Caller>(caller: Option<&C>) {
+    let Some(caller) = caller else { return std::future::pending().await };
+    loop {
+        let left = caller.time_left();
         if left.is_zero() {
             return;
         }

@@ -19,19 +19,22 @@
 //! is 200. The draft asks for 422 where JSON is not shaped like a request; 400 is what its public audits and older
 //! clients look for.
 
-mod accept;
 mod answer;
+mod backpressure;
 mod body;
 mod budget;
+mod caller;
 mod capacity;
-mod documents;
+mod code;
+mod deadline;
+pub mod guard;
+mod negotiation;
 mod operation;
+mod persisted_documents;
 mod problem;
-mod room;
 mod socket;
 mod sse;
 mod turns;
-mod until;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,29 +46,20 @@ use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, BoxStream, StreamExt as _};
 
-use self::accept::{Accepted, Taken};
 use self::answer::Answer;
 pub use self::budget::{Budget, Overspent, PER_MINUTE};
+pub use self::caller::{Caller, CallerKey, TokenRefusal, bearer};
 pub use self::capacity::{Capacity, Full, REQUESTS, Taken as TakenPlace};
-pub use self::documents::Documents;
+pub use self::code::Code;
+pub use self::deadline::Stopping;
+use self::guard::{Guard, Limits, Weight};
+use self::negotiation::{Accepted, Taken};
 pub use self::operation::Recorded;
 use self::operation::{EachItem, OnlyChecked};
+pub use self::persisted_documents::Documents;
 pub use self::problem::Problem;
 pub use self::socket::wants_socket;
 use self::turns::Turns;
-pub use self::until::Stopping;
-use super::{
-    code::Code,
-    guard::{Guard, Limits, Weight},
-};
-use crate::access::Principal;
-use crate::access::token::{InvalidToken, Login};
-use crate::causes;
-use crate::log::LogError;
-use crate::store;
-use crate::telemetry::repeated::Repeated;
-
-static CANNOT_ANSWER: Repeated = Repeated::of("the store cannot answer");
 
 /// The most bytes of a request's body or of a message on a socket, variables included: 1 MiB.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
@@ -73,15 +67,16 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// The most errors in one answer; how many more there were stands in `extensions.errorsOmitted`.
 pub const ERRORS_MAX: usize = 20;
 
-/// When to ask again where the store cannot answer.
-const STORE_AGAIN: Duration = Duration::from_secs(5);
-
 /// What the transports ask of the service that they belong to.
 pub trait Host: Clone + Send + Sync + 'static {
+    /// An authenticated caller, in the service's own type.
+    type Caller: Caller;
+    /// Why the service does not accept a token.
+    type TokenRefusal: TokenRefusal;
     /// Who a token says that somebody is, and for how long.
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken>;
+    fn verify(&self, token: &str) -> Result<Self::Caller, Self::TokenRefusal>;
     /// What resolvers need for one answer to somebody: who asks, the loaders and the view of this moment.
-    fn data(&self, principal: &Principal) -> Data;
+    fn data(&self, caller: &Self::Caller) -> Data;
 }
 
 /// How long the transports wait for what.
@@ -222,13 +217,13 @@ where
     }
 
     /// Answers one HTTP request of somebody, whatever it is: at once, or as events for as long as they may listen.
-    pub async fn answer(&self, arrival: Arrival, login: &Login) -> Response {
+    pub async fn answer(&self, arrival: Arrival, caller: &H::Caller) -> Response {
         let Arrival { http, request_id, stopping } = arrival;
         let (parts, http_body) = http.into_parts();
         if parts.method != Method::POST {
             return method_not_allowed();
         }
-        let Some(accepted) = accept::negotiate(&parts.headers) else {
+        let Some(accepted) = negotiation::negotiate(&parts.headers) else {
             return not_acceptable();
         };
         let bytes = match body::read(&parts.headers, http_body).await {
@@ -237,84 +232,36 @@ where
         };
         let asked = body::parse(&bytes).map_err(|error| Box::new(Answer::malformed(error)));
         let operation = match asked {
-            Ok(asked) => self.admit(asked, &login.principal, &request_id).await,
+            Ok(asked) => self.admit(asked, caller, &request_id).await,
             Err(malformed) => Err(malformed),
         };
         let operation = match operation {
             Ok(operation) => operation,
-            Err(refused) => return self.single(*refused, accepted, (login, stopping)),
+            Err(refused) => return self.single(*refused, accepted, (caller, stopping)),
         };
         if operation.kind != OperationType::Subscription {
-            let executed = self.execute_in_time(operation, &login.principal).await;
-            return self.single(executed, accepted, (login, stopping));
+            let executed = self.execute_in_time(operation, caller).await;
+            return self.single(executed, accepted, (caller, stopping));
         }
         if accepted.events == Taken::No {
-            return self.single(without_events(), accepted, (login, stopping));
+            return self.single(without_events(), accepted, (caller, stopping));
         }
-        let answers = self.follow(operation, &login.principal, None);
-        self.events(answers.map(|(answer, _)| answer).boxed(), (login, stopping))
+        let answers = self.follow(operation, caller, None);
+        self.events(answers.map(|(answer, _)| answer).boxed(), (caller, stopping))
     }
 
     /// Sends the only answer as the client prefers it.
-    fn single(&self, answer: Answer, accepted: Accepted, until: (&Login, Stopping)) -> Response {
+    fn single(&self, answer: Answer, accepted: Accepted, until: (&H::Caller, Stopping)) -> Response {
         match accepted {
             Accepted { single: Some(media), events: Taken::No | Taken::IfNeeded } => answer.into_response(media),
             _ => self.events(stream::once(std::future::ready(answer)).boxed(), until),
         }
     }
 
-    fn events(&self, answers: BoxStream<'static, Answer>, (login, stopping): (&Login, Stopping)) -> Response {
+    fn events(&self, answers: BoxStream<'static, Answer>, (caller, stopping): (&H::Caller, Stopping)) -> Response {
         let keep_alive = self.patience.heartbeat;
-        sse::response(answers, sse::Sending { expires_at: login.expires_at, stopping, keep_alive })
+        sse::response(answers, sse::Sending { caller: caller.clone(), stopping, keep_alive })
     }
-}
-
-/// Raises a fault: the whole chain of causes for the log, and for the caller no more than "internal error" and a request
-/// id; or, where the store is locked, full or out of reach, that it is, and when to ask again.
-pub fn fault(error: &(dyn std::error::Error + 'static)) -> async_graphql::Error {
-    let chain = || std::iter::successors(Some(error), |error| error.source());
-    let Some(outage) = chain().find_map(outage) else { return Code::Internal.error(causes::in_words(error)) };
-    if !chain().any(is_logged) {
-        CANNOT_ANSWER.met(&format_args!("{}", causes::in_words(error)));
-    }
-    let of_clock = chain().find_map(|cause| match cause.downcast_ref() {
-        Some(off @ LogError::ClockOff(_)) => Some(off.to_string()),
-        _ => None,
-    });
-    let message = of_clock.unwrap_or_else(|| {
-        "the service cannot read or write its data now: ask again in a moment, and send a mutation again under its \
-         commandId"
-            .to_owned()
-    });
-    let mut unavailable = Code::Unavailable.error_for_now(message, STORE_AGAIN);
-    let in_doubt = outage == Outage::InDoubt;
-    unavailable.extensions.get_or_insert_default().set("commandInDoubt", in_doubt);
-    unavailable
-}
-
-fn outage(error: &(dyn std::error::Error + 'static)) -> Option<Outage> {
-    match error.downcast_ref::<LogError>() {
-        Some(LogError::Unreachable) => return Some(Outage::InDoubt),
-        Some(LogError::NotBegun | LogError::ClockOff(_) | LogError::Busy | LogError::Stopped) => {
-            return Some(Outage::NothingDone);
-        }
-        _ => {}
-    }
-    store::is_outage(error).then_some(Outage::NothingDone)
-}
-
-/// Whether whoever met the failure has logged it, with its cause and for how many commands.
-fn is_logged(error: &(dyn std::error::Error + 'static)) -> bool {
-    matches!(error.downcast_ref(), Some(LogError::Unreachable | LogError::NotBegun | LogError::ClockOff(_)))
-}
-
-/// A store that cannot answer for now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outage {
-    /// What was asked was not done.
-    NothingDone,
-    /// Nobody knows whether it was.
-    InDoubt,
 }
 
 /// Says that only POST runs anything, in the way that HTTP asks for.

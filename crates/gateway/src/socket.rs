@@ -19,10 +19,8 @@ use tracing::Instrument as _;
 use self::session::{Served, Session};
 use super::body::Asked;
 use super::operation::Made;
-use super::room::Room;
 use super::{Arrival, BODY_BYTES_MAX, Endpoint, Host, Patience, Problem};
-use crate::access::Principal;
-use crate::access::token::{InvalidToken, Login};
+use crate::backpressure::Room;
 
 /// The protocol that is spoken.
 const PROTOCOL: &str = "graphql-transport-ws";
@@ -45,7 +43,7 @@ where
 {
     /// Opens the socket that a request asks for. Whoever has shown a token with it need not show one in the first
     /// message.
-    pub async fn open(&self, arrival: Arrival, login: Option<Login>) -> Response {
+    pub async fn open(&self, arrival: Arrival, caller: Option<H::Caller>) -> Response {
         let (mut parts, _) = arrival.http.into_parts();
         if !may_open(&parts.headers, &self.origins) {
             return Problem::new(StatusCode::FORBIDDEN, "pages of this origin may not open a socket here")
@@ -71,7 +69,7 @@ where
             // A little more than is taken, so that who sends too much can be told.
             .max_message_size(2 * BODY_BYTES_MAX)
             .max_frame_size(2 * BODY_BYTES_MAX)
-            .on_upgrade(move |socket| Session::new(socket, served, login).attend().instrument(span));
+            .on_upgrade(move |socket| Session::new(socket, served, caller).attend().instrument(span));
         // With them goes the case in which the headers came: some clients find the protocol only as they wrote it.
         response.extensions_mut().extend(parts.extensions);
         response
@@ -79,26 +77,26 @@ where
 }
 
 /// What a session asks of the endpoint, whatever its schema.
-trait Service: Send + Sync {
+trait Service<H: Host>: Send + Sync {
     /// Who a token says that somebody is.
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken>;
+    fn verify(&self, token: &str) -> Result<H::Caller, H::TokenRefusal>;
     /// Does what is asked, as there is room for the answers.
-    fn run(&self, asked: Asked, principal: Principal, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made>;
+    fn run(&self, asked: Asked, caller: H::Caller, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made>;
 }
 
-impl<Q, M, S, H> Service for Endpoint<Q, M, S, H>
+impl<Q, M, S, H> Service<H> for Endpoint<Q, M, S, H>
 where
     Q: ObjectType + 'static,
     M: ObjectType + 'static,
     S: SubscriptionType + 'static,
     H: Host,
 {
-    fn verify(&self, token: &str) -> Result<Login, InvalidToken> {
+    fn verify(&self, token: &str) -> Result<H::Caller, H::TokenRefusal> {
         self.host.verify(token)
     }
 
-    fn run(&self, asked: Asked, principal: Principal, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made> {
-        self.clone().run(asked, principal, request_id, room)
+    fn run(&self, asked: Asked, caller: H::Caller, request_id: Arc<str>, room: Room) -> BoxStream<'static, Made> {
+        self.clone().run(asked, caller, request_id, room)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::access::{Principal, Role};
+use crate::caller::CallerKey;
 
 /// Items of one login that are in line for a turn at once.
 const IN_LINE: usize = 2;
@@ -20,7 +20,7 @@ const LINES: usize = 1_000;
 #[derive(Debug)]
 pub(super) struct Turns {
     all: Arc<Semaphore>,
-    lines: Mutex<HashMap<(Role, String), Weak<Semaphore>>>,
+    lines: Mutex<HashMap<CallerKey, Weak<Semaphore>>>,
 }
 
 /// The line of one login.
@@ -48,12 +48,12 @@ impl Default for Turns {
 
 impl Turns {
     /// The line in which a login stands.
-    pub(super) fn line(&self, who: &Principal) -> Line {
+    pub(super) fn line(&self, who: &CallerKey) -> Line {
         let mut lines = self.lines.lock().expect("nobody panics while holding the lines");
         if lines.len() >= LINES {
             lines.retain(|_, line| line.strong_count() > 0);
         }
-        let line = lines.entry(who.key()).or_default();
+        let line = lines.entry(who.clone()).or_default();
         let own = line.upgrade().unwrap_or_else(|| {
             let own = Arc::new(Semaphore::new(IN_LINE));
             *line = Arc::downgrade(&own);
@@ -77,11 +77,7 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::access::Scope;
-
-    fn principal(subject: &str) -> Principal {
-        Principal { subject: subject.to_owned(), role: Role::Auditor, scope: Scope::Deployment }
-    }
+    use crate::caller::tests::key;
 
     fn one_at_a_time() -> Turns {
         Turns { all: Arc::new(Semaphore::new(1)), lines: Mutex::default() }
@@ -90,7 +86,7 @@ mod tests {
     #[test]
     fn a_turn_is_had_by_one_and_then_by_the_next() {
         let turns = one_at_a_time();
-        let (ann, ben) = (turns.line(&principal("ann")), turns.line(&principal("ben")));
+        let (ann, ben) = (turns.line(&key("ann")), turns.line(&key("ben")));
         let first = ann.turn().now_or_never().expect("free");
         assert!(ben.turn().now_or_never().is_none());
         drop(first);
@@ -100,7 +96,7 @@ mod tests {
     #[tokio::test]
     async fn many_of_one_login_do_not_keep_another_waiting_for_all_of_them() {
         let turns = one_at_a_time();
-        let (ann, ben) = (turns.line(&principal("ann")), turns.line(&principal("ben")));
+        let (ann, ben) = (turns.line(&key("ann")), turns.line(&key("ben")));
         let held = ben.turn().await;
         let order = Arc::new(Mutex::new(Vec::new()));
         let wait = |line: &Line, name: &'static str| {
@@ -123,12 +119,12 @@ mod tests {
     }
 
     #[test]
-    fn a_login_stands_in_one_line_and_lines_that_nobody_stands_in_go() {
+    fn a_caller_stands_in_one_line_and_lines_that_nobody_stands_in_go() {
         let turns = one_at_a_time();
-        let kept = turns.line(&principal("zo\u{e9}"));
-        assert!(Arc::ptr_eq(&kept.own, &turns.line(&principal("ZOE\u{301}")).own));
+        let kept = turns.line(&key("zo\u{e9}"));
+        assert!(Arc::ptr_eq(&kept.own, &turns.line(&key("zo\u{e9}")).own));
         for nth in 0..LINES {
-            drop(turns.line(&principal(&nth.to_string())));
+            drop(turns.line(&key(&nth.to_string())));
         }
         assert_eq!(turns.lines.lock().expect("lines").len(), 2);
     }

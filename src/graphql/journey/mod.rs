@@ -30,7 +30,7 @@ use self::timeline::TimelineEntry;
 use self::work::{Achievement, Assessment, Engagement, Measure, Plan, Risk, Task, TaskState};
 use super::at::Known;
 use super::claim::{self, Claim, ClaimStatus};
-use super::code::Code;
+use throughline_gateway::Code;
 use super::context::{self, Asked as _};
 use super::event::OccurredOn;
 use super::list::Source;

@@ -18,7 +18,7 @@ use super::query::visible;
 use super::views::ViewMutations;
 use throughline_domain::contract::rulebook::canonical;
 use crate::graphql::scalars::Id;
-use crate::graphql::transport::Recorded;
+use throughline_gateway::Recorded;
 use throughline_domain::command::Command;
 use throughline_domain::fact::refusal::Refusal;
 use throughline_domain::fact::envelope::StreamId;

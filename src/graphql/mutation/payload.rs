@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, Interface, Result, SimpleObject};
 
 use crate::graphql::at::Known;
 use crate::graphql::batch::Batch;
-use crate::graphql::code::Code;
+use throughline_gateway::Code;
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::contract::Contract;
 use crate::graphql::event::{Event, OccurredOn};
