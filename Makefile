@@ -30,15 +30,15 @@ demo:
 
 format:
 	@echo '== format'
-	@cargo fmt --check
+	@cargo fmt --all --check
 
 lints:
 	@echo '== lints'
-	@cargo clippy --quiet --locked --all-targets -- -D warnings
+	@cargo clippy --quiet --locked --workspace --all-targets -- -D warnings
 
 docs:
 	@echo '== docs'
-	@RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --no-deps --document-private-items
+	@RUSTDOCFLAGS='-D warnings' cargo doc --quiet --locked --workspace --no-deps --document-private-items
 
 # The advisory database has to be fetched, so `cargo deny check advisories` is left to
 # whoever can reach it; the gate itself must give the same answer offline and next year.
@@ -52,7 +52,7 @@ spelling: $(TYPOS)
 
 tests:
 	@echo '== tests'
-	@tests/with-postgres cargo test --quiet --locked
+	@tests/with-postgres cargo test --quiet --locked --workspace
 
 # Unoptimised: they build in about a minute and run for a second.
 $(TOOLS)/bin/cargo-deny:

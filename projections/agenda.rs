@@ -12,9 +12,9 @@ use uuid::Uuid;
 use super::FOREVER;
 use super::obligation::last_holder;
 use super::{Rows, Told, Value, table};
+use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::fact::event::{Attendance, KEYWORKER};
 use throughline_domain::journey::{Appointment, AppointmentOver, Journey, Task, TaskOver};
-use throughline_domain::fact::envelope::WorkerId;
 
 table!("agenda", key 4, [
     "journey": Uuid, "kind": Text, "item": Uuid, "counts_from": Date, "counts_to": Date, "contract": Text,

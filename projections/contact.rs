@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::{DaySpan, Rows, Told, Value, table};
 use throughline_domain::contract::rulebook::Recency;
-use throughline_domain::journey::{Contact, Journey};
 use throughline_domain::fact::envelope::WorkerId;
+use throughline_domain::journey::{Contact, Journey};
 
 table!("contact", key 3, ["journey": Uuid, "day": Date, "worker": Uuid, "latest": Date]);
 

@@ -4,8 +4,8 @@
 
 use super::FOREVER;
 use super::{Rows, Value, table};
-use throughline_domain::people::team::Team;
 use throughline_domain::fact::envelope::TeamId;
+use throughline_domain::people::team::Team;
 
 table!("cover", key 2, [
     "team": Uuid, "id": Uuid, "absent": Uuid, "stands_in": Uuid, "from_on": Date, "to_on": Date,

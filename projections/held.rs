@@ -4,8 +4,8 @@
 
 use uuid::Uuid;
 
-use super::{Row, Rows, Value, caseload, counted, stage};
 use super::FOREVER;
+use super::{Row, Rows, Value, caseload, counted, stage};
 
 counted!("held", ["contract": Text, "keyworker": Uuid, "stage": Text]);
 

@@ -1,8 +1,8 @@
 //! The journey itself: one row with what lists and filters ask for. It must hold nothing that only a day can tell.
 
 use super::{Rows, Told, Value, table};
-use throughline_domain::fact::event::ReferralReceived;
 use throughline_domain::fact::envelope::JourneyId;
+use throughline_domain::fact::event::ReferralReceived;
 
 table!("journey", key 1, [
     "id": Uuid, "contract": Text, "reference": Text, "subject": Uuid, "area": Text, "cohort": Text,

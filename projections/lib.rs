@@ -36,16 +36,16 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use throughline_domain::contract::Rulebook;
-pub use throughline_domain::journey::caseload::FOREVER;
-use throughline_domain::fact::event::ReferralReceived;
-use throughline_domain::people::subject::{Subject, links};
-use throughline_domain::people::team::Team;
-use throughline_domain::people::worker::Worker;
 use throughline_domain::fact::Entry;
-use throughline_domain::journey::Journey;
 use throughline_domain::fact::Fact;
 use throughline_domain::fact::History;
 use throughline_domain::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::event::ReferralReceived;
+use throughline_domain::journey::Journey;
+pub use throughline_domain::journey::caseload::FOREVER;
+use throughline_domain::people::subject::{Subject, links};
+use throughline_domain::people::team::Team;
+use throughline_domain::people::worker::Worker;
 
 /// A cell of a view table. Money is in minor units, other decimals in millionths.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]

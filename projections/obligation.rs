@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 
 use chrono::{Days, NaiveDate};
 
-use super::{Rows, Told, Value, table};
 use super::FOREVER;
+use super::{Rows, Told, Value, table};
 use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::contract::rulebook::terms::{MetBy, Standard, StandardFrom, Within};
+use throughline_domain::fact::envelope::{EventId, Occurred, WorkerId};
 use throughline_domain::fact::event::{Attendance, KEYWORKER};
 use throughline_domain::journey::{Assignment, Contact, Journey, Plan, TaskOver};
-use throughline_domain::fact::envelope::{EventId, Occurred, WorkerId};
 
 table!("obligation", key 4, [
     "journey": Uuid, "standard": Text, "nth": Int, "counts_from": Date, "counts_to": Date, "contract": Text,

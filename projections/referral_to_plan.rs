@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{Between, DaySpan, Rows, Told, Value, table};
 use super::FOREVER;
+use super::{Between, DaySpan, Rows, Told, Value, table};
 use throughline_domain::contract::rulebook::CountsWhen;
-use throughline_domain::journey::Plan;
 use throughline_domain::fact::envelope::Occurred;
+use throughline_domain::journey::Plan;
 
 table!("referral_to_plan", key 2, [
     "journey": Uuid, "counts_from": Date, "counts_to": Date, "contract": Text, "area": Text, "from_on": Date,

@@ -11,10 +11,10 @@ use super::{Rows, Told, Value, table};
 use throughline_domain::contract::outcome::first_achieved;
 use throughline_domain::contract::rulebook::outcome::Trigger;
 use throughline_domain::contract::rulebook::{CountsWhen, StageWhen};
-use throughline_domain::fact::event::{AchievementRecorded, Attribute, EngagementStarted, MeasureRecorded};
-use throughline_domain::journey::Spell;
 use throughline_domain::fact::Fact;
 use throughline_domain::fact::envelope::Occurred;
+use throughline_domain::fact::event::{AchievementRecorded, Attribute, EngagementStarted, MeasureRecorded};
+use throughline_domain::journey::Spell;
 
 table!("stage", key 2, [
     "journey": Uuid, "stage": Text, "contract": Text, "area": Text, "ordinal": Int, "reached_on": Date, "month": Date,

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
 
-use super::{Rows, Told, Value, table};
 use super::FOREVER;
-use throughline_domain::journey::Journey;
+use super::{Rows, Told, Value, table};
 use throughline_domain::fact::envelope::Occurred;
+use throughline_domain::journey::Journey;
 
 table!("state", key 2, ["journey": Uuid, "counts_from": Date, "to_on": Date, "state": Text]);
 

@@ -1,9 +1,9 @@
 //! Subjects: which people, families, sites and areas the deployment knows, by pseudonym.
 
 use super::{Rows, Value, table};
+use throughline_domain::fact::envelope::SubjectId;
 use throughline_domain::fact::event::SubjectKind;
 use throughline_domain::people::subject::Subject;
-use throughline_domain::fact::envelope::SubjectId;
 
 table!("subject", key 1, ["id": Uuid, "kind": Text, "registered_on": Date]);
 

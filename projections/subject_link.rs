@@ -5,8 +5,8 @@
 
 use super::FOREVER;
 use super::{Rows, Value, table};
-use throughline_domain::people::subject::Link;
 use throughline_domain::fact::envelope::SubjectId;
+use throughline_domain::people::subject::Link;
 
 table!("subject_link", key 3, ["subject": Uuid, "other": Uuid, "from_on": Date, "to_on": Date]);
 

@@ -2,8 +2,8 @@
 
 use super::FOREVER;
 use super::{Rows, Value, table};
-use throughline_domain::people::team::Team;
 use throughline_domain::fact::envelope::TeamId;
+use throughline_domain::people::team::Team;
 
 table!("team_member", key 3, ["team": Uuid, "worker": Uuid, "from_on": Date, "to_on": Date]);
 

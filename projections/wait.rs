@@ -1,9 +1,9 @@
 //! Waits: how many cases waited how long for their plan, by area and by the month in which their clock started, once
 //! everything has happened that the log tells of.
 
+use super::FOREVER;
 use super::stage::month_of;
 use super::{Rows, Value, counted, referral_to_plan};
-use super::FOREVER;
 
 counted!("wait", [
     "contract": Text, "area": Text, "state": Text, "lowest": Int, "highest": Int, "exact": Int, "early": Int,

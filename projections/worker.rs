@@ -4,9 +4,9 @@
 //! its own stream alone.
 
 use super::{Rows, Value, table};
+use throughline_domain::fact::envelope::WorkerId;
 use throughline_domain::people::login;
 use throughline_domain::people::worker::Worker;
-use throughline_domain::fact::envelope::WorkerId;
 
 table!("worker", key 1, ["id": Uuid, "login": Text, "label": Text, "joined_on": Date, "left_on": Date,
     "login_key": Text]);

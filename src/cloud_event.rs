@@ -18,13 +18,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use throughline_domain::contract::civil_day::start_of_day;
-use throughline_domain::fact::event::{DecodeError, Event, EventType};
 use throughline_domain::command::validate;
+use throughline_domain::contract::civil_day::start_of_day;
 use throughline_domain::fact::envelope::{
     Actor, CommandId, Envelope, EnvelopeError, EventId, Occurred, Position, Precision, Source, StreamId, StreamKind,
     hex,
 };
+use throughline_domain::fact::event::{DecodeError, Event, EventType};
 
 /// What stands as `source` of the events that we write.
 pub const SOURCE: &str = "throughline";

@@ -274,7 +274,8 @@ async fn readyz(State(service): State<Service>) -> Response {
     if let Some(why) = service.parts.log.unwritable(READY_WITHIN).await {
         return unavailable(format!("the log cannot be written: {why}"));
     }
-    let off = head.clock_off(&service.parts.clock);
+    let clock = &service.parts.clock;
+    let off = head.clock_off(clock, clock.now());
     if let Some(off) = off.filter(ClockOff::is_refused) {
         return unavailable(format!("{off}: nothing is recorded until it is set right"));
     }

@@ -19,17 +19,19 @@ use chrono_tz::Tz;
 use crate::access::policy::Denied;
 use crate::access::{InScope, Principal};
 use crate::clock::{Chance, Clock};
-use throughline_domain::contract::Contract;
-pub use throughline_domain::contract::civil_day::{civil_day, end_of_day};
-use throughline_domain::command::{Command, Given, NewEvent, decide};
-use throughline_domain::fact::refusal::{Refusal, Severity};
-use throughline_domain::fact::History;
-use throughline_domain::fact::Recorded;
 use crate::log::append::{Appended, Appender, Decide, Draft, Expected, Request, State, Streams};
-use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Position, Source, StreamId, StreamKind, WorkerId};
 use crate::log::{Log, LogError};
 use crate::views::{ViewError, Views};
 use admission::Admission;
+use throughline_domain::command::{Command, Given, NewEvent, decide};
+use throughline_domain::contract::Contract;
+pub use throughline_domain::contract::civil_day::{civil_day, end_of_day};
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{
+    CommandId, Envelope, JourneyId, Position, Source, StreamId, StreamKind, WorkerId,
+};
+use throughline_domain::fact::refusal::{Refusal, Severity};
 
 pub use sending::{Ready, Sent};
 

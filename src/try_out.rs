@@ -18,6 +18,7 @@ use uuid::Uuid;
 pub use known::{KnownAt, MalformedInstant};
 
 use crate::cloud_event::LineError;
+use crate::shares::share_out;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::civil_day::civil_day;
 use throughline_domain::contract::outcome::aggregate::Many;
@@ -26,7 +27,6 @@ use throughline_domain::contract::outcome::versions::{Judged, JudgedMany, Sight,
 use throughline_domain::contract::outcome::{Case, People, State, claim_id};
 use throughline_domain::fact::History;
 use throughline_domain::fact::envelope::{EventId, JourneyId};
-use crate::shares::share_out;
 
 /// How many journeys are put into words at a time.
 const BLOCK: usize = 1_000;

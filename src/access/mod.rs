@@ -14,8 +14,8 @@ use std::str::FromStr;
 
 use chrono::NaiveDate;
 
-use throughline_domain::fact::envelope::JourneyId;
 use relation::{Cases, Standing};
+use throughline_domain::fact::envelope::JourneyId;
 
 /// What somebody is to the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,20 +20,20 @@ use super::raw::{Connections, OneByOne, Raw, Row, Rows};
 use super::report::{Figure, Limit, Size, median, number, rate};
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::contract::rulebook::packs::pack;
 use crate::graphql::context::Parts;
+use crate::log::Log;
+use crate::log::append::Expected;
+use crate::record::{Instruction, Recorder};
+use crate::store::{Dialect, Mode, Store};
+use crate::views::Views;
+use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
 use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Direction, ReferralAccepted, ReferralReceived, SubjectKind,
 };
 use throughline_domain::fact::refusal::RefusalCode;
-use crate::log::Log;
-use crate::log::append::Expected;
-use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
-use crate::record::{Instruction, Recorder};
-use crate::store::{Dialect, Mode, Store};
-use crate::views::Views;
 
 /// Events that are there before anything is measured, if nobody says otherwise.
 const EVENTS: u64 = 50_000;

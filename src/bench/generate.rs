@@ -14,13 +14,13 @@ use crate::clock::Chance;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::fact::envelope::{
+    Actor, CommandId, Envelope, EventId, JourneyId, Occurred, Position, SpellId, StreamId, SubjectId, WorkerId,
+};
 use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Direction, Event, JourneyClosed, KEYWORKER, PlanAgreed,
     ReferralAccepted, ReferralReceived, RulebookPublished, SpellEnded, SpellStarted, SubjectKind, SubjectRegistered,
     WorkerAssigned, WorkerJoined,
-};
-use throughline_domain::fact::envelope::{
-    Actor, CommandId, Envelope, EventId, JourneyId, Occurred, Position, SpellId, StreamId, SubjectId, WorkerId,
 };
 
 /// The contract that all of it is in.
@@ -303,9 +303,9 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
-    use throughline_domain::fact::event::EventType;
-    use throughline_domain::fact::envelope::StreamKind;
     use crate::log::restore::Order;
+    use throughline_domain::fact::envelope::StreamKind;
+    use throughline_domain::fact::event::EventType;
 
     /// How many events and contacts a journey has, and whether it was closed.
     type Course = (u64, u64, bool);

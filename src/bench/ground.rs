@@ -18,9 +18,9 @@ use super::{Asked, generate, load};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::log::Log;
-use throughline_domain::fact::envelope::Position;
 use crate::log::restore::Order;
 use crate::store::{Dialect, Mode, Store};
+use throughline_domain::fact::envelope::Position;
 
 /// What a run has to work with.
 #[derive(Debug)]

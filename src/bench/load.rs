@@ -9,8 +9,8 @@ use anyhow::Result;
 use chrono::SecondsFormat;
 use rusqlite::{Connection, params};
 
-use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 use crate::store::{Mode, Store};
+use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 
 const EVENT: &str = "insert into events (position, event_id, stream_kind, stream_id, version, type, contract, \
      occurred_on, recorded_at, actor, command_id, record, hash) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";

@@ -4,12 +4,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 use chrono::{DateTime, NaiveDate, Utc};
 use futures_util::future::try_join_all;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, ConnectOptions as _, Executor as _, PgConnection, PgPool, QueryBuilder, SqliteConnection};
+use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 use uuid::Uuid;
 
 use super::report::rate;

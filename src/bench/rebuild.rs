@@ -14,10 +14,10 @@ use super::ground::{Ground, Place, size};
 use super::naive::Naive;
 use super::report::{Figure, Limit, median, number};
 use crate::deployment::Deployment;
-use throughline_projections::TABLES;
 use crate::store::Dialect;
 use crate::views::Views;
 use crate::views::rebuild::Options;
+use throughline_projections::TABLES;
 
 /// Events of the log, if nobody says otherwise.
 const EVENTS: u64 = 1_000_000;

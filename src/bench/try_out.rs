@@ -10,10 +10,10 @@ use super::generate::{CONTRACT, Generated, LAST_DAY, SEED};
 use super::ground::{Ground, size};
 use super::report::{Figure, Limit};
 use crate::cloud_event;
-use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::rulebook::packs::pack;
 use crate::record::DEPLOYMENT_ZONE;
 use crate::try_out::{KnownAt, Trial};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::packs::pack;
 
 /// Events of the file, if nobody says otherwise.
 const EVENTS: u64 = 1_000_000;

@@ -12,9 +12,6 @@ use super::views::show_progress;
 use super::{Ending, Format, Places};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
-use throughline_domain::contract::Contract;
-use throughline_domain::contract::Rulebook;
-use throughline_domain::contract::rulebook::Buckets;
 use crate::log::Log;
 use crate::record::{DEPLOYMENT_ZONE, civil_day, end_of_day};
 use crate::store::{Mode, Store, StoreError};
@@ -28,6 +25,9 @@ use crate::views::performance::{self, Performance};
 use crate::views::period::{Month, Months, Period};
 use crate::views::recency::{self, Measure};
 use crate::views::referral_to_plan;
+use throughline_domain::contract::Contract;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::contract::rulebook::Buckets;
 
 /// The months that the month-by-month tables show at most.
 const MONTHS_SHOWN: usize = 12;

@@ -20,23 +20,23 @@ use super::{
 use crate::access::token::LocalKey;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use throughline_domain::contract::calendar::BankHolidays;
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::contract::rulebook::CodeList;
-use throughline_domain::contract::{Contract, Rulebook, RulebookError};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
 use throughline_gateway::{Budget, Capacity, Documents, Explorer, Terms, guard};
 use crate::http;
-use throughline_domain::fact::Recorded;
-use throughline_domain::command::Command as Stated;
-use throughline_domain::fact::event::{ContractOpened, Party};
 use crate::log::Log;
 use crate::log::append::Expected;
-use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
 use crate::record::{Instruction, NotDone, Recorder, civil_day};
 use crate::store::{Mode, Store};
 use crate::views::Views;
+use throughline_domain::command::Command as Stated;
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::contract::calendar::BankHolidays;
+use throughline_domain::contract::rulebook::CodeList;
+use throughline_domain::contract::{Contract, Rulebook, RulebookError};
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
+use throughline_domain::fact::event::{ContractOpened, Party};
 
 /// Who the command line is in the log.
 pub(super) const COMMAND_LINE: &str = "command-line";

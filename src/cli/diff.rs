@@ -19,9 +19,6 @@ use super::{Ending, Format, Places};
 use crate::access::{InScope, Scope};
 use crate::causes;
 use crate::clock::Clock;
-use throughline_domain::fact::money::Money;
-use throughline_domain::contract::{Contract, Rulebook};
-use throughline_domain::command::contracts as command;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::claims::{self, Asked, Claim, Claims, Purpose, Shift};
 use crate::views::compare::Side;
@@ -30,6 +27,9 @@ use crate::views::generation::Generation;
 use crate::views::period::Months;
 use crate::views::rebuild::Options;
 use crate::views::{Depth, ViewError, Views};
+use throughline_domain::command::contracts as command;
+use throughline_domain::contract::{Contract, Rulebook};
+use throughline_domain::fact::money::Money;
 
 /// What is asked for.
 pub(super) struct Asking<'a> {

@@ -21,13 +21,13 @@ use crate::export::ndjson::{self as exported, Zones};
 use crate::import::as_recorded::as_recorded;
 use crate::import::ssda903::{self, Mark, Return, Told, Unfit};
 use crate::import::{Import, Outcome, Problem, Row};
-use throughline_domain::fact::event::Event;
-use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 use crate::log::verify::{Damage, FINDINGS_KEPT, Finding, Unread, Verified};
 use crate::log::{Log, LogError};
 use crate::record::Recorder;
 use crate::store::{Mode, Store, is_corrupt};
 use crate::views::Views;
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
+use throughline_domain::fact::event::Event;
 
 /// How long an import waits at its end for the live view.
 const PATIENCE: Duration = Duration::from_mins(10);

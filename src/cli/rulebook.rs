@@ -11,15 +11,15 @@ use super::table::{self, Table};
 use super::{BadFile, Ending, Format, Places, board, views};
 use crate::access::{InScope, Scope};
 use crate::clock::Clock;
-use throughline_domain::fact::money::Money;
-use throughline_domain::contract::rulebook::{packs, sentences};
-use throughline_domain::contract::{Contract, Rulebook};
-use throughline_domain::command::contracts as command;
-use throughline_domain::fact::envelope::ClaimId;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::Views;
 use crate::views::claims::{Asked, Cause, Claims, Ground, Move, Moved, Preview, Purpose, Total};
 use crate::views::rebuild::Options;
+use throughline_domain::command::contracts as command;
+use throughline_domain::contract::rulebook::{packs, sentences};
+use throughline_domain::contract::{Contract, Rulebook};
+use throughline_domain::fact::envelope::ClaimId;
+use throughline_domain::fact::money::Money;
 
 /// The most characters of a case's reference, an outcome's code and the rules that move a claim, so that a row fits a
 /// terminal of 120 columns beside statuses, amounts and the spaces between.

@@ -9,8 +9,8 @@ use chrono::NaiveDate;
 use super::commands::{complain, complain_of};
 use super::files::opened;
 use super::{Ending, rulebook};
-use throughline_domain::contract::Rulebook;
 use crate::try_out::{KnownAt, Trial, TryError};
+use throughline_domain::contract::Rulebook;
 
 pub(super) fn run(names: &[String], events: &Path, as_of: NaiveDate, known_at: Option<KnownAt>) -> Result<Ending> {
     let mut rulebooks = Vec::new();

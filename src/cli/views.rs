@@ -11,15 +11,15 @@ use super::commands::{complain, complain_of, record, told_to_stop};
 use super::rulebook::read;
 use super::{Ending, Places};
 use crate::clock::{Chance, Clock};
-use throughline_domain::contract::Rulebook;
-use throughline_domain::command::contracts::PublishRulebook;
-use throughline_domain::command::Command;
 use crate::log::Log;
-use throughline_domain::fact::envelope::{Occurred, Position};
 use crate::record::{Recorder, civil_day};
 use crate::store::{Mode, SoleBuilder, Store};
 use crate::views::rebuild::{Options, Phase, Progress};
 use crate::views::{ViewError, Views};
+use throughline_domain::command::Command;
+use throughline_domain::command::contracts::PublishRulebook;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::{Occurred, Position};
 
 /// Parked streams that are read at once.
 const PARKED: i64 = 1_000;

@@ -11,10 +11,10 @@ use super::days::{EVENING, LAST, MORNING, Moment, before, day, working, working_
 use super::dice::Dice;
 use super::story::NAMES;
 use super::telling::{Case, Office, Telling, later, promptly};
+use throughline_domain::fact::envelope::{Occurred, Precision, SpellId};
 use throughline_domain::fact::event::{
     Attribute, ContactLogged, Disengaged, JourneyClosed, PlanAgreed, SpellEnded, SpellStarted,
 };
-use throughline_domain::fact::envelope::{Occurred, Precision, SpellId};
 
 /// Tells a case.
 pub(super) fn tell(office: &Office<'_>, case: Case, course: &Course, dice: &Dice) -> Telling {

@@ -6,8 +6,8 @@ use super::areas::Worker;
 use super::course::Course;
 use super::days::{after, is_working, working, working_after};
 use super::dice::Dice;
-use throughline_domain::fact::event::{Attendance, ContactLogged, ContactWith, Direction};
 use throughline_domain::fact::envelope::Occurred;
+use throughline_domain::fact::event::{Attendance, ContactLogged, ContactWith, Direction};
 
 /// A contact, who logs it, and the hour by which it was over.
 #[derive(Debug, Clone)]

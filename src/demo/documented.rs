@@ -14,8 +14,8 @@ use super::days::{Moment, day};
 use super::dice::Dice;
 use super::story::NAMES;
 use super::telling::{Case, Office, Telling};
-use throughline_domain::fact::event::PlanAgreed;
 use throughline_domain::fact::envelope::{JourneyId, Occurred};
+use throughline_domain::fact::event::PlanAgreed;
 
 /// The case number of the documented journey.
 pub const DOCUMENTED_REFERENCE: &str = "BR-2018-0001";
@@ -88,7 +88,12 @@ fn contact(kind: Kind, on: NaiveDate, worker: &Worker, dice: &Dice) -> Contact {
     Contact { on, hour: 14, local_time: None, by: Some(0), logged: logged(kind, on, Some(worker), dice) }
 }
 
-fn log(told: &mut Telling, office: &Office<'_>, at: Moment, contact: Contact) -> throughline_domain::fact::envelope::CommandId {
+fn log(
+    told: &mut Telling,
+    office: &Office<'_>,
+    at: Moment,
+    contact: Contact,
+) -> throughline_domain::fact::envelope::CommandId {
     let by = office.worker(0);
     told.state(&by, at, contact.occurred(), contact.logged)
 }

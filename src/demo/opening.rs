@@ -7,11 +7,11 @@ use super::areas::Worker;
 use super::days::{FIRST, Moment, day};
 use super::story::{Deed, Item, NAMES};
 use crate::access::{Principal, Role, Scope};
+use throughline_domain::command::Command;
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::contract::rulebook::packs::pack;
-use throughline_domain::command::Command;
-use throughline_domain::fact::event::{ContractOpened, Party, WorkerJoined};
 use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
+use throughline_domain::fact::event::{ContractOpened, Party, WorkerJoined};
 
 /// The hour before anybody else is at work.
 const EARLY: u32 = 8;

@@ -9,10 +9,10 @@ use tokio::task::coop::unconstrained;
 
 use super::story::{Item, Story};
 use crate::clock::Clock;
-use throughline_domain::fact::refusal::RefusalCode;
 use crate::log::append::{Appended, Expected};
-use throughline_domain::fact::envelope::{CommandId, EventId, Position};
 use crate::record::{Instruction, NotDone, Recorder};
+use throughline_domain::fact::envelope::{CommandId, EventId, Position};
+use throughline_domain::fact::refusal::RefusalCode;
 
 /// What the playing came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

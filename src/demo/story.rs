@@ -13,8 +13,8 @@ use super::telling::{Case, Office, Telling};
 use super::{case, documented, opening, therapy, year};
 use crate::access::Principal;
 use throughline_domain::command::{Command, CorrectFact, RetractFacts};
-use throughline_domain::fact::event::Event;
 use throughline_domain::fact::envelope::{CommandId, EventId, JourneyId, Occurred, Source, StreamId};
+use throughline_domain::fact::event::Event;
 
 /// The seed of the story that the documentation shows.
 pub const SEED: u64 = 2018;

@@ -13,11 +13,11 @@ use super::story::{Deed, Item, NAMES};
 use super::{CONTRACT, documented};
 use crate::access::{Principal, Role, Scope};
 use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, Source, StreamId, SubjectId};
 use throughline_domain::fact::event::{
     Event, ExternalReference, KEYWORKER, ReferralAccepted, ReferralDeclined, ReferralReceived, Referrer, SubjectKind,
     WorkerAssigned,
 };
-use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, Source, StreamId, SubjectId};
 
 /// The system through which most referrals come.
 pub(super) const PORTAL: &str = "referral-portal";

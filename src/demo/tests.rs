@@ -12,17 +12,19 @@ use super::{CONTRACT, DOCUMENTED_REFERENCE, GOES_ON_AT, Item, SEED, Story, docum
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::clock::{Chance, Clock};
-use throughline_domain::contract::Contract;
 use crate::deployment::Deployment;
+use crate::record::civil_day;
 use throughline_domain::command::{Command, Given, NewEvent, decide};
-use throughline_domain::fact::event::Event;
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
+use throughline_domain::contract::Contract;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::{CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId, StreamKind};
+use throughline_domain::fact::envelope::{
+    CommandId, Envelope, EventId, JourneyId, Occurred, Position, StreamId, StreamKind,
+};
+use throughline_domain::fact::event::Event;
 use throughline_domain::fact::moved::Moved;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_projections::{Told, contact, stage};
-use crate::record::civil_day;
 
 /// A log in memory, which takes what the decisions give.
 #[derive(Default)]

@@ -9,11 +9,11 @@ use super::story::{Deed, Item};
 use super::telling::{Case, Telling, promptly, somebody};
 use crate::access::Role;
 use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::envelope::Occurred;
 use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, Direction, ExternalReference, KEYWORKER, PlanAgreed, ReferralAccepted,
     ReferralReceived, Referrer, SubjectKind, WorkerAssigned,
 };
-use throughline_domain::fact::envelope::Occurred;
 
 const CONTRACT: &str = "mst-essex";
 const AREAS: [&str; 4] = ["north_east", "mid", "south", "west"];

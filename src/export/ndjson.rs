@@ -10,12 +10,12 @@ use serde_json::Value;
 
 use crate::access::Scope;
 use crate::cloud_event::{self, Kept};
-use throughline_domain::contract::{Rulebook, RulebookError};
-use throughline_domain::fact::event::{DecodeError, Event, EventType};
-use throughline_domain::fact::envelope::{Envelope, Position, StreamId, WorkerId};
 use crate::log::read::Stored;
 use crate::log::{Log, LogError};
 use crate::record::DEPLOYMENT_ZONE;
+use throughline_domain::contract::{Rulebook, RulebookError};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId, WorkerId};
+use throughline_domain::fact::event::{DecodeError, Event, EventType};
 
 /// Why an export ended early.
 #[derive(Debug, thiserror::Error)]

@@ -19,10 +19,10 @@ use super::list::{NOT_IN_SCOPE, PageInfo, Source};
 use super::mutation::input::DayPeriodInput;
 use super::scalars::Id;
 use crate::access::relation as access;
-use throughline_domain::fact::envelope::{AppointmentId, JourneyId, TaskId, TeamId, WorkerId};
-use throughline_projections::agenda::{Kind, State};
 use crate::views::agenda::{AgendaFilter, Place, Standing};
 use crate::views::journeys::HeldBy;
+use throughline_domain::fact::envelope::{AppointmentId, JourneyId, TaskId, TeamId, WorkerId};
+use throughline_projections::agenda::{Kind, State};
 
 /// An appointment and its place in the order.
 #[derive(SimpleObject)]

@@ -14,14 +14,14 @@ use super::codes::VIEW_BUILDING;
 use throughline_gateway::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::scalars::{Date, Instant, Position};
-use throughline_domain::contract;
-use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::{self, StreamId};
 use crate::record::end_of_day;
 use crate::views::ViewError;
 use crate::views::generation::Generation;
 use crate::views::known::Asked;
 use crate::views::rebuild::Progress;
+use throughline_domain::contract;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{self, StreamId};
 
 /// How long a question waits for a view that is being put together.
 const PATIENCE: Duration = Duration::from_secs(2);

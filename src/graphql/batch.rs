@@ -19,11 +19,11 @@ use super::proposal::{ProposedAdjustment, ProposedWithdrawal};
 use super::scalars::{Date, Position};
 use super::selection::{ClaimSelection, Selected};
 use crate::access::policy::Action;
+use crate::views::claims::{Asked, CapOf, CapUse, Claims, Purpose};
 use throughline_domain::contract::batch::{self as domain, Decision};
 use throughline_domain::contract::rulebook::terms::{CapScope, Crossing};
-use throughline_domain::fact::event::{self, ClaimAbout, Period};
 use throughline_domain::fact::envelope::{BatchId, JourneyId, StreamId};
-use crate::views::claims::{Asked, CapOf, CapUse, Claims, Purpose};
+use throughline_domain::fact::event::{self, ClaimAbout, Period};
 
 /// How far a batch has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -11,8 +11,6 @@ use throughline_gateway::Code;
 use super::people::Worker;
 use super::scalars::{Date, Decimal};
 use super::table::{Asked, Read, Row};
-use throughline_domain::contract::rulebook::Buckets;
-use throughline_domain::fact::envelope::WorkerId;
 use crate::views::board::Group as BoardGroup;
 use crate::views::caseload::HeldRow;
 use crate::views::durations::{self, Durations};
@@ -20,6 +18,8 @@ use crate::views::performance::MonthsRow;
 use crate::views::period::{self, Months};
 use crate::views::recency;
 use crate::views::referral_to_plan::ReferralToPlanRow;
+use throughline_domain::contract::rulebook::Buckets;
+use throughline_domain::fact::envelope::WorkerId;
 
 /// By what days since contact are broken down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -390,7 +390,10 @@ pub struct GroupCount {
 }
 
 /// Refuses a measure that the rulebook does not know.
-pub(super) fn check_measures(measures: Option<&[String]>, rulebook: &throughline_domain::contract::Rulebook) -> Result<()> {
+pub(super) fn check_measures(
+    measures: Option<&[String]>,
+    rulebook: &throughline_domain::contract::Rulebook,
+) -> Result<()> {
     let known: Vec<&str> = rulebook.stages.iter().map(|stage| stage.code.as_str()).collect();
     match measures.into_iter().flatten().find(|measure| !known.contains(&measure.as_str())) {
         None => Ok(()),

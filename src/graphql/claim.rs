@@ -27,13 +27,13 @@ use super::money::Money;
 use super::permission::ClaimPermissions;
 use super::scalars::{Date, Decimal};
 use crate::access::relation::Cases;
+use crate::views::claims::{self, Asked, Claims, Excluded, Ground, Purpose};
 use throughline_domain::contract::calendar::WorkingDays;
 use throughline_domain::contract::outcome::proof::{Proof, dated_within, proofs};
 use throughline_domain::contract::outcome::{self, Achievement, Case, Hold, State, Status};
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, HoursBasis as Basis, JourneyTerms};
-use throughline_domain::fact::event::{ClaimAbout, EventType, Period};
 use throughline_domain::fact::envelope::{self, ClaimId, JourneyId};
-use crate::views::claims::{self, Asked, Claims, Excluded, Ground, Purpose};
+use throughline_domain::fact::event::{ClaimAbout, EventType, Period};
 
 /// What has become of a claim, in the order in which the first that applies is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -23,11 +23,11 @@ use super::money::Money;
 use super::point_of_view::PointOfView;
 use super::preview::ClaimMoved;
 use super::scalars::{Date, Instant, Position};
-use throughline_domain::contract::outcome::is_looked_at;
-use throughline_domain::fact::event::EventType;
-use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
 use crate::views::claims::{self, Claims, Shift};
 use crate::views::compare::{self, NumberDifference as Differs, Side};
+use throughline_domain::contract::outcome::is_looked_at;
+use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind};
+use throughline_domain::fact::event::EventType;
 
 /// Journeys that are read at once.
 const READ: usize = 200;

@@ -12,13 +12,13 @@ use crate::access::policy::{Action, Redaction, policy};
 use crate::access::relation::{Relation, Standing};
 use crate::access::{InScope, Principal};
 use crate::clock::Clock;
-use throughline_domain::contract::Contract;
 use crate::log::Log;
-use throughline_domain::fact::envelope::JourneyId;
 use crate::record::{DEPLOYMENT_ZONE, Recorder, civil_day};
 use crate::store::StoreError;
 use crate::views::Views;
 use crate::views::generation::Generation;
+use throughline_domain::contract::Contract;
+use throughline_domain::fact::envelope::JourneyId;
 
 /// The deployment's parts, the same for every request.
 #[derive(Clone)]

@@ -39,13 +39,6 @@ use super::selection::Selected;
 use super::staff::{StaffOf, TeamConnection, WorkerConnection};
 use super::table::Table;
 use crate::access::InScope;
-use throughline_domain::contract;
-use throughline_domain::contract::register::Terms;
-use throughline_domain::contract::{Dealings, Rulebook};
-use throughline_domain::fact::Entry;
-use throughline_domain::fact::event::ReportSubmitted;
-use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
-use throughline_projections::agenda::Kind;
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::exits;
 use crate::views::generation::Generation;
@@ -55,6 +48,13 @@ use crate::views::performance;
 use crate::views::period::Months;
 use crate::views::recency;
 use crate::views::referral_to_plan;
+use throughline_domain::contract;
+use throughline_domain::contract::register::Terms;
+use throughline_domain::contract::{Dealings, Rulebook};
+use throughline_domain::fact::Entry;
+use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
+use throughline_domain::fact::event::ReportSubmitted;
+use throughline_projections::agenda::Kind;
 
 /// A contract, read from one point of view.
 pub struct Contract {

@@ -7,9 +7,9 @@ use super::journey::Step;
 use super::journey::work::{DayPeriod, Measure};
 use super::known;
 use super::scalars::{Date, Decimal};
+use throughline_domain::contract::register;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::{Contract, Rulebook, kpi};
-use throughline_domain::contract::register;
 use throughline_domain::fact::Entry;
 use throughline_domain::fact::event;
 

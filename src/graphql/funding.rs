@@ -14,13 +14,13 @@ use super::context::{Asked as _, OrFault as _};
 use super::journey::work::DayPeriod;
 use crate::access::Scope;
 use crate::access::policy::Action;
+use crate::views::claims::{Asked, Claim, Claims, Purpose};
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::outcome::funding::{Dismissed, Funded, double_funding};
 use throughline_domain::contract::rulebook::Outcome;
+use throughline_domain::fact::envelope::{ClaimId, JourneyId, Position};
 use throughline_domain::fact::event::{Event, Period};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use throughline_domain::fact::envelope::{ClaimId, JourneyId, Position};
-use crate::views::claims::{Asked, Claim, Claims, Purpose};
 
 /// A claim under another contract that seems to be paid for the same days of the same person.
 #[derive(Debug, Clone, SimpleObject)]

@@ -23,14 +23,14 @@ use super::scalars::{Date, Id};
 use crate::access::CasesInScope;
 use crate::access::policy::{Action, Redaction};
 use crate::access::relation::Standing;
-use throughline_domain::contract;
-use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
-use throughline_projections::state::State;
 use crate::views::generation::Generation;
 use crate::views::journeys::{
     CaseNumber, HeldBy, InState, JourneyFilter, JourneyRow, Key, Order, Place, Population, SinceContact, Sort,
 };
+use throughline_domain::contract;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
+use throughline_projections::state::State;
 
 /// Why nothing is told of a contract.
 pub(super) const NOT_IN_SCOPE: &str = "this contract is not in your scope";

@@ -20,9 +20,9 @@ use super::list::{NOT_IN_SCOPE, PageInfo, Source};
 use super::people::Worker;
 use super::scalars::Date;
 use crate::access::relation as access;
+use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
 use throughline_domain::fact::envelope::{JourneyId, WorkerId};
 use throughline_projections::Told;
-use crate::views::obligations::{self, Counts, ObligationFilter, ObligationRow, Place, StandardCounts, Standing};
 
 /// How an obligation stands at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -18,17 +18,17 @@ use super::team::Team;
 use super::fault::fault;
 use crate::access::Principal;
 use crate::clock::Clock;
-use throughline_domain::fact::event;
-use throughline_domain::people::{subject, worker};
-use throughline_domain::fact::Entry;
-use throughline_domain::fact::History;
-use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::{StreamId, SubjectId, TeamId, WorkerId};
 use crate::log::{Log, LogError};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
 use crate::views::people::WorkerRow;
+use throughline_domain::fact::Entry;
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{StreamId, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::event;
+use throughline_domain::people::{subject, worker};
 
 /// Who was referred: a person, family, site or area, by pseudonym.
 #[derive(Debug, Clone, Copy)]

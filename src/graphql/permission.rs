@@ -13,18 +13,18 @@ use super::journey::Story;
 use super::mutation::input::batch::Verdict;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
-use throughline_domain::contract::batch::BatchLine;
+use crate::views::claims;
 use throughline_domain::command::batches::LineAct;
+use throughline_domain::contract::batch::BatchLine;
 use throughline_domain::contract::outcome::Status;
+use throughline_domain::fact::consistency::Change;
+use throughline_domain::fact::envelope::Occurred;
 use throughline_domain::fact::event::{
     AchievementRecorded, Event, JourneyClosed, JourneyReopened, JourneyTransferred, PlanAgreed, ReferralAccepted,
     ReferralDeclined, ReferralWithdrawn,
 };
-use throughline_domain::fact::consistency::Change;
-use throughline_domain::journey::rules;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use throughline_domain::fact::envelope::Occurred;
-use crate::views::claims;
+use throughline_domain::journey::rules;
 
 /// Whether you may do something, and why not.
 #[derive(Debug, Clone, SimpleObject)]

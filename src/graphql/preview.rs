@@ -12,11 +12,11 @@ use super::money::Money;
 use super::mutation::payload::Problem;
 use super::mutation::sent::Sent;
 use super::scalars::Date;
+use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
 use throughline_domain::command::contracts;
+use throughline_domain::fact::envelope::ClaimId;
 use throughline_domain::fact::money;
 use throughline_domain::fact::refusal::told;
-use throughline_domain::fact::envelope::ClaimId;
-use crate::views::claims::{Asked, Cause, Move, Moved, Preview, Purpose, Total};
 
 /// How a claim would move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -6,8 +6,8 @@ use async_graphql::{Enum, ID, SimpleObject};
 
 use super::batch::AdjustmentKind;
 use super::money::Money;
-use throughline_domain::contract::outcome::settle::Reason;
 use crate::views::claims::{self, Claims, Proposed};
+use throughline_domain::contract::outcome::settle::Reason;
 
 /// A proposal to pay more or less than a closed line says, because of what is known now. Nothing is paid or taken back
 /// without a decision: raise it in an open batch.

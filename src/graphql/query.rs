@@ -23,10 +23,10 @@ use super::staff::{StaffOf, TeamConnection};
 use super::team::Team;
 use super::views::Views;
 use crate::access::Scope;
-use throughline_domain::fact::event::EventType;
-use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
 use crate::log::read::Lane;
 use crate::views::journeys::Population;
+use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, TeamId};
+use throughline_domain::fact::event::EventType;
 
 /// Where a client enters.
 pub struct Query;

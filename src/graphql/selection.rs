@@ -17,12 +17,12 @@ use super::people::Worker;
 use super::team::Team;
 use crate::access::InScope;
 use crate::access::relation::Standing;
-use throughline_domain::contract::Contract;
-use throughline_domain::fact::event::{self, Period};
-use throughline_domain::fact::envelope::JourneyId;
 use crate::views::claims::Claim;
 use crate::views::generation::Generation;
 use crate::views::journeys::{HeldBy, JourneyFilter, Order, Population};
+use throughline_domain::contract::Contract;
+use throughline_domain::fact::envelope::JourneyId;
+use throughline_domain::fact::event::{self, Period};
 
 /// How many journeys are read at a time.
 const PAGE: u32 = 5_000;

@@ -17,9 +17,9 @@ use super::list::PageInfo;
 use super::people::Worker;
 use super::team::Team;
 use crate::access::InScope;
-use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use crate::views::generation::Generation;
 use crate::views::people::{LabelledTeam, WorkerRow};
+use throughline_domain::fact::envelope::{TeamId, WorkerId};
 
 /// Whose staff a list is of, and as of which day.
 #[derive(Clone)]

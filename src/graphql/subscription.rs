@@ -26,15 +26,15 @@ use super::views::RebuildProgress;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Holders, Relation, Standing};
 use crate::access::{Principal, Scope};
-use throughline_domain::contract::Contract;
-use throughline_domain::fact::event::KEYWORKER;
-use throughline_domain::journey::{Assignment, Journey as Folded};
-use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, StreamKind, WorkerId};
 use crate::log::read::PAGE_SIZE;
 use crate::log::{LogError, Pages};
-use throughline_domain::journey::caseload;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::views::rebuild::Progress;
+use throughline_domain::contract::Contract;
+use throughline_domain::fact::envelope::{self, Envelope, JourneyId, StreamId, StreamKind, WorkerId};
+use throughline_domain::fact::event::KEYWORKER;
+use throughline_domain::journey::caseload;
+use throughline_domain::journey::{Assignment, Journey as Folded};
 
 /// Events that are read at once while some of them are told: what a slow reader holds up.
 const STEP: i64 = 50;

@@ -10,8 +10,8 @@ use super::context::Asked as _;
 use super::journey::Step;
 use super::people::{Setting, Worker, history};
 use super::scalars::{Date, Decimal};
-use throughline_domain::people::team;
 use throughline_domain::fact::envelope::{StreamId, TeamId, WorkerId};
+use throughline_domain::people::team;
 
 /// A team of workers, read as of a day.
 #[derive(Debug, Clone, Copy)]

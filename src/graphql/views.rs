@@ -18,12 +18,12 @@ use super::mutation::payload::{Outcome, Problem, ViewsPayload, command_id_reused
 use super::mutation::sent::Sent;
 use super::mutation::{Answered, answered, body};
 use super::scalars::{Id, Instant, Position};
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use throughline_domain::fact::envelope::{self, StreamId};
 use crate::views::generation::Generation;
 use crate::views::orders::{Known, Order};
 use crate::views::rebuild::{Options, Phase, Progress};
 use crate::views::{self, ViewError};
+use throughline_domain::fact::envelope::{self, StreamId};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// What a rebuild is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

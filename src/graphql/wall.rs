@@ -20,8 +20,8 @@ use super::context::{Caller, OrFault as _, Parts};
 use crate::access::fields::{self, Shown};
 use crate::access::policy::is_bound_to_cases;
 use crate::access::relation::Relation;
-use throughline_domain::fact::refusal::Refusal;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
+use throughline_domain::fact::refusal::Refusal;
 
 /// The extension that asks, once for each request.
 #[derive(Default)]

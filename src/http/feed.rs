@@ -19,10 +19,10 @@ use crate::export::ndjson::{ExportError, Zones};
 use crate::graphql::query::lanes_of;
 use throughline_gateway::{Caller as _, Problem};
 use crate::log::LogError;
-use throughline_domain::fact::envelope::{Envelope, Position};
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::telemetry::repeated::Repeated;
+use throughline_domain::fact::envelope::{Envelope, Position};
 
 static UNREAD: Repeated = Repeated::of("the feed cannot be read");
 

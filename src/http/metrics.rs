@@ -149,7 +149,8 @@ pub(super) async fn metrics(State(service): State<Service>) -> Response {
     meters.places.set(i64::try_from(load.places).unwrap_or(i64::MAX));
     meters.under_way.set(i64::try_from(load.taken).unwrap_or(i64::MAX));
     meters.turned_away.inc_by(load.turned_away.saturating_sub(meters.turned_away.get()));
-    let off = head.compared(&service.parts.clock).map_or(0.0, |off| off.by.as_seconds_f64());
+    let clock = &service.parts.clock;
+    let off = head.compared(clock, clock.now()).map_or(0.0, |off| off.by.as_seconds_f64());
     meters.clock_off.set(off);
     meters.log_position.set(head.position.0);
     meters.view_position.set(position.0);

@@ -14,12 +14,14 @@ use chrono_tz::Tz;
 use super::lines::Lines;
 use crate::clock::{Chance, Clock};
 use crate::cloud_event::{self, CloudEvent, Kept, LineError};
-use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::event::{Event, EventType};
-use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, EventId, Position, StreamId, StreamKind, leaf_hash};
 use crate::log::restore::{Disorder, NotLoaded, Order, Ordered};
 use crate::log::{Log, LogError};
 use crate::record::DEPLOYMENT_ZONE;
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::{
+    Actor, CommandId, Envelope, EventId, Position, StreamId, StreamKind, leaf_hash,
+};
+use throughline_domain::fact::event::{Event, EventType};
 
 /// Why nothing was loaded.
 #[derive(Debug, thiserror::Error)]

@@ -12,13 +12,13 @@ use std::io;
 use crate::access::Principal;
 use crate::access::policy::Denied;
 use crate::cloud_event::LineError;
-use throughline_domain::contract::{Contract, UnreadableRulebook};
-use throughline_domain::fact::Recorded;
-use throughline_domain::fact::event::DecodeError;
-use throughline_domain::fact::refusal::Refusal;
-use throughline_domain::fact::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
 use crate::record::Recorder;
+use throughline_domain::contract::{Contract, UnreadableRulebook};
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{Position, StreamId};
+use throughline_domain::fact::event::DecodeError;
+use throughline_domain::fact::refusal::Refusal;
 
 /// An import into one contract. With a recorder that rehearses it is a dry run: every row is told what would become of
 /// it, and nothing is recorded.

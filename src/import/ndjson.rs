@@ -17,16 +17,16 @@ use super::lines::{Lines, digest_of};
 use super::{Import, ImportError, Outcome, Problem, Row, Summary, not_by_import};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::{self, CloudEvent, LineError, payload_error};
+use crate::log::append::{Appended, Expected};
+use crate::record::{Instruction, NotDone};
 use throughline_domain::command::{
     Command, CorrectFact, PatchFact, Patched, PatchedDate, ReceiveReferral, RetractFacts, check_source,
 };
-use throughline_domain::fact::event::{Event, EventType, FactCorrected, SubjectKind};
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use crate::log::append::{Appended, Expected};
 use throughline_domain::fact::envelope::{
     CommandId, Envelope, EventId, JourneyId, Occurred, Source, StreamId, StreamKind, SubjectId,
 };
-use crate::record::{Instruction, NotDone};
+use throughline_domain::fact::event::{Event, EventType, FactCorrected, SubjectKind};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// Lines that are sent together: as many as one transaction takes.
 const WINDOW: usize = 512;

@@ -24,8 +24,6 @@ use tokio::sync::mpsc::error::SendTimeoutError;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
-use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
-use throughline_domain::fact::moved::Moved;
 use super::read;
 use super::{ClockOff, Head, Log, LogError, insert};
 use crate::clock::{Chance, Clock};
@@ -34,6 +32,8 @@ use crate::telemetry::repeated::Repeated;
 pub(super) use head::{lock_head, move_head};
 pub use reply::Sent;
 use reply::{answer, give_up, refuse};
+use throughline_domain::fact::envelope::{Actor, CommandId, Envelope, EventId, Occurred, Position, Source, StreamId};
+use throughline_domain::fact::moved::Moved;
 
 static COMMANDS: Sql = Sql::new(
     "select c.actor, c.command_id, c.fingerprint, c.first_position, c.last_position from {commands $1} asked \
@@ -475,7 +475,9 @@ impl<S: State> AppendTask<S> {
         waiting: &[Waiting<D, S>],
     ) -> Result<(Batch, Vec<Verdict<D::Refusal>>), Failed> {
         let head = lock_head(conn).await?;
-        if let Some(off) = head.clock_off(&self.clock).filter(ClockOff::is_refused) {
+        // Read once: a clock that jumps after the check must not stamp the events.
+        let now = self.clock.now();
+        if let Some(off) = head.clock_off(&self.clock, now).filter(ClockOff::is_refused) {
             return Err(Failed::ClockOff(off));
         }
         let ids: Vec<_> = waiting
@@ -488,7 +490,7 @@ impl<S: State> AppendTask<S> {
         }
         let moved = self.moved(conn, head.position, waiting).await?;
         self.load(conn, (head.position, &moved), waiting).await?;
-        let now = self.clock.now().max(head.recorded_at);
+        let now = now.max(head.recorded_at);
         let mut batch = Batch { head, known, events: Vec::new(), commands: Vec::new(), moved };
         let mut verdicts = Vec::with_capacity(waiting.len());
         for waiting in waiting {

@@ -55,15 +55,15 @@ impl fmt::Display for ClockOff {
 }
 
 impl Head {
-    /// How far the machine's clock is off, where it is far enough to be named. A story's time may be any.
-    pub fn clock_off(&self, clock: &Clock) -> Option<ClockOff> {
-        self.compared(clock).filter(|off| off.by.abs() > NAMED)
+    /// How far the machine's clock was off when it said `now`, if it was far enough off to be named. None for a scripted
+    /// clock, which may say any time.
+    pub fn clock_off(&self, clock: &Clock, now: DateTime<Utc>) -> Option<ClockOff> {
+        self.compared(clock, now).filter(|off| off.by.abs() > NAMED)
     }
 
-    /// The machine's clock beside what there is to tell whether it is right.
-    pub fn compared(&self, clock: &Clock) -> Option<ClockOff> {
-        let Clock::Machine = clock else { return None };
-        Some(self.compared_at(clock.now()))
+    /// What the machine's clock said, compared with the database's clock or the newest event.
+    pub fn compared(&self, clock: &Clock, now: DateTime<Utc>) -> Option<ClockOff> {
+        matches!(clock, Clock::Machine).then(|| self.compared_at(now))
     }
 
     fn compared_at(&self, now: DateTime<Utc>) -> ClockOff {
@@ -106,11 +106,12 @@ mod tests {
     #[test]
     fn a_clock_of_a_story_is_never_off_and_one_of_the_machine_is_named_beyond_a_minute() {
         let far = head(0, Some(0));
-        assert_eq!(far.clock_off(&Clock::standing_at(far.recorded_at)), None);
-        assert_eq!(far.clock_off(&Clock::going_on_from(far.recorded_at)), None);
-        let off = far.clock_off(&Clock::Machine).expect("it is far from 1970");
+        let now = Clock::Machine.now();
+        assert_eq!(far.clock_off(&Clock::standing_at(far.recorded_at), now), None);
+        assert_eq!(far.clock_off(&Clock::going_on_from(far.recorded_at), now), None);
+        let off = far.clock_off(&Clock::Machine, now).expect("it is far from 1970");
         assert!(off.to_string().ends_with(" s ahead of the database's"), "{off}");
-        let near = Head { database_time: Some(Clock::Machine.now()), ..far };
-        assert_eq!(near.clock_off(&Clock::Machine), None);
+        let near = Head { database_time: Some(now), ..far };
+        assert_eq!(near.clock_off(&Clock::Machine, now), None);
     }
 }

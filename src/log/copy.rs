@@ -9,9 +9,9 @@ use sqlx::FromRow;
 use uuid::Uuid;
 
 use super::append::{Known, NewCommand, lock_head, move_head};
-use throughline_domain::fact::envelope::{CommandId, Envelope, Position, hex};
 use super::{Head, Log, LogError, insert};
 use crate::store::{Conn, On, Sql, StoreError, doing, on};
+use throughline_domain::fact::envelope::{CommandId, Envelope, Position, hex};
 
 static COMMANDS: Sql = Sql::new(
     "select actor, command_id, fingerprint, first_position, last_position from commands \

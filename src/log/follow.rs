@@ -9,9 +9,9 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_stream::Stream;
 
-use throughline_domain::fact::envelope::{Envelope, Position};
 use super::read::PAGE_SIZE;
 use super::{Log, LogError};
+use throughline_domain::fact::envelope::{Envelope, Position};
 
 /// How often a follower looks for what another process has appended, if nobody else here does.
 const POLL: Duration = Duration::from_millis(200);

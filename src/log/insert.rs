@@ -8,8 +8,8 @@ use sqlx::{Postgres, QueryBuilder};
 use uuid::Uuid;
 
 use super::append::{Batch, NewCommand, move_head};
-use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 use crate::store::{Conn, Dialect, On, Sql, StoreError, doing, portions};
+use throughline_domain::fact::envelope::{Envelope, leaf_hash};
 
 /// Adds the events whose columns are the first thirteen arrays.
 macro_rules! events {

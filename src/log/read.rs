@@ -7,9 +7,9 @@ use serde_json::json;
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use throughline_domain::fact::envelope::{CommandId, Envelope, EnvelopeError, EventId, JourneyId, Position, StreamId};
 use super::{Head, Log, LogError};
 use crate::store::{Pool, Sql, doing, on};
+use throughline_domain::fact::envelope::{CommandId, Envelope, EnvelopeError, EventId, JourneyId, Position, StreamId};
 
 pub(super) static HEAD: Sql =
     Sql::new("select position, recorded_at, epoch, {clock database_time} from log_head where id = 1");
@@ -364,9 +364,9 @@ async fn records_of(pool: &Pool, wanted: &str) -> sqlx::Result<Vec<(String,)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::Dialect;
     use throughline_domain::contract::outcome::is_looked_at;
     use throughline_domain::fact::event::EventType;
-    use crate::store::Dialect;
 
     #[test]
     fn nothing_that_claims_rest_on_is_left_out() {

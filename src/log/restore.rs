@@ -9,10 +9,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 
 use super::append::{Known, NewCommand, lock_head, move_head};
-use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 use super::{Head, Log, LogError, insert};
 use crate::clock::Chance;
 use crate::store::{Conn, StoreError, doing};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 
 /// Events that are written at once.
 const PAGE: usize = 2_000;

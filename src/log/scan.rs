@@ -11,9 +11,9 @@ use sqlx::PgConnection;
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use throughline_domain::fact::envelope::{EventId, Position};
 use super::{Log, LogError};
 use crate::store::{Copied, Place, Pool, Sql, StoreError, doing, look_at, on};
+use throughline_domain::fact::envelope::{EventId, Position};
 
 /// Positions that one page spans.
 const PAGE: i64 = 100_000;

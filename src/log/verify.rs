@@ -13,10 +13,10 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use sqlx::FromRow;
 use uuid::Uuid;
 
-use throughline_domain::fact::envelope::{Envelope, Position, StreamId, hex, leaf_hash};
 use super::{Log, LogError};
 use crate::causes;
 use crate::store::{Dialect, Sql, StoreError, doing, is_corrupt, on};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId, hex, leaf_hash};
 
 static PAGE: Sql = Sql::new(
     "select e.position, {raw_uuid e.event_id} as event_id, {raw_text e.stream_kind} as stream_kind, \

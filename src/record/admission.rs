@@ -16,18 +16,20 @@ use super::{NotDone, StreamState, history};
 use crate::access::policy::{Action, Denied, is_bound_to_cases, is_outside, policy};
 use crate::access::relation::{Case, Cases, Holders, Relation, Standing};
 use crate::access::{Principal, Role, Scope};
-use throughline_domain::contract::batch::Batch;
-use throughline_domain::command::batches::{BatchAct, claim_not_found};
-use throughline_domain::command::{Command, CorrectFact, Dated, not_found};
-use throughline_domain::fact::event::{Event, EventType, KEYWORKER, NoticeKind};
-use throughline_domain::people::worker::Worker;
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use throughline_domain::fact::History;
-use throughline_domain::fact::Recorded;
 use crate::log::append::Streams;
-use throughline_domain::fact::envelope::{ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, WorkerId};
 use crate::log::{Log, LogError};
 use crate::views::Views;
+use throughline_domain::command::batches::{BatchAct, claim_not_found};
+use throughline_domain::command::{Command, CorrectFact, Dated, not_found};
+use throughline_domain::contract::batch::Batch;
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{
+    ClaimId, Envelope, EventId, JourneyId, StreamId, StreamKind, SubjectId, WorkerId,
+};
+use throughline_domain::fact::event::{Event, EventType, KEYWORKER, NoticeKind};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
+use throughline_domain::people::worker::Worker;
 
 /// What a command does, in the words of the policy. Whoever may state a fact may correct it and take it back, so an
 /// amendment is judged by what the events say that it names; of an event that the stream does not have nothing is known.

@@ -4,13 +4,13 @@
 
 use chrono::NaiveDate;
 
-use throughline_domain::command::{Command, PatchFact};
-use throughline_domain::fact::event::{Event, EventType};
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use crate::log::LogError;
-use throughline_domain::fact::envelope::{Envelope, StreamKind, WorkerId};
 use crate::views::Views;
 use crate::views::people::LaterFacts;
+use throughline_domain::command::{Command, PatchFact};
+use throughline_domain::fact::envelope::{Envelope, StreamKind, WorkerId};
+use throughline_domain::fact::event::{Event, EventType};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// The first day on which a worker is no longer here, as a command says it.
 fn said(command: &Command) -> Option<NaiveDate> {

@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 
-use throughline_domain::fact::History;
+use crate::log::LogError;
+use crate::views::Views;
 use throughline_domain::command::Command;
+use throughline_domain::fact::History;
+use throughline_domain::fact::envelope::{StreamId, StreamKind, WorkerId};
 use throughline_domain::fact::event::Event;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::people::login::is_same;
 use throughline_domain::people::worker::Worker;
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use crate::log::LogError;
-use throughline_domain::fact::envelope::{StreamId, StreamKind, WorkerId};
-use crate::views::Views;
 
 /// How long a command waits for the view to pass what was recorded before it.
 const PATIENCE: Duration = Duration::from_secs(1);

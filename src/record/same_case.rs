@@ -11,13 +11,13 @@ use std::time::Duration;
 use chrono::NaiveDate;
 
 use crate::access::Principal;
+use crate::log::LogError;
+use crate::views::Views;
 use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::History;
+use throughline_domain::fact::envelope::{JourneyId, StreamId};
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::journey::Journey;
-use throughline_domain::fact::History;
-use crate::log::LogError;
-use throughline_domain::fact::envelope::{JourneyId, StreamId};
-use crate::views::Views;
 
 /// How long a command waits for the view to pass what was recorded before it.
 const PATIENCE: Duration = Duration::from_secs(1);

@@ -10,13 +10,13 @@ use chrono::NaiveDate;
 use super::admission::{amends, still_may};
 use super::{Decision, NotDone, Recorder};
 use crate::access::Principal;
+use crate::log::append::{self, Answer, Appended, Expected, Rejection, Request};
+use crate::log::{Log, LogError};
+use crate::telemetry::repeated::Repeated;
 use throughline_domain::command::Command;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
-use crate::log::append::{self, Answer, Appended, Expected, Rejection, Request};
 use throughline_domain::fact::envelope::{CommandId, Envelope, StreamId};
-use crate::log::{Log, LogError};
-use crate::telemetry::repeated::Repeated;
 
 static UNREAD: Repeated = Repeated::of("what was recorded before cannot be read");
 

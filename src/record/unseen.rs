@@ -9,14 +9,14 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use crate::access::{Principal, Role, Scope};
+use crate::log::LogError;
+use crate::views::Views;
 use throughline_domain::command::{Command, PatchFact};
+use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, WorkerId};
 use throughline_domain::fact::event::{AppointmentBooked, AppointmentMoved, Event, EventType, TaskSet};
 use throughline_domain::fact::path::Path;
-use throughline_domain::people::login;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use crate::log::LogError;
-use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, WorkerId};
-use crate::views::Views;
+use throughline_domain::people::login;
 
 /// Somebody whose work something is to be.
 struct Named {

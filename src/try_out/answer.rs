@@ -10,13 +10,13 @@ use serde::Serialize;
 
 use super::{OfJourney, Trial};
 use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::money::Money;
 use throughline_domain::contract::outcome::aggregate::ManyEvaluation;
 use throughline_domain::contract::outcome::settle::{Entitlement, ExcludedBy, Settled, Terms};
 use throughline_domain::contract::outcome::versions::{Judged, JudgedMany, Versions, entitlement};
 use throughline_domain::contract::outcome::{Achievement, Hold, State, Status, claim_id};
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, Scope};
 use throughline_domain::fact::envelope::{EventId, JourneyId};
+use throughline_domain::fact::money::Money;
 
 /// One outcome of one journey, as it is printed.
 #[derive(Debug, Serialize)]

@@ -13,12 +13,12 @@ use uuid::Uuid;
 use super::known::recorded_at;
 use super::{Streams, Trial, TryError};
 use crate::cloud_event::{self, CloudEvent, LineError};
-use throughline_domain::contract::outcome::is_looked_at;
 use crate::import::lines::Lines;
-use throughline_domain::fact::Recorded;
-use throughline_domain::fact::event::EventType;
-use throughline_domain::fact::envelope::{Actor, EventId, Position, StreamId, StreamKind};
 use crate::shares::processors;
+use throughline_domain::contract::outcome::is_looked_at;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{Actor, EventId, Position, StreamId, StreamKind};
+use throughline_domain::fact::event::EventType;
 
 /// As much text as one processor decodes at a time: so little that the memory for it is used again and again.
 const WINDOW: usize = 512 * 1024;

@@ -15,10 +15,10 @@ use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
 use super::standing::{may_be_shown, whose};
 use crate::access::CasesInScope;
+use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
 use throughline_projections::FOREVER;
 use throughline_projections::agenda::{Kind, State};
-use crate::store::{Sql, StoreError, doing, on};
 
 /// How an item stands at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,8 +5,8 @@
 use uuid::Uuid;
 
 use super::generation::Generation;
-use throughline_domain::fact::envelope::JourneyId;
 use crate::store::{Sql, StoreError, doing, on};
+use throughline_domain::fact::envelope::JourneyId;
 
 static OF_NUMBER: Sql = Sql::new(
     "select journey from external_reference where contract = $1 and system = $2 and id = $3 order by journey limit $4",

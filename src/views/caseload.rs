@@ -12,9 +12,9 @@ use super::counted::{settled, unsettled};
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::InScope;
+use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::fact::envelope::WorkerId;
 use throughline_projections::held::NOBODY;
-use crate::store::{Sql, StoreError, doing, on};
 
 /// The caseload on the day `$2`, counted from the dated table, of the cases of a contract that this says.
 macro_rules! dated {

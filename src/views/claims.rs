@@ -18,10 +18,10 @@ use chrono::NaiveDate;
 
 use super::generation::Generation;
 use crate::access::InScope;
+use crate::log::{Log, LogError};
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
-use crate::log::{Log, LogError};
 
 pub use answer::{CapOf, CapUse, Claim, Claims, Excluded, Proposed, ProposedWithdrawal};
 use facts::Facts;

@@ -16,15 +16,15 @@ use super::period::{Month, Months, Period};
 use super::recency::{self, Measure};
 use super::{ViewError, Views, exits, obligations, performance, referral_to_plan};
 use crate::access::InScope;
+use crate::store::{Sql, StoreError, doing, on};
+use crate::views::generation;
+use crate::views::pointer;
+use crate::views::project::Projector;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, EventId, JourneyId, Position};
 use throughline_projections::{Rows, rows_of_journey};
-use crate::store::{Sql, StoreError, doing, on};
-use crate::views::generation;
-use crate::views::pointer;
-use crate::views::project::Projector;
 
 static JOURNEYS: Sql = Sql::new("select id from journey where contract = $1 and id > $2 order by id limit $3");
 

@@ -11,9 +11,9 @@ use uuid::Uuid;
 
 use super::generation::Generation;
 use super::whole::{self, Lot};
+use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::fact::envelope::JourneyId;
 use throughline_projections::{TABLES, Table, Type, journey};
-use crate::store::{Sql, StoreError, doing, on};
 
 static NAMED: Sql = Sql::new("select id, contract, reference from journey where id in {uuids $1}");
 

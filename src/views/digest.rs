@@ -4,9 +4,9 @@
 use aws_lc_rs::digest::{Context, SHA256};
 
 use super::whole;
+use crate::store::{Pool, StoreError};
 use throughline_domain::fact::envelope::hex;
 use throughline_projections::TABLES;
-use crate::store::{Pool, StoreError};
 
 /// The digest of the generation that this pool reads.
 pub(super) async fn digest_of(pool: &Pool) -> Result<String, StoreError> {

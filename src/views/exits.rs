@@ -11,9 +11,9 @@ use super::counted::{settled, unsettled};
 use super::generation::Generation;
 use super::period::{Period, bound};
 use crate::access::InScope;
+use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::CodeList;
-use crate::store::{Sql, StoreError, doing, on};
 
 /// The counts of a counted board, and of the dated rows that it counts.
 macro_rules! left {

@@ -10,10 +10,10 @@ use std::sync::Arc;
 
 use super::generation::Contracts;
 use throughline_domain::contract::{Contract, UnreadableRulebook};
-use throughline_domain::fact::event::{DecodeError, Event};
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, Position, Record, StreamId, StreamKind};
+use throughline_domain::fact::event::{DecodeError, Event};
 use throughline_projections::{self, Rows};
 
 /// The rules that a generation applies.

@@ -16,11 +16,11 @@ use uuid::Uuid;
 use super::soundness::is_no_view;
 use super::{digest, rows};
 use crate::access::{InScope, Scope};
+use crate::log::{Log, LogError};
+use crate::store::{self, Dialect, Growth, Hold, On, Place, Pool, Sql, Store, StoreError, doing, on};
 use throughline_domain::contract::Contract;
 use throughline_domain::fact::envelope::Position;
-use crate::log::{Log, LogError};
 use throughline_projections::TABLES;
-use crate::store::{self, Dialect, Growth, Hold, On, Place, Pool, Sql, Store, StoreError, doing, on};
 
 static CHECKPOINT: Sql =
     Sql::new("select position, rulebooks_upto, definition, log_event from checkpoint where id = 1");

@@ -15,10 +15,10 @@ use tokio::sync::{OwnedMutexGuard, watch};
 use super::generation::{self, Generation};
 use super::rebuild::{self, Meter, Options, Phase, Progress, Wanted};
 use super::{ViewError, Views, caught_up};
-use throughline_domain::contract::Rulebook;
 use crate::log::Log;
-use throughline_domain::fact::envelope::Position;
 use crate::store::{Place, Store, StoreError};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::Position;
 
 /// How many are kept, the one that is being built among them.
 const KEPT: usize = 4;

@@ -50,7 +50,6 @@ use futures_util::FutureExt as _;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use throughline_domain::fact::envelope::{Position, StreamId};
 use crate::log::{Log, LogError};
 use crate::store::{SoleBuilder, Sql, StoreError};
 use generation::{Aside, Found, Generation};
@@ -60,6 +59,7 @@ use pointer::Pointer;
 use project::Projector;
 use rebuild::{Meter, Options, Phase, Progress, Wanted};
 use standstill::Standstill;
+use throughline_domain::fact::envelope::{Position, StreamId};
 
 pub use pointer::STATEMENTS as STATEMENTS_ON_THE_LOG;
 pub use soundness::Depth;

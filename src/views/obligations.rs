@@ -15,12 +15,12 @@ use super::journeys::HeldBy;
 use super::period::{BEGINNING, bound};
 use super::standing::{may_be_shown, whose};
 use crate::access::{CasesInScope, InScope};
+use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::{JourneyId, TeamId, WorkerId};
-use throughline_projections::obligation::{self, State};
 use throughline_projections::FOREVER;
 use throughline_projections::Told;
-use crate::store::{Sql, StoreError, doing, on};
+use throughline_projections::obligation::{self, State};
 
 /// How an obligation stands at the end of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -7,9 +7,9 @@ use uuid::Uuid;
 
 use super::fold::Stop;
 use super::generation::Generation;
-use throughline_domain::fact::envelope::{Position, StreamId, StreamKind};
 use crate::log::read::wanted;
 use crate::store::{Conn, Sql, StoreError, doing, on};
+use throughline_domain::fact::envelope::{Position, StreamId, StreamKind};
 
 static LISTED: Sql =
     Sql::new("select kind, id, version, position, error from parked where position > $1 order by position limit $2");

@@ -13,10 +13,10 @@ use super::board::count;
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::{InScope, Scope};
-use throughline_domain::people::{login, worker};
-use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
-use throughline_projections::FOREVER;
 use crate::store::{Sql, StoreError, doing, on};
+use throughline_domain::fact::envelope::{JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use throughline_domain::people::{login, worker};
+use throughline_projections::FOREVER;
 
 static CONTRACTS: Sql = Sql::new(
     "select code, name, starts_on, ends_on, rulebook_version, rulebook_hash from contract \

@@ -11,8 +11,8 @@ use super::counted::{self, packed, settled, unsettled};
 use super::generation::Generation;
 use super::period::{Month, Months, bound};
 use crate::access::InScope;
-use throughline_domain::contract::Rulebook;
 use crate::store::{Sql, StoreError, doing, on};
+use throughline_domain::contract::Rulebook;
 
 /// The counts of a counted board, packed by month, and of the dated rows that it counts.
 macro_rules! by_month {

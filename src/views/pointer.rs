@@ -5,8 +5,8 @@
 
 use sqlx::{ConnectOptions as _, Connection as _, Executor as _, FromRow};
 
-use throughline_domain::fact::envelope::Position;
 use crate::store::{Place, Pool, Sql, Store, StoreError, doing, on};
+use throughline_domain::fact::envelope::Position;
 
 static POINTER: Sql = Sql::new(
     "select v.generation, v.previous, v.rulebooks_seen, h.position as head \

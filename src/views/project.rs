@@ -12,8 +12,8 @@ use super::generation::{ADVANCE_CHECKPOINT, Generation, LOCK_CHECKPOINT};
 use super::parked::{self, Parked};
 use super::rows::Changes;
 use crate::log::Log;
-use throughline_domain::fact::envelope::{Envelope, Position, StreamId, StreamKind};
 use crate::store::{Conn, doing, on};
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId, StreamKind};
 
 /// Events that one step takes at most, where nothing else is said.
 const STEP: i64 = 10_000;
@@ -330,18 +330,18 @@ mod tests {
     use super::*;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
-    use throughline_domain::contract::rulebook::packs::pack;
-    use throughline_domain::command::{Command, ReceiveReferral};
-    use throughline_domain::fact::event::{
-        ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
-    };
     use crate::log::append::Expected;
-    use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, SubjectId, WorkerId};
     use crate::record::{Instruction, Recorder};
     use crate::store::{Mode, Store};
     use crate::views::Views;
     use crate::views::rebuild::tests::{Plan, built};
+    use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
+    use throughline_domain::command::{Command, ReceiveReferral};
+    use throughline_domain::contract::rulebook::packs::pack;
+    use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, SubjectId, WorkerId};
+    use throughline_domain::fact::event::{
+        ContractOpened, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind, WorkerAssigned, WorkerJoined,
+    };
 
     fn commands() -> Vec<Command> {
         let day = |day| Occurred::on(NaiveDate::from_ymd_opt(2018, 1, day).expect("a day"));

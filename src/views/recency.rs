@@ -12,12 +12,12 @@ use super::counted::{self, packed, settled, unsettled};
 use super::generation::Generation;
 use super::period::bound;
 use crate::access::InScope;
+use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
 use throughline_projections::held::NOBODY;
 use throughline_projections::{DaySpan, last_contact};
-use crate::store::{Sql, StoreError, doing, on};
 
 /// The cases on the caseload on the day `$2` by who held them, their area and when the last contact was that `$counts`
 /// leaves, from the dated tables: packed by these columns.

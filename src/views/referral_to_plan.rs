@@ -12,9 +12,9 @@ use super::durations::Durations;
 use super::generation::Generation;
 use super::period::{Period, bound};
 use crate::access::InScope;
+use crate::store::{Sql, StoreError, doing, on};
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::Buckets;
-use crate::store::{Sql, StoreError, doing, on};
 
 // Dated rows are sorted to be counted: by few columns and whole numbers first, which takes a quarter less time.
 static WAITS: Sql = Sql::new(concat!(

@@ -7,10 +7,10 @@ use aws_lc_rs::digest;
 use sqlx::QueryBuilder;
 
 use super::generation;
+use crate::store::{Conn, on, portions};
 use throughline_domain::contract::calendar::BankHolidays;
 use throughline_domain::fact::envelope::hex;
 use throughline_projections::{Counts, Rows, TABLES, Table, Type, Value};
-use crate::store::{Conn, on, portions};
 
 /// What is to change in the view tables.
 #[derive(Debug, Default)]

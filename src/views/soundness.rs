@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 use super::ViewError;
 use super::generation::{self, Generation, definitions};
 use crate::causes;
-use throughline_projections::{TABLES, Type};
 use crate::store::{self, Dialect, Place, Pool, StoreError, doing};
+use throughline_projections::{TABLES, Type};
 
 /// The longest file of a view whose pages are looked at before it is used, in bytes: some 20 MB are checked in a second,
 /// and a service of a million events is to be ready in two. A server looks at a longer one once it has started.

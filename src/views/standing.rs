@@ -14,10 +14,10 @@ use super::period::bound;
 use crate::access::policy::{Action, is_bound_to_cases, policy};
 use crate::access::relation::{Case, Cases, Holders, KnownWorker, Relation, Standing};
 use crate::access::{CasesInScope, Principal};
+use crate::store::{Sql, StoreError, doing, on};
+use throughline_domain::fact::envelope::{JourneyId, SubjectId, WorkerId};
 use throughline_domain::fact::event::KEYWORKER;
 use throughline_domain::people::login;
-use throughline_domain::fact::envelope::{JourneyId, SubjectId, WorkerId};
-use crate::store::{Sql, StoreError, doing, on};
 
 /// Whether the caller may be shown a journey, which `$3` says how to find out: `all` of the contract, those of these
 /// `areas` (`$4`), those that are `among` these (`$4`), or those that are `held` by these workers (`$4`) and, where `$5`,

@@ -9,8 +9,8 @@ use super::generation::{Generation, HOLD_CHECKPOINT};
 use super::pointer;
 use super::project::Projector;
 use super::soundness::is_of_the_view;
-use throughline_domain::fact::envelope::Position;
 use crate::store::{Conn, Store, doing, on};
+use throughline_domain::fact::envelope::Position;
 
 /// Makes a generation the live one, caught up at least as far as the one that is live now, if there is one that can be
 /// read. `swap` takes it in, before the one before can go on.

@@ -9,9 +9,9 @@ use chrono::NaiveDate;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
 use crate::access::{Principal, Scope};
-use throughline_domain::fact::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
 use crate::store::StoreError;
 use crate::views::generation::Generation;
+use throughline_domain::fact::envelope::{Envelope, JourneyId, StreamKind, SubjectId, TeamId, WorkerId};
 
 impl Generation {
     /// Which of these events somebody may know of on a day: those of contracts in scope, of journeys that they may

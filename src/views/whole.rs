@@ -10,8 +10,8 @@ use sqlx::{Connection as _, Executor as _};
 use tokio::sync::mpsc;
 
 use super::rebuild::POSTGRES_EPOCH;
-use throughline_projections::{TABLES, Table, Type};
 use crate::store::{Copied, Pool, Sessions, StoreError, doing, look_at};
+use throughline_projections::{TABLES, Table, Type};
 
 /// Bytes of rows that are handed on at once, more or less.
 const LOT: usize = 256 * 1024;

@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use throughline::access::token::LocalKey;
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
-use throughline_domain::contract::rulebook::packs;
 use throughline::graphql::context::Parts;
 use throughline_gateway::Terms;
 use throughline::http::router;
-use throughline_domain::fact::envelope::Position;
 use throughline::store::Dialect;
+use throughline_domain::contract::rulebook::packs;
+use throughline_domain::fact::envelope::Position;
 use tower::ServiceExt as _;
 use uuid::Uuid;
 

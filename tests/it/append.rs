@@ -12,10 +12,10 @@ use throughline::access::Role;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::log::append::{Appended, Appender, Decide, Draft, Expected, Rejection, Request, State, Streams};
-use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
 use throughline::log::{Log, LogError};
 use throughline::record::NotDone;
 use throughline::store::{Dialect, Mode, Store, StoreError};
+use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId};
 
 use crate::field::{Field, Stranger, assert_gapless, assert_verified, day, now, principal, whole};
 use crate::stores::{Fresh, PATIENCE, Place, STORES};

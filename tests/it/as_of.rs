@@ -11,24 +11,24 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use throughline::access::Scope;
 use throughline::access::relation::Standing;
-use throughline_domain::contract::Rulebook;
+use throughline::store::Dialect;
+use throughline::views::Views;
+use throughline::views::obligations::{By, Counts, ObligationFilter, of_journey};
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{
+    Envelope, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
+};
 use throughline_domain::fact::event::{
     AchievementRecorded, Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged,
     EngagementStarted, Event, EventType, ExternalReference, JourneyClosed, JourneyReopened, JourneyTransferred,
     MeasureRecorded, PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, ReferralReceived, ReferralWithdrawn,
     SpellChanged, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined, WorkerReleased,
 };
-use throughline_domain::fact::History;
-use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::{
-    Envelope, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
-};
 use throughline_projections::{Told, contact, referral_to_plan, stage};
-use throughline::store::Dialect;
-use throughline::views::Views;
-use throughline::views::obligations::{By, Counts, ObligationFilter, of_journey};
 use uuid::Uuid;
 
 use crate::field::is_full;

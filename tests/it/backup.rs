@@ -7,17 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use throughline::access::Scope;
 use throughline::clock::{Chance, Clock};
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::contract::rulebook::packs::pack;
 use throughline::export::ndjson as export;
 use throughline::import::as_recorded::as_recorded;
-use throughline_domain::command::Command;
-use throughline_domain::fact::event::ContractOpened;
-use throughline_domain::fact::envelope::{Actor, Position};
 use throughline::log::read::Stored;
 use throughline::log::{Log, LogError};
 use throughline::record::NotDone;
 use throughline::store::{Dialect, Mode, Store};
+use throughline_domain::command::Command;
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::fact::envelope::{Actor, Position};
+use throughline_domain::fact::event::ContractOpened;
 
 use crate::batches::{batch, open, submit};
 use crate::deployment::{Deployment, contact, day, record, tell_a_story};

@@ -5,23 +5,23 @@ use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use throughline::access::Role;
-use throughline_domain::contract::Rulebook;
+use throughline::import::lines::LINE_MAX;
+use throughline::log::append::{Appended, Expected};
+use throughline::record::{Instruction, NotDone, Recorder};
+use throughline::store::Dialect;
+use throughline_domain::command::Command;
 use throughline_domain::command::batches::{
     Basis, BatchAct, BatchCommand, CLAIMS_MAX, ClaimDecision, Payment, Prepared,
 };
+use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::batch::{Batch, BatchState};
-use throughline_domain::fact::money::Money;
 use throughline_domain::contract::rulebook::packs;
-use throughline::import::lines::LINE_MAX;
-use throughline_domain::command::Command;
-use throughline_domain::fact::event::{AmountPaid, BatchOpened, ClaimAbout, ClaimLine};
-use throughline_domain::fact::refusal::RefusalCode;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
-use throughline::log::append::{Appended, Expected};
 use throughline_domain::fact::envelope::{BatchId, ClaimId, CommandId, JourneyId, Occurred, Position, StreamId};
-use throughline::record::{Instruction, NotDone, Recorder};
-use throughline::store::Dialect;
+use throughline_domain::fact::event::{AmountPaid, BatchOpened, ClaimAbout, ClaimLine};
+use throughline_domain::fact::money::Money;
+use throughline_domain::fact::refusal::RefusalCode;
 use uuid::Uuid;
 
 use crate::deployment::{Deployment, JOURNEY, contact, day, of_role, open_contract, record, tell_a_story};

@@ -5,16 +5,6 @@
 use chrono::{Days, NaiveDate};
 use throughline::access::relation::Standing;
 use throughline::access::{Principal, Role, Scope};
-use throughline_domain::contract::Rulebook;
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline_domain::fact::event::{
-    Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
-    JourneyClosed, JourneyReopened, JourneyTransferred, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined,
-    ReferralReceived, ReferralWithdrawn, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
-};
-use throughline_domain::fact::envelope::{EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId};
-use throughline_projections::DaySpan;
 use throughline::store::Dialect;
 use throughline::views::board::{Group, Holder};
 use throughline::views::durations::shown;
@@ -22,6 +12,18 @@ use throughline::views::journeys::{HeldBy, JourneyFilter, JourneyRow, Order, Pop
 use throughline::views::performance::{MonthsRow, Performance};
 use throughline::views::period::{Month, Months, Period};
 use throughline::views::{exits, performance, recency, referral_to_plan};
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::{
+    EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
+};
+use throughline_domain::fact::event::{
+    Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, ExternalReference,
+    JourneyClosed, JourneyReopened, JourneyTransferred, KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined,
+    ReferralReceived, ReferralWithdrawn, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
+};
+use throughline_projections::DaySpan;
 use uuid::Uuid;
 
 use crate::stores::{Fresh, STORES};

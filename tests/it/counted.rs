@@ -8,19 +8,21 @@ use std::fmt::Write as _;
 use chrono::{Days, NaiveDate};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{InScope, Scope};
-use throughline_domain::contract::Rulebook;
+use throughline::views::generation::Generation;
+use throughline::views::period::{Month, Months, Period};
+use throughline::views::rebuild::Options;
+use throughline::views::{exits, performance, recency, referral_to_plan};
 use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::{
+    EventId, JourneyId, Occurred, Precision, StreamId, SubjectId, TeamId, WorkerId,
+};
 use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Disengaged, Event, JourneyClosed, JourneyReopened,
     KEYWORKER, PlanAgreed, ReferralAccepted, ReferralDeclined, ReferralReceived, SubjectKind, TeamSet, WorkerAssigned,
     WorkerJoined, WorkerLeft,
 };
-use throughline_domain::fact::envelope::{EventId, JourneyId, Occurred, Precision, StreamId, SubjectId, TeamId, WorkerId};
-use throughline::views::generation::Generation;
-use throughline::views::period::{Month, Months, Period};
-use throughline::views::rebuild::Options;
-use throughline::views::{exits, performance, recency, referral_to_plan};
 use uuid::Uuid;
 
 use crate::stores::{Fresh, STORES};

@@ -12,8 +12,8 @@ use serde_json::Value;
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
 use throughline::log::Log;
-use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use throughline::store::{Dialect, Mode, Store};
+use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use uuid::Uuid;
 
 use crate::client::{self, Client};

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use throughline::log::Log;
-use throughline_domain::fact::envelope::Position;
 use throughline::log::verify::{Damage, Finding};
 use throughline::store::{Dialect, Mode, Store};
+use throughline_domain::fact::envelope::Position;
 
 use crate::damaged_views::{run, said, settled, spoil};
 use crate::deployment::{Deployment, tell_a_story};

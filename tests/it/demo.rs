@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use throughline::demo::{GOES_ON_AT, SEED, Size, Story, documented_journey, play};
-use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 use throughline::store::Dialect;
 use throughline::views::Views;
+use throughline_domain::fact::envelope::{Envelope, Position, StreamId};
 
 use crate::stores::{Fresh, STORES};
 

@@ -5,21 +5,21 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
+use throughline::log::Log;
+use throughline::log::append::{Appended, Expected};
+use throughline::record::{Instruction, NotDone, Recorder};
+use throughline::store::{Dialect, Mode, Store};
+use throughline::views::Views;
 use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::contract::rulebook::packs;
 use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::contract::rulebook::packs;
+use throughline_domain::fact::envelope::{
+    CommandId, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
+};
 use throughline_domain::fact::event::{
     Attendance, Attribute, ContactLogged, ContactWith, ContractOpened, Direction, Event, ReferralAccepted,
     ReferralReceived, SpellEnded, SpellStarted, SubjectKind, WorkerAssigned, WorkerJoined,
 };
-use throughline::log::Log;
-use throughline::log::append::{Appended, Expected};
-use throughline_domain::fact::envelope::{
-    CommandId, EventId, JourneyId, Occurred, Precision, SpellId, StreamId, SubjectId, WorkerId,
-};
-use throughline::record::{Instruction, NotDone, Recorder};
-use throughline::store::{Dialect, Mode, Store};
-use throughline::views::Views;
 use uuid::Uuid;
 
 use crate::field::Stranger;

@@ -7,18 +7,18 @@ use futures_util::future::join_all;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqliteConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::Chance;
+use throughline::log::Log;
+use throughline::log::append::Expected;
+use throughline::record::{Instruction, Recorder};
 use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::command::{Command, ReceiveReferral};
 use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::Recorded;
-use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
 use throughline_domain::fact::event::{
     Attendance, ContactLogged, ContactWith, ContractOpened, Event, ReferralAccepted, ReferralReceived, SubjectKind,
     SubjectRegistered,
 };
-use throughline::log::Log;
-use throughline::log::append::Expected;
-use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Occurred, Position, StreamId, SubjectId};
-use throughline::record::{Instruction, Recorder};
 use uuid::Uuid;
 
 use crate::stores::Place;

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use futures_util::{StreamExt as _, pin_mut};
 use throughline::log::Log;
-use throughline_domain::fact::envelope::Position;
 use throughline::record::Recorder;
 use throughline::store::{Dialect, Mode, Store};
+use throughline_domain::fact::envelope::Position;
 
 use crate::field::{Field, Stranger, assert_gapless, is_full, now, whole};
 use crate::stores::{Fresh, STORES};

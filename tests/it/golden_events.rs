@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use serde_json::Value;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::event::{Event, EventType};
 use throughline_domain::fact::envelope::StreamKind;
+use throughline_domain::fact::event::{Event, EventType};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("schema/events")

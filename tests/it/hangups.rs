@@ -12,8 +12,8 @@ use throughline::deployment::Deployment;
 use throughline::graphql::context::Parts;
 use throughline_gateway::Terms;
 use throughline::http;
-use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use throughline::store::Dialect;
+use throughline_domain::fact::envelope::{CommandId, JourneyId};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 

@@ -45,7 +45,8 @@ fn dependencies(manifest: &str) -> BTreeSet<String> {
 }
 
 fn section(manifest: &str, section: &str) -> BTreeSet<String> {
-    let text = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).expect(manifest);
+    let text =
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(manifest)).expect(manifest);
     let manifest: toml::Table = text.parse().expect("it is TOML");
     manifest[section].as_table().expect("a table").keys().cloned().collect()
 }
@@ -105,16 +106,17 @@ fn no_module_is_taken_from_elsewhere_and_no_source_is_read_as_data() {
 
 #[test]
 fn sources_schema_and_pages_speak_plainly() {
-    let mut places: Vec<File> = ["src", "crates", "projections"].into_iter().flat_map(|folder| files(folder, "rs")).collect();
+    let mut places: Vec<File> =
+        ["src", "crates", "projections"].into_iter().flat_map(|folder| files(folder, "rs")).collect();
     places.extend(files("schema", "graphql"));
     places.extend(files("docs", "md").into_iter().filter(|page| !is_history(&page.path)));
     places.push(File::at("README.md"));
     refuse(places.iter().flat_map(|file| {
         let lines = file.text.lines().enumerate();
-        lines.flat_map(|(at, line)| {
+        lines.flat_map(move |(at, line)| {
             let words = words(line);
             let odd = NOT_OUR_WORDS.iter().filter(move |odd| words.contains(&format!(" {odd} ")));
-            odd.map(move |odd| format!("{}:{}: say it without `{odd}`", file.path, at + 1))
+            odd.map(move |odd| format!("{}:{}: say it without `{odd}`", file.path, at + 1)).collect::<Vec<_>>()
         })
     }));
 }

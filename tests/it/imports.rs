@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use throughline::access::{Principal, Role};
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::contract::rulebook::packs::pack;
 use throughline::import::Import;
 use throughline::import::ssda903::Return;
-use throughline_domain::command::Command;
-use throughline_domain::fact::event::ContractOpened;
-use throughline_domain::fact::envelope::{Occurred, SubjectId};
 use throughline::store::Dialect;
+use throughline_domain::command::Command;
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::fact::envelope::{Occurred, SubjectId};
+use throughline_domain::fact::event::ContractOpened;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 use crate::deployment::{day, instant, of_role};

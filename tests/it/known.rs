@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use throughline_domain::contract::rulebook::packs::pack;
 use throughline::demo::{GOES_ON_AT, SEED, Size, Story, documented_journey, play};
-use throughline_domain::command::{Command, CorrectFact};
-use throughline_domain::fact::event::WorkerJoined;
-use throughline_domain::fact::envelope::{EventId, Occurred, Position, StreamId, WorkerId};
 use throughline::store::Dialect;
 use throughline::views::known::Asked;
 use throughline::views::rebuild::Options;
 use throughline::views::{ViewError, Views};
+use throughline_domain::command::{Command, CorrectFact};
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::fact::envelope::{EventId, Occurred, Position, StreamId, WorkerId};
+use throughline_domain::fact::event::WorkerJoined;
 
 use crate::app::{
     SHPS, TODAY, TestApp, administrator, call, from_the_instant, instant, keyworker, manager, on_both_stores, text,

@@ -4,9 +4,9 @@ use std::process::{Command as Program, Output};
 use std::sync::Arc;
 
 use throughline::log::Log;
-use throughline_domain::fact::envelope::Position;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::{ViewError, Views};
+use throughline_domain::fact::envelope::Position;
 
 use crate::deployment::{Deployment, tell_a_story};
 use crate::field::Stranger;

@@ -8,12 +8,12 @@ use throughline::clock::{Chance, Clock};
 use throughline::export::ndjson as export;
 use throughline::import::as_recorded::{RestoreError, as_recorded};
 use throughline::import::{Import, ImportError, Outcome, Row, Summary};
-use throughline_domain::fact::History;
-use throughline_domain::fact::Recorded;
 use throughline::log::LogError;
-use throughline_domain::fact::envelope::{Actor, Position, StreamId};
 use throughline::record::Recorder;
 use throughline::store::Dialect;
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{Actor, Position, StreamId};
 
 use crate::deployment::{Deployment, JOURNEY, contact, of_role, open_contract, record, tell_a_story};
 use crate::stores::STORES;

@@ -8,10 +8,6 @@ use proptest::test_runner::TestCaseError;
 use rust_decimal::Decimal;
 use throughline::access::InScope;
 use throughline::access::relation::Standing;
-use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::envelope::WorkerId;
-use throughline_projections::DaySpan;
-use throughline_projections::state::State;
 use throughline::views::board::Group;
 use throughline::views::generation::Generation;
 use throughline::views::journeys::{
@@ -19,6 +15,10 @@ use throughline::views::journeys::{
 };
 use throughline::views::period::{Month, Months, Period};
 use throughline::views::{exits, performance, recency, referral_to_plan};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::WorkerId;
+use throughline_projections::DaySpan;
+use throughline_projections::state::State;
 use uuid::Uuid;
 
 use crate::oracle::{self, Case, Rules, STAGES};

@@ -4,8 +4,8 @@ use std::process::{Command as Program, Output, Stdio};
 
 use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, SqliteConnection};
-use throughline_domain::contract::rulebook::packs::pack;
 use throughline::store::Dialect;
+use throughline_domain::contract::rulebook::packs::pack;
 
 use crate::deployment::{Deployment, JOURNEY, contact, instant, record, tell_a_story};
 use crate::stores::STORES;

@@ -4,11 +4,11 @@
 
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
-use throughline_domain::command::Command;
-use throughline_domain::fact::event::{ContactWith, TeamSet, WorkerAssigned, WorkerLeft};
 use throughline::log::append::Expected;
-use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, StreamId, TeamId, WorkerId};
 use throughline::record::{Instruction, NotDone};
+use throughline_domain::command::Command;
+use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, StreamId, TeamId, WorkerId};
+use throughline_domain::fact::event::{ContactWith, TeamSet, WorkerAssigned, WorkerLeft};
 use uuid::Uuid;
 
 use crate::access::about_a_journey;

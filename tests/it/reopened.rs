@@ -6,15 +6,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use throughline::clock::{Chance, Clock};
-use throughline_domain::command::contracts::PublishRulebook;
-use throughline_domain::contract::rulebook::packs::pack;
 use throughline::deployment::Deployment;
-use throughline_domain::command::Command;
-use throughline_domain::fact::envelope::Occurred;
 use throughline::log::{self, Log};
 use throughline::record::Recorder;
 use throughline::store::{Mode, Sql, Store};
 use throughline::views::{self, Views};
+use throughline_domain::command::Command;
+use throughline_domain::command::contracts::PublishRulebook;
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::fact::envelope::Occurred;
 
 use crate::field::{CONTRACT, Field, Stranger, day, now, whole};
 use crate::stores::{Place, STORES};

@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::{fs, path::Path};
 
 use serde_json::{Map, Value, json};
+use throughline::try_out::Trial;
 use throughline_domain::contract::Rulebook;
 use throughline_domain::contract::rulebook::packs::pack;
-use throughline::try_out::Trial;
 use uuid::Uuid;
 
 /// A scenario as it is read: its rulebook and day, the events, and what is expected.

@@ -11,15 +11,17 @@ use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use serde_json::{Value, json};
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
-use throughline_domain::fact::event::{ContractOpened, Event, EventType, SubjectKind, WorkerJoined};
-use throughline_domain::fact::History;
-use throughline_domain::fact::Recorded;
-use throughline_domain::journey::rules;
-use throughline_domain::fact::envelope::{Envelope, EventId, JourneyId, Occurred, Precision, StreamId, StreamKind, WorkerId};
 use throughline::store::Dialect;
 use throughline::views::Views;
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts};
+use throughline_domain::fact::History;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{
+    Envelope, EventId, JourneyId, Occurred, Precision, StreamId, StreamKind, WorkerId,
+};
+use throughline_domain::fact::event::{ContractOpened, Event, EventType, SubjectKind, WorkerJoined};
+use throughline_domain::journey::rules;
 use uuid::Uuid;
 
 use crate::field::is_full;

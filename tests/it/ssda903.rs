@@ -10,18 +10,18 @@ use std::sync::Arc;
 use serde_json::Value;
 use throughline::access::{Principal, Role};
 use throughline::clock::Chance;
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::contract::rulebook::packs::pack;
 use throughline::import::ssda903::{Outcome, Return, SYSTEM, Summary, Told};
 use throughline::import::{Import, ImportError};
+use throughline::record::Recorder;
+use throughline::store::Dialect;
+use throughline_domain::command::contracts::OpenContract;
 use throughline_domain::command::{Command, CorrectFact, RetractFacts};
-use throughline_domain::fact::event::{ContractOpened, Event, ReferralDeclined, SpellEnded};
-use throughline_domain::journey::Journey;
+use throughline_domain::contract::rulebook::packs::pack;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, JourneyId, Occurred, Position, StreamId};
-use throughline::record::Recorder;
-use throughline::store::Dialect;
+use throughline_domain::fact::event::{ContractOpened, Event, ReferralDeclined, SpellEnded};
+use throughline_domain::journey::Journey;
 
 use crate::deployment::{day, instant, of_role};
 use crate::field::Field;
@@ -677,7 +677,8 @@ async fn care_days_of_the_year_to_march_2018_are_636_184_and_82_10_percent() {
             events.extend(throughline::cloud_event::to_line(&envelope, chrono_tz::Europe::London).into_bytes());
             events.push(b'\n');
         }
-        let rulebook = throughline_domain::contract::Rulebook::parse(pack(MST).expect("it ships").text).expect("a rulebook");
+        let rulebook =
+            throughline_domain::contract::Rulebook::parse(pack(MST).expect("it ships").text).expect("a rulebook");
         let trial = throughline::try_out::Trial {
             rulebooks: std::slice::from_ref(&rulebook),
             as_of: day("2018-05-31"),

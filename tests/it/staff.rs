@@ -7,11 +7,11 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline::import::{Import, Outcome, Row};
-use throughline_domain::command::Command;
-use throughline_domain::fact::event::WorkerJoined;
 use throughline::log::append::Expected;
-use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId, WorkerId};
 use throughline::record::Instruction;
+use throughline_domain::command::Command;
+use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId, WorkerId};
+use throughline_domain::fact::event::WorkerJoined;
 use uuid::Uuid;
 
 use crate::app::{

@@ -9,15 +9,15 @@ use chrono::{DateTime, Utc};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use throughline::access::{Principal, Role, Scope};
 use throughline::clock::{Chance, Clock};
-use throughline_domain::command::Command;
-use throughline_domain::fact::refusal::Refusal;
-use throughline_domain::fact::refusal::RefusalCode;
 use throughline::log::Log;
 use throughline::log::append::{Appended, Expected};
-use throughline_domain::fact::envelope::CommandId;
 use throughline::record::{Instruction, NotDone, Recorder};
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
+use throughline_domain::command::Command;
+use throughline_domain::fact::envelope::CommandId;
+use throughline_domain::fact::refusal::Refusal;
+use throughline_domain::fact::refusal::RefusalCode;
 
 /// The variable that names a Postgres server on which tests may create schemas.
 const SERVER: &str = "THROUGHLINE_TEST_POSTGRES";

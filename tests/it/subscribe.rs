@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use throughline::access::{Principal, Role};
 use throughline::clock::Chance;
 use throughline::log::Log;
-use throughline_domain::fact::envelope::JourneyId;
 use throughline::record::Recorder;
 use throughline::store::{Dialect, Mode, Store};
 use throughline::views::Views;
+use throughline_domain::fact::envelope::JourneyId;
 
 use crate::app::{
     MST, SHPS, TestApp, call, from_the_instant, keyworker, manager, new_id, on_both_stores, other_manager, somebody,

@@ -2,8 +2,8 @@
 //! was known when, and what is said of files that cannot be tried.
 
 use serde_json::{Value, json};
-use throughline_domain::contract::Rulebook;
 use throughline::try_out::{KnownAt, Trial, Tried, TryError};
+use throughline_domain::contract::Rulebook;
 
 const RULEBOOK: &str = include_str!("../try/rulebook.toml");
 const EVENTS: &str = include_str!("../try/events.ndjson");

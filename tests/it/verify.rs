@@ -1,9 +1,9 @@
 //! With the database's protection taken away, whatever is done to the log is named.
 
-use throughline_domain::fact::Recorded;
-use throughline_domain::fact::envelope::Position;
 use throughline::log::verify::{Damage, Finding, Verified};
 use throughline::store::Dialect;
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::Position;
 
 use crate::deployment::{Deployment, tell_a_story};
 use crate::stores::STORES;

@@ -9,6 +9,14 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::command::{Command, CorrectFact, Given, NewEvent, ReceiveReferral, RetractFacts, decide};
+use crate::contract::Contract;
+use crate::fact::Entry;
+use crate::fact::History;
+use crate::fact::Recorded;
+use crate::fact::envelope::{
+    Actor, AppointmentId, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId,
+    SubjectId, TaskId, WorkerId,
+};
 use crate::fact::event::{
     AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
     Attribute, CancelledBy, ContactLogged, ContactWith, ContractOpened, Disengaged, Eligibility, EligibilityAssessed,
@@ -18,16 +26,8 @@ use crate::fact::event::{
     RulebookPublished, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerAssigned,
     WorkerReleased,
 };
-use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::fact::Entry;
-use crate::fact::History;
-use crate::fact::Recorded;
-use crate::contract::Contract;
-use crate::fact::envelope::{
-    Actor, AppointmentId, EventId, EvidenceId, JourneyId, Occurred, Position, Precision, RiskId, SpellId, StreamId,
-    SubjectId, TaskId, WorkerId,
-};
 use crate::fact::moved::Moved;
+use crate::fact::refusal::{Refusal, RefusalCode};
 
 /// The day on which every story is told.
 pub const TODAY: &str = "2018-02-28";

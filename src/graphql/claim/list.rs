@@ -19,8 +19,8 @@ use super::super::money::Money;
 use super::super::scalars::Position;
 use super::super::selection::Selected;
 use super::{Claim, ClaimStatus, earliest_on, readable};
-use throughline_domain::fact::envelope::ClaimId;
 use crate::views::claims::{self, Claims};
+use throughline_domain::fact::envelope::ClaimId;
 
 /// A claim and its place in the order.
 #[derive(SimpleObject)]

@@ -7,9 +7,9 @@ use super::{Journey, Step};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, LocalTime};
-use throughline_domain::journey::{self, AppointmentOver, Journey as Folded};
-use throughline_domain::fact::event;
 use throughline_domain::fact::envelope::{EventId, WorkerId};
+use throughline_domain::fact::event;
+use throughline_domain::journey::{self, AppointmentOver, Journey as Folded};
 use throughline_projections::agenda::State;
 
 /// What became of an appointment, at the end of the day as of which this is read.

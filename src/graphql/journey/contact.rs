@@ -3,13 +3,13 @@
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use super::appointment::Appointment;
-use throughline_domain::contract::Rulebook;
 use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::Date;
-use throughline_domain::fact::event;
+use throughline_domain::contract::Rulebook;
 use throughline_domain::fact::envelope::WorkerId;
+use throughline_domain::fact::event;
 use throughline_projections::{self, DaySpan};
 
 /// A contact or an attempt at one.

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
 
 use super::{Journey, Step};
-use throughline_domain::contract::outcome::Case;
-use throughline_domain::contract::outcome::proof::WhyNot;
 use crate::graphql::claim::Claim;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::known;
 use crate::graphql::scalars::Date;
-use throughline_domain::journey;
+use throughline_domain::contract::outcome::Case;
+use throughline_domain::contract::outcome::proof::WhyNot;
 use throughline_domain::fact::envelope::EvidenceId;
+use throughline_domain::journey;
 
 /// What became of a piece of evidence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

@@ -39,13 +39,13 @@ use super::obligation::{Obligation, ObligationState};
 use super::people::{Subject, Worker};
 use super::permission::JourneyPermissions;
 use super::scalars::{Date, Position};
-use throughline_domain::contract::{Contract, Rulebook};
-use throughline_domain::fact::Entry;
-use throughline_domain::journey::{self, Journey as Folded};
-use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
-use throughline_projections::{self, Between, DaySpan, Told};
 use crate::views::claims::{Asked, Claims, Purpose};
 use crate::views::journeys::JourneyRow;
+use throughline_domain::contract::{Contract, Rulebook};
+use throughline_domain::fact::Entry;
+use throughline_domain::fact::envelope::{AppointmentId, EventId, JourneyId, Occurred, TaskId};
+use throughline_domain::journey::{self, Journey as Folded};
+use throughline_projections::{self, Between, DaySpan, Told};
 
 /// One referral episode of one client in one contract.
 #[derive(Clone)]
@@ -530,13 +530,13 @@ impl Journey {
         let Some(told) = self.told() else { return Vec::new() };
         let facts = self.story().history().facts_as_of(self.as_of);
         let reached = told.rulebook.stages.iter().filter_map(|stage| {
-            throughline_projections::stage::reached(&told, &facts, &stage.when).filter(|on| on.earliest() <= self.as_of).map(
-                |occurred| StageReached {
+            throughline_projections::stage::reached(&told, &facts, &stage.when)
+                .filter(|on| on.earliest() <= self.as_of)
+                .map(|occurred| StageReached {
                     code: stage.code.clone(),
                     label: stage.label.clone(),
                     reached: Some(occurred.into()),
-                },
-            )
+                })
         });
         reached.collect()
     }

@@ -7,10 +7,10 @@ use crate::graphql::at::Known;
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::Date;
-use throughline_domain::fact::event::{self, KEYWORKER};
 use throughline_domain::fact::Entry;
-use throughline_domain::journey;
 use throughline_domain::fact::envelope::{EventId, WorkerId};
+use throughline_domain::fact::event::{self, KEYWORKER};
+use throughline_domain::journey;
 
 /// The referral with which a journey begins.
 #[derive(Debug, Clone, SimpleObject)]

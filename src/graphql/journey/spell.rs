@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 
 use crate::graphql::event::OccurredOn;
 use crate::graphql::scalars::Decimal;
-use throughline_domain::fact::event::{Attribute, Quantity, SpellChanged};
 use throughline_domain::fact::Entry;
+use throughline_domain::fact::event::{Attribute, Quantity, SpellChanged};
 use throughline_domain::journey;
 
 /// A job, home, placement or course.

@@ -12,10 +12,10 @@ use async_graphql::{Context, Result};
 use crate::graphql::at::Known;
 use crate::graphql::context::{self, Asked as _, OrFault as _};
 use crate::graphql::event::Event;
+use crate::log::{Log, LogError};
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Envelope, EventId, JourneyId, StreamId};
-use crate::log::{Log, LogError};
 
 /// How many events the stories that are kept have together at most; one takes about a kilobyte.
 const EVENTS_KEPT: usize = 80_000;

@@ -5,12 +5,12 @@ use super::{Journey, Step};
 use crate::graphql::event::OccurredOn;
 use crate::graphql::people::Worker;
 use crate::graphql::scalars::{Date, Decimal};
-use throughline_domain::fact::Entry;
-use throughline_domain::journey::{self, Journey as Folded, TaskOver};
-use throughline_domain::fact::event;
-use throughline_domain::fact::envelope::WorkerId;
-use throughline_projections::agenda::State;
 use async_graphql::{ComplexObject, Context, Enum, ID, Result, SimpleObject};
+use throughline_domain::fact::Entry;
+use throughline_domain::fact::envelope::WorkerId;
+use throughline_domain::fact::event;
+use throughline_domain::journey::{self, Journey as Folded, TaskOver};
+use throughline_projections::agenda::State;
 
 /// The client engaged with the service.
 #[derive(Debug, Clone, SimpleObject)]

@@ -18,16 +18,16 @@ use super::input::{Stamp, When};
 use super::payload::{BatchPayload, Outcome};
 use super::sent::Sent;
 use super::{Answered, answered, contract_today, own_id, record, today};
-use throughline_domain::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Prepared};
 use crate::graphql::context::{Asked as _, OrFault as _};
 use crate::graphql::funding;
 use crate::graphql::scalars::Id;
 use crate::graphql::selection::Selected;
+use crate::views::claims::{Asked, Claim, Claims, Purpose};
 use throughline_domain::command::Command;
+use throughline_domain::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Prepared};
+use throughline_domain::fact::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
 use throughline_domain::fact::event::AdjustmentRaised;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use throughline_domain::fact::envelope::{AdjustmentId, BatchId, ClaimId, Position, StreamId};
-use crate::views::claims::{Asked, Claim, Claims, Purpose};
 
 /// The most claims that one answer warns of.
 const WARNINGS_MAX: usize = 20;

@@ -10,9 +10,9 @@ use super::input::contract::{
 use super::input::reading::Reading;
 use super::payload::ContractPayload;
 use super::{Answered, answered, contract_today, own_id, record, state};
-use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
 use crate::graphql::context::Asked as _;
 use throughline_domain::command::Command;
+use throughline_domain::command::contracts::{OpenContract, PublishRulebook};
 use throughline_domain::fact::envelope::StreamId;
 
 /// What may be recorded about a contract.

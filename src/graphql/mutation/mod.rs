@@ -16,12 +16,7 @@ use uuid::Uuid;
 use super::context::{Asked as _, OrFault as _};
 use super::query::visible;
 use super::views::ViewMutations;
-use throughline_domain::contract::rulebook::canonical;
 use crate::graphql::scalars::Id;
-use throughline_gateway::Recorded;
-use throughline_domain::command::Command;
-use throughline_domain::fact::refusal::Refusal;
-use throughline_domain::fact::envelope::StreamId;
 use crate::record::{Instruction, NotDone};
 use amend::Amendments;
 use batch::BatchMutations;
@@ -33,6 +28,11 @@ use journey::JourneyMutations;
 use payload::Outcome;
 use people::PeopleMutations;
 use sent::Sent;
+use throughline_domain::command::Command;
+use throughline_gateway::Recorded;
+use throughline_domain::contract::rulebook::canonical;
+use throughline_domain::fact::envelope::StreamId;
+use throughline_domain::fact::refusal::Refusal;
 
 /// What may be recorded: one mutation for each fact. A refusal is data, in the payload's `problems`.
 #[derive(MergedObject, Default)]

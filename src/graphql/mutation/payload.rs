@@ -16,10 +16,10 @@ use crate::graphql::query;
 use crate::graphql::scalars::Position;
 use crate::graphql::team::Team;
 use crate::graphql::views::Views;
-use throughline_domain::fact::refusal::{self, DependentFact};
 use crate::log::append::Draft;
-use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
 use crate::record::{Done, NotDone};
+use throughline_domain::fact::envelope::{BatchId, Envelope, JourneyId, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::refusal::{self, DependentFact};
 
 /// How much a problem weighs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, async_graphql::Enum)]

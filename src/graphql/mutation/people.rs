@@ -13,8 +13,8 @@ use super::payload::{CapacityPayload, Outcome, SubjectPayload, TeamPayload, Work
 use super::sent::Sent;
 use super::{Answered, answered, own_id, state, state_of};
 use crate::graphql::scalars::Date;
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use throughline_domain::fact::envelope::{StreamId, SubjectId, TeamId, WorkerId};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// What may be recorded about subjects, workers and teams.
 #[derive(Default)]

@@ -10,13 +10,13 @@ use uuid::Uuid;
 
 use super::SYSTEM;
 use super::file::{CODES, Particulars};
-use throughline_domain::fact::event::{
-    Attribute, DecodeError, Event, EventType, FactCorrected, FactRetracted, SpellEnded, SpellStarted,
-};
 use throughline_domain::fact::Fact;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{CommandId, Envelope, EventId, JourneyId, SpellId, StreamKind, SubjectId};
+use throughline_domain::fact::event::{
+    Attribute, DecodeError, Event, EventType, FactCorrected, FactRetracted, SpellEnded, SpellStarted,
+};
 
 /// The name space of every id that an import makes.
 const IDS: Uuid = Uuid::from_u128(0x3d07_a9d2_5b64_5c1e_8f0a_b1a5_62c4_0e97);

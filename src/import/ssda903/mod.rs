@@ -20,16 +20,16 @@ pub use file::{Return, Unfit};
 use super::{Import, ImportError, Problem, not_by_import};
 use crate::access::{Principal, Scope};
 use crate::cloud_event::LineError;
-use throughline_domain::contract::rulebook::CodeList;
-use throughline_domain::command::check_source;
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use crate::log::append::Expected;
-use throughline_domain::fact::envelope::{Envelope, EventId, Position, Source, SpellId, StreamId};
 use crate::record::{Instruction, NotDone};
 use file::{Episode, Particulars, Row};
 use known::{Ids, Known, KnownEpisode};
 use namesakes::Namesakes;
 use plan::{Bringing, Commands, Plan, matched};
+use throughline_domain::command::check_source;
+use throughline_domain::contract::rulebook::CodeList;
+use throughline_domain::fact::envelope::{Envelope, EventId, Position, Source, SpellId, StreamId};
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 use words::Word;
 
 /// What stands as the system of sources and external references.

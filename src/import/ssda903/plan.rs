@@ -12,12 +12,12 @@ use serde::Serialize;
 use super::SYSTEM;
 use super::file::{CODES, Episode, Particulars};
 use super::known::{Ids, Known, KnownEpisode};
-use throughline_domain::fact::Fact;
 use throughline_domain::command::{Command, CorrectFact, ReceiveReferral, RetractFacts, Together};
+use throughline_domain::fact::Fact;
+use throughline_domain::fact::envelope::{CommandId, Occurred, SpellId, StreamId};
 use throughline_domain::fact::event::{
     Attribute, Event, ExternalReference, ReferralReceived, SpellEnded, SpellStarted, SubjectKind,
 };
-use throughline_domain::fact::envelope::{CommandId, Occurred, SpellId, StreamId};
 
 /// What the spells of a return are spells of.
 const CARE: &str = "care";

@@ -5,9 +5,9 @@
 use uuid::Uuid;
 
 use super::{AppendTask, Decide, State, Waiting, decoding};
+use crate::store::{Conn, Sql, StoreError, doing, on};
 use throughline_domain::fact::envelope::{Position, StreamId, StreamKind};
 use throughline_domain::fact::moved::Moved;
-use crate::store::{Conn, Sql, StoreError, doing, on};
 
 pub(super) static MOVED: Sql = Sql::new(
     "select stream_kind, stream_id, max(position) from events where position > $1 group by stream_kind, stream_id limit $2",

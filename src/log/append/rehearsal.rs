@@ -13,11 +13,11 @@ use super::{
     commands_of, fingerprint_key, gather,
 };
 use crate::clock::{Chance, Clock};
-use throughline_domain::fact::envelope::Position;
-use throughline_domain::fact::moved::Moved;
 use crate::log::{Log, LogError};
 use crate::store::{Conn, doing};
 use crate::telemetry::repeated::Repeated;
+use throughline_domain::fact::envelope::Position;
+use throughline_domain::fact::moved::Moved;
 
 static NOT_REHEARSED: Repeated = Repeated::of("commands cannot be rehearsed");
 

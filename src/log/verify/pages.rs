@@ -2,8 +2,8 @@
 
 use super::{PAGE, Row};
 use crate::log::Log;
-use throughline_domain::fact::envelope::Position;
 use crate::store::{Sql, StoreError, doing, on};
+use throughline_domain::fact::envelope::Position;
 
 /// How far the log goes by its head alone.
 pub(super) static REACHES: Sql = Sql::new("select {raw_int position} as position from log_head where id = 1");

@@ -13,7 +13,6 @@ use super::judged::{Counted, JudgedAsOf, OfJourney, Shown};
 use super::{Asked, Purpose};
 use throughline_domain::contract::batch::ledger::{Ledger, LedgerLine};
 use throughline_domain::contract::batch::{Batch, BatchLine};
-use throughline_domain::fact::money::Money;
 use throughline_domain::contract::outcome::funding::Funded;
 use throughline_domain::contract::outcome::settle::{
     Adjustment, Entitlement, ExcludedBy, Line, LineState, Pot, Reason, Settled, Settlement, Terms, Withdrawal, settle,
@@ -23,8 +22,9 @@ use throughline_domain::contract::outcome::{People, State, Status, claim_id};
 use throughline_domain::contract::rulebook::Cap;
 use throughline_domain::contract::rulebook::outcome::{AchievedBy, Scope};
 use throughline_domain::contract::{Contract, Rulebook};
-use throughline_domain::fact::event::{AdjustmentKind, ClaimAbout};
 use throughline_domain::fact::envelope::{BatchId, ClaimId, JourneyId, Position, SubjectId};
+use throughline_domain::fact::event::{AdjustmentKind, ClaimAbout};
+use throughline_domain::fact::money::Money;
 
 /// The claims of a contract as of a day, as known at a position.
 #[derive(Debug, Clone)]

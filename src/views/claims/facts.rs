@@ -13,15 +13,15 @@ use uuid::Uuid;
 use super::answer::{Batches, Beside, Claims, settled};
 use super::judged::JudgedAsOf;
 use super::{Asked, Purpose};
+use crate::log::{Log, LogError};
 use throughline_domain::contract::Contract;
 use throughline_domain::contract::batch::Batch;
 use throughline_domain::contract::batch::ledger::Ledger;
 use throughline_domain::contract::outcome::{People, is_looked_at};
-use throughline_domain::fact::event::EventType;
 use throughline_domain::fact::History;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{Actor, BatchId, Envelope, JourneyId, Position, StreamId, StreamKind};
-use crate::log::{Log, LogError};
+use throughline_domain::fact::event::EventType;
 
 /// How many answers are kept: with what journeys have come to they share all but what was settled.
 const ANSWERS: usize = 6;

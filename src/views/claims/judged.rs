@@ -10,6 +10,8 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rust_decimal::Decimal;
 
+use crate::record::{DEPLOYMENT_ZONE, civil_day};
+use crate::shares::share_out;
 use throughline_domain::contract::batch::ledger::Ledger;
 use throughline_domain::contract::outcome::aggregate::Many;
 use throughline_domain::contract::outcome::versions::{Judged, Sight, Versions, parted};
@@ -18,10 +20,8 @@ use throughline_domain::contract::rulebook::AppliesBy;
 use throughline_domain::contract::rulebook::outcome::AchievedBy;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::History;
-use throughline_domain::fact::event::{ClaimAbout, EventType};
 use throughline_domain::fact::envelope::{ClaimId, EventId, JourneyId, Occurred, SubjectId};
-use crate::record::{DEPLOYMENT_ZONE, civil_day};
-use crate::shares::share_out;
+use throughline_domain::fact::event::{ClaimAbout, EventType};
 
 /// One outcome of one journey, cohort, site or area, at one time of those that it can be achieved, as the facts show it.
 #[derive(Debug, PartialEq)]

@@ -7,12 +7,12 @@ use chrono::Months;
 use super::answer::{CapOf, CapUse, Claim, Claims};
 use throughline_domain::command::batches::{Basis, Prepared};
 use throughline_domain::contract::batch::ledger::{self, Ledger, LedgerLine};
-use throughline_domain::fact::money::Money;
 use throughline_domain::contract::outcome::versions::{derivation, digest};
 use throughline_domain::contract::outcome::{State, Status};
-use throughline_domain::fact::event::ClaimLine;
-use throughline_domain::fact::refusal::{Refusal, RefusalCode as Code};
 use throughline_domain::fact::envelope::{BatchId, ClaimId, Position, StreamId};
+use throughline_domain::fact::event::ClaimLine;
+use throughline_domain::fact::money::Money;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode as Code};
 
 /// How many claims are named where many are refused alike.
 const NAMED: usize = 20;

@@ -12,16 +12,16 @@ use super::facts::Facts;
 use super::judged::Ground;
 use super::{Asked, Generation};
 use crate::access::InScope;
+use crate::log::{Log, LogError};
 use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::money::Money;
 use throughline_domain::contract::outcome::decisive_facts::{Changes, Under};
 use throughline_domain::contract::outcome::{Case, State, Status};
 use throughline_domain::contract::rulebook::canonical;
 use throughline_domain::contract::rulebook::outcome::key::OutcomeKey;
 use throughline_domain::contract::rulebook::sentences;
-use throughline_domain::fact::event::ClaimAbout;
 use throughline_domain::fact::envelope::{ClaimId, JourneyId};
-use crate::log::{Log, LogError};
+use throughline_domain::fact::event::ClaimAbout;
+use throughline_domain::fact::money::Money;
 
 /// The claims of a contract before and after, and what moves between.
 #[derive(Debug)]

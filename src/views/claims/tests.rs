@@ -12,17 +12,17 @@ use super::facts::Facts;
 use super::*;
 use crate::clock::Chance;
 use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::money::Money;
 use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{
+    Actor, AdjustmentId, BatchId, EventId, JourneyId, Occurred, Precision, RiskId, SpellId, StreamId, SubjectId,
+};
 use throughline_domain::fact::event::{
     AchievementRecorded, AdjustmentKind, AdjustmentRaised, AmountPaid, BatchOpened, BatchSubmitted, ClaimAbout,
     ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn, ContractOpened, Event, FactCorrected,
     FactRetracted, PaymentReceived, PlanAgreed, Quantity, ReferralReceived, ReferralWithdrawn, RiskCleared, RiskRaised,
     RulebookPublished, SpellEnded, SpellStarted, SubjectsLinked, SubjectsUnlinked,
 };
-use throughline_domain::fact::envelope::{
-    Actor, AdjustmentId, BatchId, EventId, JourneyId, Occurred, Precision, RiskId, SpellId, StreamId, SubjectId,
-};
+use throughline_domain::fact::money::Money;
 
 const RULES: &str = r#"rulebook = 1
 contract = "told"

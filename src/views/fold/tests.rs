@@ -32,17 +32,19 @@ mod parking {
     use super::fault;
     use crate::access::{Principal, Role, Scope};
     use crate::clock::{Chance, Clock};
-    use throughline_domain::command::contracts::OpenContract;
-    use throughline_domain::contract::rulebook::packs::pack;
-    use throughline_domain::command::{Command, ReceiveReferral};
-    use throughline_domain::fact::event::{ContractOpened, Event, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind};
     use crate::log::Log;
     use crate::log::append::Expected;
-    use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, Position, StreamId, SubjectId};
     use crate::record::{Instruction, Recorder};
     use crate::store::{Mode, Store};
     use crate::views::Views;
     use crate::views::project::Projector;
+    use throughline_domain::command::contracts::OpenContract;
+    use throughline_domain::command::{Command, ReceiveReferral};
+    use throughline_domain::contract::rulebook::packs::pack;
+    use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, Position, StreamId, SubjectId};
+    use throughline_domain::fact::event::{
+        ContractOpened, Event, PlanAgreed, ReferralAccepted, ReferralReceived, SubjectKind,
+    };
 
     const CHANCE: u64 = 11;
 

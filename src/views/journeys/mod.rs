@@ -18,12 +18,12 @@ use super::period::{BEGINNING, END, bound};
 use super::standing::whose;
 use crate::access::CasesInScope;
 use crate::access::relation::Cases;
+use crate::store::{Sql, StoreError, doing, on};
+use texts::{CASELOAD, CASELOAD_HELD, JOURNEYS, JOURNEYS_FOUND, Texts, WHOLE};
 use throughline_domain::contract::rulebook::Buckets;
 use throughline_domain::fact::envelope::{JourneyId, SubjectId, TeamId, WorkerId};
 use throughline_projections::DaySpan;
 use throughline_projections::state::State;
-use crate::store::{Sql, StoreError, doing, on};
-use texts::{CASELOAD, CASELOAD_HELD, JOURNEYS, JOURNEYS_FOUND, Texts, WHOLE};
 
 /// Every statement of this module.
 pub fn statements() -> Vec<&'static Sql> {

@@ -3,15 +3,15 @@
 use super::*;
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
-use throughline_domain::command::contracts::OpenContract;
-use throughline_domain::contract::rulebook::packs::pack;
-use throughline_domain::command::{Command, ReceiveReferral};
-use throughline_domain::fact::event::{ContractOpened, ReferralReceived, SubjectKind};
 use crate::log::append::Expected;
-use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, SubjectId};
 use crate::record::{Instruction, Recorder};
 use crate::store::{Mode, Store};
 use crate::views::Views;
+use throughline_domain::command::contracts::OpenContract;
+use throughline_domain::command::{Command, ReceiveReferral};
+use throughline_domain::contract::rulebook::packs::pack;
+use throughline_domain::fact::envelope::{CommandId, JourneyId, Occurred, SubjectId};
+use throughline_domain::fact::event::{ContractOpened, ReferralReceived, SubjectKind};
 
 async fn record(recorder: &Recorder, nth: u128, role: Role, command: Command) {
     let instruction = Instruction {

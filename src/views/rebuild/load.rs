@@ -17,16 +17,16 @@ use super::progress::{Meter, Phase};
 use super::sink::{Batch, Encoded, Finished, Sink, Written, end, fill, flush};
 use super::spill::Spill;
 use super::sqlite::SqliteSink;
-use throughline_domain::contract::Rulebook;
-use throughline_domain::fact::event::EventType;
-use throughline_domain::fact::envelope::{Position, Record, StreamId, StreamKind};
 use crate::log::scan::Lot;
 use crate::log::{Log, LogError};
-use throughline_projections::{self, Counts};
 use crate::store::Place;
 use crate::views::ViewError;
 use crate::views::fold::{Folded, Gathered, Rules};
 use crate::views::generation::{Contracts, file, schema_name};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::{Position, Record, StreamId, StreamKind};
+use throughline_domain::fact::event::EventType;
+use throughline_projections::{self, Counts};
 
 /// Lots that may wait for a worker.
 const LOTS: usize = 8;

@@ -16,13 +16,13 @@ use super::generation::{self, Found, Generation};
 use super::pointer::Pointer;
 use super::project::Projector;
 use super::{ViewError, statements};
-use throughline_domain::contract::Rulebook;
 use crate::log::Log;
-use throughline_domain::fact::envelope::Position;
 use crate::store::Place;
 pub(super) use postgres::EPOCH as POSTGRES_EPOCH;
 pub(super) use progress::Meter;
 pub use progress::{Phase, Progress};
+use throughline_domain::contract::Rulebook;
+use throughline_domain::fact::envelope::Position;
 
 /// Events that are held in memory at once; of a longer log the others wait in a file.
 const HELD: i64 = 2_000_000;

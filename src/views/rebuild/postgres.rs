@@ -15,9 +15,9 @@ use super::super::generation::{definitions, postgres_options};
 use super::super::rows;
 use super::progress::Phase;
 use super::sink::{self, Finished, PARKED, Sink};
+use crate::store::{Dialect, doing};
 use throughline_domain::fact::envelope::StreamId;
 use throughline_projections::{TABLES, Type, Value};
-use crate::store::{Dialect, doing};
 
 /// Connections that write at once.
 const WRITERS: usize = 3;

@@ -14,9 +14,9 @@ use super::super::generation::definitions;
 use super::super::rows;
 use super::progress::Phase;
 use super::sink::{self, Finished, PARKED, Sink};
+use crate::store::{Dialect, StoreError};
 use throughline_domain::fact::envelope::StreamId;
 use throughline_projections::{TABLES, Type, Value};
-use crate::store::{Dialect, StoreError};
 
 /// Memory for pages while the file is filled and its indexes are sorted, in KiB.
 const CACHE: i64 = 64 * 1024;

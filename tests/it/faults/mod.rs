@@ -15,10 +15,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use throughline::clock::{Chance, Clock};
 use throughline::deployment::Deployment;
-use throughline_domain::fact::Recorded;
 use throughline::log::Log;
-use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Position};
 use throughline::store::{Mode, Store};
+use throughline_domain::fact::Recorded;
+use throughline_domain::fact::envelope::{CommandId, Envelope, JourneyId, Position};
 use uuid::Uuid;
 
 use crate::client::{self, Client};

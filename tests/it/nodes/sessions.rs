@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sqlx::{Connection as _, PgConnection};
-use throughline_domain::fact::envelope::JourneyId;
 use throughline::store::Dialect;
+use throughline_domain::fact::envelope::JourneyId;
 use uuid::Uuid;
 
 use super::cluster::Cluster;

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use throughline_domain::fact::envelope::JourneyId;
 use throughline::store::Dialect;
+use throughline_domain::fact::envelope::JourneyId;
 use tokio::task::JoinSet;
 
 use super::{Node, journeys};

@@ -150,8 +150,8 @@ async fn each_kind_of_fact_is_corrected_by_its_own_replacement() {
 
 #[tokio::test]
 async fn every_type_of_fact_that_may_be_corrected_has_its_replacement() {
-    use throughline_domain::fact::event::EventType;
     use throughline_domain::fact::envelope::StreamKind;
+    use throughline_domain::fact::event::EventType;
     let sdl = throughline::graphql::sdl();
     let body =
         sdl.split("input Replacement @oneOf {").nth(1).and_then(|rest| rest.split("\n}").next()).expect("the input");

@@ -9,16 +9,16 @@ use super::{
     CorrectFact, Given, NewEvent, PatchFact, RetractFacts, attributes, completed, duties, evidence, exists, graded,
     heeded, of_stream, settled, stands, too_early, values,
 };
-use crate::fact::event::{Event, FactCorrected, FactRetracted};
-use crate::fact::consistency::Change;
-use crate::journey::rules;
-use crate::fact::path::{Path, Step};
-use crate::people::subject;
-use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::command::validate::Shape;
 use crate::fact::Fact;
 use crate::fact::History;
+use crate::fact::consistency::Change;
 use crate::fact::envelope::{EventId, Occurred, StreamKind};
+use crate::fact::event::{Event, FactCorrected, FactRetracted};
+use crate::fact::path::{Path, Step};
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::journey::rules;
+use crate::people::subject;
 
 /// The most facts that one command retracts: more than any journey has, fewer than would hold up the log.
 const TARGETS_MAX: usize = 1_000;

@@ -6,14 +6,14 @@
 use std::collections::BTreeMap;
 
 use super::Given;
+use crate::command::validate::Shape;
 use crate::contract::outcome::is_value;
 use crate::contract::rulebook::{AttributeRule, Rulebook, shown_value};
 use crate::fact::History;
+use crate::fact::envelope::{Occurred, SpellId};
 use crate::fact::event::{Attribute, Event};
 use crate::fact::path::{Nth, Under};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
-use crate::command::validate::Shape;
-use crate::fact::envelope::{Occurred, SpellId};
 
 /// What the rulebook lists for a domain.
 struct Listed<'a> {

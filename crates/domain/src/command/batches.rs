@@ -10,19 +10,19 @@ mod submit;
 
 use std::collections::BTreeSet;
 
-use crate::contract::batch::{Batch, BatchLine, BatchState, Decision};
-use crate::fact::money::Money;
+use crate::command::validate::Shape;
 use crate::command::{Given, NewEvent, heeded};
+use crate::contract::batch::{Batch, BatchLine, BatchState, Decision};
+use crate::fact::History;
+use crate::fact::Recorded;
+use crate::fact::envelope::{AdjustmentId, BatchId, ClaimId, Occurred, Position, Precision, StreamId};
 use crate::fact::event::{
     AdjustmentRaised, AmountPaid, BatchOpened, ClaimAccepted, ClaimLine, ClaimQueried, ClaimRejected, ClaimWithdrawn,
     Event,
 };
-use crate::people::login;
+use crate::fact::money::Money;
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
-use crate::command::validate::Shape;
-use crate::fact::History;
-use crate::fact::Recorded;
-use crate::fact::envelope::{AdjustmentId, BatchId, ClaimId, Occurred, Position, Precision, StreamId};
+use crate::people::login;
 
 /// The most claims of one batch, and of one command.
 pub const CLAIMS_MAX: usize = 10_000;

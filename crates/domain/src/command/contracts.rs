@@ -5,13 +5,13 @@
 
 use chrono::NaiveDate;
 
-use crate::contract::{Contract, Rulebook, RulebookError};
-use crate::contract::rules;
 use crate::command::NewEvent;
+use crate::command::validate::Shape;
+use crate::contract::rules;
+use crate::contract::{Contract, Rulebook, RulebookError};
+use crate::fact::envelope::{Occurred, StreamId};
 use crate::fact::event::{ContractOpened, Event, RulebookPublished};
 use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::command::validate::Shape;
-use crate::fact::envelope::{Occurred, StreamId};
 
 /// The longest rulebook, in bytes.
 const RULEBOOK_MAX: usize = 256 * 1024;

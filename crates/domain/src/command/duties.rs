@@ -3,14 +3,14 @@
 //! Pure. Who did something is who sent the command that recorded it; logins compare by their keys.
 
 use super::Given;
-use crate::fact::event::{Event, EvidenceAttached, EvidenceVerified};
-use crate::people::login;
-use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::fact::consistency::Stated;
 use crate::fact::Fact;
 use crate::fact::History;
 use crate::fact::Recorded;
+use crate::fact::consistency::Stated;
 use crate::fact::envelope::{EventId, EvidenceId, Occurred};
+use crate::fact::event::{Event, EvidenceAttached, EvidenceVerified};
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::people::login;
 
 /// Refuses the verification of evidence by the person who attached it or corrected that fact.
 pub(super) fn verified_by_another(

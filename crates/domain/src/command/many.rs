@@ -5,10 +5,10 @@
 use std::collections::BTreeSet;
 
 use super::{AssignMany, Dated, Given, NewEvent, state, values};
-use crate::fact::event::Event;
-use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::command::validate::Shape;
 use crate::fact::envelope::{JourneyId, StreamId};
+use crate::fact::event::Event;
+use crate::fact::refusal::{Refusal, RefusalCode};
 
 /// The most cases that one command assigns.
 const CASES_MAX: usize = 1_000;

@@ -28,20 +28,20 @@ pub use self::names::not_found;
 pub use self::patch::{PatchFact, Patched, PatchedDate};
 use crate::command::batches::{BatchAct, BatchCommand};
 use crate::command::contracts::{OpenContract, PublishRulebook};
+use crate::command::validate::Shape;
+pub use crate::command::validate::check_source;
 use crate::contract::{self, Contract, kpi};
+use crate::fact::History;
+use crate::fact::consistency::{self, Change};
+use crate::fact::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
 use crate::fact::event::{
     ContactLogged, Event, EventType, KEYWORKER, ReferralReceived, SubjectKind, SubjectRegistered, WorkerAssigned,
     WorkerReleased,
 };
-use crate::fact::consistency::{self, Change};
+use crate::fact::moved::Moved;
+use crate::fact::refusal::{self, Refusal, RefusalCode};
 use crate::journey::rules;
 use crate::people::{subject, subject_exists, team, worker};
-use crate::fact::refusal::{self, Refusal, RefusalCode};
-use crate::command::validate::Shape;
-pub use crate::command::validate::check_source;
-use crate::fact::History;
-use crate::fact::envelope::{EventId, JourneyId, Occurred, Position, StreamId, StreamKind, SubjectId};
-use crate::fact::moved::Moved;
 
 /// An event that a decision asks the log to take. Ids, versions, salts and instants are the log's to give.
 #[derive(Debug, Clone, PartialEq)]

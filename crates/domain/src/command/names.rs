@@ -6,11 +6,11 @@ use chrono::NaiveDate;
 
 use super::Given;
 use crate::command::batches::batch_not_found;
-use crate::fact::event::Event;
-use crate::people::worker;
-use crate::fact::refusal::Refusal;
 use crate::command::validate::Shape;
 use crate::fact::envelope::{JourneyId, Occurred, StreamId, StreamKind, SubjectId, WorkerId};
+use crate::fact::event::Event;
+use crate::fact::refusal::Refusal;
+use crate::people::worker;
 
 /// Something else that a fact names.
 #[derive(Debug, Clone, PartialEq, Eq)]

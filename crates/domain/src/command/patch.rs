@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::CorrectFact;
 use crate::contract::Contract;
 use crate::fact::Fact;
+use crate::fact::envelope::{EventId, Occurred, Precision, StreamId, StreamKind};
 pub use crate::fact::event::Patched;
 use crate::fact::event::{ContactLogged, DecodeError, Event, EventType};
 use crate::fact::path::Path;
 use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::fact::envelope::{EventId, Occurred, Precision, StreamId, StreamKind};
 
 /// What should read otherwise of when a fact was so.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

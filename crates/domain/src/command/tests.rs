@@ -6,6 +6,7 @@ use chrono::NaiveTime;
 use uuid::Uuid;
 
 use super::*;
+use crate::fact::envelope::{Precision, SpellId, WorkerId};
 use crate::fact::event::{
     Attribute, ContactLogged, Disengaged, ExternalReference, FactCorrected, FactRetracted, JourneyClosed, KEYWORKER,
     PlanAgreed, Quantity, ReferralAccepted, ReferralDeclined, Referrer, SpellEnded, SpellStarted, WorkerAssigned,
@@ -15,7 +16,6 @@ use crate::story::{
     ANN, BOB, FLAT, HOME, JOURNEY, RULES, SUBJECT, accepted, closed, contact, correct, day, declined, disengaged,
     ended, given, home, keyworker, nth, on, open_contract, plan, referral, retract, state, when,
 };
-use crate::fact::envelope::{Precision, SpellId, WorkerId};
 
 mod answering;
 mod every_type;

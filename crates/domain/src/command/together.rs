@@ -6,10 +6,10 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
 use super::{Given, NewEvent, Together, decide};
-use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::fact::History;
 use crate::fact::Recorded;
 use crate::fact::envelope::{Actor, EventId};
+use crate::fact::refusal::{Refusal, RefusalCode};
 
 pub(super) fn decide_each(
     history: &History,
@@ -65,12 +65,12 @@ fn foreseen(history: &History, event: &NewEvent) -> Recorded {
 mod tests {
     use super::*;
     use crate::command::Command;
+    use crate::fact::envelope::{JourneyId, StreamId};
     use crate::fact::event::ReferralAccepted;
     use crate::fact::refusal::RefusalCode as Code;
     use crate::story::{
         FLAT, HOME, JOURNEY, accepted, closed, correct, ended, given, home, nth, on, referral, retract, state,
     };
-    use crate::fact::envelope::{JourneyId, StreamId};
 
     fn together(commands: impl Into<Vec<Command>>) -> Command {
         Command::Together(Together { stream: StreamId::journey(JOURNEY), commands: commands.into() })

@@ -12,12 +12,12 @@ use chrono::{Datelike, NaiveDate};
 
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
+use crate::fact::envelope::{Occurred, Source};
 use crate::fact::event::{Event, EventType};
 use crate::fact::path::Place;
 use crate::fact::personal::{self, Personal};
 use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::fact::text;
-use crate::fact::envelope::{Occurred, Source};
 
 /// The contract whose words are used, and the day whose rulebook lists them.
 pub(crate) type Rules<'a> = (&'a Contract, NaiveDate);

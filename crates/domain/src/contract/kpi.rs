@@ -12,9 +12,9 @@ use super::rulebook::terms::{Standard, graded};
 use super::rulebook::{CodeList, Grade, Rulebook};
 use super::{Contract, Dealings};
 use crate::fact::History;
+use crate::fact::envelope::EventId;
 use crate::fact::event::{Event, KpiAssessed, Period};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
-use crate::fact::envelope::EventId;
 
 /// The grade of an indicator of which there was nothing to measure.
 const NO_DATA: &str = "no_data";

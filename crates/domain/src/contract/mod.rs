@@ -19,11 +19,11 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use uuid::Uuid;
 
-use crate::fact::event::{ContractOpened, Event};
-use crate::fact::refusal::Refusal;
 use crate::fact::History;
 use crate::fact::Recorded;
 use crate::fact::envelope::{EventId, Occurred, Position};
+use crate::fact::event::{ContractOpened, Event};
+use crate::fact::refusal::Refusal;
 pub use register::Dealings;
 use rulebook::Channels;
 pub use rulebook::{Rulebook, RulebookError};

@@ -5,14 +5,14 @@
 
 use chrono::NaiveDate;
 
+use crate::fact::Entry;
+use crate::fact::Fact;
+use crate::fact::History;
 use crate::fact::event::{
     ActionAgreed, ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
     DoubleFundingDismissed, Event, KpiAssessed, MeasureRecorded, NoticeIssued, Party, PeriodClosed, ReportSubmitted,
     TargetsPublished,
 };
-use crate::fact::Entry;
-use crate::fact::Fact;
-use crate::fact::History;
 
 /// A contract at some point of view: what the facts of its stream, folded in order, amount to.
 #[derive(Debug, Clone, Default)]

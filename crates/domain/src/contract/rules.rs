@@ -9,14 +9,14 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::Dealings;
-use crate::fact::event::{DoubleFundingDismissed, Event, EventType, Period};
-use crate::fact::consistency::Groundless;
-use crate::people::open_close::{Pairs, Part, Words};
-use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
-use crate::fact::consistency::{Stated, judged, shown};
 use crate::fact::History;
 use crate::fact::Recorded;
+use crate::fact::consistency::Groundless;
+use crate::fact::consistency::{Stated, judged, shown};
 use crate::fact::envelope::{JourneyId, NoticeId, Occurred};
+use crate::fact::event::{DoubleFundingDismissed, Event, EventType, Period};
+use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
+use crate::people::open_close::{Pairs, Part, Words};
 
 const ACTIONS: Words = Words {
     field: "action",

@@ -3,12 +3,12 @@
 //! Pure. New facts, corrections and retractions are all judged by what they would leave without ground. What the
 //! ground is, the kind of stream says; this must never know one.
 
-use crate::fact::event::Event;
-use crate::fact::refusal::{DependentFact, Refusal, RefusalCode};
 use crate::fact::Fact;
 use crate::fact::History;
-use crate::fact::history::in_order;
 use crate::fact::envelope::{EventId, Occurred, Precision};
+use crate::fact::event::Event;
+use crate::fact::history::in_order;
+use crate::fact::refusal::{DependentFact, Refusal, RefusalCode};
 
 /// A fact that stands without ground, and the refusal that explains it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -76,15 +76,15 @@ impl<T: Copy + Into<Path>> Place for T {}
 
 /// The n-th name, in the map at a path.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Nth<'a>(pub(crate) &'a str, pub(crate) usize);
+pub struct Nth<'a>(pub &'a str, pub usize);
 
 /// A name, in the map at a path.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Name<'a>(pub(crate) &'a str, pub(crate) &'a str);
+pub struct Name<'a>(pub &'a str, pub &'a str);
 
 /// What stands under a name, in the map at a path.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Under<'a>(pub(crate) &'a str, pub(crate) &'a str);
+pub struct Under<'a>(pub &'a str, pub &'a str);
 
 impl From<Nth<'_>> for Path {
     fn from(Nth(map, index): Nth<'_>) -> Self {

@@ -5,9 +5,9 @@
 
 use std::fmt;
 
+use crate::fact::envelope::{EventId, Occurred};
 use crate::fact::event::EventType;
 use crate::fact::path::Path;
-use crate::fact::envelope::{EventId, Occurred};
 
 /// Declares the closed list of codes: variant and stable spelling.
 macro_rules! codes {

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use chrono::{NaiveDate, NaiveTime};
 
-use crate::fact::{Entry, Fact};
+use crate::fact::envelope::{
+    AppointmentId, EventId, EvidenceId, Occurred, RiskId, SpellId, SubjectId, TaskId, WorkerId,
+};
 use crate::fact::event::{
     AchievementRecorded, AppointmentBooked, AppointmentCancelled, AppointmentMoved, AssessmentScored, Attendance,
     Attribute, ContactLogged, Disengaged, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
@@ -18,9 +20,7 @@ use crate::fact::event::{
     RiskRaised, SpellChanged, SpellEnded, SpellStarted, TaskCancelled, TaskDone, TaskSet, WorkerReleased,
 };
 use crate::fact::tracked::{self, Part};
-use crate::fact::envelope::{
-    AppointmentId, EventId, EvidenceId, Occurred, RiskId, SpellId, SubjectId, TaskId, WorkerId,
-};
+use crate::fact::{Entry, Fact};
 
 /// A journey at some point of view: what its facts, folded in order, amount to.
 #[derive(Debug, Clone, Default)]

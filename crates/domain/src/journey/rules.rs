@@ -11,13 +11,13 @@ mod refusals;
 
 use std::collections::HashMap;
 
-use crate::journey::rules::invariants::Footing;
 use crate::fact::History;
+use crate::fact::consistency::{self, Change, Groundless, Stated};
+use crate::fact::envelope::{EventId, Occurred};
 use crate::fact::event::{Attendance, ContactLogged, Event};
 use crate::fact::refusal::{DependentFact, Refusal};
-use crate::fact::consistency::{self, Change, Groundless, Stated};
 use crate::fact::tracked::{self, Part};
-use crate::fact::envelope::{EventId, Occurred};
+use crate::journey::rules::invariants::Footing;
 
 /// The facts of this history that stand without ground, in their order; none in any history that was decided here.
 pub fn groundless(history: &History) -> Vec<Groundless> {
@@ -90,7 +90,8 @@ fn left_undone(history: &History, occurred: Occurred, event: &Event) -> Vec<Refu
         return Vec::new();
     }
     let journey = history.journey_as_of(occurred.latest());
-    let tasks: Vec<DependentFact> = journey.tasks.iter().filter(|task| task.is_open()).map(refusals::task_set).collect();
+    let tasks: Vec<DependentFact> =
+        journey.tasks.iter().filter(|task| task.is_open()).map(refusals::task_set).collect();
     let booked = journey.appointments.iter().filter(|appointment| appointment.is_open());
     let booked: Vec<DependentFact> = booked.map(refusals::booked).collect();
     let tasks = (!tasks.is_empty()).then(|| refusals::tasks_open(tasks));

@@ -1,12 +1,12 @@
 //! How facts combine (domain.md §4): order, precision, corrections, retractions, and what was known when.
 
+use super::*;
+use crate::fact::envelope::{Occurred, WorkerId};
 use crate::fact::event::{ContactLogged, FactCorrected, FactRetracted, PlanAgreed, ReferralAccepted, WorkerAssigned};
 use crate::story::{
     ANN, BOB, FLAT, HOME, accepted, contact, correct, day, ended, given, home, keyworker, nth, on, plan, referral,
     retract, state,
 };
-use super::*;
-use crate::fact::envelope::{Occurred, WorkerId};
 
 fn by(worker: WorkerId) -> ContactLogged {
     ContactLogged { worker: Some(worker), ..contact() }

@@ -6,10 +6,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use uuid::Uuid;
 
-use crate::fact::event::Event;
-use crate::fact::refusal::{Refusal, RefusalCode};
 use crate::fact::consistency::Stated;
 use crate::fact::envelope::EventId;
+use crate::fact::event::Event;
+use crate::fact::refusal::{Refusal, RefusalCode};
 
 /// What a fact says of something that lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

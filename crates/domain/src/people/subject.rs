@@ -9,18 +9,18 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::login;
-use crate::people::open_close::{Pairs, Part, Words, out_of_turn};
+use crate::fact::Entry;
+use crate::fact::Fact;
+use crate::fact::History;
+use crate::fact::consistency::Groundless;
+use crate::fact::consistency::{Stated, judged};
+use crate::fact::envelope::{StreamId, SubjectId};
 use crate::fact::event::{
     ConsentGiven, ConsentWithdrawn, ErasureApproved, ErasureProposed, Event, EventType, LegalHoldLifted,
     LegalHoldPlaced, SubjectKind, SubjectRegistered, SubjectsLinked, SubjectsUnlinked,
 };
-use crate::fact::consistency::Groundless;
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
-use crate::fact::consistency::{Stated, judged};
-use crate::fact::Entry;
-use crate::fact::Fact;
-use crate::fact::History;
-use crate::fact::envelope::{StreamId, SubjectId};
+use crate::people::open_close::{Pairs, Part, Words, out_of_turn};
 
 /// A subject at some point of view: what the facts of its stream, folded in order, amount to.
 #[derive(Debug, Clone, Default)]

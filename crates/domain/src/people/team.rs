@@ -7,17 +7,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::people::open_close::{Pairs, Part, Words};
 use super::worker::in_force;
+use crate::fact::Entry;
+use crate::fact::Fact;
+use crate::fact::consistency::Groundless;
+use crate::fact::consistency::{Stated, judged};
+use crate::fact::envelope::WorkerId;
 use crate::fact::event::{
     CapacitySet, CoverEnded, CoverStarted, Event, Quantity, TeamSet, VacancyFilled, VacancyOpened,
 };
-use crate::fact::consistency::Groundless;
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
-use crate::fact::consistency::{Stated, judged};
-use crate::fact::Entry;
-use crate::fact::Fact;
-use crate::fact::envelope::WorkerId;
+use crate::people::open_close::{Pairs, Part, Words};
 
 /// A team at some point of view: what the facts of its stream, folded in order, amount to.
 #[derive(Debug, Clone, Default)]

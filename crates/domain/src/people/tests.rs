@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::subject::{Subject, links, reached};
 use super::team::Team;
-use crate::people::town::{CAT, FAMILY, OTHER, TEAM, THIRD, corrected, referred, retracted, told, town};
 use super::worker::Worker;
 use crate::command::Command;
+use crate::fact::envelope::{CoverId, HoldId, StreamId, SubjectId, TeamId, VacancyId, WorkerId};
 use crate::fact::event::{
     AbsenceRecorded, AssessmentScored, CapacitySet, ConsentGiven, ConsentWithdrawn, CoverEnded, CoverStarted,
     ErasureApproved, ErasureGround, ErasureProposed, Event, LegalHoldLifted, LegalHoldPlaced, Quantity, SubjectKind,
@@ -18,8 +18,8 @@ use crate::fact::event::{
     WorkerLeft, WorkerReleased, WteSet,
 };
 use crate::fact::refusal::RefusalCode as Code;
+use crate::people::town::{CAT, FAMILY, OTHER, TEAM, THIRD, corrected, referred, retracted, told, town};
 use crate::story::{ANN, BOB, JOURNEY, SUBJECT, contact, day, keyworker};
-use crate::fact::envelope::{CoverId, HoldId, StreamId, SubjectId, TeamId, VacancyId, WorkerId};
 
 const REASON: &str = "one case number in both systems";
 
@@ -542,10 +542,7 @@ fn a_fact_is_stated_only_of_its_kind_of_stream() {
     town.refuses_fact(team(), "2018-02-01", amended, Code::InvalidValue);
     let rules = crate::fact::event::RulebookPublished { content: String::new(), hash: String::new() };
     town.refuses_fact(crate::people::town::shps(), "2018-02-01", rules, Code::InvalidValue);
-    let command = Command::state(
-        StreamId::team(TeamId(Uuid::from_u128(0x59))),
-        crate::story::when("2018-02-01"),
-        WorkerLeft {},
-    );
+    let command =
+        Command::state(StreamId::team(TeamId(Uuid::from_u128(0x59))), crate::story::when("2018-02-01"), WorkerLeft {});
     town.refuses(&command, Code::InvalidValue);
 }

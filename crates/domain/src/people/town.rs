@@ -5,17 +5,17 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use crate::contract::Contract;
 use crate::command::{Command, CorrectFact, Given, NewEvent, ReceiveReferral, RetractFacts, decide};
-use crate::fact::event::{
-    ContractOpened, Event, ReferralReceived, RulebookPublished, SubjectKind, SubjectRegistered, TeamSet, WorkerJoined,
-};
-use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::story::{ANN, BOB, RULES, SUBJECT, TODAY, day, nth, recorded, referral, when};
+use crate::contract::Contract;
 use crate::fact::History;
 use crate::fact::Recorded;
 use crate::fact::envelope::{EventId, JourneyId, StreamId, StreamKind, SubjectId, TeamId, WorkerId};
+use crate::fact::event::{
+    ContractOpened, Event, ReferralReceived, RulebookPublished, SubjectKind, SubjectRegistered, TeamSet, WorkerJoined,
+};
 use crate::fact::moved::Moved;
+use crate::fact::refusal::{Refusal, RefusalCode};
+use crate::story::{ANN, BOB, RULES, SUBJECT, TODAY, day, nth, recorded, referral, when};
 
 pub(crate) const OTHER: SubjectId = SubjectId(uuid::Uuid::from_u128(0x21));
 pub(crate) const THIRD: SubjectId = SubjectId(uuid::Uuid::from_u128(0x22));

@@ -5,16 +5,16 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use crate::fact::event::{
-    AbsenceRecorded, AssessmentScored, CapacitySet, Event, Quantity, WorkerJoined, WorkerLeft, WteSet,
-};
-use crate::fact::consistency::Groundless;
-use crate::fact::refusal::{Refusal, RefusalCode as Code};
-use crate::fact::consistency::{Stated, judged, shown};
 use crate::fact::Entry;
 use crate::fact::Fact;
 use crate::fact::History;
+use crate::fact::consistency::Groundless;
+use crate::fact::consistency::{Stated, judged, shown};
 use crate::fact::envelope::Occurred;
+use crate::fact::event::{
+    AbsenceRecorded, AssessmentScored, CapacitySet, Event, Quantity, WorkerJoined, WorkerLeft, WteSet,
+};
+use crate::fact::refusal::{Refusal, RefusalCode as Code};
 
 /// A worker at some point of view: what the facts of their stream, folded in order, amount to.
 #[derive(Debug, Clone, Default)]

@@ -26,9 +26,9 @@ use super::work::{
     PlanReviewPatch, RiskClearPatch, RiskPatch, TaskCancelPatch, TaskDonePatch, TaskPatch,
 };
 use crate::graphql::scalars::Id;
+use throughline_domain::fact::envelope::{JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 use throughline_domain::fact::event::EventType;
 use throughline_domain::fact::refusal::{Refusal, RefusalCode};
-use throughline_domain::fact::envelope::{JourneyId, StreamId, SubjectId, TeamId, WorkerId};
 
 /// Declares which replacement is of which type of event.
 macro_rules! replacements {

@@ -4,13 +4,13 @@ use async_graphql::{Enum, InputObject};
 
 use super::DayPeriodInput;
 use super::reading::{Means as _, Reading};
-use throughline_domain::command::batches::{ClaimDecision, Payment};
-use throughline_domain::fact::money::Money;
 use crate::graphql::batch::AdjustmentKind;
 use crate::graphql::scalars::{Decimal, Id, Position};
-use throughline_domain::fact::event::{AmountPaid, BatchOpened, ClaimSelection};
-use throughline_domain::fact::refusal::{Refusal, RefusalCode};
+use throughline_domain::command::batches::{ClaimDecision, Payment};
 use throughline_domain::fact::envelope::{AdjustmentId, ClaimId, TeamId, WorkerId};
+use throughline_domain::fact::event::{AmountPaid, BatchOpened, ClaimSelection};
+use throughline_domain::fact::money::Money;
+use throughline_domain::fact::refusal::{Refusal, RefusalCode};
 
 /// What the commissioner decides of claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]

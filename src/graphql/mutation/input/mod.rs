@@ -147,12 +147,12 @@ use uuid::Uuid;
 use self::reading::{Means, Reading};
 use crate::graphql::event::Precision;
 use crate::graphql::scalars::{Date, Decimal, Id, LocalTime};
-use throughline_domain::fact::event::{self, Quantity};
 use crate::log::append::Expected;
 use throughline_domain::fact::envelope::{
     ActionId, AppointmentId, CommandId, CoverId, EventId, EvidenceId, HoldId, JourneyId, NoticeId, Occurred, RiskId,
     SpellId, SubjectId, TaskId, VacancyId, WorkerId,
 };
+use throughline_domain::fact::event::{self, Quantity};
 
 /// What comes with every command.
 #[derive(Debug, Clone, InputObject)]

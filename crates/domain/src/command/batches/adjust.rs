@@ -4,12 +4,12 @@
 
 use super::submit::{moved_on, reaches, stands_still};
 use super::{Adjusting, Asked, LineAct, batch_not_found, claim_not_found};
-use crate::contract::batch::Batch;
-use crate::fact::money::Money;
-use crate::fact::event::{AdjustmentKind as Kind, AdjustmentRaised, Event};
-use crate::fact::refusal::{Refusal, RefusalCode as Code};
 use crate::command::validate::Shape;
+use crate::contract::batch::Batch;
 use crate::fact::envelope::StreamId;
+use crate::fact::event::{AdjustmentKind as Kind, AdjustmentRaised, Event};
+use crate::fact::money::Money;
+use crate::fact::refusal::{Refusal, RefusalCode as Code};
 
 pub(super) fn adjust(asked: &Asked<'_, '_>, adjusting: &Adjusting) -> Result<Vec<Event>, Vec<Refusal>> {
     let Adjusting { from, fact, due } = adjusting;

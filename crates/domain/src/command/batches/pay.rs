@@ -5,13 +5,13 @@
 use std::collections::BTreeSet;
 
 use super::{Asked, CLAIMS_MAX, LineAct, NAMED_MAX, Payment, claim_not_found, twice};
-use crate::contract::batch::BatchLine;
-use crate::fact::money::Money;
-use crate::fact::Entry;
-use crate::fact::event::{AmountPaid, Event, EventType, PaymentReceived};
-use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
 use crate::command::validate::Shape;
+use crate::contract::batch::BatchLine;
+use crate::fact::Entry;
 use crate::fact::envelope::ClaimId;
+use crate::fact::event::{AmountPaid, Event, EventType, PaymentReceived};
+use crate::fact::money::Money;
+use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
 
 pub(super) fn pay(asked: &Asked<'_, '_>, payment: &Payment) -> Result<Vec<Event>, Vec<Refusal>> {
     asked.was_submitted()?;

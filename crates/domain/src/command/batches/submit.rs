@@ -9,9 +9,9 @@ use super::{Asked, Basis, CLAIMS_MAX, LineAct, NAMED_MAX, Prepared, claim_not_fo
 use crate::contract::batch::{Batch, BatchLine, Decision};
 use crate::contract::rulebook::{AppliesBy, Rulebook};
 use crate::fact::History;
+use crate::fact::envelope::{BatchId, ClaimId, StreamId, StreamKind};
 use crate::fact::event::{BatchSubmitted, ClaimAbout, ClaimLine, ClaimResubmitted, Event};
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
-use crate::fact::envelope::{BatchId, ClaimId, StreamId, StreamKind};
 
 pub(super) fn submit(asked: &Asked<'_, '_>, prepared: &Prepared) -> Result<Vec<Event>, Vec<Refusal>> {
     asked.is_open()?;

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::command::{self, Command, Given};
 use crate::fact::event::Party;
+use crate::fact::moved::Moved;
 use crate::fact::refusal::RefusalCode as Code;
 use crate::story::{RULES, TODAY, day, open_contract, when};
-use crate::fact::moved::Moved;
 
 fn fact() -> ContractOpened {
     ContractOpened {

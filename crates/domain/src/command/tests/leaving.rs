@@ -3,12 +3,12 @@
 use super::*;
 use crate::fact::event::{JourneyReopened, JourneyTransferred};
 use crate::fact::refusal::Severity;
+use crate::journey::{Close, HowClosed};
 use crate::story::{
     OTHER_TASK, PIECE, RISK, Story, TASK, achieved, attached, cancelled, changed, cleared, done, eligible, engaged,
     measured, plan_closed, raised, rejected, released, reopened, reviewed, scored, task, transferred, verified,
     withdrawn,
 };
-use crate::journey::{Close, HowClosed};
 
 /// Closed on 10 February.
 fn over() -> Story {

@@ -1,8 +1,8 @@
 //! What the service does: who holds the case, engagement, plans and tasks.
 
 use super::*;
-use crate::journey::TaskOver;
 use crate::fact::event::{EngagementStarted, PlanClosed, PlanReviewed, TaskCancelled, TaskSet, WorkerReleased};
+use crate::journey::TaskOver;
 use crate::story::{OTHER_TASK, Story, TASK, cancelled, done, engaged, plan_closed, released, reviewed, task};
 use crate::story::{at, days};
 

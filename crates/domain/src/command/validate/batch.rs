@@ -4,9 +4,9 @@
 
 use super::{CODE_MAX, REASON_MAX, Rules, Shape};
 use crate::contract::rulebook::CodeList;
+use crate::fact::envelope::Occurred;
 use crate::fact::event::{BatchOpened, ClaimSelection};
 use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::fact::envelope::Occurred;
 
 impl Shape {
     /// How a batch is begun.

@@ -9,6 +9,7 @@ use chrono::Datelike as _;
 use super::{CODE_MAX, REASON_MAX, Rules, Shape};
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
+use crate::fact::envelope::Occurred;
 use crate::fact::event::{
     ActionAgreed, CommentaryRecorded, ContractOpened, ContractVaried, DoubleFundingDismissed, Event, KpiAssessed,
     Party, PeriodClosed, TargetSeries, TargetsPublished,
@@ -16,7 +17,6 @@ use crate::fact::event::{
 use crate::fact::path::{Name, Place, Under};
 use crate::fact::personal;
 use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::fact::envelope::Occurred;
 
 /// The most parties of a contract.
 const PARTIES_MAX: usize = 50;

@@ -9,13 +9,13 @@ use chrono::NaiveDate;
 use super::{CODE_MAX, NAME_MAX, REASON_MAX, Rules, Shape};
 use crate::contract::Contract;
 use crate::contract::rulebook::CodeList;
+use crate::fact::envelope::Occurred;
 use crate::fact::event::{
     AppointmentMoved, AssessmentScored, Attendance, Attribute, ContactLogged, Disengaged, EligibilityAssessed, Event,
     EvidenceAttached, MeasureRecorded, Period, Quantity, ReferralReceived, Referrer, SpellChanged, SpellStarted,
     TaskSet,
 };
 use crate::fact::path::{Nth, Place, Under};
-use crate::fact::envelope::Occurred;
 
 /// The most case numbers of other systems that a referral carries.
 const REFERENCES_MAX: usize = 20;

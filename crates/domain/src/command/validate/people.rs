@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use rust_decimal::Decimal;
 
 use super::{CODE_MAX, Shape};
+use crate::fact::envelope::Occurred;
 use crate::fact::event::{AbsenceRecorded, CoverStarted, Event, Quantity, TeamSet};
 use crate::fact::path::Place;
 use crate::fact::refusal::{Refusal, RefusalCode};
-use crate::fact::envelope::Occurred;
 
 /// The most members of a team.
 const MEMBERS_MAX: usize = 500;

@@ -6,10 +6,10 @@ use std::borrow::Borrow;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Batch, BatchLine, Decision};
-use crate::fact::money::Money;
 use crate::contract::outcome::settle::{Line, LineState, Terms};
-use crate::fact::event::{AdjustmentKind, AdjustmentRaised, ClaimAbout};
 use crate::fact::envelope::{BatchId, ClaimId, JourneyId, SubjectId};
+use crate::fact::event::{AdjustmentKind, AdjustmentRaised, ClaimAbout};
+use crate::fact::money::Money;
 use chrono::NaiveDate;
 
 /// The lines of all batches of a contract.

@@ -9,14 +9,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 
-use crate::fact::money::Money;
-use crate::fact::event::{
-    AdjustmentRaised, BatchOpened, ClaimLine, ClaimQueried, ClaimRejected, Event, PaymentReceived,
-};
 use crate::fact::Entry;
 use crate::fact::History;
 use crate::fact::Recorded;
 use crate::fact::envelope::{AdjustmentId, ClaimId, Occurred, Position};
+use crate::fact::event::{
+    AdjustmentRaised, BatchOpened, ClaimLine, ClaimQueried, ClaimRejected, Event, PaymentReceived,
+};
+use crate::fact::money::Money;
 
 /// A batch as its stream tells it.
 #[derive(Debug, Clone, Default)]

@@ -5,19 +5,19 @@ use std::collections::{BTreeSet, HashMap};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-use crate::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Payment, Prepared};
 use super::ledger::{Ledger, LedgerLine};
 use super::*;
+use crate::command::batches::{Adjusting, Basis, BatchAct, BatchCommand, ClaimDecision, Payment, Prepared};
+use crate::command::{Command, Given, NewEvent, decide};
 use crate::contract::Contract;
 use crate::contract::outcome::settle::LineState;
-use crate::command::{Command, Given, NewEvent, decide};
+use crate::fact::envelope::{AdjustmentId, BatchId, EventId, JourneyId, RiskId, StreamId, SubjectId};
 use crate::fact::event::{
     AdjustmentKind, AmountPaid, BatchSubmitted, ClaimAbout, ClaimAccepted, ClaimResubmitted, RiskCleared,
 };
+use crate::fact::moved::Moved;
 use crate::fact::refusal::{Refusal, RefusalCode as Code};
 use crate::story::{RULES, day, open_contract, recorded, when};
-use crate::fact::envelope::{AdjustmentId, BatchId, EventId, JourneyId, RiskId, StreamId, SubjectId};
-use crate::fact::moved::Moved;
 
 const OUTCOME: &str = "[[outcome]]\ncode = \"job\"\ntitle = \"Job\"\ntrigger = { spell = [\"accommodation\"] }\n\
     claim = { attempts = 2 }\n[[outcome.tariff]]\namount = \"3000.00\"\n";

@@ -373,8 +373,8 @@ mod tests {
     use super::super::tests::telling::{Told, day, journey_in, rules, spell_id, start};
     use super::*;
     use crate::fact::Fact;
-    use crate::fact::event::{Event, MeasureRecorded, Period, Quantity, SpellEnded};
     use crate::fact::envelope::Occurred;
+    use crate::fact::event::{Event, MeasureRecorded, Period, Quantity, SpellEnded};
 
     const RATIO: &str = "[[outcome]]\ncode = \"care\"\ntitle = \"Care\"\nscope = \"area\"\n\
         ratio = { spell_days = [\"care\"], of = \"child_days\", period = \"financial_year\", below = 0.5 }\n\
@@ -462,10 +462,8 @@ mod tests {
         let clinic = journey_in("north", None).and("2022-02-05", visits);
         let mut again = journey_in("south", None);
         let moved = again.history.events()[0].clone();
-        again.history = crate::fact::History::of([crate::fact::Recorded {
-            occurred: Occurred::on(day("2015-01-01")),
-            ..moved
-        }]);
+        again.history =
+            crate::fact::History::of([crate::fact::Recorded { occurred: Occurred::on(day("2015-01-01")), ..moved }]);
         for told in [[&clinic, &again], [&again, &clinic]] {
             let quarter = of_year(&evaluated(&rulebook, &told, "2022-04-30"), "2022-01-01");
             let State::Reached(reached) = &quarter.state else { panic!("{:?}", quarter.state) };

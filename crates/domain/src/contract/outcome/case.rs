@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::proof::WhyNot;
 use crate::contract::rulebook::outcome::{Condition, Trigger};
 use crate::fact::Fact;
-use crate::fact::event::{Attribute, Eligibility, Event, EventType, Quantity};
 use crate::fact::envelope::{EventId, EvidenceId, Occurred, Precision, RiskId, SpellId, SubjectId};
+use crate::fact::event::{Attribute, Eligibility, Event, EventType, Quantity};
 
 /// A journey as outcomes see it at the end of a day.
 #[derive(Debug, Default)]

@@ -3,19 +3,19 @@
 //! Pure: facts, rules and a day in, evaluations out. What crosses journeys is settled in [`settle`]; nothing here looks
 //! at a clock, at a batch or at another journey.
 
+pub mod aggregate;
 mod case;
+mod continuity;
 mod days;
+pub mod decisive_facts;
 mod evidence;
 pub mod funding;
 mod imprecise;
 mod judge;
-pub mod aggregate;
 mod people;
 pub mod price;
 pub mod proof;
-mod continuity;
 pub mod settle;
-pub mod decisive_facts;
 pub mod versions;
 
 use chrono::{Days, NaiveDate};

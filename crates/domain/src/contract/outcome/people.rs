@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::fact::History;
-use crate::fact::event::Event;
 use crate::fact::envelope::SubjectId;
+use crate::fact::event::Event;
 
 /// The one person behind each linked record.
 #[derive(Debug, Default)]
@@ -69,8 +69,8 @@ mod tests {
 
     use super::*;
     use crate::fact::Recorded;
-    use crate::fact::event::{SubjectsLinked, SubjectsUnlinked};
     use crate::fact::envelope::{Actor, EventId, Occurred, Position};
+    use crate::fact::event::{SubjectsLinked, SubjectsUnlinked};
 
     const fn record(n: u128) -> SubjectId {
         SubjectId(Uuid::from_u128(n))

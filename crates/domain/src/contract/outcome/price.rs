@@ -5,8 +5,8 @@
 use chrono::NaiveDate;
 use rust_decimal::Decimal;
 
-use crate::fact::money::Money;
 use crate::contract::rulebook::outcome::Tariff;
+use crate::fact::money::Money;
 
 /// For what a price is asked.
 #[derive(Debug, Clone, Copy)]

@@ -17,9 +17,9 @@ use uuid::Uuid;
 
 use super::Status;
 use super::price::Price;
-use crate::fact::money::Money;
-use crate::fact::event::AdjustmentKind;
 use crate::fact::envelope::{ClaimId, SubjectId};
+use crate::fact::event::AdjustmentKind;
+use crate::fact::money::Money;
 use caps::CapUse;
 pub use caps::Pot;
 pub use line::{Line, LineState};

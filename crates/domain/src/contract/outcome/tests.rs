@@ -11,11 +11,11 @@ use telling::{Told, day, evidence_id, journey, outcome, risk_id, rules, spell_id
 use uuid::Uuid;
 
 use crate::contract::Rulebook;
+use crate::fact::envelope::JourneyId;
 use crate::fact::event::{
     AchievementRecorded, Attribute, Eligibility, EligibilityAssessed, EngagementStarted, EvidenceRejected,
     EvidenceVerified, EvidenceWithdrawn, MeasureRecorded, PlanAgreed, Quantity, RiskCleared, RiskRaised, SpellChanged,
 };
-use crate::fact::envelope::JourneyId;
 
 const JOBS: &str = "trigger = { spell = [\"employment\"] }";
 const HOMES: &str = "trigger = { spell = [\"accommodation\"], where = { secured_as = [\"kept\", \"new\"] } }";

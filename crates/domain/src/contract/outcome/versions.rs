@@ -13,13 +13,13 @@ use chrono::NaiveDate;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::contract::outcome::aggregate::{Many, ManyEvaluation};
 use super::settle::{Entitlement, Terms};
 use super::{Achievement, Case, Evaluation, State, Status, claim_id, evaluate};
+use crate::contract::outcome::aggregate::{Many, ManyEvaluation};
 use crate::contract::rulebook::canonical;
 use crate::contract::rulebook::{AppliesBy, Rulebook};
-use crate::fact::event::ManyAbout;
 use crate::fact::envelope::{ClaimId, EventId, JourneyId, StreamId, SubjectId};
+use crate::fact::event::ManyAbout;
 
 /// The versions of a contract's rules that are known: those that judge, in the order in which they come into force, and
 /// those that a later one superseded.

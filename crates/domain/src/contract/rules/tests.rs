@@ -7,15 +7,15 @@ use uuid::Uuid;
 
 use crate::contract::Dealings;
 use crate::contract::register::Terms;
+use crate::fact::envelope::{ActionId, JourneyId, NoticeId, StreamId};
 use crate::fact::event::{
     ActionAgreed, ActionCompleted, CommentaryRecorded, ContractEnded, ContractOpened, ContractVaried,
     DoubleFundingDismissed, KpiAssessed, MeasureRecorded, NoticeIssued, NoticeKind, Party, Period, PeriodClosed,
     Quantity, ReferralReceived, ReportSubmitted, TargetSeries, TargetsPublished,
 };
-use crate::people::town::{Town, corrected, referred, retracted, shps, told, town};
 use crate::fact::refusal::{RefusalCode as Code, Severity};
+use crate::people::town::{Town, corrected, referred, retracted, shps, told, town};
 use crate::story::{JOURNEY, SUBJECT, day, referral};
-use crate::fact::envelope::{ActionId, JourneyId, NoticeId, StreamId};
 
 const OTHER_JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x11));
 const NOTICE: NoticeId = NoticeId(Uuid::from_u128(0x81));

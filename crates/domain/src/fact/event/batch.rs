@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::Period;
-use crate::fact::money::Money;
 use crate::fact::envelope::{AdjustmentId, BatchId, ClaimId, JourneyId, Position, TeamId, WorkerId};
+use crate::fact::money::Money;
 
 /// A batch of claims is begun.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::NaiveDate;
 
-use crate::journey::rules::refusals;
-use crate::fact::event::{Event, KEYWORKER};
-use crate::fact::refusal::Refusal;
 use crate::fact::consistency::Stated;
 use crate::fact::envelope::{EventId, WorkerId};
+use crate::fact::event::{Event, KEYWORKER};
+use crate::fact::refusal::Refusal;
+use crate::journey::rules::refusals;
 
 /// What is refused, by the fact that is to blame.
 type OutOfTurn = HashMap<EventId, Refusal>;

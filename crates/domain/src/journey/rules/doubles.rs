@@ -4,15 +4,15 @@
 
 use uuid::Uuid;
 
-use crate::fact::event::{AppointmentMoved, Event, EvidenceAttached, TaskSet};
-use crate::fact::refusal::DependentFact;
-use crate::fact::consistency::Stated;
-use crate::journey::{Journey, Slot};
 use crate::fact::History;
+use crate::fact::consistency::Stated;
 use crate::fact::envelope::{
     ActionId, AppointmentId, CoverId, EventId, EvidenceId, HoldId, NoticeId, Occurred, RiskId, SpellId, TaskId,
     VacancyId,
 };
+use crate::fact::event::{AppointmentMoved, Event, EvidenceAttached, TaskSet};
+use crate::fact::refusal::DependentFact;
+use crate::journey::{Journey, Slot};
 
 /// The recorded fact that says what this one says. Of a correction, `besides` is the fact that it corrects.
 pub(super) fn of(

@@ -7,13 +7,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 use crate::fact::consistency::Groundless;
-use crate::journey::rules::refusals;
-use crate::journey::rules::alternation::{self, Closed};
+use crate::fact::consistency::Stated;
+use crate::fact::envelope::EventId;
 use crate::fact::event::{Event, EventType, EvidenceAttached};
 use crate::fact::refusal::Refusal;
-use crate::fact::consistency::Stated;
 use crate::fact::tracked::{self, Kind, Part, Thing};
-use crate::fact::envelope::EventId;
+use crate::journey::rules::alternation::{self, Closed};
+use crate::journey::rules::refusals;
 
 /// What facts rest on.
 pub(super) struct Footing<'a> {

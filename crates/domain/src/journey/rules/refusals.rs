@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use uuid::Uuid;
 
-use crate::journey::rules::alternation::Closed;
+use crate::fact::consistency::Stated;
 use crate::fact::event::{Attendance, ContactLogged, Event, EventType};
 use crate::fact::refusal::{DependentFact, Refusal, RefusalCode as Code};
-use crate::fact::consistency::Stated;
 use crate::fact::tracked::{Kind, Part};
+use crate::journey::rules::alternation::Closed;
 use crate::journey::{Appointment, Task};
 
 pub(super) fn not_referred() -> Refusal {

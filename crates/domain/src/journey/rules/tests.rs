@@ -8,11 +8,14 @@ use uuid::Uuid;
 
 use super::*;
 use crate::command::{Command, CorrectFact, RetractFacts};
+use crate::fact::envelope::{EvidenceId, RiskId, SpellId, TaskId, WorkerId};
 use crate::fact::event::{
     ContactLogged, EventType, EvidenceAttached, PlanAgreed, PlanClosed, PlanReviewed, ReferralAccepted, SpellStarted,
     WorkerAssigned, WorkerReleased,
 };
 use crate::fact::refusal::{RefusalCode, Severity};
+use crate::journey::caseload;
+use crate::journey::{AppointmentOver, Close, Journey, Task};
 use crate::story::{
     ANN, APPOINTMENT, BOB, FLAT, HOME, OTHER_PIECE, OTHER_RISK, OTHER_TASK, PIECE, RISK, Story, TASK, accepted,
     achieved, attached, booked, called_off, cancelled, changed, cleared, closed, contact, correct, day, declined,
@@ -20,9 +23,6 @@ use crate::story::{
     raised, referral, rejected, released, reopened, retract, reviewed, scored, state, taken_back, task, transferred,
     verified, withdrawn,
 };
-use crate::journey::{AppointmentOver, Close, Journey, Task};
-use crate::fact::envelope::{EvidenceId, RiskId, SpellId, TaskId, WorkerId};
-use crate::journey::caseload;
 
 fn any_worker() -> impl Strategy<Value = WorkerId> {
     prop_oneof![Just(ANN), Just(BOB)]

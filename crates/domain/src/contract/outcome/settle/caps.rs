@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
 
-use crate::contract::outcome::aggregate::period_start;
 use super::terms::Terms;
-use crate::fact::money::Money;
+use crate::contract::outcome::aggregate::period_start;
 use crate::contract::rulebook::Cap;
 use crate::contract::rulebook::outcome::PeriodKind;
 use crate::contract::rulebook::terms::{CapScope, Crossing};
 use crate::fact::envelope::SubjectId;
+use crate::fact::money::Money;
 
 /// What decides under which caps a payment falls.
 #[derive(Clone, Copy)]

@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::{CapUse, Party, Status};
-use crate::fact::money::Money;
 use crate::fact::envelope::{ClaimId, SubjectId};
+use crate::fact::money::Money;
 
 /// A claim that was submitted.
 #[derive(Debug, Clone, Copy)]

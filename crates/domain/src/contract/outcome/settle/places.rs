@@ -11,9 +11,9 @@ use chrono::NaiveDate;
 use super::caps::Room;
 use super::targets::{Held, Targets};
 use super::{ExcludedBy, Party, Price, SetOf, Settled, Settling, Status, Volumes, is_payable};
-use crate::fact::money::Money;
 use crate::contract::rulebook::outcome::WhenCapped;
 use crate::fact::envelope::{ClaimId, SubjectId};
+use crate::fact::money::Money;
 
 /// Claims that were not submitted, as far as they are settled.
 struct Open<'s, 'a> {

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::caps::{CapUse, Room};
 use super::{Adjustment, AdjustmentCause, Line, Party, Reason, SetOf, Settling, Status, Withdrawal};
-use crate::fact::money::Money;
 use crate::fact::envelope::{ClaimId, SubjectId};
+use crate::fact::money::Money;
 
 /// What submitted lines should be, and what they hold until it is decided.
 #[derive(Default)]

@@ -11,8 +11,8 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::telling::{Told, journey, rules, spell_id, start};
 use crate::contract::outcome::{Gap, Hold, State};
-use crate::fact::event::{Quantity, SpellChanged, SpellEnded};
 use crate::fact::envelope::Occurred;
+use crate::fact::event::{Quantity, SpellChanged, SpellEnded};
 
 /// As far as anything is looked at: beyond every length of the generated rules.
 const HORIZON: u64 = 900;

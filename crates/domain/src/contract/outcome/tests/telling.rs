@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use crate::contract::Rulebook;
 use crate::contract::outcome::{Achievement, Case, Evaluation, Hold, State, Status, evaluate};
-use crate::fact::event::{
-    Attribute, Event, EvidenceAttached, FactCorrected, FactRetracted, Quantity, ReferralReceived, SpellChanged,
-    SpellEnded, SpellStarted,
-};
 use crate::fact::Fact;
 use crate::fact::History;
 use crate::fact::Recorded;
 use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
+use crate::fact::event::{
+    Attribute, Event, EvidenceAttached, FactCorrected, FactRetracted, Quantity, ReferralReceived, SpellChanged,
+    SpellEnded, SpellStarted,
+};
 
 /// The head of a rulebook.
 pub(in crate::contract::outcome) const HEAD: &str = r#"rulebook = 1

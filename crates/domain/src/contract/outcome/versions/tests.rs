@@ -7,8 +7,8 @@ use super::super::price::Price;
 use super::super::settle::{AdjustmentCause, Line, LineState, Settlement, settle};
 use super::super::tests::telling::{HEAD, Told, day, journey, start};
 use super::*;
-use crate::fact::money::Money;
 use crate::fact::event::PlanAgreed;
+use crate::fact::money::Money;
 
 const JOURNEY: JourneyId = JourneyId(Uuid::from_u128(0x7_0001));
 

@@ -17,10 +17,10 @@ use crate::contract::outcome::price::Price;
 use crate::contract::outcome::settle::{self, Settled};
 use crate::contract::outcome::versions::{Judged, Sight, Versions, entitlement};
 use crate::contract::outcome::{Case, People, State, claim_id};
-use crate::fact::event::Event;
 use crate::fact::History;
 use crate::fact::Recorded;
 use crate::fact::envelope::{ClaimId, EventId, JourneyId};
+use crate::fact::event::Event;
 
 /// What is put before both.
 #[derive(Debug, Clone, Copy)]

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use crate::contract::rulebook::outcome::{Condition, Trigger};
 use crate::fact::Recorded;
-use crate::fact::event::{Attribute, Event};
 use crate::fact::envelope::{EventId, Occurred};
+use crate::fact::event::{Attribute, Event};
 
 /// A day, by its number.
 pub(super) type Day = i64;

@@ -12,8 +12,8 @@ use crate::contract::calendar::BankHolidays;
 use crate::contract::outcome::{Hold, Status};
 use crate::contract::rulebook::outcome::{AchievedBy, EvidenceTerms, JourneyTerms, Outcome, Tariff, Trigger};
 use crate::contract::rulebook::{Calendar, Rulebook};
-use crate::fact::event::Event;
 use crate::fact::envelope::EventId;
+use crate::fact::event::Event;
 
 /// Everything known of a journey that outcomes look at.
 pub(super) struct Case {

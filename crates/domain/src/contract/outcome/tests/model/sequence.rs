@@ -14,7 +14,6 @@ use super::world::World;
 use crate::contract::Rulebook;
 use crate::contract::batch::ledger::{self, Ledger};
 use crate::contract::batch::{Batch, Decision};
-use crate::fact::money::Money;
 use crate::contract::outcome::price::Price;
 use crate::contract::outcome::settle::{Entitlement, Line, LineState, Settlement, Terms, settle};
 use crate::contract::outcome::versions::{Sight, Versions, entitlement};
@@ -22,13 +21,14 @@ use crate::contract::outcome::{Case, People, State, Status, claim_id};
 use crate::contract::rulebook::Outcome;
 use crate::contract::rulebook::outcome::{AchievedBy, OncePer};
 use crate::contract::rulebook::terms::CapScope;
+use crate::fact::History;
+use crate::fact::Recorded;
+use crate::fact::envelope::{Actor, AdjustmentId, BatchId, ClaimId, EventId, JourneyId, Occurred, Position, SubjectId};
 use crate::fact::event::{
     AdjustmentKind, AdjustmentRaised, AmountPaid, BatchOpened, BatchSubmitted, ClaimAbout, ClaimAccepted, ClaimLine,
     ClaimQueried, ClaimRejected, ClaimWithdrawn, Event, PaymentReceived,
 };
-use crate::fact::History;
-use crate::fact::Recorded;
-use crate::fact::envelope::{Actor, AdjustmentId, BatchId, ClaimId, EventId, JourneyId, Occurred, Position, SubjectId};
+use crate::fact::money::Money;
 
 /// A contract as it goes on.
 #[derive(Clone)]

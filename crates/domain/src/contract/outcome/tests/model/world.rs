@@ -10,13 +10,13 @@ use uuid::Uuid;
 use super::dice::Dice;
 use super::rules::{self, AREAS, Book, COHORTS, DOMAINS, KINDS, RISKS, Use};
 use crate::fact::Recorded;
+use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
 use crate::fact::event::{
     AchievementRecorded, Attribute, Eligibility, EligibilityAssessed, EngagementStarted, Event, EvidenceAttached,
     EvidenceRejected, EvidenceVerified, EvidenceWithdrawn, FactCorrected, FactRetracted, MeasureRecorded, PlanAgreed,
     Quantity, ReferralReceived, Referrer, RiskCleared, RiskRaised, SpellChanged, SpellEnded, SpellStarted,
     SubjectsLinked, SubjectsUnlinked,
 };
-use crate::fact::envelope::{Actor, EventId, EvidenceId, Occurred, Position, Precision, RiskId, SpellId, SubjectId};
 
 /// Rules, journeys, and from where they are looked at.
 #[derive(Debug, Clone)]
