@@ -31,15 +31,15 @@ use tracing::{Span, info_span};
 
 use crate::access::token::{LocalKey, Login};
 use crate::graphql::context::Parts;
-use throughline_gateway::{
-    Arrival, Budget, Caller as _, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, bearer, wants_socket,
-};
 use crate::graphql::{Api, graphiql};
 use crate::log::ClockOff;
 use crate::telemetry::repeated::Repeated;
 pub use connection::CONNECTIONS;
 pub use descriptors::connections_within;
 use metrics::Meters;
+use throughline_gateway::{
+    Arrival, Budget, Caller as _, Capacity, Explorer, Problem, Stopping, TakenPlace, Terms, bearer, wants_socket,
+};
 
 static NOT_READY: Repeated = Repeated::of("not ready");
 

@@ -22,10 +22,10 @@ use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
-use throughline_gateway::Terms;
 use crate::http;
 use crate::store::Dialect;
 use throughline_domain::command::batches::CLAIMS_MAX;
+use throughline_gateway::Terms;
 
 /// Events of the log, if nobody says otherwise: enough for a batch of as many claims as one may hold.
 const EVENTS: u64 = 2_100_000;

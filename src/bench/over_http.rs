@@ -28,9 +28,9 @@ use crate::access::token::{InvalidToken, LocalKey, Login};
 use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::graphql::context::Parts;
-use throughline_gateway::{Arrival, Endpoint, Host, Stopping, Terms, bearer};
 use crate::http;
 use throughline_domain::fact::envelope::JourneyId;
+use throughline_gateway::{Arrival, Endpoint, Host, Stopping, Terms, bearer};
 
 /// Sent to both: as much is asked for, and answered, by one as by the other.
 pub(super) const LOG_CONTACT: &str = "mutation LogContact($input: LogContactInput!) { logContact(input: $input) { replayed position \

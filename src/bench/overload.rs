@@ -25,8 +25,8 @@ use super::report::{Figure, Limit, number, percentile, rate};
 use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
-use throughline_gateway::REQUESTS;
 use crate::store::Dialect;
+use throughline_gateway::REQUESTS;
 
 /// Events of the log, if nobody says otherwise: enough for replays to last, and for cases that do not grow long.
 const EVENTS: u64 = 500_000;

@@ -18,9 +18,9 @@ use super::report::{Figure, Limit, median, number, percentile};
 use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::deployment::Deployment;
-use throughline_gateway::Terms;
 use crate::http;
 use crate::store::Dialect;
+use throughline_gateway::Terms;
 
 /// Journeys of the largest log, if nobody says otherwise.
 const JOURNEYS: u64 = 100_000;

@@ -24,11 +24,11 @@ use crate::access::Role;
 use crate::access::token::LocalKey;
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
-use throughline_gateway::Terms;
 use crate::http;
 use crate::store::Dialect;
 use crate::views::Views;
 use crate::views::rebuild::Options;
+use throughline_gateway::Terms;
 
 /// Events of the log, if nobody says otherwise.
 const EVENTS: u64 = 1_000_000;

@@ -22,7 +22,6 @@ use crate::access::{Principal, Role, Scope};
 use crate::clock::{Chance, Clock};
 use crate::deployment::Deployment;
 use crate::graphql::context::Parts;
-use throughline_gateway::{Budget, Capacity, Documents, Explorer, Terms, guard};
 use crate::http;
 use crate::log::Log;
 use crate::log::append::Expected;
@@ -37,6 +36,7 @@ use throughline_domain::contract::{Contract, Rulebook, RulebookError};
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{CommandId, Occurred, StreamId};
 use throughline_domain::fact::event::{ContractOpened, Party};
+use throughline_gateway::{Budget, Capacity, Documents, Explorer, Terms, guard};
 
 /// Who the command line is in the log.
 pub(super) const COMMAND_LINE: &str = "command-line";

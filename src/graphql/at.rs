@@ -11,7 +11,6 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::codes::VIEW_BUILDING;
-use throughline_gateway::Code;
 use super::context::{Asked as _, OrFault as _};
 use super::scalars::{Date, Instant, Position};
 use crate::record::end_of_day;
@@ -22,6 +21,7 @@ use crate::views::rebuild::Progress;
 use throughline_domain::contract;
 use throughline_domain::fact::Recorded;
 use throughline_domain::fact::envelope::{self, StreamId};
+use throughline_gateway::Code;
 
 /// How long a question waits for a view that is being put together.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -7,8 +7,8 @@ use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64;
 
-use throughline_gateway::Code;
 use throughline_domain::fact::envelope::hex;
+use throughline_gateway::Code;
 
 /// What to do about a cursor of a list that takes no filter.
 pub(super) const PAGE_BEFORE: &str = "take endCursor of the page before";

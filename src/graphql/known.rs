@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 use async_graphql::{Context, Result};
 use chrono::NaiveDate;
 
-use throughline_gateway::Code;
 use super::context::{Asked as _, OrFault as _};
-use throughline_gateway::guard;
 use throughline_domain::contract::rulebook::CodeList;
 use throughline_domain::contract::{Contract, Rulebook};
 use throughline_domain::fact::envelope::{TeamId, WorkerId};
+use throughline_gateway::Code;
+use throughline_gateway::guard;
 
 /// Refuses a code that is asked for and that no rulebook of these contracts knows; a rulebook that leaves the list out
 /// takes any.

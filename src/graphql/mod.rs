@@ -53,8 +53,8 @@ use axum::response::Response;
 use futures_util::task::{FutureObj, Spawn, SpawnError};
 use tracing::Instrument as _;
 
-use crate::access::token::{InvalidToken, LocalKey, Login};
 use crate::access::fields;
+use crate::access::token::{InvalidToken, LocalKey, Login};
 use context::{Caller, Parts, Relations};
 use int::Int;
 use journey::Stories;

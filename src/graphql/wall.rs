@@ -15,13 +15,13 @@ use async_graphql::{
 use tokio::sync::OnceCell;
 
 use super::codes::WORKER_UNKNOWN;
-use throughline_gateway::Code;
 use super::context::{Caller, OrFault as _, Parts};
 use crate::access::fields::{self, Shown};
 use crate::access::policy::is_bound_to_cases;
 use crate::access::relation::Relation;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use throughline_domain::fact::refusal::Refusal;
+use throughline_gateway::Code;
 
 /// The extension that asks, once for each request.
 #[derive(Default)]

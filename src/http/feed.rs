@@ -12,17 +12,17 @@ use serde::Deserialize;
 
 use super::{Service, authenticate, unauthenticated};
 use crate::access::Principal;
-use crate::access::token::Login;
 use crate::access::policy::{Action, policy};
 use crate::access::relation::Relation;
+use crate::access::token::Login;
 use crate::export::ndjson::{ExportError, Zones};
 use crate::graphql::query::lanes_of;
-use throughline_gateway::{Caller as _, Problem};
 use crate::log::LogError;
 use crate::record::{DEPLOYMENT_ZONE, civil_day};
 use crate::store::StoreError;
 use crate::telemetry::repeated::Repeated;
 use throughline_domain::fact::envelope::{Envelope, Position};
+use throughline_gateway::{Caller as _, Problem};
 
 static UNREAD: Repeated = Repeated::of("the feed cannot be read");
 

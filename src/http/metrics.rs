@@ -20,8 +20,8 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::{READY_WITHIN, Service};
-use throughline_gateway::Problem;
 use crate::log::{Head, LogError};
+use throughline_gateway::Problem;
 
 /// The media type of `OpenMetrics` text.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -29,10 +29,10 @@ use payload::Outcome;
 use people::PeopleMutations;
 use sent::Sent;
 use throughline_domain::command::Command;
-use throughline_gateway::Recorded;
 use throughline_domain::contract::rulebook::canonical;
 use throughline_domain::fact::envelope::StreamId;
 use throughline_domain::fact::refusal::Refusal;
+use throughline_gateway::Recorded;
 
 /// What may be recorded: one mutation for each fact. A refusal is data, in the payload's `problems`.
 #[derive(MergedObject, Default)]
